@@ -1,0 +1,23 @@
+"""How Sphinx builds the documentation; ``nox -s docs`` runs it."""
+
+from importlib.metadata import version as version_of
+
+project = "segmentkit"
+author = "The segmentkit authors"
+copyright = "2026, The segmentkit authors"
+version = release = version_of("segmentkit")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+html_theme = "furo"
+html_title = f"segmentkit {version}"

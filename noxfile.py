@@ -1,0 +1,83 @@
+"""The project's chores: ``nox -s tests``, ``nox -s lint``, … (``nox -l`` lists them)."""
+
+from __future__ import annotations
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "typing", "docs"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(*names: str) -> list[str]:
+    """The requirements of dependency groups, read here so that any pip can install them."""
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
+
+
+def lowest_of(requirements: list[str]) -> list[str]:
+    """Each ``name>=version`` as ``name==version``; what states no lower bound is left out."""
+    pins = []
+    for requirement in map(Requirement, requirements):
+        bounds = [each.version for each in requirement.specifier if each.operator == ">="]
+        pins += [f"{requirement.name}=={version}" for version in bounds]
+    return pins
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
+    session.install("-e", ".[demo]", *group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and that imports only point down the layers."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the library's types, and that users' calls get the types that they expect."""
+    session.install("-e", ".[demo]", *group("typing"))
+    session.run("mypy")
+    session.run("basedpyright")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install("-e", ".[cli]", *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
+    session.log("the pages are in docs/_build/html")
+
+
+@nox.session(name="property")
+def property_(session: nox.Session) -> None:
+    """Run the property tests for long (posargs: to pytest)."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("pytest", "tests/property", "--hypothesis-profile=long", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
+    session.install("-e", ".[demo]", *group("bench"))
+    session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the suite on the wheel and the lowest versions that pyproject.toml allows."""
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
+    session.install(".[demo]", *group("test"), *pins)
+    session.run("pytest", "tests", *session.posargs)

@@ -1,0 +1,231 @@
+"""The syntax tree: what was written, with places. Spelling lives here; meaning does not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+from attrs import field, frozen
+from segmentkit._diagnostics import Span
+
+
+def _span() -> Span:
+    place: Span = field(eq=False, repr=False)
+    return place
+
+
+@frozen
+class Literal:
+    """A value written out: ``3``, ``"paid"``, ``true``, ``2026-05-09``."""
+
+    value: bool | int | Decimal | str | date | datetime
+    span: Span = _span()
+
+
+@frozen
+class Name:
+    """A path of names: ``country``, ``orders.store.city``."""
+
+    parts: tuple[str, ...]
+    span: Span = _span()
+
+
+@frozen
+class Parameter:
+    """A value that is bound later: ``:min_spend``."""
+
+    name: str
+    span: Span = _span()
+
+
+@frozen
+class Moment:
+    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (count < 0), ``7 days from now``."""
+
+    base: str
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Negative:
+    """``-x``"""
+
+    operand: Expr
+    span: Span = _span()
+
+
+@frozen
+class Arithmetic:
+    """``a + b - c`` or ``a * b / c``: operands of one precedence, read from left to right."""
+
+    operands: tuple[Expr, ...]
+    operators: tuple[str, ...]
+    span: Span = _span()
+
+
+@frozen
+class Rolling:
+    """``last 30 days``, ``next 7 days``."""
+
+    direction: str
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Calendar:
+    """``this month``, ``previous quarter``, ``previous 3 months``."""
+
+    which: str
+    count: int | None
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Period:
+    """``2026``, ``2026-05``, ``2026-05-09``."""
+
+    year: int
+    month: int | None
+    day: int | None
+    span: Span = _span()
+
+
+@frozen
+class Range:
+    """``between a and b``, both ends in."""
+
+    low: Expr
+    high: Expr
+    span: Span = _span()
+
+
+Window: TypeAlias = Rolling | Calendar | Period | Range
+
+
+@frozen
+class Call:
+    """A function or an aggregate: ``age(birth_date)``, ``count(orders in last 30 days where …)``."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+    distinct: bool
+    window: Window | None
+    where: Expr | None
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class Compare:
+    """``a = b`` and its kin; the operator is one of ``= != < <= > >=``."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class TextTest:
+    """``contains``, ``starts with``, ``ends with``; ``contains any``/``all`` have a quantifier."""
+
+    operator: str
+    operand: Expr
+    quantifier: str | None
+    patterns: tuple[Expr, ...]
+    negated: bool
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class InList:
+    """``x in (1, 2)``"""
+
+    operand: Expr
+    options: tuple[Expr, ...]
+    negated: bool
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class InWindow:
+    """``t in last 30 days``; ``x between a and b``, of numbers too."""
+
+    operand: Expr
+    window: Window
+    negated: bool
+    span: Span = _span()
+
+
+@frozen
+class IsMissing:
+    """``x is missing``, ``x is present``"""
+
+    operand: Expr
+    negated: bool
+    span: Span = _span()
+
+
+@frozen
+class InSegment:
+    """``in segment vip``"""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class Not:
+    """``not a``"""
+
+    operand: Expr
+    span: Span = _span()
+
+
+@frozen
+class And:
+    """``a and b and c``"""
+
+    operands: tuple[Expr, ...]
+    span: Span = _span()
+
+
+@frozen
+class Or:
+    """``a or b or c``"""
+
+    operands: tuple[Expr, ...]
+    span: Span = _span()
+
+
+Expr: TypeAlias = (
+    Literal
+    | Name
+    | Parameter
+    | Moment
+    | Negative
+    | Arithmetic
+    | Call
+    | Compare
+    | TextTest
+    | InList
+    | InWindow
+    | IsMissing
+    | InSegment
+    | Not
+    | And
+    | Or
+)
+"""The closed set of expressions: a match over it ends in ``assert_never``."""
+
+Node: TypeAlias = Expr | Window

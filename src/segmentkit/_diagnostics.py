@@ -1,0 +1,365 @@
+"""Places, diagnostics and the wording of every message: one table, from which the docs are made."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@frozen
+class Span:
+    """A half-open range of character positions in a definition's text."""
+
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """The range from the start of this one to the end of the other."""
+        return Span(self.start, other.end)
+
+
+@frozen
+class Code:
+    """One kind of mistake: its stable code, the wording and what the docs say of it."""
+
+    id: str
+    message: str
+    meaning: str
+    hint: str | None = None
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether a definition with this diagnostic still stands."""
+        return self.id.startswith("SK2")
+
+
+@frozen
+class Diagnostic:
+    """One mistake or warning, with its place.
+
+    Attributes:
+        code: The stable code, such as ``SK101``.
+        message: What is wrong, in one line.
+        span: Where, in characters of the source text.
+        hint: What to write instead, when that can be said.
+    """
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the definition stands all the same."""
+        return CODES[self.code].is_warning
+
+    def position(self, source: str) -> tuple[int, int]:
+        """The line and the column of the start, both counted from one."""
+        start = min(self.span.start, len(source))
+        return source.count("\n", 0, start) + 1, start - (source.rfind("\n", 0, start) + 1) + 1
+
+    def render(self, source: str) -> str:
+        """The message with the line it speaks of, carets below, and the hint.
+
+        Args:
+            source: The text that was checked.
+
+        Returns:
+            Several lines without a final newline.
+        """
+        line, column = self.position(source)
+        shown = source.split("\n")[line - 1].rstrip("\r")
+        width = max(1, min(self.span.end - self.span.start, len(shown) - column + 1))
+        shown, column, width = _clip(shown, column, width)
+        # Tabs stay tabs below the line too, so that the caret stands where the eye expects it.
+        indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
+        lines = [f"{self.code} {self.message}", f"    {shown}", f"    {indent}{'^' * width}"]
+        if self.hint:
+            lines.append(f"    hint: {self.hint}")
+        return "\n".join(lines)
+
+
+_SHOWN = 100
+
+
+def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
+    """A window of a very long line around the column."""
+    if len(line) <= 2 * _SHOWN:
+        return line, column, width
+    start = max(0, column - _SHOWN // 2)
+    piece = line[start : start + _SHOWN]
+    head, tail = "…" * (start > 0), "…" * (start + _SHOWN < len(line))
+    column = column - start + len(head)
+    return head + piece + tail, column, max(1, min(width, len(head + piece) - column + 1))
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, compared without regard to case."""
+    by_fold = {k.casefold(): k for k in known}
+    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the probable word, or the few there are."""
+    known = sorted(set(known))
+    if close := suggest(word, known):
+        return f"did you mean '{close}'?"
+    if known and len(known) <= _FEW:
+        return f"there are {', '.join(known)}"
+    return None
+
+
+_FEW = 12
+
+
+def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: object) -> Diagnostic:
+    """Make a diagnostic from the table.
+
+    Args:
+        code: One of ``CODES``.
+        span: Where.
+        hint: A hint that replaces the table's.
+        **values: What the wording names.
+
+    Returns:
+        The diagnostic.
+    """
+    entry = CODES[code]
+    if hint is None and entry.hint is not None:
+        hint = entry.hint.format(**values)
+    return Diagnostic(code, entry.message.format(**values), span, hint)
+
+
+_TABLE = (
+    # What the text looks like
+    Code(
+        "SK001",
+        "{found} is not expected here",
+        "The text does not follow the grammar at this place.",
+    ),
+    Code(
+        "SK002",
+        "the definition ends too early",
+        "Something must follow: an operand, a bracket, a unit.",
+    ),
+    Code(
+        "SK003",
+        "this text has no closing quote",
+        "A text in quotes ends on the line it starts on.",
+        hint="close it with {quote}",
+    ),
+    Code(
+        "SK004",
+        "'{text}' is not a length of time",
+        "Units are words, because `m` means minutes in some systems and months in others.",
+        hint="write the unit as a word: {suggestion}",
+    ),
+    Code(
+        "SK005",
+        "tests do not chain",
+        "A comparison of a comparison has no meaning in the language.",
+        hint="write 'x between a and b', or 'a < x and x < b'",
+    ),
+    Code(
+        "SK006",
+        "the definition has {length} characters; at most {limit} are allowed",
+        "A definition is for people to read; a long list of keys or values is data.",
+        hint="keep long lists outside the definition",
+    ),
+    Code(
+        "SK007",
+        "the definition is nested too deeply",
+        "Databases refuse deep nesting; the language refuses it first, everywhere alike.",
+        hint="name a part of it as a segment of its own",
+    ),
+    Code("SK008", "the definition is empty", "A segment needs a condition."),
+    Code(
+        "SK009",
+        "'{text}' is not an operator of the language",
+        "An operator of another language; the hint names ours.",
+        hint="write {suggestion}",
+    ),
+    Code(
+        "SK010",
+        "'{text}' is not a date of the calendar",
+        "Dates are written 2026-05-09, instants 2026-05-09T12:00Z.",
+    ),
+    Code(
+        "SK011",
+        "'{text}' is not an escape",
+        "Text knows the escapes \\\" \\' \\\\ \\n \\r \\t and \\u with four hexadecimal digits.",
+        hint="write \\\\ for a backslash",
+    ),
+    Code(
+        "SK012",
+        "'{word} {unit}' is not a window",
+        "A rolling window needs a number; a calendar window has a word of its own.",
+        hint="write 'in {word} 1 {unit}' (rolling) or 'in {calendar} {unit}' (calendar)",
+    ),
+    Code(
+        "SK013",
+        "this number is out of range",
+        "Whole numbers fit in 64 bits; fractions have at most 18 digits after the point.",
+    ),
+    Code(
+        "SK014",
+        "a number of {unit} must be whole and not negative",
+        "Windows and distances in time are whole numbers of a unit.",
+    ),
+    # What the text means in the schema
+    Code(
+        "SK101",
+        "unknown attribute '{name}'",
+        "Neither the entity, nor the relation in whose brackets this stands, has such an attribute.",
+    ),
+    Code("SK102", "unknown relation '{name}'", "The entity has no such relation."),
+    Code("SK103", "unknown function '{name}'", "The language has no such function or aggregate."),
+    Code(
+        "SK104",
+        "cannot compare {left} with {right}",
+        "There is no silent conversion between types.",
+    ),
+    Code(
+        "SK105",
+        "{family} has no order",
+        "Only numbers, dates and timestamps are ordered; text is compared for equality.",
+        hint="use = or in, or for text: contains, starts with, ends with",
+    ),
+    Code(
+        "SK106",
+        "'{value}' is not a value of {name}",
+        "The schema lists the values that this attribute can have.",
+    ),
+    Code(
+        "SK107",
+        "arithmetic needs numbers, and this is {article} {family}",
+        "+ - * / work on numbers only.",
+    ),
+    Code(
+        "SK108",
+        "this is {article} {family}, not a condition",
+        "and, or, not and where join conditions.",
+    ),
+    Code(
+        "SK109",
+        "a condition cannot be used as a value here",
+        "Comparisons and functions take values.",
+    ),
+    Code(
+        "SK110",
+        "{what} has no time, so no window applies",
+        "Windows select by time: of dates, timestamps, and relations declared with one.",
+    ),
+    Code("SK111", "{name} takes {expected}, not {given}", "The number of arguments is wrong."),
+    Code(
+        "SK112",
+        "{name} takes {expected}, not {article} {family}",
+        "An argument has the wrong type.",
+    ),
+    Code(
+        "SK113",
+        "an aggregate cannot stand here",
+        "An aggregate counts rows of one customer; inside brackets of another aggregate there is one row.",
+    ),
+    Code(
+        "SK114",
+        "'{name}' is a relation; compare a count of it",
+        "A relation is many rows; a condition needs one value.",
+        hint="count({name}) > 3",
+    ),
+    Code(
+        "SK115",
+        "'{name}' belongs to the relation '{relation}'",
+        "Attributes of a relation are many values; an aggregate makes one of them.",
+        hint="say which: any({relation} where …), sum({name}), last({name})",
+    ),
+    Code(
+        "SK116",
+        "{name} needs rows of one relation",
+        "An aggregate is taken over one relation of the entity.",
+        hint="write {example}",
+    ),
+    Code("SK117", "unknown segment '{name}'", "The catalog has no segment of that name."),
+    Code(
+        "SK118",
+        "segment '{name}' refers to itself: {path}",
+        "References between segments must not go round in a circle.",
+    ),
+    Code("SK119", "unknown parameter ':{name}'", "The definition has no such parameter."),
+    Code(
+        "SK120",
+        "':{name}' is used as {first} and as {second}",
+        "A parameter has one type, given by its use.",
+    ),
+    Code(
+        "SK121",
+        "':{name}' takes {expected}; {value} is {article} {family}",
+        "The value bound to a parameter has the wrong type.",
+    ),
+    Code(
+        "SK122", "a date has no {unit}", "Windows over dates are counted in days or longer units."
+    ),
+    Code(
+        "SK123",
+        "'{text}' must be written out",
+        "Lists and patterns are constants or parameters, not attributes.",
+    ),
+    Code("SK124", "'{name}' does not apply to {article} {family}", "A text test needs text."),
+    Code(
+        "SK125",
+        "the type of ':{name}' cannot be told from its use",
+        "A parameter is typed by what it is compared with.",
+    ),
+    Code(
+        "SK126",
+        "'where' and windows belong to aggregates",
+        "Only count, sum and their kin select rows.",
+    ),
+    Code(
+        "SK127",
+        "the definition expands to more than {limit} parts",
+        "References to segments multiply what must be evaluated.",
+    ),
+    Code(
+        "SK128",
+        "'{name}' is a link; name an attribute of it",
+        "A link leads to another entity; a condition needs one of its values.",
+    ),
+    # What stands, and may surprise
+    Code(
+        "SK201",
+        "includes {entity} whose '{operand}' is missing",
+        "A negative form is the complement of its positive form, so it contains everyone of whom nothing is known.",
+        hint="add `and {operand} is present` to leave them out",
+    ),
+    Code(
+        "SK202",
+        "compares an instant with the first instant of that day",
+        "A date stands for its first instant when it is compared with a timestamp.",
+        hint="write '{operand} in {date}' for the whole day",
+    ),
+    # What a catalog file says
+    Code("SK301", "{detail}", "The file is not TOML."),
+    Code(
+        "SK302",
+        "unknown key '{name}' in {place}",
+        "The catalog file has keys of its own; a typing mistake must not pass in silence.",
+    ),
+    Code(
+        "SK303",
+        "this file is written in version {version} of the language; this release knows {known}",
+        "The file names the version of the language it is written in.",
+        hint="language = {known}",
+    ),
+    Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
+)
+
+CODES = {entry.id: entry for entry in _TABLE}
+"""Every code, in order; the docs' list of errors is generated from it."""

@@ -1,0 +1,381 @@
+"""The typed tree: what is meant. Small, resolved and total; windows and sugar are gone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import field, frozen
+from segmentkit.dtypes import FLOAT, DType
+
+Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
+
+
+class Scope(Enum):
+    """Whose row a column is read from: the customer's, or the row an aggregate looks at."""
+
+    ENTITY = "entity"
+    ROW = "row"
+
+
+class Comparison(Enum):
+    """The positive comparisons; ``!=`` is the complement of EQ."""
+
+    EQ = "="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+MIRRORED = {
+    Comparison.EQ: Comparison.EQ,
+    Comparison.LT: Comparison.GT,
+    Comparison.LE: Comparison.GE,
+    Comparison.GT: Comparison.LT,
+    Comparison.GE: Comparison.LE,
+}
+"""The comparison that holds when the operands change sides."""
+
+
+class TextOperator(Enum):
+    """Where in a text a pattern is looked for."""
+
+    CONTAINS = "contains"
+    STARTS = "starts with"
+    ENDS = "ends with"
+
+
+class AggregateFunction(Enum):
+    """What one value is made of many rows. ``any`` and ``none`` are counts."""
+
+    COUNT = "count"
+    COUNT_DISTINCT = "count distinct"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    MEDIAN = "median"
+    FIRST = "first"
+    LAST = "last"
+
+
+class Anchor(Enum):
+    """What a moment is told from."""
+
+    NOW = "now"
+    TODAY = "today"
+    START = "start of the unit"
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+@frozen(cache_hash=True)
+class Const:
+    """A constant; ``None`` is missing. Timestamps are naive, in UTC."""
+
+    value: Constant | None
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it is missing."""
+        return self.value is None
+
+
+@frozen(cache_hash=True)
+class Param:
+    """A parameter that has no value yet."""
+
+    name: str
+    dtype: DType
+    nullable: bool = False
+
+
+@frozen(cache_hash=True)
+class Moment:
+    """A date or a timestamp told from ``as_of``.
+
+    From NOW and TODAY, ``count`` units away; from START, the beginning of the calendar unit
+    ``count`` units away from the current one.
+    """
+
+    anchor: Anchor
+    count: int
+    unit: str
+    dtype: DType
+    nullable: bool = False
+
+
+@frozen(cache_hash=True)
+class Column:
+    """An attribute, of the row itself or at the end of links from it."""
+
+    scope: Scope
+    links: tuple[str, ...]
+    name: str
+    dtype: DType
+    nullable: bool
+
+
+@frozen(cache_hash=True)
+class Arithmetic:
+    """``left op right``; ``/`` is of floats."""
+
+    operator: str
+    left: Value
+    right: Value
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing."""
+        if self.operator == "/" and not (isinstance(self.right, Const) and self.right.value):
+            return True
+        return self.left.nullable or self.right.nullable
+
+
+@frozen(cache_hash=True)
+class ToFloat:
+    """An exact number as a float, where it meets floats."""
+
+    operand: Value
+    dtype: DType = FLOAT
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing."""
+        return self.operand.nullable
+
+
+@frozen(cache_hash=True)
+class Call:
+    """A scalar function from ``functions``, by name."""
+
+    name: str
+    arguments: tuple[Value, ...]
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing."""
+        missing = [a.nullable for a in self.arguments]
+        return all(missing) if self.name == "default" else any(missing)
+
+
+_EMPTY_IS_ZERO = frozenset(
+    {AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM}
+)
+
+
+@frozen(cache_hash=True)
+class Aggregate:
+    """One value of the rows of a relation that pass ``where`` (windows and ``as_of`` included).
+
+    ``value`` is None for a count of rows.
+    """
+
+    function: AggregateFunction
+    relation: str
+    value: Value | None
+    where: Condition
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing: over no rows only counts and sums are not."""
+        return self.function not in _EMPTY_IS_ZERO
+
+    @property
+    def empty(self) -> Const:
+        """Its value over no rows."""
+        return Const(None if self.nullable else 0, self.dtype)
+
+
+Value: TypeAlias = Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate
+
+
+# -- conditions: true or false of every row, never unknown -----------------------------------------
+
+
+@frozen(cache_hash=True)
+class Always:
+    """Everyone, or nobody."""
+
+    value: bool
+
+
+@frozen(cache_hash=True)
+class Compare:
+    """True when both operands are present and compare so."""
+
+    operator: Comparison
+    left: Value
+    right: Value
+    ignoring_case: bool = False
+
+
+@frozen(cache_hash=True)
+class OneOf:
+    """True when the operand is present and one of the options."""
+
+    operand: Value
+    options: tuple[Const | Param, ...] = field(eq=frozenset)
+    ignoring_case: bool = False
+
+
+@frozen(cache_hash=True)
+class TextTest:
+    """True when the operand is present and has the pattern there."""
+
+    operator: TextOperator
+    operand: Value
+    pattern: Const | Param
+    ignoring_case: bool = False
+
+
+@frozen(cache_hash=True)
+class AnniversaryIn:
+    """True when the date is present and has an anniversary between two days told from ``as_of``."""
+
+    operand: Value
+    low: Value
+    low_open: bool
+    high: Value
+    high_open: bool
+
+
+@frozen(cache_hash=True)
+class YearDayIn:
+    """What binding makes of it: the day of the year is in a range, both ends in.
+
+    The ends are constants from ``_time.month_day``; where ``low > high`` the range passes the
+    year's end.
+    """
+
+    operand: Value
+    low: Const
+    high: Const
+
+
+@frozen(cache_hash=True)
+class Missing:
+    """True when the operand is missing: the one test that sees it."""
+
+    operand: Value
+
+
+@frozen(cache_hash=True)
+class Not:
+    """The complement."""
+
+    operand: Condition
+
+
+@frozen(cache_hash=True)
+class And:
+    """All of them; equal in whatever order they stand."""
+
+    operands: tuple[Condition, ...] = field(eq=frozenset)
+
+
+@frozen(cache_hash=True)
+class Or:
+    """Any of them; equal in whatever order they stand."""
+
+    operands: tuple[Condition, ...] = field(eq=frozenset)
+
+
+Condition: TypeAlias = (
+    Always | Compare | OneOf | TextTest | AnniversaryIn | YearDayIn | Missing | Not | And | Or
+)
+
+TRUE = Always(True)
+FALSE = Always(False)
+
+
+def conjunction(operands: list[Condition]) -> Condition:
+    """All of them, flattened; nothing left means everyone."""
+    found: dict[Condition, None] = {}
+    for operand in operands:
+        for part in operand.operands if isinstance(operand, And) else (operand,):
+            if part == FALSE:
+                return FALSE
+            if part != TRUE:
+                found[part] = None
+    if len(found) == 1:
+        return next(iter(found))
+    return And(tuple(found)) if found else TRUE
+
+
+def disjunction(operands: list[Condition]) -> Condition:
+    """Any of them, flattened; nothing left means nobody."""
+    found: dict[Condition, None] = {}
+    for operand in operands:
+        for part in operand.operands if isinstance(operand, Or) else (operand,):
+            if part == TRUE:
+                return TRUE
+            if part != FALSE:
+                found[part] = None
+    if len(found) == 1:
+        return next(iter(found))
+    return Or(tuple(found)) if found else FALSE
+
+
+def complement(operand: Condition) -> Condition:
+    """The complement; of a complement, what it was of."""
+    match operand:
+        case Not(inner):
+            return inner
+        case Always(value):
+            return Always(not value)
+        case _:
+            return Not(operand)
+
+
+def conjuncts(condition: Condition) -> tuple[Condition, ...]:
+    """The parts of which all must hold."""
+    if isinstance(condition, And):
+        return condition.operands
+    return () if condition == TRUE else (condition,)
+
+
+def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:  # noqa: PLR0911
+    """The nodes directly below."""
+    match node:
+        case Compare(_, left, right) | Arithmetic(_, left, right):
+            return left, right
+        case And(operands) | Or(operands):
+            return operands
+        case OneOf(operand, options):
+            return operand, *options
+        case TextTest(_, operand, pattern):
+            return operand, pattern
+        case AnniversaryIn(operand, low, _, high):
+            return operand, low, high
+        case YearDayIn(operand, low_day, high_day):
+            return operand, low_day, high_day
+        case Missing(operand) | Not(operand) | ToFloat(operand):
+            return (operand,)
+        case Call(_, arguments):
+            return arguments
+        case Aggregate(_, _, None, where):
+            return (where,)
+        case Aggregate(_, _, value, where) if value is not None:
+            return value, where
+        case _:
+            return ()
+
+
+def walk(node: Condition | Value, *, into_aggregates: bool = True) -> list[Condition | Value]:
+    """The node and everything below it, parents first."""
+    found, stack = [], [node]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        if into_aggregates or not isinstance(node, Aggregate):
+            stack.extend(reversed(parts(node)))
+    return found

@@ -1,0 +1,356 @@
+"""Typed tree × ``as_of`` → typed tree that targets lower leaf by leaf.
+
+Time becomes constants, complements stand on leaves only, constants are folded, and tests of one
+value against several constants become one membership.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from datetime import date, datetime, tzinfo
+from typing import Any, assert_never
+
+from attrs import evolve
+
+from segmentkit import _ir as ir
+from segmentkit import _scalar
+from segmentkit._time import (
+    add_days,
+    anniversaries,
+    first_instant,
+    latest_birth,
+    local,
+    shift,
+    shift_date,
+    start_date,
+    start_of,
+)
+from segmentkit.dtypes import DATE, INTEGER, TIMESTAMP
+
+COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
+    ir.Comparison.EQ: operator.eq,
+    ir.Comparison.LT: operator.lt,
+    ir.Comparison.LE: operator.le,
+    ir.Comparison.GT: operator.gt,
+    ir.Comparison.GE: operator.ge,
+}
+"""The comparisons as functions of two present values."""
+
+
+def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Condition:
+    """Bind a condition to an instant and push complements down to the leaves.
+
+    Args:
+        condition: What a definition means.
+        as_of: The instant, naive, in UTC.
+        zone: Where days begin.
+
+    Returns:
+        An equivalent condition of constants, in which ``Not`` stands on leaves only.
+    """
+    return _Normalizer(as_of, zone).condition(condition, negate=False)
+
+
+class _Normalizer:
+    def __init__(self, as_of: datetime, zone: tzinfo) -> None:
+        self.as_of = as_of
+        self.zone = zone
+        self.today = local(as_of, zone).date()
+
+    def condition(self, node: ir.Condition, *, negate: bool) -> ir.Condition:
+        match node:
+            case ir.Not(operand):
+                return self.condition(operand, negate=not negate)
+            case ir.And(operands):
+                done = [self.condition(o, negate=negate) for o in operands]
+                return _any_of(done) if negate else _all_of(done)
+            case ir.Or(operands):
+                done = [self.condition(o, negate=negate) for o in operands]
+                return _all_of(done) if negate else _any_of(done)
+            case _:
+                leaf = self.leaf(node)
+                if not negate:
+                    return leaf
+                if isinstance(leaf, ir.And | ir.Or):
+                    # Binding can turn one leaf into several: their complement goes down again.
+                    return self.condition(leaf, negate=True)
+                return ir.complement(leaf)
+
+    def leaf(self, node: ir.Condition) -> ir.Condition:
+        match node:
+            case ir.Always():
+                return node
+            case ir.Compare():
+                return self.compare(node)
+            case ir.OneOf(operand, options, folded):
+                value = self.value(operand)
+                if isinstance(value, ir.Const | ir.Call):
+                    # A constant folds, and ages become dates of birth, by way of comparisons.
+                    tests = [ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options]
+                    return ir.disjunction([self.compare(test) for test in tests])
+                return evolve(node, operand=value)
+            case ir.TextTest():
+                return _fold_text_test(evolve(node, operand=self.value(node.operand)))
+            case ir.AnniversaryIn():
+                return self.anniversary(node)
+            case ir.Missing(operand):
+                value = self.value(operand)
+                if isinstance(value, ir.Const):
+                    return ir.Always(value.value is None)
+                return ir.Missing(value) if value.nullable else ir.FALSE
+            case ir.YearDayIn():
+                return node
+            case ir.And() | ir.Or() | ir.Not():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(node)
+
+    def compare(self, node: ir.Compare) -> ir.Condition:
+        op, left, right = node.operator, self.value(node.left), self.value(node.right)
+        if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
+            op, left, right = ir.MIRRORED[op], right, left
+        if left.dtype != right.dtype and left.dtype.is_time:
+            return self.compare_times(op, left, right)
+        if isinstance(right, ir.Const):
+            if right.value is None:
+                return ir.FALSE
+            if isinstance(left, ir.Const):
+                return _fold_compare(op, left, right, folded=node.ignoring_case)
+            if isinstance(left, ir.Call) and left.name == "age":
+                return self.compare_age(op, left.arguments[0], right.value)
+        return ir.Compare(op, left, right, node.ignoring_case)
+
+    def compare_times(self, op: ir.Comparison, left: ir.Value, right: ir.Value) -> ir.Condition:
+        """A date against an instant: the date stands for its first instant."""
+        if left.dtype == DATE and isinstance(right, ir.Const):
+            if right.value is None:
+                return ir.FALSE
+            return self.compare_date(op, left, right.value)
+        left, right = self.instant(left), self.instant(right)
+        if isinstance(left, ir.Const) and isinstance(right, ir.Const):
+            return _fold_compare(op, left, right, folded=False)
+        return ir.Compare(op, left, right)
+
+    def compare_date(self, op: ir.Comparison, left: ir.Value, instant: Any) -> ir.Condition:
+        """``left`` against an instant as a test of days, which an index on dates can serve."""
+        day = local(instant, self.zone).date()
+        exact = first_instant(day, self.zone) == instant
+        if not exact:
+            if op is ir.Comparison.EQ:
+                return ir.FALSE
+            # Days that begin before the instant are those up to its own day.
+            op = {
+                ir.Comparison.LT: ir.Comparison.LE,
+                ir.Comparison.GE: ir.Comparison.GT,
+            }.get(op, op)
+        day_const = ir.Const(day, DATE)
+        if isinstance(left, ir.Const):
+            return _fold_compare(op, left, day_const, folded=False)
+        return ir.Compare(op, left, day_const)
+
+    def instant(self, value: ir.Value) -> ir.Value:
+        if value.dtype == TIMESTAMP:
+            return value
+        if isinstance(value, ir.Const):
+            day = value.value
+            at = first_instant(day, self.zone) if isinstance(day, date) else None
+            return ir.Const(at, TIMESTAMP)
+        return ir.Call("instant", (value,), TIMESTAMP)
+
+    def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
+        """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
+        whole = years == math.floor(years)
+        match op:
+            case ir.Comparison.GE:
+                return self.at_least(birth, math.ceil(years))
+            case ir.Comparison.GT:
+                return self.at_least(birth, math.floor(years) + 1)
+            case ir.Comparison.LT:
+                return self.younger(birth, math.ceil(years))
+            case ir.Comparison.LE:
+                return self.younger(birth, math.floor(years) + 1)
+            case ir.Comparison.EQ:
+                if not whole:
+                    return ir.FALSE
+                years = int(years)
+                return _all_of([self.at_least(birth, years), self.younger(birth, years + 1)])
+            case _:
+                assert_never(op)
+
+    def at_least(self, birth: ir.Value, years: int) -> ir.Condition:
+        latest = latest_birth(years, self.today)
+        if latest is None:
+            return ir.FALSE
+        return ir.Compare(ir.Comparison.LE, birth, ir.Const(latest, DATE))
+
+    def younger(self, birth: ir.Value, years: int) -> ir.Condition:
+        latest = latest_birth(years, self.today)
+        if latest is None:
+            return _present(birth)
+        return ir.Compare(ir.Comparison.GT, birth, ir.Const(latest, DATE))
+
+    def anniversary(self, node: ir.AnniversaryIn) -> ir.Condition:
+        operand, low, high = map(self.value, (node.operand, node.low, node.high))
+        assert isinstance(low, ir.Const)
+        assert isinstance(high, ir.Const)
+        first, last = low.value, high.value
+        assert isinstance(first, date)
+        assert isinstance(last, date)
+        first = add_days(first, 1) if node.low_open else first
+        last = add_days(last, -1) if node.high_open else last
+        if first > last:
+            return ir.FALSE
+        days = anniversaries(first, last)
+        if days is None:
+            return _present(operand)
+        if isinstance(operand, ir.Const):
+            day = operand.value
+            return ir.Always(isinstance(day, date) and _scalar.year_day_in(day, *days))
+        return ir.YearDayIn(operand, *(ir.Const(day, INTEGER) for day in days))
+
+    def value(self, node: ir.Value) -> ir.Value:
+        match node:
+            case ir.Const() | ir.Param() | ir.Column():
+                return node
+            case ir.Moment():
+                return ir.Const(self.moment(node), node.dtype)
+            case ir.Arithmetic(op, left, right):
+                return _fold_arithmetic(
+                    evolve(node, left=self.value(left), right=self.value(right)), op
+                )
+            case ir.ToFloat(operand):
+                operand = self.value(operand)
+                if isinstance(operand, ir.Const):
+                    return ir.Const(_scalar.to_float(operand.value), node.dtype)
+                return ir.ToFloat(operand)
+            case ir.Call():
+                return self.call(node)
+            case ir.Aggregate(_, _, value, where):
+                inner = None if value is None else self.value(value)
+                return evolve(node, value=inner, where=self.condition(where, negate=False))
+            case _:
+                assert_never(node)
+
+    def call(self, node: ir.Call) -> ir.Value:
+        arguments = tuple(self.value(a) for a in node.arguments)
+        if node.name == "default" and (
+            isinstance(arguments[0], ir.Const) or not arguments[0].nullable
+        ):
+            missing = isinstance(arguments[0], ir.Const) and arguments[0].value is None
+            return arguments[1] if missing else arguments[0]
+        if node.name == "age":
+            if isinstance(arguments[0], ir.Const):
+                birth = arguments[0].value
+                assert birth is None or isinstance(birth, date)
+                return ir.Const(_scalar.age(birth, self.today), INTEGER)
+            arguments = (arguments[0], ir.Const(self.today, DATE))
+        if node.name == "abs" and isinstance(arguments[0], ir.Const):
+            return evolve(arguments[0], value=_scalar.absolute(arguments[0].value))
+        return evolve(node, arguments=arguments)
+
+    def moment(self, node: ir.Moment) -> date:
+        if node.dtype == TIMESTAMP:
+            move = start_of if node.anchor is ir.Anchor.START else shift
+            return move(self.as_of, node.count, node.unit, self.zone)
+        move_date = start_date if node.anchor is ir.Anchor.START else shift_date
+        return move_date(self.today, node.count, node.unit)
+
+
+def _present(value: ir.Value) -> ir.Condition:
+    if isinstance(value, ir.Const):
+        return ir.Always(value.value is not None)
+    return ir.Not(ir.Missing(value)) if value.nullable else ir.TRUE
+
+
+def _fold_compare(
+    op: ir.Comparison, left: ir.Const, right: ir.Const, *, folded: bool
+) -> ir.Condition:
+    a, b = left.value, right.value
+    if a is None or b is None:
+        return ir.FALSE
+    if folded:
+        a, b = _scalar.fold_case(str(a)), _scalar.fold_case(str(b))
+    return ir.Always(COMPARE[op](a, b))
+
+
+def _fold_text_test(node: ir.TextTest) -> ir.Condition:
+    """Everything present contains the empty text; a constant is tested now."""
+    pattern, operand = node.pattern, node.operand
+    if isinstance(pattern, ir.Const) and pattern.value == "":
+        return _present(operand)
+    if isinstance(pattern, ir.Const) and isinstance(operand, ir.Const):
+        text, wanted = str(operand.value), str(pattern.value)
+        if node.ignoring_case:
+            text, wanted = _scalar.fold_case(text), _scalar.fold_case(wanted)
+        found = {
+            ir.TextOperator.CONTAINS: wanted in text,
+            ir.TextOperator.STARTS: text.startswith(wanted),
+            ir.TextOperator.ENDS: text.endswith(wanted),
+        }[node.operator]
+        return ir.Always(operand.value is not None and found)
+    return node
+
+
+def _fold_arithmetic(node: ir.Arithmetic, op: str) -> ir.Value:
+    left, right = node.left, node.right
+    if isinstance(left, ir.Const) and isinstance(right, ir.Const):
+        return ir.Const(_scalar.ARITHMETIC[op](left.value, right.value), node.dtype)
+    if op == "/" and isinstance(right, ir.Const) and not right.value:
+        return ir.Const(None, node.dtype)
+    return node
+
+
+def _all_of(operands: list[ir.Condition]) -> ir.Condition:
+    joined = ir.conjunction(operands)
+    return ir.conjunction(_merged(joined, negated=True)) if isinstance(joined, ir.And) else joined
+
+
+def _any_of(operands: list[ir.Condition]) -> ir.Condition:
+    joined = ir.disjunction(operands)
+    return ir.disjunction(_merged(joined, negated=False)) if isinstance(joined, ir.Or) else joined
+
+
+def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition]:
+    """Tests of one value against several constants as one membership.
+
+    ``x = 1 or x = 2`` is ``x in (1, 2)``; ``x != 1 and x != 2`` is its complement.
+    """
+    groups: dict[tuple[ir.Value, bool], list[ir.Const | ir.Param]] = {}
+    kept: list[ir.Condition | tuple[ir.Value, bool]] = []
+    for part in node.operands:
+        test = part.operand if negated and isinstance(part, ir.Not) else part
+        found = _membership(test) if negated == isinstance(part, ir.Not) else None
+        if found is None:
+            kept.append(part)
+            continue
+        key, options = found
+        if key not in groups:
+            kept.append(key)
+        groups.setdefault(key, []).extend(options)
+    result: list[ir.Condition] = []
+    for entry in kept:
+        if not isinstance(entry, tuple):
+            result.append(entry)
+            continue
+        options = list(dict.fromkeys(groups[entry]))
+        test = (
+            ir.Compare(ir.Comparison.EQ, entry[0], options[0], entry[1])
+            if len(options) == 1
+            else ir.OneOf(entry[0], tuple(options), entry[1])
+        )
+        result.append(ir.Not(test) if negated else test)
+    return result
+
+
+def _membership(
+    test: ir.Condition,
+) -> tuple[tuple[ir.Value, bool], list[ir.Const | ir.Param]] | None:
+    match test:
+        case ir.Compare(ir.Comparison.EQ, left, ir.Const() as right, folded):
+            return (left, folded), [right]
+        case ir.OneOf(operand, options, folded):
+            return (operand, folded), list(options)
+        case _:
+            return None

@@ -1,0 +1,487 @@
+"""Text → syntax tree. The tables are built from ``grammar.lark`` once, at the first use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import (
+    UnexpectedEOF,
+    UnexpectedInput,
+    UnexpectedToken,
+    VisitError,
+)
+from segmentkit import _ast as t
+from segmentkit._diagnostics import Diagnostic, Span, diagnostic
+from segmentkit.errors import SegmentSyntaxError
+
+MAX_LENGTH = 100_000
+"""Characters in a definition."""
+
+MAX_DEPTH = 50
+"""How deep a definition may nest: a boolean level counts two, anything else one."""
+
+
+def parse(text: str) -> t.Expr:
+    """Read a definition.
+
+    Args:
+        text: The definition.
+
+    Returns:
+        Its syntax tree.
+
+    Raises:
+        SegmentSyntaxError: The text is not a definition; carries one diagnostic.
+    """
+    if len(text) > MAX_LENGTH:
+        raise _failure(
+            text[:80],
+            diagnostic("SK006", Span(0, 1), length=f"{len(text):,}", limit=f"{MAX_LENGTH:,}"),
+        )
+    if surrogate := re.search("[\ud800-\udfff]", text):
+        raise _failure(
+            text[: surrogate.start()],
+            diagnostic("SK001", Span(*surrogate.span()), found="half of a character"),
+        )
+    try:
+        tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
+    except UnexpectedInput as error:
+        raise _failure(text, _explain(error, text)) from None
+    except VisitError as error:
+        if isinstance(error.orig_exc, _Refused):
+            raise _failure(text, error.orig_exc.diagnostic) from None
+        raise
+    except _Refused as error:
+        raise _failure(text, error.diagnostic) from None
+    if deep := too_deep(tree):
+        raise _failure(text, diagnostic("SK007", deep))
+    return tree
+
+
+def too_deep(tree: t.Expr) -> Span | None:
+    """The place where a tree passes ``MAX_DEPTH``, found without recursion."""
+    stack: list[tuple[t.Node, int]] = [(tree, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            return node.span
+        if isinstance(node, t.Literal | t.Name | t.Parameter | t.Moment):
+            continue
+        if isinstance(node, t.And | t.Or | t.Not | t.Call):
+            depth += 1
+        elif isinstance(node, t.Arithmetic):
+            depth += len(node.operands) - 2
+        stack += [(child, depth + 1) for child in children(node)]
+    return None
+
+
+def children(node: t.Node) -> Iterator[t.Node]:
+    """The nodes directly below, in the order of the text."""
+    for name in node.__slots__:
+        value = getattr(node, name, None)
+        if isinstance(value, tuple):
+            yield from (v for v in value if hasattr(v, "span"))
+        elif hasattr(value, "span"):
+            yield value
+
+
+def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
+    return SegmentSyntaxError([found], text)
+
+
+@cache
+def _lark() -> Lark:
+    grammar = files("segmentkit").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", transformer=_Builder(), maybe_placeholders=False)
+
+
+class _Refused(Exception):
+    """A token that is well-formed and still no value, such as 2026-02-30."""
+
+    def __init__(self, found: Diagnostic) -> None:
+        self.diagnostic = found
+
+
+def _refuse(code: str, token: Token, **values: object) -> _Refused:
+    return _Refused(diagnostic(code, _span(token), **values))
+
+
+def _span(token: Token) -> Span:
+    return Span(token.start_pos or 0, token.end_pos or 0)
+
+
+# -- what became of the tokens ------------------------------------------------------------------
+
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_BIGGEST = 2**63 - 1
+_MOST_DIGITS = 18
+
+
+def _text(token: Token) -> str:
+    """The value of a text in quotes."""
+    body = token.value[1:-1]
+    if "\\" not in body:
+        return body
+
+    def replace(match: re.Match[str]) -> str:
+        code = match[1]
+        if len(code) > 1:
+            return chr(int(code[1:], 16))
+        if code not in _ESCAPES:
+            raise _refuse("SK011", token, text=match[0])
+        return _ESCAPES[code]
+
+    value = _ESCAPE.sub(replace, body)
+    # Escapes can write an emoji as two halves, as JSON does; halves alone are no text.
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _refuse("SK011", token, text=token.value) from None
+
+
+def _name(token: Token) -> str:
+    if token.type == "QUOTED":
+        return token.value[1:-1].replace("``", "`")
+    if token.type == "STRING":
+        return _text(token)
+    return token.value
+
+
+def _number(token: Token) -> int | Decimal:
+    digits = token.value.replace("_", "")
+    whole, _, fraction = digits.partition(".")
+    if len(whole) > _MOST_DIGITS + 1 or len(fraction) > _MOST_DIGITS or int(whole) > _BIGGEST:
+        raise _refuse("SK013", token)
+    return Decimal(digits) if fraction else int(whole)
+
+
+def _count(token: Token, unit: Token) -> int:
+    count = _number(token)
+    if isinstance(count, Decimal):
+        raise _refuse("SK014", token, unit=_unit(unit) + "s")
+    return count
+
+
+def _unit(token: Token) -> str:
+    return token.value.lower().removesuffix("s")
+
+
+def _date(token: Token) -> date:
+    try:
+        return date.fromisoformat(token.value)
+    except ValueError:
+        raise _refuse("SK010", token, text=token.value) from None
+
+
+def _instant(token: Token) -> datetime:
+    try:
+        value = datetime.fromisoformat(token.value.upper())
+        value.utctimetuple()
+    except (ValueError, OverflowError):
+        raise _refuse("SK010", token, text=token.value) from None
+    return value
+
+
+def _split(items: list[Any], kind: str) -> bool:
+    """Take the optional token of a kind out of the children; whether it was there."""
+    for i, item in enumerate(items):
+        if type(item) is Token and item.type == kind:
+            del items[i]
+            return True
+    return False
+
+
+def _fold(items: list[Any]) -> Span | None:
+    """Take the optional ``ignoring case`` off the end."""
+    return items.pop() if type(items[-1]) is Span else None
+
+
+class _Builder(Transformer[Token, t.Expr]):
+    """Lark calls these at each reduction, bottom up: there is never a Lark tree."""
+
+    def or_(self, items: list[t.Expr]) -> t.Expr:
+        return t.Or(_flat(items, t.Or), items[0].span.to(items[-1].span))
+
+    def and_(self, items: list[t.Expr]) -> t.Expr:
+        return t.And(_flat(items, t.And), items[0].span.to(items[-1].span))
+
+    def not_(self, items: list[Any]) -> t.Expr:
+        return t.Not(items[1], _span(items[0]).to(items[1].span))
+
+    def compare(self, items: list[Any]) -> t.Expr:
+        fold = _fold(items)
+        left, operator, right = items
+        spelled = _SPELLINGS.get(operator.value, operator.value)
+        end = fold or right.span
+        return t.Compare(spelled, left, right, fold is not None, left.span.to(end))
+
+    def in_list(self, items: list[Any]) -> t.Expr:
+        fold, negated = _fold(items), _split(items, "NOT")
+        operand, options, close = items
+        span = operand.span.to(fold or _span(close))
+        return t.InList(operand, options, negated, fold is not None, span)
+
+    def in_window(self, items: list[Any]) -> t.Expr:
+        negated = _split(items, "NOT")
+        operand, window = items
+        return t.InWindow(operand, window, negated, operand.span.to(window.span))
+
+    def between(self, items: list[Any]) -> t.Expr:
+        negated = _split(items, "NOT")
+        operand, low, high = items
+        window = t.Range(low, high, low.span.to(high.span))
+        return t.InWindow(operand, window, negated, operand.span.to(high.span))
+
+    def is_missing(self, items: list[Any]) -> t.Expr:
+        negated = _split(items, "NOT")
+        operand, word = items
+        return t.IsMissing(
+            operand, negated != (word.type == "PRESENT"), operand.span.to(_span(word))
+        )
+
+    def text_test(self, items: list[Any]) -> t.Expr:
+        fold, negated = _fold(items), _split(items, "NOT")
+        operand, word, pattern = items
+        span = operand.span.to(fold or pattern.span)
+        operator = _TEXT_TESTS[word.type]
+        return t.TextTest(operator, operand, None, (pattern,), negated, fold is not None, span)
+
+    def text_tests(self, items: list[Any]) -> t.Expr:
+        fold, negated = _fold(items), _split(items, "NOT")
+        operand, _, quantifier, patterns, close = items
+        span = operand.span.to(fold or _span(close))
+        how = quantifier.value.lower()
+        return t.TextTest("contains", operand, how, patterns, negated, fold is not None, span)
+
+    def in_segment(self, items: list[Token]) -> t.Expr:
+        opening, name = items
+        return t.InSegment(_name(name), _span(name), _span(opening).to(_span(name)))
+
+    def fold(self, items: list[Token]) -> Span:
+        return _span(items[0])
+
+    def items(self, items: list[t.Expr]) -> tuple[t.Expr, ...]:
+        return tuple(items)
+
+    def rolling(self, items: list[Token]) -> t.Window:
+        word, count, unit = items
+        span = _span(word).to(_span(unit))
+        return t.Rolling(word.value.lower(), _count(count, unit), _unit(unit), span)
+
+    def calendar(self, items: list[Token]) -> t.Window:
+        word, unit = items[0], items[-1]
+        count = _count(items[1], unit) if len(items) == 3 else None  # noqa: PLR2004
+        return t.Calendar(word.value.lower(), count, _unit(unit), _span(word).to(_span(unit)))
+
+    def period(self, items: list[Token]) -> t.Window:
+        token = items[0]
+        year, month, day = (*map(int, token.value.split("-")), None, None)[:3]
+        try:
+            date(year, month or 1, day or 1)  # type: ignore[arg-type]
+        except ValueError:
+            raise _refuse("SK010", token, text=token.value) from None
+        return t.Period(year, month, day, _span(token))  # type: ignore[arg-type]
+
+    def arithmetic(self, items: list[Any]) -> t.Expr:
+        operands = tuple(items[::2])
+        operators = tuple(o.value for o in items[1::2])
+        return t.Arithmetic(operands, operators, operands[0].span.to(operands[-1].span))
+
+    def signed(self, items: list[Any]) -> t.Expr:
+        sign, operand = items
+        if sign.value == "+":
+            raise _refuse("SK001", sign, found="'+'")
+        span = _span(sign).to(operand.span)
+        if isinstance(operand, t.Literal) and type(operand.value) in (int, Decimal):
+            return t.Literal(-operand.value, span)  # type: ignore[operator]
+        return t.Negative(operand, span)
+
+    def number(self, items: list[Token]) -> t.Expr:
+        return t.Literal(_number(items[0]), _span(items[0]))
+
+    def string(self, items: list[Token]) -> t.Expr:
+        return t.Literal(_text(items[0]), _span(items[0]))
+
+    def true(self, items: list[Token]) -> t.Expr:
+        return t.Literal(True, _span(items[0]))
+
+    def false(self, items: list[Token]) -> t.Expr:
+        return t.Literal(False, _span(items[0]))
+
+    def day(self, items: list[Token]) -> t.Expr:
+        return t.Literal(_date(items[0]), _span(items[0]))
+
+    def instant(self, items: list[Token]) -> t.Expr:
+        return t.Literal(_instant(items[0]), _span(items[0]))
+
+    def moment(self, items: list[Token]) -> t.Expr:
+        return t.Moment(items[0].value.lower(), 0, "day", _span(items[0]))
+
+    def ago(self, items: list[Token]) -> t.Expr:
+        count, unit, end = items
+        return t.Moment("now", -_count(count, unit), _unit(unit), _span(count).to(_span(end)))
+
+    def from_now(self, items: list[Token]) -> t.Expr:
+        count, unit, end = items
+        return t.Moment("now", _count(count, unit), _unit(unit), _span(count).to(_span(end)))
+
+    def parameter(self, items: list[Token]) -> t.Expr:
+        return t.Parameter(items[0].value[1:], _span(items[0]))
+
+    def path(self, items: list[Token]) -> t.Expr:
+        return t.Name(tuple(map(_name, items)), _span(items[0]).to(_span(items[-1])))
+
+    def call(self, items: list[Any]) -> t.Expr:
+        distinct = _split(items, "DISTINCT")
+        name, arguments, *extras, close = items
+        window = where = None
+        for extra in extras:
+            if type(extra) is _Where:
+                where = extra.condition
+            else:
+                window = extra
+        word = _name(name) if name.type == "QUOTED" else name.value.lower()
+        span = _span(name).to(_span(close))
+        return t.Call(word, arguments, distinct, window, where, _span(name), span)
+
+    def over(self, items: list[t.Window]) -> t.Window:
+        return items[0]
+
+    def over_range(self, items: list[t.Expr]) -> t.Window:
+        low, high = items
+        return t.Range(low, high, low.span.to(high.span))
+
+    def where(self, items: list[t.Expr]) -> _Where:
+        return _Where(items[0])
+
+
+class _Where:
+    """Tells the condition of an aggregate from its arguments until both meet in ``call``."""
+
+    __slots__ = ("condition",)
+
+    def __init__(self, condition: t.Expr) -> None:
+        self.condition = condition
+
+
+_SPELLINGS = {"==": "=", "<>": "!="}
+_TEXT_TESTS = {"CONTAINS": "contains", "STARTS": "starts with", "ENDS": "ends with"}
+
+
+def _flat(items: list[t.Expr], kind: type[t.And | t.Or]) -> tuple[t.Expr, ...]:
+    """``a and (b and c)`` is ``a and b and c``: the tree keeps no brackets that mean nothing."""
+    flat: list[t.Expr] = []
+    for item in items:
+        if isinstance(item, kind):
+            flat += item.operands
+        else:
+            flat.append(item)
+    return tuple(flat)
+
+
+# -- why a text is refused ----------------------------------------------------------------------
+
+_FOREIGN = {
+    "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "like": "'contains', 'starts with' or 'ends with'",
+    "ilike": "'contains …  ignoring case'", "=~": "'contains', 'starts with' or 'ends with'", "equals": "'='",
+    "startswith": "'starts with'", "endswith": "'ends with'", "xor": "'(a or b) and not (a and b)'",
+}  # fmt: skip
+_UNITS = {"s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months", "h": "hours",
+          "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years"}  # fmt: skip
+_OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
+
+
+def _explain(error: UnexpectedInput, text: str) -> Diagnostic:
+    """One diagnostic for the place where the parser stopped."""
+    if not text.strip() or re.fullmatch(r"(\s|#[^\n]*)*", text):
+        return diagnostic("SK008", Span(0, 0))
+    expected = set(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    if isinstance(error, UnexpectedEOF) or (
+        isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    ):
+        end = len(text.rstrip())
+        return diagnostic("SK002", Span(end, end + 1), hint=_expectation(expected))
+    start = error.pos_in_stream or 0
+    if isinstance(error, UnexpectedToken):
+        start = error.token.start_pos or 0
+    return (
+        _foreign(text, start)
+        or _explain_token(error, text, start, expected)
+        or _unexpected(text, start, expected)
+    )
+
+
+def _foreign(text: str, start: int) -> Diagnostic | None:
+    """Habits of other languages, named with what stands here instead."""
+    rest = text[start:]
+    if match := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
+        unit = _UNITS.get(match[2].lower())
+        written = f"{match[1]} {unit}" if unit else f"{match[1]} days"
+        span = Span(start, start + match.end())
+        return diagnostic("SK004", span, text=match[0], suggestion=written)
+    if match := re.match(r"&&|\|\||=~|[!&|]|\w+", rest):
+        word = match[0].lower()
+        if word in _FOREIGN:
+            span = Span(start, start + match.end())
+            return diagnostic("SK009", span, text=match[0], suggestion=_FOREIGN[word])
+    if rest[0] in "\"'":
+        line = rest.split("\n", 1)[0]
+        return diagnostic("SK003", Span(start, start + len(line)), quote=rest[0])
+    if rest[0] in "“”„«»‘’":
+        return diagnostic(
+            "SK001", Span(start, start + 1), found=f"'{rest[0]}'", hint='use straight quotes: "'
+        )
+    return None
+
+
+def _explain_token(
+    error: UnexpectedInput, text: str, start: int, expected: set[str]
+) -> Diagnostic | None:
+    if not isinstance(error, UnexpectedToken):
+        return None
+    token = error.token
+    if token.type == "COMPARE" and _OPERAND not in expected:
+        return diagnostic("SK005", _span(token))
+    window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
+    if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
+        word = window[1].lower()
+        calendar = "previous" if word == "last" else "this"
+        span = Span(window.start(), start + unit.end())
+        return diagnostic(
+            "SK012", span, word=word, unit=unit[0].lower().removesuffix("s"), calendar=calendar
+        )
+    return None
+
+
+def _unexpected(text: str, start: int, expected: set[str]) -> Diagnostic:
+    match = re.match(r"\w+|[^\w\s]", text[start:])
+    found = match[0] if match else text[start : start + 1]
+    span = Span(start, start + max(1, len(found)))
+    return diagnostic("SK001", span, found=f"'{found}'", hint=_expectation(expected))
+
+
+def _expectation(expected: set[str]) -> str | None:
+    """What could stand here, in words."""
+    if _OPERAND in expected and "NAME" in expected:
+        return "a name, a value, 'not' or '(' can stand here"
+    if "UNIT" in expected and "COMPARE" not in expected:
+        return "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years"
+    if "LAST" in expected:
+        return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
+    if "COMPARE" in expected:
+        return "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"
+    if "RPAR" in expected and "_AND" in expected:
+        return "'and', 'or' or ')' can follow"
+    if "RPAR" in expected:
+        return "')' must follow"
+    if "_AND" in expected:
+        return "'and', 'or' or the end can follow"
+    return None

@@ -1,0 +1,111 @@
+"""What the operators do to single values, missing data included: the reference for every target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Context, Decimal
+from typing import Any
+
+from segmentkit._time import month_day, years_between
+
+EXACT = Context(prec=76)
+"""Exact arithmetic is not subject to the precision that the caller's thread has set."""
+
+
+def fold_case(text: str) -> str:
+    """The form in which texts are equal whatever their case (Unicode case folding)."""
+    return text.casefold()
+
+
+def add(a: Any, b: Any) -> Any:
+    """``a + b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    return EXACT.add(a, b) if isinstance(a, Decimal) or isinstance(b, Decimal) else _number(a + b)
+
+
+def subtract(a: Any, b: Any) -> Any:
+    """``a - b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return EXACT.subtract(a, b)
+    return _number(a - b)
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """``a * b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return EXACT.multiply(a, b)
+    return _number(a * b)
+
+
+def divide(a: float | None, b: float | None) -> float | None:
+    """True division of floats; missing if either is, or if the divisor is zero."""
+    if a is None or b is None or b == 0:
+        return None
+    return _number(a / b)
+
+
+def _number(value: Any) -> Any:
+    return value if value == value else None
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": subtract,
+    "*": multiply,
+    "/": divide,
+}
+"""The operators, by their sign."""
+
+
+def to_float(value: Any) -> float | None:
+    """An exact number as a float."""
+    return None if value is None else float(value)
+
+
+def absolute(value: Any) -> Any:
+    """The number without its sign."""
+    return None if value is None else abs(value)
+
+
+def default(value: Any, fallback: Any) -> Any:
+    """The value, or the fallback where it is missing."""
+    return fallback if value is None else value
+
+
+def age(birth: date | None, today: date) -> int | None:
+    """Whole years."""
+    return None if birth is None else years_between(birth, today)
+
+
+def year_day_in(day: date, low: int, high: int) -> bool:
+    """Whether a day of the year is in a range that may pass the year's end."""
+    number = month_day(day)
+    return low <= number <= high if low <= high else number >= low or number <= high
+
+
+def total(values: list[Any]) -> Any:
+    """The sum, exact where the values are."""
+    result: Any = 0
+    for value in values:
+        result = add(result, value)
+    return result
+
+
+def mean(values: list[Any]) -> float | None:
+    """The mean, as a float."""
+    return float(total(values)) / len(values) if values else None
+
+
+def median(values: list[Any]) -> float | None:
+    """The middle, or the mean of the two in the middle, as a float."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return mean(ordered[half : half + 1] if len(ordered) % 2 else ordered[half - 1 : half + 1])

@@ -1,0 +1,153 @@
+"""Calendar arithmetic. Instants are naive datetimes in UTC; a zone says where days begin."""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+EXACT_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+"""Units of a fixed length, in seconds."""
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def to_utc(value: datetime, zone: tzinfo) -> datetime:
+    """An instant in UTC without a zone; a value without one is read in ``zone``."""
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=zone)
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return datetime.max if value.year > 1 else datetime.min
+
+
+def local(instant: datetime, zone: tzinfo) -> datetime:
+    """What the clock on the wall of ``zone`` shows at an instant."""
+    try:
+        return instant.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return instant
+
+
+def first_instant(day: date, zone: tzinfo) -> datetime:
+    """When a day begins in ``zone``.
+
+    Where the clock jumps over midnight, the offset before the jump gives the jump itself,
+    which is the day's first instant (PEP 495 with ``fold=0``).
+    """
+    return to_utc(datetime(day.year, day.month, day.day), zone)
+
+
+def add_days(day: date, count: int) -> date:
+    """A day so many days later, held within the calendar."""
+    try:
+        return day + timedelta(days=count)
+    except OverflowError:
+        return date.max if count > 0 else date.min
+
+
+def add_months(day: date, count: int) -> date:
+    """A day so many months later, clamped at the month's end, held within the calendar."""
+    index = day.year * 12 + day.month - 1 + count
+    year, month = divmod(index, 12)
+    if year < date.min.year:
+        return date.min
+    if year > date.max.year:
+        return date.max
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def shift_date(day: date, count: int, unit: str) -> date:
+    """A day moved by days, weeks, months, quarters or years."""
+    if unit in _MONTHS:
+        return add_months(day, count * _MONTHS[unit])
+    return add_days(day, count * EXACT_UNITS[unit] // EXACT_UNITS["day"])
+
+
+def shift(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime:
+    """An instant moved: exactly by seconds … weeks, by the calendar of ``zone`` for the rest."""
+    if unit in EXACT_UNITS:
+        try:
+            return instant + timedelta(seconds=count * EXACT_UNITS[unit])
+        except OverflowError:
+            return datetime.max if count > 0 else datetime.min
+    clock = local(instant, zone)
+    moved = add_months(clock.date(), count * _MONTHS[unit])
+    return to_utc(datetime.combine(moved, clock.time()), zone)
+
+
+def start_of(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime:
+    """The first instant of the calendar unit that lies ``count`` units from the current one."""
+    if unit in ("second", "minute", "hour"):
+        clock = local(instant, zone)
+        since = timedelta(microseconds=clock.microsecond)
+        if unit != "second":
+            since += timedelta(seconds=clock.second)
+        if unit == "hour":
+            since += timedelta(minutes=clock.minute)
+        return shift(instant - since, count, unit, zone)
+    return first_instant(start_date(local(instant, zone).date(), count, unit), zone)
+
+
+def start_date(today: date, count: int, unit: str) -> date:
+    """The first day of the calendar unit that lies ``count`` units from today's; weeks begin on Monday."""
+    match unit:
+        case "day":
+            start = today
+        case "week":
+            start = add_days(today, -today.weekday())
+        case "month":
+            start = today.replace(day=1)
+        case "quarter":
+            start = today.replace(month=today.month - (today.month - 1) % 3, day=1)
+        case _:
+            start = today.replace(month=1, day=1)
+    return shift_date(start, count, unit)
+
+
+def years_between(birth: date, today: date) -> int:
+    """Whole years; 29 February counts as 28 February in common years."""
+    return today.year - birth.year - ((birth.month, birth.day) > _reached(today))
+
+
+def _reached(today: date) -> tuple[int, int]:
+    """The latest (month, day) whose anniversary has come this year."""
+    if (today.month, today.day) == (2, 28) and not isleap(today.year):
+        return 2, 29
+    return today.month, today.day
+
+
+def latest_birth(years: int, today: date) -> date | None:
+    """The last day of birth of someone who is at least ``years`` old; None before the calendar.
+
+    Beyond the calendar's end it is the calendar's end.
+    """
+    year = today.year - years
+    if year < date.min.year:
+        return None
+    if year > date.max.year:
+        return date.max
+    month, day = _reached(today)
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
+def month_day(day: date) -> int:
+    """Month and day as one number that orders the days of a year: 9 May is 509."""
+    return day.month * 100 + day.day
+
+
+def anniversaries(first: date, last: date) -> tuple[int, int] | None:
+    """The days of the year on which someone has an anniversary from ``first`` to ``last``.
+
+    Args:
+        first: The first day of the range.
+        last: The last day of the range, itself in it, not before ``first``.
+
+    Returns:
+        The first and the last day of the year, as ``month_day`` numbers; the first is the greater
+        where the range passes the year's end. None when the range covers a whole year.
+    """
+    if last >= add_months(first, 12) - timedelta(days=1):
+        return None
+    month, day = _reached(last)
+    return month_day(first), month * 100 + day

@@ -1,0 +1,519 @@
+"""Values, names, functions and aggregates: the half of the checker that deals in types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import assert_never
+
+from attrs import frozen
+from segmentkit import _ast as t
+from segmentkit import _ir as ir
+from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._format import format_name, format_tree
+from segmentkit._parser import children
+from segmentkit._time import to_utc
+from segmentkit._windows import Bound, bounds
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
+from segmentkit.schema import Attribute, Entity, Relation, Schema
+
+
+@frozen
+class _Row:
+    """The row that names refer to inside the brackets of an aggregate."""
+
+    relation: Relation
+    entity: Entity
+    prefixed: bool
+    """Whether names start with the relation, as in ``sum(orders.amount)``; in ``where`` they don't."""
+
+
+def literal_dtype(value: ir.Constant) -> DType:
+    """The type of a constant."""
+    match value:
+        case bool():
+            return BOOLEAN
+        case int():
+            return INTEGER
+        case float():
+            return FLOAT
+        case Decimal():
+            exponent = value.as_tuple().exponent
+            return decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
+        case str():
+            return TEXT
+        case datetime():
+            return TIMESTAMP
+        case date():
+            return DATE
+        case _:
+            assert_never(value)
+
+
+def article(dtype: DType) -> dict[str, str]:
+    return {"article": "an" if dtype.family[0] in "aeiou" else "a", "family": dtype.family}
+
+
+def to_float(value: ir.Value) -> ir.Value:
+    if value.dtype == FLOAT:
+        return value
+    if isinstance(value, ir.Const) and isinstance(value.value, int | Decimal):
+        return ir.Const(float(value.value), FLOAT)
+    return ir.ToFloat(value)
+
+
+def aligned(left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Exact numbers and floats meet as floats; whole numbers need no change to be compared."""
+    kinds = {left.dtype.kind, right.dtype.kind}
+    if Kind.FLOAT in kinds and len(kinds) > 1:
+        left, right = (
+            v if v.dtype == INTEGER and not isinstance(v, ir.Const) else to_float(v)
+            for v in (left, right)
+        )
+    return left, right
+
+
+def _scale_of(operator: str, left: DType, right: DType) -> DType:
+    """The type of exact arithmetic."""
+    if left == right == INTEGER:
+        return INTEGER
+    scales = [0 if d == INTEGER else d.scale for d in (left, right)]
+    if None in scales:
+        return decimal()
+    known = [s for s in scales if s is not None]
+    return decimal(sum(known) if operator == "*" else max(known))
+
+
+class ValueChecker(ABC):
+    """What values mean; conditions inside brackets are left to the subclass."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.errors: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+        self.parameters: dict[str, DType] = {}
+        self.row: _Row | None = None
+        self.declared: dict[ir.Value, Attribute] = {}
+
+    def error(self, code: str, span: Span, *, hint: str | None = None, **values: object) -> None:
+        self.errors.append(diagnostic(code, span, hint=hint, **values))
+
+    @abstractmethod
+    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
+        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, node: t.Expr) -> ir.Value | None:  # noqa: PLR0911
+        """What a value means; None after an error."""
+        match node:
+            case t.Literal(value):
+                if isinstance(value, datetime):
+                    value = to_utc(value, self.schema.zone)
+                return ir.Const(value, literal_dtype(value))
+            case t.Name():
+                return self._name(node)
+            case t.Parameter():
+                self.error("SK125", node.span, name=node.name)
+                return None
+            case t.Moment("today"):
+                return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
+            case t.Moment(_, count, unit):
+                return ir.Moment(ir.Anchor.NOW, count, unit, TIMESTAMP)
+            case t.Negative(operand):
+                zero = t.Literal(0, node.span)
+                return self._chain(t.Arithmetic((zero, operand), ("-",), node.span))
+            case t.Arithmetic():
+                return self._chain(node)
+            case t.Call():
+                return self._call(node)
+            case _:
+                # Its own mistakes are found too, beside the one that it stands here.
+                self.condition(node, negative=False)
+                self.error("SK109", node.span)
+                return None
+
+    def pair(self, left: t.Expr, right: t.Expr) -> tuple[ir.Value | None, ir.Value | None]:
+        """Two operands, of which one may give a parameter its type."""
+        if isinstance(left, t.Parameter) and not isinstance(right, t.Parameter):
+            b = self.value(right)
+            return (self.parameter(left, b.dtype) if b else None), b
+        a = self.value(left)
+        if isinstance(right, t.Parameter):
+            return a, (self.parameter(right, a.dtype) if a else None)
+        return a, self.value(right)
+
+    def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
+        known = self.parameters.setdefault(node.name, dtype)
+        if known.family != dtype.family and not (known.is_time and dtype.is_time):
+            self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
+            return None
+        return ir.Param(node.name, dtype)
+
+    def _chain(self, node: t.Arithmetic) -> ir.Value | None:
+        operands = [self._operand(o) for o in node.operands]
+        total = operands[0]
+        for operator, operand in zip(node.operators, operands[1:], strict=True):
+            if total is None or operand is None:
+                return None
+            if operator == "/" or FLOAT in (total.dtype, operand.dtype):
+                total = ir.Arithmetic(operator, to_float(total), to_float(operand), FLOAT)
+            else:
+                dtype = _scale_of(operator, total.dtype, operand.dtype)
+                total = ir.Arithmetic(operator, total, operand, dtype)
+        return total
+
+    def _operand(self, node: t.Expr) -> ir.Value | None:
+        if isinstance(node, t.Parameter):
+            return self.parameter(node, decimal())
+        value = self.value(node)
+        if value is not None and not value.dtype.is_number:
+            hint = "to move a time, write '7 days ago' or a window" if value.dtype.is_time else None
+            self.error("SK107", node.span, hint=hint, **article(value.dtype))
+            return None
+        return value
+
+    def _name(self, node: t.Name) -> ir.Value | None:
+        parts, row, root = node.parts, self.row, self.schema.entity
+        if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
+            return self._column(node, root, ir.Scope.ENTITY, parts[1:])
+        if row is None:
+            return self._column(node, root, ir.Scope.ENTITY, parts)
+        if row.prefixed:
+            if parts[0] != row.relation.name:
+                owner = root if root.attribute(parts[0]) else row.relation
+                example = f"{format_name(owner.name)}.{format_tree(node)}"
+                self.error("SK116", node.span, name="an aggregate", example=example)
+                return None
+            if len(parts) == 1:
+                self.error("SK114", node.span, name=parts[0],
+                           hint=f"name an attribute: {format_tree(node)}.…")  # fmt: skip
+                return None
+            parts = parts[1:]
+        return self._column(node, row.entity, ir.Scope.ROW, parts)
+
+    def _column(
+        self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
+    ) -> ir.Value | None:
+        entity = start
+        for part in parts[:-1]:
+            link = entity.link(part)
+            if link is None:
+                self._unknown(node, entity, part, scope)
+                return None
+            entity = self.schema.named(link.to)
+        attribute = entity.attribute(parts[-1])
+        if attribute is None:
+            self._unknown(node, entity, parts[-1], scope)
+            return None
+        # A link may lead nowhere, so what is beyond it may be missing.
+        nullable = attribute.nullable or len(parts) > 1
+        column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
+        self.declared[column] = attribute
+        return column
+
+    def _unknown(self, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
+        text = ".".join(map(format_name, node.parts))
+        if entity.relation(part) is not None:
+            if part == node.parts[-1]:
+                self.error("SK114", node.span, name=text)
+            else:
+                self.error("SK115", node.span, name=text, relation=part)
+            return
+        if entity.link(part) is not None:
+            target = self.schema.follow(entity, [part])
+            names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
+            self.error(
+                "SK128", node.span, name=part, hint=f"write {some(names)}" if names else None
+            )
+            return
+        root = self.schema.entity
+        hint = None
+        if scope is ir.Scope.ROW and self.row is not None:
+            if part == self.row.relation.name:
+                hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
+            elif root.attribute(part) or root.link(part):
+                hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
+        ways = (*entity.attributes, *entity.links, *entity.relations)
+        hint = hint or did_you_mean(part, [w.name for w in ways])
+        self.error("SK101", node.span, name=part, hint=hint)
+
+    def same_family(
+        self, node: t.Expr, value: ir.Value, other_node: t.Expr, other: ir.Value
+    ) -> bool:
+        a, b = value.dtype, other.dtype
+        if Kind.ANNIVERSARY not in (a.kind, b.kind) and (
+            a.family == b.family or (a.is_time and b.is_time)
+        ):
+            return True
+        span = node.span.to(other_node.span)
+        if span.start > span.end:
+            span = other_node.span
+        hint = _conversion(node, other) or _conversion(other_node, value)
+        self.error("SK104", span, left=a.family, right=b.family, hint=hint)
+        return False
+
+    def bounds(
+        self, window: t.Window, operand: ir.Value | None, node: t.Expr
+    ) -> tuple[Bound, Bound] | None:
+        """The two ends of a window, as tests of the operand."""
+        low = high = None
+        if isinstance(window, t.Range):
+            low, high = self._end(window.low, operand), self._end(window.high, operand)
+            if low is None or high is None or operand is None:
+                return None
+            pairs = ((window.low, low), (window.high, high))
+            if not all(self.same_family(node, operand, n, v) for n, v in pairs):
+                return None
+            if not (operand.dtype.is_number or operand.dtype.is_time):
+                self.error("SK105", node.span, family=operand.dtype.family)
+                return None
+            (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
+        if operand is None:
+            return None
+        found = bounds(window, operand.dtype, low, high, self.schema.zone)
+        if isinstance(found, Diagnostic):
+            self.errors.append(found)
+            return None
+        if found is None:
+            self.error("SK110", node.span, what=f"'{format_tree(node)}'")
+            return None
+        return found
+
+    def _end(self, node: t.Expr, operand: ir.Value | None) -> ir.Value | None:
+        if isinstance(node, t.Parameter) and operand is not None:
+            return self.parameter(node, operand.dtype)
+        return self.value(node)
+
+    # -- functions and aggregates ---------------------------------------------------------------
+
+    def _call(self, node: t.Call) -> ir.Value | None:
+        if node.name in FUNCTIONS:
+            return self._function(node, FUNCTIONS[node.name])
+        if node.name in ("any", "none"):
+            self.aggregate(node, AGGREGATES[node.name])
+            self.error(
+                "SK109", node.span, hint="it is a condition already: compare nothing with it"
+            )
+            return None
+        if node.name in AGGREGATES:
+            return self.aggregate(node, AGGREGATES[node.name])
+        hint = did_you_mean(node.name, [*FUNCTIONS, *AGGREGATES])
+        self.error("SK103", node.name_span, name=node.name, hint=hint)
+        return None
+
+    def _function(self, node: t.Call, function: Function) -> ir.Value | None:
+        if node.window is not None or node.where is not None or node.distinct:
+            self.error("SK126", node.span)
+            return None
+        if len(node.arguments) != len(function.parameters):
+            self._wrong_count(node, len(function.parameters))
+            return None
+        arguments = [
+            self._argument(a, node, p)
+            for a, p in zip(node.arguments, function.parameters, strict=True)
+        ]
+        found = [a for a in arguments if a is not None]
+        if len(found) < len(arguments):
+            return None
+        if function.name == "default":
+            if not self.same_family(node.arguments[0], found[0], node.arguments[1], found[1]):
+                return None
+            return self._default(node, *found)
+        return ir.Call(function.name, tuple(found), function.result or found[0].dtype)
+
+    def _default(self, node: t.Call, value: ir.Value, fallback: ir.Value) -> ir.Value | None:
+        if value.dtype.is_number:
+            if FLOAT in (value.dtype, fallback.dtype):
+                value, fallback = to_float(value), to_float(fallback)
+            dtype = (
+                value.dtype if value.dtype == FLOAT else _scale_of("+", value.dtype, fallback.dtype)
+            )
+            return ir.Call("default", (value, fallback), dtype)
+        if value.dtype != fallback.dtype:
+            self.error("SK104", node.span, left=value.dtype.family, right=fallback.dtype.family)
+            return None
+        return ir.Call("default", (value, fallback), value.dtype)
+
+    def _argument(self, node: t.Expr, call: t.Call, wanted: str) -> ir.Value | None:
+        value = self.value(node)
+        if value is None:
+            return None
+        fits = {"number": value.dtype.is_number, "date": value.dtype == DATE, "any": True}[wanted]
+        if not fits:
+            hint = None
+            if wanted == "date" and value.dtype == TIMESTAMP:
+                hint = f"declare '{format_tree(node)}' as a date in the schema"
+            self.error("SK112", node.span, name=call.name, expected=f"a {wanted}", hint=hint,
+                       **article(value.dtype))  # fmt: skip
+            return None
+        return value
+
+    def _wrong_count(self, node: t.Call, expected: int) -> None:
+        words = {1: "one argument", 2: "two arguments"}
+        given = len(node.arguments)
+        self.error("SK111", node.span, name=node.name, expected=words[expected], given=given)
+
+    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
+        if self.row is not None:
+            self.error("SK113", node.span)
+            return None
+        if len(node.arguments) != 1:
+            self._wrong_count(node, 1)
+            return None
+        if node.distinct and function.name != "count":
+            self.error("SK111", node.span, name=function.name, expected="no 'distinct'", given="one",
+                       hint="'distinct' belongs to count")  # fmt: skip
+            return None
+        relation = self._relation(node, function)
+        if relation is None:
+            return None
+        if function.needs_time and relation.at is None:
+            self.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
+            return None
+        entity = self.schema.named(relation.to)
+        rows = is_bare(node.arguments[0]) and function.name in _OF_ROWS and not node.distinct
+        value = None if rows else self._aggregated(node, function, _Row(relation, entity, True))
+        where = self._rows(node, _Row(relation, entity, False))
+        if where is None or (value is None and not rows):
+            return None
+        return _aggregate(node, function, relation, value, where)
+
+    def _relation(self, node: t.Call, function: AggregateFunction) -> Relation | None:
+        """The one relation whose rows the argument speaks of."""
+        argument = node.arguments[0]
+        root = self.schema.entity
+        names = {n.parts[0]: n for n in _names(argument)}
+        found = [r for r in (root.relation(name) for name in names) if r is not None]
+        if len(found) == 1:
+            return found[0]
+        relations = [r.name for r in root.relations]
+        example = f"{function.name}({format_name(relations[0])}…)" if relations else "a relation"
+        unknown = [n for name, n in names.items() if not (root.attribute(name) or root.link(name))]
+        if not found and len(unknown) == 1:
+            name = unknown[0].parts[0]
+            hint = did_you_mean(name, relations)
+            self.error("SK102", unknown[0].span, name=name, hint=hint)
+        else:
+            self.error("SK116", argument.span, name=function.name, example=example)
+        return None
+
+    def _aggregated(self, node: t.Call, function: AggregateFunction, row: _Row) -> ir.Value | None:
+        """The value inside the brackets; None after an error."""
+        argument = node.arguments[0]
+        if function.operand == "rows":
+            hint = f"{function.name}({row.relation.name} where …)"
+            self.error("SK112", argument.span, name=function.name, expected="rows",
+                       article="a", family="value", hint=hint)  # fmt: skip
+            return None
+        self.row = row
+        value = self.value(argument)
+        self.row = None
+        if value is None or function.operand == "any":
+            return value
+        if value.dtype.is_number or (value.dtype.is_time and function.operand == "ordered"):
+            return value
+        expected = "a number" if function.operand == "number" else "a number or a time"
+        self.error("SK112", argument.span, name=function.name, expected=expected,
+                   **article(value.dtype))  # fmt: skip
+        return None
+
+    def _rows(self, node: t.Call, row: _Row) -> ir.Condition | None:
+        """Which rows are looked at: of the window, seen as of ``as_of``, and passing ``where``."""
+        tests: list[ir.Condition] = []
+        relation = row.relation
+        if relation.at is not None:
+            at = row.entity.attribute(relation.at)
+            assert at is not None
+            time = ir.Column(ir.Scope.ROW, (), at.name, at.dtype, at.nullable)
+            if node.window is not None:
+                ends = self.bounds(node.window, time, node.arguments[0])
+                if ends is None:
+                    return None
+                tests.append(between(time, ends))
+            if not (isinstance(node.window, t.Rolling) and node.window.direction == "next"):
+                anchor = ir.Anchor.TODAY if at.dtype == DATE else ir.Anchor.NOW
+                now = ir.Moment(anchor, 0, "day", at.dtype)
+                tests.append(ir.Compare(ir.Comparison.LE, time, now))
+        elif node.window is not None:
+            self.error("SK110", node.window.span, what=f"'{relation.name}'")
+            return None
+        if node.where is not None:
+            self.row = row
+            tests.append(self.condition(node.where, negative=False))
+            self.row = None
+        return ir.conjunction(tests)
+
+
+_OF_ROWS = ("count", "any", "none")
+
+
+def _aggregate(
+    node: t.Call,
+    function: AggregateFunction,
+    relation: Relation,
+    value: ir.Value | None,
+    where: ir.Condition,
+) -> ir.Aggregate:
+    kinds = ir.AggregateFunction
+    kind = {"any": kinds.COUNT, "none": kinds.COUNT}.get(function.name) or kinds(function.name)
+    if node.distinct:
+        kind = kinds.COUNT_DISTINCT
+    if isinstance(value, ir.Column) and not value.links and value.name == relation.at:
+        # The first time is the least one: no ordering of rows is needed for it.
+        kind = {kinds.FIRST: kinds.MIN, kinds.LAST: kinds.MAX}.get(kind, kind)
+    if kind is kinds.COUNT:
+        return ir.Aggregate(kind, relation.name, value, where, INTEGER)
+    assert value is not None
+    return ir.Aggregate(kind, relation.name, value, where, function.result or value.dtype)
+
+
+def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
+    low, high = ends
+    if operand.dtype.kind is Kind.ANNIVERSARY:
+        assert isinstance(operand, ir.Call)
+        low_open, high_open = low[0] is ir.Comparison.GT, high[0] is ir.Comparison.LT
+        return ir.AnniversaryIn(operand.arguments[0], low[1], low_open, high[1], high_open)
+    return ir.conjunction([ir.Compare(op, operand, value) for op, value in ends])
+
+
+def _names(node: t.Node) -> Iterator[t.Name]:
+    if isinstance(node, t.Name):
+        yield node
+    for child in children(node):
+        yield from _names(child)
+
+
+def is_bare(node: t.Expr) -> bool:
+    return isinstance(node, t.Name) and len(node.parts) == 1
+
+
+def some(names: list[str], most: int = 6) -> str:
+    shown = ", ".join(names[:most])
+    return shown + (", …" if len(names) > most else "")
+
+
+def quoted(node: t.Expr) -> str | None:
+    return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
+
+
+def _conversion(node: t.Expr, other: ir.Value) -> str | None:
+    """How a constant of the wrong type would be written in the right one."""
+    if not isinstance(node, t.Literal):
+        return None
+    value = node.value
+    if other.dtype == TEXT:
+        return quoted(node)
+    if isinstance(value, str):
+        if other.dtype.is_number and value.replace(".", "", 1).isdecimal():
+            return f"write {value} without quotes"
+        if other.dtype.is_time:
+            return "write dates without quotes: 2026-05-09"
+        if other.dtype == BOOLEAN and value.lower() in ("true", "false"):
+            return f"write {value.lower()} without quotes"
+    if other.dtype == BOOLEAN and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
+    return None

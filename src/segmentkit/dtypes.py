@@ -1,0 +1,83 @@
+"""The types a value can have: what the checker reasons about and every target stores."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import field, frozen, validators
+
+
+class Kind(Enum):
+    """The families of types; numbers are three kinds of one family."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    ANNIVERSARY = "anniversary"
+
+
+_NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
+_TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
+
+
+@frozen(cache_hash=True)
+class DType:
+    """A type: its kind and, for exact decimals, the digits after the point.
+
+    Attributes:
+        kind: Which family the values belong to.
+        scale: For decimals, how many digits stand after the point; ``None`` when unknown.
+    """
+
+    kind: Kind
+    scale: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether arithmetic and order apply."""
+        return self.kind in _NUMBERS
+
+    @property
+    def is_time(self) -> bool:
+        """Whether windows and calendar comparisons apply."""
+        return self.kind in _TIMES
+
+    @property
+    def family(self) -> str:
+        """The word a message uses: the three kinds of number are all 'number'."""
+        return "number" if self.is_number else self.kind.value
+
+    def __str__(self) -> str:
+        if self.kind is Kind.DECIMAL and self.scale is not None:
+            return f"decimal({self.scale})"
+        return self.kind.value
+
+
+BOOLEAN = DType(Kind.BOOLEAN)
+INTEGER = DType(Kind.INTEGER)
+FLOAT = DType(Kind.FLOAT)
+TEXT = DType(Kind.TEXT)
+DATE = DType(Kind.DATE)
+TIMESTAMP = DType(Kind.TIMESTAMP)
+ANNIVERSARY = DType(Kind.ANNIVERSARY)
+
+
+def decimal(scale: int | None = None) -> DType:
+    """An exact decimal number, such as money.
+
+    Args:
+        scale: Digits after the point that the values have at most; ``None`` when unknown,
+            which costs exactness where an engine stores decimals as floats.
+
+    Returns:
+        The type.
+
+    Example:
+        >>> str(decimal(2))
+        'decimal(2)'
+    """
+    return DType(Kind.DECIMAL, scale)

@@ -1,0 +1,112 @@
+"""Every function of the language, once: what it takes, what it gives, what it means, an example.
+
+Each target has a table of lowerings by these names; a test holds the tables complete and runs the
+examples on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, FLOAT, INTEGER, DType
+
+
+@frozen
+class Example:
+    """A definition over ``number``, ``flag``, ``birth_date`` and ``rows``, and whom it holds of."""
+
+    definition: str
+    record: Mapping[str, Any]
+    holds: bool
+
+
+@frozen
+class Function:
+    """A scalar function.
+
+    Attributes:
+        name: How definitions call it.
+        parameters: What each argument must be: ``number``, ``date`` or ``any``; all ``any``
+            arguments have one type.
+        result: Its type; None when it is that of the first argument.
+        doc: What it means, in one or two sentences.
+        examples: Records of which a definition holds or does not.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    result: DType | None
+    doc: str
+    examples: tuple[Example, ...] = field(converter=tuple)
+
+
+@frozen
+class AggregateFunction:
+    """An aggregate over the rows of a relation.
+
+    Attributes:
+        name: How definitions call it.
+        operand: What the value must be: ``number``, ``ordered`` (a number or a time), ``any``,
+            or ``rows`` where there is no value, only rows.
+        result: Its type; None when it is that of the value.
+        needs_time: Whether the relation must have a time.
+        doc: What it means, in one or two sentences.
+        examples: Records of which a definition holds or does not.
+    """
+
+    name: str
+    operand: str
+    result: DType | None
+    needs_time: bool
+    doc: str
+    examples: tuple[Example, ...] = field(converter=tuple)
+
+
+def _rows(*numbers: int | None) -> Mapping[str, Any]:
+    return {"rows": [{"id": i, "day": i, "number": n} for i, n in enumerate(numbers)]}
+
+
+_SCALARS = (
+    Function("abs", ("number",), None, "The number without its sign.",
+             [Example("abs(number) = 3", {"number": -3}, True), Example("abs(number) >= 0", {}, False)]),
+    Function("age", ("date",), INTEGER, "Whole years from the date to `as_of`; someone born on 29 February has the birthday on 28 February in common years.",
+             [Example("age(birth_date) >= 18", {"birth_date": "2000-01-01"}, True),
+              Example("age(birth_date) * 2 = 52", {"birth_date": "2000-01-01"}, True)]),
+    Function("anniversary", ("date",), ANNIVERSARY, "The day of the year, for windows only: `anniversary(birth_date) in next 7 days`.",
+             [Example("anniversary(birth_date) in this month", {"birth_date": "2000-05-31"}, True)]),
+    Function("default", ("any", "any"), None, "The first argument, or the second where the first is missing.",
+             [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)]),
+)  # fmt: skip
+
+_AGGREGATES = (
+    AggregateFunction("count", "any", INTEGER, False, "How many rows; of a value, how many rows have it; with `distinct`, how many different values. 0 over no rows.",
+                      [Example("count(rows) = 3", _rows(1, None, 1), True), Example("count(rows.number) = 2", _rows(1, None, 1), True),
+                       Example("count(distinct rows.number) = 1", _rows(1, None, 1), True), Example("count(rows) <= 2", _rows(), True)]),
+    AggregateFunction("any", "rows", BOOLEAN, False, "Whether there is such a row.",
+                      [Example("any(rows where number > 1)", _rows(1, 2), True), Example("any(rows)", _rows(), False)]),
+    AggregateFunction("none", "rows", BOOLEAN, False, "Whether there is no such row.",
+                      [Example("none(rows where number > 1)", _rows(1, None), True)]),
+    AggregateFunction("sum", "number", None, False, "The sum of the present values; 0 over no rows.",
+                      [Example("sum(rows.number) = 3", _rows(1, 2, None), True), Example("sum(rows.number) = 0", _rows(), True)]),
+    AggregateFunction("avg", "number", FLOAT, False, "The mean of the present values; missing over none.",
+                      [Example("avg(rows.number) = 1.5", _rows(1, 2, None), True), Example("avg(rows.number) >= 0", _rows(None), False)]),
+    AggregateFunction("min", "ordered", None, False, "The least of the present values; missing over none.",
+                      [Example("min(rows.number) = 1", _rows(2, 1, None), True)]),
+    AggregateFunction("max", "ordered", None, False, "The greatest of the present values; missing over none.",
+                      [Example("max(rows.number) = 2", _rows(2, 1, None), True)]),
+    AggregateFunction("median", "number", FLOAT, False, "The middle of the present values, or the mean of the two in the middle; missing over none.",
+                      [Example("median(rows.number) = 2", _rows(5, 1, 2), True), Example("median(rows.number) = 1.5", _rows(2, 1, None), True)]),
+    AggregateFunction("first", "any", None, True, "The value of the earliest row that has one; at one instant, of the least key. Missing over none.",
+                      [Example("first(rows.number) = 7", _rows(None, 7, 8), True)]),
+    AggregateFunction("last", "any", None, True, "The value of the latest row that has one; at one instant, of the greatest key. Missing over none.",
+                      [Example("last(rows.number) = 8", _rows(7, 8, None), True)]),
+)  # fmt: skip
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _SCALARS})
+"""The scalar functions, by name."""
+
+AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType({f.name: f for f in _AGGREGATES})
+"""The aggregates, by name."""

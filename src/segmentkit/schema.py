@@ -1,0 +1,296 @@
+"""What the definitions speak of: entities, their attributes, and how they hang together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import define, field, frozen
+from segmentkit._diagnostics import did_you_mean
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.errors import SchemaError
+
+_TYPES = {str(t): t for t in (BOOLEAN, INTEGER, FLOAT, TEXT, DATE, TIMESTAMP)}
+
+
+def parse_dtype(text: str) -> DType:
+    """Read a type from its name, as files write it.
+
+    Args:
+        text: ``boolean``, ``integer``, ``float``, ``decimal``, ``decimal(2)``, ``text``,
+            ``date`` or ``timestamp``.
+
+    Returns:
+        The type.
+
+    Raises:
+        SchemaError: The name is none of these.
+
+    Example:
+        >>> parse_dtype("decimal(2)") == decimal(2)
+        True
+    """
+    if text in _TYPES:
+        return _TYPES[text]
+    if match := re.fullmatch(r"decimal(?:\((\d{1,2})\))?", text):
+        return decimal(int(match[1]) if match[1] else None)
+    known = f"{', '.join(_TYPES)} and decimal(digits)"
+    raise SchemaError(f"unknown type {text!r}; the types are {known}")
+
+
+@frozen
+class Attribute:
+    """One value that every row of an entity has, or may miss.
+
+    Args:
+        name: How definitions call it.
+        dtype: Its type.
+        nullable: Whether it may be missing.
+        values: The values it can have, when they are few and known.
+        column: Its column in tables and frames; by default its name.
+    """
+
+    name: str
+    dtype: DType
+    nullable: bool = False
+    values: tuple[Any, ...] = field(default=(), converter=tuple)
+    column: str = field(kw_only=True)
+
+    @column.default
+    def _column(self) -> str:
+        return self.name
+
+
+@frozen
+class Link:
+    """A way from a row to at most one row of another entity.
+
+    Args:
+        name: How definitions call it.
+        to: The entity it leads to; by default its name.
+        key: The column here that holds the other's key.
+    """
+
+    name: str
+    to: str = field(kw_only=True)
+    key: str = field(kw_only=True)
+
+    @to.default
+    def _to(self) -> str:
+        return self.name
+
+
+@frozen
+class Relation:
+    """A way from a row to any number of rows of another entity.
+
+    Args:
+        name: How definitions call it.
+        to: The entity it leads to; by default its name.
+        key: The column there that holds the key of the row here.
+        at: The attribute there that says when; it makes the relation one of events.
+    """
+
+    name: str
+    to: str = field(kw_only=True)
+    key: str = field(kw_only=True)
+    at: str | None = field(default=None, kw_only=True)
+
+    @to.default
+    def _to(self) -> str:
+        return self.name
+
+
+def _by_name(items: Iterable[Any]) -> tuple[Any, ...]:
+    items = tuple(items)
+    seen: set[str] = set()
+    for item in items:
+        if item.name in seen:
+            raise SchemaError(f"{item.name!r} is declared twice")
+        seen.add(item.name)
+    return items
+
+
+@frozen
+class Entity:
+    """A kind of thing with attributes: customers, orders, stores.
+
+    Args:
+        name: How definitions call it.
+        key: The column that tells its rows apart; the root entity and targets of links need one.
+        attributes: What is known of a row.
+        links: Ways to one row of another entity.
+        relations: Ways to many rows of another entity.
+        table: Its table or frame; by default its name.
+    """
+
+    name: str
+    key: str | None = field(default=None, kw_only=True)
+    attributes: tuple[Attribute, ...] = field(default=(), kw_only=True, converter=_by_name)
+    links: tuple[Link, ...] = field(default=(), kw_only=True, converter=_by_name)
+    relations: tuple[Relation, ...] = field(default=(), kw_only=True, converter=_by_name)
+    table: str = field(kw_only=True)
+
+    @table.default
+    def _table(self) -> str:
+        return self.name
+
+    def __attrs_post_init__(self) -> None:
+        names = [i.name for group in (self.attributes, self.links, self.relations) for i in group]
+        for name in names:
+            if names.count(name) > 1:
+                raise SchemaError(f"entity {self.name!r} declares {name!r} twice")
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of that name, if there is one."""
+        return next((a for a in self.attributes if a.name == name), None)
+
+    def link(self, name: str) -> Link | None:
+        """The link of that name, if there is one."""
+        return next((i for i in self.links if i.name == name), None)
+
+    def relation(self, name: str) -> Relation | None:
+        """The relation of that name, if there is one."""
+        return next((r for r in self.relations if r.name == name), None)
+
+    @property
+    def key_attribute(self) -> Attribute | None:
+        """The attribute that stands for the key column, if it is declared."""
+        return next((a for a in self.attributes if a.column == self.key), None)
+
+
+@define(slots=False, frozen=True, eq=False)
+class Schema:
+    """Everything that a definition can name.
+
+    Args:
+        entities: The entities; each way leads to one of them.
+        root: The entity whose rows are segmented; by default the first.
+        time_zone: The IANA zone in which days and months are counted, and in which instants
+            without a zone are read. Stored timestamps without a zone are UTC.
+
+    Raises:
+        SchemaError: A name is declared twice or leads nowhere, or the zone is unknown.
+
+    Example:
+        >>> people = Entity("people", key="id", attributes=[Attribute("age", INTEGER)])
+        >>> Schema([people]).root
+        'people'
+    """
+
+    entities: tuple[Entity, ...] = field(converter=_by_name)
+    root: str = field(kw_only=True)
+    time_zone: str = field(default="UTC", kw_only=True)
+
+    @root.default
+    def _root(self) -> str:
+        if not self.entities:
+            raise SchemaError("a schema needs at least one entity")
+        return self.entities[0].name
+
+    def __attrs_post_init__(self) -> None:
+        self._check_zone()
+        if not self.entity.key:
+            raise SchemaError(f"the entity {self.root!r} needs a key")
+        for entity in self.entities:
+            for way in (*entity.links, *entity.relations):
+                self._check_way(entity, way)
+
+    def _check_zone(self) -> None:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SchemaError(f"unknown time zone {self.time_zone!r}") from None
+
+    def _check_way(self, entity: Entity, way: Link | Relation) -> None:
+        target = self.named(way.to)
+        place = f"{entity.name}.{way.name}"
+        if isinstance(way, Link) and not target.key:
+            raise SchemaError(f"{place} leads to {target.name!r}, which declares no key")
+        if isinstance(way, Relation):
+            if not entity.key:
+                raise SchemaError(f"{place} needs a key of {entity.name!r}")
+            if way.at is not None:
+                at = target.attribute(way.at)
+                if at is None:
+                    raise SchemaError(
+                        f"{place}: {target.name!r} has no attribute {way.at!r} to tell the time"
+                    )
+                if not at.dtype.is_time:
+                    raise SchemaError(f"{place}: {way.at!r} is {at.dtype}, not a time")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone, ready to compute with."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def entity(self) -> Entity:
+        """The root entity: whose rows are segmented."""
+        return self.named(self.root)
+
+    @cached_property
+    def _index(self) -> dict[str, Entity]:
+        return {e.name: e for e in self.entities}
+
+    def named(self, name: str) -> Entity:
+        """The entity of that name.
+
+        Raises:
+            SchemaError: There is none.
+        """
+        try:
+            return self._index[name]
+        except KeyError:
+            hint = did_you_mean(name, self._index)
+            raise SchemaError(
+                f"no entity {name!r} in the schema" + (f"; {hint}" if hint else "")
+            ) from None
+
+    def follow(self, start: Entity, links: Iterable[str]) -> Entity:
+        """The entity at the end of a path of links that is known to exist."""
+        for name in links:
+            link = start.link(name)
+            assert link is not None
+            start = self.named(link.to)
+        return start
+
+    @cached_property
+    def _identity(self) -> tuple[object, ...]:
+        return (frozenset(self.entities), self.root, self.time_zone)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Schema):
+            return NotImplemented
+        return self is other or self._identity == other._identity
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._identity)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"entities": self.entities, "root": self.root, "time_zone": self.time_zone}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        self.__dict__.update(state)
+
+    def __str__(self) -> str:
+        return "\n".join(_describe(e, root=e.name == self.root) for e in self.entities)
+
+
+def _describe(entity: Entity, *, root: bool) -> str:
+    lines = [f"{entity.name}{' (whose rows are segmented)' if root else ''}"]
+    for a in entity.attributes:
+        listed = f" in ({', '.join(map(str, a.values))})" if a.values else ""
+        lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
+    lines += [f"    {i.name} -> one of {i.to}, by {i.key}" for i in entity.links]
+    for r in entity.relations:
+        at = f", at {r.at}" if r.at else ""
+        lines.append(f"    {r.name} -> many of {r.to}, by {r.key}{at}")
+    return "\n".join(lines)
