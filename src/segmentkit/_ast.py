@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from segmentkit._diagnostics import Span
 
 
@@ -229,3 +230,23 @@ Expr: TypeAlias = (
 """The closed set of expressions: a match over it ends in ``assert_never``."""
 
 Node: TypeAlias = Expr | Window
+
+_N = TypeVar("_N")
+
+
+def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
+    """The same tree with literals in the place of parameters."""
+    if isinstance(node, Parameter):
+        replaced: Any = values.get(node.name, node)
+        return replaced  # type: ignore[no-any-return]
+    if isinstance(node, tuple):
+        return tuple(substitute(item, values) for item in node)  # type: ignore[return-value]
+    if not hasattr(node, "__attrs_attrs__") or isinstance(node, Span):
+        return node
+    changed = {}
+    for name in node.__slots__:  # type: ignore[attr-defined]
+        before = getattr(node, name, None)
+        after = substitute(before, values)
+        if after is not before and after != before:
+            changed[name] = after
+    return evolve(node, **changed) if changed else node  # type: ignore[misc]

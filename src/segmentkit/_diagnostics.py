@@ -354,7 +354,7 @@ _TABLE = (
     ),
     Code(
         "SK303",
-        "this file is written in version {version} of the language; this release knows {known}",
+        "this file names {version} of the language; this release reads version {known}",
         "The file names the version of the language it is written in.",
         hint="language = {known}",
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +29,9 @@ class DefinitionError(SegmentkitError):
         self.source = source
         super().__init__(self.diagnostics, source)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics, self.source)
+
     def __str__(self) -> str:
         return "\n".join(d.render(self.source) for d in self.diagnostics)
 
@@ -39,8 +44,55 @@ class SegmentTypeError(DefinitionError):
     """The text is well-formed and means nothing in this schema; carries all diagnostics."""
 
 
+@frozen
+class Problem:
+    """A diagnostic with its place in a catalog file.
+
+    Attributes:
+        diagnostic: What is wrong.
+        source: The definition it points into; None when it is about the file's form.
+        file: What the file is called.
+        line: The line in the file, from one; None when it cannot be told.
+        column: The column in the definition's line, from one.
+        segment: The segment in whose definition it is.
+    """
+
+    diagnostic: Diagnostic
+    source: str | None
+    file: str | None
+    line: int | None
+    column: int | None
+    segment: str | None
+
+    def render(self) -> str:
+        """The message, with the place in the file above it."""
+        place = [str(part) for part in (self.file, self.line) if part is not None]
+        head = ":".join(place) + (f" segment {self.segment!r}" if self.segment else "")
+        found = self.diagnostic
+        if self.source is not None:
+            text = found.render(self.source)
+        else:
+            text = f"{found.code} {found.message}"
+            text += f"\n    hint: {found.hint}" if found.hint else ""
+        return f"{head.strip()}\n{text}" if head else text
+
+
 class CatalogError(DefinitionError):
-    """A catalog file with mistakes; carries all of them, each with its line in the file."""
+    """A catalog file with mistakes.
+
+    Attributes:
+        problems: All of them, each with its line in the file.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__([p.diagnostic for p in self.problems], "")
+
+    def __str__(self) -> str:
+        return "\n".join(p.render() for p in self.problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CatalogError, (self.problems,)
 
 
 class SchemaError(SegmentkitError):

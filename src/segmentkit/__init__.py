@@ -1,0 +1,57 @@
+"""Say which customers in one small language; get the same answer from SQL, pandas and one record."""
+
+from segmentkit._diagnostics import Diagnostic, Span
+from segmentkit.catalog import Catalog
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.errors import (
+    CatalogError,
+    DataError,
+    DefinitionError,
+    SchemaError,
+    SegmentkitError,
+    SegmentSyntaxError,
+    SegmentTypeError,
+    UnsupportedError,
+)
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.segment import (
+    Segment,
+    complement,
+    difference,
+    format_definition,
+    intersection,
+    union,
+)
+
+__all__ = [
+    "BOOLEAN",
+    "DATE",
+    "FLOAT",
+    "INTEGER",
+    "TEXT",
+    "TIMESTAMP",
+    "Attribute",
+    "Catalog",
+    "CatalogError",
+    "DType",
+    "DataError",
+    "DefinitionError",
+    "Diagnostic",
+    "Entity",
+    "Link",
+    "Relation",
+    "Schema",
+    "SchemaError",
+    "Segment",
+    "SegmentSyntaxError",
+    "SegmentTypeError",
+    "SegmentkitError",
+    "Span",
+    "UnsupportedError",
+    "complement",
+    "decimal",
+    "difference",
+    "format_definition",
+    "intersection",
+    "union",
+]

@@ -1,0 +1,154 @@
+"""A record's values → values of the schema's types: None when missing, ``DataError`` when wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+
+from segmentkit.dtypes import Kind
+from segmentkit.errors import DataError
+from segmentkit.schema import Attribute
+
+ABSENT = object()
+"""What stands for a key that a record does not have."""
+
+KINDS: dict[Kind, type] = {
+    Kind.BOOLEAN: bool,
+    Kind.INTEGER: int,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.TEXT: str,
+    Kind.DATE: date,
+    Kind.TIMESTAMP: datetime,
+}
+"""The type that the values of each kind have in Python."""
+
+
+def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any] | None], Any]:
+    """Make the function that reads one attribute.
+
+    Args:
+        attribute: What to read.
+        entity: Whose attribute it is, for messages.
+
+    Returns:
+        A function of the raw value and of the record that it is from, which is None beyond a
+        missing link.
+    """
+    convert = _CONVERT[attribute.dtype.kind]
+    place = f"{entity}.{attribute.name}"
+
+    def read(value: Any, record: Mapping[str, Any] | None) -> Any:
+        if record is None:
+            return None
+        if value is ABSENT and not attribute.nullable:
+            keys = ", ".join(map(str, record)) or "nothing"
+            raise DataError(f"the record has no {place!r}; it has {keys}")
+        if value is ABSENT or is_missing(value):
+            if attribute.nullable:
+                return None
+            raise DataError(f"{place} is missing, and the schema says that it never is")
+        try:
+            return convert(value)
+        except (TypeError, ValueError, OverflowError, InvalidOperation):
+            shown = repr(value)
+            shown = shown if len(shown) <= 60 else shown[:60] + "…"  # noqa: PLR2004
+            raise DataError(
+                f"{place} must be {attribute.dtype}, not {type(value).__name__} {shown}"
+            ) from None
+
+    return read
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, NaT or pandas' NA."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    if isinstance(value, float | Decimal | datetime) or type(value).__name__ == "NaTType":
+        return bool(value != value)
+    return False
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the Python value that it holds; a member of an enum as its value."""
+    if isinstance(value, Enum) and not isinstance(value, str | int):
+        return value.value
+    return value.item() if type(value).__module__ == "numpy" else value
+
+
+def _boolean(value: Any) -> bool:
+    value = _plain(value)
+    if type(value) is bool:
+        return value
+    raise TypeError
+
+
+def _integer(value: Any) -> int:
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError
+    if value != int(value):
+        raise ValueError
+    return int(value)
+
+
+def _float(value: Any) -> float:
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError
+    return float(value)
+
+
+def _decimal(value: Any) -> Decimal:
+    value = _plain(value)
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    # The shortest text of a float is the decimal that was meant: 0.1, not 0.1000000000000000055….
+    return Decimal(repr(value))
+
+
+def _text(value: Any) -> str:
+    value = _plain(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            raise ValueError
+        return value.date()
+    if isinstance(value, date):
+        return value
+    raise TypeError
+
+
+def _timestamp(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError
+    if type(value) is not datetime:
+        # pandas' own type, which counts nanoseconds: the language counts microseconds.
+        value = datetime(
+            value.year, value.month, value.day, value.hour, value.minute, value.second,
+            value.microsecond, value.tzinfo, fold=value.fold,
+        )  # fmt: skip
+    if value.tzinfo is None:
+        return value
+    return value.astimezone(UTC).replace(tzinfo=None)
+
+
+_CONVERT: dict[Kind, Callable[[Any], Any]] = {
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: _integer,
+    Kind.FLOAT: _float,
+    Kind.DECIMAL: _decimal,
+    Kind.TEXT: _text,
+    Kind.DATE: _date,
+    Kind.TIMESTAMP: _timestamp,
+}

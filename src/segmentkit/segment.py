@@ -1,0 +1,457 @@
+"""A segment: a named set of customers, and the algebra of such sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from attrs import define, evolve, field
+
+from segmentkit import _ast as t
+from segmentkit import _ir as ir
+from segmentkit._check import Checked, check
+from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._format import format_tree
+from segmentkit._normalize import normalize
+from segmentkit._parser import parse
+from segmentkit._record import compile_record
+from segmentkit._time import first_instant, to_utc
+from segmentkit._values import article, literal_dtype
+from segmentkit.dtypes import DType
+from segmentkit.errors import DataError, SchemaError, SegmentTypeError
+from segmentkit.schema import Schema
+
+Constant = bool | int | float | Decimal | str | date | datetime
+AsOf = datetime | date | None
+
+
+@define(frozen=True, slots=False, eq=False, repr=False)
+class Segment:
+    """A set of customers, given by a definition that a schema makes sense of.
+
+    Make one with `Segment.define`, from a `Catalog`, or from other segments by ``& | - ^ ~``.
+    Segments are values: they do not change, compare equal when they mean the same by structure
+    (whatever their names and spelling), hash, and pickle. Equality knows the order-free laws of
+    ``and`` and ``or`` and double complements; it does not search for deeper equivalences.
+
+    Attributes:
+        name: What it is called, if anything.
+        source: The text as it was written.
+        schema: What the names in it refer to.
+        references: The segments that ``in segment`` names.
+        title: A title for people.
+        description: What it is, in a sentence or more.
+        owner: Who answers for it.
+        goal: What it is for.
+    """
+
+    name: str | None
+    source: str
+    schema: Schema
+    references: Mapping[str, Segment] = field(factory=dict)
+    title: str | None = None
+    description: str | None = None
+    owner: str | None = None
+    goal: str | None = None
+    _tree: t.Expr = field(kw_only=True)
+    _checked: Checked = field(kw_only=True)
+    _matcher: tuple[datetime, Callable[[Mapping[str, Any]], bool]] | None = field(
+        init=False, default=None
+    )
+
+    @classmethod
+    def define(
+        cls,
+        name: str | None,
+        definition: str,
+        schema: Schema,
+        *,
+        segments: Mapping[str, Segment] | Iterable[Segment] = (),
+        title: str | None = None,
+        description: str | None = None,
+        owner: str | None = None,
+        goal: str | None = None,
+    ) -> Segment:
+        """Read and check a definition.
+
+        Args:
+            name: What to call the segment.
+            definition: The condition, in the language.
+            schema: What its names refer to.
+            segments: What ``in segment`` can refer to: by name, or as named segments.
+            title: A title for people.
+            description: What it is.
+            owner: Who answers for it.
+            goal: What it is for.
+
+        Returns:
+            The segment; its ``warnings`` tell what may surprise.
+
+        Raises:
+            SegmentSyntaxError: The text is not a definition.
+            SegmentTypeError: The definition does not fit the schema; carries every mistake.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> people = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
+            >>> Segment.define("grown-ups", "AGE >= 18".lower(), people)
+            Segment('grown-ups', 'age >= 18')
+        """
+        if not isinstance(segments, Mapping):
+            segments = {s.name: s for s in segments if s.name is not None}
+        tree = parse(definition)
+        known = {other: s._checked for other, s in segments.items()}
+        checked = check(tree, schema, definition, known)
+        used = {other: segments[other] for other in references_in(tree)}
+        about = {"title": title, "description": description, "owner": owner, "goal": goal}
+        return cls(
+            name, definition, schema, MappingProxyType(used), **about, tree=tree, checked=checked
+        )
+
+    # -- what it says ---------------------------------------------------------------------------
+
+    @property
+    def definition(self) -> str:
+        """The definition in its canonical form; defining it again gives an equal segment."""
+        return format_tree(self._tree)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the checker says of a definition that stands; places are in ``source``."""
+        return self._checked.warnings
+
+    @property
+    def parameters(self) -> Mapping[str, DType]:
+        """The parameters that have no value yet, and their types."""
+        return MappingProxyType(dict(self._checked.parameters))
+
+    def __str__(self) -> str:
+        return self.definition
+
+    def __repr__(self) -> str:
+        return f"Segment({self.name!r}, {self.definition!r})"
+
+    # -- whom it holds --------------------------------------------------------------------------
+
+    def matches(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> bool:
+        """Say whether one record is in the segment.
+
+        Args:
+            record: Attributes and links by name (a link's value is a record), relations as lists
+                of records. A nullable attribute that is absent, None or NaN is missing.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+        Returns:
+            Yes or no: there is no unknown.
+
+        Raises:
+            DataError: The record is not what the schema says, or a parameter has no value.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER, nullable=True)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> not_minor = Segment.define("not minor", "not (age < 18)", people)
+            >>> not_minor.matches({"id": 7, "age": None})
+            True
+        """
+        if not isinstance(record, Mapping):
+            raise DataError(
+                f"a record is a mapping of names to values, not {type(record).__name__}"
+            )
+        return self.matcher(as_of=as_of)(record)
+
+    def matcher(self, *, as_of: AsOf = None) -> Callable[[Mapping[str, Any]], bool]:
+        """Compile the segment for many records.
+
+        Args:
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            A function of a record.
+
+        Raises:
+            DataError: A parameter has no value.
+        """
+        instant = instant_of(as_of, self.schema)
+        if self._matcher is None or self._matcher[0] != instant:
+            compiled = compile_record(bound_condition(self, instant), self.schema)
+            # One assignment of one tuple, so that threads see either the old pair or the new.
+            object.__setattr__(self, "_matcher", (instant, compiled))
+            return compiled
+        return self._matcher[1]
+
+    # -- other segments from it -----------------------------------------------------------------
+
+    def bind(self, **values: Constant) -> Segment:
+        """Give parameters their values.
+
+        Args:
+            **values: By name; the types must be those in ``parameters``.
+
+        Returns:
+            The segment with the values written out.
+
+        Raises:
+            SegmentTypeError: A name is unknown or a value has the wrong type.
+        """
+        problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
+        if problems:
+            raise SegmentTypeError(problems, self.source)
+        literals = {n: t.Literal(_exact(v), Span(0, 0)) for n, v in values.items()}
+        references = {
+            n: s.bind(**{p: v for p, v in values.items() if p in s.parameters})
+            for n, s in self.references.items()
+        }
+        bound = Segment.define(
+            self.name,
+            format_tree(t.substitute(self._tree, literals)),
+            self.schema,
+            segments=references,
+        )
+        return evolve(bound, **self._about())
+
+    def _unfit(self, name: str, value: Constant) -> Diagnostic | None:
+        place = Span(0, 0)
+        if name not in self.parameters:
+            return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
+        expected = self.parameters[name]
+        if not isinstance(value, Constant):
+            shown = {"article": "a", "family": type(value).__name__}
+        else:
+            dtype = literal_dtype(value)
+            if dtype.family == expected.family or (dtype.is_time and expected.is_time):
+                return None if _is_finite(value) else diagnostic("SK013", place)
+            shown = article(dtype)
+        takes = f"a {expected.family}"
+        return diagnostic(
+            "SK121", place, name=name, expected=takes, value=f"{value!r:.60}", **shown
+        )
+
+    def _about(self) -> dict[str, str | None]:
+        return {
+            "title": self.title,
+            "description": self.description,
+            "owner": self.owner,
+            "goal": self.goal,
+        }
+
+    def named(self, name: str | None) -> Segment:
+        """The same set under another name."""
+        return evolve(self, name=name)
+
+    def __and__(self, other: object) -> Segment:
+        return _combined(self, other, lambda a, b: t.And((a, b), _NOWHERE))
+
+    def __or__(self, other: object) -> Segment:
+        return _combined(self, other, lambda a, b: t.Or((a, b), _NOWHERE))
+
+    def __sub__(self, other: object) -> Segment:
+        return _combined(self, other, lambda a, b: t.And((a, t.Not(b, _NOWHERE)), _NOWHERE))
+
+    def __xor__(self, other: object) -> Segment:
+        return _combined(self, other, _either)
+
+    def __invert__(self) -> Segment:
+        return complement(None, self)
+
+    # -- as a value -----------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Segment):
+            return NotImplemented
+        return self._checked.condition == other._checked.condition and self.schema == other.schema
+
+    def __hash__(self) -> int:
+        return hash(self._checked.condition)
+
+    def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
+        parts = (self.name, self.source, self.schema, dict(self.references), self._about())
+        return _restore, parts
+
+
+_NOWHERE = Span(0, 0)
+
+
+def _restore(
+    name: str | None,
+    source: str,
+    schema: Schema,
+    references: dict[str, Segment],
+    about: dict[str, str | None],
+) -> Segment:
+    return Segment.define(name, source, schema, segments=references, **about)
+
+
+def _either(a: t.Expr, b: t.Expr) -> t.Expr:
+    only_a = t.And((a, t.Not(b, _NOWHERE)), _NOWHERE)
+    only_b = t.And((b, t.Not(a, _NOWHERE)), _NOWHERE)
+    return t.Or((only_a, only_b), _NOWHERE)
+
+
+def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
+    if not isinstance(right, Segment):
+        return NotImplemented
+    return _joined(None, [left, right], join(left._tree, right._tree))
+
+
+def _joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
+    """A segment of a tree made from others' trees."""
+    schema = segments[0].schema
+    known: dict[str, Segment] = {}
+    for segment in segments:
+        if segment.schema != schema:
+            raise SchemaError("the segments are of different schemas")
+        for other, reference in segment.references.items():
+            if known.setdefault(other, reference) != reference:
+                raise SchemaError(f"two different segments are referred to as {other!r}")
+    return Segment.define(name, format_tree(tree), schema, segments=known)
+
+
+def _several(segments: tuple[Segment, ...], operation: str) -> list[Segment]:
+    if not segments:
+        raise ValueError(f"{operation} needs at least one segment")
+    return list(segments)
+
+
+def union(name: str | None, *segments: Segment) -> Segment:
+    """Everyone who is in any of the segments.
+
+    Args:
+        name: What to call the result.
+        *segments: One or more, of one schema.
+
+    Returns:
+        The union; with one segment, the same set under the new name.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+        ValueError: There are none.
+    """
+    given = _several(segments, "a union")
+    tree = t.Or(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
+    return _joined(name, given, tree)
+
+
+def intersection(name: str | None, *segments: Segment) -> Segment:
+    """Everyone who is in all of the segments.
+
+    Args:
+        name: What to call the result.
+        *segments: One or more, of one schema.
+
+    Returns:
+        The intersection; with one segment, the same set under the new name.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+        ValueError: There are none.
+    """
+    given = _several(segments, "an intersection")
+    tree = t.And(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
+    return _joined(name, given, tree)
+
+
+def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
+    """Everyone who is in the first segment and in none of the others.
+
+    Args:
+        name: What to call the result.
+        segment: Whom to take.
+        *others: Whom to leave out.
+
+    Returns:
+        The difference.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+    """
+    if not others:
+        return segment.named(name)
+    outside = tuple(t.Not(o._tree, _NOWHERE) for o in others)
+    return _joined(name, [segment, *others], t.And((segment._tree, *outside), _NOWHERE))
+
+
+def complement(name: str | None, segment: Segment) -> Segment:
+    """Everyone of the population who is not in the segment.
+
+    Args:
+        name: What to call the result.
+        segment: Whom to leave out.
+
+    Returns:
+        The complement.
+    """
+    tree = segment._tree
+    inner = tree.operand if isinstance(tree, t.Not) else t.Not(tree, _NOWHERE)
+    return _joined(name, [segment], inner)
+
+
+def format_definition(text: str) -> str:
+    """Write a definition in its canonical form, without a schema.
+
+    Args:
+        text: A definition.
+
+    Returns:
+        The canonical text, on one line; comments are gone.
+
+    Raises:
+        SegmentSyntaxError: The text is not a definition.
+
+    Example:
+        >>> format_definition("Country IN ('UA','PL')  AND NOT vip")
+        'Country in ("UA", "PL") and not vip'
+    """
+    return format_tree(parse(text))
+
+
+def references_in(tree: t.Expr) -> list[str]:
+    """The names of the segments that a tree refers to, in order, each once."""
+    found: dict[str, None] = {}
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, t.InSegment):
+            found[node.name] = None
+        elif isinstance(node, t.Not):
+            stack.append(node.operand)
+        elif isinstance(node, t.And | t.Or):
+            stack.extend(reversed(node.operands))
+    return list(found)
+
+
+def instant_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The instant that a caller asks about, naive, in UTC; now if none is given."""
+    if as_of is None:
+        return datetime.now(UTC).replace(tzinfo=None)
+    if isinstance(as_of, datetime):
+        return to_utc(as_of, schema.zone)
+    if isinstance(as_of, date):
+        return first_instant(as_of, schema.zone)
+    raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
+
+
+def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
+    """What a target computes: the segment's condition, normalized for an instant.
+
+    Raises:
+        DataError: A parameter has no value.
+    """
+    if segment.parameters:
+        names = ", ".join(f":{name}" for name in segment.parameters)
+        raise DataError(f"{segment.name or 'the segment'} has no value for {names}; call bind()")
+    return normalize(segment._checked.condition, instant, segment.schema.zone)
+
+
+def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _is_finite(value: Constant) -> bool:
+    if isinstance(value, float | Decimal):
+        return Decimal(value).is_finite()
+    return True
