@@ -270,7 +270,7 @@ class Missing:
 
 @frozen(cache_hash=True)
 class Not:
-    """The complement."""
+    """The complement of a leaf; see ``complement``."""
 
     operand: Condition
 
@@ -326,12 +326,16 @@ def disjunction(operands: list[Condition]) -> Condition:
 
 
 def complement(operand: Condition) -> Condition:
-    """The complement; of a complement, what it was of."""
+    """The complement, by De Morgan's laws down to the leaves: ``Not`` stands on leaves only."""
     match operand:
         case Not(inner):
             return inner
         case Always(value):
             return Always(not value)
+        case And(operands):
+            return disjunction([complement(o) for o in operands])
+        case Or(operands):
+            return conjunction([complement(o) for o in operands])
         case _:
             return Not(operand)
 

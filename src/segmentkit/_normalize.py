@@ -1,7 +1,7 @@
 """Typed tree × ``as_of`` → typed tree that targets lower leaf by leaf.
 
-Time becomes constants, complements stand on leaves only, constants are folded, and tests of one
-value against several constants become one membership.
+Time becomes constants, constants are folded, and tests of one value against several constants
+become one membership.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
 
 
 def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Condition:
-    """Bind a condition to an instant and push complements down to the leaves.
+    """Bind a condition to an instant.
 
     Args:
         condition: What a definition means.
@@ -50,7 +50,7 @@ def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Cond
     Returns:
         An equivalent condition of constants, in which ``Not`` stands on leaves only.
     """
-    return _Normalizer(as_of, zone).condition(condition, negate=False)
+    return _Normalizer(as_of, zone).condition(condition)
 
 
 class _Normalizer:
@@ -59,24 +59,16 @@ class _Normalizer:
         self.zone = zone
         self.today = local(as_of, zone).date()
 
-    def condition(self, node: ir.Condition, *, negate: bool) -> ir.Condition:
+    def condition(self, node: ir.Condition) -> ir.Condition:
         match node:
             case ir.Not(operand):
-                return self.condition(operand, negate=not negate)
+                return _complement(self.leaf(operand))
             case ir.And(operands):
-                done = [self.condition(o, negate=negate) for o in operands]
-                return _any_of(done) if negate else _all_of(done)
+                return _all_of([self.condition(o) for o in operands])
             case ir.Or(operands):
-                done = [self.condition(o, negate=negate) for o in operands]
-                return _all_of(done) if negate else _any_of(done)
+                return _any_of([self.condition(o) for o in operands])
             case _:
-                leaf = self.leaf(node)
-                if not negate:
-                    return leaf
-                if isinstance(leaf, ir.And | ir.Or):
-                    # Binding can turn one leaf into several: their complement goes down again.
-                    return self.condition(leaf, negate=True)
-                return ir.complement(leaf)
+                return self.leaf(node)
 
     def leaf(self, node: ir.Condition) -> ir.Condition:
         match node:
@@ -229,7 +221,7 @@ class _Normalizer:
                 return self.call(node)
             case ir.Aggregate(_, _, value, where):
                 inner = None if value is None else self.value(value)
-                return evolve(node, value=inner, where=self.condition(where, negate=False))
+                return evolve(node, value=inner, where=self.condition(where))
             case _:
                 assert_never(node)
 
@@ -300,6 +292,17 @@ def _fold_arithmetic(node: ir.Arithmetic, op: str) -> ir.Value:
     if op == "/" and isinstance(right, ir.Const) and not right.value:
         return ir.Const(None, node.dtype)
     return node
+
+
+def _complement(test: ir.Condition) -> ir.Condition:
+    """Binding can turn one leaf into several, whose complements can be one membership again."""
+    match ir.complement(test):
+        case ir.And(operands):
+            return _all_of(list(operands))
+        case ir.Or(operands):
+            return _any_of(list(operands))
+        case other:
+            return other
 
 
 def _all_of(operands: list[ir.Condition]) -> ir.Condition:

@@ -474,6 +474,8 @@ def _expectation(expected: set[str]) -> str | None:
         return "a name, a value, 'not' or '(' can stand here"
     if "UNIT" in expected and "COMPARE" not in expected:
         return "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years"
+    if "MISSING" in expected:
+        return "'missing' or 'present' must follow"
     if "LAST" in expected:
         return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
     if "COMPARE" in expected:

@@ -83,7 +83,7 @@ class _Fill(ast.NodeTransformer):
         return self.parts.get(node.id, node)
 
 
-def _fill(text: str, **parts: ast.expr) -> ast.expr:
+def _fill(text: str, /, **parts: ast.expr) -> ast.expr:
     """A template of ours with expressions in the place of its names."""
     filled: ast.expr = _Fill(parts).visit(copy.deepcopy(_template(text)))
     return filled
@@ -161,7 +161,7 @@ class _Function:
                 assert_never(node)
 
     def present(
-        self, test: str, *, folded: bool = False, **operands: ir.Value | ast.expr
+        self, test: str, /, *, folded: bool = False, **operands: ir.Value | ast.expr
     ) -> ast.expr:
         """A test that is false when one of its operands is missing."""
         guards: list[ast.expr] = []
