@@ -96,7 +96,10 @@ def _value(attribute: Attribute, value: Any) -> Any:
 
 def records(schema: Schema, tables: Tables) -> list[dict[str, Any]]:
     """The rows of the entity as nested records: relations as lists, links as records."""
-    return [_record(schema, schema.entity, row, tables, deep=True) for row in tables[schema.entity.table]]
+    return [
+        _record(schema, schema.entity, row, tables, deep=True)
+        for row in tables[schema.entity.table]
+    ]
 
 
 def _record(

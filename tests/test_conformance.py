@@ -43,7 +43,10 @@ def test_refused(case: Case) -> None:
         assert case.says.lower() in text.lower(), text
     if case.at is not None:
         places = [case.where[d.span.start : d.span.end] for d in caught.value.diagnostics]
-        assert any(case.at in place or place in case.at for place in places if place), (places, text)
+        assert any(case.at in place or place in case.at for place in places if place), (
+            places,
+            text,
+        )
 
 
 def test_every_case_says_what_it_expects() -> None:

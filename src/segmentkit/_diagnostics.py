@@ -256,6 +256,7 @@ _TABLE = (
         "SK110",
         "{what} has no time, so no window applies",
         "Windows select by time: of dates, timestamps, and relations declared with one.",
+        hint="windows are for dates, timestamps, and relations that have a time",
     ),
     Code("SK111", "{name} takes {expected}, not {given}", "The number of arguments is wrong."),
     Code(
@@ -311,7 +312,7 @@ _TABLE = (
         "'{text}' must be written out",
         "Lists and patterns are constants or parameters, not attributes.",
     ),
-    Code("SK124", "'{name}' does not apply to {article} {family}", "A text test needs text."),
+    Code("SK124", "'{name}' is for text, not for {article} {family}", "A text test needs text."),
     Code(
         "SK125",
         "the type of ':{name}' cannot be told from its use",
