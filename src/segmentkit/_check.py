@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from attrs import frozen
 from segmentkit import _ast as t
@@ -104,8 +103,12 @@ class _Checker(ValueChecker):
         """What a condition means; ``negative`` tells whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
-                with self._knowing(operands):
-                    return ir.conjunction([self.condition(o, negative=negative) for o in operands])
+                before = self.present
+                if self.warn:
+                    self.present = before.union(_present(operands))
+                found = [self.condition(o, negative=negative) for o in operands]
+                self.present = before
+                return ir.conjunction(found)
             case t.Or(operands):
                 return ir.disjunction([self.condition(o, negative=negative) for o in operands])
             case t.Not(operand):
@@ -152,20 +155,6 @@ class _Checker(ValueChecker):
         if negative:
             self._warn_missing(node, value)
         return ir.Compare(ir.Comparison.EQ, value, ir.Const(True, BOOLEAN))
-
-    @contextmanager
-    def _knowing(self, operands: tuple[t.Expr, ...]) -> Iterator[None]:
-        """Beside ``x is present``, a negative test of x includes nobody by surprise."""
-        before = self.present
-        if not self.warn:
-            yield
-            return
-        known = [
-            format_tree(o.operand) for o in operands if isinstance(o, t.IsMissing) and o.negated
-        ]
-        self.present = before.union(known)
-        yield
-        self.present = before
 
     def _warn_missing(self, node: t.Expr, value: ir.Value) -> None:
         if not self.warn or not value.nullable:
@@ -339,3 +328,8 @@ class _Checker(ValueChecker):
         for parameter, dtype in found.parameters:
             self.parameters.setdefault(parameter, dtype)
         return found.condition
+
+
+def _present(operands: tuple[t.Expr, ...]) -> list[str]:
+    """Beside ``x is present``, a negative test of x includes nobody by surprise."""
+    return [format_tree(o.operand) for o in operands if isinstance(o, t.IsMissing) and o.negated]

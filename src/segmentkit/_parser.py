@@ -365,6 +365,8 @@ class _Builder(Transformer[Token, t.Expr]):
         return t.Parameter(items[0].value[1:], items[0].span)
 
     def path(self, items: list[Token]) -> t.Expr:
+        if len(items) == 1:
+            return t.Name((_name(items[0]),), items[0].span)
         return t.Name(tuple(map(_name, items)), items[0].span.to(items[-1].span))
 
     def call(self, items: list[Any]) -> t.Expr:
