@@ -424,8 +424,10 @@ _FOREIGN = {
     "equals": "'='", "startswith": "'starts with'", "endswith": "'ends with'",
     "xor": "'(a or b) and not (a and b)'",
 }  # fmt: skip
-_UNITS = {"s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months", "h": "hours",
-          "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years"}  # fmt: skip
+_UNITS = {
+    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
+    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
+}  # fmt: skip
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
 
 

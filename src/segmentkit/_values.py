@@ -28,7 +28,7 @@ class _Row:
     relation: Relation
     entity: Entity
     prefixed: bool
-    """Whether names start with the relation, as in ``sum(orders.amount)``; in ``where`` they don't."""
+    """Whether names start with the relation, as in ``sum(orders.amount)``."""
 
 
 def literal_dtype(value: ir.Constant) -> DType:
@@ -368,8 +368,8 @@ class ValueChecker(ABC):
             self._wrong_count(node, 1)
             return None
         if node.distinct and function.name != "count":
-            self.error("SK111", node.span, name=function.name, expected="no 'distinct'", given="one",
-                       hint="'distinct' belongs to count")  # fmt: skip
+            values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
+            self.error("SK111", node.span, hint="'distinct' belongs to count", **values)
             return None
         relation = self._relation(node, function)
         if relation is None:
