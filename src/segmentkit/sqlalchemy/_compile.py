@@ -246,6 +246,8 @@ class Compiler:
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
+        if node.operator == "/" and isinstance(node.right, ir.Const):
+            return left / right
         if node.operator == "/":
             return left / sa.func.nullif(right, sa.literal(0.0, sa.Double()), type_=sa.Double())
         result: Sql = ARITHMETIC[node.operator](left, right)
