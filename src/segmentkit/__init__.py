@@ -2,11 +2,12 @@
 
 from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import (
     CatalogError,
     DataError,
     DefinitionError,
+    Problem,
     SchemaError,
     SegmentkitError,
     SegmentSyntaxError,
@@ -38,7 +39,9 @@ __all__ = [
     "DefinitionError",
     "Diagnostic",
     "Entity",
+    "Kind",
     "Link",
+    "Problem",
     "Relation",
     "Schema",
     "SchemaError",

@@ -96,7 +96,7 @@ class _Checker(ValueChecker):
         super().__init__(schema)
         self.warn = warn
         self.segments = segments
-        self.present: frozenset[str] = frozenset()
+        self.present: frozenset[ir.Value] = frozenset()
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -104,14 +104,9 @@ class _Checker(ValueChecker):
         """What a condition means; ``negative``: whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
-                before = self.present
-                if self.warn:
-                    self.present = before.union(_present(operands))
-                found = [self.condition(o, negative=negative) for o in operands]
-                self.present = before
-                return ir.conjunction(found)
+                return ir.conjunction(self._several(operands, negative, alone=not negative))
             case t.Or(operands):
-                return ir.disjunction([self.condition(o, negative=negative) for o in operands])
+                return ir.disjunction(self._several(operands, negative, alone=negative))
             case t.Not(operand):
                 return ir.complement(self.condition(operand, negative=not negative))
             case t.Compare():
@@ -157,11 +152,26 @@ class _Checker(ValueChecker):
             self._warn_missing(node, value)
         return ir.Compare(ir.Comparison.EQ, value, ir.Const(True, BOOLEAN))
 
+    def _several(
+        self, operands: tuple[t.Expr, ...], negative: bool, *, alone: bool
+    ) -> list[ir.Condition]:
+        """The operands of ``and`` or ``or``.
+
+        Where all of them must hold (``alone``; under ``not`` that is ``or``), a test that a value
+        is present leaves out whoever the others would include by surprise.
+        """
+        before = self.present
+        if self.warn and alone:
+            tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
+            known = [self.value(test.operand) for test in tests]
+            self.present = before.union(v for v in known if v is not None)
+        found = [self.condition(o, negative=negative) for o in operands]
+        self.present = before
+        return found
+
     def _warn_missing(self, node: t.Expr, value: ir.Value) -> None:
-        if not self.warn or not value.nullable:
-            return
-        text = format_tree(node)
-        if text not in self.present:
+        if self.warn and value.nullable and value not in self.present:
+            text = format_tree(node)
             whose = self.row.relation.name if self.row else self.schema.entity.name
             self.warnings.append(diagnostic("SK201", node.span, entity=whose, operand=text))
 
@@ -324,13 +334,9 @@ class _Checker(ValueChecker):
             return ir.FALSE
         found = self.segments.get(name)
         if found is None:
-            self.error("SK117", node.name_span, name=name, hint=did_you_mean(name, self.segments))
+            hint = did_you_mean(name, self.segments) or "no other segments are given"
+            self.error("SK117", node.name_span, name=name, hint=hint)
             return ir.FALSE
         for parameter, dtype in found.parameters:
             self.parameters.setdefault(parameter, dtype)
         return found.condition
-
-
-def _present(operands: tuple[t.Expr, ...]) -> list[str]:
-    """Beside ``x is present``, a negative test of x includes nobody by surprise."""
-    return [format_tree(o.operand) for o in operands if isinstance(o, t.IsMissing) and o.negated]

@@ -333,6 +333,11 @@ _TABLE = (
         "'{name}' is a link; name an attribute of it",
         "A link leads to another entity; a condition needs one of its values.",
     ),
+    Code(
+        "SK129",
+        "'{name}' is an attribute, and has no parts",
+        "Only links and relations lead further.",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",
@@ -358,6 +363,11 @@ _TABLE = (
         "this file names {version} of the language; this release reads version {known}",
         "The file names the version of the language it is written in.",
         hint="language = {known}",
+    ),
+    Code(
+        "SK305",
+        "no segment has a parameter ':{name}'",
+        "A value under [parameters] that nothing uses is a typing mistake.",
     ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
 )

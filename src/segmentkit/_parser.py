@@ -448,6 +448,9 @@ def _explain(text: str, start: int, token: Token | None, expected: frozenset[str
 def _foreign(text: str, start: int) -> Diagnostic | None:
     """Habits of other languages, named with what stands here instead."""
     rest = text[start:]
+    if match := re.match(r"\d[\d_.]*[eE][+-]?\d+", rest):
+        span = Span(start, start + match.end())
+        return diagnostic("SK001", span, found=f"'{match[0]}'", hint="write numbers out: 1000")
     if match := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
         unit = _UNITS.get(match[2].lower())
         written = f"{match[1]} {unit}" if unit else f"{match[1]} days"

@@ -231,6 +231,9 @@ class ValueChecker(ABC):
                 "SK128", node.span, name=part, hint=f"write {some(names)}" if names else None
             )
             return
+        if entity.attribute(part) is not None:
+            self.error("SK129", node.span, name=part)
+            return
         root = self.schema.entity
         hint = None
         if scope is ir.Scope.ROW and self.row is not None:
@@ -239,7 +242,10 @@ class ValueChecker(ABC):
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
         ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
+        if part.lower() in ("null", "none", "nan"):
+            hint = "to ask for what is missing, write 'is missing'"
         hint = hint or did_you_mean(part, [w.name for w in ways])
+        hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
     def same_family(
@@ -256,6 +262,8 @@ class ValueChecker(ABC):
         if span.start > span.end:
             span = other_node.span
         hint = _conversion(node, other) or _conversion(other_node, value)
+        if Kind.ANNIVERSARY in (a.kind, b.kind):
+            hint = "an anniversary is for windows: anniversary(birth_date) in next 7 days"
         self.error("SK104", span, left=a.family, right=b.family, hint=hint)
         return False
 

@@ -79,10 +79,28 @@ class CatalogText:
                 defined[name] = self._define(name, schema, defined)
             except DefinitionError as error:
                 problems += self._problems(name, error.diagnostics)
+        problems += self._unfit(defined)
         if problems:
             raise CatalogError(sorted(problems, key=lambda p: (p.line or 0, p.column or 0)))
         in_order = {name: defined[name] for name in self.entries}
-        return Catalog(in_order, self.parameters).bind()
+        return Catalog(in_order, self.parameters)
+
+    def _unfit(self, defined: Mapping[str, Segment]) -> list[Problem]:
+        """Parameters whose values have the wrong type, or that no segment has."""
+        problems: list[Problem] = []
+        known = {p for s in defined.values() for p in s.parameters}
+        for name, value in self.parameters.items():
+            if name not in known and len(defined) == len(self.entries):
+                hint = did_you_mean(name, known)
+                unused = diagnostic("SK305", Span(0, 0), name=name, hint=hint)
+                problems.append(Problem(unused, None, self.file, None, None, None))
+            for segment, found in defined.items():
+                if name in found.parameters:
+                    try:
+                        found.bind(**{name: value})
+                    except DefinitionError as error:
+                        problems += self._problems(segment, error.diagnostics)
+        return problems
 
     def check_syntax(self) -> None:
         """Check what can be checked without a schema: syntax, references, cycles.
@@ -272,6 +290,11 @@ class Catalog(Mapping[str, Segment]):
             if unknown:
                 segment.named(name).bind(**unknown)
         return Catalog(self._defined, {**self.parameters, **values})
+
+    @property
+    def warnings(self) -> Mapping[str, tuple[Diagnostic, ...]]:
+        """What the checker says of the segments as they are written; those it warns of, by name."""
+        return {name: s.warnings for name, s in self._defined.items() if s.warnings}
 
     def unbound(self, name: str) -> Segment:
         """The segment as it is written, parameters and all."""

@@ -148,7 +148,7 @@ class Segment:
             as_of: The instant to ask about; by default now. Without a zone, in the schema's.
 
         Returns:
-            Yes or no: there is no unknown.
+            Whether it is; there is no unknown.
 
         Raises:
             DataError: The record is not what the schema says, or a parameter has no value.
@@ -224,7 +224,7 @@ class Segment:
         )
 
     def _unfit(self, name: str, value: object) -> Diagnostic | None:
-        place = Span(0, 0)
+        place = _place_of(self._tree, name)
         if name not in self.parameters:
             return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
         expected = self.parameters[name]
@@ -293,6 +293,17 @@ def _restore(
     about: dict[str, str | None],
 ) -> Segment:
     return Segment.define(name, source, schema, segments=references, **about)
+
+
+def _place_of(tree: t.Node, parameter: str) -> Span:
+    """Where a parameter stands first; the beginning when it stands in a reference."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, t.Parameter) and node.name == parameter:
+            return node.span
+        stack.extend(reversed(list(t.children(node))))
+    return Span(0, 0)
 
 
 def _either(a: t.Expr, b: t.Expr) -> t.Expr:

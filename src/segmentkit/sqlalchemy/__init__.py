@@ -11,14 +11,14 @@ from segmentkit._scalar import fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
 from segmentkit.sqlalchemy._elements import CASEFOLD
 from segmentkit.sqlalchemy._predicate import compile_predicate
-from segmentkit.sqlalchemy._schema import reflect, schema_from, tables_from, verify
+from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables
 
 __all__ = [
+    "load_catalog",
     "members",
     "predicate",
     "prepare",
-    "reflect",
     "schema_from",
     "tables_from",
     "verify",

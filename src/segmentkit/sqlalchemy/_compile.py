@@ -247,9 +247,10 @@ class Compiler:
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
         if node.operator == "/" and isinstance(node.right, ir.Const):
-            return left / right
+            return divided(left, right)
         if node.operator == "/":
-            return left / sa.func.nullif(right, sa.literal(0.0, sa.Double()), type_=sa.Double())
+            zero: Sql = sa.literal(0.0, sa.Double())
+            return divided(left, sa.func.nullif(right, zero, type_=sa.Double()))
         result: Sql = ARITHMETIC[node.operator](left, right)
         scale = node.dtype.scale
         return (
@@ -283,6 +284,11 @@ class Compiler:
         not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
         years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
         return years - sa.case((not_yet, 1), else_=0)
+
+
+def divided(left: Sql, right: Sql) -> Sql:
+    """The quotient of two floats, without the casts that keep whole numbers from rounding."""
+    return left.op("/", precedence=8, return_type=sa.Double())(right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:

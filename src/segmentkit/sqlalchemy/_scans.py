@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Entity, Relation
-from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
 from segmentkit.sqlalchemy._elements import Exact
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -167,7 +167,7 @@ def mean(node: ir.Aggregate, value: Sql) -> Sql:
     total: Sql = sa.func.sum(value, type_=value.type)
     if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
         total = Exact(total, node.value.dtype.scale)
-    return sa.cast(total, sa.Double()) / sa.cast(sa.func.count(value), sa.Double())
+    return divided(sa.cast(total, sa.Double()), sa.cast(sa.func.count(value), sa.Double()))
 
 
 def ordered(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
+from segmentkit.catalog import Catalog, read_catalog
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
@@ -121,6 +124,28 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
     schema = _FromTables(declaration, metadata).schema()
     verify(schema, engine)
     return schema, metadata
+
+
+def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog, sa.MetaData]:
+    """Read a catalog file whose ``[schema]`` leaves to the database what the database knows.
+
+    Args:
+        path: A TOML file.
+        engine: The database that has the tables.
+
+    Returns:
+        The catalog, and the tables that were read, for `members` and `predicate`.
+
+    Raises:
+        CatalogError: The file or its definitions are wrong; carries every mistake.
+        SchemaError: The file has no ``[schema]``, or the database lacks what it names.
+        OSError: The file cannot be read.
+    """
+    text = read_catalog(Path(path).read_bytes(), file=str(path))
+    if text.declaration is None:
+        raise SchemaError(f"{path} has no [schema] that names the entity")
+    schema, metadata = reflect(engine, text.declaration)
+    return text.check(schema), metadata
 
 
 def verify(schema: Schema, engine: sa.Engine) -> None:
@@ -332,7 +357,9 @@ class _FromClasses:
         self.add(mapper)
         root = _table_of(mapper).name
         ways = {r.name for r in self.entities[root].relations}
-        for way in self.told.table(root).relations:
+        ways |= {link.name for link in self.entities[root].links}
+        told = self.told.table(root)
+        for way in (*told.relations, *told.links):
             if way.name not in ways:
                 hint = did_you_mean(way.name, ways)
                 raise SchemaError(
