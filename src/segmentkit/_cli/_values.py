@@ -58,7 +58,7 @@ def _pairs(
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
-        pairs.append((name.strip().removeprefix(":"), value.strip()))
+        pairs.append((name.strip().removeprefix(":"), value))
     return tuple(pairs)
 
 
@@ -133,9 +133,9 @@ def _value(name: str, text: str, types: Mapping[str, DType]) -> Constant:
         raise Failure(f"--set: no parameter {name!r}" + (f"; {hint}" if hint else ""))
     family = types[name].family
     try:
-        return _READERS[family](text)
+        return text if family == "text" else _READERS[family](text.strip())
     except ValueError:
-        raise Failure(f"--set: {name} is a {family}, and {text!r} is none") from None
+        raise Failure(f"--set: {name} takes a {family}, and {text!r} is none") from None
 
 
 def _number(text: str) -> Constant:
@@ -153,7 +153,6 @@ def _truth(text: str) -> Constant:
 _READERS: dict[str, Callable[[str], Constant]] = {
     "number": _number,
     "boolean": _truth,
-    "text": str,
     "date": parse_instant,
     "timestamp": parse_instant,
 }
