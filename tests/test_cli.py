@@ -15,14 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
+import tomlkit
 from attrs import frozen
 from tests.demo_sizes import EVERYONE, SIZES
 
 import segmentkit as sk
-from segmentkit import _cli
+from segmentkit import _cli, demo
 from segmentkit._cli import _app, _database, _files, _query
 from segmentkit.catalog import read_catalog
 
@@ -243,7 +245,7 @@ def test_ctrl_c(run: Run, full: str, monkeypatch: pytest.MonkeyPatch) -> None:
     "arguments",
     [
         ["--help"],
-        ["check", "shop.toml"],
+        ["format", "--check", "shop.toml"],
         ["count", "shop.toml", "loyal", "--url", "sqlite:///shop.sqlite"],
         ["count", "shop.toml", "loyal", "--url", "sqlite:///shop.sqlite", "--json"],
         ["members", "shop.toml", "loyal", "--url", "sqlite:///shop.sqlite"],
@@ -284,7 +286,7 @@ def test_check_a_complete_file(run: Run, full: str) -> None:
     result = run("check", full)
     assert (result.code, result.out) == (0, "shop.toml: 5 segments, no mistakes, 1 warning\n")
     assert result.err == (
-        "shop.toml:24 segment 'grown_ups'\n"
+        "shop.toml:27 segment 'grown_ups'\n"
         "SK201 includes customers whose 'age' is missing\n"
         "    not age < 18\n"
         "        ^^^\n"
@@ -351,15 +353,15 @@ where = 'tier > '
     result = run("check", file)
     assert (result.code, result.out) == (1, "")
     assert result.err == (
-        "shop.toml:18 segment 'a'\n"
+        "shop.toml:22 segment 'a'\n"
         "SK101 unknown attribute 'agee'\n"
         "    and agee > 2\n"
         "        ^^^^\n"
         "    hint: did you mean 'age'?\n"
-        "shop.toml:21 segment 'b'\n"
+        "shop.toml:25 segment 'b'\n"
         "SK002 the definition ends too early\n"
         "    tier > \n"
-        "           ^\n"
+        "          ^\n"
         "    hint: a name, a value, 'not' or '(' can stand here\n"
         "shop.toml: 2 mistakes\n"
     )
@@ -446,9 +448,8 @@ where = 'AGE>18  AND NOT tier="x"'   # why
 owner = 'x'
 
 [parameters]
-p = [ 1,
-  2 ]
-[segments.місто]
+p  =  1
+[segments.'місто']
 where = '''tier = 'x' '''
 [segments.right]
 where = 'age > 1'
@@ -464,11 +465,7 @@ PRETTY = (
 @pytest.fixture
 def ugly(tmp_path: Path) -> str:
     """A file with definitions that are not canonical."""
-    return _file(tmp_path, UGLY.replace("p = [ 1,\n  2 ]", "p = 1"))
-
-
-def _pretty() -> str:
-    return PRETTY.replace("p = [ 1,\n  2 ]", "p = 1")
+    return _file(tmp_path, UGLY)
 
 
 def test_format(run: Run, ugly: str, tmp_path: Path) -> None:
@@ -476,14 +473,14 @@ def test_format(run: Run, ugly: str, tmp_path: Path) -> None:
     result = run("format", ugly)
     assert (result.code, result.err) == (0, "")
     assert result.out == "shop.toml: rewrote loyal, big spenders, місто\n"
-    assert tmp_path.joinpath(ugly).read_text(encoding="utf-8") == _pretty()
+    assert tmp_path.joinpath(ugly).read_text(encoding="utf-8") == PRETTY
     assert run("format", ugly).out == "shop.toml: nothing to rewrite\n"
     assert run("format", "--check", ugly).code == 0
 
 
 def test_format_keeps_the_line_ends(run: Run, tmp_path: Path) -> None:
     """A file from Windows stays one."""
-    text = _pretty().replace("\n", "\r\n").encode()
+    text = PRETTY.replace("\n", "\r\n").encode()
     file = _file(tmp_path, text.replace(b"age > 1'", b"age>1'"))
     assert run("format", file).code == 0
     assert tmp_path.joinpath(file).read_bytes() == text
@@ -602,7 +599,7 @@ def test_format_keeps_mode_and_link(run: Run, ugly: str, tmp_path: Path) -> None
     assert run("format", "link.toml").code == 0
     assert tmp_path.joinpath("link.toml").is_symlink()
     assert tmp_path.joinpath(ugly).stat().st_mode & 0o777 == 0o640
-    assert tmp_path.joinpath(ugly).read_text(encoding="utf-8") == _pretty()
+    assert tmp_path.joinpath(ugly).read_text(encoding="utf-8") == PRETTY
 
 
 def test_the_demo_is_formatted(run: Run) -> None:
@@ -722,7 +719,7 @@ def test_values_are_read_by_the_type_of_the_parameter(
 
 def test_count(run: Run, brief: str, url: str) -> None:
     """A table of sizes and shares; titles are shown as they are."""
-    given = ("--set", "start=2026-04-30T21:30", "--set", "tier=gold")
+    given = ("--set", "start=2026-01-15T21:30", "--set", "tier=gold")
     result = run("count", brief, "--url", url, *MAY, *given)
     assert (result.code, result.err) == (0, "")
     head, *lines = result.out.splitlines()
@@ -730,7 +727,7 @@ def test_count(run: Run, brief: str, url: str) -> None:
     cells = [re.split(r" {2,}", line.strip()) for line in lines if line.strip()]
     assert cells[0] == ["Segment", "Title", "Members", "Share", "Time"]
     assert [row[:-1] for row in cells[2:]] == [
-        ["loyal", "Loyal, [b]really[/b]", "2", "50.0 %"],
+        ["loyal", "Loyal, [b]really[/b]", "1", "25.0 %"],
         ["grown_ups", "Grown-ups", "3", "75.0 %"],
         ["recent", "1", "25.0 %"],
         ["since", "1", "25.0 %"],
@@ -869,7 +866,6 @@ def test_members_of_an_unknown_segment(run: Run, brief: str, url: str, tmp_path:
             "sqlite:///brief.toml",
             "sqlite:///brief.toml could not say what tables it has: file is not a database",
         ),
-        ("sqlite:///shop.sqlite?foo=sekret", "--url is wrong: Query string argument(s) 'foo'"),
     ],
 )
 def test_databases_that_cannot_be_asked(
@@ -955,8 +951,7 @@ def test_schema_of_a_table_that_is_not_there(run: Run, url: str) -> None:
     """One line, exit code 2."""
     result = run("schema", "--url", url, "--entity", "clients")
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("Error: the database: ")
-    assert "clients" in result.err
+    assert result.err.startswith("Error: the database has no table 'clients'")
 
 
 # -- demo ---------------------------------------------------------------------------------------
@@ -1002,20 +997,33 @@ def test_the_first_demo(first: Result, journey: Path) -> None:
         assert (len(times), same) == (2, "yes")
 
 
+SOME = ("lapsed", "families", "coupon_clippers")
+
+
+@pytest.fixture
+def some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo of few segments, which does not take long."""
+    data = tomlkit.parse(demo.segments())
+    segments: Any = data["segments"]
+    for name in [name for name in segments if name not in SOME]:
+        del segments[name]
+    monkeypatch.setattr(demo, "segments", data.as_string)
+
+
+@pytest.mark.usefixtures("first", "some")
 @pytest.mark.parametrize(("only", "name"), [("sqlite", "SQLite"), ("pandas", "pandas")])
-def test_a_later_demo(run: Run, first: Result, journey: Path, only: str, name: str) -> None:
+def test_a_later_demo(run: Run, journey: Path, only: str, name: str) -> None:
     """The file is used again; one engine alone answers, and compares with nothing."""
     instant = ("--as-of", "2017-07-01")
     result = run("demo", "--file", str(journey), "--only", only, *instant)
     assert (result.code, result.err) == (0, "")
-    assert result.out.endswith(f"{name} answered {len(SIZES)} segments.\n")
+    assert result.out.endswith(f"{name} answered 3 segments.\n")
     sizes = {row[0]: row[2] for row in _rows(result.out)}
-    assert sizes == {name: f"{found[2]:,}" for name, found in SIZES.items()}
+    assert sizes == {each: str(SIZES[each][2]) for each in SOME}
 
 
-def test_a_demo_that_fails(
-    run: Run, first: Result, journey: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("first", "some")
+def test_a_demo_that_fails(run: Run, journey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the engines differ, it says where, and exits with 1."""
     module = import_module("segmentkit._cli._demo")
     members = module.members_in_frames
@@ -1029,7 +1037,7 @@ def test_a_demo_that_fails(
     assert result.code == 1
     assert re.fullmatch(r"lapsed: only in SQLite: \d+\n", result.err)
     last = result.out.splitlines()[-1]
-    assert last == f"SQLite and pandas differ on 1 of {len(SIZES)} segments."
+    assert last == "SQLite and pandas differ on 1 of 3 segments."
     assert [row[0] for row in _rows(result.out) if row[-1] == "NO"] == ["lapsed"]
 
 

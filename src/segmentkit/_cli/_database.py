@@ -24,8 +24,7 @@ from segmentkit._declaration import Declaration
 from segmentkit.catalog import Catalog, CatalogText
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy import prepare
-from segmentkit.sqlalchemy._schema import reflect
+from segmentkit.sqlalchemy import prepare, reflect
 
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "odbc_connect")
 
@@ -121,16 +120,24 @@ def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
             f"{file}: there is no [schema]; it must at least name the entity, the table whose "
             "rows are segmented"
         )
-    schema, tables = reflected(text.declaration, file, database)
+    schema, tables = reflected(text.declaration, database, f"{file}: ")
     with definitions_of(file):
         catalog = text.check(schema)
     return Prepared(catalog, schema, tables.tables[schema.entity.table])
 
 
 def reflected(
-    declaration: Declaration, place_of_it: str, database: Database
+    declaration: Declaration, database: Database, before: str = ""
 ) -> tuple[Schema, MetaData]:
     """Read from a database what a declaration leaves open.
+
+    Args:
+        declaration: What is told.
+        database: What tells the rest.
+        before: What to put before a message.
+
+    Returns:
+        The schema and its tables.
 
     Raises:
         Failure: The database lacks something that the declaration names.
@@ -139,7 +146,7 @@ def reflected(
         with database.asked("say what tables it has"):
             return reflect(database.engine, declaration)
     except SchemaError as error:
-        raise Failure(f"{place_of_it}: {error}") from None
+        raise Failure(f"{before}{error}") from None
 
 
 def place(url: URL) -> str:

@@ -69,31 +69,32 @@ def duration(seconds: float) -> str:
 class Bars:
     """Bars on a terminal, one a step; nothing anywhere else."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, console: Console, progress: Progress | None) -> None:
+        self._console = console
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show how much of a step is done."""
+        if self._progress is None:
+            return
         if step not in self._tasks:
             self._tasks[step] = self._progress.add_task(one_line(step), total=total)
         self._progress.update(self._tasks[step], completed=done)
 
     def say(self, text: str) -> None:
-        """Print a line above the bars, or just so where there are none."""
-        self._progress.console.print(Text(one_line(text)))
+        """Print a line, above the bars if there are any."""
+        self._console.print(Text(one_line(text)))
 
 
 @contextmanager
 def bars() -> Iterator[Bars]:
     """Show bars on standard error, if that is a terminal, and remove them at the end."""
     console = screen(error=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        yield Bars(progress)
+    if not console.is_terminal:
+        yield Bars(console, None)
+        return
+    step = TextColumn("{task.description}", markup=False)
+    columns = (step, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(console, progress)

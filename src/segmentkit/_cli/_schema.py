@@ -46,7 +46,7 @@ def schema(url: str, entity: str, events: tuple[str, ...], time_zone: str) -> No
     except SchemaError as error:
         raise Failure(str(error)) from None
     with connected(url) as database:
-        found, _ = reflected(declaration, "the database", database)
+        found, _ = reflected(declaration, database)
     click.echo(schema_text(found), nl=False)
 
 
