@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -21,12 +22,12 @@ import pytest
 import sqlalchemy
 import tomlkit
 from attrs import frozen
-from tests.demo_sizes import EVERYONE, SIZES
 
 import segmentkit as sk
 from segmentkit import _cli, demo
 from segmentkit._cli import _app, _database, _files, _query
 from segmentkit.catalog import read_catalog
+from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
 language = 1
@@ -1058,3 +1059,34 @@ def test_the_demo_leaves_other_files_alone(run: Run, full: str, tmp_path: Path) 
         "Error: shop.toml: not the demo's database; remove it or name another file\n"
     )
     assert tmp_path.joinpath(full).read_bytes() == before
+
+
+# -- documentation ------------------------------------------------------------------------------
+
+
+def test_the_page_is_true(run: Run, url: str, tmp_path: Path) -> None:
+    """Every dialogue in the documentation is what happens, but for the time it takes."""
+    page = Path(__file__).parents[1].joinpath("docs", "cli.md").read_text(encoding="utf-8")
+    files = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for name, text in zip(("shop.toml", "wrong.toml"), files, strict=True):
+        _file(tmp_path, text, name)
+    dialogues = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    code = 0
+    for command, told in re.findall(
+        r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(dialogues), re.MULTILINE
+    ):
+        if command == "echo $?":
+            assert told == f"{code}\n"
+            continue
+        program, *arguments = shlex.split(command)
+        assert program == "segmentkit"
+        result = run(*arguments)
+        code = result.code
+        assert _settled(result.err + result.out) == _settled(told), command
+
+
+def _settled(text: str) -> str:
+    """The text without how long it took, and how wide that makes a table."""
+    text = re.sub(r" +$", "", text, flags=re.MULTILINE)
+    text = re.sub(r" +(\d+ ms|\d+\.\d\d s)$", "  TIME", text, flags=re.MULTILINE)
+    return re.sub(r"─+", "─", re.sub(r" {2,}", "  ", text))

@@ -28,7 +28,7 @@ COMMANDS = {
 }
 
 
-class _PipeClosed(Exception):  # noqa: N818 - not an error
+class _PipeClosed(Exception):
     """Whoever reads our output has seen enough of it: `segmentkit … | head`."""
 
 
