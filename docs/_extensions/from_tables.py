@@ -95,10 +95,10 @@ def _examples(examples: tuple[functions.Example, ...]) -> Iterator[str]:
 def _scalar(function: functions.Function) -> Iterator[str]:
     names = dict.fromkeys(function.parameters)
     words = function.parameters if len(names) == len(function.parameters) else ("x", "y")
-    result = function.result or "the type of the first argument"
+    result = function.result or "of the type of the first argument"
     yield f"### {function.name}"
     yield ""
-    yield f"`{function.name}({', '.join(words)})` gives {result}."
+    yield f"`{function.name}({', '.join(words)})`. The result is {result}."
     yield ""
     yield function.doc
     yield ""
@@ -119,7 +119,7 @@ def _aggregate(function: functions.AggregateFunction) -> Iterator[str]:
     written = ", ".join(f"`{form.format(f=function.name)}`" for form in forms)
     yield f"### {function.name}"
     yield ""
-    yield f"{written} gives {function.result or 'the type of the value'}."
+    yield f"{written}. The result is {function.result or 'of the type of the value'}."
     if function.operand == "ordered":
         yield "The value is a number, a date or a timestamp."
     if function.needs_time:
