@@ -13,7 +13,6 @@ from datetime import date
 from importlib import import_module
 from typing import Any
 
-import segmentkit
 from segmentkit import functions
 from segmentkit._diagnostics import CODES, Code
 from sphinx.application import Sphinx
@@ -22,6 +21,8 @@ from sphinx.util import logging
 
 _PUBLIC = ("segmentkit", "segmentkit.sqlalchemy", "segmentkit.pandas")
 _PLACE = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
+_HIDDEN = re.compile(r"^<!--- .*?^-->\n", re.MULTILINE | re.DOTALL)
+"""Code that is run with a page's examples and is of no interest to its readers."""
 _SPECIAL = re.compile(r"([\\*_\[\]<>#+-])")
 _LOGGER = logging.getLogger(__name__)
 
@@ -146,7 +147,8 @@ _PARTS = {"codes": codes, "functions": scalars, "aggregates": aggregates}
 
 
 def _fill(_: Sphinx, __: str, source: list[str]) -> None:
-    source[0] = _PLACE.sub(lambda place: _PARTS[place[1]](place[2] or ""), source[0])
+    text = _HIDDEN.sub("", source[0])
+    source[0] = _PLACE.sub(lambda place: _PARTS[place[1]](place[2] or ""), text)
 
 
 def _check_reference(_: Sphinx, environment: BuildEnvironment) -> None:
@@ -162,4 +164,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("source-read", _fill)
     app.connect("env-check-consistency", _check_reference)
-    return {"version": segmentkit.__name__, "parallel_read_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
