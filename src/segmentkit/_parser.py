@@ -217,18 +217,23 @@ def _fold(items: list[Any]) -> Span | None:
 class _Builder(Transformer[Token, t.Expr]):
     """Lark calls these at each reduction, bottom up: there is never a Lark tree."""
 
-    def boolean(self, items: list[Any]) -> t.Expr:
-        """A flat chain: ``and`` binds tighter than ``or``."""
-        alternatives: list[list[t.Expr]] = [[items[0]]]
-        for word, operand in zip(items[1::2], items[2::2], strict=True):
-            if word.type == "OR":
-                alternatives.append([operand])
-            else:
-                alternatives[-1].append(operand)
+    def condition(self, items: list[Any]) -> t.Expr:
+        """A flat chain: ``not`` binds tighter than ``and``, and that tighter than ``or``."""
+        if len(items) == 1:
+            return items[0]  # type: ignore[no-any-return]
+        alternatives: list[list[t.Expr]] = [[]]
+        negations: list[Token] = []
+        for item in items:
+            if type(item) is not Token:
+                for word in reversed(negations):
+                    item = t.Not(item, word.span.to(item.span))
+                alternatives[-1].append(item)
+                negations = []
+            elif item.type == "NOT":
+                negations.append(item)
+            elif item.type == "OR":
+                alternatives.append([])
         return _chain([_chain(each, t.And) for each in alternatives], t.Or)
-
-    def not_(self, items: list[Any]) -> t.Expr:
-        return t.Not(items[1], items[0].span.to(items[1].span))
 
     def compare(self, items: list[Any]) -> t.Expr:
         fold = _fold(items)
@@ -360,6 +365,8 @@ class _Builder(Transformer[Token, t.Expr]):
         return t.Parameter(items[0].value[1:], items[0].span)
 
     def path(self, items: list[Token]) -> t.Expr:
+        if len(items) == 1:
+            return t.Name((_name(items[0]),), items[0].span)
         return t.Name(tuple(map(_name, items)), items[0].span.to(items[-1].span))
 
     def call(self, items: list[Any]) -> t.Expr:

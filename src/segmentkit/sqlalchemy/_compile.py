@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypeAlias, assert_never
 
 import sqlalchemy as sa
+from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
 from segmentkit._scalar import fold_case
@@ -30,19 +31,19 @@ from segmentkit.sqlalchemy._elements import (
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
-OPERATORS: dict[ir.Comparison, Callable[[Any, Any], Any]] = {
-    ir.Comparison.EQ: operator.eq,
-    ir.Comparison.LT: operator.lt,
-    ir.Comparison.LE: operator.le,
-    ir.Comparison.GT: operator.gt,
-    ir.Comparison.GE: operator.ge,
+OPERATORS: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.eq,
+    ir.Comparison.LT: operators.lt,
+    ir.Comparison.LE: operators.le,
+    ir.Comparison.GT: operators.gt,
+    ir.Comparison.GE: operators.ge,
 }
-OPPOSITES: dict[ir.Comparison, Callable[[Any, Any], Any]] = {
-    ir.Comparison.EQ: operator.ne,
-    ir.Comparison.LT: operator.ge,
-    ir.Comparison.LE: operator.gt,
-    ir.Comparison.GT: operator.le,
-    ir.Comparison.GE: operator.lt,
+OPPOSITES: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.ne,
+    ir.Comparison.LT: operators.ge,
+    ir.Comparison.LE: operators.gt,
+    ir.Comparison.GT: operators.le,
+    ir.Comparison.GE: operators.lt,
 }
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -57,6 +58,12 @@ TYPES: dict[Kind, Any] = {
     Kind.TEXT: sa.String(),
     Kind.DATE: sa.Date(),
     Kind.TIMESTAMP: sa.DateTime(),
+}
+_TRUTH = sa.Boolean()
+_NEGATED = {
+    op: negated
+    for comparison, positive in OPERATORS.items()
+    for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
 }
 FUNCTIONS = ("abs", "age", "default", "instant")
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
@@ -103,9 +110,7 @@ class Compiler:
             case ir.Always(value):
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
-                left, right = self.operands(node)
-                test: Sql = OPERATORS[op](left, right)
-                return test
+                return _test(OPERATORS[op], *self.operands(node))
             case ir.OneOf():
                 operand, options = self.membership(node)
                 return operand.in_(options)
@@ -129,8 +134,8 @@ class Compiler:
             case ir.Missing(operand):
                 return self.value(operand).is_not(None)
             case ir.Compare(op, left, right):
-                a, b = self.operands(node)
-                return self.or_missing(OPPOSITES[op](a, b), left, right)
+                test = _test(OPPOSITES[op], *self.operands(node))
+                return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
                 value, options = self.membership(node)
                 return self.or_missing(value.not_in(options), operand)
@@ -236,7 +241,7 @@ class Compiler:
         kind = TYPES[node.dtype.kind]
         if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
             kind = like.type
-        return sa.literal(_stored(node.value, kind), kind)
+        return sa.BindParameter(None, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
@@ -275,6 +280,11 @@ class Compiler:
         not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
         years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
         return years - sa.case((not_yet, 1), else_=0)
+
+
+def _test(op: Any, left: Sql, right: Sql) -> Sql:
+    """A comparison of two expressions; both have their types, so there is nothing to coerce."""
+    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

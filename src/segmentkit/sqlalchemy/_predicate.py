@@ -158,7 +158,7 @@ def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
 
 
 def _is_plain(node: ir.Condition) -> bool:
-    return not _aggregates(node)
+    return not ir.has_aggregates(node)
 
 
 def _only_relation(node: ir.Condition) -> str | None:
