@@ -13,11 +13,12 @@ from datetime import date
 from importlib import import_module
 from typing import Any
 
-from segmentkit import functions
-from segmentkit._diagnostics import CODES, Code
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
+
+from segmentkit import functions
+from segmentkit._diagnostics import CODES, Code
 
 _PUBLIC = ("segmentkit", "segmentkit.sqlalchemy", "segmentkit.pandas")
 _PLACE = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
