@@ -1,4 +1,4 @@
-"""Say which customers in one small language; get the same answer from SQL, pandas and one record."""
+"""Say which customers in one small language; the same answer from SQL, pandas and one record."""
 
 from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.catalog import Catalog

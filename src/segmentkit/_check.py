@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attrs import frozen
+
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
@@ -99,8 +100,8 @@ class _Checker(ValueChecker):
 
     # -- conditions -----------------------------------------------------------------------------
 
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:  # noqa: PLR0911
-        """What a condition means; ``negative`` tells whether it stands under an odd number of nots."""
+    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
+        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
                 before = self.present
@@ -123,8 +124,8 @@ class _Checker(ValueChecker):
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
                 value = self.value(operand)
-                test = ir.FALSE if value is None else ir.Missing(value)
-                return ir.complement(test) if negated else test
+                missing = ir.FALSE if value is None else ir.Missing(value)
+                return ir.complement(missing) if negated else missing
             case t.InSegment(name):
                 return self._in_segment(node, name)
             case t.Call(name) if name in ("any", "none"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -119,7 +119,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 _FEW = 12
 
 
-def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: object) -> Diagnostic:
+def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: Any) -> Diagnostic:
     """Make a diagnostic from the table.
 
     Args:

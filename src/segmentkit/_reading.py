@@ -55,7 +55,7 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
             return convert(value)
         except (TypeError, ValueError, OverflowError, InvalidOperation):
             shown = repr(value)
-            shown = shown if len(shown) <= 60 else shown[:60] + "…"  # noqa: PLR2004
+            shown = shown if len(shown) <= 60 else shown[:60] + "…"
             raise DataError(
                 f"{place} must be {attribute.dtype}, not {type(value).__name__} {shown}"
             ) from None
@@ -134,13 +134,15 @@ def _timestamp(value: Any) -> datetime:
         raise TypeError
     if type(value) is not datetime:
         # pandas' own type, which counts nanoseconds: the language counts microseconds.
-        value = datetime(
+        moment = datetime(
             value.year, value.month, value.day, value.hour, value.minute, value.second,
             value.microsecond, value.tzinfo, fold=value.fold,
         )  # fmt: skip
-    if value.tzinfo is None:
-        return value
-    return value.astimezone(UTC).replace(tzinfo=None)
+    else:
+        moment = value
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 _CONVERT: dict[Kind, Callable[[Any], Any]] = {

@@ -161,6 +161,16 @@ def _reference_places(node: t.Expr) -> Iterator[tuple[str, Span]]:
         case t.And(operands) | t.Or(operands):
             for operand in operands:
                 yield from _reference_places(operand)
+        case _:
+            pass
+
+
+def _segments(given: Mapping[str, Segment]) -> Mapping[str, Segment]:
+    return MappingProxyType(dict(given))
+
+
+def _values(given: Mapping[str, Constant]) -> Mapping[str, Constant]:
+    return MappingProxyType(dict(given))
 
 
 @frozen
@@ -174,8 +184,8 @@ class Catalog(Mapping[str, Segment]):
         parameters: Values of the parameters in them.
     """
 
-    _defined: Mapping[str, Segment] = field(alias="segments", converter=dict)
-    parameters: Mapping[str, Constant] = field(factory=dict, converter=dict)
+    _defined: Mapping[str, Segment] = field(alias="segments", converter=_segments)
+    parameters: Mapping[str, Constant] = field(factory=dict, converter=_values)
     _bound: dict[str, Segment] = field(init=False, repr=False, eq=False)
 
     @_bound.default
@@ -308,11 +318,11 @@ class _Reader:
             ) from None
         self.text = self.text.replace("\r\n", "\n")
 
-    def problem(self, code: str, line: int | None, **values: object) -> Problem:
+    def problem(self, code: str, line: int | None, **values: Any) -> Problem:
         found = diagnostic(code, Span(0, 0), **values)
         return Problem(found, None, self.file, line, None, None)
 
-    def refuse(self, code: str, where: str, **values: object) -> None:
+    def refuse(self, code: str, where: str, **values: Any) -> None:
         self.problems.append(self.problem(code, self.line_of(where), **values))
 
     def line_of(self, path: str) -> int | None:

@@ -97,8 +97,9 @@ class Segment:
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
-            >>> people = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
-            >>> Segment.define("grown-ups", "AGE >= 18".lower(), people)
+            >>> age = Attribute("age", INTEGER)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> Segment.define("grown-ups", "age>=18", people)
             Segment('grown-ups', 'age >= 18')
         """
         if not isinstance(segments, Mapping):
@@ -214,9 +215,15 @@ class Segment:
             self.schema,
             segments=references,
         )
-        return evolve(bound, **self._about())
+        return evolve(
+            bound,
+            title=self.title,
+            description=self.description,
+            owner=self.owner,
+            goal=self.goal,
+        )
 
-    def _unfit(self, name: str, value: Constant) -> Diagnostic | None:
+    def _unfit(self, name: str, value: object) -> Diagnostic | None:
         place = Span(0, 0)
         if name not in self.parameters:
             return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
@@ -296,7 +303,7 @@ def _either(a: t.Expr, b: t.Expr) -> t.Expr:
 
 def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
     if not isinstance(right, Segment):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     return _joined(None, [left, right], join(left._tree, right._tree))
 
 

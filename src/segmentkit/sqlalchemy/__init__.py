@@ -51,7 +51,10 @@ def predicate(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Colum
         >>> import sqlalchemy as sa
         >>> from segmentkit import Segment
         >>> people = sa.Table(
-        ...     "people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("age", sa.Integer)
+        ...     "people",
+        ...     sa.MetaData(),
+        ...     sa.Column("id", sa.Integer, primary_key=True),
+        ...     sa.Column("age", sa.Integer),
         ... )
         >>> grown_up = Segment.define("grown-up", "age >= 18", schema_from(people))
         >>> print(predicate(grown_up, people))

@@ -175,7 +175,7 @@ class Compiler:
 
     def membership(self, node: ir.OneOf) -> tuple[Sql, Any]:
         operand = self.value(node.operand)
-        values = [option.value for option in node.options if isinstance(option, ir.Const)]
+        values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         like = operand
         if node.ignoring_case:
             operand = FoldedCase(_as_text(operand))
@@ -241,7 +241,8 @@ class Compiler:
         kind = TYPES[node.dtype.kind]
         if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
             kind = like.type
-        return sa.BindParameter(None, _stored(node.value, kind), kind, unique=True)
+        name = getattr(like, "key", None)
+        return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
