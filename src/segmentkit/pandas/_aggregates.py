@@ -168,10 +168,10 @@ def _outermost(rows: Rows, *, first: bool) -> Values:
     best = _extreme(rows.owners, rows.at.data, rows.count, least=first)
     times = _sortable(rows.at.data)
     among = np.flatnonzero(times == times[best[rows.owners]])
-    owners, values = rows.owners[among], rows.values.where(among)
+    owners, values = rows.owners[among], rows.values.only(among)
     order = [_order(values)]
     if rows.ties is not None:
-        ties = rows.ties.where(among)
+        ties = rows.ties.only(among)
         order += [_order(ties), ~ties.missing]
     order.append(owners)
     sequence = np.lexsort(order)
@@ -210,4 +210,4 @@ def pick(
         return places, owners[places], None
     values = values.spread(len(owners))
     places = np.flatnonzero(chosen & ~values.missing)
-    return places, owners[places], values.where(places)
+    return places, owners[places], values.only(places)

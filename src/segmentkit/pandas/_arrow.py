@@ -43,12 +43,10 @@ def arrow_values(column: Any) -> ArrowValues | None:
         data = _filled(arrow.cast("int64")).view(f"M8[{arrow.type.unit}]")
         return ArrowValues(data, mask)
     if name.startswith("decimal"):
-        data = _unscaled(arrow, mask)
-        return None if data is None else ArrowValues(data, mask, scale=arrow.type.scale)
+        whole = _unscaled(arrow, mask)
+        return None if whole is None else ArrowValues(whole, mask, scale=arrow.type.scale)
     if name == "bool":
-        return ArrowValues(
-            arrow.fill_null(False).to_numpy() if mask is not None else arrow.to_numpy(), mask
-        )
+        return ArrowValues(_filled(arrow, False), mask)
     if name.startswith(("int", "uint")):
         return ArrowValues(_filled(arrow), mask)
     if name in ("float", "double", "halffloat"):
@@ -56,8 +54,8 @@ def arrow_values(column: Any) -> ArrowValues | None:
     return None
 
 
-def _filled(arrow: Any) -> Array:
-    data: Array = (arrow.fill_null(0) if arrow.null_count else arrow).to_numpy()
+def _filled(arrow: Any, value: bool | int = 0) -> Array:
+    data: Array = (arrow.fill_null(value) if arrow.null_count else arrow).to_numpy()
     return data
 
 

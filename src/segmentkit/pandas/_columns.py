@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeAlias, assert_never
 
 import numpy as np
@@ -72,7 +73,8 @@ def stored(column: Column) -> Vector | None:
     dtype: Any = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         categories = stored(pd.Series(dtype.categories))
-        return None if categories is None else categories.take(column.cat.codes.to_numpy(np.intp))
+        codes: Array = column.cat.codes.to_numpy(np.intp)
+        return None if categories is None else categories.take(codes)
     if isinstance(dtype, pd.ArrowDtype):
         return _of_arrow(arrow_values(column))
     if isinstance(dtype, pd.SparseDtype):
@@ -102,7 +104,7 @@ def _of_numpy(data: Array, mask: Mask | None = None) -> Vector | None:
 
 
 def _of_nullable(column: Column, kind: str) -> Vector | None:
-    """pandas' own arrays with a mask."""
+    """Arrays of pandas with a mask."""
     if kind not in "biuf":
         return None
     array: Any = column.array
@@ -176,7 +178,7 @@ def _unscaled(value: Decimal, scale: int) -> int:
     """``value`` times ten to the scale, rounded half to even."""
     numerator, denominator = value.as_integer_ratio()
     whole, rest = divmod(numerator * 10**scale, denominator)
-    return whole + (rest * 2 > denominator or (rest * 2 == denominator and whole % 2 == 1))
+    return whole if not rest else round(whole + Fraction(rest, denominator))
 
 
 def _date(values: Vector | None, dtype: Any) -> Vector | None:

@@ -204,8 +204,8 @@ class RelatedTable(Table):
         at, ties = self.own(self.relation.at), None
         assert isinstance(at, Vector)
         if self.entity.key_attribute is not None:
-            ties = self.own(self.entity.key_attribute.name).where(places)
-        return Rows(owners, count, picked, at.where(places), ties)
+            ties = self.own(self.entity.key_attribute.name).only(places)
+        return Rows(owners, count, picked, at.only(places), ties)
 
     def own(self, name: str) -> Values:
         """An attribute of the rows."""

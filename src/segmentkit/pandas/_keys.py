@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import stored, whole
 from segmentkit.pandas._vectors import Array, Mask, Positions
@@ -62,14 +61,12 @@ def read_keys(column: Column, place: str) -> Keys:
 
 def _of_objects(column: Column, place: str) -> Keys:
     dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        codes, found = column.cat.codes.to_numpy(np.intp), dtype.categories
-    else:
-        plain = pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
-        try:
-            codes, found = pd.factorize(column.array if plain else column.to_numpy(dtype=object))
-        except TypeError:
-            raise DataError(f"{place} holds values that cannot be keys") from None
+    plain = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype)
+    array: Any = column.array if plain else column.to_numpy(dtype=object)
+    try:
+        codes, found = pd.factorize(array)
+    except TypeError:
+        raise DataError(f"{place} holds values that cannot be keys") from None
     distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
     numbers = _whole(distinct)
     missing = codes < 0

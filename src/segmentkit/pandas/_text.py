@@ -209,6 +209,6 @@ def _equal(stored: Array, value: str) -> Mask:
 
 
 def _booleans(found: Any) -> Mask:
-    """pandas' answer, whatever it uses for booleans, where missing means no."""
+    """An answer of pandas, whatever it uses for booleans; where it is missing it means no."""
     mask: Mask = found.array.to_numpy(dtype=np.bool_, na_value=False)
     return mask

@@ -76,10 +76,10 @@ class Vector:
             return evolve(self, data=data, mask=self.mask[places] | outside)
         return evolve(self, data=data, mask=outside if _needs_mask(self.kind) else None)
 
-    def where(self, rows: Mask) -> Vector:
-        """The values of some rows only."""
-        mask = None if self.mask is None else self.mask[rows]
-        return evolve(self, data=self.data[rows], mask=mask)
+    def only(self, places: Positions) -> Vector:
+        """The values at some places, all of which are there."""
+        mask = None if self.mask is None else self.mask[places]
+        return evolve(self, data=self.data[places], mask=mask)
 
     def spread(self, size: int) -> Vector:
         """A constant as the values of so many rows."""
@@ -137,9 +137,9 @@ class Text:
             return Text(np.full(len(places), -1), self.texts)
         return Text(np.where(places < 0, -1, self.codes[places]), self.texts)
 
-    def where(self, rows: Mask) -> Text:
-        """The texts of some rows only."""
-        return Text(self.codes[rows], self.texts)
+    def only(self, places: Positions) -> Text:
+        """The texts at some places, all of which are there."""
+        return Text(self.codes[places], self.texts)
 
     def spread(self, size: int) -> Text:
         """A constant as the texts of so many rows."""
