@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 from attrs import frozen
+from tests.conformance_cases import Tables, records
 
 from segmentkit import Schema, Segment
 from segmentkit.dtypes import DType, Kind
 from segmentkit.pandas import members
 from segmentkit.schema import Entity
-from tests.conformance_cases import Tables, records
 
 
 @frozen

@@ -14,7 +14,8 @@ from segmentkit._reading import KINDS, reader
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrow import ArrowValues, arrow_values
-from segmentkit.pandas._exact import INT64, size, to_float
+from segmentkit.pandas._exact import INT64, size, to_float, to_whole
+from segmentkit.pandas._stored import Stored, are_whole
 from segmentkit.pandas._vectors import Array, Mask, Vector, integers, masked
 from segmentkit.schema import Attribute
 
@@ -24,7 +25,7 @@ _EXACT_ROUNDING = 2**51
 """Below it, a float times a power of ten is nearer to the right whole number than to another."""
 
 
-def read(column: Column, attribute: Attribute, entity: str) -> Vector:
+def read(column: Column, attribute: Attribute, entity: str) -> Vector | Stored:
     """The values of a column that does not hold texts.
 
     Args:
@@ -40,7 +41,7 @@ def read(column: Column, attribute: Attribute, entity: str) -> Vector:
     """
     values = stored(column)
     kind = attribute.dtype.kind
-    found: Vector | None
+    found: Vector | Stored | None
     match kind:
         case Kind.BOOLEAN:
             found = values if values and values.kind is Kind.BOOLEAN else None
@@ -53,7 +54,7 @@ def read(column: Column, attribute: Attribute, entity: str) -> Vector:
         case Kind.DATE:
             found = _date(values, column.dtype)
         case Kind.TIMESTAMP:
-            found = values if values and values.kind is Kind.TIMESTAMP else None
+            found = _timestamp(values)
         case Kind.TEXT | Kind.ANNIVERSARY:
             raise AssertionError(kind)
         case _:
@@ -98,7 +99,7 @@ def _of_numpy(data: Array, mask: Mask | None = None) -> Vector | None:
         case "f":
             return masked(Kind.FLOAT, data.astype(np.float64, copy=False), mask)
         case "M":
-            return masked(Kind.TIMESTAMP, data.astype("M8[us]", copy=False), mask)
+            return masked(Kind.TIMESTAMP, data, mask)
         case _:
             return None
 
@@ -128,7 +129,7 @@ def _of_arrow(values: ArrowValues | None) -> Vector | None:
 # -- what is stored → what the schema says --------------------------------------------------------
 
 
-def whole(values: Vector | None) -> Vector | None:
+def whole(values: Vector | None) -> Vector | Stored | None:
     """Whole numbers; those with gaps are often kept as floats."""
     if values is None or not _is_number(values):
         return None
@@ -137,11 +138,12 @@ def whole(values: Vector | None) -> Vector | None:
         return None if rest.any() else masked(Kind.INTEGER, whole, values.mask)
     if values.kind is Kind.INTEGER:
         return values
-    mask = np.isnan(values.data)
-    data = np.where(mask, 0.0, values.data)
-    if not (np.rint(data) == data).all() or not (abs(data) < INT64).all():
-        return None
-    return masked(Kind.INTEGER, data.astype(np.int64), mask)
+    if are_whole(values.data):
+        return Stored(Kind.INTEGER, values)
+    present = values.data[~np.isnan(values.data)]
+    # Greater floats than those are whole numbers, of which some fit.
+    fits = (np.rint(present) == present).all() and (abs(present) < INT64).all()
+    return to_whole(values.data) if fits else None
 
 
 def _decimal(values: Vector | None, scale: int | None) -> Vector | None:
@@ -181,13 +183,19 @@ def _unscaled(value: Decimal, scale: int) -> int:
     return whole if not rest else round(whole + Fraction(rest, denominator))
 
 
-def _date(values: Vector | None, dtype: Any) -> Vector | None:
+def _date(values: Vector | None, dtype: Any) -> Vector | Stored | None:
     """Days; of an instant without a zone, its day."""
     if values is None or values.kind is Kind.DATE:
         return values
     if values.kind is not Kind.TIMESTAMP or _has_zone(dtype):
         return None
-    return Vector(Kind.DATE, values.data.astype("M8[D]"))
+    return Stored(Kind.DATE, values)
+
+
+def _timestamp(values: Vector | None) -> Vector | Stored | None:
+    if values is None or values.kind is not Kind.TIMESTAMP:
+        return None
+    return values if values.data.dtype == "M8[us]" else Stored(Kind.TIMESTAMP, values)
 
 
 def _has_zone(dtype: Any) -> bool:

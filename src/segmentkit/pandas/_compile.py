@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias, assert_never
 
@@ -13,12 +15,13 @@ from segmentkit.pandas import _exact as exact
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick
-from segmentkit.pandas._frames import ORDERED, Source
+from segmentkit.pandas._frames import ORDERED, Column, Source
+from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Mask, Positions, Text, Values, Vector, constant
 from segmentkit.schema import Entity, Relation
 
-Operand: TypeAlias = Values | TextColumn
+Operand: TypeAlias = Values | Column
 
 
 def evaluate(condition: ir.Condition, source: Source) -> Mask:
@@ -101,14 +104,13 @@ class Table:
             known = self.values[node] = self.calculate(node)
         return known
 
-    def coded(self, node: ir.Value) -> Values:
-        """The values of an expression; texts as codes."""
-        found = self.value(node)
-        return found.coded if isinstance(found, TextColumn) else found
+    def settled(self, node: ir.Value) -> Values:
+        """The values of an expression, in the form that is computed with."""
+        return _settled(self.value(node))
 
     def vector(self, node: ir.Value) -> Vector:
         """The values of an expression that is no text."""
-        found = self.value(node)
+        found = self.settled(node)
         assert isinstance(found, Vector)
         return found
 
@@ -137,7 +139,7 @@ class Table:
     def call(self, name: str, arguments: tuple[ir.Value, ...]) -> Values:
         match name:
             case "default":
-                value, fallback = map(self.coded, arguments)
+                value, fallback = map(self.settled, arguments)
                 if isinstance(value, Text):
                     assert isinstance(fallback, Text)
                     return text.default(value, fallback)
@@ -165,7 +167,7 @@ class Table:
         found = self.source.column(start, node.name)
         if places is None:
             return found
-        return (found.coded if isinstance(found, TextColumn) else found).take(places)
+        return _settled(found).take(places)
 
     # -- aggregates -----------------------------------------------------------------------------
 
@@ -196,7 +198,7 @@ class RelatedTable(Table):
     def rows(self, node: ir.Aggregate, count: int) -> Rows:
         """What an aggregate looks at."""
         chosen = self.condition(node.where) & self.somebodys
-        values = None if node.value is None else self.coded(node.value)
+        values = None if node.value is None else self.settled(node.value)
         places, owners, picked = pick(chosen, self.owners, values)
         if node.function not in ORDERED:
             return Rows(owners, count, picked)
@@ -211,7 +213,11 @@ class RelatedTable(Table):
         """An attribute of the rows."""
         attribute = self.entity.attribute(name)
         assert attribute is not None
-        return self.coded(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
+        return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
+
+
+def _settled(operand: Operand) -> Values:
+    return operand.settled if isinstance(operand, TextColumn | Stored) else operand
 
 
 def _value(node: ir.Value) -> Any:
@@ -220,6 +226,8 @@ def _value(node: ir.Value) -> Any:
 
 
 def _compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: bool) -> Mask:
+    if isinstance(left, Stored):
+        return left.compare_constant(op, value if isinstance(value, date) else Fraction(value))
     if not isinstance(left, Vector):
         return _one_of(left, [value], folded=folded)
     match left.kind:
@@ -234,20 +242,21 @@ def _compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: b
 
 
 def _compare(op: ir.Comparison, left: Operand, right: Operand, *, folded: bool) -> Mask:
-    if isinstance(left, Vector) and isinstance(right, Vector):
+    left, right = _settled(left), _settled(right)
+    if isinstance(left, Vector):
+        assert isinstance(right, Vector)
         if left.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
             return exact.compare(op, left, right)
         found = np.asarray(exact.COMPARE[op](left.data, right.data))
         return exact.present(found, left.mask, right.mask)
-    a, b = (v.coded if isinstance(v, TextColumn) else v for v in (left, right))
-    assert isinstance(a, Text)
-    assert isinstance(b, Text)
-    return text.equal(a, b, folded=folded)
+    assert isinstance(right, Text)
+    return text.equal(left, right, folded=folded)
 
 
 def _one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:
     if isinstance(operand, TextColumn):
         return operand.is_one_of(values, folded=folded)
+    operand = _settled(operand)
     if isinstance(operand, Text):
         return text.is_one_of(operand, values, folded=folded)
     if operand.kind is Kind.BOOLEAN:

@@ -13,7 +13,7 @@ import numpy as np
 
 from segmentkit._ir import Comparison
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._vectors import Array, Mask, Vector
+from segmentkit.pandas._vectors import Array, Mask, Vector, masked
 
 COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
     Comparison.EQ: operator.eq,
@@ -96,6 +96,12 @@ def to_float(vector: Vector) -> Vector:
     return Vector(Kind.FLOAT, data)
 
 
+def to_whole(data: Array) -> Vector:
+    """Floats that are whole numbers, or missing, as integers."""
+    mask = np.isnan(data)
+    return masked(Kind.INTEGER, np.where(mask, 0.0, data).astype(np.int64), mask)
+
+
 def nearest_floats(data: Array, scale: int) -> Array:
     """Whole numbers, divided by ten to the scale, as the nearest floats."""
     if data.dtype != object and scale == 0:
@@ -144,18 +150,26 @@ def compare_constant(op: Comparison, vector: Vector, value: float | Decimal) -> 
     if not math.isfinite(value):
         found = np.full(data.shape, COMPARE[op](0, value))
         return present(found, vector.mask)
-    # Whole numbers are compared with the whole number at the constant or just below it.
-    exact = Fraction(value) * 10**vector.scale
-    limit = math.floor(exact)
-    if limit != exact:
-        if op is Comparison.EQ:
-            return np.zeros(data.shape, dtype=np.bool_)
-        op = {Comparison.LT: Comparison.LE, Comparison.GE: Comparison.GT}.get(op, op)
+    limited = whole_limit(op, Fraction(value) * 10**vector.scale)
+    if limited is None:
+        return np.zeros(data.shape, dtype=np.bool_)
+    op, limit = limited
     if data.dtype != object and not -INT64 <= limit < INT64:
         found = np.full(data.shape, COMPARE[op](0, limit))
     else:
         found = np.asarray(COMPARE[op](data, limit), dtype=np.bool_)
     return present(found, vector.mask)
+
+
+def whole_limit(op: Comparison, value: Fraction) -> tuple[Comparison, int] | None:
+    """The test of whole numbers that is the same as ``op value``; None if none can pass."""
+    limit = math.floor(value)
+    if limit == value:
+        return op, limit
+    if op is Comparison.EQ:
+        return None
+    # Between two whole numbers: those up to the lower one are below the value.
+    return {Comparison.LT: Comparison.LE, Comparison.GE: Comparison.GT}.get(op, op), limit
 
 
 def is_one_of(vector: Vector, values: list[Any]) -> Mask:

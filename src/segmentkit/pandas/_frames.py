@@ -14,11 +14,13 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._keys import Keys, find, read_keys
+from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Positions, Vector
 from segmentkit.schema import Entity, Link, Relation, Schema
 
 Frames: TypeAlias = "Mapping[str, pd.DataFrame] | pd.DataFrame"
+Column: TypeAlias = Vector | Stored | TextColumn
 ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 """The aggregates that look at the order of rows."""
 
@@ -32,7 +34,7 @@ class Source:
         self.frames = frames
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()
-        self._columns: dict[tuple[str, str], Vector | TextColumn] = {}
+        self._columns: dict[tuple[str, str], Column] = {}
         self._keys: dict[tuple[str, str], Keys] = {}
         self._places: dict[tuple[str, tuple[str, ...]], Positions] = {}
 
@@ -126,7 +128,7 @@ class Source:
         assert link is not None
         return link, self.schema.named(link.to)
 
-    def column(self, entity: Entity, name: str) -> Vector | TextColumn:
+    def column(self, entity: Entity, name: str) -> Column:
         """The values of an attribute, in the order of the frame's rows.
 
         Raises:
@@ -137,11 +139,11 @@ class Source:
             known = self._columns[entity.name, name] = self._read(entity, name)
         return known
 
-    def _read(self, entity: Entity, name: str) -> Vector | TextColumn:
+    def _read(self, entity: Entity, name: str) -> Column:
         attribute = entity.attribute(name)
         assert attribute is not None
         series = self.series(entity, attribute.column)
-        values: Vector | TextColumn
+        values: Column
         if attribute.dtype.kind is Kind.TEXT:
             values = TextColumn(series, attribute, entity.name, self.tests[entity.name, name])
         else:

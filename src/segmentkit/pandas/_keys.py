@@ -11,6 +11,7 @@ from attrs import frozen
 
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import stored, whole
+from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._vectors import Array, Mask, Positions
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -54,6 +55,8 @@ def read_keys(column: Column, place: str) -> Keys:
     """
     values = stored(column)
     numbers = whole(values) if values is not None else None
+    if isinstance(numbers, Stored):
+        numbers = numbers.settled
     if numbers is not None and numbers.data.dtype == np.int64:
         return Keys(place, numbers.missing, numbers.data, np.empty(0, np.intp), [])
     return _of_objects(column, place)

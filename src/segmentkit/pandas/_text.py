@@ -22,6 +22,9 @@ _SAMPLE = 1_000
 _FEW = 100
 """Distinct texts in a sample that are few enough for codes to be cheap to make."""
 
+_SMALL = 127
+"""So many codes fit a byte, which is read faster."""
+
 TESTS: dict[TextOperator, Callable[[str, str], bool]] = {
     TextOperator.CONTAINS: str.__contains__,
     TextOperator.STARTS: str.startswith,
@@ -47,14 +50,17 @@ class TextColumn:
     tests: int = 0
 
     @cached_property
-    def coded(self) -> Text:
+    def settled(self) -> Text:
         """The texts as codes; raises ``DataError`` where something else is among them."""
         dtype = self.column.dtype
+        codes: Array
         if isinstance(dtype, pd.CategoricalDtype):
-            codes, distinct = self.column.cat.codes.to_numpy(np.intp), dtype.categories
+            codes, distinct = self.column.cat.codes.to_numpy(), dtype.categories
         else:
             codes, distinct = self.factorized()
         found = [self.look(v) for v in distinct.astype(object)]
+        if len(found) <= _SMALL:
+            codes = codes.astype(np.int8, copy=False)
         text = Text(codes, texts(found))
         return text if len(set(found)) == len(found) else _distinct(text)
 
@@ -106,18 +112,18 @@ class TextColumn:
     def has_missing(self) -> bool:
         """Whether any text is missing."""
         if self.is_coded:
-            return self.coded.has_missing()
+            return self.settled.has_missing()
         return bool(pd.isna(self.stored).any())
 
     @property
     def missing(self) -> Mask:
         """True where a text is missing."""
-        return self.coded.missing if self.is_coded else pd.isna(self.stored)
+        return self.settled.missing if self.is_coded else pd.isna(self.stored)
 
     def is_one_of(self, values: list[str], *, folded: bool) -> Mask:
         """Which texts are among some."""
         if folded or self.is_coded:
-            return is_one_of(self.coded, values, folded=folded)
+            return is_one_of(self.settled, values, folded=folded)
         if self.is_arrow:
             values = [v for v in values if _is_storable(v)]
             if len(values) == 1:
@@ -129,7 +135,7 @@ class TextColumn:
     def has(self, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
         """Which texts have a pattern there."""
         if folded or self.is_coded:
-            return has(self.coded, operator, pattern, folded=folded)
+            return has(self.settled, operator, pattern, folded=folded)
         if not self.is_arrow:
             test = TESTS[operator]
             found = [isinstance(v, str) and test(v, pattern) for v in self.stored]
