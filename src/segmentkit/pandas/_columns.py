@@ -180,7 +180,8 @@ def _unscaled(value: Decimal, scale: int) -> int:
     """``value`` times ten to the scale, rounded half to even."""
     numerator, denominator = value.as_integer_ratio()
     whole, rest = divmod(numerator * 10**scale, denominator)
-    return whole if not rest else round(whole + Fraction(rest, denominator))
+    result: int = whole if not rest else round(whole + Fraction(rest, denominator))
+    return result
 
 
 def _date(values: Vector | None, dtype: Any) -> Vector | Stored | None:

@@ -16,7 +16,7 @@ from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick
 from segmentkit.pandas._frames import ORDERED, Column, Source
-from segmentkit.pandas._stored import Stored
+from segmentkit.pandas._stored import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Mask, Positions, Text, Values, Vector, constant
 from segmentkit.schema import Entity, Relation
@@ -233,10 +233,8 @@ def _compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: b
     match left.kind:
         case Kind.BOOLEAN:
             return left.data if value else ~(left.data | left.missing)
-        case Kind.DATE:
-            return np.asarray(exact.COMPARE[op](left.data, np.datetime64(value, "D")))
-        case Kind.TIMESTAMP:
-            return np.asarray(exact.COMPARE[op](left.data, np.datetime64(value, "us")))
+        case Kind.DATE | Kind.TIMESTAMP:
+            return compare_times(op, left.data, number_of(value, left.kind))
         case _:
             return exact.compare_constant(op, left, value)
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from segmentkit._ir import Comparison
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import COMPARE, EXACT_FLOAT, to_whole, whole_limit
-from segmentkit.pandas._vectors import Array, Mask, Vector
+from segmentkit.pandas._vectors import NAT, Array, Mask, Vector
 
 _CHUNK = 2**15
 _DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
@@ -53,14 +53,19 @@ class Stored:
         """Where ``column op value`` holds; false where a value is missing."""
         if not isinstance(value, date):
             return _compare_whole(op, self.raw.data, value)
+        point = number_of(value, self.kind)
         unit, _ = np.datetime_data(self.raw.data.dtype)
         if self.kind is Kind.DATE:
-            point = int(np.datetime64(value, "D").astype(np.int64))
             return _compare_coarse(op, self.raw.data, point, _DAY[unit])
-        point = int(np.datetime64(value, "us").astype(np.int64))
         if unit == "ns":
             return _compare_coarse(op, self.raw.data, point, 1_000)
         return _compare_fine(op, self.raw.data, Fraction(point * _DAY[unit], _DAY["us"]))
+
+
+def number_of(value: date, kind: Kind) -> int:
+    """A date as days, or an instant as microseconds, since 1970."""
+    unit = "D" if kind is Kind.DATE else "us"
+    return int(np.datetime64(value, unit).astype(np.int64))
 
 
 def are_whole(data: Array) -> bool:
@@ -88,14 +93,14 @@ def _compare_coarse(op: Comparison, data: Array, point: int, factor: int) -> Mas
     start, end = point * factor, (point + 1) * factor
     match op:
         case Comparison.EQ:
-            after = _compare_times(Comparison.GE, data, start)
-            return after & _compare_times(Comparison.LT, data, end)
+            after = compare_times(Comparison.GE, data, start)
+            return after & compare_times(Comparison.LT, data, end)
         case Comparison.LE:
-            return _compare_times(Comparison.LT, data, end)
+            return compare_times(Comparison.LT, data, end)
         case Comparison.GT:
-            return _compare_times(Comparison.GE, data, end)
+            return compare_times(Comparison.GE, data, end)
         case _:
-            return _compare_times(op, data, start)
+            return compare_times(op, data, start)
 
 
 def _compare_fine(op: Comparison, data: Array, point: Fraction) -> Mask:
@@ -104,12 +109,14 @@ def _compare_fine(op: Comparison, data: Array, point: Fraction) -> Mask:
     return (
         np.zeros(len(data), dtype=np.bool_)
         if found is None
-        else _compare_times(found[0], data, found[1])
+        else compare_times(found[0], data, found[1])
     )
 
 
-def _compare_times(op: Comparison, data: Array, point: int) -> Mask:
-    """Times against a number of their own unit; what is beyond its reach is its end."""
-    unit, _ = np.datetime_data(data.dtype)
-    held = np.int64(max(-_FURTHEST, min(point, _FURTHEST)))
-    return np.asarray(COMPARE[op](data, held.view(f"M8[{unit}]")))
+def compare_times(op: Comparison, data: Array, point: int) -> Mask:
+    """Times against a number of their own unit; false where a time is missing."""
+    numbers = data.view(np.int64)
+    # NaT is the least number of all. What is beyond an int64 is as good as its end.
+    held = max(-_FURTHEST, min(point, _FURTHEST))
+    found = np.asarray(COMPARE[op](numbers, held))
+    return found & (numbers != NAT) if op in (Comparison.LT, Comparison.LE) else found

@@ -30,6 +30,8 @@ NEUTRAL: dict[Kind, Any] = {
     Kind.TIMESTAMP: np.datetime64("NaT", "us"),
 }
 """What stands where a value is missing; of floats and times it also says so."""
+NAT = -(2**63)
+"""The number that stands for NaT."""
 
 
 @frozen(eq=False, slots=False)
@@ -64,6 +66,8 @@ class Vector:
 
     def has_missing(self) -> bool:
         """Whether any value is missing."""
+        if self.data.dtype.kind == "M" and self.data.size:
+            return bool(self.data.view(np.int64).min() == NAT)
         return bool(self.missing.any())
 
     def take(self, places: Positions) -> Vector:
