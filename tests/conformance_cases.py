@@ -37,6 +37,7 @@ class Case:
     says: str | None
     at: str | None
     warnings: bool | None
+    unsupported: list[str]
 
     def define(self) -> Segment:
         """The segment, its parameters bound."""
@@ -71,6 +72,7 @@ def _read(path: Path) -> Iterator[Case]:
             says=told.get("says"),
             at=told.get("at"),
             warnings=told.get("warnings"),
+            unsupported=told.get("unsupported", []),
         )
 
 

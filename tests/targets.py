@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import sqlalchemy as sa
 from attrs import frozen
+from sqlalchemy.pool import StaticPool
 from tests.conformance_cases import Tables, records
 
 from segmentkit import Schema, Segment
+from segmentkit import pandas as frames
+from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
-from segmentkit.pandas import members
 from segmentkit.schema import Entity
 
 
@@ -32,6 +35,20 @@ def _by_record(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
     rows = tables[entity.table]
     found = zip(rows, records(segment.schema, tables), strict=True)
     return [row[entity.key] for row, record in found if matches(record)]
+
+
+def _by_sqlite(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
+    engine = sql.prepare(sa.create_engine("sqlite://", poolclass=StaticPool))
+    metadata = sql.tables_from(segment.schema)
+    metadata.create_all(engine)
+    root = metadata.tables[segment.schema.entity.table]
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if rows := tables[table.name]:
+                connection.execute(table.insert(), rows)
+        found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+    engine.dispose()
+    return found
 
 
 # -- frames ---------------------------------------------------------------------------------------
@@ -119,10 +136,10 @@ def _columns(schema: Schema, entity: Entity) -> dict[str, DType | None]:
     return undeclared | {a.column: a.dtype for a in entity.attributes}
 
 
-def shuffled(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def shuffled(given: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The rows in another order, under an index that says nothing."""
     result = {}
-    for name, frame in frames.items():
+    for name, frame in given.items():
         order = list(range(len(frame)))
         random.Random(name).shuffle(order)
         index = pd.Index([i // 2 for i in order])
@@ -132,14 +149,15 @@ def shuffled(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def _by_frames(column: Column, change: Callable[..., Any] = dict) -> Callable[..., list[Any]]:
     def answer(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-        frames = change(frames_of(segment.schema, tables, column))
-        return members(segment, frames, as_of=as_of).tolist()
+        given = change(frames_of(segment.schema, tables, column))
+        return frames.members(segment, given, as_of=as_of).tolist()
 
     return answer
 
 
 TARGETS = [
     Target("record", _by_record),
+    Target("sqlite", _by_sqlite),
     Target("pandas", _by_frames(as_numpy)),
     Target("pandas of objects", _by_frames(as_objects)),
     Target("pandas of nullable dtypes", _by_frames(as_nullable)),

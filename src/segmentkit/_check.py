@@ -12,7 +12,7 @@ from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, sugges
 from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH
 from segmentkit._values import ValueChecker, aligned, article, between, quoted, some
-from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType
+from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import SegmentTypeError
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
@@ -23,10 +23,9 @@ MAX_SIZE = 50_000
 
 @frozen
 class Checked:
-    """What a definition means, and what there is to say about it."""
+    """What a definition means, and the parameters in it that have no value."""
 
     condition: ir.Condition
-    warnings: tuple[Diagnostic, ...]
     parameters: tuple[tuple[str, DType], ...]
 
 
@@ -40,18 +39,39 @@ def check(tree: t.Expr, schema: Schema, source: str, segments: Mapping[str, Chec
         segments: What ``in segment`` can refer to.
 
     Returns:
-        The typed tree, the warnings and the parameters that have no value.
+        The typed tree and the parameters that have no value.
 
     Raises:
         SegmentTypeError: The definition does not fit the schema; carries every mistake.
     """
     checker = _Checker(schema, segments)
     condition = checker.condition(tree, negative=False)
-    if not checker.errors and _too_large(condition):
+    # Without references a tree is no larger than its text.
+    if segments and not checker.errors and _too_large(condition):
         checker.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
     if checker.errors:
         raise SegmentTypeError(sorted(checker.errors, key=lambda d: d.span.start), source)
-    return Checked(condition, tuple(checker.warnings), tuple(checker.parameters.items()))
+    return Checked(condition, tuple(checker.parameters.items()))
+
+
+def warnings_of(
+    tree: t.Expr, schema: Schema, segments: Mapping[str, Checked]
+) -> tuple[Diagnostic, ...]:
+    """What there is to say about a definition that stands.
+
+    A pass of its own, because most definitions are evaluated far more often than they are read.
+
+    Args:
+        tree: A syntax tree that ``check`` accepts.
+        schema: What its names refer to.
+        segments: What ``in segment`` refers to.
+
+    Returns:
+        The warnings, in the order of the text.
+    """
+    checker = _Checker(schema, segments, warn=True)
+    checker.condition(tree, negative=False)
+    return tuple(sorted(checker.warnings, key=lambda d: d.span.start))
 
 
 def _too_large(condition: ir.Condition) -> bool:
@@ -70,8 +90,11 @@ def _too_large(condition: ir.Condition) -> bool:
 class _Checker(ValueChecker):
     """One pass over one definition."""
 
-    def __init__(self, schema: Schema, segments: Mapping[str, Checked]) -> None:
+    def __init__(
+        self, schema: Schema, segments: Mapping[str, Checked], *, warn: bool = False
+    ) -> None:
         super().__init__(schema)
+        self.warn = warn
         self.segments = segments
         self.present: frozenset[str] = frozenset()
 
@@ -134,6 +157,9 @@ class _Checker(ValueChecker):
     def _knowing(self, operands: tuple[t.Expr, ...]) -> Iterator[None]:
         """Beside ``x is present``, a negative test of x includes nobody by surprise."""
         before = self.present
+        if not self.warn:
+            yield
+            return
         known = [
             format_tree(o.operand) for o in operands if isinstance(o, t.IsMissing) and o.negated
         ]
@@ -142,8 +168,10 @@ class _Checker(ValueChecker):
         self.present = before
 
     def _warn_missing(self, node: t.Expr, value: ir.Value) -> None:
+        if not self.warn or not value.nullable:
+            return
         text = format_tree(node)
-        if value.nullable and text not in self.present:
+        if text not in self.present:
             whose = self.row.relation.name if self.row else self.schema.entity.name
             self.warnings.append(diagnostic("SK201", node.span, entity=whose, operand=text))
 
@@ -174,7 +202,7 @@ class _Checker(ValueChecker):
         if operator is not ir.Comparison.EQ and not (left.dtype.is_number or left.dtype.is_time):
             self.error("SK105", node.span, family=family)
             return False
-        if node.ignoring_case and left.dtype != TEXT:
+        if node.ignoring_case and left.dtype.kind is not Kind.TEXT:
             self.error("SK124", node.span, name="ignoring case", **article(left.dtype))
             return False
         return True
@@ -188,8 +216,8 @@ class _Checker(ValueChecker):
         folded: bool,
     ) -> None:
         """A constant that is compared with an attribute must be one of its listed values."""
-        attribute = self.declared.get(value)
-        if attribute is None or not attribute.values:
+        attribute = self.declared.get(value) if self.declared else None
+        if attribute is None:
             return
         known = {v.casefold() if folded and isinstance(v, str) else v for v in attribute.values}
         for option_node, option in options:
@@ -208,7 +236,7 @@ class _Checker(ValueChecker):
 
     def _warn_day(self, node: t.Compare, left: ir.Value, right: ir.Value) -> None:
         """``placed_at = 2026-05-09`` is true at midnight only, which is seldom what is meant."""
-        if node.operator not in ("=", "!="):
+        if not self.warn or node.operator not in ("=", "!="):
             return
         for a, b, operand, day in (
             (left, right, node.left, node.right),

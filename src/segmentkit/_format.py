@@ -8,10 +8,8 @@ from decimal import Decimal
 from typing import assert_never
 
 from segmentkit import _ast as t
+from segmentkit._lexer import RESERVED
 
-_RESERVED = frozenset(
-    "and or not in is between where contains starts ends true false today now distinct ignoring".split()
-)
 _PLAIN = re.compile(r"[^\W\d]\w*")
 
 # How tightly an expression holds together; a looser one inside a tighter one needs brackets.
@@ -30,7 +28,7 @@ def format_name(name: str) -> str:
         >>> format_name("country"), format_name("order count")
         ('country', '`order count`')
     """
-    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
+    if _PLAIN.fullmatch(name) and name.lower() not in RESERVED:
         return name
     return "`" + name.replace("`", "``") + "`"
 

@@ -13,11 +13,16 @@ from segmentkit.dtypes import FLOAT, DType
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
 
+# Members of these are single objects, so their identity is hash enough, and faster.
+
+
 class Scope(Enum):
     """Whose row a column is read from: the customer's, or the row an aggregate looks at."""
 
     ENTITY = "entity"
     ROW = "row"
+
+    __hash__ = object.__hash__
 
 
 class Comparison(Enum):
@@ -28,6 +33,8 @@ class Comparison(Enum):
     LE = "<="
     GT = ">"
     GE = ">="
+
+    __hash__ = object.__hash__
 
 
 MIRRORED = {
@@ -47,6 +54,8 @@ class TextOperator(Enum):
     STARTS = "starts with"
     ENDS = "ends with"
 
+    __hash__ = object.__hash__
+
 
 class AggregateFunction(Enum):
     """What one value is made of many rows. ``any`` and ``none`` are counts."""
@@ -61,6 +70,8 @@ class AggregateFunction(Enum):
     FIRST = "first"
     LAST = "last"
 
+    __hash__ = object.__hash__
+
 
 class Anchor(Enum):
     """What a moment is told from."""
@@ -68,6 +79,8 @@ class Anchor(Enum):
     NOW = "now"
     TODAY = "today"
     START = "start of the unit"
+
+    __hash__ = object.__hash__
 
 
 # -- values -------------------------------------------------------------------------------------
@@ -372,6 +385,15 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:  # noqa: PL
             return value, where
         case _:
             return ()
+
+
+def has_aggregates(node: Condition | Value) -> bool:
+    """Whether it looks at rows of a relation."""
+    if isinstance(node, Aggregate):
+        return True
+    if isinstance(node, Column | Const):
+        return False
+    return any(map(has_aggregates, parts(node)))
 
 
 def walk(node: Condition | Value, *, into_aggregates: bool = True) -> list[Condition | Value]:

@@ -82,7 +82,7 @@ class _Normalizer:
                     # A constant folds, and ages become dates of birth, by way of comparisons.
                     tests = [ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options]
                     return ir.disjunction([self.compare(test) for test in tests])
-                return evolve(node, operand=value)
+                return node if value is operand else evolve(node, operand=value)
             case ir.TextTest():
                 return _fold_text_test(evolve(node, operand=self.value(node.operand)))
             case ir.AnniversaryIn():
@@ -101,6 +101,14 @@ class _Normalizer:
 
     def compare(self, node: ir.Compare) -> ir.Condition:
         op, left, right = node.operator, self.value(node.left), self.value(node.right)
+        if (
+            isinstance(left, ir.Column)
+            and isinstance(right, ir.Const)
+            and right.value is not None
+            and left.dtype == right.dtype
+        ):
+            # Most tests are of this kind; nodes that stay the same keep their hash.
+            return node if right is node.right else ir.Compare(op, left, right, node.ignoring_case)
         if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
             op, left, right = ir.MIRRORED[op], right, left
         if left.dtype != right.dtype and left.dtype.is_time:
@@ -307,44 +315,42 @@ def _complement(test: ir.Condition) -> ir.Condition:
 
 def _all_of(operands: list[ir.Condition]) -> ir.Condition:
     joined = ir.conjunction(operands)
-    return ir.conjunction(_merged(joined, negated=True)) if isinstance(joined, ir.And) else joined
+    merged = _merged(joined, negated=True) if isinstance(joined, ir.And) else None
+    return joined if merged is None else ir.conjunction(merged)
 
 
 def _any_of(operands: list[ir.Condition]) -> ir.Condition:
     joined = ir.disjunction(operands)
-    return ir.disjunction(_merged(joined, negated=False)) if isinstance(joined, ir.Or) else joined
+    merged = _merged(joined, negated=False) if isinstance(joined, ir.Or) else None
+    return joined if merged is None else ir.disjunction(merged)
 
 
-def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition]:
-    """Tests of one value against several constants as one membership.
+def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition] | None:
+    """Tests of one value against several constants as one membership; None if there are none.
 
     ``x = 1 or x = 2`` is ``x in (1, 2)``; ``x != 1 and x != 2`` is its complement.
     """
     groups: dict[tuple[ir.Value, bool], list[ir.Const | ir.Param]] = {}
-    kept: list[ir.Condition | tuple[ir.Value, bool]] = []
+    members: dict[ir.Condition, tuple[ir.Value, bool]] = {}
     for part in node.operands:
         test = part.operand if negated and isinstance(part, ir.Not) else part
         found = _membership(test) if negated == isinstance(part, ir.Not) else None
-        if found is None:
-            kept.append(part)
+        if found is not None:
+            key, options = found
+            members[part] = key
+            groups.setdefault(key, []).extend(options)
+    if len(groups) == len(members):
+        return None
+    result: dict[ir.Condition, None] = {}
+    for part in node.operands:
+        if part not in members:
+            result[part] = None
             continue
-        key, options = found
-        if key not in groups:
-            kept.append(key)
-        groups.setdefault(key, []).extend(options)
-    result: list[ir.Condition] = []
-    for entry in kept:
-        if not isinstance(entry, tuple):
-            result.append(entry)
-            continue
-        options = list(dict.fromkeys(groups[entry]))
-        test = (
-            ir.Compare(ir.Comparison.EQ, entry[0], options[0], entry[1])
-            if len(options) == 1
-            else ir.OneOf(entry[0], tuple(options), entry[1])
-        )
-        result.append(ir.Not(test) if negated else test)
-    return result
+        (operand, folded) = members[part]
+        options = list(dict.fromkeys(groups[operand, folded]))
+        one_of = ir.OneOf(operand, tuple(options), folded)
+        result[ir.Not(one_of) if negated else one_of] = None
+    return list(result)
 
 
 def _membership(

@@ -10,15 +10,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from lark import Lark, Token, Transformer
-from lark.exceptions import (
-    UnexpectedEOF,
-    UnexpectedInput,
-    UnexpectedToken,
-    VisitError,
-)
+from lark import Lark, Transformer
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
+
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
+from segmentkit._lexer import SegmentLexer, Token, Unreadable
 from segmentkit.errors import SegmentSyntaxError
 
 MAX_LENGTH = 100_000
@@ -52,17 +49,28 @@ def parse(text: str) -> t.Expr:
         )
     try:
         tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
+    except Unreadable as error:
+        raise _failure(text, _explain(text, error.position, None, frozenset())) from None
     except UnexpectedInput as error:
-        raise _failure(text, _explain(error, text)) from None
+        assert isinstance(error, UnexpectedToken)
+        token: Any = error.token
+        expected = frozenset(error.accepts or error.expected)
+        raise _failure(text, _explain(text, token.start_pos or 0, token, expected)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, _Refused):
             raise _failure(text, error.orig_exc.diagnostic) from None
         raise
     except _Refused as error:
         raise _failure(text, error.diagnostic) from None
-    if deep := too_deep(tree):
+    if _may_be_deep(text) and (deep := too_deep(tree)):
         raise _failure(text, diagnostic("SK007", deep))
     return tree
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether it is worth looking: what nests is written with one of these, and counts so much."""
+    signs = sum(map(text.count, "+-*/"))
+    return 8 + 8 * text.count("(") + 2 * text.lower().count("not") + signs > MAX_DEPTH
 
 
 def too_deep(tree: t.Expr) -> Span | None:
@@ -99,7 +107,13 @@ def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
 @cache
 def _lark() -> Lark:
     grammar = files("segmentkit").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", transformer=_Builder(), maybe_placeholders=False)
+    return Lark(
+        grammar,
+        parser="lalr",
+        lexer=SegmentLexer,
+        transformer=_Builder(),
+        maybe_placeholders=False,
+    )
 
 
 class _Refused(Exception):
@@ -110,11 +124,7 @@ class _Refused(Exception):
 
 
 def _refuse(code: str, token: Token, **values: object) -> _Refused:
-    return _Refused(diagnostic(code, _span(token), **values))
-
-
-def _span(token: Token) -> Span:
-    return Span(token.start_pos or 0, token.end_pos or 0)
+    return _Refused(diagnostic(code, token.span, **values))
 
 
 # -- what became of the tokens ------------------------------------------------------------------
@@ -207,14 +217,23 @@ def _fold(items: list[Any]) -> Span | None:
 class _Builder(Transformer[Token, t.Expr]):
     """Lark calls these at each reduction, bottom up: there is never a Lark tree."""
 
-    def or_(self, items: list[t.Expr]) -> t.Expr:
-        return t.Or(_flat(items, t.Or), items[0].span.to(items[-1].span))
-
-    def and_(self, items: list[t.Expr]) -> t.Expr:
-        return t.And(_flat(items, t.And), items[0].span.to(items[-1].span))
-
-    def not_(self, items: list[Any]) -> t.Expr:
-        return t.Not(items[1], _span(items[0]).to(items[1].span))
+    def condition(self, items: list[Any]) -> t.Expr:
+        """A flat chain: ``not`` binds tighter than ``and``, and that tighter than ``or``."""
+        if len(items) == 1:
+            return items[0]  # type: ignore[no-any-return]
+        alternatives: list[list[t.Expr]] = [[]]
+        negations: list[Token] = []
+        for item in items:
+            if type(item) is not Token:
+                for word in reversed(negations):
+                    item = t.Not(item, word.span.to(item.span))
+                alternatives[-1].append(item)
+                negations = []
+            elif item.type == "NOT":
+                negations.append(item)
+            elif item.type == "OR":
+                alternatives.append([])
+        return _chain([_chain(each, t.And) for each in alternatives], t.Or)
 
     def compare(self, items: list[Any]) -> t.Expr:
         fold = _fold(items)
@@ -226,7 +245,7 @@ class _Builder(Transformer[Token, t.Expr]):
     def in_list(self, items: list[Any]) -> t.Expr:
         fold, negated = _fold(items), _split(items, "NOT")
         operand, options, close = items
-        span = operand.span.to(fold or _span(close))
+        span = operand.span.to(fold or close.span)
         return t.InList(operand, options, negated, fold is not None, span)
 
     def in_window(self, items: list[Any]) -> t.Expr:
@@ -236,16 +255,14 @@ class _Builder(Transformer[Token, t.Expr]):
 
     def between(self, items: list[Any]) -> t.Expr:
         negated = _split(items, "NOT")
-        operand, low, high = items
+        operand, low, _, high = items
         window = t.Range(low, high, low.span.to(high.span))
         return t.InWindow(operand, window, negated, operand.span.to(high.span))
 
     def is_missing(self, items: list[Any]) -> t.Expr:
         negated = _split(items, "NOT")
         operand, word = items
-        return t.IsMissing(
-            operand, negated != (word.type == "PRESENT"), operand.span.to(_span(word))
-        )
+        return t.IsMissing(operand, negated != (word.type == "PRESENT"), operand.span.to(word.span))
 
     def text_test(self, items: list[Any]) -> t.Expr:
         fold, negated = _fold(items), _split(items, "NOT")
@@ -257,29 +274,29 @@ class _Builder(Transformer[Token, t.Expr]):
     def text_tests(self, items: list[Any]) -> t.Expr:
         fold, negated = _fold(items), _split(items, "NOT")
         operand, _, quantifier, patterns, close = items
-        span = operand.span.to(fold or _span(close))
+        span = operand.span.to(fold or close.span)
         how = quantifier.value.lower()
         return t.TextTest("contains", operand, how, patterns, negated, fold is not None, span)
 
     def in_segment(self, items: list[Token]) -> t.Expr:
         opening, name = items
-        return t.InSegment(_name(name), _span(name), _span(opening).to(_span(name)))
+        return t.InSegment(_name(name), name.span, opening.span.to(name.span))
 
     def fold(self, items: list[Token]) -> Span:
-        return _span(items[0])
+        return items[0].span
 
     def items(self, items: list[t.Expr]) -> tuple[t.Expr, ...]:
         return tuple(items)
 
     def rolling(self, items: list[Token]) -> t.Window:
         word, count, unit = items
-        span = _span(word).to(_span(unit))
+        span = word.span.to(unit.span)
         return t.Rolling(word.value.lower(), _count(count, unit), _unit(unit), span)
 
     def calendar(self, items: list[Token]) -> t.Window:
         word, unit = items[0], items[-1]
         count = _count(items[1], unit) if len(items) == 3 else None  # noqa: PLR2004
-        return t.Calendar(word.value.lower(), count, _unit(unit), _span(word).to(_span(unit)))
+        return t.Calendar(word.value.lower(), count, _unit(unit), word.span.to(unit.span))
 
     def period(self, items: list[Token]) -> t.Window:
         token = items[0]
@@ -288,56 +305,67 @@ class _Builder(Transformer[Token, t.Expr]):
             date(year, month or 1, day or 1)  # type: ignore[arg-type]
         except ValueError:
             raise _refuse("SK010", token, text=token.value) from None
-        return t.Period(year, month, day, _span(token))  # type: ignore[arg-type]
+        return t.Period(year, month, day, token.span)  # type: ignore[arg-type]
 
     def arithmetic(self, items: list[Any]) -> t.Expr:
-        operands = tuple(items[::2])
-        operators = tuple(o.value for o in items[1::2])
-        return t.Arithmetic(operands, operators, operands[0].span.to(operands[-1].span))
+        """A flat chain: ``* /`` bind tighter than ``+ -``."""
+        terms: list[t.Expr] = []
+        signs: list[str] = []
+        factors: list[t.Expr] = [items[0]]
+        times: list[str] = []
+        for sign, operand in zip(items[1::2], items[2::2], strict=True):
+            if sign.type == "SIGN":
+                terms.append(_arithmetic(factors, times))
+                signs.append(sign.value)
+                factors, times = [operand], []
+            else:
+                factors.append(operand)
+                times.append(sign.value)
+        return _arithmetic([*terms, _arithmetic(factors, times)], signs)
+
+    def bracketed(self, items: list[Any]) -> t.Expr:
+        return items[0]  # type: ignore[no-any-return]
 
     def signed(self, items: list[Any]) -> t.Expr:
         sign, operand = items
         if sign.value == "+":
             raise _refuse("SK001", sign, found="'+'")
-        span = _span(sign).to(operand.span)
+        span = sign.span.to(operand.span)
         if isinstance(operand, t.Literal) and type(operand.value) in (int, Decimal):
             return t.Literal(-operand.value, span)  # type: ignore[operator]
         return t.Negative(operand, span)
 
     def number(self, items: list[Token]) -> t.Expr:
-        return t.Literal(_number(items[0]), _span(items[0]))
+        return t.Literal(_number(items[0]), items[0].span)
 
     def string(self, items: list[Token]) -> t.Expr:
-        return t.Literal(_text(items[0]), _span(items[0]))
+        return t.Literal(_text(items[0]), items[0].span)
 
-    def true(self, items: list[Token]) -> t.Expr:
-        return t.Literal(True, _span(items[0]))
-
-    def false(self, items: list[Token]) -> t.Expr:
-        return t.Literal(False, _span(items[0]))
+    def truth(self, items: list[Token]) -> t.Expr:
+        return t.Literal(items[0].type == "TRUE", items[0].span)
 
     def day(self, items: list[Token]) -> t.Expr:
-        return t.Literal(_date(items[0]), _span(items[0]))
+        return t.Literal(_date(items[0]), items[0].span)
 
     def instant(self, items: list[Token]) -> t.Expr:
-        return t.Literal(_instant(items[0]), _span(items[0]))
+        return t.Literal(_instant(items[0]), items[0].span)
 
     def moment(self, items: list[Token]) -> t.Expr:
-        return t.Moment(items[0].value.lower(), 0, "day", _span(items[0]))
+        return t.Moment(items[0].value.lower(), 0, "day", items[0].span)
 
     def ago(self, items: list[Token]) -> t.Expr:
         count, unit, end = items
-        return t.Moment("now", -_count(count, unit), _unit(unit), _span(count).to(_span(end)))
+        return t.Moment("now", -_count(count, unit), _unit(unit), count.span.to(end.span))
 
     def from_now(self, items: list[Token]) -> t.Expr:
         count, unit, end = items
-        return t.Moment("now", _count(count, unit), _unit(unit), _span(count).to(_span(end)))
+        return t.Moment("now", _count(count, unit), _unit(unit), count.span.to(end.span))
 
     def parameter(self, items: list[Token]) -> t.Expr:
-        return t.Parameter(items[0].value[1:], _span(items[0]))
+        return t.Parameter(items[0].value[1:], items[0].span)
 
     def path(self, items: list[Token]) -> t.Expr:
-        return t.Name(tuple(map(_name, items)), _span(items[0]).to(_span(items[-1])))
+        return t.Name(tuple(map(_name, items)), items[0].span.to(items[-1].span))
 
     def call(self, items: list[Any]) -> t.Expr:
         distinct = _split(items, "DISTINCT")
@@ -349,14 +377,14 @@ class _Builder(Transformer[Token, t.Expr]):
             else:
                 window = extra
         word = _name(name) if name.type == "QUOTED" else name.value.lower()
-        span = _span(name).to(_span(close))
-        return t.Call(word, arguments, distinct, window, where, _span(name), span)
+        span = name.span.to(close.span)
+        return t.Call(word, arguments, distinct, window, where, name.span, span)
 
     def over(self, items: list[t.Window]) -> t.Window:
         return items[0]
 
     def over_range(self, items: list[t.Expr]) -> t.Window:
-        low, high = items
+        low, _, high = items
         return t.Range(low, high, low.span.to(high.span))
 
     def where(self, items: list[t.Expr]) -> _Where:
@@ -376,15 +404,24 @@ _SPELLINGS = {"==": "=", "<>": "!="}
 _TEXT_TESTS = {"CONTAINS": "contains", "STARTS": "starts with", "ENDS": "ends with"}
 
 
-def _flat(items: list[t.Expr], kind: type[t.And | t.Or]) -> tuple[t.Expr, ...]:
+def _chain(items: list[t.Expr], kind: type[t.And | t.Or]) -> t.Expr:
     """``a and (b and c)`` is ``a and b and c``: the tree keeps no brackets that mean nothing."""
+    if len(items) == 1:
+        return items[0]
     flat: list[t.Expr] = []
     for item in items:
         if isinstance(item, kind):
             flat += item.operands
         else:
             flat.append(item)
-    return tuple(flat)
+    return kind(tuple(flat), items[0].span.to(items[-1].span))
+
+
+def _arithmetic(operands: list[t.Expr], operators: list[str]) -> t.Expr:
+    if not operators:
+        return operands[0]
+    span = operands[0].span.to(operands[-1].span)
+    return t.Arithmetic(tuple(operands), tuple(operators), span)
 
 
 # -- why a text is refused ----------------------------------------------------------------------
@@ -399,22 +436,16 @@ _UNITS = {"s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or m
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
 
 
-def _explain(error: UnexpectedInput, text: str) -> Diagnostic:
-    """One diagnostic for the place where the parser stopped."""
-    if not text.strip() or re.fullmatch(r"(\s|#[^\n]*)*", text):
+def _explain(text: str, start: int, token: Token | None, expected: frozenset[str]) -> Diagnostic:
+    """One diagnostic for the place where reading stopped."""
+    if re.fullmatch(r"(?:\s++|#[^\n]*+)*+", text):
         return diagnostic("SK008", Span(0, 0))
-    expected = set(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
-    if isinstance(error, UnexpectedEOF) or (
-        isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    ):
+    if token is not None and token.type == "$END":
         end = len(text.rstrip())
         return diagnostic("SK002", Span(end, end + 1), hint=_expectation(expected))
-    start = error.pos_in_stream or 0
-    if isinstance(error, UnexpectedToken):
-        start = error.token.start_pos or 0
     return (
         _foreign(text, start)
-        or _explain_token(error, text, start, expected)
+        or (None if token is None else _explain_token(token, text, start, expected))
         or _unexpected(text, start, expected)
     )
 
@@ -443,13 +474,10 @@ def _foreign(text: str, start: int) -> Diagnostic | None:
 
 
 def _explain_token(
-    error: UnexpectedInput, text: str, start: int, expected: set[str]
+    token: Token, text: str, start: int, expected: frozenset[str]
 ) -> Diagnostic | None:
-    if not isinstance(error, UnexpectedToken):
-        return None
-    token = error.token
     if token.type == "COMPARE" and _OPERAND not in expected:
-        return diagnostic("SK005", _span(token))
+        return diagnostic("SK005", token.span)
     window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
     if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
         word = window[1].lower()
@@ -461,14 +489,14 @@ def _explain_token(
     return None
 
 
-def _unexpected(text: str, start: int, expected: set[str]) -> Diagnostic:
+def _unexpected(text: str, start: int, expected: frozenset[str]) -> Diagnostic:
     match = re.match(r"\w+|[^\w\s]", text[start:])
     found = match[0] if match else text[start : start + 1]
     span = Span(start, start + max(1, len(found)))
     return diagnostic("SK001", span, found=f"'{found}'", hint=_expectation(expected))
 
 
-def _expectation(expected: set[str]) -> str | None:
+def _expectation(expected: frozenset[str]) -> str | None:
     """What could stand here, in words."""
     if _OPERAND in expected and "NAME" in expected:
         return "a name, a value, 'not' or '(' can stand here"
@@ -480,10 +508,10 @@ def _expectation(expected: set[str]) -> str | None:
         return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
     if "COMPARE" in expected:
         return "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"
-    if "RPAR" in expected and "_AND" in expected:
+    if "RPAR" in expected and "AND" in expected:
         return "'and', 'or' or ')' can follow"
     if "RPAR" in expected:
         return "')' must follow"
-    if "_AND" in expected:
+    if "AND" in expected:
         return "'and', 'or' or the end can follow"
     return None

@@ -212,7 +212,8 @@ class ValueChecker(ABC):
         # A link may lead nowhere, so what is beyond it may be missing.
         nullable = attribute.nullable or len(parts) > 1
         column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
-        self.declared[column] = attribute
+        if attribute.values:
+            self.declared[column] = attribute
         return column
 
     def _unknown(self, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
@@ -245,6 +246,8 @@ class ValueChecker(ABC):
         self, node: t.Expr, value: ir.Value, other_node: t.Expr, other: ir.Value
     ) -> bool:
         a, b = value.dtype, other.dtype
+        if a is b and a.kind is not Kind.ANNIVERSARY:
+            return True
         if Kind.ANNIVERSARY not in (a.kind, b.kind) and (
             a.family == b.family or (a.is_time and b.is_time)
         ):

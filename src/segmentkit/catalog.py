@@ -149,7 +149,7 @@ class CatalogText:
 
 def _broken(name: str, schema: Schema) -> Segment:
     tree = t.Literal(False, Span(0, 0))
-    return Segment(name, "false", schema, tree=tree, checked=Checked(ir.FALSE, (), ()))
+    return Segment(name, "false", schema, tree=tree, checked=Checked(ir.FALSE, ()))
 
 
 def _reference_places(node: t.Expr) -> Iterator[tuple[str, Span]]:

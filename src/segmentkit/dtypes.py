@@ -19,9 +19,13 @@ class Kind(Enum):
     TIMESTAMP = "timestamp"
     ANNIVERSARY = "anniversary"
 
+    # Members are single objects: hashing their names would be slower and tell nothing more.
+    __hash__ = object.__hash__
+
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
+_FAMILIES = {kind: "number" if kind in _NUMBERS else kind.value for kind in Kind}
 
 
 @frozen(cache_hash=True)
@@ -49,7 +53,7 @@ class DType:
     @property
     def family(self) -> str:
         """The word a message uses: the three kinds of number are all 'number'."""
-        return "number" if self.is_number else self.kind.value
+        return _FAMILIES[self.kind]
 
     def __str__(self) -> str:
         if self.kind is Kind.DECIMAL and self.scale is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from attrs import define, evolve, field
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._check import Checked, check
+from segmentkit._check import Checked, check, warnings_of
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_tree
 from segmentkit._normalize import normalize
@@ -118,10 +119,11 @@ class Segment:
         """The definition in its canonical form; defining it again gives an equal segment."""
         return format_tree(self._tree)
 
-    @property
+    @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the checker says of a definition that stands; places are in ``source``."""
-        return self._checked.warnings
+        known = {name: segment._checked for name, segment in self.references.items()}
+        return warnings_of(self._tree, self.schema, known)
 
     @property
     def parameters(self) -> Mapping[str, DType]:

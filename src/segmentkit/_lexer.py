@@ -1,0 +1,167 @@
+"""Text → tokens. A word is a keyword only where it can be one, so few words are reserved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lark.lexer import Lexer
+
+from segmentkit._diagnostics import Span
+
+
+class Token:
+    """A piece of the text: its kind, what it says and where it stands."""
+
+    __slots__ = ("end_pos", "start_pos", "type", "value")
+
+    # Lark asks its tokens for these when the text ends too early.
+    line = column = end_line = end_column = None
+
+    def __init__(self, kind: str, value: str, start: int, end: int) -> None:
+        self.type = kind
+        self.value = value
+        self.start_pos = start
+        self.end_pos = end
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return Span(self.start_pos, self.end_pos)
+
+
+class Unreadable(Exception):
+    """No token begins at this place."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+RESERVED = {
+    "and": "AND",
+    "or": "OR",
+    "not": "NOT",
+    "in": "_IN",
+    "is": "_IS",
+    "between": "_BETWEEN",
+    "where": "_WHERE",
+    "contains": "CONTAINS",
+    "starts": "STARTS",
+    "ends": "ENDS",
+    "true": "TRUE",
+    "false": "FALSE",
+    "today": "TODAY",
+    "now": "NOW",
+    "distinct": "DISTINCT",
+    "ignoring": "_IGNORING",
+}
+"""Words that are never names, unless they stand in backquotes."""
+
+_UNIT = dict.fromkeys(
+    [
+        unit + plural
+        for unit in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+        for plural in ("", "s")
+    ],
+    "UNIT",
+)
+_IN_WORDS = {"last": "LAST", "next": "NEXT", "this": "THIS", "previous": "PREVIOUS"}
+_IS_WORDS = {"missing": "MISSING", "present": "PRESENT", "null": "NULL"}
+_AFTER = {
+    "NUMBER": _UNIT,
+    "THIS": _UNIT,
+    "PREVIOUS": _UNIT,
+    "LAST": _UNIT,
+    "NEXT": _UNIT,
+    "UNIT": {"ago": "AGO", "from": "_FROM"},
+    "_IN": _IN_WORDS,
+    "_IS": _IS_WORDS,
+    "CONTAINS": {"any": "ANY", "all": "ALL"},
+    "STARTS": {"with": "_WITH"},
+    "ENDS": {"with": "_WITH"},
+    "_IGNORING": {"case": "CASE"},
+}
+"""Words that are keywords right after a token of a kind, and names elsewhere."""
+
+_PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT"}
+_PUNCTUATION |= dict.fromkeys("+-", "SIGN") | dict.fromkeys("*/", "TIMES")
+
+# The quantifiers are possessive: no text makes the search go back and try again.
+_TOKEN = re.compile(
+    r"""
+    (?: \s++ | \#[^\n]*+ )*+
+    (?:
+        (?P<WORD> [^\W\d]\w*+ )
+      | (?P<INSTANT> \d{4}-\d\d-\d\d[Tt]\d\d:\d\d (?: :\d\d (?: \.\d{1,6} )? )? (?: [Zz] | [+-]\d\d:?\d\d )? (?!\w) )
+      | (?P<DATE> \d{4}-\d\d-\d\d (?!\w) )
+      | (?P<NUMBER> (?: 0 | [1-9](?:_?\d)*+ ) (?: \.\d++ )?+ (?!\w) )
+      | (?P<STRING> " (?: [^"\\\n] | \\. )*+ " | ' (?: [^'\\\n] | \\. )*+ ' )
+      | (?P<COMPARE> == | != | <> | <= | >= | [=<>] )
+      | (?P<PUNCTUATION> [(),.+\-*/] )
+      | (?P<PARAMETER> :[^\W\d]\w*+ )
+      | (?P<QUOTED> ` (?: [^`\n] | `` )++ ` )
+      | (?P<END> \Z )
+    )
+    """,
+    re.VERBOSE,
+)
+_PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
+_SEGMENT = re.compile(r"\s++segment(?!\w)", re.IGNORECASE)
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of a definition.
+
+    Raises:
+        Unreadable: At a character with which no token begins.
+    """
+    match, before, last, position = _TOKEN.match, "", "", 0
+    while True:
+        found = match(text, position)
+        if found is None:
+            raise Unreadable(_skip(text, position))
+        kind = found.lastgroup
+        assert kind is not None
+        if kind == "END":
+            return
+        start, position = found.span(kind)
+        value = text[start:position]
+        if kind == "WORD":
+            kind = _word(value.lower(), before, last)
+            if kind == "_IN" and (segment := _SEGMENT.match(text, position)):
+                kind, position = "IN_SEGMENT", segment.end()
+        elif kind == "PUNCTUATION":
+            kind = _PUNCTUATION[value]
+        elif kind in ("NUMBER", "DATE") and last == "_IN":
+            if period := _PERIOD.match(text, start):
+                kind, position = "PERIOD", period.end()
+                value = period[0]
+        yield Token(kind, value, start, position)
+        before, last = last, kind
+
+
+def _word(word: str, before: str, last: str) -> str:
+    here = _AFTER.get(last)
+    if here is not None and word in here:
+        return here[word]
+    if last == "NOT" and before == "_IS" and word in _IS_WORDS:
+        return _IS_WORDS[word]
+    return RESERVED.get(word, "NAME")
+
+
+def _skip(text: str, position: int) -> int:
+    """Past white space and comments."""
+    found = re.compile(r"(?:\s++|#[^\n]*+)*+").match(text, position)
+    return found.end() if found else position
+
+
+class SegmentLexer(Lexer):
+    """The lexer in the form that Lark asks for."""
+
+    def __init__(self, configuration: Any) -> None:
+        """Lark passes its configuration; nothing of it is needed."""
+
+    def lex(self, data: Any) -> Iterator[Any]:
+        """The tokens of the text."""
+        return tokens(data if isinstance(data, str) else data.text)

@@ -1,0 +1,314 @@
+"""Typed tree → SQL expressions, leaf by leaf; a complement is a leaf of its own, never ``NOT``.
+
+Every operand that may be NULL is tested for it only in complements (``age >= 18 OR age IS NULL``),
+so above the leaves UNKNOWN behaves as false, and indexes stay in use.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Protocol, TypeAlias, assert_never
+
+import sqlalchemy as sa
+from sqlalchemy.sql import operators
+
+from segmentkit import _ir as ir
+from segmentkit._scalar import fold_case
+from segmentkit._time import month_day
+from segmentkit.dtypes import Kind
+from segmentkit.errors import UnsupportedError
+from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._elements import (
+    Ending,
+    Exact,
+    FirstInstant,
+    FoldedCase,
+    NanAsNull,
+    Position,
+)
+
+Sql: TypeAlias = sa.ColumnElement[Any]
+
+OPERATORS: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.eq,
+    ir.Comparison.LT: operators.lt,
+    ir.Comparison.LE: operators.le,
+    ir.Comparison.GT: operators.gt,
+    ir.Comparison.GE: operators.ge,
+}
+OPPOSITES: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.ne,
+    ir.Comparison.LT: operators.ge,
+    ir.Comparison.LE: operators.gt,
+    ir.Comparison.GT: operators.le,
+    ir.Comparison.GE: operators.lt,
+}
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+}
+TYPES: dict[Kind, Any] = {
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.INTEGER: sa.BigInteger(),
+    Kind.FLOAT: sa.Double(),
+    Kind.DECIMAL: sa.Numeric(),
+    Kind.TEXT: sa.String(),
+    Kind.DATE: sa.Date(),
+    Kind.TIMESTAMP: sa.DateTime(),
+}
+_TRUTH = sa.Boolean()
+_NEGATED = {
+    op: negated
+    for comparison, positive in OPERATORS.items()
+    for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
+}
+FUNCTIONS = ("abs", "age", "default", "instant")
+_OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
+_UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
+
+
+class Resolver(Protocol):
+    """Gives the columns of one query."""
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute."""
+        ...
+
+
+class Compiler:
+    """Compiles conditions and values within one query."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        columns: Resolver,
+        aggregates: Mapping[ir.Aggregate, Sql] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.columns = columns
+        self.aggregates = aggregates or {}
+
+    # -- conditions -----------------------------------------------------------------------------
+
+    def condition(self, node: ir.Condition) -> Sql:
+        """A condition without sub-queries of its own."""
+        match node:
+            case ir.And(operands):
+                return sa.and_(*(self.condition(o) for o in operands))
+            case ir.Or(operands):
+                return sa.or_(*(self.condition(o) for o in operands))
+            case ir.Not(operand):
+                return self.complement(operand)
+            case _:
+                return self.leaf(node)
+
+    def leaf(self, node: ir.Condition) -> Sql:
+        match node:
+            case ir.Always(value):
+                return sa.true() if value else sa.false()
+            case ir.Compare(op, _, _):
+                return _test(OPERATORS[op], *self.operands(node))
+            case ir.OneOf():
+                operand, options = self.membership(node)
+                return operand.in_(options)
+            case ir.TextTest():
+                text, wanted = self.text_test(node)
+                return text == wanted if wanted is not None else text > 0
+            case ir.YearDayIn(operand, low, high):
+                day = self.year_day(self.value(operand))
+                first, last = day >= self.value(low), day <= self.value(high)
+                return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
+            case ir.Missing(operand):
+                return self.value(operand).is_(None)
+            case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(node)
+
+    def complement(self, node: ir.Condition) -> Sql:
+        """Everyone of whom the leaf does not hold, those with something missing included."""
+        match node:
+            case ir.Missing(operand):
+                return self.value(operand).is_not(None)
+            case ir.Compare(op, left, right):
+                test = _test(OPPOSITES[op], *self.operands(node))
+                return self.or_missing(test, left, right)
+            case ir.OneOf(operand, _, _):
+                value, options = self.membership(node)
+                return self.or_missing(value.not_in(options), operand)
+            case ir.TextTest(_, operand, _, _):
+                text, wanted = self.text_test(node)
+                differs = text != wanted if wanted is not None else text == 0
+                return self.or_missing(differs, operand)
+            case ir.YearDayIn(operand, low, high):
+                day = self.year_day(self.value(operand))
+                before, after = day < self.value(low), day > self.value(high)
+                outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
+                return self.or_missing(outside, operand)
+            case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(node)
+
+    def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
+        missing = [self.value(o).is_(None) for o in operands if o.nullable]
+        return sa.or_(test, *missing) if missing else test
+
+    def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
+        left, right = self.pair(node.left, node.right)
+        if node.ignoring_case:
+            return self.folded(node.left, left), self.folded(node.right, right)
+        return left, right
+
+    def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
+        """Two operands; a constant is bound in the type of the column it meets."""
+        if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
+            b = self.value(right)
+            return self.constant(left, b), b
+        a = self.value(left)
+        if isinstance(right, ir.Const):
+            return a, self.constant(right, a)
+        return a, self.value(right)
+
+    def membership(self, node: ir.OneOf) -> tuple[Sql, Any]:
+        operand = self.value(node.operand)
+        values = [option.value for option in node.options if isinstance(option, ir.Const)]
+        like = operand
+        if node.ignoring_case:
+            operand = FoldedCase(_as_text(operand))
+            values = sorted({fold_case(str(v)) for v in values})
+            like = operand
+        first = ir.Const(values[0], node.options[0].dtype)
+        kind = self.constant(first, like).type
+        bound = [_stored(v, kind) for v in values]
+        return operand, sa.bindparam(None, bound, type_=kind, expanding=True)
+
+    def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
+        """A text that equals a wanted one, or a position that is above zero."""
+        assert isinstance(node.pattern, ir.Const)
+        pattern = str(node.pattern.value)
+        text = _as_text(self.value(node.operand))
+        if node.ignoring_case:
+            text, pattern = FoldedCase(text), fold_case(pattern)
+        wanted = sa.literal(pattern, sa.String())
+        length = sa.literal(len(pattern), sa.Integer())
+        match node.operator:
+            case ir.TextOperator.CONTAINS:
+                return Position(text, wanted), None
+            case ir.TextOperator.STARTS:
+                return sa.func.substr(text, 1, length, type_=sa.String()), wanted
+            case ir.TextOperator.ENDS:
+                return Ending(text, length), wanted
+            case _:
+                assert_never(node.operator)
+
+    def folded(self, node: ir.Value, text: Sql) -> Sql:
+        if isinstance(node, ir.Const):
+            return sa.literal(fold_case(str(node.value)), sa.String())
+        return FoldedCase(_as_text(text))
+
+    def year_day(self, day: Sql) -> Sql:
+        return sa.extract("month", day) * 100 + sa.extract("day", day)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, node: ir.Value) -> Sql:
+        """An expression that is NULL when the value is missing."""
+        match node:
+            case ir.Const():
+                return self.constant(node)
+            case ir.Column():
+                column = self.columns.column(node)
+                return NanAsNull(column) if node.dtype.kind is Kind.FLOAT else column
+            case ir.Arithmetic():
+                return self.arithmetic(node)
+            case ir.ToFloat(operand):
+                return sa.cast(self.value(operand), sa.Double())
+            case ir.Call():
+                return self.call(node)
+            case ir.Aggregate():
+                return self.aggregates[node]
+            case ir.Moment() | ir.Param():
+                raise AssertionError("bound before")
+            case _:
+                assert_never(node)
+
+    def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
+        """A bound parameter; text and times take the type of the column they meet."""
+        kind = TYPES[node.dtype.kind]
+        if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
+            kind = like.type
+        return sa.BindParameter(None, _stored(node.value, kind), kind, unique=True)
+
+    def arithmetic(self, node: ir.Arithmetic) -> Sql:
+        left, right = self.value(node.left), self.value(node.right)
+        if node.operator == "/":
+            return left / sa.func.nullif(right, sa.literal(0.0, sa.Double()), type_=sa.Double())
+        result: Sql = ARITHMETIC[node.operator](left, right)
+        scale = node.dtype.scale
+        return (
+            Exact(result, scale)
+            if node.dtype.kind is Kind.DECIMAL and scale is not None
+            else result
+        )
+
+    def call(self, node: ir.Call) -> Sql:
+        match node.name, node.arguments:
+            case "abs", (number,):
+                return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
+            case "default", (value, fallback):
+                a, b = self.pair(value, fallback)
+                return sa.func.coalesce(a, b, type_=a.type)
+            case "age", (birth, ir.Const(date() as today)):
+                return self.age(self.value(birth), today)
+            case "instant", (day,):
+                if self.schema.time_zone not in _UTC:
+                    raise UnsupportedError(
+                        "SQL cannot compare a column of dates with a column of instants in "
+                        f"the time zone {self.schema.time_zone}: it would need the zone's history"
+                    )
+                return FirstInstant(self.value(day), sa.DateTime())
+            case name, _:
+                raise UnsupportedError(f"SQL has no translation of {name}()")
+
+    def age(self, birth: Sql, today: date) -> Sql:
+        """Whole years, from the parts of the date: 29 February counts as 28 in common years."""
+        leap_too = month_day(today) + (month_day(today) == 228 and not _is_leap(today.year))
+        not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
+        years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
+        return years - sa.case((not_yet, 1), else_=0)
+
+
+def _test(op: Any, left: Sql, right: Sql) -> Sql:
+    """A comparison of two expressions; both have their types, so there is nothing to coerce."""
+    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _wraps(node: ir.YearDayIn) -> bool:
+    low, high = node.low.value, node.high.value
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    return low > high
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def _is_null(kind: Any) -> bool:
+    return isinstance(kind, sa.types.NullType)
+
+
+def _as_text(expression: Sql) -> Sql:
+    """Text functions of some engines refuse their own enums."""
+    return sa.cast(expression, sa.String()) if isinstance(expression.type, sa.Enum) else expression
+
+
+def _stored(value: Any, kind: Any) -> Any:
+    """A constant as the column stores it: instants with a zone where the column has one."""
+    if isinstance(value, datetime) and getattr(kind, "timezone", False):
+        return value.replace(tzinfo=UTC)
+    return value

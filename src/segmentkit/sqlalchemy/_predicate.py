@@ -1,0 +1,183 @@
+"""Condition → a predicate on the user's own query: uncorrelated, composable, without ``NOT``.
+
+Whatever is asked of one relation by conditions that stand together is one sub-query:
+``key IN (SELECT owner … GROUP BY owner HAVING …)``; where a customer without rows satisfies the
+conditions, the complement: ``key NOT IN (… HAVING complement)``. What reads several relations, or
+the customer's own attributes beside an aggregate, joins one sub-query a relation to the customers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from segmentkit import _ir as ir
+from segmentkit._record import compile_record
+from segmentkit.schema import Relation
+from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
+from segmentkit.sqlalchemy._tables import Tables, column_of
+
+
+def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
+    """Compile a normalized condition for the query that ``tables.root`` stands in.
+
+    Raises:
+        SchemaError: A table or a column is not there.
+        UnsupportedError: SQL cannot compute a construct.
+    """
+    return _Predicate(tables).condition(condition, limits=[])
+
+
+class _Predicate:
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+        self.compiler = Compiler(self.schema, _Root(tables))
+        entity_key = self.schema.entity.key
+        assert entity_key is not None
+        self.key = tables.root_column(entity_key)
+
+    def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
+        if _is_plain(node):
+            return self.compiler.condition(node)
+        if isinstance(node, ir.And):
+            return self.joined(node, limits)
+        if isinstance(node, ir.Or):
+            return self.joined(node, limits)
+        return self.aggregated(node, limits)
+
+    def joined(self, node: ir.And | ir.Or, limits: list[ir.Condition]) -> Sql:
+        """Attribute tests as they are; of the rest, all that concerns one relation in one scan."""
+        conjunctive = isinstance(node, ir.And)
+        join = ir.conjunction if conjunctive else ir.disjunction
+        plain = [o for o in node.operands if _is_plain(o)]
+        if conjunctive:
+            limits = [*limits, *plain]
+        groups: dict[str | None, list[ir.Condition]] = {}
+        nested: list[ir.Condition] = []
+        for operand in node.operands:
+            if _is_plain(operand):
+                continue
+            relation = _only_relation(operand)
+            if relation is None and isinstance(operand, ir.And | ir.Or):
+                nested.append(operand)
+            else:
+                groups.setdefault(relation, []).append(operand)
+        parts = [self.compiler.condition(o) for o in plain]
+        parts += [self.aggregated(join(group), limits) for group in groups.values()]
+        parts += [self.condition(o, limits) for o in nested]
+        return sa.and_(*parts) if conjunctive else sa.or_(*parts)
+
+    def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        name = _only_relation(node)
+        if name is None:
+            return self.key.in_(self.across(node, limits))
+        relation = self.schema.entity.relation(name)
+        assert relation is not None
+        # A customer without rows is in no group: what the condition says of nothing decides.
+        if compile_record(node, self.schema)({name: []}):
+            return self.key.not_in(self.having(ir.complement(node), relation, limits))
+        return self.key.in_(self.having(node, relation, limits))
+
+    def having(
+        self, node: ir.Condition, relation: Relation, limits: list[ir.Condition]
+    ) -> sa.Select[Any]:
+        """Who, of those with rows, satisfies a condition on aggregates of one relation."""
+        grouped = Grouped(self.tables, relation, _aggregates(node))
+        if _is_existence(node):
+            return grouped.owners(limits)
+        compiler = Compiler(self.schema, grouped.scan, grouped.values)
+        return grouped.select(limits=limits).having(compiler.condition(node))
+
+    def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
+        """Who satisfies a condition on several relations, or on attributes and aggregates."""
+        entity = self.schema.entity
+        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
+        key = rows.key(entity.key or "")
+        values: dict[ir.Aggregate, Sql] = {}
+        plain: dict[str, list[ir.Aggregate]] = {}
+        for aggregate in _aggregates(node):
+            relation = entity.relation(aggregate.relation)
+            assert relation is not None
+            if aggregate.function in ORDERED:
+                derived = ordered(self.tables, relation, aggregate, limits)
+                rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+                values[aggregate] = derived.c.value
+            else:
+                plain.setdefault(relation.name, []).append(aggregate)
+        for name, aggregates in plain.items():
+            relation = entity.relation(name)
+            assert relation is not None
+            grouped = Grouped(self.tables, relation, aggregates)
+            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
+            derived = grouped.select(*labels, limits=limits).subquery()
+            rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+            for aggregate, label in zip(aggregates, labels, strict=True):
+                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+        compiler = Compiler(self.schema, rows, values)
+        tests = [compiler.condition(each) for each in (*limits, node)]
+        return sa.select(key).select_from(rows.source).where(*tests)
+
+
+def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
+    """An aggregate of a customer who may have no rows."""
+    if aggregate.nullable:
+        return value
+    return sa.func.coalesce(value, 0, type_=value.type)
+
+
+class _Root:
+    """Columns of the entity in the user's own query; a link is a look-up by key."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+
+    def column(self, node: ir.Column) -> Sql:
+        attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
+        assert attribute is not None
+        if not node.links:
+            return self.tables.root_column(attribute.column)
+        first, *rest = node.links
+        link = self.schema.entity.link(first)
+        assert link is not None
+        target = self.schema.named(link.to)
+        rows = Rows(self.tables, target, ir.Scope.ENTITY)
+        column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
+        same = rows.key(target.key or "") == self.tables.root_column(link.key)
+        query = sa.select(column).select_from(rows.source).where(same)
+        return query.correlate(self.tables.root).scalar_subquery()
+
+
+def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
+    found = (n for n in ir.walk(node, into_aggregates=False) if isinstance(n, ir.Aggregate))
+    return list(dict.fromkeys(found))
+
+
+def _is_plain(node: ir.Condition) -> bool:
+    return not ir.has_aggregates(node)
+
+
+def _only_relation(node: ir.Condition) -> str | None:
+    """The relation, if the condition rests on plain aggregates of one relation and nothing else."""
+    nodes = ir.walk(node, into_aggregates=False)
+    aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
+    relations = {a.relation for a in aggregates}
+    if len(relations) != 1 or any(isinstance(n, ir.Column) for n in nodes):
+        return None
+    if any(a.function in ORDERED for a in aggregates):
+        return None
+
+    return next(iter(relations))
+
+
+def _is_existence(node: ir.Condition) -> bool:
+    """Whether it asks just for one row or more."""
+    match node:
+        case ir.Compare(op, ir.Aggregate(ir.AggregateFunction.COUNT, _, None, _), ir.Const(bound)):
+            return (op, bound) in ((ir.Comparison.GE, 1), (ir.Comparison.GT, 0))
+        case _:
+            return False

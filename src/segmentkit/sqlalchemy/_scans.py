@@ -1,0 +1,207 @@
+"""Sub-queries over relations: one scan answers all that is asked of a relation at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from segmentkit import _ir as ir
+from segmentkit.dtypes import Kind
+from segmentkit.schema import Entity, Relation
+from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._elements import Exact
+from segmentkit.sqlalchemy._tables import Tables, column_of
+
+ORDERED = (
+    ir.AggregateFunction.FIRST,
+    ir.AggregateFunction.LAST,
+    ir.AggregateFunction.MEDIAN,
+)
+"""Aggregates that need rows in order, which grouping alone does not give."""
+
+
+class Rows:
+    """The FROM clause of a query over an entity, joined to what its columns need.
+
+    Links are left joins, so that a row whose link leads nowhere stays, its far values missing.
+    """
+
+    def __init__(self, tables: Tables, entity: Entity, scope: ir.Scope) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+        self.entity = entity
+        self.scope = scope
+        self.start = tables.table(entity).alias()
+        self.source: sa.FromClause = self.start
+        self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
+            (scope, ()): self.start
+        }
+
+    def key(self, name: str) -> Sql:
+        """A column of the row itself."""
+        return column_of(self.start, name)
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute, here or beyond links."""
+        holder = self.holder(node.scope, node.links)
+        start = self.entity if node.scope is self.scope else self.schema.entity
+        attribute = self.schema.follow(start, node.links).attribute(node.name)
+        assert attribute is not None
+        return column_of(holder, attribute.column)
+
+    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
+        if (scope, links) not in self.linked:
+            *before, name = links
+            holder = self.holder(scope, tuple(before))
+            start = self.entity if scope is self.scope else self.schema.entity
+            link = self.schema.follow(start, before).link(name)
+            assert link is not None
+            target = self.schema.named(link.to)
+            other = self.tables.table(target).alias()
+            same = column_of(other, target.key or "") == column_of(holder, link.key)
+            self.source = self.source.outerjoin(other, same)
+            self.linked[scope, links] = other
+        return self.linked[scope, links]
+
+
+class Scan(Rows):
+    """The rows of a relation, with the customer's own row joined when a condition reads it."""
+
+    def __init__(self, tables: Tables, relation: Relation) -> None:
+        super().__init__(tables, tables.schema.named(relation.to), ir.Scope.ROW)
+        self.relation = relation
+        self.owner = self.key(relation.key)
+
+    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
+        if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
+            root = self.schema.entity
+            customer = self.tables.table(root).alias()
+            self.source = self.source.join(
+                customer, column_of(customer, root.key or "") == self.owner
+            )
+            self.linked[scope, links] = customer
+        return super().holder(scope, links)
+
+
+def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]:
+    """The test that a row's owner passes the customer's own tests, if there are any."""
+    if not limits:
+        return []
+    entity = tables.schema.entity
+    rows = Rows(tables, entity, ir.Scope.ENTITY)
+    compiler = Compiler(tables.schema, rows)
+    where = [compiler.condition(limit) for limit in limits]
+    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(*where))]
+
+
+class Grouped:
+    """One scan of a relation, grouped by customer: every aggregate of it as one expression."""
+
+    def __init__(self, tables: Tables, relation: Relation, aggregates: list[ir.Aggregate]) -> None:
+        self.tables = tables
+        self.scan = Scan(tables, relation)
+        self.compiler = Compiler(tables.schema, self.scan)
+        first = ir.conjuncts(aggregates[0].where)
+        common = [c for c in first if all(c in ir.conjuncts(a.where) for a in aggregates)]
+        self.where = [self.compiler.condition(c) for c in common]
+        rest = {a: [c for c in ir.conjuncts(a.where) if c not in common] for a in aggregates}
+        if all(rest.values()):
+            # A row that no aggregate looks at need not be read.
+            each = [self.compiler.condition(ir.conjunction(list(tests))) for tests in rest.values()]
+            self.where.append(sa.or_(*each))
+        self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
+
+    def aggregate(self, node: ir.Aggregate, tests: list[ir.Condition]) -> Sql:
+        """An aggregate of the rows that pass the tests of its own."""
+        value: Any = (
+            sa.literal_column("1") if node.value is None else self.compiler.value(node.value)
+        )
+        if tests:
+            condition = self.compiler.condition(ir.conjunction(tests))
+            value = sa.case((condition, value))
+        elif node.value is None:
+            return sa.func.count()
+        return _aggregated(node, value)
+
+    def select(self, *columns: Sql, limits: list[ir.Condition]) -> sa.Select[Any]:
+        """The scan, grouped; nobody's rows are left out."""
+        owner = self.scan.owner
+        return (
+            sa.select(owner.label("owner"), *columns)
+            .select_from(self.scan.source)
+            .where(owner.is_not(None), *self.where, *limited(self.tables, owner, limits))
+            .group_by(owner)
+        )
+
+    def owners(self, limits: list[ir.Condition]) -> sa.Select[Any]:
+        """Just who has such rows, not grouped."""
+        return self.select(limits=limits).group_by(None)
+
+
+def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
+    kind, scale = node.dtype.kind, node.dtype.scale
+    match node.function:
+        case ir.AggregateFunction.COUNT:
+            return sa.func.count(value)
+        case ir.AggregateFunction.COUNT_DISTINCT:
+            return sa.func.count(value.distinct())
+        case ir.AggregateFunction.SUM:
+            total: Sql = sa.func.sum(value, type_=value.type)
+            if kind is Kind.DECIMAL and scale is not None:
+                total = Exact(total, scale)
+            return sa.func.coalesce(total, 0, type_=value.type)
+        case ir.AggregateFunction.AVG:
+            return mean(node, value)
+        case ir.AggregateFunction.MIN:
+            return sa.func.min(value)
+        case ir.AggregateFunction.MAX:
+            return sa.func.max(value)
+        case _:
+            raise AssertionError("needs rows in order")
+
+
+def mean(node: ir.Aggregate, value: Sql) -> Sql:
+    """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    assert node.value is not None
+    total: Sql = sa.func.sum(value, type_=value.type)
+    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
+        total = Exact(total, node.value.dtype.scale)
+    return sa.cast(total, sa.Double()) / sa.cast(sa.func.count(value), sa.Double())
+
+
+def ordered(
+    tables: Tables, relation: Relation, node: ir.Aggregate, limits: list[ir.Condition]
+) -> sa.Subquery:
+    """``owner`` and ``value`` of an aggregate that needs rows in order."""
+    scan = Scan(tables, relation)
+    compiler = Compiler(tables.schema, scan)
+    assert node.value is not None
+    value = compiler.value(node.value)
+    where = compiler.condition(node.where)
+    owner = scan.owner
+    order = [value] if node.function is ir.AggregateFunction.MEDIAN else _by_time(scan, value)
+    if node.function is ir.AggregateFunction.LAST:
+        order = [each.desc() for each in order]
+    place = sa.func.row_number().over(partition_by=owner, order_by=order)
+    of = sa.func.count().over(partition_by=owner)
+    rows = (
+        sa.select(owner.label("owner"), value.label("value"), place.label("place"), of.label("of"))
+        .select_from(scan.source)
+        .where(owner.is_not(None), where, value.is_not(None), *limited(tables, owner, limits))
+        .subquery()
+    )
+    if node.function is not ir.AggregateFunction.MEDIAN:
+        return sa.select(rows.c.owner, rows.c.value).where(rows.c.place == 1).subquery()
+    # The middle row of an odd number of rows, the two in the middle of an even number.
+    middle = sa.and_(2 * rows.c.place >= rows.c.of, 2 * rows.c.place <= rows.c.of + 2)
+    median = mean(node, rows.c.value).label("value")
+    return sa.select(rows.c.owner, median).where(middle).group_by(rows.c.owner).subquery()
+
+
+def _by_time(scan: Scan, value: Sql) -> list[Sql]:
+    """The order of ``first`` and ``last``: by time, then by the key when one is declared."""
+    at = scan.entity.attribute(scan.relation.at or "")
+    assert at is not None
+    key = scan.entity.key_attribute
+    return [scan.key(at.column), scan.key(key.column) if key else value]

@@ -1,0 +1,128 @@
+"""Where the schema's tables and columns are, in the user's own tables and mapped classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.orm import DeclarativeBase, Mapper
+from sqlalchemy.orm.util import AliasedClass, AliasedInsp
+
+from segmentkit._diagnostics import did_you_mean
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Entity, Schema
+
+Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
+"""What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
+
+
+@frozen
+class Tables:
+    """The tables of a schema, and what stands for its entity in the user's query.
+
+    Attributes:
+        schema: The schema.
+        metadata: Where the tables are.
+        root: The selectable whose rows the predicate tests.
+        mapped: The mapped class or its alias, when the user gave one.
+    """
+
+    schema: Schema
+    metadata: sa.MetaData
+    root: sa.FromClause
+    mapped: Any = None
+
+    @classmethod
+    def of(cls, schema: Schema, root: Root) -> Tables:
+        """Find the tables of a schema, beginning from what the user selects from.
+
+        Raises:
+            SchemaError: The root is not what the schema segments.
+        """
+        inspected = sa.inspect(root, raiseerr=False)
+        mapped = None
+        selectable: Any = inspected
+        if isinstance(inspected, Mapper | AliasedInsp):
+            mapped, selectable = root, inspected.selectable
+        if not isinstance(selectable, sa.FromClause):
+            raise SchemaError(
+                f"{root!r:.80} is neither a table nor a mapped class, nor an alias of one"
+            )
+        table = _table_below(selectable)
+        if table is None or table.name != schema.entity.table:
+            named = "a subquery" if table is None else repr(table.name)
+            raise SchemaError(
+                f"the schema segments {schema.entity.table!r}, and the query selects from {named}"
+            )
+        return cls(schema, table.metadata, selectable, mapped)
+
+    def table(self, entity: Entity) -> sa.Table:
+        """The table of an entity.
+
+        Raises:
+            SchemaError: There is none of that name.
+        """
+        found = self.metadata.tables.get(entity.table)
+        if found is None:
+            known = ", ".join(sorted(self.metadata.tables)) or "none"
+            raise SchemaError(f"there is no table {entity.table!r}; the tables are {known}")
+        return found
+
+    def root_column(self, name: str) -> sa.ColumnElement[Any]:
+        """A column of the entity in the user's query."""
+        if self.mapped is None:
+            return column_of(self.root, name)
+        mapper = sa.inspect(self.mapped).mapper
+        column = column_of(mapper.local_table, name)
+        attribute = mapper.get_property_by_column(column)
+        found: sa.ColumnElement[Any] = getattr(self.mapped, attribute.key)
+        return found
+
+
+def column_of(selectable: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
+    """A column of a table or of an alias of it.
+
+    Raises:
+        SchemaError: It has none of that name.
+    """
+    found = selectable.c.get(name)
+    if found is None:
+        hint = did_you_mean(name, selectable.c.keys())
+        title = getattr(_table_below(selectable), "name", "the table")
+        raise SchemaError(f"table {title!r} has no column {name!r}" + (f"; {hint}" if hint else ""))
+    return found
+
+
+def _table_below(selectable: sa.FromClause) -> sa.Table | None:
+    """The table that an alias stands for; the first one of a join."""
+    while isinstance(selectable, sa.Alias | sa.Join):
+        selectable = selectable.left if isinstance(selectable, sa.Join) else selectable.element
+    return selectable if isinstance(selectable, sa.Table) else None
+
+
+def missing_parts(schema: Schema, columns: dict[str, Iterable[str]]) -> list[str]:
+    """What the schema names and a database lacks, in words; ``columns`` are those of each table."""
+    lacking = []
+    for entity in schema.entities:
+        if entity.table not in columns:
+            hint = did_you_mean(entity.table, columns)
+            lacking.append(f"no table {entity.table!r}" + (f" ({hint})" if hint else ""))
+            continue
+        there = set(columns[entity.table])
+        named = [a.column for a in entity.attributes] + [i.key for i in entity.links]
+        named += [entity.key] if entity.key else []
+        named += [
+            way.key
+            for other in schema.entities
+            for way in other.relations
+            if schema.named(way.to) is entity
+        ]
+        for name in dict.fromkeys(named):
+            if name not in there:
+                hint = did_you_mean(name, there)
+                lacking.append(
+                    f"no column {name!r} in table {entity.table!r}" + (f" ({hint})" if hint else "")
+                )
+    return lacking
