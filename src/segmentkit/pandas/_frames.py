@@ -31,6 +31,11 @@ class Source:
     def __init__(self, frames: Frames, schema: Schema) -> None:
         if isinstance(frames, pd.DataFrame):
             frames = {schema.entity.table: frames}
+        if not isinstance(frames, Mapping):
+            raise DataError(
+                "frames must be a DataFrame, or DataFrames by the names of their tables, "
+                f"not {type(frames).__name__}"
+            )
         self.frames = frames
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()

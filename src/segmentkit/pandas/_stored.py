@@ -65,7 +65,7 @@ class Stored:
 def number_of(value: date, kind: Kind) -> int:
     """A date as days, or an instant as microseconds, since 1970."""
     unit = "D" if kind is Kind.DATE else "us"
-    return int(np.datetime64(value, unit).astype(np.int64))
+    return int(np.array(value, dtype=f"M8[{unit}]").astype(np.int64))
 
 
 def are_whole(data: Array) -> bool:

@@ -162,7 +162,7 @@ def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
     if len(values) > 1:
         return text.test(set(values).__contains__)
     code = np.flatnonzero(text.texts == values[0])
-    found: Mask = np.equal(text.codes, code[0] if len(code) else -2)
+    found: Mask = np.equal(text.codes, int(code[0]) if len(code) else -2)
     return found
 
 

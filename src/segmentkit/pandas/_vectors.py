@@ -157,7 +157,7 @@ class Text:
         answers = np.fromiter(map(holds, self.texts), dtype=np.bool_, count=len(self.texts))
         if self.codes.itemsize == 1 and answers.sum() <= _FEW:
             found = np.zeros(self.codes.shape, dtype=np.bool_)
-            for code in np.flatnonzero(answers):
+            for code in np.flatnonzero(answers).tolist():
                 found |= self.codes == code
             return found
         # The code -1 of a missing text finds the last answer, which is no.
