@@ -98,8 +98,8 @@ class TextColumn:
         if isinstance(self.column.dtype, pd.CategoricalDtype):
             return True
         step = max(1, len(self.stored) // _SAMPLE)
-        sample = self.stored[::step]
-        few = len(pd.unique(sample)) <= _FEW
+        sample = np.asarray(self.stored[::step], dtype=object)
+        few = len({v for v in sample if isinstance(v, str)}) <= _FEW
         return (few and (self.tests > 1 or not self.is_arrow)) or not self.is_plain
 
     @cached_property
@@ -124,11 +124,9 @@ class TextColumn:
         """Which texts are among some."""
         if folded or self.is_coded:
             return is_one_of(self.settled, values, folded=folded)
-        if self.is_arrow:
-            values = [v for v in values if _is_storable(v)]
-            if len(values) == 1:
+        if len(values) == 1:
+            if self.is_arrow:
                 return _booleans(self.column == values[0])
-        elif len(values) == 1:
             return _equal(self.stored, values[0])
         return _booleans(pd.Series(self.stored).isin(values))
 
@@ -140,8 +138,6 @@ class TextColumn:
             test = TESTS[operator]
             found = [isinstance(v, str) and test(v, pattern) for v in self.stored]
             return np.array(found, dtype=np.bool_)
-        if not _is_storable(pattern):
-            return np.zeros(len(self.column), dtype=np.bool_)
         methods = self.column.str
         match operator:
             case TextOperator.CONTAINS:
@@ -196,15 +192,6 @@ def _distinct(text: Text) -> Text:
     numbers: dict[Hashable, int] = {}
     codes = text.numbered(numbers, str)
     return Text(codes, texts(list(numbers)))
-
-
-def _is_storable(value: str) -> bool:
-    """Arrow keeps texts in UTF-8, so that some of Python's are in no column of its."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _equal(stored: Array, value: str) -> Mask:
