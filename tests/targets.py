@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.pool import StaticPool
-
-from segmentkit import Segment
-from segmentkit.sqlalchemy import members, prepare, tables_from
 from tests.conformance_cases import Tables, records
+
+from segmentkit import Schema, Segment
+from segmentkit import pandas as frames
+from segmentkit import sqlalchemy as sql
+from segmentkit.dtypes import DType, Kind
+from segmentkit.schema import Entity
 
 
 @frozen
@@ -32,17 +38,130 @@ def _by_record(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
 
 
 def _by_sqlite(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-    engine = prepare(sa.create_engine("sqlite://", poolclass=StaticPool))
-    metadata = tables_from(segment.schema)
+    engine = sql.prepare(sa.create_engine("sqlite://", poolclass=StaticPool))
+    metadata = sql.tables_from(segment.schema)
     metadata.create_all(engine)
     root = metadata.tables[segment.schema.entity.table]
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
             if rows := tables[table.name]:
                 connection.execute(table.insert(), rows)
-        found = list(connection.scalars(members(segment, root, as_of=as_of)))
+        found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
     engine.dispose()
     return found
 
 
-TARGETS = [Target("record", _by_record), Target("sqlite", _by_sqlite)]
+# -- frames ---------------------------------------------------------------------------------------
+
+Column = Callable[[list[Any], DType | None], "pd.Series[Any]"]
+"""Makes a column of some dtype family of Python values; the type of an undeclared key is None."""
+
+
+def as_numpy(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
+    """What pandas makes of values unless told: text its own type, gaps in numbers NaN."""
+    match dtype.kind if dtype else None:
+        case Kind.INTEGER | Kind.BOOLEAN if None not in values:
+            return pd.Series(values, dtype="int64" if dtype.kind is Kind.INTEGER else "bool")
+        case Kind.INTEGER if all(v is None or abs(v) < 2**53 for v in values):
+            return pd.Series(values, dtype="float64")
+        case Kind.FLOAT:
+            return pd.Series(values, dtype="float64")
+        case Kind.DATE | Kind.TIMESTAMP:
+            return pd.Series(values, dtype="datetime64[us]")
+        case Kind.TEXT:
+            return pd.Series(values, dtype="str")
+        case _:
+            return as_objects(values, dtype)
+
+
+def as_objects(values: list[Any], _: DType | None) -> pd.Series[Any]:
+    """Python's objects."""
+    return pd.Series(values, dtype=object)
+
+
+def as_nullable(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
+    """The dtypes of pandas that have NA; objects with NA for the rest."""
+    names = {
+        Kind.BOOLEAN: "boolean",
+        Kind.INTEGER: "Int64",
+        Kind.FLOAT: "Float64",
+        Kind.TEXT: "string[python]",
+        Kind.TIMESTAMP: "datetime64[ns]",
+    }
+    if dtype is None or dtype.kind not in names:
+        return pd.Series([pd.NA if v is None else v for v in values], dtype=object)
+    return pd.Series(values, dtype=names[dtype.kind])
+
+
+def as_arrow(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
+    """Arrow's types."""
+    if dtype is None:
+        return as_objects(values, dtype)
+    types: Mapping[Kind, Any] = {
+        Kind.BOOLEAN: pa.bool_(),
+        Kind.INTEGER: pa.int64(),
+        Kind.FLOAT: pa.float64(),
+        Kind.DECIMAL: pa.decimal128(38, dtype.scale or 6),
+        Kind.TEXT: pa.string(),
+        Kind.DATE: pa.date32(),
+        Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    }
+    kind = types[dtype.kind]
+    return pd.Series(pd.array(pa.array(values, type=kind), dtype=pd.ArrowDtype(kind)))
+
+
+def as_categories(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
+    """Categories of what pandas makes of the values."""
+    return as_numpy(values, dtype).astype("category")
+
+
+def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.DataFrame]:
+    """The rows as frames; a column that no row has is there too, and missing throughout."""
+    return {
+        entity.table: pd.DataFrame(
+            {
+                name: column([row.get(name) for row in tables[entity.table]], dtype)
+                for name, dtype in _columns(schema, entity).items()
+            }
+        )
+        for entity in schema.entities
+    }
+
+
+def _columns(schema: Schema, entity: Entity) -> dict[str, DType | None]:
+    """The columns of an entity: its attributes, and keys that are no attributes."""
+    keys = [entity.key, *(link.key for link in entity.links)]
+    keys += [r.key for e in schema.entities for r in e.relations if r.to == entity.name]
+    undeclared = {key: None for key in keys if key is not None}
+    return undeclared | {a.column: a.dtype for a in entity.attributes}
+
+
+def shuffled(given: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The rows in another order, under an index that says nothing."""
+    result = {}
+    for name, frame in given.items():
+        order = list(range(len(frame)))
+        random.Random(name).shuffle(order)
+        index = pd.Index([i // 2 for i in order])
+        result[name] = frame.iloc[order].set_axis(index)
+    return result
+
+
+def _by_frames(column: Column, change: Callable[..., Any] = dict) -> Callable[..., list[Any]]:
+    def answer(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
+        given = change(frames_of(segment.schema, tables, column))
+        return frames.members(segment, given, as_of=as_of).tolist()
+
+    return answer
+
+
+TARGETS = [
+    Target("record", _by_record),
+    Target("sqlite", _by_sqlite),
+    Target("pandas", _by_frames(as_numpy)),
+    Target("pandas of objects", _by_frames(as_objects)),
+    Target("pandas of nullable dtypes", _by_frames(as_nullable)),
+    Target("pandas of Arrow dtypes", _by_frames(as_arrow)),
+    Target("pandas of categories", _by_frames(as_categories)),
+    Target("pandas, rows shuffled", _by_frames(as_numpy, shuffled)),
+]

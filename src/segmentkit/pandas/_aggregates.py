@@ -1,0 +1,213 @@
+"""Many rows made one value for each of their owners, without a loop over owners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from attrs import evolve, frozen
+
+from segmentkit._ir import AggregateFunction
+from segmentkit.dtypes import Kind
+from segmentkit.pandas._exact import EXACT_FLOAT, INT64, nearest_floats, size
+from segmentkit.pandas._vectors import Array, Mask, Positions, Text, Values, Vector
+
+
+@frozen(eq=False, slots=False)
+class Rows:
+    """The rows that an aggregate looks at.
+
+    Attributes:
+        owners: For each row the place of its owner.
+        count: How many owners there are.
+        values: The values of the rows, none of them missing; None to count rows.
+        at: The times of the rows, where their order matters.
+        ties: What settles the order at one instant.
+    """
+
+    owners: Positions
+    count: int
+    values: Values | None = None
+    at: Vector | None = None
+    ties: Values | None = None
+
+    def each(self) -> Array:
+        """How many rows each owner has."""
+        return np.bincount(self.owners, minlength=self.count)
+
+
+def _vector(rows: Rows) -> Vector:
+    assert isinstance(rows.values, Vector)
+    return rows.values
+
+
+def _count(rows: Rows) -> Vector:
+    return Vector(Kind.INTEGER, rows.each().astype(np.int64, copy=False))
+
+
+def _count_distinct(rows: Rows) -> Vector:
+    assert rows.values is not None
+    values = rows.values
+    if isinstance(values, Text):
+        codes, many = values.codes, len(values.texts)
+    else:
+        codes, distinct = pd.factorize(_sortable(values.data))
+        many = len(distinct)
+    pairs = pd.unique(rows.owners * max(many, 1) + codes)
+    found = np.bincount(pairs // max(many, 1), minlength=rows.count)
+    return Vector(Kind.INTEGER, found.astype(np.int64, copy=False))
+
+
+def _sortable(data: Array) -> Array:
+    """Times as the numbers that they are stored as."""
+    return data.view(np.int64) if data.dtype.kind == "M" else data
+
+
+def _sum(rows: Rows) -> Vector:
+    vector = _vector(rows)
+    return evolve(vector, data=_sums(rows.owners, vector.data, rows.count), mask=None)
+
+
+def _sums(owners: Positions, data: Array, count: int) -> Array:
+    if data.dtype.kind == "f":
+        return np.bincount(owners, weights=data, minlength=count)
+    greatest = size(data) * len(data)
+    if greatest < EXACT_FLOAT:
+        # Sums that floats hold exactly.
+        return np.bincount(owners, weights=data, minlength=count).astype(np.int64)
+    small = data.dtype != object and greatest < INT64
+    sums = np.zeros(count, dtype=np.int64 if small else object)
+    np.add.at(sums, owners, data if small else data.astype(object))
+    return sums
+
+
+def _avg(rows: Rows) -> Vector:
+    total = _sum(rows)
+    numbers = total.data
+    if total.kind is not Kind.FLOAT:
+        numbers = nearest_floats(numbers, total.scale)
+    each = rows.each()
+    return Vector(Kind.FLOAT, np.where(each > 0, numbers / np.maximum(each, 1), np.nan))
+
+
+def _min(rows: Rows) -> Values:
+    return _vector(rows).take(_extreme(rows.owners, _vector(rows).data, rows.count, least=True))
+
+
+def _max(rows: Rows) -> Values:
+    return _vector(rows).take(_extreme(rows.owners, _vector(rows).data, rows.count, least=False))
+
+
+def _extreme(owners: Positions, data: Array, count: int, *, least: bool) -> Positions:
+    """For each owner the place of a row with the least, or the greatest, value."""
+    places = np.full(count, -1, dtype=np.intp)
+    if not len(owners):
+        return places
+    numbers = _sortable(data) if data.dtype != object else _ranks(data)
+    best = np.empty(count, dtype=numbers.dtype)
+    best[owners] = numbers
+    (np.minimum if least else np.maximum).at(best, owners, numbers)
+    found = np.flatnonzero(numbers == best[owners])
+    places[owners[found]] = found
+    return places
+
+
+def _ranks(data: Array) -> Array:
+    return np.unique(data, return_inverse=True)[1]
+
+
+def _order(values: Values) -> Array:
+    """Numbers that are in the order of the values; missing ones come first."""
+    if isinstance(values, Text):
+        return values.ranks
+    return _ranks(values.data) if values.data.dtype == object else _sortable(values.data)
+
+
+def _median(rows: Rows) -> Vector:
+    vector, each = _vector(rows), rows.each()
+    result = np.full(rows.count, np.nan)
+    some = each > 0
+    if not some.any():
+        return Vector(Kind.FLOAT, result)
+    order = np.lexsort((_order(vector), rows.owners))
+    data = vector.data[order]
+    start = (np.cumsum(each) - each)[some]
+    low, high = (data[start + half[some]] for half in ((each - 1) // 2, each // 2))
+    odd = each[some] % 2 == 1
+    result[some] = np.where(
+        odd, _floats(low, vector.scale), _floats(_added(low, high), vector.scale) / 2
+    )
+    return Vector(Kind.FLOAT, result)
+
+
+def _added(low: Array, high: Array) -> Array:
+    if low.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            return np.asarray(low + high)
+    wide = low.dtype == object or size(low) + size(high) >= INT64
+    return np.asarray(low.astype(object) + high if wide else low + high)
+
+
+def _floats(data: Array, scale: int) -> Array:
+    return data if data.dtype.kind == "f" else nearest_floats(data, scale)
+
+
+def _first(rows: Rows) -> Values:
+    return _outermost(rows, first=True)
+
+
+def _last(rows: Rows) -> Values:
+    return _outermost(rows, first=False)
+
+
+def _outermost(rows: Rows, *, first: bool) -> Values:
+    """The value of the earliest or the latest row; at one instant ties settle, then values."""
+    assert rows.at is not None
+    assert rows.values is not None
+    best = _extreme(rows.owners, rows.at.data, rows.count, least=first)
+    times = _sortable(rows.at.data)
+    among = np.flatnonzero(times == times[best[rows.owners]])
+    owners, values = rows.owners[among], rows.values.only(among)
+    order = [_order(values)]
+    if rows.ties is not None:
+        ties = rows.ties.only(among)
+        order += [_order(ties), ~ties.missing]
+    order.append(owners)
+    sequence = np.lexsort(order)
+    if first:
+        sequence = sequence[::-1]
+    places = np.full(rows.count, -1, dtype=np.intp)
+    # Of several rows of one owner, the one that is written last stays.
+    places[owners[sequence]] = sequence
+    return values.take(places)
+
+
+AGGREGATES: dict[AggregateFunction, Callable[[Rows], Values]] = {
+    AggregateFunction.COUNT: _count,
+    AggregateFunction.COUNT_DISTINCT: _count_distinct,
+    AggregateFunction.SUM: _sum,
+    AggregateFunction.AVG: _avg,
+    AggregateFunction.MIN: _min,
+    AggregateFunction.MAX: _max,
+    AggregateFunction.MEDIAN: _median,
+    AggregateFunction.FIRST: _first,
+    AggregateFunction.LAST: _last,
+}
+"""How each aggregate is computed."""
+
+
+def pick(
+    chosen: Mask, owners: Positions, values: Values | None
+) -> tuple[Positions, Positions, Values | None]:
+    """The rows that an aggregate sees: chosen, somebody's, and with a value.
+
+    Returns:
+        Their places, their owners, and their values.
+    """
+    if values is None:
+        places = np.flatnonzero(chosen)
+        return places, owners[places], None
+    values = values.spread(len(owners))
+    places = np.flatnonzero(chosen & ~values.missing)
+    return places, owners[places], values.only(places)

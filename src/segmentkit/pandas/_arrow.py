@@ -1,0 +1,81 @@
+"""Arrow-backed columns as numpy arrays, by the methods of the Arrow arrays themselves.
+
+Whoever has such a column has pyarrow; nobody else needs it, so it is not imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from segmentkit.pandas._vectors import Array, Mask
+
+_WORD = 2**64
+
+
+@frozen(eq=False)
+class ArrowValues:
+    """What an Arrow array holds.
+
+    Attributes:
+        data: Its values; anything where one is missing.
+        mask: Where values are missing, if any are.
+        is_date: Whether the values are days since 1970.
+        scale: Of decimals, the digits after the point; the values are whole numbers then.
+    """
+
+    data: Array
+    mask: Mask | None
+    is_date: bool = False
+    scale: int | None = None
+
+
+def arrow_values(column: Any) -> ArrowValues | None:
+    """The values of a Series whose dtype is Arrow's; None where the dtype is not a plain one."""
+    arrow = column.array.__arrow_array__()
+    mask = arrow.is_null().to_numpy() if arrow.null_count else None
+    name = str(arrow.type)
+    if name.startswith("date"):
+        return ArrowValues(_filled(arrow.cast("date32").cast("int32")), mask, is_date=True)
+    if name.startswith("timestamp"):
+        data = _filled(arrow.cast("int64")).view(f"M8[{arrow.type.unit}]")
+        return ArrowValues(data, mask)
+    if name.startswith("decimal"):
+        whole = _unscaled(arrow, mask)
+        return None if whole is None else ArrowValues(whole, mask, scale=arrow.type.scale)
+    if name == "bool":
+        return ArrowValues(_filled(arrow, False), mask)
+    if name.startswith(("int", "uint")):
+        return ArrowValues(_filled(arrow), mask)
+    if name in ("float", "double", "halffloat"):
+        return ArrowValues(arrow.to_numpy(), mask)
+    return None
+
+
+def _filled(arrow: Any, value: bool | int = 0) -> Array:
+    data: Array = (arrow.fill_null(value) if arrow.null_count else arrow).to_numpy()
+    return data
+
+
+def _unscaled(arrow: Any, mask: Mask | None) -> Array | None:
+    """Decimals of 128 bits as the whole numbers that they are stored as."""
+    if arrow.type.bit_width != 128 or arrow.type.scale < 0:
+        return None
+    pairs = [_words(chunk) for chunk in arrow.chunks]
+    words = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
+    low, high = words[:, 0], words[:, 1]
+    if mask is not None:
+        # Nobody says what is stored where a value is missing.
+        low, high = np.where(mask, 0, low), np.where(mask, 0, high)
+    if (high == low >> 63).all():
+        return low
+    unsigned = low.astype(np.uint64).astype(object)
+    return np.asarray(high.astype(object) * _WORD + unsigned)
+
+
+def _words(chunk: Any) -> Array:
+    """The lower and the upper half of each value."""
+    stored = np.frombuffer(chunk.buffers()[1], dtype="<i8").reshape(-1, 2)
+    return stored[chunk.offset : chunk.offset + len(chunk)]

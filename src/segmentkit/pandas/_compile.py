@@ -1,0 +1,272 @@
+"""Typed tree → numpy arrays: a condition as booleans, a value as a vector, one entry a row."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from functools import reduce
+from typing import Any, TypeAlias, assert_never
+
+import numpy as np
+
+from segmentkit import _ir as ir
+from segmentkit.dtypes import Kind
+from segmentkit.pandas import _exact as exact
+from segmentkit.pandas import _functions as functions
+from segmentkit.pandas import _text as text
+from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick
+from segmentkit.pandas._frames import ORDERED, Column, Source
+from segmentkit.pandas._stored import Stored, compare_times, number_of
+from segmentkit.pandas._text import TextColumn
+from segmentkit.pandas._vectors import Mask, Positions, Text, Values, Vector, constant
+from segmentkit.schema import Entity, Relation
+
+Operand: TypeAlias = Values | Column
+
+
+def evaluate(condition: ir.Condition, source: Source) -> Mask:
+    """Say of every row of the root entity's frame whether a condition holds.
+
+    Args:
+        condition: A normalized condition without parameters.
+        source: The frames.
+
+    Returns:
+        Booleans in the order of the rows.
+
+    Raises:
+        DataError: The frames are not what the schema says.
+    """
+    source.require(condition)
+    table = Table(source, source.schema.entity)
+    # The array may be one that the table keeps; the caller gets one of its own.
+    return np.array(table.condition(condition))
+
+
+class Table:
+    """The rows of one frame; everything that is computed of them is computed once."""
+
+    def __init__(self, source: Source, entity: Entity) -> None:
+        self.source = source
+        self.entity = entity
+        self.size = len(source.frame(entity))
+        self.conditions: dict[ir.Condition, Mask] = {}
+        self.values: dict[ir.Value, Operand] = {}
+        self.related: dict[str, RelatedTable] = {}
+
+    # -- conditions -----------------------------------------------------------------------------
+
+    def condition(self, node: ir.Condition) -> Mask:
+        """True where a condition holds."""
+        known = self.conditions.get(node)
+        if known is None:
+            known = self.conditions[node] = self.compute(node)
+        return known
+
+    def compute(self, node: ir.Condition) -> Mask:
+        match node:
+            case ir.Always(value):
+                return np.full(self.size, value)
+            case ir.Not(operand):
+                return ~self.condition(operand)
+            case ir.And(operands):
+                return reduce(np.logical_and, map(self.condition, operands))
+            case ir.Or(operands):
+                return reduce(np.logical_or, map(self.condition, operands))
+            case _:
+                return np.broadcast_to(self.leaf(node), self.size)
+
+    def leaf(self, node: ir.Condition) -> Mask:
+        match node:
+            case ir.Compare(op, left, ir.Const(value=value), folded) if value is not None:
+                return _compare_constant(op, self.value(left), value, folded=folded)
+            case ir.Compare(op, left, right, folded):
+                return _compare(op, self.value(left), self.value(right), folded=folded)
+            case ir.OneOf(operand, options, folded):
+                return _one_of(self.value(operand), list(map(_value, options)), folded=folded)
+            case ir.TextTest(op, operand, pattern, folded):
+                return _has(op, self.value(operand), _value(pattern), folded=folded)
+            case ir.YearDayIn(operand, low, high):
+                return functions.year_day_in(self.vector(operand), _value(low), _value(high))
+            case ir.Missing(operand):
+                return self.value(operand).missing
+            case ir.Always() | ir.Not() | ir.And() | ir.Or() | ir.AnniversaryIn():
+                raise AssertionError("not a leaf that is bound")
+            case _:
+                assert_never(node)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, node: ir.Value) -> Operand:
+        """The values of an expression."""
+        known = self.values.get(node)
+        if known is None:
+            known = self.values[node] = self.calculate(node)
+        return known
+
+    def settled(self, node: ir.Value) -> Values:
+        """The values of an expression, in the form that is computed with."""
+        return _settled(self.value(node))
+
+    def vector(self, node: ir.Value) -> Vector:
+        """The values of an expression that is no text."""
+        found = self.settled(node)
+        assert isinstance(found, Vector)
+        return found
+
+    def calculate(self, node: ir.Value) -> Operand:
+        match node:
+            case ir.Const(value, dtype):
+                return constant(value, dtype)
+            case ir.Column():
+                return self.column(node)
+            case ir.Arithmetic(sign, left, right):
+                by_kind = (
+                    exact.calculate_floats if node.dtype.kind is Kind.FLOAT else exact.calculate
+                )
+                return by_kind(sign, self.vector(left), self.vector(right))
+            case ir.ToFloat(operand):
+                return exact.to_float(self.vector(operand))
+            case ir.Call(name, arguments):
+                return self.call(name, arguments)
+            case ir.Aggregate():
+                return self.aggregate(node)
+            case ir.Param() | ir.Moment():
+                raise AssertionError("bound before it comes here")
+            case _:
+                assert_never(node)
+
+    def call(self, name: str, arguments: tuple[ir.Value, ...]) -> Values:
+        match name:
+            case "default":
+                value, fallback = map(self.settled, arguments)
+                if isinstance(value, Text):
+                    assert isinstance(fallback, Text)
+                    return text.default(value, fallback)
+                assert isinstance(fallback, Vector)
+                return functions.default(value, fallback)
+            case "abs":
+                return exact.absolute(self.vector(arguments[0]))
+            case "age":
+                return functions.age(self.vector(arguments[0]), _value(arguments[1]))
+            case "instant":
+                return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
+            case _:
+                raise AssertionError(name)
+
+    def column(self, node: ir.Column) -> Operand:
+        """The values of an attribute, of these rows or of the rows at the end of links."""
+        return self.follow(node, self.entity, None)
+
+    def follow(self, node: ir.Column, start: Entity, places: Positions | None) -> Operand:
+        """An attribute of the rows at some places of an entity, or at the end of their links."""
+        if node.links:
+            beyond = self.source.places(start, node.links)
+            places = beyond if places is None else np.append(beyond, -1)[places]
+            start = self.source.schema.follow(start, node.links)
+        found = self.source.column(start, node.name)
+        if places is None:
+            return found
+        return _settled(found).take(places)
+
+    # -- aggregates -----------------------------------------------------------------------------
+
+    def aggregate(self, node: ir.Aggregate) -> Values:
+        """One value for each row here, of the rows that belong to it."""
+        table = self.related.get(node.relation)
+        if table is None:
+            relation = self.source.relation(node.relation)
+            table = self.related[node.relation] = RelatedTable(self.source, relation)
+        return AGGREGATES[node.function](table.rows(node, self.size))
+
+
+class RelatedTable(Table):
+    """The rows of a relation: each belongs to a row of the root entity, or to nobody."""
+
+    def __init__(self, source: Source, relation: Relation) -> None:
+        super().__init__(source, source.schema.named(relation.to))
+        self.relation = relation
+        self.owners = source.owners(relation)
+        self.somebodys = self.owners >= 0
+
+    def column(self, node: ir.Column) -> Operand:
+        """Also of the rows' owners."""
+        if node.scope is ir.Scope.ROW:
+            return super().column(node)
+        return self.follow(node, self.source.schema.entity, self.owners)
+
+    def rows(self, node: ir.Aggregate, count: int) -> Rows:
+        """What an aggregate looks at."""
+        chosen = self.condition(node.where) & self.somebodys
+        values = None if node.value is None else self.settled(node.value)
+        places, owners, picked = pick(chosen, self.owners, values)
+        if node.function not in ORDERED:
+            return Rows(owners, count, picked)
+        assert self.relation.at is not None
+        at, ties = self.own(self.relation.at), None
+        assert isinstance(at, Vector)
+        if self.entity.key_attribute is not None:
+            ties = self.own(self.entity.key_attribute.name).only(places)
+        return Rows(owners, count, picked, at.only(places), ties)
+
+    def own(self, name: str) -> Values:
+        """An attribute of the rows."""
+        attribute = self.entity.attribute(name)
+        assert attribute is not None
+        return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
+
+
+def _settled(operand: Operand) -> Values:
+    return operand.settled if isinstance(operand, TextColumn | Stored) else operand
+
+
+def _value(node: ir.Value) -> Any:
+    assert isinstance(node, ir.Const)
+    return node.value
+
+
+def _compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: bool) -> Mask:
+    if isinstance(left, Stored):
+        return left.compare_constant(op, value if isinstance(value, date) else Fraction(value))
+    if not isinstance(left, Vector):
+        return _one_of(left, [value], folded=folded)
+    match left.kind:
+        case Kind.BOOLEAN:
+            return left.data if value else ~(left.data | left.missing)
+        case Kind.DATE | Kind.TIMESTAMP:
+            return compare_times(op, left.data, number_of(value, left.kind))
+        case _:
+            return exact.compare_constant(op, left, value)
+
+
+def _compare(op: ir.Comparison, left: Operand, right: Operand, *, folded: bool) -> Mask:
+    left, right = _settled(left), _settled(right)
+    if isinstance(left, Vector):
+        assert isinstance(right, Vector)
+        if left.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
+            return exact.compare(op, left, right)
+        found = np.asarray(exact.COMPARE[op](left.data, right.data))
+        return exact.present(found, left.mask, right.mask)
+    assert isinstance(right, Text)
+    return text.equal(left, right, folded=folded)
+
+
+def _one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:
+    if isinstance(operand, TextColumn):
+        return operand.is_one_of(values, folded=folded)
+    operand = _settled(operand)
+    if isinstance(operand, Text):
+        return text.is_one_of(operand, values, folded=folded)
+    if operand.kind is Kind.BOOLEAN:
+        found = np.isin(operand.data, np.array(values, dtype=np.bool_))
+        return exact.present(found, operand.mask)
+    if operand.data.dtype.kind == "M":
+        return np.isin(operand.data, np.array(values, dtype=operand.data.dtype))
+    return exact.is_one_of(operand, values)
+
+
+def _has(op: ir.TextOperator, operand: Operand, pattern: str, *, folded: bool) -> Mask:
+    if isinstance(operand, TextColumn):
+        return operand.has(op, pattern, folded=folded)
+    assert isinstance(operand, Text)
+    return text.has(operand, op, pattern, folded=folded)

@@ -1,0 +1,179 @@
+"""Which row there belongs to a row here: keys of any dtype, found by value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from attrs import frozen
+
+from segmentkit.errors import DataError
+from segmentkit.pandas._columns import stored, whole
+from segmentkit.pandas._stored import Stored
+from segmentkit.pandas._vectors import Array, Mask, Positions
+
+Column: TypeAlias = "pd.Series[Any]"
+
+
+@frozen(eq=False)
+class Keys:
+    """The keys in a column.
+
+    Attributes:
+        place: Where they are from, for messages.
+        missing: True where a key is missing.
+        whole: The keys as int64, if all of them are whole numbers.
+        codes: Else, for each row the place of its key among the distinct ones.
+        distinct: The distinct keys.
+    """
+
+    place: str
+    missing: Mask
+    whole: Array | None
+    codes: Array
+    distinct: list[Any]
+
+    def objects(self) -> tuple[Array, list[Any]]:
+        """The keys as codes of distinct Python objects."""
+        if self.whole is None:
+            return self.codes, self.distinct
+        codes, distinct = pd.factorize(self.whole)
+        return np.where(self.missing, -1, codes), distinct.tolist()
+
+
+def read_keys(column: Column, place: str) -> Keys:
+    """The keys of a column.
+
+    Args:
+        column: A column of a frame.
+        place: Where it is from, for messages.
+
+    Raises:
+        DataError: A value cannot be a key.
+    """
+    values = stored(column)
+    numbers = whole(values) if values is not None else None
+    if isinstance(numbers, Stored):
+        numbers = numbers.settled
+    if numbers is not None and numbers.data.dtype == np.int64:
+        return Keys(place, numbers.missing, numbers.data, np.empty(0, np.intp), [])
+    return _of_objects(column, place)
+
+
+def _of_objects(column: Column, place: str) -> Keys:
+    dtype = column.dtype
+    plain = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype)
+    array: Any = column.array if plain else column.to_numpy(dtype=object)
+    try:
+        codes, found = pd.factorize(array)
+    except TypeError:
+        raise DataError(f"{place} holds values that cannot be keys") from None
+    distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
+    numbers = _whole(distinct)
+    missing = codes < 0
+    if numbers is None:
+        return Keys(place, missing, None, codes, distinct)
+    return Keys(place, missing, np.append(numbers, 0)[codes], codes, distinct)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _whole(distinct: list[Any]) -> Array | None:
+    """Distinct keys as int64, if all of them are such numbers."""
+    for key in distinct:
+        if isinstance(key, bool) or not isinstance(key, int | float | Decimal) or key != key // 1:
+            return None
+    try:
+        return np.array([int(key) for key in distinct], dtype=np.int64)
+    except OverflowError:
+        return None
+
+
+def find(wanted: Keys, there: Keys) -> Positions:
+    """Where the rows are that have some keys.
+
+    Args:
+        wanted: The keys to look for.
+        there: The keys to look among.
+
+    Returns:
+        For each wanted key the place of its row there; -1 where it is missing or not there.
+
+    Raises:
+        DataError: Two rows there have one key, or the keys are of different types.
+    """
+    if wanted.whole is not None and there.whole is not None:
+        return _find_whole(wanted, there)
+    _check_types(wanted, there)
+    codes, distinct = there.objects()
+    rows = _rows_of(codes, there, distinct)
+    index = {key: row for key, row in zip(distinct, rows.tolist(), strict=True) if row >= 0}
+    codes, distinct = wanted.objects()
+    places = np.array([*(index.get(key, -1) for key in distinct), -1], dtype=np.intp)
+    return places[codes]
+
+
+def _rows_of(codes: Array, there: Keys, distinct: list[Any]) -> Positions:
+    """For each distinct key the place of its row."""
+    rows = np.full(len(distinct) + 1, -1, dtype=np.intp)
+    rows[codes] = np.arange(len(codes))
+    rows[-1] = -1
+    twice = ~there.missing & (rows[codes] != np.arange(len(codes)))
+    if twice.any():
+        raise _duplicate(there, distinct[codes[np.argmax(twice)]])
+    return rows[:-1]
+
+
+def _check_types(wanted: Keys, there: Keys) -> None:
+    families = [_family(keys) for keys in (wanted, there)]
+    if {"numbers", "texts"} == set(families):
+        raise DataError(
+            f"{wanted.place} holds {families[0]} and {there.place} holds {families[1]}, "
+            "so no key can be found"
+        )
+
+
+def _family(keys: Keys) -> str | None:
+    if keys.whole is not None:
+        return None if keys.missing.all() else "numbers"
+    return "texts" if keys.distinct and all(isinstance(k, str) for k in keys.distinct) else None
+
+
+def _find_whole(wanted: Keys, there: Keys) -> Positions:
+    assert wanted.whole is not None
+    assert there.whole is not None
+    rows = np.flatnonzero(~there.missing)
+    keys = there.whole[rows]
+    if not len(keys):
+        return np.full(len(wanted.whole), -1)
+    low, high = int(keys.min()), int(keys.max())
+    if high - low <= 4 * len(keys) + 2**16:
+        places = _by_table(wanted.whole, keys, rows, (low, high), there)
+    else:
+        index = pd.Index(keys)
+        if not index.is_unique:
+            raise _duplicate(there, keys[np.argmax(index.duplicated())].item())
+        places = np.append(rows, -1)[index.get_indexer(pd.Index(wanted.whole))]
+    return np.where(wanted.missing, -1, places)
+
+
+def _by_table(
+    wanted: Array, keys: Array, rows: Positions, ends: tuple[int, int], there: Keys
+) -> Positions:
+    """Keys that lie close together are found by their distance from the least."""
+    low, high = ends
+    table = np.full(high - low + 2, -1, dtype=np.intp)
+    table[keys - low] = rows
+    twice = table[keys - low] != rows
+    if twice.any():
+        raise _duplicate(there, keys[np.argmax(twice)].item())
+    inside = (wanted >= low) & (wanted <= high)
+    return table[np.where(inside, wanted - low, -1)]
+
+
+def _duplicate(there: Keys, key: Any) -> DataError:
+    return DataError(f"{there.place} tells rows apart, and two of them have {key!r}")

@@ -1,0 +1,314 @@
+"""A schema from data frames: types from dtypes and values, ways and keys from their author."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
+from segmentkit._diagnostics import did_you_mean
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
+from segmentkit.errors import SchemaError
+from segmentkit.pandas._columns import stored
+from segmentkit.pandas._frames import Frames
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
+
+Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
+Types: TypeAlias = Mapping[str, Mapping[str, DType | str]] | None
+
+_DTYPES = {
+    "b": BOOLEAN,
+    "i": INTEGER,
+    "u": INTEGER,
+    "f": FLOAT,
+    "M": TIMESTAMP,
+}
+"""The types of numpy's kinds."""
+_OBJECTS: tuple[tuple[type, DType], ...] = (
+    (bool, BOOLEAN),
+    (np.bool_, BOOLEAN),
+    (int, INTEGER),
+    (np.integer, INTEGER),
+    (float, FLOAT),
+    (np.floating, FLOAT),
+    (Decimal, decimal()),
+    (str, TEXT),
+    (datetime, TIMESTAMP),
+    (date, DATE),
+)
+"""The types of Python's objects; the first that fits counts."""
+
+
+def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
+    frames: Frames,
+    entity: str,
+    *,
+    keys: Mapping[str, str],
+    events: Ways = None,
+    relations: Ways = None,
+    links: Ways = None,
+    tables: Mapping[str, Any] | None = None,
+    types: Types = None,
+    time_zone: str = "UTC",
+) -> Schema:
+    """Derive a schema from data frames.
+
+    Every frame becomes an entity, every column an attribute of the type that its dtype, or what
+    its objects are, tells: ``datetime64`` is a timestamp, Arrow's ``date32`` a date, Arrow's
+    ``decimal128(p, s)`` an exact decimal, as are objects that are decimals, at the greatest scale
+    among them. A category of texts lists its categories as the values there can be. A column in
+    which something is missing now is one in which something may be. Where there is nothing but
+    missing objects, text is assumed. Columns of types that the language has no word for (time
+    spans, lists) are left out.
+
+    Args:
+        frames: Frames by their names; or the entity's only.
+        entity: The name of the frame whose rows are segmented.
+        keys: The column that tells a frame's rows apart, by the frame's name. The entity and
+            targets of links need one.
+        events: Relations of the entity that have a time:
+            ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
+        relations: Relations of the entity without a time: ``{"notes": "customer_id"}``.
+        links: Links of the entity: ``{"company": {"key": "company_id", "to": "companies"}}``.
+        tables: What else there is to say of frames, such as links from others than the entity,
+            in the form of ``[schema.tables]`` in a file.
+        types: Types of columns that are not what they look like, by frame and column:
+            ``{"customers": {"birth_date": DATE}}``.
+        time_zone: The zone in which days are counted.
+
+    Returns:
+        The schema.
+
+    Raises:
+        SchemaError: A frame, key or column that is named is not there, or a column of objects
+            holds several types.
+
+    Example:
+        >>> import pandas as pd
+        >>> people = pd.DataFrame({"id": [1, 2], "age": [17, None]})
+        >>> days = pd.to_datetime(["2026-05-01", "2026-05-09"])
+        >>> visits = pd.DataFrame({"person": [1, 1], "at": days})
+        >>> print(
+        ...     schema_from(
+        ...         {"people": people, "visits": visits},
+        ...         "people",
+        ...         keys={"people": "id"},
+        ...         events={"visits": {"key": "person", "at": "at"}},
+        ...         types={"people": {"age": "integer"}},
+        ...     )
+        ... )
+        people (whose rows are segmented)
+            id: integer
+            age: integer?
+            visits -> many of visits, by person, at at
+        visits
+            person: integer
+            at: timestamp
+    """
+    given = {entity: frames} if isinstance(frames, pd.DataFrame) else frames
+    told = declare(
+        entity, events=events, relations=relations, links=links, tables=tables, time_zone=time_zone
+    )
+    return _FromFrames(given, told, keys, types or {}).schema()
+
+
+class _FromFrames:
+    def __init__(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        told: Declaration,
+        keys: Mapping[str, str],
+        types: Mapping[str, Mapping[str, DType | str]],
+    ) -> None:
+        self.frames = frames
+        self.told = told
+        self.keys = keys
+        self.types = types
+
+    def schema(self) -> Schema:
+        named = [("the entity", self.told.entity)]
+        named += [("keys", name) for name in self.keys]
+        named += [("types", name) for name in self.types]
+        named += [("tables", name) for name in self.told.tables]
+        for who, name in named:
+            self.check_frame(name, who)
+        entities = tuple(self.entity(str(name)) for name in self.frames)
+        return Schema(entities, root=self.told.entity, time_zone=self.told.time_zone)
+
+    def check_frame(self, name: str, who: str) -> None:
+        if name not in self.frames:
+            hint = did_you_mean(name, map(str, self.frames))
+            raise SchemaError(f"there is no frame {name!r}, which {who} names" + _after(hint))
+
+    def check_column(self, frame: str, column: str, who: str) -> None:
+        columns = list(map(str, self.frames[frame].columns))
+        if column not in columns:
+            hint = did_you_mean(column, columns)
+            raise SchemaError(
+                f"the frame {frame!r} has no column {column!r}, which {who} names" + _after(hint)
+            )
+
+    def entity(self, name: str) -> Entity:
+        told = self.told.table(name)
+        key = self.keys.get(name, told.key)
+        if key is not None:
+            self.check_column(name, key, "keys")
+        return Entity(
+            name,
+            key=key,
+            attributes=self.attributes(name, told),
+            links=[self.link(name, way) for way in told.links],
+            relations=[self.relation(name, way) for way in told.relations],
+        )
+
+    def attributes(self, name: str, told: TableDeclaration) -> list[Attribute]:
+        types = self.types.get(name, {})
+        for column in types:
+            self.check_column(name, column, "types")
+        declared = {a.column: a for a in told.attributes}
+        for column in declared:
+            self.check_column(name, column, "tables")
+        found = []
+        for column in self.frames[name].columns:
+            if column in declared:
+                found.append(declared[column])
+            elif isinstance(column, str):
+                series = self.column(name, column)
+                attribute = _attribute(f"{name}.{column}", column, series, types.get(column))
+                found += [] if attribute is None else [attribute]
+        return found
+
+    def column(self, frame: str, column: str) -> pd.Series[Any]:
+        series: Any = self.frames[frame][column]
+        if not isinstance(series, pd.Series):
+            raise SchemaError(f"the frame {frame!r} has more than one column {column!r}")
+        return series
+
+    def link(self, frame: str, way: Way) -> Link:
+        place, to = f"{frame}.{way.name}", way.to or way.name
+        self.check_frame(to, place)
+        self.check_column(frame, _key(way, place), place)
+        return Link(way.name, to=to, key=_key(way, place))
+
+    def relation(self, frame: str, way: Way) -> Relation:
+        place, to = f"{frame}.{way.name}", way.to or way.name
+        self.check_frame(to, place)
+        self.check_column(to, _key(way, place), place)
+        if way.at is not None:
+            self.check_column(to, way.at, place)
+        return Relation(way.name, to=to, key=_key(way, place), at=way.at)
+
+
+def _key(way: Way, place: str) -> str:
+    if way.key is None:
+        raise SchemaError(f"{place} needs a key: the column that leads there")
+    return way.key
+
+
+def _after(hint: str | None) -> str:
+    return f"; {hint}" if hint else ""
+
+
+def _attribute(
+    place: str, name: str, series: pd.Series[Any], told: DType | str | None
+) -> Attribute | None:
+    """What a column is; None where the language has no word for it."""
+    dtype = parse_dtype(told) if isinstance(told, str) else told
+    dtype = dtype or _dtype_of(series, place)
+    if dtype is None:
+        return None
+    kind = series.dtype
+    values: Iterable[Any] = ()
+    if isinstance(kind, pd.CategoricalDtype) and dtype == TEXT:
+        values = kind.categories
+    return Attribute(name, dtype, _has_missing(series), tuple(values))
+
+
+def _has_missing(series: pd.Series[Any]) -> bool:
+    values = stored(series)
+    # A float can be missing by being NaN, of which its dtype may know nothing.
+    if values is not None and values.kind is Kind.FLOAT:
+        return values.has_missing()
+    return bool(series.isna().any())
+
+
+def _dtype_of(series: pd.Series[Any], place: str) -> DType | None:
+    dtype: Any = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _dtype_of(pd.Series(dtype.categories), place)
+    if isinstance(dtype, pd.StringDtype):
+        return TEXT
+    if isinstance(dtype, pd.ArrowDtype):
+        return _of_arrow(dtype.pyarrow_dtype, series, place)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return TIMESTAMP
+    if isinstance(dtype, pd.SparseDtype):
+        return _DTYPES.get(dtype.subtype.kind)
+    if pd.api.types.is_object_dtype(dtype):
+        return _of_objects(series.to_numpy(), place)
+    return None if isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype) else _DTYPES.get(dtype.kind)
+
+
+def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
+    name = str(dtype)
+    if name.startswith("decimal"):
+        return decimal(max(0, dtype.scale))
+    if name.startswith("dictionary"):
+        return _of_objects(series.to_numpy(dtype=object), place)
+    names = {
+        "bool": BOOLEAN,
+        "float": FLOAT,
+        "double": FLOAT,
+        "halffloat": FLOAT,
+        "string": TEXT,
+        "large_string": TEXT,
+        "string_view": TEXT,
+        "null": TEXT,
+    }
+    starts = {"int": INTEGER, "uint": INTEGER, "date": DATE, "timestamp": TIMESTAMP}
+    starting = (found for start, found in starts.items() if name.startswith(start))
+    return names.get(name) or next(starting, None)
+
+
+def _of_objects(objects: Any, place: str) -> DType | None:
+    """The one type that Python's objects have."""
+    present = objects[~pd.isna(objects)]
+    kinds = set(map(type, present))
+    found = {_of_object(kind) for kind in kinds}
+    if not found:
+        return TEXT
+    if found <= {INTEGER, FLOAT} and len(found) > 1:
+        return FLOAT
+    if found <= {INTEGER, decimal()} and decimal() in found:
+        return decimal(_scale(present, place))
+    if len(found) > 1:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise SchemaError(f"{place} holds several types: {names}; make them one, or leave it out")
+    return found.pop()
+
+
+def _of_object(kind: type) -> DType | None:
+    return next((dtype for known, dtype in _OBJECTS if issubclass(kind, known)), None)
+
+
+def _scale(values: Any, place: str) -> int:
+    exponents = {v.as_tuple().exponent for v in values if isinstance(v, Decimal)}
+    digits = [-e for e in exponents if isinstance(e, int)]
+    if len(digits) < len(exponents):
+        raise SchemaError(f"{place} holds decimals that are not finite")
+    return max(0, *digits)

@@ -1,0 +1,207 @@
+"""Columns of texts: tested as they are stored, or by the codes of their distinct texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any, TypeAlias, assert_never
+
+import numpy as np
+import pandas as pd
+from attrs import frozen
+
+from segmentkit._ir import TextOperator
+from segmentkit._reading import reader
+from segmentkit._scalar import fold_case
+from segmentkit.pandas._vectors import Array, Mask, Text, texts
+from segmentkit.schema import Attribute
+
+Column: TypeAlias = "pd.Series[Any]"
+
+_SAMPLE = 1_000
+_FEW = 100
+"""Distinct texts in a sample that are few enough for codes to be cheap to make."""
+
+_SMALL = 127
+"""So many codes fit a byte, which is read faster."""
+
+TESTS: dict[TextOperator, Callable[[str, str], bool]] = {
+    TextOperator.CONTAINS: str.__contains__,
+    TextOperator.STARTS: str.startswith,
+    TextOperator.ENDS: str.endswith,
+}
+"""The tests as functions of a text and a pattern."""
+
+
+@frozen(eq=False, slots=False)
+class TextColumn:
+    """A column of texts, tested as it is stored until codes are wanted.
+
+    Attributes:
+        column: The column; nobody has looked into it yet.
+        attribute: What it is, according to the schema.
+        entity: Whose it is, for messages.
+        tests: How many passes over the column the segment asks for.
+    """
+
+    column: Column
+    attribute: Attribute
+    entity: str
+    tests: int = 0
+
+    @cached_property
+    def settled(self) -> Text:
+        """The texts as codes; raises ``DataError`` where something else is among them."""
+        dtype = self.column.dtype
+        codes: Array
+        if isinstance(dtype, pd.CategoricalDtype):
+            codes, distinct = self.column.cat.codes.to_numpy(), dtype.categories
+        else:
+            codes, distinct = self.factorized()
+        found = [self.look(v) for v in distinct.astype(object)]
+        if len(found) <= _SMALL:
+            codes = codes.astype(np.int8, copy=False)
+        text = Text(codes, texts(found))
+        return text if len(set(found)) == len(found) else _distinct(text)
+
+    def factorized(self) -> tuple[Array, Any]:
+        """Codes of the stored values, and those values."""
+        try:
+            return pd.factorize(self.stored)
+        except TypeError:  # something that does not hash, so that it is no text
+            for value in self.stored:
+                self.look(value)
+            raise
+
+    @cached_property
+    def stored(self) -> Any:
+        """The column's array: Arrow's, or one of Python's objects."""
+        if self.is_arrow:
+            return self.column.array
+        return self.column.to_numpy(dtype=object)
+
+    @property
+    def is_arrow(self) -> bool:
+        """Whether Arrow stores the texts, and so tests them fast."""
+        dtype = self.column.dtype
+        if isinstance(dtype, pd.StringDtype):
+            return dtype.storage.startswith("pyarrow")
+        return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).endswith("string")
+
+    def look(self, value: Any) -> Any:
+        """A text, as it is; ``DataError`` if it is none."""
+        return value if type(value) is str else reader(self.attribute, self.entity)(value, {})
+
+    @cached_property
+    def is_coded(self) -> bool:
+        """Whether tests go by codes: they do where codes cost less than the tests."""
+        if isinstance(self.column.dtype, pd.CategoricalDtype):
+            return True
+        step = max(1, len(self.stored) // _SAMPLE)
+        sample = np.asarray(self.stored[::step], dtype=object)
+        few = len({v for v in sample if isinstance(v, str)}) <= _FEW
+        return (few and (self.tests > 1 or not self.is_arrow)) or not self.is_plain
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing but texts and missing values is there."""
+        if self.is_arrow:
+            return True
+        return pd.api.types.infer_dtype(self.stored, skipna=True) in ("string", "empty")
+
+    def has_missing(self) -> bool:
+        """Whether any text is missing."""
+        if self.is_coded:
+            return self.settled.has_missing()
+        return bool(pd.isna(self.stored).any())
+
+    @property
+    def missing(self) -> Mask:
+        """True where a text is missing."""
+        return self.settled.missing if self.is_coded else pd.isna(self.stored)
+
+    def is_one_of(self, values: list[str], *, folded: bool) -> Mask:
+        """Which texts are among some."""
+        if folded or self.is_coded:
+            return is_one_of(self.settled, values, folded=folded)
+        if len(values) == 1:
+            if self.is_arrow:
+                return _booleans(self.column == values[0])
+            return _equal(self.stored, values[0])
+        return _booleans(pd.Series(self.stored).isin(values))
+
+    def has(self, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
+        """Which texts have a pattern there."""
+        if folded or self.is_coded:
+            return has(self.settled, operator, pattern, folded=folded)
+        if not self.is_arrow:
+            test = TESTS[operator]
+            found = [isinstance(v, str) and test(v, pattern) for v in self.stored]
+            return np.array(found, dtype=np.bool_)
+        methods = self.column.str
+        match operator:
+            case TextOperator.CONTAINS:
+                return _booleans(methods.contains(pattern, regex=False))
+            case TextOperator.STARTS:
+                return _booleans(methods.startswith(pattern))
+            case TextOperator.ENDS:
+                return _booleans(methods.endswith(pattern))
+            case _:
+                assert_never(operator)
+
+
+def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
+    """Which texts are among some; false where missing."""
+    if folded:
+        wanted = set(map(fold_case, values))
+        return text.test(lambda t: fold_case(t) in wanted)
+    if len(values) > 1:
+        return text.test(set(values).__contains__)
+    code = np.flatnonzero(text.texts == values[0])
+    found: Mask = np.equal(text.codes, int(code[0]) if len(code) else -2)
+    return found
+
+
+def has(text: Text, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
+    """Which texts have a pattern there; false where missing."""
+    test = TESTS[operator]
+    if folded:
+        pattern = fold_case(pattern)
+        return text.test(lambda t: test(fold_case(t), pattern))
+    return text.test(lambda t: test(t, pattern))
+
+
+def equal(left: Text, right: Text, *, folded: bool) -> Mask:
+    """Where two texts are equal; false where either is missing."""
+    numbers: dict[Hashable, int] = {}
+    key = fold_case if folded else str
+    a, b = left.numbered(numbers, key), right.numbered(numbers, key)
+    found: Mask = (a == b) & (a >= 0)
+    return found
+
+
+def default(left: Text, right: Text) -> Text:
+    """The left text, or the right one where it is missing."""
+    numbers: dict[Hashable, int] = {}
+    a, b = left.numbered(numbers, str), right.numbered(numbers, str)
+    return Text(np.where(a < 0, b, a), texts(list(numbers)))
+
+
+def _distinct(text: Text) -> Text:
+    """Texts that became equal when they were read get one code."""
+    numbers: dict[Hashable, int] = {}
+    codes = text.numbered(numbers, str)
+    return Text(codes, texts(list(numbers)))
+
+
+def _equal(stored: Array, value: str) -> Mask:
+    try:
+        return np.asarray(stored == value, dtype=np.bool_)
+    except TypeError:  # pandas' NA, which is neither equal nor unequal
+        return np.array([isinstance(v, str) and v == value for v in stored], dtype=np.bool_)
+
+
+def _booleans(found: Any) -> Mask:
+    """An answer of pandas, whatever it uses for booleans; where it is missing it means no."""
+    mask: Mask = found.array.to_numpy(dtype=np.bool_, na_value=False)
+    return mask
