@@ -341,16 +341,16 @@ def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition] | None
             groups.setdefault(key, []).extend(options)
     if len(groups) == len(members):
         return None
-    result: dict[ir.Condition, None] = {}
+    result: list[ir.Condition] = []
     for part in node.operands:
         if part not in members:
-            result[part] = None
+            result.append(part)
             continue
         (operand, folded) = members[part]
-        options = list(dict.fromkeys(groups[operand, folded]))
-        one_of = ir.OneOf(operand, tuple(options), folded)
-        result[ir.Not(one_of) if negated else one_of] = None
-    return list(result)
+        if all_options := groups.pop((operand, folded), None):
+            one_of = ir.OneOf(operand, tuple(dict.fromkeys(all_options)), folded)
+            result.append(ir.Not(one_of) if negated else one_of)
+    return result
 
 
 def _membership(
