@@ -27,6 +27,7 @@ from segmentkit.sqlalchemy._elements import (
     FoldedCase,
     NanAsNull,
     Position,
+    joined,
 )
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -97,9 +98,9 @@ class Compiler:
         """A condition without sub-queries of its own."""
         match node:
             case ir.And(operands):
-                return sa.and_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=True)
             case ir.Or(operands):
-                return sa.or_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=False)
             case ir.Not(operand):
                 return self.complement(operand)
             case _:

@@ -16,6 +16,7 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._elements import joined
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -69,7 +70,7 @@ class _Predicate:
         parts = [self.compiler.condition(o) for o in plain]
         parts += [self.aggregated(join(group), limits) for group in groups.values()]
         parts += [self.condition(o, limits) for o in nested]
-        return sa.and_(*parts) if conjunctive else sa.or_(*parts)
+        return joined(parts, conjunctive=conjunctive)
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         name = _only_relation(node)
@@ -119,7 +120,7 @@ class _Predicate:
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(*tests)
+        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
