@@ -68,7 +68,8 @@ class _Predicate:
             else:
                 groups.setdefault(relation, []).append(operand)
         parts = [self.compiler.condition(o) for o in plain]
-        parts += [self.aggregated(join(group), limits) for group in groups.values()]
+        for group in groups.values():
+            parts += [self.aggregated(join(each), limits) for each in _portions(group)]
         parts += [self.condition(o, limits) for o in nested]
         return joined(parts, conjunctive=conjunctive)
 
@@ -173,6 +174,23 @@ def _only_relation(node: ir.Condition) -> str | None:
         return None
 
     return next(iter(relations))
+
+
+_JOINS = 50
+
+
+def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
+    """The conditions in as few lists as can be: SQLite joins at most 64 tables."""
+    portions: list[list[ir.Condition]] = [[]]
+    joins = 0
+    for condition in group:
+        more = sum(a.function in ORDERED for a in _aggregates(condition))
+        if portions[-1] and joins + more > _JOINS:
+            portions.append([])
+            joins = 0
+        portions[-1].append(condition)
+        joins += more
+    return portions
 
 
 def _is_existence(node: ir.Condition) -> bool:
