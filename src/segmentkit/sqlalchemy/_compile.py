@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, Protocol, TypeAlias, TypeGuard, assert_never
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
@@ -246,19 +246,26 @@ class Compiler:
         return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
-        left, right = self.value(node.left), self.value(node.right)
         if node.operator == "/" and isinstance(node.right, ir.Const):
-            return divided(left, right)
+            return divided(self.value(node.left), self.value(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            return divided(left, sa.func.nullif(right, zero, type_=sa.Double()))
-        result: Sql = ARITHMETIC[node.operator](left, right)
+            right = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            return divided(self.value(node.left), right)
         scale = node.dtype.scale
-        return (
-            Exact(result, scale)
-            if node.dtype.kind is Kind.DECIMAL and scale is not None
-            else result
+        if node.dtype.kind is Kind.DECIMAL and scale is not None:
+            return Exact(self.exact(node), scale)
+        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        return result
+
+    def exact(self, node: ir.Arithmetic) -> Sql:
+        """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
+        left, right = (
+            self.exact(operand) if _chained(node, operand) else self.value(operand)
+            for operand in (node.left, node.right)
         )
+        result: Sql = ARITHMETIC[node.operator](left, right)
+        return result
 
     def call(self, node: ir.Call) -> Sql:
         match node.name, node.arguments:
@@ -295,6 +302,15 @@ def divided(left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _chained(node: ir.Arithmetic, operand: ir.Value) -> TypeGuard[ir.Arithmetic]:
+    """Whether an operand needs no rounding of its own: no product magnifies the error of a sum."""
+    return (
+        isinstance(operand, ir.Arithmetic)
+        and operand.dtype.kind is Kind.DECIMAL
+        and (node.operator != "*" or operand.operator == "*")
+    )
 
 
 def _wraps(node: ir.YearDayIn) -> bool:
