@@ -20,7 +20,7 @@ from segmentkit.errors import SegmentSyntaxError
 MAX_LENGTH = 100_000
 """Characters in a definition."""
 
-MAX_DEPTH = 50
+MAX_DEPTH = 42
 """How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
 
 _ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
