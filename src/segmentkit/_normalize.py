@@ -39,6 +39,9 @@ COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
 """The comparisons as functions of two present values."""
 
 
+_AGELESS = 20_000
+
+
 def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Condition:
     """Bind a condition to an instant.
 
@@ -161,6 +164,8 @@ class _Normalizer:
 
     def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
         """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
+        # Beyond the calendar's length all ages are alike; infinity is no whole number.
+        years = min(max(years, -_AGELESS), _AGELESS)
         whole = years == math.floor(years)
         match op:
             case ir.Comparison.GE:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
-from segmentkit._scalar import fold_case
+from segmentkit._scalar import fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
@@ -68,6 +68,7 @@ _NEGATED = {
 }
 FUNCTIONS = ("abs", "age", "default", "instant")
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
+_LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 
 
@@ -239,6 +240,9 @@ class Compiler:
 
     def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
         """A bound parameter; text and times take the type of the column they meet."""
+        if isinstance(node.value, int) and abs(node.value) > _LARGEST:
+            # Constants can be computed beyond the integers of databases.
+            node = ir.Const(to_float(node.value), FLOAT)
         kind = TYPES[node.dtype.kind]
         if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
             kind = like.type
