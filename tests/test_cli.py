@@ -385,7 +385,7 @@ where = 'tier > '
         ),
         (
             (HEAD + TABLES + "[parameters]\np = 'x'\n[segments.a]\nwhere = 'age > :p'").encode(),
-            "shop.toml [parameters]\nSK121 ':p' takes a number; 'x' is a text",
+            "shop.toml:21 segment 'a'\nSK121 ':p' takes a number; 'x' is a text",
         ),
     ],
 )
