@@ -24,7 +24,8 @@ from segmentkit._declaration import Declaration
 from segmentkit.catalog import Catalog, CatalogText
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy import prepare, reflect
+from segmentkit.sqlalchemy import prepare
+from segmentkit.sqlalchemy._schema import reflect
 
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "odbc_connect")
 
