@@ -364,11 +364,6 @@ _TABLE = (
         "The file names the version of the language it is written in.",
         hint="language = {known}",
     ),
-    Code(
-        "SK305",
-        "no segment has a parameter ':{name}'",
-        "A value under [parameters] that nothing uses is a typing mistake.",
-    ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
 )
 

@@ -86,14 +86,9 @@ class CatalogText:
         return Catalog(in_order, self.parameters)
 
     def _unfit(self, defined: Mapping[str, Segment]) -> list[Problem]:
-        """Parameters whose values have the wrong type, or that no segment has."""
+        """Parameters whose values have the wrong type where they are used."""
         problems: list[Problem] = []
-        known = {p for s in defined.values() for p in s.parameters}
         for name, value in self.parameters.items():
-            if name not in known and len(defined) == len(self.entries):
-                hint = did_you_mean(name, known)
-                unused = diagnostic("SK305", Span(0, 0), name=name, hint=hint)
-                problems.append(Problem(unused, None, self.file, None, None, None))
             for segment, found in defined.items():
                 if name in found.parameters:
                     try:
@@ -272,7 +267,7 @@ class Catalog(Mapping[str, Segment]):
             schema = read.declaration.schema()
         return read.check(schema)
 
-    def bind(self, **values: Constant) -> Catalog:
+    def bind(self, /, **values: Constant) -> Catalog:
         """Give parameters other values, in all segments.
 
         Args:

@@ -66,7 +66,6 @@ _NEGATED = {
     for comparison, positive in OPERATORS.items()
     for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
 }
-FUNCTIONS = ("abs", "age", "default", "instant")
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
