@@ -70,7 +70,7 @@ def _character(character: str) -> str:
         return _ESCAPED[character]
     if character == " " or character.isprintable():
         return character
-    units = character.encode("utf-16-be")
+    units = character.encode("utf-16-be", "surrogatepass")
     pairs = (units[i : i + 2] for i in range(0, len(units), 2))
     return "".join(f"\\u{int.from_bytes(pair):04x}" for pair in pairs)
 
