@@ -37,7 +37,7 @@ from segmentkit import (
 )
 from segmentkit._diagnostics import CODES
 from segmentkit.sqlalchemy import predicate, schema_from, tables_from
-from tests.targets import TARGETS
+from tests import targets
 
 SHOP = Schema(
     [
@@ -74,6 +74,8 @@ SHOP = Schema(
         ),
     ]
 )
+# One of a kind: the dtypes of frames are tested elsewhere.
+TARGETS = [t for t in targets.TARGETS if t.name in ("record", "sqlite", "pandas")]
 T = TypeVar("T")
 NOON = datetime(2026, 5, 1, 12)
 FULL = {
@@ -191,17 +193,17 @@ def test_a_hundred_thousand_terms_are_refused_for_their_length() -> None:
 
 
 MANY = {
-    "ors of tests": " or ".join(f"age > {i}" for i in range(20, 6000)),
-    "ands of tests": " and ".join(f"age > -{i}" for i in range(6000)),
+    "ors of tests": " or ".join(f"age > {i}" for i in range(20, 3000)),
+    "ands of tests": " and ".join(f"age > -{i}" for i in range(3000)),
     "ors of texts": " or ".join(f"name contains 'x{i}'" for i in range(3000)),
     "any of many texts": f"name contains any ({', '.join(repr(str(i)) for i in range(3000))})",
     "all of many texts": f"name not contains all ({', '.join(repr(str(i)) for i in range(3000))})",
-    "nots": " and ".join(f"not (age > {i})" for i in range(20, 3000)),
+    "nots": " and ".join(f"not (age > {i})" for i in range(20, 1500)),
     "ors over one relation": " or ".join(
-        f"count(orders where amount > {i}) > {i}" for i in range(1200)
+        f"count(orders where amount > {i}) > {i}" for i in range(600)
     ),
     "ands over one relation": " and ".join(
-        f"count(orders where amount > {i + 3}) <= {i}" for i in range(1200)
+        f"count(orders where amount > {i + 3}) <= {i}" for i in range(600)
     ),
     "ors beside an attribute": " or ".join(
         f"count(orders where amount > {i}) > age" for i in range(1100)
