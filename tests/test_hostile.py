@@ -360,7 +360,9 @@ attributes = { id = "integer", age = "integer?", score = "integer?" }
 
 def catalog(segments: dict[str, str], parameters: str = "") -> Catalog:
     text = HEAD + (f"[parameters]\n{parameters}\n" if parameters else "")
-    text += "".join(f"[segments.{name}]\nwhere = '''{where}'''\n" for name, where in segments.items())
+    text += "".join(
+        f"[segments.{name}]\nwhere = '''{where}'''\n" for name, where in segments.items()
+    )
     return Catalog.loads(text)
 
 
@@ -477,7 +479,9 @@ def test_every_category_of_characters(category: str) -> None:
             survives(template.format(character))
 
 
-@pytest.mark.parametrize("text", ["\ud800", "name = '\udfff'", "`\ud800` = 1", "# \ud800", "\x00", "name = '\ud83d' "])
+@pytest.mark.parametrize(
+    "text", ["\ud800", "name = '\udfff'", "`\ud800` = 1", "# \ud800", "\x00", "name = '\ud83d' "]
+)
 def test_halves_of_characters(text: str) -> None:
     """A lone surrogate and a NUL are refused outside of texts, at their place."""
     with pytest.raises(SegmentSyntaxError):
@@ -705,7 +709,23 @@ def test_any_text_value(value: str) -> None:
             assert sorted(target.members(segment, rows, NOON)) == wanted
 
 
-@pytest.mark.parametrize("name", ["a`b", "x; DROP TABLE t; --", "a'b", 'a"b', "a b", "%s", ":x", "a?b", "{x}", "and", "é\u0301", "%(x)s"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a`b",
+        "x; DROP TABLE t; --",
+        "a'b",
+        'a"b',
+        "a b",
+        "%s",
+        ":x",
+        "a?b",
+        "{x}",
+        "and",
+        "é\u0301",
+        "%(x)s",
+    ],
+)
 def test_names_are_quoted(name: str) -> None:
     """Names of attributes and relations from the schema are identifiers, whatever they contain."""
     metadata = sa.MetaData()
@@ -737,9 +757,7 @@ def test_names_are_quoted(name: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.insert(people).values({people.c.id: 1, people.c[name]: 1}))
         connection.execute(
-            sa.insert(others).values(
-                {others.c.id: 1, others.c.person_id: 1, others.c[name]: 2}
-            )
+            sa.insert(others).values({others.c.id: 1, others.c.person_id: 1, others.c[name]: 2})
         )
         found = connection.scalars(sa.select(people.c.id).where(predicate(segment, people))).all()
     engine.dispose()

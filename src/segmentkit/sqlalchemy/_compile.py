@@ -253,7 +253,7 @@ class Compiler:
             return divided(self.value(node.left), self.value(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            right = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            right: Sql = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
             return divided(self.value(node.left), right)
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
