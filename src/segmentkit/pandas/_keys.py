@@ -64,8 +64,8 @@ def read_keys(column: Column, place: str) -> Keys:
 
 def _of_objects(column: Column, place: str) -> Keys:
     dtype = column.dtype
-    plain = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype)
-    array: Any = column.array if plain else column.to_numpy(dtype=object)
+    kept = isinstance(dtype, pd.CategoricalDtype | pd.StringDtype | pd.ArrowDtype)
+    array: Any = column.array if kept else column.to_numpy(dtype=object)
     try:
         codes, found = pd.factorize(array)
     except TypeError:
