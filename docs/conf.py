@@ -1,14 +1,18 @@
 """How Sphinx builds the documentation; ``nox -s docs`` runs it."""
 
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "segmentkit"
 author = "The segmentkit authors"
 copyright = "2026, The segmentkit authors"
 version = release = version_of("segmentkit")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "from_tables"]
+exclude_patterns = ["_build", "_extensions"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -19,5 +23,6 @@ autodoc_typehints_description_target = "documented_params"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+smartquotes = False
 html_theme = "furo"
 html_title = f"segmentkit {version}"

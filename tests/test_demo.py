@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from demo_oracle import MEMBERS, Panel
 from demo_sizes import INSTANTS, SIZES
+from segmentkit.pandas import members as members_in_frames
 from sqlalchemy import Engine, create_engine
 
 import segmentkit as sk
 from segmentkit import demo
-from segmentkit.pandas import members as members_in_frames
 from segmentkit.sqlalchemy import members as members_in_sql
 from segmentkit.sqlalchemy import prepare
 

@@ -660,7 +660,7 @@ WRONG: list[tuple[sk.DType, Any, str]] = [
     (sk.FLOAT, [1j], "people.x must be float, not complex 1j"),
     (sk.decimal(2), ["1.00"], "people.x must be decimal(2), not str '1.00'"),
     (sk.decimal(2), [Decimal("Infinity")], "people.x must be finite, not Infinity"),
-    (sk.decimal(2), [np.inf], "people.x must be finite, not Infinity"),
+    (sk.decimal(2), [np.inf], "people.x must be decimal(2), not float inf"),
     (sk.TEXT, [1], "people.x must be text, not int 1"),
     (sk.TEXT, ["a", 1], "people.x must be text, not int 1"),
     (sk.TEXT, [b"a"], "people.x must be text, not bytes b'a'"),

@@ -1,12 +1,13 @@
-"""Say which customers in one small language; get the same answer from SQL, pandas and one record."""
+"""Say which customers in one small language; the same answer from SQL, pandas and one record."""
 
 from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import (
     CatalogError,
     DataError,
     DefinitionError,
+    Problem,
     SchemaError,
     SegmentkitError,
     SegmentSyntaxError,
@@ -38,7 +39,9 @@ __all__ = [
     "DefinitionError",
     "Diagnostic",
     "Entity",
+    "Kind",
     "Link",
+    "Problem",
     "Relation",
     "Schema",
     "SchemaError",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from collections.abc import Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
+
 from segmentkit._diagnostics import Span
 
 
@@ -42,7 +43,7 @@ class Parameter:
 
 @frozen
 class Moment:
-    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (count < 0), ``7 days from now``."""
+    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count)."""
 
     base: str
     count: int
@@ -52,7 +53,7 @@ class Moment:
 
 @frozen
 class Negative:
-    """``-x``"""
+    """``-x``."""
 
     operand: Expr
     span: Span = _span()
@@ -111,7 +112,7 @@ Window: TypeAlias = Rolling | Calendar | Period | Range
 
 @frozen
 class Call:
-    """A function or an aggregate: ``age(birth_date)``, ``count(orders in last 30 days where …)``."""
+    """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``."""
 
     name: str
     arguments: tuple[Expr, ...]
@@ -148,7 +149,7 @@ class TextTest:
 
 @frozen
 class InList:
-    """``x in (1, 2)``"""
+    """``x in (1, 2)``."""
 
     operand: Expr
     options: tuple[Expr, ...]
@@ -169,7 +170,7 @@ class InWindow:
 
 @frozen
 class IsMissing:
-    """``x is missing``, ``x is present``"""
+    """``x is missing``, ``x is present``."""
 
     operand: Expr
     negated: bool
@@ -178,7 +179,7 @@ class IsMissing:
 
 @frozen
 class InSegment:
-    """``in segment vip``"""
+    """``in segment vip``."""
 
     name: str
     name_span: Span = _span()
@@ -187,7 +188,7 @@ class InSegment:
 
 @frozen
 class Not:
-    """``not a``"""
+    """``not a``."""
 
     operand: Expr
     span: Span = _span()
@@ -195,7 +196,7 @@ class Not:
 
 @frozen
 class And:
-    """``a and b and c``"""
+    """``a and b and c``."""
 
     operands: tuple[Expr, ...]
     span: Span = _span()
@@ -203,7 +204,7 @@ class And:
 
 @frozen
 class Or:
-    """``a or b or c``"""
+    """``a or b or c``."""
 
     operands: tuple[Expr, ...]
     span: Span = _span()
@@ -231,6 +232,21 @@ Expr: TypeAlias = (
 
 Node: TypeAlias = Expr | Window
 
+_FIELDS = {
+    kind: tuple(f.name for f in fields(kind) if not f.name.endswith("span"))
+    for kind in get_args(Node)
+}
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below, in the order of the text."""
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if type(child) in _FIELDS:
+                yield child
+
+
 _N = TypeVar("_N")
 
 
@@ -241,11 +257,11 @@ def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
         return replaced  # type: ignore[no-any-return]
     if isinstance(node, tuple):
         return tuple(substitute(item, values) for item in node)  # type: ignore[return-value]
-    if not hasattr(node, "__attrs_attrs__") or isinstance(node, Span):
+    if type(node) not in _FIELDS:
         return node
     changed = {}
-    for name in node.__slots__:  # type: ignore[attr-defined]
-        before = getattr(node, name, None)
+    for name in _FIELDS[type(node)]:
+        before = getattr(node, name)
         after = substitute(before, values)
         if after is not before and after != before:
             changed[name] = after

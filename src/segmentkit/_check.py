@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from attrs import frozen
+
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
@@ -96,18 +96,17 @@ class _Checker(ValueChecker):
         super().__init__(schema)
         self.warn = warn
         self.segments = segments
-        self.present: frozenset[str] = frozenset()
+        self.present: frozenset[ir.Value] = frozenset()
 
     # -- conditions -----------------------------------------------------------------------------
 
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:  # noqa: PLR0911
-        """What a condition means; ``negative`` tells whether it stands under an odd number of nots."""
+    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
+        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
-                with self._knowing(operands):
-                    return ir.conjunction([self.condition(o, negative=negative) for o in operands])
+                return ir.conjunction(self._several(operands, negative, alone=not negative))
             case t.Or(operands):
-                return ir.disjunction([self.condition(o, negative=negative) for o in operands])
+                return ir.disjunction(self._several(operands, negative, alone=negative))
             case t.Not(operand):
                 return ir.complement(self.condition(operand, negative=not negative))
             case t.Compare():
@@ -120,8 +119,8 @@ class _Checker(ValueChecker):
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
                 value = self.value(operand)
-                test = ir.FALSE if value is None else ir.Missing(value)
-                return ir.complement(test) if negated else test
+                missing = ir.FALSE if value is None else ir.Missing(value)
+                return ir.complement(missing) if negated else missing
             case t.InSegment(name):
                 return self._in_segment(node, name)
             case t.Call(name) if name in ("any", "none"):
@@ -153,25 +152,26 @@ class _Checker(ValueChecker):
             self._warn_missing(node, value)
         return ir.Compare(ir.Comparison.EQ, value, ir.Const(True, BOOLEAN))
 
-    @contextmanager
-    def _knowing(self, operands: tuple[t.Expr, ...]) -> Iterator[None]:
-        """Beside ``x is present``, a negative test of x includes nobody by surprise."""
+    def _several(
+        self, operands: tuple[t.Expr, ...], negative: bool, *, alone: bool
+    ) -> list[ir.Condition]:
+        """The operands of ``and`` or ``or``.
+
+        Where all of them must hold (``alone``; under ``not`` that is ``or``), a test that a value
+        is present leaves out whoever the others would include by surprise.
+        """
         before = self.present
-        if not self.warn:
-            yield
-            return
-        known = [
-            format_tree(o.operand) for o in operands if isinstance(o, t.IsMissing) and o.negated
-        ]
-        self.present = before.union(known)
-        yield
+        if self.warn and alone:
+            tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
+            known = [self.value(test.operand) for test in tests]
+            self.present = before.union(v for v in known if v is not None)
+        found = [self.condition(o, negative=negative) for o in operands]
         self.present = before
+        return found
 
     def _warn_missing(self, node: t.Expr, value: ir.Value) -> None:
-        if not self.warn or not value.nullable:
-            return
-        text = format_tree(node)
-        if text not in self.present:
+        if self.warn and value.nullable and value not in self.present:
+            text = format_tree(node)
             whose = self.row.relation.name if self.row else self.schema.entity.name
             self.warnings.append(diagnostic("SK201", node.span, entity=whose, operand=text))
 
@@ -334,7 +334,8 @@ class _Checker(ValueChecker):
             return ir.FALSE
         found = self.segments.get(name)
         if found is None:
-            self.error("SK117", node.name_span, name=name, hint=did_you_mean(name, self.segments))
+            hint = did_you_mean(name, self.segments) or "no other segments are given"
+            self.error("SK117", node.name_span, name=name, hint=hint)
             return ir.FALSE
         for parameter, dtype in found.parameters:
             self.parameters.setdefault(parameter, dtype)

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import field, frozen
 
 from segmentkit._diagnostics import did_you_mean
+from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
 
@@ -164,7 +165,7 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
 def _attribute(place: str, name: str, value: Any) -> Attribute:
     place = f"{place}.attributes.{name}"
     if isinstance(value, str):
-        return Attribute(name, parse_dtype(value.removesuffix("?")), value.endswith("?"))
+        return Attribute(name, _dtype(place, value.removesuffix("?")), value.endswith("?"))
     told = _mapping(place, value)
     _only(place, told, ("type", "nullable", "values", "column"))
     nullable, values = told.get("nullable", False), told.get("values", [])
@@ -174,11 +175,18 @@ def _attribute(place: str, name: str, value: Any) -> Attribute:
         raise SchemaError(f"{place}.values must be a list")
     return Attribute(
         name,
-        parse_dtype(_text(f"{place}.type", told.get("type"))),
+        _dtype(place, _text(f"{place}.type", told.get("type"))),
         nullable,
         values,
         column=_text(f"{place}.column", told.get("column", name)),
     )
+
+
+def _dtype(place: str, text: str) -> DType:
+    try:
+        return parse_dtype(text)
+    except SchemaError as error:
+        raise SchemaError(f"{place}: {error}") from None
 
 
 def _ways(place: str, data: Any, keys: tuple[str, ...], *, short: str) -> Iterator[Way]:

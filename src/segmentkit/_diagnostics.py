@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -119,7 +119,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 _FEW = 12
 
 
-def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: object) -> Diagnostic:
+def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: Any) -> Diagnostic:
     """Make a diagnostic from the table.
 
     Args:
@@ -332,6 +332,11 @@ _TABLE = (
         "SK128",
         "'{name}' is a link; name an attribute of it",
         "A link leads to another entity; a condition needs one of its values.",
+    ),
+    Code(
+        "SK129",
+        "'{name}' is an attribute, and has no parts",
+        "Only links and relations lead further.",
     ),
     # What stands, and may surprise
     Code(

@@ -34,11 +34,11 @@ def format_name(name: str) -> str:
 
 
 def format_text(value: str) -> str:
-    """A text in double quotes, with escapes.
+    r"""A text in double quotes, with escapes.
 
     Example:
         >>> print(format_text('say "hi"'))
-        "say \\"hi\\""
+        "say \"hi\""
     """
     return '"' + "".join(map(_character, value)) + '"'
 
@@ -102,7 +102,8 @@ def _window(window: t.Window) -> str:
             return f"in {window.direction} {_units(window.count, window.unit)}"
         case t.Calendar(which, None, unit):
             return f"in {which} {unit}"
-        case t.Calendar(which, int(count), unit):
+        case t.Calendar(which, count, unit):
+            assert count is not None
             return f"in {which} {_units(count, unit)}"
         case t.Period(year, month, day):
             parts = [f"{year:04}"] + [f"{part:02}" for part in (month, day) if part is not None]

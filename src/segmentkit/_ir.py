@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from attrs import field, frozen
+
 from segmentkit.dtypes import FLOAT, DType
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
@@ -360,7 +361,7 @@ def conjuncts(condition: Condition) -> tuple[Condition, ...]:
     return () if condition == TRUE else (condition,)
 
 
-def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:  # noqa: PLR0911
+def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
     """The nodes directly below."""
     match node:
         case Compare(_, left, right) | Arithmetic(_, left, right):

@@ -93,7 +93,8 @@ _TOKEN = re.compile(
     (?: \s++ | \#[^\n]*+ )*+
     (?:
         (?P<WORD> [^\W\d]\w*+ )
-      | (?P<INSTANT> \d{4}-\d\d-\d\d[Tt]\d\d:\d\d (?: :\d\d (?: \.\d{1,6} )? )? (?: [Zz] | [+-]\d\d:?\d\d )? (?!\w) )
+      | (?P<INSTANT> \d{4}-\d\d-\d\d[Tt]\d\d:\d\d (?: :\d\d (?: \.\d{1,6} )? )?
+                     (?: [Zz] | [+-]\d\d:?\d\d )? (?!\w) )
       | (?P<DATE> \d{4}-\d\d-\d\d (?!\w) )
       | (?P<NUMBER> (?: 0 | [1-9](?:_?\d)*+ ) (?: \.\d++ )?+ (?!\w) )
       | (?P<STRING> " (?: [^"\\\n] | \\. )*+ " | ' (?: [^'\\\n] | \\. )*+ ' )
@@ -133,10 +134,8 @@ def tokens(text: str) -> Iterator[Token]:
                 kind, position = "IN_SEGMENT", segment.end()
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
-        elif kind in ("NUMBER", "DATE") and last == "_IN":
-            if period := _PERIOD.match(text, start):
-                kind, position = "PERIOD", period.end()
-                value = period[0]
+        elif kind == "NUMBER" and last == "_IN" and (period := _PERIOD.match(text, start)):
+            kind, value, position = "PERIOD", period[0], period.end()
         yield Token(kind, value, start, position)
         before, last = last, kind
 
@@ -162,6 +161,7 @@ class SegmentLexer(Lexer):
     def __init__(self, configuration: Any) -> None:
         """Lark passes its configuration; nothing of it is needed."""
 
-    def lex(self, data: Any) -> Iterator[Any]:
-        """The tokens of the text."""
-        return tokens(data if isinstance(data, str) else data.text)
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Any]:
+        """The tokens of the text, which Lark hands over as it got it."""
+        del parser_state
+        return tokens(lexer_state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -11,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from lark import Lark, Transformer
-from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedToken, VisitError
 
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
@@ -51,8 +50,7 @@ def parse(text: str) -> t.Expr:
         tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
     except Unreadable as error:
         raise _failure(text, _explain(text, error.position, None, frozenset())) from None
-    except UnexpectedInput as error:
-        assert isinstance(error, UnexpectedToken)
+    except UnexpectedToken as error:
         token: Any = error.token
         expected = frozenset(error.accepts or error.expected)
         raise _failure(text, _explain(text, token.start_pos or 0, token, expected)) from None
@@ -86,18 +84,8 @@ def too_deep(tree: t.Expr) -> Span | None:
             depth += 1
         elif isinstance(node, t.Arithmetic):
             depth += len(node.operands) - 2
-        stack += [(child, depth + 1) for child in children(node)]
+        stack += [(child, depth + 1) for child in t.children(node)]
     return None
-
-
-def children(node: t.Node) -> Iterator[t.Node]:
-    """The nodes directly below, in the order of the text."""
-    for name in node.__slots__:
-        value = getattr(node, name, None)
-        if isinstance(value, tuple):
-            yield from (v for v in value if hasattr(v, "span"))
-        elif hasattr(value, "span"):
-            yield value
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
@@ -123,7 +111,7 @@ class _Refused(Exception):
         self.diagnostic = found
 
 
-def _refuse(code: str, token: Token, **values: object) -> _Refused:
+def _refuse(code: str, token: Token, **values: Any) -> _Refused:
     return _Refused(diagnostic(code, token.span, **values))
 
 
@@ -225,9 +213,10 @@ class _Builder(Transformer[Token, t.Expr]):
         negations: list[Token] = []
         for item in items:
             if type(item) is not Token:
+                operand = item
                 for word in reversed(negations):
-                    item = t.Not(item, word.span.to(item.span))
-                alternatives[-1].append(item)
+                    operand = t.Not(operand, word.span.to(operand.span))
+                alternatives[-1].append(operand)
                 negations = []
             elif item.type == "NOT":
                 negations.append(item)
@@ -295,7 +284,7 @@ class _Builder(Transformer[Token, t.Expr]):
 
     def calendar(self, items: list[Token]) -> t.Window:
         word, unit = items[0], items[-1]
-        count = _count(items[1], unit) if len(items) == 3 else None  # noqa: PLR2004
+        count = _count(items[1], unit) if len(items) == 3 else None
         return t.Calendar(word.value.lower(), count, _unit(unit), word.span.to(unit.span))
 
     def period(self, items: list[Token]) -> t.Window:
@@ -365,6 +354,8 @@ class _Builder(Transformer[Token, t.Expr]):
         return t.Parameter(items[0].value[1:], items[0].span)
 
     def path(self, items: list[Token]) -> t.Expr:
+        if len(items) == 1:
+            return t.Name((_name(items[0]),), items[0].span)
         return t.Name(tuple(map(_name, items)), items[0].span.to(items[-1].span))
 
     def call(self, items: list[Any]) -> t.Expr:
@@ -426,13 +417,17 @@ def _arithmetic(operands: list[t.Expr], operators: list[str]) -> t.Expr:
 
 # -- why a text is refused ----------------------------------------------------------------------
 
+_TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
 _FOREIGN = {
-    "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "like": "'contains', 'starts with' or 'ends with'",
-    "ilike": "'contains …  ignoring case'", "=~": "'contains', 'starts with' or 'ends with'", "equals": "'='",
-    "startswith": "'starts with'", "endswith": "'ends with'", "xor": "'(a or b) and not (a and b)'",
+    "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'",
+    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
+    "equals": "'='", "startswith": "'starts with'", "endswith": "'ends with'",
+    "xor": "'(a or b) and not (a and b)'",
 }  # fmt: skip
-_UNITS = {"s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months", "h": "hours",
-          "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years"}  # fmt: skip
+_UNITS = {
+    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
+    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
+}  # fmt: skip
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
 
 
@@ -453,6 +448,9 @@ def _explain(text: str, start: int, token: Token | None, expected: frozenset[str
 def _foreign(text: str, start: int) -> Diagnostic | None:
     """Habits of other languages, named with what stands here instead."""
     rest = text[start:]
+    if match := re.match(r"\d[\d_.]*[eE][+-]?\d+", rest):
+        span = Span(start, start + match.end())
+        return diagnostic("SK001", span, found=f"'{match[0]}'", hint="write numbers out: 1000")
     if match := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
         unit = _UNITS.get(match[2].lower())
         written = f"{match[1]} {unit}" if unit else f"{match[1]} days"

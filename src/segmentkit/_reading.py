@@ -52,15 +52,26 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
                 return None
             raise DataError(f"{place} is missing, and the schema says that it never is")
         try:
-            return convert(value)
+            return convert(_stored(value, attribute))
         except (TypeError, ValueError, OverflowError, InvalidOperation):
             shown = repr(value)
-            shown = shown if len(shown) <= 60 else shown[:60] + "…"  # noqa: PLR2004
+            shown = shown if len(shown) <= 60 else shown[:60] + "…"
             raise DataError(
                 f"{place} must be {attribute.dtype}, not {type(value).__name__} {shown}"
             ) from None
 
     return read
+
+
+def _stored(value: Any, attribute: Attribute) -> Any:
+    """The value as a table would hold it: an enum's name or value, money in whole units."""
+    if isinstance(value, Enum):
+        return value.name if value.name in attribute.values else value.value
+    scale = attribute.dtype.scale
+    if scale is not None and isinstance(value, float):
+        # The shortest text of a float is the decimal that was meant: 0.1, not 0.10000000000000001.
+        return round(Decimal(repr(_plain(value))), scale)
+    return value
 
 
 def is_missing(value: Any) -> bool:
@@ -73,9 +84,7 @@ def is_missing(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A numpy scalar as the Python value that it holds; a member of an enum as its value."""
-    if isinstance(value, Enum) and not isinstance(value, str | int):
-        return value.value
+    """A numpy scalar as the Python value that it holds."""
     return value.item() if type(value).__module__ == "numpy" else value
 
 
@@ -134,13 +143,15 @@ def _timestamp(value: Any) -> datetime:
         raise TypeError
     if type(value) is not datetime:
         # pandas' own type, which counts nanoseconds: the language counts microseconds.
-        value = datetime(
+        moment = datetime(
             value.year, value.month, value.day, value.hour, value.minute, value.second,
             value.microsecond, value.tzinfo, fold=value.fold,
         )  # fmt: skip
-    if value.tzinfo is None:
-        return value
-    return value.astimezone(UTC).replace(tzinfo=None)
+    else:
+        moment = value
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 _CONVERT: dict[Kind, Callable[[Any], Any]] = {

@@ -67,7 +67,7 @@ def compile_record(condition: ir.Condition, schema: Schema) -> Callable[[Record]
     """
     function = _Function(schema)
     body = function.condition(condition)
-    return function.build(body)  # type: ignore[return-value]
+    return function.build(body)
 
 
 @cache
@@ -79,7 +79,7 @@ class _Fill(ast.NodeTransformer):
     def __init__(self, parts: Mapping[str, ast.expr]) -> None:
         self.parts = parts
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - the name that ast calls
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.parts.get(node.id, node)
 
 
@@ -128,7 +128,7 @@ class _Function:
 
     # -- conditions -----------------------------------------------------------------------------
 
-    def condition(self, node: ir.Condition) -> ast.expr:  # noqa: PLR0911
+    def condition(self, node: ir.Condition) -> ast.expr:
         match node:
             case ir.Always(value):
                 return ast.Constant(value)

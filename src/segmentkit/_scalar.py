@@ -47,7 +47,8 @@ def divide(a: float | None, b: float | None) -> float | None:
     """True division of floats; missing if either is, or if the divisor is zero."""
     if a is None or b is None or b == 0:
         return None
-    return _number(a / b)
+    quotient = a / b
+    return quotient if quotient == quotient else None
 
 
 def _number(value: Any) -> Any:

@@ -90,7 +90,7 @@ def start_of(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime
 
 
 def start_date(today: date, count: int, unit: str) -> date:
-    """The first day of the calendar unit that lies ``count`` units from today's; weeks begin on Monday."""
+    """The first day of the unit ``count`` units from today's; weeks begin on Monday."""
     match unit:
         case "day":
             start = today

@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, assert_never
 
 from attrs import frozen
+
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
-from segmentkit._parser import children
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
@@ -28,7 +28,7 @@ class _Row:
     relation: Relation
     entity: Entity
     prefixed: bool
-    """Whether names start with the relation, as in ``sum(orders.amount)``; in ``where`` they don't."""
+    """Whether names start with the relation, as in ``sum(orders.amount)``."""
 
 
 def literal_dtype(value: ir.Constant) -> DType:
@@ -98,7 +98,7 @@ class ValueChecker(ABC):
         self.row: _Row | None = None
         self.declared: dict[ir.Value, Attribute] = {}
 
-    def error(self, code: str, span: Span, *, hint: str | None = None, **values: object) -> None:
+    def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
         self.errors.append(diagnostic(code, span, hint=hint, **values))
 
     @abstractmethod
@@ -107,7 +107,7 @@ class ValueChecker(ABC):
 
     # -- values ---------------------------------------------------------------------------------
 
-    def value(self, node: t.Expr) -> ir.Value | None:  # noqa: PLR0911
+    def value(self, node: t.Expr) -> ir.Value | None:
         """What a value means; None after an error."""
         match node:
             case t.Literal(value):
@@ -184,8 +184,8 @@ class ValueChecker(ABC):
             return self._column(node, root, ir.Scope.ENTITY, parts)
         if row.prefixed:
             if parts[0] != row.relation.name:
-                owner = root if root.attribute(parts[0]) else row.relation
-                example = f"{format_name(owner.name)}.{format_tree(node)}"
+                owner = root.name if root.attribute(parts[0]) else row.relation.name
+                example = f"{format_name(owner)}.{format_tree(node)}"
                 self.error("SK116", node.span, name="an aggregate", example=example)
                 return None
             if len(parts) == 1:
@@ -231,6 +231,9 @@ class ValueChecker(ABC):
                 "SK128", node.span, name=part, hint=f"write {some(names)}" if names else None
             )
             return
+        if entity.attribute(part) is not None:
+            self.error("SK129", node.span, name=part)
+            return
         root = self.schema.entity
         hint = None
         if scope is ir.Scope.ROW and self.row is not None:
@@ -238,8 +241,11 @@ class ValueChecker(ABC):
                 hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
-        ways = (*entity.attributes, *entity.links, *entity.relations)
+        ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
+        if part.lower() in ("null", "none", "nan"):
+            hint = "to ask for what is missing, write 'is missing'"
         hint = hint or did_you_mean(part, [w.name for w in ways])
+        hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
     def same_family(
@@ -256,6 +262,8 @@ class ValueChecker(ABC):
         if span.start > span.end:
             span = other_node.span
         hint = _conversion(node, other) or _conversion(other_node, value)
+        if Kind.ANNIVERSARY in (a.kind, b.kind):
+            hint = "an anniversary is for windows: anniversary(birth_date) in next 7 days"
         self.error("SK104", span, left=a.family, right=b.family, hint=hint)
         return False
 
@@ -368,8 +376,8 @@ class ValueChecker(ABC):
             self._wrong_count(node, 1)
             return None
         if node.distinct and function.name != "count":
-            self.error("SK111", node.span, name=function.name, expected="no 'distinct'", given="one",
-                       hint="'distinct' belongs to count")  # fmt: skip
+            values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
+            self.error("SK111", node.span, hint="'distinct' belongs to count", **values)
             return None
         relation = self._relation(node, function)
         if relation is None:
@@ -486,7 +494,7 @@ def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
 def _names(node: t.Node) -> Iterator[t.Name]:
     if isinstance(node, t.Name):
         yield node
-    for child in children(node):
+    for child in t.children(node):
         yield from _names(child)
 
 

@@ -79,10 +79,23 @@ class CatalogText:
                 defined[name] = self._define(name, schema, defined)
             except DefinitionError as error:
                 problems += self._problems(name, error.diagnostics)
+        problems += self._unfit(defined)
         if problems:
             raise CatalogError(sorted(problems, key=lambda p: (p.line or 0, p.column or 0)))
         in_order = {name: defined[name] for name in self.entries}
-        return Catalog(in_order, self.parameters).bind()
+        return Catalog(in_order, self.parameters)
+
+    def _unfit(self, defined: Mapping[str, Segment]) -> list[Problem]:
+        """Parameters whose values have the wrong type where they are used."""
+        problems: list[Problem] = []
+        for name, value in self.parameters.items():
+            for segment, found in defined.items():
+                if name in found.parameters:
+                    try:
+                        found.bind(**{name: value})
+                    except DefinitionError as error:
+                        problems += self._problems(segment, error.diagnostics)
+        return problems
 
     def check_syntax(self) -> None:
         """Check what can be checked without a schema: syntax, references, cycles.
@@ -161,6 +174,16 @@ def _reference_places(node: t.Expr) -> Iterator[tuple[str, Span]]:
         case t.And(operands) | t.Or(operands):
             for operand in operands:
                 yield from _reference_places(operand)
+        case _:
+            pass
+
+
+def _segments(given: Mapping[str, Segment]) -> Mapping[str, Segment]:
+    return MappingProxyType(dict(given))
+
+
+def _values(given: Mapping[str, Constant]) -> Mapping[str, Constant]:
+    return MappingProxyType(dict(given))
 
 
 @frozen
@@ -174,8 +197,8 @@ class Catalog(Mapping[str, Segment]):
         parameters: Values of the parameters in them.
     """
 
-    _defined: Mapping[str, Segment] = field(alias="segments", converter=dict)
-    parameters: Mapping[str, Constant] = field(factory=dict, converter=dict)
+    _defined: Mapping[str, Segment] = field(alias="segments", converter=_segments)
+    parameters: Mapping[str, Constant] = field(factory=dict, converter=_values)
     _bound: dict[str, Segment] = field(init=False, repr=False, eq=False)
 
     @_bound.default
@@ -263,6 +286,11 @@ class Catalog(Mapping[str, Segment]):
                 segment.named(name).bind(**unknown)
         return Catalog(self._defined, {**self.parameters, **values})
 
+    @property
+    def warnings(self) -> Mapping[str, tuple[Diagnostic, ...]]:
+        """What the checker says of the segments as they are written; those it warns of, by name."""
+        return {name: s.warnings for name, s in self._defined.items() if s.warnings}
+
     def unbound(self, name: str) -> Segment:
         """The segment as it is written, parameters and all."""
         return self._defined[name]
@@ -308,11 +336,11 @@ class _Reader:
             ) from None
         self.text = self.text.replace("\r\n", "\n")
 
-    def problem(self, code: str, line: int | None, **values: object) -> Problem:
+    def problem(self, code: str, line: int | None, **values: Any) -> Problem:
         found = diagnostic(code, Span(0, 0), **values)
         return Problem(found, None, self.file, line, None, None)
 
-    def refuse(self, code: str, where: str, **values: object) -> None:
+    def refuse(self, code: str, where: str, **values: Any) -> None:
         self.problems.append(self.problem(code, self.line_of(where), **values))
 
     def line_of(self, path: str) -> int | None:

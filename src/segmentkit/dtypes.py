@@ -28,7 +28,7 @@ _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _FAMILIES = {kind: "number" if kind in _NUMBERS else kind.value for kind in Kind}
 
 
-@frozen(cache_hash=True)
+@frozen(cache_hash=True, repr=False)
 class DType:
     """A type: its kind and, for exact decimals, the digits after the point.
 
@@ -54,6 +54,9 @@ class DType:
     def family(self) -> str:
         """The word a message uses: the three kinds of number are all 'number'."""
         return _FAMILIES[self.kind]
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if self.kind is Kind.DECIMAL and self.scale is not None:

@@ -6,11 +6,12 @@ examples on all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
+
 from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, FLOAT, INTEGER, DType
 
 
@@ -21,6 +22,10 @@ class Example:
     definition: str
     record: Mapping[str, Any]
     holds: bool
+
+
+def _examples(given: Iterable[Example]) -> tuple[Example, ...]:
+    return tuple(given)
 
 
 @frozen
@@ -40,7 +45,7 @@ class Function:
     parameters: tuple[str, ...]
     result: DType | None
     doc: str
-    examples: tuple[Example, ...] = field(converter=tuple)
+    examples: tuple[Example, ...] = field(converter=_examples)
 
 
 @frozen
@@ -62,7 +67,7 @@ class AggregateFunction:
     result: DType | None
     needs_time: bool
     doc: str
-    examples: tuple[Example, ...] = field(converter=tuple)
+    examples: tuple[Example, ...] = field(converter=_examples)
 
 
 def _rows(*numbers: int | None) -> Mapping[str, Any]:

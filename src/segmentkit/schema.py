@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, field, frozen
+
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
 from segmentkit.errors import SchemaError
@@ -41,6 +42,10 @@ def parse_dtype(text: str) -> DType:
     raise SchemaError(f"unknown type {text!r}; the types are {known}")
 
 
+def _tuple(items: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(items)
+
+
 @frozen
 class Attribute:
     """One value that every row of an entity has, or may miss.
@@ -56,7 +61,7 @@ class Attribute:
     name: str
     dtype: DType
     nullable: bool = False
-    values: tuple[Any, ...] = field(default=(), converter=tuple)
+    values: tuple[Any, ...] = field(default=(), converter=_tuple)
     column: str = field(kw_only=True)
 
     @column.default
@@ -196,7 +201,8 @@ class Schema:
         if not self.entity.key:
             raise SchemaError(f"the entity {self.root!r} needs a key")
         for entity in self.entities:
-            for way in (*entity.links, *entity.relations):
+            ways: tuple[Link | Relation, ...] = (*entity.links, *entity.relations)
+            for way in ways:
                 self._check_way(entity, way)
 
     def _check_zone(self) -> None:

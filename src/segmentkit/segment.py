@@ -97,8 +97,9 @@ class Segment:
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
-            >>> people = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
-            >>> Segment.define("grown-ups", "AGE >= 18".lower(), people)
+            >>> age = Attribute("age", INTEGER)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> Segment.define("grown-ups", "age>=18", people)
             Segment('grown-ups', 'age >= 18')
         """
         if not isinstance(segments, Mapping):
@@ -147,7 +148,7 @@ class Segment:
             as_of: The instant to ask about; by default now. Without a zone, in the schema's.
 
         Returns:
-            Yes or no: there is no unknown.
+            Whether it is; there is no unknown.
 
         Raises:
             DataError: The record is not what the schema says, or a parameter has no value.
@@ -214,10 +215,16 @@ class Segment:
             self.schema,
             segments=references,
         )
-        return evolve(bound, **self._about())
+        return evolve(
+            bound,
+            title=self.title,
+            description=self.description,
+            owner=self.owner,
+            goal=self.goal,
+        )
 
-    def _unfit(self, name: str, value: Constant) -> Diagnostic | None:
-        place = Span(0, 0)
+    def _unfit(self, name: str, value: object) -> Diagnostic | None:
+        place = _place_of(self._tree, name)
         if name not in self.parameters:
             return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
         expected = self.parameters[name]
@@ -288,6 +295,17 @@ def _restore(
     return Segment.define(name, source, schema, segments=references, **about)
 
 
+def _place_of(tree: t.Node, parameter: str) -> Span:
+    """Where a parameter stands first; the beginning when it stands in a reference."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, t.Parameter) and node.name == parameter:
+            return node.span
+        stack.extend(reversed(list(t.children(node))))
+    return Span(0, 0)
+
+
 def _either(a: t.Expr, b: t.Expr) -> t.Expr:
     only_a = t.And((a, t.Not(b, _NOWHERE)), _NOWHERE)
     only_b = t.And((b, t.Not(a, _NOWHERE)), _NOWHERE)
@@ -296,7 +314,7 @@ def _either(a: t.Expr, b: t.Expr) -> t.Expr:
 
 def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
     if not isinstance(right, Segment):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     return _joined(None, [left, right], join(left._tree, right._tree))
 
 

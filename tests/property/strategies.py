@@ -36,7 +36,8 @@ INTEGERS = [-3, 0, 1, 2, 3, 7, 18, 10**12]
 FLOATS = [-1.5, 0.0, 0.25, 2.5, 3.0, 1024.75]
 DECIMALS = [Decimal(d) for d in ("-1.05", "0.00", "0.10", "0.20", "0.30", "9.99", "10.00")]
 TEXTS = [
-    "", "a", "A", "ab", "b", "ä", "Ä", "Київ", "київ", "ß", "ss", "Σας", "σας", "a%b", "a_b", "%", "_", "\\", "\\n",
+    "", "a", "A", "ab", "b", "ä", "Ä", "Київ", "київ", "ß", "ss", "Σας", "σας", "a%b", "a_b", "%",
+    "_", "\\", "\\n",
     "a'b", '"q"', "l\nb", "😀", " a", "a ", "NULL", ":x", "?", "--", "İ", "e\u0301", "é",
 ]  # fmt: skip
 
@@ -393,9 +394,11 @@ class _Definitions:
             words = ["first", "last"] + (["min", "max"] if attribute.dtype.is_time else [])
             value = st.builds(
                 "{}({}.{}{})".format,
-                st.sampled_from(words), st.just(relation.name), st.just(format_name(attribute.name)),
+                st.sampled_from(words),
+                st.just(relation.name),
+                st.just(format_name(attribute.name)),
                 self.brackets(relation),
-            )  # fmt: skip
+            )
             constant = self.constant(attribute.dtype)
             return st.builds("{} {} {}".format, value, st.sampled_from(["=", "!="]), constant)
 

@@ -11,14 +11,14 @@ from segmentkit._scalar import fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
 from segmentkit.sqlalchemy._elements import CASEFOLD
 from segmentkit.sqlalchemy._predicate import compile_predicate
-from segmentkit.sqlalchemy._schema import reflect, schema_from, tables_from, verify
+from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables
 
 __all__ = [
+    "load_catalog",
     "members",
     "predicate",
     "prepare",
-    "reflect",
     "schema_from",
     "tables_from",
     "verify",
@@ -51,7 +51,10 @@ def predicate(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Colum
         >>> import sqlalchemy as sa
         >>> from segmentkit import Segment
         >>> people = sa.Table(
-        ...     "people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("age", sa.Integer)
+        ...     "people",
+        ...     sa.MetaData(),
+        ...     sa.Column("id", sa.Integer, primary_key=True),
+        ...     sa.Column("age", sa.Integer),
         ... )
         >>> grown_up = Segment.define("grown-up", "age >= 18", schema_from(people))
         >>> print(predicate(grown_up, people))

@@ -175,7 +175,7 @@ class Compiler:
 
     def membership(self, node: ir.OneOf) -> tuple[Sql, Any]:
         operand = self.value(node.operand)
-        values = [option.value for option in node.options if isinstance(option, ir.Const)]
+        values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         like = operand
         if node.ignoring_case:
             operand = FoldedCase(_as_text(operand))
@@ -241,12 +241,16 @@ class Compiler:
         kind = TYPES[node.dtype.kind]
         if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
             kind = like.type
-        return sa.BindParameter(None, _stored(node.value, kind), kind, unique=True)
+        name = getattr(like, "key", None)
+        return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
+        if node.operator == "/" and isinstance(node.right, ir.Const):
+            return divided(left, right)
         if node.operator == "/":
-            return left / sa.func.nullif(right, sa.literal(0.0, sa.Double()), type_=sa.Double())
+            zero: Sql = sa.literal(0.0, sa.Double())
+            return divided(left, sa.func.nullif(right, zero, type_=sa.Double()))
         result: Sql = ARITHMETIC[node.operator](left, right)
         scale = node.dtype.scale
         return (
@@ -280,6 +284,11 @@ class Compiler:
         not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
         years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
         return years - sa.case((not_yet, 1), else_=0)
+
+
+def divided(left: Sql, right: Sql) -> Sql:
+    """The quotient of two floats, without the casts that keep whole numbers from rounding."""
+    return left.op("/", precedence=8, return_type=sa.Double())(right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:

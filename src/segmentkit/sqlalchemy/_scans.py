@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Entity, Relation
-from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
 from segmentkit.sqlalchemy._elements import Exact
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -167,41 +167,90 @@ def mean(node: ir.Aggregate, value: Sql) -> Sql:
     total: Sql = sa.func.sum(value, type_=value.type)
     if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
         total = Exact(total, node.value.dtype.scale)
-    return sa.cast(total, sa.Double()) / sa.cast(sa.func.count(value), sa.Double())
+    return divided(sa.cast(total, sa.Double()), sa.cast(sa.func.count(value), sa.Double()))
 
 
 def ordered(
     tables: Tables, relation: Relation, node: ir.Aggregate, limits: list[ir.Condition]
 ) -> sa.Subquery:
     """``owner`` and ``value`` of an aggregate that needs rows in order."""
-    scan = Scan(tables, relation)
-    compiler = Compiler(tables.schema, scan)
-    assert node.value is not None
-    value = compiler.value(node.value)
-    where = compiler.condition(node.where)
-    owner = scan.owner
-    order = [value] if node.function is ir.AggregateFunction.MEDIAN else _by_time(scan, value)
-    if node.function is ir.AggregateFunction.LAST:
-        order = [each.desc() for each in order]
-    place = sa.func.row_number().over(partition_by=owner, order_by=order)
-    of = sa.func.count().over(partition_by=owner)
-    rows = (
-        sa.select(owner.label("owner"), value.label("value"), place.label("place"), of.label("of"))
-        .select_from(scan.source)
-        .where(owner.is_not(None), where, value.is_not(None), *limited(tables, owner, limits))
+    if node.function is ir.AggregateFunction.MEDIAN:
+        return _median(_Candidates(tables, relation, node, limits), node)
+    return _at_the_end(
+        _Candidates(tables, relation, node, limits),
+        _Candidates(tables, relation, node, limits),
+        node,
+    )
+
+
+class _Candidates:
+    """The rows that an ordered aggregate chooses from: those that pass and have a value."""
+
+    def __init__(
+        self, tables: Tables, relation: Relation, node: ir.Aggregate, limits: list[ir.Condition]
+    ) -> None:
+        self.scan = Scan(tables, relation)
+        compiler = Compiler(tables.schema, self.scan)
+        assert node.value is not None
+        self.owner = self.scan.owner
+        self.value = compiler.value(node.value)
+        tests = compiler.condition(node.where), self.value.is_not(None)
+        self.where = [self.owner.is_not(None), *tests, *limited(tables, self.owner, limits)]
+
+    @property
+    def at(self) -> Sql:
+        """When a row happened."""
+        at = self.scan.entity.attribute(self.scan.relation.at or "")
+        assert at is not None
+        return self.scan.key(at.column)
+
+    @property
+    def tie(self) -> Sql:
+        """What settles the order of rows at one instant."""
+        key = self.scan.entity.key_attribute
+        return self.scan.key(key.column) if key else self.value
+
+
+def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
+    place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
+    of = sa.func.count().over(partition_by=rows.owner)
+    placed = (
+        sa.select(
+            rows.owner.label("owner"),
+            rows.value.label("value"),
+            place.label("place"),
+            of.label("of"),
+        )
+        .select_from(rows.scan.source)
+        .where(*rows.where)
         .subquery()
     )
-    if node.function is not ir.AggregateFunction.MEDIAN:
-        return sa.select(rows.c.owner, rows.c.value).where(rows.c.place == 1).subquery()
-    # The middle row of an odd number of rows, the two in the middle of an even number.
-    middle = sa.and_(2 * rows.c.place >= rows.c.of, 2 * rows.c.place <= rows.c.of + 2)
-    median = mean(node, rows.c.value).label("value")
-    return sa.select(rows.c.owner, median).where(middle).group_by(rows.c.owner).subquery()
+    twice = 2 * placed.c.place
+    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+    median = mean(node, placed.c.value).label("value")
+    return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
 
 
-def _by_time(scan: Scan, value: Sql) -> list[Sql]:
-    """The order of ``first`` and ``last``: by time, then by the key when one is declared."""
-    at = scan.entity.attribute(scan.relation.at or "")
-    assert at is not None
-    key = scan.entity.key_attribute
-    return [scan.key(at.column), scan.key(key.column) if key else value]
+def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The value at the first or last instant; only rows of that one instant are put in order."""
+    last = node.function is ir.AggregateFunction.LAST
+    end = (sa.func.max if last else sa.func.min)(all_rows.at)
+    ends = (
+        sa.select(all_rows.owner.label("owner"), end.label("at"))
+        .select_from(all_rows.scan.source)
+        .where(*all_rows.where)
+        .group_by(all_rows.owner)
+        .subquery()
+    )
+    place = sa.func.row_number().over(
+        partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
+    )
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
+    placed = (
+        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
+        .select_from(rows.scan.source.join(ends, same))
+        .where(*rows.where)
+        .subquery()
+    )
+    return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
+from segmentkit.catalog import Catalog, read_catalog
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
@@ -57,9 +60,11 @@ def schema_from(
 
     Example:
         >>> import sqlalchemy as sa
-        >>> metadata = sa.MetaData()
         >>> people = sa.Table(
-        ...     "people", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("age", sa.Integer)
+        ...     "people",
+        ...     sa.MetaData(),
+        ...     sa.Column("id", sa.Integer, primary_key=True),
+        ...     sa.Column("age", sa.Integer),
         ... )
         >>> print(schema_from(people))
         people (whose rows are segmented)
@@ -68,7 +73,7 @@ def schema_from(
     """
     mapper = None if isinstance(source, sa.Table | sa.MetaData | sa.Engine) else _mapper(source)
     if mapper is not None:
-        entity = entity or mapper.local_table.name
+        entity = entity or _table_of(mapper).name
     elif isinstance(source, sa.Table):
         entity = entity or source.name
     if entity is None:
@@ -119,6 +124,28 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
     schema = _FromTables(declaration, metadata).schema()
     verify(schema, engine)
     return schema, metadata
+
+
+def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog, sa.MetaData]:
+    """Read a catalog file whose ``[schema]`` leaves to the database what the database knows.
+
+    Args:
+        path: A TOML file.
+        engine: The database that has the tables.
+
+    Returns:
+        The catalog, and the tables that were read, for `members` and `predicate`.
+
+    Raises:
+        CatalogError: The file or its definitions are wrong; carries every mistake.
+        SchemaError: The file has no ``[schema]``, or the database lacks what it names.
+        OSError: The file cannot be read.
+    """
+    text = read_catalog(Path(path).read_bytes(), file=str(path))
+    if text.declaration is None:
+        raise SchemaError(f"{path} has no [schema] that names the entity")
+    schema, metadata = reflect(engine, text.declaration)
+    return text.check(schema), metadata
 
 
 def verify(schema: Schema, engine: sa.Engine) -> None:
@@ -180,6 +207,13 @@ def _mapper(source: object) -> Mapper[Any]:
     return inspected
 
 
+def _table_of(mapper: Mapper[Any]) -> sa.Table:
+    table = mapper.local_table
+    if not isinstance(table, sa.Table):
+        raise SchemaError(f"{mapper.class_.__name__} is not mapped to a table")
+    return table
+
+
 def _destinations(declaration: Declaration) -> list[str]:
     ways = [w for t in declaration.tables.values() for w in (*t.relations, *t.links)]
     return [way.to or way.name for way in ways]
@@ -212,7 +246,7 @@ def _attribute(name: str, column: sa.Column[Any]) -> Attribute | None:
     dtype = dtype_of(column.type)
     if dtype is None:
         return None
-    values = tuple(column.type.enums) if isinstance(column.type, sa.Enum) else ()
+    values: tuple[str, ...] = tuple(column.type.enums) if isinstance(column.type, sa.Enum) else ()
     nullable = bool(column.nullable) and not column.primary_key
     return Attribute(name, dtype, nullable, values, column=column.name)
 
@@ -265,7 +299,8 @@ class _FromTables:
         self.entities[name] = Entity(
             name, key=key, attributes=attributes, links=links, relations=relations
         )
-        for way in (*links, *relations):
+        ways: tuple[Link | Relation, ...] = (*links, *relations)
+        for way in ways:
             self.add(way.to)
 
     def links(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Link]:
@@ -320,9 +355,11 @@ class _FromClasses:
 
     def schema(self, mapper: Mapper[Any]) -> Schema:
         self.add(mapper)
-        root = mapper.local_table.name
+        root = _table_of(mapper).name
         ways = {r.name for r in self.entities[root].relations}
-        for way in self.told.table(root).relations:
+        ways |= {link.name for link in self.entities[root].links}
+        told = self.told.table(root)
+        for way in (*told.relations, *told.links):
             if way.name not in ways:
                 hint = did_you_mean(way.name, ways)
                 raise SchemaError(
@@ -332,7 +369,8 @@ class _FromClasses:
         return Schema(tuple(self.entities.values()), root=root, time_zone=self.told.time_zone)
 
     def add(self, mapper: Mapper[Any]) -> None:
-        name = mapper.local_table.name
+        table = _table_of(mapper)
+        name = table.name
         if name in self.entities:
             return
         told = self.told.table(name)
@@ -349,8 +387,6 @@ class _FromClasses:
             if way is not None:
                 (links if isinstance(way, Link) else relations).append(way)  # type: ignore[arg-type]
                 reached.append(relationship.mapper)
-        table = mapper.local_table
-        assert isinstance(table, sa.Table)
         self.entities[name] = Entity(
             name,
             key=told.key or _key(table),
@@ -365,8 +401,7 @@ class _FromClasses:
         self, relationship: RelationshipProperty[Any], told: TableDeclaration
     ) -> Link | Relation | None:
         """A relationship by one column; others have no word in the language."""
-        to = relationship.mapper.local_table
-        assert isinstance(to, sa.Table)
+        to = _table_of(relationship.mapper)
         pairs = relationship.local_remote_pairs or []
         if len(pairs) != 1 or relationship.secondary is not None:
             return None

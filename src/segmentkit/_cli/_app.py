@@ -1,0 +1,130 @@
+"""The group of commands, and what every one of them ends in: an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from segmentkit._cli._errors import complaint
+
+INTERRUPTED = 130
+
+# Each command: the module that it is in, loaded when it is called, and its line in the help.
+COMMANDS = {
+    "check": ("_check", "Check the definitions in catalog files."),
+    "format": ("_format", "Write the definitions in catalog files in their canonical form."),
+    "sql": ("_query", "Show the SQL that finds a segment's members."),
+    "count": ("_query", "Count the members of segments in a database."),
+    "members": ("_query", "List the keys of a segment's members in a database."),
+    "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
+    "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),
+}
+
+
+class _PipeClosed(Exception):
+    """Whoever reads our output has seen enough of it: `segmentkit … | head`."""
+
+
+@contextlib.contextmanager
+def _told_of_closed_pipes() -> Iterator[None]:
+    """Keep a closed pipe from click, for which it is a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise _PipeClosed from None
+
+
+class _Commands(click.Group):
+    """The commands, without loading SQLAlchemy or pandas for one that needs neither."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _told_of_closed_pipes():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told_of_closed_pipes():
+            return super().invoke(ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"segmentkit._cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
+@click.version_option(package_name="segmentkit", message="segmentkit %(version)s")
+def segmentkit() -> None:
+    """Say which customers in one small language, and ask a database who they are.
+
+    Exit codes: 0 all is well, 1 definitions are wrong, 2 the call or its surroundings are.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What follows the program's name; by default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    _settle_streams()
+    try:
+        code = _invoke(arguments)
+        with _told_of_closed_pipes():
+            sys.stdout.flush()
+    except _PipeClosed:
+        _abandon_streams()
+        return 0
+    return code
+
+
+def _invoke(arguments: Sequence[str] | None) -> int:
+    told = None if arguments is None else list(arguments)
+    try:
+        code = segmentkit.main(told, prog_name="segmentkit", standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except _PipeClosed:
+        raise
+    except Exception as error:
+        found = complaint(error)
+        if found is None:
+            raise
+        found.show()
+        return found.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _settle_streams() -> None:
+    """What goes into a file or a pipe is UTF-8 everywhere; no character is ever a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if not stream.isatty():
+                stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _abandon_streams() -> None:
+    """Let Python's last flush at exit go nowhere, instead of complaining."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):
+            os.dup2(nowhere, descriptor)

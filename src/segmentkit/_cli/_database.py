@@ -1,0 +1,216 @@
+"""A database behind an URL, and what it says when it will not do as asked."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
+
+import click
+from attrs import frozen
+from sqlalchemy import URL, Engine, MetaData, Table, create_engine, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    InvalidRequestError,
+    NoSuchModuleError,
+    SAWarning,
+    SQLAlchemyError,
+)
+
+from segmentkit._cli._errors import Failure, Wrong, definitions_of
+from segmentkit._declaration import Declaration
+from segmentkit.catalog import Catalog, CatalogText
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Schema
+from segmentkit.sqlalchemy import prepare
+from segmentkit.sqlalchemy._schema import reflect
+
+_SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "odbc_connect")
+
+url_option = click.option(
+    "--url",
+    metavar="URL",
+    required=True,
+    envvar="SEGMENTKIT_URL",
+    show_envvar=True,
+    help="The database, as an SQLAlchemy URL.",
+)
+
+
+@frozen
+class Database:
+    """A database that can be reached.
+
+    Attributes:
+        engine: How.
+        url: Its address; holds the password.
+    """
+
+    engine: Engine
+    url: URL
+
+    @contextmanager
+    def asked(self, what: str) -> Iterator[None]:
+        """Turn what the database refuses into a message.
+
+        Args:
+            what: What it was asked to do, for the message.
+
+        Raises:
+            Failure: It refused.
+        """
+        try:
+            yield
+        except (SQLAlchemyError, ValueError, ArithmeticError) as error:
+            raise Failure(f"{place(self.url)} could not {what}: {told(self.url, error)}") from None
+
+
+@frozen
+class Prepared:
+    """A catalog that has been checked against a database.
+
+    Attributes:
+        catalog: The catalog.
+        schema: What the database has.
+        table: The table whose rows are segmented.
+    """
+
+    catalog: Catalog
+    schema: Schema
+    table: Table
+
+
+@contextmanager
+def connected(text: str) -> Iterator[Database]:
+    """Reach a database, and let it go at the end.
+
+    Args:
+        text: An SQLAlchemy URL.
+
+    Raises:
+        Failure: The URL is wrong, its driver is missing, or the database cannot be reached.
+    """
+    url = _url(text)
+    engine = _engine(url)
+    prepare(engine)
+    try:
+        # What a driver raises when it cannot connect is its own affair.
+        try:
+            engine.connect().close()
+        except Exception as error:
+            raise Failure(f"cannot connect to {place(url)}: {told(url, error)}") from None
+        with warnings.catch_warnings():
+            # Of columns that no definition names, such as types that SQLAlchemy does not know.
+            warnings.simplefilter("ignore", SAWarning)
+            yield Database(engine, url)
+    finally:
+        engine.dispose()
+
+
+def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
+    """Check a catalog against a database.
+
+    Raises:
+        Failure: The database lacks something that the file's schema names.
+        Wrong: Definitions do not fit the database.
+    """
+    if text.declaration is None:
+        raise Wrong(
+            f"{file}: there is no [schema]; it must at least name the entity, the table whose "
+            "rows are segmented"
+        )
+    schema, tables = reflected(text.declaration, database, f"{file}: ")
+    with definitions_of(file):
+        catalog = text.check(schema)
+    return Prepared(catalog, schema, tables.tables[schema.entity.table])
+
+
+def reflected(
+    declaration: Declaration, database: Database, before: str = ""
+) -> tuple[Schema, MetaData]:
+    """Read from a database what a declaration leaves open.
+
+    Args:
+        declaration: What is told.
+        database: What tells the rest.
+        before: What to put before a message.
+
+    Returns:
+        The schema and its tables.
+
+    Raises:
+        Failure: The database lacks something that the declaration names.
+    """
+    try:
+        with database.asked("say what tables it has"):
+            return reflect(database.engine, declaration)
+    except SchemaError as error:
+        raise Failure(f"{before}{error}") from None
+
+
+def place(url: URL) -> str:
+    """A database's address without what may be secret in it."""
+    return URL.create(
+        url.drivername,
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+    ).render_as_string(hide_password=True)
+
+
+def told(url: URL, error: BaseException) -> str:
+    """What a driver says, on one line and without secrets."""
+    origin = getattr(error, "orig", None)
+    if origin is None and isinstance(error, SQLAlchemyError) and error.args:
+        origin = error.args[0]  # without the address of a page about it
+    text = " ".join(str(origin or error).split()) or type(error).__name__
+    for secret in _secrets(url):
+        text = text.replace(secret, "***")
+    return text if len(text) <= 500 else text[:500] + "…"
+
+
+def _secrets(url: URL) -> list[str]:
+    found = [] if url.password is None else [str(url.password)]
+    for name, value in url.query.items():
+        if any(word in name.lower() for word in _SECRET_WORDS):
+            found += [value] if isinstance(value, str) else value
+    spelled = {form for s in found for form in (s, quote(s, safe=""), quote_plus(s)) if form}
+    return sorted(spelled, key=len, reverse=True)
+
+
+def _url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # The text is not shown: there may be a password in it.
+        raise Failure("--url is no database URL, such as postgresql://user@host/database") from None
+    if url.get_backend_name() == "sqlite":
+        file = url.database
+        if not file or file == ":memory:":
+            raise Failure("--url names an SQLite database in memory, which is empty")
+        # SQLite would make a new one without a word.
+        if not file.startswith("file:") and not os.path.isfile(file):
+            raise Failure(f"there is no SQLite file {file}")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        with warnings.catch_warnings():
+            # An argument that the driver ignores may be one that was to protect something.
+            warnings.simplefilter("error", SAWarning)
+            engine = create_engine(url)
+    except NoSuchModuleError:
+        raise Failure(f"no SQLAlchemy dialect {url.drivername!r} is installed") from None
+    except ImportError as error:
+        raise Failure(
+            f"{url.drivername!r} needs the driver {error.name or error!s}, which is not installed"
+        ) from None
+    except (ArgumentError, InvalidRequestError, SAWarning, TypeError, ValueError) as error:
+        raise Failure(f"--url is wrong: {told(url, error)}") from None
+    if engine.dialect.is_async:
+        raise Failure(f"{url.drivername!r} is an asynchronous driver; name another one")
+    return engine

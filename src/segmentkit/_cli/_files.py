@@ -1,0 +1,91 @@
+"""Catalog files in, results out: nothing is ever half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+from uuid import uuid4
+
+import click
+
+from segmentkit._cli._errors import Failure, definitions_of, os_message
+from segmentkit.catalog import CatalogText, read_catalog
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is there."""
+
+
+def read_bytes(file: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        Failure: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {os_message(error)}") from None
+
+
+def read_file(file: Path) -> CatalogText:
+    """Read a catalog file, and leave its definitions unchecked.
+
+    Raises:
+        Failure: It cannot be read.
+        Wrong: It is no catalog file.
+    """
+    content = read_bytes(file)
+    with definitions_of(str(file)):
+        return read_catalog(content, file=str(file))
+
+
+@contextmanager
+def writing(file: Path | None) -> Iterator[TextIO]:
+    """Open a file that appears when complete, and not at all when something goes wrong.
+
+    Args:
+        file: Where to write; standard output if it is None or ``-``.
+
+    Yields:
+        The stream to write UTF-8 to; line ends are written as given.
+
+    Raises:
+        Failure: It cannot be written.
+    """
+    if file is None or str(file) == "-":
+        yield sys.stdout
+        return
+    target = Path(os.path.realpath(file))  # so that a link stays one
+    try:
+        if target.exists() and not target.is_file():
+            # A pipe or a device: there is nothing to replace.
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                yield stream
+        else:
+            with _replacing(target) as stream:
+                yield stream
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Failure(f"cannot write {file}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[TextIO]:
+    part = target.with_name(f".segmentkit-{uuid4().hex[:12]}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

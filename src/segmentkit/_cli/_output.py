@@ -1,0 +1,100 @@
+"""Results for people: tables, shares, times, a bar that moves; and the same for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from segmentkit._cli._errors import one_line
+
+_ENDLESS = 10_000
+"""The width of a line that goes into a file or a pipe, where nothing may be cut."""
+
+
+class _Screen(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to the command line, as for everything else that is printed."""
+        raise  # noqa: PLE0704 - called while the error is handled
+
+
+def screen(*, error: bool = False) -> Console:
+    """Where results are shown, or messages if ``error``."""
+    stream = sys.stderr if error else sys.stdout
+    return _Screen(file=stream, width=None if stream.isatty() else _ENDLESS, highlight=False)
+
+
+def show_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str]
+) -> None:
+    """Print a table.
+
+    Args:
+        head: The columns' names.
+        rows: The cells.
+        numbers: The columns that hold numbers.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in head:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(one_line(cell)) for cell in row))
+    screen().print(table)
+
+
+def percent(part: int, whole: int) -> str:
+    """A share: ``12.5 %``."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def duration(seconds: float) -> str:
+    """How long it took: ``12 ms`` or ``3.45 s``."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+class Bars:
+    """Bars on a terminal, one a step; nothing anywhere else."""
+
+    def __init__(self, console: Console, progress: Progress | None) -> None:
+        self._console = console
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show how much of a step is done."""
+        if self._progress is None:
+            return
+        if step not in self._tasks:
+            self._tasks[step] = self._progress.add_task(one_line(step), total=total)
+        self._progress.update(self._tasks[step], completed=done)
+
+    def say(self, text: str) -> None:
+        """Print a line, above the bars if there are any."""
+        self._console.print(Text(one_line(text)))
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Show bars on standard error, if that is a terminal, and remove them at the end."""
+    console = screen(error=True)
+    if not console.is_terminal:
+        yield Bars(console, None)
+        return
+    step = TextColumn("{task.description}", markup=False)
+    columns = (step, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(console, progress)

@@ -1,0 +1,274 @@
+"""``segmentkit sql``, ``count`` and ``members``: what a database answers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict, frozen
+from sqlalchemy import URL, Dialect, Select, func, select
+from sqlalchemy.exc import CompileError, NoSuchModuleError
+
+from segmentkit._cli._database import (
+    Database,
+    Prepared,
+    connected,
+    prepared,
+    url_option,
+)
+from segmentkit._cli._errors import Failure, definitions_of, one_line
+from segmentkit._cli._files import FILE, read_file, writing
+from segmentkit._cli._output import bars, duration, percent, show_table
+from segmentkit._cli._values import (
+    as_of_option,
+    bound,
+    chosen,
+    now_if_none,
+    set_option,
+    shown_instant,
+)
+from segmentkit._diagnostics import did_you_mean
+from segmentkit.catalog import CatalogText
+from segmentkit.errors import SchemaError
+from segmentkit.segment import AsOf, Segment, instant_of
+from segmentkit.sqlalchemy import members as members_of
+from segmentkit.sqlalchemy._schema import tables_from
+
+Pairs = tuple[tuple[str, str], ...]
+
+_AT_ONCE = 10_000
+"""How many keys are held in memory."""
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("name")
+@click.option(
+    "--dialect",
+    metavar="NAME",
+    help="Which SQL: postgresql, mysql, sqlite, … or any that SQLAlchemy knows. "
+    "By default that of the database.",
+)
+@click.option("--url", metavar="URL", help="Read the schema from this database.")
+@as_of_option
+@set_option
+def sql(
+    file: Path, name: str, dialect: str | None, url: str | None, as_of: AsOf, pairs: Pairs
+) -> None:
+    """Show the SQL that finds a segment's members.
+
+    The values in it are bound parameters; they are listed below the text, as comments.
+    """
+    if dialect is None and url is None:
+        raise click.UsageError("Give a --dialect, such as postgresql, or a --url.")
+    spoken = None if dialect is None else _dialect(dialect)
+    text = read_file(file)
+    if url is None:
+        ready = _declared(text, str(file))
+    else:
+        with connected(url) as database:
+            ready = prepared(text, str(file), database)
+            spoken = spoken or _named(type(database.engine.dialect))
+    assert spoken is not None
+    segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
+    at = now_if_none(as_of)
+    title = "" if segment.title is None else f": {one_line(segment.title)}"
+    click.echo(f"-- {one_line(name)}{title}, as of {shown_instant(at, ready.schema)}")
+    click.echo(_sql(_members(segment, ready, at, str(file)), spoken))
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@url_option
+@as_of_option
+@set_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def count(
+    file: Path,
+    names: tuple[str, ...],
+    url: str,
+    as_of: AsOf,
+    pairs: Pairs,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Count the members of segments in a database: of all segments, or of those named."""
+    if as_json and as_csv:
+        raise click.UsageError("Give --json or --csv, not both.")
+    text = read_file(file)
+    at = now_if_none(as_of)
+    with connected(url) as database:
+        ready = prepared(text, str(file), database)
+        segments = chosen(bound(ready.catalog, pairs), names, str(file))
+        population, counts = _count(database, ready, segments, at, str(file))
+    if as_json:
+        _show_json(population, counts, ready, at)
+    elif as_csv:
+        _show_csv(counts)
+    else:
+        _show(population, counts, ready, at)
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("name")
+@url_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="Write to this file, which appears when it is complete; by default to standard output.",
+)
+@as_of_option
+@set_option
+def members(
+    file: Path, name: str, url: str, output: Path | None, as_of: AsOf, pairs: Pairs
+) -> None:
+    """List the keys of a segment's members in a database, as CSV with a head line."""
+    text = read_file(file)
+    with connected(url) as database:
+        ready = prepared(text, str(file), database)
+        segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
+        query = _members(segment, ready, now_if_none(as_of), str(file))
+        with database.asked("list the members"), database.engine.connect() as connection:
+            # Asked before anything is opened, and read as it comes.
+            keys = connection.execution_options(stream_results=True, yield_per=_AT_ONCE).scalars(
+                query.order_by(*query.selected_columns)
+            )
+            with writing(output) as stream:
+                lines = csv.writer(stream, lineterminator="\n")
+                lines.writerow([ready.schema.entity.key])
+                lines.writerows([_cell(key)] for key in keys)
+
+
+def _cell(key: object) -> object:
+    return key.hex() if isinstance(key, bytes) else key
+
+
+# -- sql ----------------------------------------------------------------------------------------
+
+
+def _dialect(name: str) -> Dialect:
+    try:
+        return _named(URL.create(name).get_dialect())
+    except (NoSuchModuleError, ValueError):
+        hint = did_you_mean(name, _DIALECTS)
+        raise Failure(f"no dialect {name!r}" + (f"; {hint}" if hint else "")) from None
+
+
+_DIALECTS = ("mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite")
+
+
+def _named(dialect: type[Dialect]) -> Dialect:
+    """The dialect, with parameters written by name: each stands for the line below the text."""
+    make: Any = dialect
+    made: Dialect = make(paramstyle="named")
+    return made
+
+
+def _declared(text: CatalogText, file: str) -> Prepared:
+    """A catalog that is checked against what its file declares, and tables made from that."""
+    with definitions_of(file):
+        if text.declaration is None:
+            raise SchemaError("there is no [schema]: declare one in the file")
+        schema = text.declaration.schema()
+        tables = tables_from(schema)
+        return Prepared(text.check(schema), schema, tables.tables[schema.entity.table])
+
+
+def _members(segment: Segment, ready: Prepared, as_of: AsOf, file: str) -> Select[Any]:
+    with definitions_of(file):
+        return members_of(segment, ready.table, as_of=as_of)
+
+
+def _sql(query: Select[Any], dialect: Dialect) -> str:
+    try:
+        compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        text = str(compiled)
+    except CompileError as error:
+        raise Failure(f"{dialect.name} has no SQL for this: {error.args[0]}") from None
+    names = compiled.escaped_bind_names
+    lines = [f"-- :{names.get(n, n)} = {_shown(v)}" for n, v in compiled.params.items()]
+    return "\n".join([text, *lines])
+
+
+def _shown(value: object) -> str:
+    """A value on one line: nothing in it can end the comment."""
+    if value is None or isinstance(value, bool):
+        return {None: "NULL", True: "true", False: "false"}[value]
+    if isinstance(value, int | float | Decimal | date):
+        return str(value)
+    return repr(value)
+
+
+# -- count --------------------------------------------------------------------------------------
+
+
+@frozen
+class Counted:
+    """A segment's size."""
+
+    name: str
+    title: str | None
+    members: int
+    share: float | None
+    seconds: float
+
+
+def _count(
+    database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
+) -> tuple[int, list[Counted]]:
+    counts = []
+    with database.asked("count"), database.engine.connect() as connection, bars() as show:
+        population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
+        for done, (name, segment) in enumerate(segments.items(), start=1):
+            start = time.perf_counter()
+            keys = _members(segment, ready, as_of, file).subquery()
+            size = connection.scalar(select(func.count()).select_from(keys)) or 0
+            seconds = time.perf_counter() - start
+            share = size / population if population else None
+            counts.append(Counted(name, segment.title, size, share, seconds))
+            show("counting", done, len(segments))
+    return population, counts
+
+
+def _show(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
+    click.echo(f"{population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}")
+    show_table(
+        ("Segment", "Title", "Members", "Share", "Time"),
+        (
+            (
+                each.name,
+                each.title or "",
+                f"{each.members:,}",
+                percent(each.members, population),
+                duration(each.seconds),
+            )
+            for each in counts
+        ),
+        numbers=("Members", "Share", "Time"),
+    )
+
+
+def _show_json(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
+    instant = instant_of(as_of, ready.schema).isoformat() + "Z"
+    segments = [{**asdict(each), "seconds": round(each.seconds, 6)} for each in counts]
+    told = {"as_of": instant, "population": population, "segments": segments}
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _show_csv(counts: list[Counted]) -> None:
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(["name", "title", "members", "share", "seconds"])
+    for each in counts:
+        share = "" if each.share is None else f"{each.share:.6f}"
+        lines.writerow([each.name, each.title, each.members, share, f"{each.seconds:.6f}"])

@@ -1,0 +1,113 @@
+"""``segmentkit schema``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+import tomlkit
+
+from segmentkit._cli._database import connected, reflected, url_option
+from segmentkit._cli._errors import Failure
+from segmentkit._declaration import declare
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+
+
+@click.command
+@url_option
+@click.option(
+    "--entity", metavar="TABLE", required=True, help="The table whose rows are segmented."
+)
+@click.option(
+    "--event",
+    "events",
+    metavar="TABLE=COLUMN",
+    multiple=True,
+    help="A table of events, and its column that says when; can be repeated.",
+)
+@click.option("--time-zone", metavar="ZONE", default="UTC", show_default=True)
+def schema(url: str, entity: str, events: tuple[str, ...], time_zone: str) -> None:
+    """Write the [schema] of a catalog file from a database.
+
+    With it in the file, its definitions can be checked without the database.
+    """
+    told = {}
+    for event in events:
+        table, equals, at = event.partition("=")
+        if not (table and equals and at):
+            raise click.BadParameter(
+                f"{event!r} is not of the form TABLE=COLUMN", param_hint="'--event'"
+            )
+        told[table] = {"at": at}
+    try:
+        declaration = declare(entity, events=told, time_zone=time_zone)
+    except SchemaError as error:
+        raise Failure(str(error)) from None
+    with connected(url) as database:
+        found, _ = reflected(declaration, database)
+    click.echo(schema_text(found), nl=False)
+
+
+def schema_text(schema: Schema) -> str:
+    """A schema as the head of a catalog file, complete.
+
+    Args:
+        schema: The schema.
+
+    Returns:
+        TOML.
+    """
+    head = tomlkit.table()
+    head["entity"] = schema.root
+    head["time_zone"] = schema.time_zone
+    head["tables"] = tables = tomlkit.table(is_super_table=True)
+    for entity in schema.entities:
+        tables[entity.name] = _table(entity)
+    document = tomlkit.document()
+    document["language"] = 1
+    document["schema"] = head
+    return tomlkit.dumps(document)
+
+
+def _table(entity: Entity) -> Any:
+    table = tomlkit.table()
+    if entity.key is not None:
+        table["key"] = entity.key
+    for kind, ways in (
+        ("events", [r for r in entity.relations if r.at is not None]),
+        ("relations", [r for r in entity.relations if r.at is None]),
+        ("links", list(entity.links)),
+    ):
+        if ways:
+            table[kind] = _ways(ways)
+    table["attributes"] = attributes = tomlkit.table()
+    for attribute in entity.attributes:
+        attributes[attribute.name] = _attribute(attribute)
+    return table
+
+
+def _ways(ways: Iterable[Link | Relation]) -> Any:
+    table = tomlkit.table()
+    for way in ways:
+        told = {"key": way.key, "to": way.to, "at": getattr(way, "at", None)}
+        table[way.name] = _inline({name: text for name, text in told.items() if text is not None})
+    return table
+
+
+def _attribute(attribute: Attribute) -> Any:
+    if not attribute.values and attribute.column == attribute.name:
+        return f"{attribute.dtype}{'?' * attribute.nullable}"
+    told: dict[str, Any] = {"type": str(attribute.dtype), "nullable": attribute.nullable}
+    if attribute.values:
+        told["values"] = list(attribute.values)
+    if attribute.column != attribute.name:
+        told["column"] = attribute.column
+    return _inline(told)
+
+
+def _inline(told: dict[str, Any]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(told)
+    return table

@@ -1,0 +1,158 @@
+"""What options hold: an instant, parameters' values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from segmentkit._cli._errors import Failure
+from segmentkit._diagnostics import did_you_mean
+from segmentkit._time import local
+from segmentkit.catalog import Catalog
+from segmentkit.dtypes import DType
+from segmentkit.errors import DefinitionError
+from segmentkit.schema import Schema
+from segmentkit.segment import AsOf, Constant, Segment, instant_of
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def parse_instant(text: str) -> datetime | date:
+    """Read a day or an instant.
+
+    Raises:
+        ValueError: The text is neither.
+
+    Example:
+        >>> parse_instant("2018-01-01")
+        datetime.date(2018, 1, 1)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
+
+
+def _instant(ctx: click.Context, param: click.Parameter, text: str | None) -> AsOf:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no instant; write a day such as 2018-01-01, or a time such as "
+            "2018-01-01T12:00, 2018-01-01T12:00Z or 2018-01-01T12:00+02:00"
+        ) from None
+
+
+def _pairs(
+    ctx: click.Context, param: click.Parameter, texts: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
+        pairs.append((name.strip().removeprefix(":"), value))
+    return tuple(pairs)
+
+
+as_of_option: Decorator = click.option(
+    "--as-of",
+    metavar="INSTANT",
+    callback=_instant,
+    help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default now. "
+    "Without a zone, in the schema's.",
+)
+
+set_option: Decorator = click.option(
+    "--set",
+    "pairs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="Give a parameter a value; can be repeated.",
+)
+
+
+def now_if_none(as_of: AsOf) -> AsOf:
+    """One instant for everything that a command asks."""
+    return datetime.now(UTC) if as_of is None else as_of
+
+
+def shown_instant(as_of: AsOf, schema: Schema) -> str:
+    """The instant as a clock in the schema's zone shows it."""
+    clock = local(instant_of(as_of, schema), schema.zone)
+    precision = "minutes" if clock.second == clock.microsecond == 0 else "seconds"
+    return f"{clock.isoformat(' ', precision)} {schema.time_zone}"
+
+
+def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
+    """The catalog with the values of ``--set``.
+
+    Raises:
+        Failure: A name is unknown, or a value is not of the parameter's type.
+    """
+    types = {name: t for s in catalog for name, t in catalog.unbound(s).parameters.items()}
+    values = {name: _value(name, text, types) for name, text in pairs}
+    try:
+        return catalog.bind(**values) if values else catalog
+    except DefinitionError as error:
+        found = error.diagnostics[0]
+        raise Failure(f"--set: {found.message}") from None
+
+
+def chosen(catalog: Catalog, names: Iterable[str], file: str) -> dict[str, Segment]:
+    """Segments by their names, ready to be asked; all of them if no name is given.
+
+    Raises:
+        Failure: There is no such segment, or it has a parameter without a value.
+    """
+    segments: dict[str, Segment] = {}
+    for name in names or catalog:
+        if name not in catalog:
+            hint = did_you_mean(name, catalog)
+            raise Failure(f"no segment {name!r} in {file}" + (f"; {hint}" if hint else ""))
+        segments[name] = catalog[name]
+        if missing := list(catalog[name].parameters):
+            raise Failure(
+                f"segment {name!r} has no value for :{', :'.join(missing)}; "
+                f"give one with --set {missing[0]}=…"
+            )
+    return segments
+
+
+def _value(name: str, text: str, types: Mapping[str, DType]) -> Constant:
+    if name not in types:
+        hint = did_you_mean(name, types) or ("there are none" if not types else None)
+        raise Failure(f"--set: no parameter {name!r}" + (f"; {hint}" if hint else ""))
+    family = types[name].family
+    try:
+        return text if family == "text" else _READERS[family](text.strip())
+    except ValueError:
+        raise Failure(f"--set: {name} takes a {family}, and {text!r} is none") from None
+
+
+def _number(text: str) -> Constant:
+    if not re.fullmatch(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?", text):
+        raise ValueError(text)
+    return Decimal(text) if "." in text else int(text)
+
+
+def _truth(text: str) -> Constant:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+_READERS: dict[str, Callable[[str], Constant]] = {
+    "number": _number,
+    "boolean": _truth,
+    "date": parse_instant,
+    "timestamp": parse_instant,
+}
