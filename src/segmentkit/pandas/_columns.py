@@ -13,7 +13,7 @@ from attrs import evolve
 from segmentkit._reading import KINDS, reader
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
-from segmentkit.pandas._arrow import ArrowValues, arrow_values
+from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
 from segmentkit.pandas._exact import INT64, size, to_float, to_whole
 from segmentkit.pandas._stored import Stored, are_whole
 from segmentkit.pandas._vectors import Array, Mask, Vector, integers, masked
@@ -222,9 +222,9 @@ def _one_by_one(column: Column, attribute: Attribute, entity: str) -> Vector:
     look = reader(evolve(attribute, nullable=True), entity)
     plain = KINDS[kind]
     if kind in (Kind.DECIMAL, Kind.TIMESTAMP):
-        values = [look(v, _ROW) for v in column.to_numpy(dtype=object)]
+        values = [look(v, _ROW) for v in objects(column)]
     else:
-        values = [v if type(v) is plain else look(v, _ROW) for v in column.to_numpy(dtype=object)]
+        values = [v if type(v) is plain else look(v, _ROW) for v in objects(column)]
     mask = np.array([v is None for v in values], dtype=np.bool_)
     return _of_objects(values, mask, attribute, entity)
 
