@@ -39,6 +39,9 @@ COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
 """The comparisons as functions of two present values."""
 
 
+_AGELESS = 20_000
+
+
 def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Condition:
     """Bind a condition to an instant.
 
@@ -161,6 +164,8 @@ class _Normalizer:
 
     def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
         """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
+        # Beyond the calendar's length all ages are alike; infinity is no whole number.
+        years = min(max(years, -_AGELESS), _AGELESS)
         whole = years == math.floor(years)
         match op:
             case ir.Comparison.GE:
@@ -341,16 +346,16 @@ def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition] | None
             groups.setdefault(key, []).extend(options)
     if len(groups) == len(members):
         return None
-    result: dict[ir.Condition, None] = {}
+    result: list[ir.Condition] = []
     for part in node.operands:
         if part not in members:
-            result[part] = None
+            result.append(part)
             continue
         (operand, folded) = members[part]
-        options = list(dict.fromkeys(groups[operand, folded]))
-        one_of = ir.OneOf(operand, tuple(options), folded)
-        result[ir.Not(one_of) if negated else one_of] = None
-    return list(result)
+        if all_options := groups.pop((operand, folded), None):
+            one_of = ir.OneOf(operand, tuple(dict.fromkeys(all_options)), folded)
+            result.append(ir.Not(one_of) if negated else one_of)
+    return result
 
 
 def _membership(

@@ -20,8 +20,10 @@ from segmentkit.errors import SegmentSyntaxError
 MAX_LENGTH = 100_000
 """Characters in a definition."""
 
-MAX_DEPTH = 50
-"""How deep a definition may nest: a boolean level counts two, anything else one."""
+MAX_DEPTH = 42
+"""How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
+
+_ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
 
 
 def parse(text: str) -> t.Expr:
@@ -68,7 +70,8 @@ def parse(text: str) -> t.Expr:
 def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
-    return 8 + 8 * text.count("(") + 2 * text.lower().count("not") + signs > MAX_DEPTH
+    nots = text.lower().count("not")
+    return 8 + 8 * text.count("(") + _LOGIC * nots + _DIVISION * signs > MAX_DEPTH
 
 
 def too_deep(tree: t.Expr) -> Span | None:
@@ -80,12 +83,24 @@ def too_deep(tree: t.Expr) -> Span | None:
             return node.span
         if isinstance(node, t.Literal | t.Name | t.Parameter | t.Moment):
             continue
-        if isinstance(node, t.And | t.Or | t.Not | t.Call):
-            depth += 1
-        elif isinstance(node, t.Arithmetic):
-            depth += len(node.operands) - 2
-        stack += [(child, depth + 1) for child in t.children(node)]
+        deeper = depth + _level(node)
+        stack += [(child, deeper) for child in t.children(node)]
     return None
+
+
+def _level(node: t.Node) -> int:
+    match node:
+        case t.And() | t.Or() | t.Not():
+            return _LOGIC
+        case t.Negative():
+            return _ARITHMETIC
+        case t.Arithmetic(operands, operators):
+            # A chain is read from the left: its first operand is as deep as the chain is long.
+            return (_DIVISION if "/" in operators else _ARITHMETIC) + len(operands) - 2
+        case t.Call():
+            return _CALL
+        case _:
+            return _OTHER
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:

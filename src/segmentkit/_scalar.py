@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date
 from decimal import Context, Decimal
@@ -65,8 +66,13 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def to_float(value: Any) -> float | None:
-    """An exact number as a float."""
-    return None if value is None else float(value)
+    """An exact number as a float; infinite beyond the range of floats."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def absolute(value: Any) -> Any:

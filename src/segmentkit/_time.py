@@ -85,7 +85,11 @@ def start_of(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime
             since += timedelta(seconds=clock.second)
         if unit == "hour":
             since += timedelta(minutes=clock.minute)
-        return shift(instant - since, count, unit, zone)
+        try:
+            start = instant - since
+        except OverflowError:
+            return datetime.min
+        return shift(start, count, unit, zone)
     return first_instant(start_date(local(instant, zone).date(), count, unit), zone)
 
 

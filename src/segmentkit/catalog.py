@@ -267,7 +267,7 @@ class Catalog(Mapping[str, Segment]):
             schema = read.declaration.schema()
         return read.check(schema)
 
-    def bind(self, **values: Constant) -> Catalog:
+    def bind(self, /, **values: Constant) -> Catalog:
         """Give parameters other values, in all segments.
 
         Args:

@@ -189,7 +189,7 @@ class Segment:
 
     # -- other segments from it -----------------------------------------------------------------
 
-    def bind(self, **values: Constant) -> Segment:
+    def bind(self, /, **values: Constant) -> Segment:
         """Give parameters their values.
 
         Args:

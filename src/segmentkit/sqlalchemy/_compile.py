@@ -9,15 +9,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, Protocol, TypeAlias, TypeGuard, assert_never
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
-from segmentkit._scalar import fold_case
+from segmentkit._scalar import fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
@@ -27,6 +27,7 @@ from segmentkit.sqlalchemy._elements import (
     FoldedCase,
     NanAsNull,
     Position,
+    joined,
 )
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -65,8 +66,8 @@ _NEGATED = {
     for comparison, positive in OPERATORS.items()
     for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
 }
-FUNCTIONS = ("abs", "age", "default", "instant")
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
+_LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 
 
@@ -97,9 +98,9 @@ class Compiler:
         """A condition without sub-queries of its own."""
         match node:
             case ir.And(operands):
-                return sa.and_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=True)
             case ir.Or(operands):
-                return sa.or_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=False)
             case ir.Not(operand):
                 return self.complement(operand)
             case _:
@@ -238,6 +239,9 @@ class Compiler:
 
     def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
         """A bound parameter; text and times take the type of the column they meet."""
+        if isinstance(node.value, int) and abs(node.value) > _LARGEST:
+            # Constants can be computed beyond the integers of databases.
+            node = ir.Const(to_float(node.value), FLOAT)
         kind = TYPES[node.dtype.kind]
         if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
             kind = like.type
@@ -245,19 +249,26 @@ class Compiler:
         return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
-        left, right = self.value(node.left), self.value(node.right)
         if node.operator == "/" and isinstance(node.right, ir.Const):
-            return divided(left, right)
+            return divided(self.value(node.left), self.value(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            return divided(left, sa.func.nullif(right, zero, type_=sa.Double()))
-        result: Sql = ARITHMETIC[node.operator](left, right)
+            right = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            return divided(self.value(node.left), right)
         scale = node.dtype.scale
-        return (
-            Exact(result, scale)
-            if node.dtype.kind is Kind.DECIMAL and scale is not None
-            else result
+        if node.dtype.kind is Kind.DECIMAL and scale is not None:
+            return Exact(self.exact(node), scale)
+        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        return result
+
+    def exact(self, node: ir.Arithmetic) -> Sql:
+        """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
+        left, right = (
+            self.exact(operand) if _chained(node, operand) else self.value(operand)
+            for operand in (node.left, node.right)
         )
+        result: Sql = ARITHMETIC[node.operator](left, right)
+        return result
 
     def call(self, node: ir.Call) -> Sql:
         match node.name, node.arguments:
@@ -294,6 +305,15 @@ def divided(left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _chained(node: ir.Arithmetic, operand: ir.Value) -> TypeGuard[ir.Arithmetic]:
+    """Whether an operand needs no rounding of its own: no product magnifies the error of a sum."""
+    return (
+        isinstance(operand, ir.Arithmetic)
+        and operand.dtype.kind is Kind.DECIMAL
+        and (node.operator != "*" or operand.operator == "*")
+    )
 
 
 def _wraps(node: ir.YearDayIn) -> bool:
