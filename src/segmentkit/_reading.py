@@ -78,7 +78,9 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT or pandas' NA."""
     if value is None or type(value).__name__ == "NAType":
         return True
-    if isinstance(value, float | Decimal | datetime) or type(value).__name__ == "NaTType":
+    if isinstance(value, Decimal):
+        return value.is_nan()  # one kind of NaN can not even be compared
+    if isinstance(value, float | datetime) or type(value).__name__ == "NaTType":
         return bool(value != value)
     return False
 
