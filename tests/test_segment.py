@@ -195,7 +195,8 @@ def test_different_schemas() -> None:
     other = Schema([PEOPLE, ORDERS], time_zone="Europe/Kyiv")
     there = define("age >= 18", "there", other)
     assert there != ADULT
-    for join in (lambda: there & ADULT, lambda: union("u", ADULT, there)):
+    joins: list[Callable[[], Segment]] = [lambda: there & ADULT, lambda: union("u", ADULT, there)]
+    for join in joins:
         with pytest.raises(SchemaError, match="of different schemas"):
             join()
     with pytest.raises(SchemaError, match="segment 'there' is of a different schema"):

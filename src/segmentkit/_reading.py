@@ -79,7 +79,7 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ == "NAType":
         return True
     if isinstance(value, Decimal):
-        return value.is_nan()
+        return value.is_nan()  # one kind of NaN can not even be compared
     if isinstance(value, float | datetime) or type(value).__name__ == "NaTType":
         return bool(value != value)
     return False
@@ -101,8 +101,6 @@ def _integer(value: Any) -> int:
     value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError
-    if isinstance(value, Decimal):
-        value = _sensible(value)
     if value != int(value):
         raise ValueError
     return int(value)
@@ -118,21 +116,11 @@ def _float(value: Any) -> float:
 def _decimal(value: Any) -> Decimal:
     value = _plain(value)
     if isinstance(value, Decimal):
-        return _sensible(value)
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
     # The shortest text of a float is the decimal that was meant: 0.1, not 0.1000000000000000055….
-    return _sensible(Decimal(repr(value)))
-
-
-def _sensible(value: Decimal) -> Decimal:
-    """A decimal that a column could hold: infinities and a million digits do not compute."""
-    if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
-        raise ValueError
-    return value
-
-
-_MOST_DIGITS = 1000
+    return Decimal(repr(value))
 
 
 def _text(value: Any) -> str:

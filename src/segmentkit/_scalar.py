@@ -108,7 +108,8 @@ def total(values: list[Any]) -> Any:
 
 def mean(values: list[Any]) -> float | None:
     """The mean, as a float."""
-    return float(total(values)) / len(values) if values else None
+    found = total(values) if values else None
+    return None if found is None else float(found) / len(values)
 
 
 def median(values: list[Any]) -> float | None:

@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._certain import uncertain, written_out
 from segmentkit._check import Checked, check, warnings_of
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_tree, format_value
@@ -258,6 +259,35 @@ class Segment:
             "goal": self.goal,
         }
 
+    def uncertain(self) -> Segment:
+        """Everyone whose answer rests on something that is missing.
+
+        The definition is asked again in three-valued logic, where a test of a missing value is
+        unknown; the segment holds those of whom the whole is unknown. So ``s & s.uncertain()``
+        are in, and ``s.uncertain() - s`` are out, only because something is missing. What is
+        missing in the rows of a relation does not count: there such a row is left out.
+
+        Returns:
+            A segment, for every target.
+
+        Raises:
+            DefinitionError: The definition becomes too long or too deep that way.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER, nullable=True)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> adults = Segment.define("adults", "age >= 18", people)
+            >>> adults.uncertain().matches({"id": 7, "age": None})
+            True
+        """
+        return _joined(None, [self], uncertain(self._tree, self._reference_trees()))
+
+    def _reference_trees(self) -> dict[str, t.Expr]:
+        return {
+            name: written_out(s._tree, s._reference_trees()) for name, s in self.references.items()
+        }
+
     def named(self, name: str | None) -> Segment:
         """The same set under another name."""
         return evolve(self, name=name)
@@ -385,10 +415,12 @@ def _joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
     return Segment.define(name, format_tree(tree), schema, segments=known)
 
 
-def _several(segments: tuple[Segment, ...], operation: str) -> list[Segment]:
+def _chained(name: str | None, segments: tuple[Segment, ...], kind: type[t.And | t.Or]) -> Segment:
     if not segments:
-        raise ValueError(f"{operation} needs at least one segment")
-    return list(segments)
+        raise ValueError("give at least one segment")
+    if len(segments) == 1:
+        return segments[0].named(name)
+    return _joined(name, list(segments), kind(tuple(s._tree for s in segments), _NOWHERE))
 
 
 def union(name: str | None, *segments: Segment) -> Segment:
@@ -405,9 +437,7 @@ def union(name: str | None, *segments: Segment) -> Segment:
         SchemaError: The segments are of different schemas.
         ValueError: There are none.
     """
-    given = _several(segments, "a union")
-    tree = t.Or(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
-    return _joined(name, given, tree)
+    return _chained(name, segments, t.Or)
 
 
 def intersection(name: str | None, *segments: Segment) -> Segment:
@@ -424,9 +454,7 @@ def intersection(name: str | None, *segments: Segment) -> Segment:
         SchemaError: The segments are of different schemas.
         ValueError: There are none.
     """
-    given = _several(segments, "an intersection")
-    tree = t.And(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
-    return _joined(name, given, tree)
+    return _chained(name, segments, t.And)
 
 
 def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:

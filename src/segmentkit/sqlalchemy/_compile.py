@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeAlias, TypeGuard, assert_never
+from typing import Any, Protocol, TypeAlias, assert_never
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
@@ -253,7 +253,7 @@ class Compiler:
             return divided(self.value(node.left), self.value(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            right = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            right: Sql = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
             return divided(self.value(node.left), right)
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
@@ -263,12 +263,16 @@ class Compiler:
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
-        left, right = (
-            self.exact(operand) if _chained(node, operand) else self.value(operand)
-            for operand in (node.left, node.right)
-        )
+        left, right = self.part(node, node.left), self.part(node, node.right)
         result: Sql = ARITHMETIC[node.operator](left, right)
         return result
+
+    def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
+        """An operand; no product magnifies the error of a sum that is not rounded."""
+        if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
+            return self.value(operand)
+        magnified = node.operator == "*" and operand.operator != "*"
+        return self.value(operand) if magnified else self.exact(operand)
 
     def call(self, node: ir.Call) -> Sql:
         match node.name, node.arguments:
@@ -305,15 +309,6 @@ def divided(left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
-
-
-def _chained(node: ir.Arithmetic, operand: ir.Value) -> TypeGuard[ir.Arithmetic]:
-    """Whether an operand needs no rounding of its own: no product magnifies the error of a sum."""
-    return (
-        isinstance(operand, ir.Arithmetic)
-        and operand.dtype.kind is Kind.DECIMAL
-        and (node.operator != "*" or operand.operator == "*")
-    )
 
 
 def _wraps(node: ir.YearDayIn) -> bool:
