@@ -221,6 +221,9 @@ def _destinations(declaration: Declaration) -> list[str]:
 
 def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     """The language's type for a column's, if there is one."""
+    if isinstance(column, sa.Interval):
+        # Some databases store these as instants; lengths of time have no word in the language.
+        return None
     if isinstance(column, sa.types.TypeDecorator):
         column = column.impl_instance
     match column:
