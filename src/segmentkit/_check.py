@@ -17,6 +17,8 @@ from segmentkit.errors import SegmentTypeError
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
 
+_COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
+
 MAX_SIZE = 50_000
 """Nodes of a typed tree, references written out."""
 
@@ -180,7 +182,7 @@ class _Checker(ValueChecker):
         if left is None or right is None:
             return ir.FALSE
         negated = node.operator == "!="
-        operator = ir.Comparison.EQ if negated else ir.Comparison(node.operator)
+        operator = _COMPARISONS[node.operator]
         if not self._comparable(node, left, right, operator):
             return ir.FALSE
         self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
