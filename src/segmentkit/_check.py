@@ -185,12 +185,14 @@ class _Checker(ValueChecker):
         operator = _COMPARISONS[node.operator]
         if not self._comparable(node, left, right, operator):
             return ir.FALSE
-        self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
-        self._check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
-        if negated != negative:
+        if self.declared:
+            self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
+            self._check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
+        if self.warn and negated != negative:
             self._warn_missing(node.left, left)
             self._warn_missing(node.right, right)
-        self._warn_day(node, left, right)
+        if self.warn:
+            self._warn_day(node, left, right)
         left, right = aligned(left, right)
         test = ir.Compare(operator, left, right, node.ignoring_case)
         return ir.complement(test) if negated else test

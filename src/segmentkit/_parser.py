@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from lark import Lark, Transformer
@@ -22,6 +23,11 @@ MAX_LENGTH = 100_000
 
 MAX_DEPTH = 50
 """How deep a definition may nest: a boolean level counts two, anything else one."""
+
+_LEVELS: dict[type[t.Node], int] = {t.And: 2, t.Or: 2, t.Not: 2, t.Call: 2}
+_BRACKETS = re.compile("[()]")
+_OPAQUE = re.compile(r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' | `[^`]*+` | \#[^\n]*+ """, re.VERBOSE)
+"""Texts, quoted names and comments: what brackets mean nothing in."""
 
 
 def parse(text: str) -> t.Expr:
@@ -68,7 +74,14 @@ def parse(text: str) -> t.Expr:
 def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
-    return 8 + 8 * text.count("(") + 2 * text.lower().count("not") + signs > MAX_DEPTH
+    room = MAX_DEPTH - 8 - 2 * text.lower().count("not") - signs
+    return 8 * text.count("(") > room and 8 * _nesting(text) > room
+
+
+def _nesting(text: str) -> int:
+    """How many brackets of a definition stand inside each other at most."""
+    brackets = _BRACKETS.findall(_OPAQUE.sub("", text))
+    return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 
 
 def too_deep(tree: t.Expr) -> Span | None:
@@ -78,13 +91,11 @@ def too_deep(tree: t.Expr) -> Span | None:
         node, depth = stack.pop()
         if depth > MAX_DEPTH:
             return node.span
-        if isinstance(node, t.Literal | t.Name | t.Parameter | t.Moment):
-            continue
-        if isinstance(node, t.And | t.Or | t.Not | t.Call):
-            depth += 1
-        elif isinstance(node, t.Arithmetic):
-            depth += len(node.operands) - 2
-        stack += [(child, depth + 1) for child in t.children(node)]
+        if isinstance(node, t.Arithmetic):
+            depth += len(node.operands) - 1
+        else:
+            depth += _LEVELS.get(type(node), 1)
+        stack += [(child, depth) for child in t.children(node)]
     return None
 
 
