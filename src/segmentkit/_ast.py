@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -232,8 +233,9 @@ Expr: TypeAlias = (
 
 Node: TypeAlias = Expr | Window
 
+_HOLDS_NODES = re.compile("Expr|Window")
 _FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if not f.name.endswith("span"))
+    kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
     for kind in get_args(Node)
 }
 

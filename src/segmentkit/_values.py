@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, assert_never
 
 from attrs import frozen
@@ -31,6 +32,9 @@ class _Row:
     """Whether names start with the relation, as in ``sum(orders.amount)``."""
 
 
+_decimal = cache(decimal)
+
+
 def literal_dtype(value: ir.Constant) -> DType:
     """The type of a constant."""
     match value:
@@ -42,7 +46,7 @@ def literal_dtype(value: ir.Constant) -> DType:
             return FLOAT
         case Decimal():
             exponent = value.as_tuple().exponent
-            return decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
+            return _decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
         case str():
             return TEXT
         case datetime():

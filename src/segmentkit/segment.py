@@ -108,7 +108,7 @@ class Segment:
         tree = parse(definition)
         known = {other: s._checked for other, s in segments.items()}
         checked = check(tree, schema, definition, known)
-        used = {other: segments[other] for other in references_in(tree)}
+        used = {other: segments[other] for other in references_in(tree)} if segments else {}
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
         return cls(
             name, definition, schema, MappingProxyType(used), **about, tree=tree, checked=checked
