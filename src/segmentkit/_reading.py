@@ -101,6 +101,8 @@ def _integer(value: Any) -> int:
     value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError
+    if isinstance(value, Decimal):
+        value = _sensible(value)
     if value != int(value):
         raise ValueError
     return int(value)
@@ -116,11 +118,21 @@ def _float(value: Any) -> float:
 def _decimal(value: Any) -> Decimal:
     value = _plain(value)
     if isinstance(value, Decimal):
-        return value
+        return _sensible(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
     # The shortest text of a float is the decimal that was meant: 0.1, not 0.1000000000000000055….
-    return Decimal(repr(value))
+    return _sensible(Decimal(repr(value)))
+
+
+def _sensible(value: Decimal) -> Decimal:
+    """A decimal that a column could hold: infinities and a million digits do not compute."""
+    if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
+        raise ValueError
+    return value
+
+
+_MOST_DIGITS = 1000
 
 
 def _text(value: Any) -> str:

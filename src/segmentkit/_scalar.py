@@ -77,6 +77,8 @@ def to_float(value: Any) -> float | None:
 
 def absolute(value: Any) -> Any:
     """The number without its sign."""
+    if isinstance(value, Decimal):
+        return value.copy_abs()
     return None if value is None else abs(value)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
@@ -16,14 +16,14 @@ from segmentkit import _ir as ir
 from segmentkit._certain import uncertain, written_out
 from segmentkit._check import Checked, check, warnings_of
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
-from segmentkit._format import format_tree
+from segmentkit._format import format_tree, format_value
 from segmentkit._normalize import normalize
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit._time import first_instant, to_utc
 from segmentkit._values import article, literal_dtype
 from segmentkit.dtypes import DType
-from segmentkit.errors import DataError, SchemaError, SegmentTypeError
+from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -106,9 +106,11 @@ class Segment:
         if not isinstance(segments, Mapping):
             segments = {s.name: s for s in segments if s.name is not None}
         tree = parse(definition)
-        known = {other: s._checked for other, s in segments.items()}
-        checked = check(tree, schema, definition, known)
+        checked = check(tree, schema, definition, _CheckedOf(segments))
         used = {other: segments[other] for other in references_in(tree)} if segments else {}
+        for other, segment in used.items():
+            if segment.schema != schema:
+                raise SchemaError(f"segment {other!r} is of a different schema")
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
         return cls(
             name, definition, schema, MappingProxyType(used), **about, tree=tree, checked=checked
@@ -181,12 +183,13 @@ class Segment:
             DataError: A parameter has no value.
         """
         instant = instant_of(as_of, self.schema)
-        if self._matcher is None or self._matcher[0] != instant:
-            compiled = compile_record(bound_condition(self, instant), self.schema)
-            # One assignment of one tuple, so that threads see either the old pair or the new.
-            object.__setattr__(self, "_matcher", (instant, compiled))
-            return compiled
-        return self._matcher[1]
+        # One reading and one assignment of one tuple: threads see either the old pair or the new.
+        known = self._matcher
+        if known is not None and known[0] == instant:
+            return known[1]
+        compiled = compile_record(bound_condition(self, instant), self.schema)
+        object.__setattr__(self, "_matcher", (instant, compiled))
+        return compiled
 
     # -- other segments from it -----------------------------------------------------------------
 
@@ -202,20 +205,27 @@ class Segment:
         Raises:
             SegmentTypeError: A name is unknown or a value has the wrong type.
         """
+        self.check_values(values)
+        return bound_together([self], values)[id(self)]
+
+    def check_values(self, values: Mapping[str, object]) -> None:
+        """Make sure that values fit the parameters, without binding them.
+
+        Args:
+            values: By name.
+
+        Raises:
+            SegmentTypeError: A name is unknown or a value has the wrong type.
+        """
         problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
         if problems:
             raise SegmentTypeError(problems, self.source)
-        literals = {n: t.Literal(_exact(v), Span(0, 0)) for n, v in values.items()}
-        references = {
-            n: s.bind(**{p: v for p, v in values.items() if p in s.parameters})
-            for n, s in self.references.items()
-        }
-        bound = Segment.define(
-            self.name,
-            format_tree(t.substitute(self._tree, literals)),
-            self.schema,
-            segments=references,
-        )
+
+    def _with(self, values: Mapping[str, Constant], references: dict[str, Segment]) -> Segment:
+        """The segment with values that are known to fit, and with references that have them."""
+        literals = {n: t.Literal(_exact(v), _NOWHERE) for n, v in values.items()}
+        text = format_tree(t.substitute(self._tree, literals))
+        bound = Segment.define(self.name, text, self.schema, segments=references)
         return evolve(
             bound,
             title=self.title,
@@ -234,7 +244,7 @@ class Segment:
         else:
             dtype = literal_dtype(value)
             if dtype.family == expected.family or (dtype.is_time and expected.is_time):
-                return None if _is_finite(value) else diagnostic("SK013", place)
+                return _unwritable(value, place)
             shown = article(dtype)
         takes = f"a {expected.family}"
         return diagnostic(
@@ -323,6 +333,50 @@ def _restore(
     about: dict[str, str | None],
 ) -> Segment:
     return Segment.define(name, source, schema, segments=references, **about)
+
+
+class _CheckedOf(Mapping[str, Checked]):
+    """What segments mean, by name, looked at only where it is asked for."""
+
+    def __init__(self, segments: Mapping[str, Segment]) -> None:
+        self.segments = segments
+
+    def __getitem__(self, name: str) -> Checked:
+        return self.segments[name]._checked
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.segments)
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+
+def bound_together(
+    segments: Iterable[Segment], values: Mapping[str, Constant]
+) -> dict[int, Segment]:
+    """Segments and all that they refer to with values; each is bound once.
+
+    Args:
+        segments: The segments.
+        values: Values of parameters, known to fit; each goes where it has a place.
+
+    Returns:
+        The bound segments by the ``id`` of what they were made from.
+    """
+    found: dict[int, Segment] = {}
+    stack = list(segments)
+    while stack:
+        segment = stack[-1]
+        waiting = [s for s in segment.references.values() if id(s) not in found]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if id(segment) not in found:
+            own = {name: value for name, value in values.items() if name in segment.parameters}
+            references = {name: found[id(s)] for name, s in segment.references.items()}
+            found[id(segment)] = segment._with(own, references) if own else segment
+    return found
 
 
 def _place_of(tree: t.Node, parameter: str) -> Span:
@@ -496,10 +550,34 @@ def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
 
 
 def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    """A value as a definition can write it, of the plain types of Python."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return Decimal(repr(float(value)))
+        case str():
+            return str.__str__(value)
+        case datetime():
+            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
+            offset = plain.utcoffset()
+            # Definitions write offsets in whole minutes.
+            odd = offset is not None and offset % timedelta(minutes=1)
+            return plain.astimezone(UTC) if odd else plain
+        case _:
+            return value
 
 
-def _is_finite(value: Constant) -> bool:
-    if isinstance(value, float | Decimal):
-        return Decimal(value).is_finite()
-    return True
+def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
+    """Why a value of the right type cannot stand in a definition, if it cannot."""
+    if isinstance(value, datetime) and value != value:
+        return diagnostic("SK010", place, text=value)
+    if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+        return diagnostic("SK013", place)
+    try:
+        parse(format_value(_exact(value)))
+    except SegmentSyntaxError as error:
+        return evolve(error.diagnostics[0], span=place)
+    return None
