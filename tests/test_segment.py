@@ -124,7 +124,7 @@ def test_named_functions() -> None:
 @pytest.mark.parametrize("join", [union, intersection])
 def test_nothing_to_join(join: Callable[..., Segment]) -> None:
     """A union of nothing has no schema, so it is no segment."""
-    with pytest.raises(ValueError, match="needs at least one segment"):
+    with pytest.raises(ValueError, match="give at least one segment"):
         join("it")
 
 
