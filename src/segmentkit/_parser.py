@@ -26,7 +26,7 @@ MAX_DEPTH = 50
 
 _LEVELS: dict[type[t.Node], int] = {t.And: 2, t.Or: 2, t.Not: 2, t.Call: 2}
 _BRACKETS = re.compile("[()]")
-_OPAQUE = re.compile(r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' | `[^`]*+` | \#[^\n]*+ """, re.VERBOSE)
+_OPAQUE = re.compile(r""" "(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|\#[^\n]*+""".strip())
 """Texts, quoted names and comments: what brackets mean nothing in."""
 
 
