@@ -12,13 +12,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.pool import StaticPool
-from tests.conformance_cases import Tables, records
 
 from segmentkit import Schema, Segment
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
+from tests.conformance_cases import Tables, records
 
 
 @frozen

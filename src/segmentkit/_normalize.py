@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
+from functools import cached_property
 from typing import Any, assert_never
 
 from attrs import evolve
@@ -39,6 +40,9 @@ COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
 """The comparisons as functions of two present values."""
 
 
+_AGELESS = 20_000
+
+
 def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Condition:
     """Bind a condition to an instant.
 
@@ -57,7 +61,10 @@ class _Normalizer:
     def __init__(self, as_of: datetime, zone: tzinfo) -> None:
         self.as_of = as_of
         self.zone = zone
-        self.today = local(as_of, zone).date()
+
+    @cached_property
+    def today(self) -> date:
+        return local(self.as_of, self.zone).date()
 
     def condition(self, node: ir.Condition) -> ir.Condition:
         match node:
@@ -105,7 +112,7 @@ class _Normalizer:
             isinstance(left, ir.Column)
             and isinstance(right, ir.Const)
             and right.value is not None
-            and left.dtype == right.dtype
+            and left.dtype.kind is right.dtype.kind
         ):
             # Most tests are of this kind; nodes that stay the same keep their hash.
             return node if right is node.right else ir.Compare(op, left, right, node.ignoring_case)
@@ -161,6 +168,8 @@ class _Normalizer:
 
     def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
         """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
+        # Beyond the calendar's length all ages are alike; infinity is no whole number.
+        years = min(max(years, -_AGELESS), _AGELESS)
         whole = years == math.floor(years)
         match op:
             case ir.Comparison.GE:
@@ -341,16 +350,16 @@ def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition] | None
             groups.setdefault(key, []).extend(options)
     if len(groups) == len(members):
         return None
-    result: dict[ir.Condition, None] = {}
+    result: list[ir.Condition] = []
     for part in node.operands:
         if part not in members:
-            result[part] = None
+            result.append(part)
             continue
         (operand, folded) = members[part]
-        options = list(dict.fromkeys(groups[operand, folded]))
-        one_of = ir.OneOf(operand, tuple(options), folded)
-        result[ir.Not(one_of) if negated else one_of] = None
-    return list(result)
+        if all_options := groups.pop((operand, folded), None):
+            one_of = ir.OneOf(operand, tuple(dict.fromkeys(all_options)), folded)
+            result.append(ir.Not(one_of) if negated else one_of)
+    return result
 
 
 def _membership(

@@ -21,12 +21,21 @@ from segmentkit.errors import SegmentSyntaxError
 MAX_LENGTH = 100_000
 """Characters in a definition."""
 
-MAX_DEPTH = 50
-"""How deep a definition may nest: a boolean level counts two, anything else one."""
+MAX_DEPTH = 42
+"""How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
 
-_LEVELS: dict[type[t.Node], int] = {t.And: 2, t.Or: 2, t.Not: 2, t.Call: 2}
+_ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
+_LEVELS: dict[type[t.Node], int] = {
+    t.And: _LOGIC,
+    t.Or: _LOGIC,
+    t.Not: _LOGIC,
+    t.Negative: _ARITHMETIC,
+    t.Call: _CALL,
+}
+_BRACKET = _CALL + 2 * _LOGIC + 2 * _OTHER
+"""What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
 _BRACKETS = re.compile("[()]")
-_OPAQUE = re.compile(r""" "(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|\#[^\n]*+""".strip())
+_OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
 """Texts, quoted names and comments: what brackets mean nothing in."""
 
 
@@ -74,8 +83,9 @@ def parse(text: str) -> t.Expr:
 def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
-    room = MAX_DEPTH - 8 - 2 * text.lower().count("not") - signs
-    return 8 * text.count("(") > room and 8 * _nesting(text) > room
+    nots = text.lower().count("not")
+    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs
+    return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
 
 
 def _nesting(text: str) -> int:
@@ -91,12 +101,17 @@ def too_deep(tree: t.Expr) -> Span | None:
         node, depth = stack.pop()
         if depth > MAX_DEPTH:
             return node.span
-        if isinstance(node, t.Arithmetic):
-            depth += len(node.operands) - 1
-        else:
-            depth += _LEVELS.get(type(node), 1)
-        stack += [(child, depth) for child in t.children(node)]
+        deeper = depth + _level(node)
+        stack += [(child, deeper) for child in t.children(node)]
     return None
+
+
+def _level(node: t.Node) -> int:
+    if isinstance(node, t.Arithmetic):
+        # A chain is read from the left: its first operand is as deep as the chain is long.
+        most = _DIVISION if "/" in node.operators else _ARITHMETIC
+        return most + len(node.operands) - 2
+    return _LEVELS.get(type(node), _OTHER)
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
@@ -170,6 +185,11 @@ def _number(token: Token) -> int | Decimal:
     if len(whole) > _MOST_DIGITS + 1 or len(fraction) > _MOST_DIGITS or int(whole) > _BIGGEST:
         raise _refuse("SK013", token)
     return Decimal(digits) if fraction else int(whole)
+
+
+def _negated(value: int | Decimal) -> int | Decimal:
+    """Minus a number, exactly: an operator would round to the digits of the thread's context."""
+    return value.copy_negate() if isinstance(value, Decimal) else -value
 
 
 def _count(token: Token, unit: Token) -> int:
@@ -332,7 +352,8 @@ class _Builder(Transformer[Token, t.Expr]):
             raise _refuse("SK001", sign, found="'+'")
         span = sign.span.to(operand.span)
         if isinstance(operand, t.Literal) and type(operand.value) in (int, Decimal):
-            return t.Literal(-operand.value, span)  # type: ignore[operator]
+            negated = _negated(operand.value)  # type: ignore[arg-type]
+            return t.Literal(negated, span)
         return t.Negative(operand, span)
 
     def number(self, items: list[Token]) -> t.Expr:

@@ -78,7 +78,9 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT or pandas' NA."""
     if value is None or type(value).__name__ == "NAType":
         return True
-    if isinstance(value, float | Decimal | datetime) or type(value).__name__ == "NaTType":
+    if isinstance(value, Decimal):
+        return value.is_nan()  # one kind of NaN can not even be compared
+    if isinstance(value, float | datetime) or type(value).__name__ == "NaTType":
         return bool(value != value)
     return False
 
@@ -99,6 +101,8 @@ def _integer(value: Any) -> int:
     value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError
+    if isinstance(value, Decimal):
+        value = _sensible(value)
     if value != int(value):
         raise ValueError
     return int(value)
@@ -114,11 +118,21 @@ def _float(value: Any) -> float:
 def _decimal(value: Any) -> Decimal:
     value = _plain(value)
     if isinstance(value, Decimal):
-        return value
+        return _sensible(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
     # The shortest text of a float is the decimal that was meant: 0.1, not 0.1000000000000000055….
-    return Decimal(repr(value))
+    return _sensible(Decimal(repr(value)))
+
+
+def _sensible(value: Decimal) -> Decimal:
+    """A decimal that a column could hold: infinities and a million digits do not compute."""
+    if not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS:
+        raise ValueError
+    return value
+
+
+_MOST_DIGITS = 1000
 
 
 def _text(value: Any) -> str:

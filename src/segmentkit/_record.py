@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeAlias, assert_never
 
@@ -301,7 +301,9 @@ class _Aggregate:
                 f"the record has no rows {self.place!r} (an empty list says that there are none); "
                 f"it has {', '.join(map(str, record)) or 'nothing'}"
             )
-        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        # An iterator would be used up by the first aggregate, and the next would see nothing.
+        unfit = isinstance(rows, str | bytes | Mapping | Iterator)
+        if unfit or not isinstance(rows, Iterable):
             raise DataError(f"{self.place} must be a list of records, not {type(rows).__name__}")
         for row in rows:
             if not isinstance(row, Mapping):

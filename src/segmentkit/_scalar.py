@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date
 from decimal import Context, Decimal
@@ -65,12 +66,19 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def to_float(value: Any) -> float | None:
-    """An exact number as a float."""
-    return None if value is None else float(value)
+    """An exact number as a float; infinite beyond the range of floats."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def absolute(value: Any) -> Any:
     """The number without its sign."""
+    if isinstance(value, Decimal):
+        return value.copy_abs()
     return None if value is None else abs(value)
 
 
@@ -100,7 +108,8 @@ def total(values: list[Any]) -> Any:
 
 def mean(values: list[Any]) -> float | None:
     """The mean, as a float."""
-    return float(total(values)) / len(values) if values else None
+    found = total(values) if values else None
+    return None if found is None else float(found) / len(values)
 
 
 def median(values: list[Any]) -> float | None:

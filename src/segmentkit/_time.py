@@ -85,7 +85,11 @@ def start_of(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime
             since += timedelta(seconds=clock.second)
         if unit == "hour":
             since += timedelta(minutes=clock.minute)
-        return shift(instant - since, count, unit, zone)
+        try:
+            start = instant - since
+        except OverflowError:
+            return datetime.min
+        return shift(start, count, unit, zone)
     return first_instant(start_date(local(instant, zone).date(), count, unit), zone)
 
 
@@ -147,7 +151,7 @@ def anniversaries(first: date, last: date) -> tuple[int, int] | None:
         The first and the last day of the year, as ``month_day`` numbers; the first is the greater
         where the range passes the year's end. None when the range covers a whole year.
     """
-    if last >= add_months(first, 12) - timedelta(days=1):
+    if first.year < date.max.year and last >= add_months(first, 12) - timedelta(days=1):
         return None
     month, day = _reached(last)
     return month_day(first), month * 100 + day

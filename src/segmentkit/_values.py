@@ -427,11 +427,14 @@ class ValueChecker(ABC):
         self.row = row
         value = self.value(argument)
         self.row = None
-        if value is None or function.operand == "any":
+        if value is None:
+            return None
+        if function.operand == "any" and value.dtype.kind is not Kind.ANNIVERSARY:
             return value
         if value.dtype.is_number or (value.dtype.is_time and function.operand == "ordered"):
             return value
-        expected = "a number" if function.operand == "number" else "a number or a time"
+        wanted = {"number": "a number", "ordered": "a number or a time", "any": "a value"}
+        expected = wanted[function.operand]
         self.error("SK112", argument.span, name=function.name, expected=expected,
                    **article(value.dtype))  # fmt: skip
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, tzinfo
+from calendar import monthrange
+from datetime import date, datetime, tzinfo
 from typing import TypeAlias, assert_never
 
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, diagnostic
 from segmentkit._ir import Anchor, Comparison, Const, Moment, Value
-from segmentkit._time import EXACT_UNITS, add_days, add_months, first_instant
+from segmentkit._time import EXACT_UNITS, add_days, first_instant
 from segmentkit.dtypes import DATE, TIMESTAMP, DType, Kind
 
 Bound: TypeAlias = tuple[Comparison, Value]
@@ -73,13 +74,19 @@ def _calendar(dtype: DType, unit: str, first: int, after: int) -> tuple[Bound, B
 def _period(window: t.Period, dtype: DType, zone: tzinfo) -> tuple[Bound, Bound]:
     first = date(window.year, window.month or 1, window.day or 1)
     if window.day is not None:
-        after = add_days(first, 1)
+        last = first
+    elif window.month is not None:
+        last = first.replace(day=monthrange(window.year, window.month)[1])
     else:
-        after = add_months(first, 12 if window.month is None else 1)
-    return (
-        (Comparison.GE, _day(first, dtype, zone)),
-        (Comparison.LT, _day(after, dtype, zone)),
-    )
+        last = first.replace(month=12, day=31)
+    return (Comparison.GE, _day(first, dtype, zone)), _through(last, dtype, zone)
+
+
+def _through(last: date, dtype: DType, zone: tzinfo) -> Bound:
+    """The test that a time is not after the end of a day; the calendar's last day has no next."""
+    if last < date.max:
+        return Comparison.LT, _day(add_days(last, 1), dtype, zone)
+    return Comparison.LE, Const(datetime.max if dtype == TIMESTAMP else last, dtype)
 
 
 def _day(day: date, dtype: DType, zone: tzinfo) -> Const:
@@ -94,7 +101,7 @@ def _range(
     if dtype == TIMESTAMP and high.dtype == DATE:
         match high:
             case Const(date() as day):
-                upper = (Comparison.LT, _day(add_days(day, 1), TIMESTAMP, zone))
+                upper = _through(day, TIMESTAMP, zone)
             case Moment():
                 upper = (Comparison.LT, Moment(Anchor.START, 1, "day", TIMESTAMP))
             case _:

@@ -23,7 +23,7 @@ from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._parser import parse
 from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
 from segmentkit.schema import Schema
-from segmentkit.segment import Constant, Segment, references_in
+from segmentkit.segment import Constant, Segment, bound_together, references_in
 
 LANGUAGE = 1
 """The version of the language that this release reads."""
@@ -74,9 +74,11 @@ class CatalogText:
         order, cycles = self._order(trees)
         problems += cycles
         defined: dict[str, Segment] = {}
+        # What is refused itself is no unknown name: it stands as an empty set until it is mended.
+        known = {name: _broken(name, schema) for name in self.entries}
         for name in order:
             try:
-                defined[name] = self._define(name, schema, defined)
+                known[name] = defined[name] = self._define(name, schema, known)
             except DefinitionError as error:
                 problems += self._problems(name, error.diagnostics)
         problems += self._unfit(defined)
@@ -92,7 +94,7 @@ class CatalogText:
             for segment, found in defined.items():
                 if name in found.parameters:
                     try:
-                        found.bind(**{name: value})
+                        found.check_values({name: value})
                     except DefinitionError as error:
                         problems += self._problems(segment, error.diagnostics)
         return problems
@@ -151,13 +153,9 @@ class CatalogText:
                     del graph[member]
                 graph = {n: [r for r in rs if r in graph] for n, rs in graph.items()}
 
-    def _define(self, name: str, schema: Schema, defined: Mapping[str, Segment]) -> Segment:
+    def _define(self, name: str, schema: Schema, known: Mapping[str, Segment]) -> Segment:
         entry = self.entries[name]
-        # What is refused itself is no unknown name: it stands as an empty set until it is mended.
-        broken = {n: _broken(n, schema) for n in self.entries if n not in defined}
-        return Segment.define(
-            name, entry.where, schema, segments={**broken, **defined}, **entry.about
-        )
+        return Segment.define(name, entry.where, schema, segments=known, **entry.about)
 
 
 def _broken(name: str, schema: Schema) -> Segment:
@@ -203,12 +201,11 @@ class Catalog(Mapping[str, Segment]):
 
     @_bound.default
     def _bind_all(self) -> dict[str, Segment]:
-        return {
-            name: s.bind(**{p: v for p, v in self.parameters.items() if p in s.parameters})
-            if any(p in s.parameters for p in self.parameters)
-            else s
-            for name, s in self._defined.items()
-        }
+        for segment in self._defined.values():
+            known = segment.parameters
+            segment.check_values({p: v for p, v in self.parameters.items() if p in known})
+        bound = bound_together(self._defined.values(), self.parameters)
+        return {name: bound[id(segment)] for name, segment in self._defined.items()}
 
     @classmethod
     def load(cls, path: str | PathLike[str], schema: Schema | None = None) -> Catalog:
@@ -267,7 +264,7 @@ class Catalog(Mapping[str, Segment]):
             schema = read.declaration.schema()
         return read.check(schema)
 
-    def bind(self, **values: Constant) -> Catalog:
+    def bind(self, /, **values: Constant) -> Catalog:
         """Give parameters other values, in all segments.
 
         Args:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
@@ -13,16 +13,17 @@ from attrs import define, evolve, field
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._certain import uncertain, written_out
 from segmentkit._check import Checked, check, warnings_of
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
-from segmentkit._format import format_tree
+from segmentkit._format import format_tree, format_value
 from segmentkit._normalize import normalize
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit._time import first_instant, to_utc
 from segmentkit._values import article, literal_dtype
 from segmentkit.dtypes import DType
-from segmentkit.errors import DataError, SchemaError, SegmentTypeError
+from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -105,9 +106,11 @@ class Segment:
         if not isinstance(segments, Mapping):
             segments = {s.name: s for s in segments if s.name is not None}
         tree = parse(definition)
-        known = {other: s._checked for other, s in segments.items()}
-        checked = check(tree, schema, definition, known)
+        checked = check(tree, schema, definition, _CheckedOf(segments))
         used = {other: segments[other] for other in references_in(tree)} if segments else {}
+        for other, segment in used.items():
+            if segment.schema != schema:
+                raise SchemaError(f"segment {other!r} is of a different schema")
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
         return cls(
             name, definition, schema, MappingProxyType(used), **about, tree=tree, checked=checked
@@ -180,16 +183,17 @@ class Segment:
             DataError: A parameter has no value.
         """
         instant = instant_of(as_of, self.schema)
-        if self._matcher is None or self._matcher[0] != instant:
-            compiled = compile_record(bound_condition(self, instant), self.schema)
-            # One assignment of one tuple, so that threads see either the old pair or the new.
-            object.__setattr__(self, "_matcher", (instant, compiled))
-            return compiled
-        return self._matcher[1]
+        # One reading and one assignment of one tuple: threads see either the old pair or the new.
+        known = self._matcher
+        if known is not None and known[0] == instant:
+            return known[1]
+        compiled = compile_record(bound_condition(self, instant), self.schema)
+        object.__setattr__(self, "_matcher", (instant, compiled))
+        return compiled
 
     # -- other segments from it -----------------------------------------------------------------
 
-    def bind(self, **values: Constant) -> Segment:
+    def bind(self, /, **values: Constant) -> Segment:
         """Give parameters their values.
 
         Args:
@@ -201,20 +205,27 @@ class Segment:
         Raises:
             SegmentTypeError: A name is unknown or a value has the wrong type.
         """
+        self.check_values(values)
+        return bound_together([self], values)[id(self)]
+
+    def check_values(self, values: Mapping[str, object]) -> None:
+        """Make sure that values fit the parameters, without binding them.
+
+        Args:
+            values: By name.
+
+        Raises:
+            SegmentTypeError: A name is unknown or a value has the wrong type.
+        """
         problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
         if problems:
             raise SegmentTypeError(problems, self.source)
-        literals = {n: t.Literal(_exact(v), Span(0, 0)) for n, v in values.items()}
-        references = {
-            n: s.bind(**{p: v for p, v in values.items() if p in s.parameters})
-            for n, s in self.references.items()
-        }
-        bound = Segment.define(
-            self.name,
-            format_tree(t.substitute(self._tree, literals)),
-            self.schema,
-            segments=references,
-        )
+
+    def _with(self, values: Mapping[str, Constant], references: dict[str, Segment]) -> Segment:
+        """The segment with values that are known to fit, and with references that have them."""
+        literals = {n: t.Literal(_exact(v), _NOWHERE) for n, v in values.items()}
+        text = format_tree(t.substitute(self._tree, literals))
+        bound = Segment.define(self.name, text, self.schema, segments=references)
         return evolve(
             bound,
             title=self.title,
@@ -233,7 +244,7 @@ class Segment:
         else:
             dtype = literal_dtype(value)
             if dtype.family == expected.family or (dtype.is_time and expected.is_time):
-                return None if _is_finite(value) else diagnostic("SK013", place)
+                return _unwritable(value, place)
             shown = article(dtype)
         takes = f"a {expected.family}"
         return diagnostic(
@@ -246,6 +257,35 @@ class Segment:
             "description": self.description,
             "owner": self.owner,
             "goal": self.goal,
+        }
+
+    def uncertain(self) -> Segment:
+        """Everyone whose answer rests on something that is missing.
+
+        The definition is asked again in three-valued logic, where a test of a missing value is
+        unknown; the segment holds those of whom the whole is unknown. So ``s & s.uncertain()``
+        are in, and ``s.uncertain() - s`` are out, only because something is missing. What is
+        missing in the rows of a relation does not count: there such a row is left out.
+
+        Returns:
+            A segment, for every target.
+
+        Raises:
+            DefinitionError: The definition becomes too long or too deep that way.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER, nullable=True)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> adults = Segment.define("adults", "age >= 18", people)
+            >>> adults.uncertain().matches({"id": 7, "age": None})
+            True
+        """
+        return _joined(None, [self], uncertain(self._tree, self._reference_trees()))
+
+    def _reference_trees(self) -> dict[str, t.Expr]:
+        return {
+            name: written_out(s._tree, s._reference_trees()) for name, s in self.references.items()
         }
 
     def named(self, name: str | None) -> Segment:
@@ -295,6 +335,50 @@ def _restore(
     return Segment.define(name, source, schema, segments=references, **about)
 
 
+class _CheckedOf(Mapping[str, Checked]):
+    """What segments mean, by name, looked at only where it is asked for."""
+
+    def __init__(self, segments: Mapping[str, Segment]) -> None:
+        self.segments = segments
+
+    def __getitem__(self, name: str) -> Checked:
+        return self.segments[name]._checked
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.segments)
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+
+def bound_together(
+    segments: Iterable[Segment], values: Mapping[str, Constant]
+) -> dict[int, Segment]:
+    """Segments and all that they refer to with values; each is bound once.
+
+    Args:
+        segments: The segments.
+        values: Values of parameters, known to fit; each goes where it has a place.
+
+    Returns:
+        The bound segments by the ``id`` of what they were made from.
+    """
+    found: dict[int, Segment] = {}
+    stack = list(segments)
+    while stack:
+        segment = stack[-1]
+        waiting = [s for s in segment.references.values() if id(s) not in found]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if id(segment) not in found:
+            own = {name: value for name, value in values.items() if name in segment.parameters}
+            references = {name: found[id(s)] for name, s in segment.references.items()}
+            found[id(segment)] = segment._with(own, references) if own else segment
+    return found
+
+
 def _place_of(tree: t.Node, parameter: str) -> Span:
     """Where a parameter stands first; the beginning when it stands in a reference."""
     stack = [tree]
@@ -331,10 +415,12 @@ def _joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
     return Segment.define(name, format_tree(tree), schema, segments=known)
 
 
-def _several(segments: tuple[Segment, ...], operation: str) -> list[Segment]:
+def _chained(name: str | None, segments: tuple[Segment, ...], kind: type[t.And | t.Or]) -> Segment:
     if not segments:
-        raise ValueError(f"{operation} needs at least one segment")
-    return list(segments)
+        raise ValueError("give at least one segment")
+    if len(segments) == 1:
+        return segments[0].named(name)
+    return _joined(name, list(segments), kind(tuple(s._tree for s in segments), _NOWHERE))
 
 
 def union(name: str | None, *segments: Segment) -> Segment:
@@ -351,9 +437,7 @@ def union(name: str | None, *segments: Segment) -> Segment:
         SchemaError: The segments are of different schemas.
         ValueError: There are none.
     """
-    given = _several(segments, "a union")
-    tree = t.Or(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
-    return _joined(name, given, tree)
+    return _chained(name, segments, t.Or)
 
 
 def intersection(name: str | None, *segments: Segment) -> Segment:
@@ -370,9 +454,7 @@ def intersection(name: str | None, *segments: Segment) -> Segment:
         SchemaError: The segments are of different schemas.
         ValueError: There are none.
     """
-    given = _several(segments, "an intersection")
-    tree = t.And(tuple(s._tree for s in given), _NOWHERE) if len(given) > 1 else given[0]._tree
-    return _joined(name, given, tree)
+    return _chained(name, segments, t.And)
 
 
 def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
@@ -468,10 +550,34 @@ def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
 
 
 def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    """A value as a definition can write it, of the plain types of Python."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return Decimal(repr(float(value)))
+        case str():
+            return str.__str__(value)
+        case datetime():
+            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
+            offset = plain.utcoffset()
+            # Definitions write offsets in whole minutes.
+            odd = offset is not None and offset % timedelta(minutes=1)
+            return plain.astimezone(UTC) if odd else plain
+        case _:
+            return value
 
 
-def _is_finite(value: Constant) -> bool:
-    if isinstance(value, float | Decimal):
-        return Decimal(value).is_finite()
-    return True
+def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
+    """Why a value of the right type cannot stand in a definition, if it cannot."""
+    if isinstance(value, datetime) and value != value:
+        return diagnostic("SK010", place, text=value)
+    if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+        return diagnostic("SK013", place)
+    try:
+        parse(format_value(_exact(value)))
+    except SegmentSyntaxError as error:
+        return evolve(error.diagnostics[0], span=place)
+    return None

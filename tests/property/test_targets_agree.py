@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from hypothesis import event, given, note
+from attrs import evolve
+from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 
 from segmentkit import Segment, UnsupportedError, format_definition
-from tests.property.strategies import World, definitions, worlds
+from tests.property.strategies import Pool, World, definitions, worlds
 from tests.targets import TARGETS, Target
 
 
@@ -70,3 +72,33 @@ def test_format_and_parse_are_inverse(data: st.DataObject) -> None:
     segment = Segment.define("s", text, world.schema)
     assert Segment.define("s", segment.definition, world.schema) == segment
     assert format_definition(segment.definition) == segment.definition
+
+
+@given(st.data())
+def test_whoever_is_certain_stays(data: st.DataObject) -> None:
+    """Filling gaps in attributes changes the answer only of those who are uncertain."""
+    world = data.draw(worlds())
+    text = data.draw(definitions(world))
+    # These ask for gaps themselves, or look at the person's gaps from within a row.
+    assume(
+        not any(word in text for word in ("missing", "present", "default(", "people.", "first("))
+    )
+    segment = Segment.define("s", text, world.schema)
+    record = TARGETS[0]
+    before = set(_members(record, segment, world) or [])
+    uncertain = set(_members(record, segment.uncertain(), world) or [])
+    pool = Pool(world.as_of, ZoneInfo(world.schema.time_zone))
+    filled = [
+        {
+            a.column: data.draw(st.sampled_from(pool.of(a.dtype)))
+            if a.name != "id" and row[a.column] is None
+            else row[a.column]
+            for a in world.schema.entity.attributes
+        }
+        | {"shop_id": row["shop_id"]}
+        for row in world.rows["people"]
+    ]
+    after = set(
+        _members(record, segment, evolve(world, rows={**world.rows, "people": filled})) or []
+    )
+    assert (before ^ after) <= uncertain

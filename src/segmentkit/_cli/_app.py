@@ -67,7 +67,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(package_name="segmentkit", message="segmentkit %(version)s")
 def segmentkit() -> None:
     """Say which customers in one small language, and ask a database who they are.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from segmentkit.errors import CatalogError, DefinitionError, SegmentkitError
+from segmentkit.errors import CatalogError, SegmentkitError
 
 WRONG = 1
 """The exit code when definitions are wrong."""
@@ -36,15 +36,13 @@ class Failure(click.ClickException):
 
 @contextmanager
 def definitions_of(file: str) -> Iterator[None]:
-    """Say which file it was in which a definition, a parameter or the schema is wrong."""
+    """Say which file it was in which a definition or the schema is wrong."""
     try:
         yield
     except CatalogError as error:
         count = len(error.problems)
         mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
         raise Wrong(f"{error}\n{file}: {mistakes}") from None
-    except DefinitionError as error:
-        raise Wrong(f"{file} [parameters]\n{error}") from None
     except SegmentkitError as error:
         raise Wrong(f"{file}: {error}") from None
 

@@ -39,7 +39,7 @@ from segmentkit.catalog import CatalogText
 from segmentkit.errors import SchemaError
 from segmentkit.segment import AsOf, Segment, instant_of
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy import tables_from
+from segmentkit.sqlalchemy._schema import tables_from
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from attrs import frozen
 
-from segmentkit.pandas._vectors import Array, Mask
+from segmentkit.pandas._vectors import Array, Mask, object_array
 
+_TEXTS = ("string", "large_string")
 _WORD = 2**64
 
 
@@ -52,6 +54,22 @@ def arrow_values(column: Any) -> ArrowValues | None:
     if name in ("float", "double", "halffloat"):
         return ArrowValues(arrow.to_numpy(), mask)
     return None
+
+
+def is_arrow_text(dtype: Any) -> bool:
+    """Whether Arrow stores a column's texts, and so tests them fast."""
+    if isinstance(dtype, pd.StringDtype):
+        return dtype.storage.startswith("pyarrow")
+    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) in _TEXTS
+
+
+def objects(column: Any) -> Array:
+    """The values of a Series as Python's objects, whatever its dtype."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        # Not every type of Arrow's has all that pandas' own conversion asks of it.
+        return object_array(column.array.__arrow_array__().to_pylist())
+    data: Array = column.to_numpy(dtype=object)
+    return data
 
 
 def _filled(arrow: Any, value: bool | int = 0) -> Array:

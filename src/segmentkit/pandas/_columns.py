@@ -13,7 +13,7 @@ from attrs import evolve
 from segmentkit._reading import KINDS, reader
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
-from segmentkit.pandas._arrow import ArrowValues, arrow_values
+from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
 from segmentkit.pandas._exact import INT64, size, to_float, to_whole
 from segmentkit.pandas._stored import Stored, are_whole
 from segmentkit.pandas._vectors import Array, Mask, Vector, integers, masked
@@ -21,8 +21,10 @@ from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
 
-_EXACT_ROUNDING = 2**51
-"""Below it, a float times a power of ten is nearer to the right whole number than to another."""
+_EXACT_ROUNDING = 2**49
+"""Below it, a float times a power of ten is off by an eighth at most."""
+_UNSURE = 0.25
+"""A product that is so far from a whole number may be between two of them."""
 
 
 def read(column: Column, attribute: Attribute, entity: str) -> Vector | Stored:
@@ -159,7 +161,13 @@ def _decimal(values: Vector | None, scale: int | None) -> Vector | None:
     if scale is None or not (abs(data) < _EXACT_ROUNDING / power).all():
         return _of_decimals([Decimal(repr(v)) for v in data.tolist()], mask, scale)
     # A float that stands for cents is the one nearest to them: rounding finds them again.
-    return masked(Kind.DECIMAL, np.rint(data * power).astype(np.int64), mask, scale)
+    scaled = data * power
+    rounded = np.rint(scaled)
+    cents = rounded.astype(np.int64)
+    # Others are rounded by the digits that they show, of which the product may know too little.
+    for row in np.flatnonzero(abs(scaled - rounded) > _UNSURE):
+        cents[row] = _unscaled(Decimal(repr(data[row].item())), scale)
+    return masked(Kind.DECIMAL, cents, mask, scale)
 
 
 def _of_decimals(values: list[Decimal], mask: Mask, scale: int | None) -> Vector:
@@ -214,9 +222,9 @@ def _one_by_one(column: Column, attribute: Attribute, entity: str) -> Vector:
     look = reader(evolve(attribute, nullable=True), entity)
     plain = KINDS[kind]
     if kind in (Kind.DECIMAL, Kind.TIMESTAMP):
-        values = [look(v, _ROW) for v in column.to_numpy(dtype=object)]
+        values = [look(v, _ROW) for v in objects(column)]
     else:
-        values = [v if type(v) is plain else look(v, _ROW) for v in column.to_numpy(dtype=object)]
+        values = [v if type(v) is plain else look(v, _ROW) for v in objects(column)]
     mask = np.array([v is None for v in values], dtype=np.bool_)
     return _of_objects(values, mask, attribute, entity)
 

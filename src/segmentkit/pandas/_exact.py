@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from segmentkit._ir import Comparison
+from segmentkit._scalar import to_float as as_float
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._vectors import Array, Mask, Vector, masked
 
@@ -146,7 +147,7 @@ def compare_constant(op: Comparison, vector: Vector, value: float | Decimal) -> 
     """``vector op value`` of numbers, exactly; false where missing."""
     data = vector.data
     if vector.kind is Kind.FLOAT:
-        return np.asarray(COMPARE[op](data, float(value)), dtype=np.bool_)
+        return np.asarray(COMPARE[op](data, as_float(value)), dtype=np.bool_)
     if not math.isfinite(value):
         found = np.full(data.shape, COMPARE[op](0, value))
         return present(found, vector.mask)
@@ -175,7 +176,7 @@ def whole_limit(op: Comparison, value: Fraction) -> tuple[Comparison, int] | Non
 def is_one_of(vector: Vector, values: list[Any]) -> Mask:
     """Which numbers are among some constants; false where missing."""
     if vector.kind is Kind.FLOAT:
-        return np.isin(vector.data, np.array([float(v) for v in values]))
+        return np.isin(vector.data, np.array([as_float(v) for v in values]))
     exact = [Fraction(v) * 10**vector.scale for v in values if math.isfinite(v)]
     wanted = [int(v) for v in exact if v.denominator == 1]
     if vector.data.dtype == object:

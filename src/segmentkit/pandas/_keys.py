@@ -10,6 +10,7 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit.errors import DataError
+from segmentkit.pandas._arrow import is_arrow_text, objects
 from segmentkit.pandas._columns import stored, whole
 from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._vectors import Array, Mask, Positions
@@ -64,11 +65,11 @@ def read_keys(column: Column, place: str) -> Keys:
 
 def _of_objects(column: Column, place: str) -> Keys:
     dtype = column.dtype
-    plain = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype)
-    array: Any = column.array if plain else column.to_numpy(dtype=object)
+    kept = isinstance(dtype, pd.CategoricalDtype) or is_arrow_text(dtype)
+    array: Any = column.array if kept else objects(column)
     try:
         codes, found = pd.factorize(array)
-    except TypeError:
+    except (TypeError, ValueError):
         raise DataError(f"{place} holds values that cannot be keys") from None
     distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
     numbers = _whole(distinct)
@@ -84,11 +85,11 @@ def _plain(value: Any) -> Any:
 
 def _whole(distinct: list[Any]) -> Array | None:
     """Distinct keys as int64, if all of them are such numbers."""
-    for key in distinct:
-        if isinstance(key, bool) or not isinstance(key, int | float | Decimal) or key != key // 1:
-            return None
+    if any(isinstance(k, bool) or not isinstance(k, int | float | Decimal) for k in distinct):
+        return None
     try:
-        return np.array([int(key) for key in distinct], dtype=np.int64)
+        numbers = [int(key) for key in distinct]
+        return np.array(numbers, dtype=np.int64) if numbers == distinct else None
     except OverflowError:
         return None
 

@@ -24,6 +24,7 @@ from segmentkit.dtypes import (
     decimal,
 )
 from segmentkit.errors import SchemaError
+from segmentkit.pandas._arrow import objects
 from segmentkit.pandas._columns import stored
 from segmentkit.pandas._frames import Frames
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
@@ -269,7 +270,7 @@ def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
     if name.startswith("decimal"):
         return decimal(max(0, dtype.scale))
     if name.startswith("dictionary"):
-        return _of_objects(series.to_numpy(dtype=object), place)
+        return _of_objects(objects(series), place)
     names = {
         "bool": BOOLEAN,
         "float": FLOAT,

@@ -13,7 +13,8 @@ from attrs import frozen
 from segmentkit._ir import TextOperator
 from segmentkit._reading import reader
 from segmentkit._scalar import fold_case
-from segmentkit.pandas._vectors import Array, Mask, Text, texts
+from segmentkit.pandas._arrow import is_arrow_text, objects
+from segmentkit.pandas._vectors import Array, Mask, Text, object_array
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -61,14 +62,14 @@ class TextColumn:
         found = [self.look(v) for v in distinct.astype(object)]
         if len(found) <= _SMALL:
             codes = codes.astype(np.int8, copy=False)
-        text = Text(codes, texts(found))
+        text = Text(codes, object_array(found))
         return text if len(set(found)) == len(found) else _distinct(text)
 
     def factorized(self) -> tuple[Array, Any]:
         """Codes of the stored values, and those values."""
         try:
             return pd.factorize(self.stored)
-        except TypeError:  # something that does not hash, so that it is no text
+        except (TypeError, ValueError):  # something that does not hash, so that it is no text
             for value in self.stored:
                 self.look(value)
             raise
@@ -78,15 +79,12 @@ class TextColumn:
         """The column's array: Arrow's, or one of Python's objects."""
         if self.is_arrow:
             return self.column.array
-        return self.column.to_numpy(dtype=object)
+        return objects(self.column)
 
     @property
     def is_arrow(self) -> bool:
         """Whether Arrow stores the texts, and so tests them fast."""
-        dtype = self.column.dtype
-        if isinstance(dtype, pd.StringDtype):
-            return dtype.storage.startswith("pyarrow")
-        return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).endswith("string")
+        return is_arrow_text(self.column.dtype)
 
     def look(self, value: Any) -> Any:
         """A text, as it is; ``DataError`` if it is none."""
@@ -184,14 +182,14 @@ def default(left: Text, right: Text) -> Text:
     """The left text, or the right one where it is missing."""
     numbers: dict[Hashable, int] = {}
     a, b = left.numbered(numbers, str), right.numbered(numbers, str)
-    return Text(np.where(a < 0, b, a), texts(list(numbers)))
+    return Text(np.where(a < 0, b, a), object_array(list(numbers)))
 
 
 def _distinct(text: Text) -> Text:
     """Texts that became equal when they were read get one code."""
     numbers: dict[Hashable, int] = {}
     codes = text.numbered(numbers, str)
-    return Text(codes, texts(list(numbers)))
+    return Text(codes, object_array(list(numbers)))
 
 
 def _equal(stored: Array, value: str) -> Mask:

@@ -183,7 +183,7 @@ Values: TypeAlias = Vector | Text
 def constant(value: bool | int | float | Decimal | str | date | None, dtype: DType) -> Values:
     """A constant as values without a dimension."""
     if dtype.kind is Kind.TEXT:
-        return Text(np.array(0 if value is not None else -1), texts([value or ""]))
+        return Text(np.array(0 if value is not None else -1), object_array([value or ""]))
     if value is None:
         return _missing_constant(dtype.kind)
     match value:
@@ -220,8 +220,8 @@ def integers(values: int | list[int]) -> Array:
         return np.array(values, dtype=object)
 
 
-def texts(values: list[Any]) -> Array:
-    """Texts as an array of Python's."""
+def object_array(values: list[Any]) -> Array:
+    """Python's objects as an array of them."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

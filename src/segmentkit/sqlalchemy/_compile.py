@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
-from segmentkit._scalar import fold_case
+from segmentkit._scalar import fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
@@ -27,6 +27,7 @@ from segmentkit.sqlalchemy._elements import (
     FoldedCase,
     NanAsNull,
     Position,
+    joined,
 )
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -67,8 +68,8 @@ _PAIRS = [
     (operators.is_, operators.is_not),
 ]
 _NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
-FUNCTIONS = ("abs", "age", "default", "instant")
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
+_LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 
 
@@ -99,9 +100,9 @@ class Compiler:
         """A condition without sub-queries of its own."""
         match node:
             case ir.And(operands):
-                return sa.and_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=True)
             case ir.Or(operands):
-                return sa.or_(*(self.condition(o) for o in operands))
+                return joined([self.condition(o) for o in operands], conjunctive=False)
             case ir.Not(operand):
                 return self.complement(operand)
             case _:
@@ -237,24 +238,38 @@ class Compiler:
 
     def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
         """A bound parameter, in the type and with the name of the column it meets."""
+        if isinstance(node.value, int) and abs(node.value) > _LARGEST:
+            # Constants can be computed beyond the integers of databases.
+            node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
         return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
-        left, right = self.value(node.left), self.value(node.right)
         if node.operator == "/" and isinstance(node.right, ir.Const):
-            return divided(left, right)
+            return divided(self.value(node.left), self.value(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            return divided(left, sa.func.nullif(right, zero, type_=sa.Double()))
-        result: Sql = ARITHMETIC[node.operator](left, right)
+            right: Sql = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            return divided(self.value(node.left), right)
         scale = node.dtype.scale
-        return (
-            Exact(result, scale)
-            if node.dtype.kind is Kind.DECIMAL and scale is not None
-            else result
-        )
+        if node.dtype.kind is Kind.DECIMAL and scale is not None:
+            return Exact(self.exact(node), scale)
+        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        return result
+
+    def exact(self, node: ir.Arithmetic) -> Sql:
+        """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
+        left, right = self.part(node, node.left), self.part(node, node.right)
+        result: Sql = ARITHMETIC[node.operator](left, right)
+        return result
+
+    def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
+        """An operand; no product magnifies the error of a sum that is not rounded."""
+        if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
+            return self.value(operand)
+        magnified = node.operator == "*" and operand.operator != "*"
+        return self.value(operand) if magnified else self.exact(operand)
 
     def call(self, node: ir.Call) -> Sql:
         match node.name, node.arguments:

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, String, UnaryExpression, cast, literal
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    String,
+    UnaryExpression,
+    and_,
+    cast,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
+
+
+class Bracketed(FunctionElement[bool]):
+    """A condition in brackets that stay, whatever stands around it."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a group already."""
+        return self
+
+
+@compiles(Bracketed)
+def _bracketed(element: Bracketed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)})"
+
+
+_CHAIN = 250
+
+
+def joined(tests: Sequence[ColumnElement[Any]], *, conjunctive: bool) -> ColumnElement[Any]:
+    """All of the tests, or any of them; long chains in brackets.
+
+    SQLite takes a chain of n tests for an expression n levels deep, and refuses more than 1,000.
+    """
+    join = and_ if conjunctive else or_
+    while len(tests) > _CHAIN:
+        tests = [Bracketed(join(*tests[i : i + _CHAIN])) for i in range(0, len(tests), _CHAIN)]
+    return join(*tests)
 
 
 class Position(FunctionElement[int]):

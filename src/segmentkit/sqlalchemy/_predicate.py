@@ -8,6 +8,7 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._elements import joined
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -35,9 +37,12 @@ class _Predicate:
         self.tables = tables
         self.schema = tables.schema
         self.compiler = Compiler(self.schema, _Root(tables))
-        entity_key = self.schema.entity.key
-        assert entity_key is not None
-        self.key = tables.root_column(entity_key)
+
+    @cached_property
+    def key(self) -> Sql:
+        """The entity's key in the user's query."""
+        assert self.schema.entity.key is not None
+        return self.tables.root_column(self.schema.entity.key)
 
     def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
@@ -67,9 +72,10 @@ class _Predicate:
             else:
                 groups.setdefault(relation, []).append(operand)
         parts = [self.compiler.condition(o) for o in plain]
-        parts += [self.aggregated(join(group), limits) for group in groups.values()]
+        for group in groups.values():
+            parts += [self.aggregated(join(each), limits) for each in _portions(group)]
         parts += [self.condition(o, limits) for o in nested]
-        return sa.and_(*parts) if conjunctive else sa.or_(*parts)
+        return joined(parts, conjunctive=conjunctive)
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         name = _only_relation(node)
@@ -119,7 +125,7 @@ class _Predicate:
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(*tests)
+        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -172,6 +178,23 @@ def _only_relation(node: ir.Condition) -> str | None:
         return None
 
     return next(iter(relations))
+
+
+_JOINS = 50
+
+
+def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
+    """The conditions in as few lists as can be: SQLite joins at most 64 tables."""
+    portions: list[list[ir.Condition]] = [[]]
+    joins = 0
+    for condition in group:
+        more = sum(a.function in ORDERED for a in _aggregates(condition))
+        if portions[-1] and joins + more > _JOINS:
+            portions.append([])
+            joins = 0
+        portions[-1].append(condition)
+        joins += more
+    return portions
 
 
 def _is_existence(node: ir.Condition) -> bool:

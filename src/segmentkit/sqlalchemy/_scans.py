@@ -10,7 +10,7 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import Exact
+from segmentkit.sqlalchemy._elements import Exact, joined
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -91,8 +91,8 @@ def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
     compiler = Compiler(tables.schema, rows)
-    where = [compiler.condition(limit) for limit in limits]
-    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(*where))]
+    where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
+    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where))]
 
 
 class Grouped:
@@ -109,7 +109,7 @@ class Grouped:
         if all(rest.values()):
             # A row that no aggregate looks at need not be read.
             each = [self.compiler.condition(ir.conjunction(list(tests))) for tests in rest.values()]
-            self.where.append(sa.or_(*each))
+            self.where.append(joined(each, conjunctive=False))
         self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
 
     def aggregate(self, node: ir.Aggregate, tests: list[ir.Condition]) -> Sql:
@@ -127,10 +127,11 @@ class Grouped:
     def select(self, *columns: Sql, limits: list[ir.Condition]) -> sa.Select[Any]:
         """The scan, grouped; nobody's rows are left out."""
         owner = self.scan.owner
+        tests = [owner.is_not(None), *self.where, *limited(self.tables, owner, limits)]
         return (
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
-            .where(owner.is_not(None), *self.where, *limited(self.tables, owner, limits))
+            .where(joined(tests, conjunctive=True))
             .group_by(owner)
         )
 

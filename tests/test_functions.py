@@ -1,0 +1,88 @@
+"""Every function and aggregate: on every target, by the examples of its own documentation."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from segmentkit import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    TIMESTAMP,
+    Attribute,
+    Entity,
+    Relation,
+    Schema,
+    Segment,
+)
+from segmentkit.functions import AGGREGATES, FUNCTIONS, Example
+from tests.targets import TARGETS, Target
+
+AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SCHEMA = Schema(
+    [
+        Entity(
+            "things",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("number", INTEGER, nullable=True),
+                Attribute("flag", BOOLEAN, nullable=True),
+                Attribute("birth_date", DATE, nullable=True),
+            ],
+            relations=[Relation("rows", key="thing_id", at="at")],
+        ),
+        Entity(
+            "rows",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("at", TIMESTAMP),
+                Attribute("number", INTEGER, nullable=True),
+            ],
+        ),
+    ]
+)
+EXAMPLES = [
+    pytest.param(example, id=example.definition)
+    for function in (*FUNCTIONS.values(), *AGGREGATES.values())
+    for example in function.examples
+]
+
+
+def _tables(example: Example) -> dict[str, list[dict[str, Any]]]:
+    told = dict(example.record)
+    born = told.get("birth_date")
+    thing = {
+        "id": 1,
+        "number": told.get("number"),
+        "flag": told.get("flag"),
+        "birth_date": None if born is None else date.fromisoformat(born),
+    }
+    rows = [
+        {
+            "id": row["id"],
+            "thing_id": 1,
+            "at": datetime(2026, 4, 1) + timedelta(days=row["day"]),
+            "number": row["number"],
+        }
+        for row in told.get("rows", [])
+    ]
+    return {"things": [thing], "rows": rows}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example(example: Example, target: Target) -> None:
+    """What the table of functions says of an example is so, on every target."""
+    segment = Segment.define("example", example.definition, SCHEMA)
+    found = target.members(segment, _tables(example), AS_OF)
+    assert found == ([1] if example.holds else [])
+
+
+def test_every_function_has_examples() -> None:
+    """A function without an example would be tested nowhere above."""
+    assert all(f.examples for f in (*FUNCTIONS.values(), *AGGREGATES.values()))

@@ -1,0 +1,199 @@
+"""The wording of every diagnostic, and that each is caused by something."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmentkit import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    Attribute,
+    Catalog,
+    CatalogError,
+    DefinitionError,
+    Diagnostic,
+    Entity,
+    Link,
+    Relation,
+    Schema,
+    Segment,
+    decimal,
+)
+from segmentkit._diagnostics import CODES
+
+SHOP = Schema(
+    [
+        Entity(
+            "customers",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("country", TEXT, True, ("UA", "PL", "US")),
+                Attribute("name", TEXT, True),
+                Attribute("age", INTEGER, True),
+                Attribute("born", DATE, True),
+                Attribute("seen", TIMESTAMP, True),
+                Attribute("vip", BOOLEAN),
+            ],
+            links=[Link("company", to="companies", key="company_id")],
+            relations=[
+                Relation("orders", key="customer_id", at="placed_at"),
+                Relation("notes", key="customer_id"),
+            ],
+        ),
+        Entity(
+            "orders",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("amount", decimal(2), True),
+                Attribute("status", TEXT),
+                Attribute("placed_at", TIMESTAMP),
+            ],
+        ),
+        Entity("notes", attributes=[Attribute("text", TEXT)]),
+        Entity("companies", key="id", attributes=[Attribute("industry", TEXT)]),
+    ]
+)
+MESSAGES: list[dict[str, str]] = tomllib.loads(
+    Path(__file__).with_name("messages.toml").read_text(encoding="utf-8")
+)["message"]
+
+
+def _diagnostics(definition: str) -> tuple[Diagnostic, ...]:
+    try:
+        return Segment.define("s", definition, SHOP).warnings
+    except DefinitionError as error:
+        return error.diagnostics
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m["code"])
+def test_definition(message: dict[str, str]) -> None:
+    """A mistake in a definition is told in these words, with this place and hint."""
+    found = [d for d in _diagnostics(message["where"]) if d.code == message["code"]]
+    assert found[0].render(message["where"]) + "\n" == message["text"]
+
+
+def _refused(definition: str) -> str:
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", definition, SHOP)
+    return str(caught.value)
+
+
+def test_too_long() -> None:
+    """SK006 shows the beginning of what is too long."""
+    assert _refused("x" * 100_001).splitlines()[0] == (
+        "SK006 the definition has 100,001 characters; at most 100,000 are allowed"
+    )
+
+
+def test_too_deep() -> None:
+    """SK007 points at what is too deep."""
+    text = _refused("not " * 60 + "vip")
+    assert text.splitlines()[0] == "SK007 the definition is nested too deeply"
+    assert text.splitlines()[-1] == "    hint: name a part of it as a segment of its own"
+
+
+def _bound(**values: Any) -> str:
+    segment = Segment.define("s", "age > :least", SHOP)
+    with pytest.raises(DefinitionError) as caught:
+        segment.bind(**values)
+    return str(caught.value)
+
+
+def test_unknown_parameter() -> None:
+    """SK119 names the parameter that was meant."""
+    assert _bound(lest=1) == (
+        "SK119 unknown parameter ':lest'\n    age > :least\n    ^\n    hint: did you mean 'least'?"
+    )
+
+
+def test_parameter_of_another_type() -> None:
+    """SK121 shows the value and where it would go."""
+    assert _bound(least="18") == (
+        "SK121 ':least' takes a number; '18' is a text\n    age > :least\n          ^^^^^^"
+    )
+
+
+HEAD = """\
+language = 1
+[schema]
+entity = "people"
+[schema.tables.people]
+key = "id"
+attributes = { id = "integer", age = "integer?" }
+"""
+
+
+def _catalog(text: str) -> str:
+    with pytest.raises(CatalogError) as caught:
+        Catalog.loads(text, file="s.toml")
+    return str(caught.value)
+
+
+def test_cycle() -> None:
+    """SK118 shows the way round."""
+    text = _catalog(
+        HEAD + '[segments.a]\nwhere = "in segment b"\n[segments.b]\nwhere = "in segment a"\n'
+    )
+    assert text == (
+        "s.toml:8 segment 'a'\n"
+        "SK118 segment 'a' refers to itself: a → b → a\n"
+        "    in segment b\n"
+        "               ^"
+    )
+
+
+def test_expansion() -> None:
+    """SK127 refuses references that double at each step."""
+    steps = [
+        f'[segments.s{n}]\nwhere = "(in segment s{n - 1} and age > {n}) '
+        f'or (age < {n} and not in segment s{n - 1})"\n'
+        for n in range(1, 30)
+    ]
+    text = _catalog(HEAD + '[segments.s0]\nwhere = "age > 0"\n' + "".join(steps))
+    assert re.search(r"SK127 the definition expands to more than [\d,]+ parts", text)
+
+
+def test_no_toml() -> None:
+    """SK301 hands on what the TOML reader says, with its line."""
+    assert _catalog("language = \n") == "s.toml:1\nSK301 Invalid value (at line 1, column 12)"
+
+
+def test_unknown_key() -> None:
+    """SK302 names the key that was meant."""
+    assert _catalog(HEAD + '[segments.a]\nwere = "age > 1"\nwhere = "age > 1"\n') == (
+        "s.toml:8\nSK302 unknown key 'were' in segments.a\n    hint: did you mean 'where'?"
+    )
+
+
+def test_language_version() -> None:
+    """SK303 says which version is read."""
+    assert _catalog("language = 2\n") == (
+        "s.toml:1\n"
+        "SK303 this file names version 2 of the language; this release reads version 1\n"
+        "    hint: language = 1"
+    )
+
+
+def test_wrong_form() -> None:
+    """SK304 says what a value must be."""
+    assert _catalog(HEAD + "[segments.a]\nwhere = 3\n") == (
+        "s.toml:7\nSK304 segments.a.where must be text"
+    )
+
+
+def test_every_code_is_pinned() -> None:
+    """No code of the table goes without a test here."""
+    tested = {m["code"] for m in MESSAGES}
+    source = Path(__file__).read_text(encoding="utf-8")
+    tested |= set(re.findall(r"SK\d{3}", source))
+    assert set(CODES) <= tested
