@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from lark import Lark, Transformer
@@ -24,6 +25,18 @@ MAX_DEPTH = 42
 """How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
 
 _ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
+_LEVELS: dict[type[t.Node], int] = {
+    t.And: _LOGIC,
+    t.Or: _LOGIC,
+    t.Not: _LOGIC,
+    t.Negative: _ARITHMETIC,
+    t.Call: _CALL,
+}
+_BRACKET = _CALL + 2 * _LOGIC + 2 * _OTHER
+"""What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
+_BRACKETS = re.compile("[()]")
+_OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
+"""Texts, quoted names and comments: what brackets mean nothing in."""
 
 
 def parse(text: str) -> t.Expr:
@@ -71,7 +84,14 @@ def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
     nots = text.lower().count("not")
-    return 8 + 8 * text.count("(") + _LOGIC * nots + _DIVISION * signs > MAX_DEPTH
+    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs
+    return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
+
+
+def _nesting(text: str) -> int:
+    """How many brackets of a definition stand inside each other at most."""
+    brackets = _BRACKETS.findall(_OPAQUE.sub("", text))
+    return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 
 
 def too_deep(tree: t.Expr) -> Span | None:
@@ -81,26 +101,17 @@ def too_deep(tree: t.Expr) -> Span | None:
         node, depth = stack.pop()
         if depth > MAX_DEPTH:
             return node.span
-        if isinstance(node, t.Literal | t.Name | t.Parameter | t.Moment):
-            continue
         deeper = depth + _level(node)
         stack += [(child, deeper) for child in t.children(node)]
     return None
 
 
 def _level(node: t.Node) -> int:
-    match node:
-        case t.And() | t.Or() | t.Not():
-            return _LOGIC
-        case t.Negative():
-            return _ARITHMETIC
-        case t.Arithmetic(operands, operators):
-            # A chain is read from the left: its first operand is as deep as the chain is long.
-            return (_DIVISION if "/" in operators else _ARITHMETIC) + len(operands) - 2
-        case t.Call():
-            return _CALL
-        case _:
-            return _OTHER
+    if isinstance(node, t.Arithmetic):
+        # A chain is read from the left: its first operand is as deep as the chain is long.
+        most = _DIVISION if "/" in node.operators else _ARITHMETIC
+        return most + len(node.operands) - 2
+    return _LEVELS.get(type(node), _OTHER)
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:

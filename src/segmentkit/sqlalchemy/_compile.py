@@ -61,11 +61,13 @@ TYPES: dict[Kind, Any] = {
     Kind.TIMESTAMP: sa.DateTime(),
 }
 _TRUTH = sa.Boolean()
-_NEGATED = {
-    op: negated
-    for comparison, positive in OPERATORS.items()
-    for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
-} | {operators.in_op: operators.not_in_op, operators.not_in_op: operators.in_op}
+_NULL = sa.null()
+_PAIRS = [
+    *((OPERATORS[comparison], OPPOSITES[comparison]) for comparison in ir.Comparison),
+    (operators.in_op, operators.not_in_op),
+    (operators.is_, operators.is_not),
+]
+_NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
@@ -122,7 +124,7 @@ class Compiler:
                 first, last = day >= self.value(low), day <= self.value(high)
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
-                return self.value(operand).is_(None)
+                return _test(operators.is_, self.value(operand), _NULL)
             case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
@@ -132,7 +134,7 @@ class Compiler:
         """Everyone of whom the leaf does not hold, those with something missing included."""
         match node:
             case ir.Missing(operand):
-                return self.value(operand).is_not(None)
+                return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
                 test = _test(OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
@@ -154,7 +156,7 @@ class Compiler:
                 assert_never(node)
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
-        missing = [self.value(o).is_(None) for o in operands if o.nullable]
+        missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
         return sa.or_(test, *missing) if missing else test
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
