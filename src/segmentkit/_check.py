@@ -8,10 +8,11 @@ from attrs import frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._coercion import aligned, article
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
 from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH
-from segmentkit._values import ValueChecker, aligned, article, between, quoted, some
+from segmentkit._values import ValueChecker, between, quoted, some
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import SegmentTypeError
 from segmentkit.functions import AGGREGATES
