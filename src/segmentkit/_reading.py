@@ -54,6 +54,8 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
         try:
             return convert(_stored(value, attribute))
         except (TypeError, ValueError, OverflowError, InvalidOperation):
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise DataError(f"{place} must be finite, not {value}") from None
             shown = repr(value)
             shown = shown if len(shown) <= 60 else shown[:60] + "…"
             raise DataError(

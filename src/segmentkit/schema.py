@@ -43,6 +43,8 @@ def parse_dtype(text: str) -> DType:
 
 
 def _tuple(items: Iterable[Any]) -> tuple[Any, ...]:
+    if isinstance(items, str):
+        raise SchemaError(f"the values of an attribute must be a list, not {items!r}")
     return tuple(items)
 
 
@@ -67,6 +69,10 @@ class Attribute:
     @column.default
     def _column(self) -> str:
         return self.name
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.dtype, DType):
+            raise SchemaError(f"{self.name}: the type must be one like TEXT, not {self.dtype!r}")
 
 
 @frozen

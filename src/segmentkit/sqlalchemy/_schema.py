@@ -87,7 +87,11 @@ def schema_from(
         return reflect(source, told)[0]
     metadata = source.metadata if isinstance(source, sa.Table) else source
     assert isinstance(metadata, sa.MetaData)
-    return _FromTables(told, metadata).schema()
+    schema = _FromTables(told, metadata).schema()
+    columns = {name: table.columns.keys() for name, table in metadata.tables.items()}
+    if lacking := missing_parts(schema, columns):
+        raise SchemaError(f"the tables have {'; '.join(lacking)}")
+    return schema
 
 
 def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.MetaData]:
@@ -221,6 +225,9 @@ def _destinations(declaration: Declaration) -> list[str]:
 
 def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     """The language's type for a column's, if there is one."""
+    if isinstance(column, sa.Interval):
+        # Some databases store these as instants; lengths of time have no word in the language.
+        return None
     if isinstance(column, sa.types.TypeDecorator):
         column = column.impl_instance
     match column:
@@ -312,7 +319,8 @@ class _FromTables:
             column = foreign.parent.name
             name = column.removesuffix("_id")
             name = target.name if name == column else name
-            if name not in taken and name not in found:
+            # The entity's own name leads to its own row, so no link can go by it.
+            if name not in taken and name not in found and name != self.told.entity:
                 found[name] = Link(name, to=target.name, key=column)
         for way in told.links:
             to = way.to or (found[way.name].to if way.name in found else way.name)
@@ -322,7 +330,7 @@ class _FromTables:
 
     def relations(self, table: sa.Table, told: TableDeclaration) -> list[Relation]:
         found: dict[str, Relation] = {}
-        for other in self.metadata.sorted_tables:
+        for other in self.metadata.tables.values():
             columns = [
                 f.parent.name
                 for f in other.foreign_keys
