@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -102,7 +102,7 @@ def _table_below(selectable: sa.FromClause) -> sa.Table | None:
     return selectable if isinstance(selectable, sa.Table) else None
 
 
-def missing_parts(schema: Schema, columns: dict[str, Iterable[str]]) -> list[str]:
+def missing_parts(schema: Schema, columns: Mapping[str, Iterable[str]]) -> list[str]:
     """What the schema names and a database lacks, in words; ``columns`` are those of each table."""
     lacking = []
     for entity in schema.entities:
