@@ -75,7 +75,8 @@ class Tables:
         if self.mapped is None:
             return column_of(self.root, name)
         mapper = sa.inspect(self.mapped).mapper
-        column = column_of(mapper.local_table, name)
+        # Not the class's own table, which holds a part of the row where classes inherit.
+        column = column_of(self.table(self.schema.entity), name)
         attribute = mapper.get_property_by_column(column)
         found: sa.ColumnElement[Any] = getattr(self.mapped, attribute.key)
         return found
