@@ -1,6 +1,7 @@
 """Say which customers in one small language; the same answer from SQL, pandas and one record."""
 
 from segmentkit._diagnostics import Diagnostic, Span
+from segmentkit.algebra import complement, difference, intersection, union
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import (
@@ -15,14 +16,7 @@ from segmentkit.errors import (
     UnsupportedError,
 )
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
-from segmentkit.segment import (
-    Segment,
-    complement,
-    difference,
-    format_definition,
-    intersection,
-    union,
-)
+from segmentkit.segment import Segment, format_definition
 
 __all__ = [
     "BOOLEAN",

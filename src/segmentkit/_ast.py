@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -232,8 +233,9 @@ Expr: TypeAlias = (
 
 Node: TypeAlias = Expr | Window
 
+_HOLDS_NODES = re.compile("Expr|Window")
 _FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if not f.name.endswith("span"))
+    kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
     for kind in get_args(Node)
 }
 
@@ -246,6 +248,9 @@ def children(node: Node) -> Iterator[Node]:
             if type(child) in _FIELDS:
                 yield child
 
+
+NOWHERE = Span(0, 0)
+"""The place of what was not written but made."""
 
 _N = TypeVar("_N")
 
@@ -266,3 +271,29 @@ def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
         if after is not before and after != before:
             changed[name] = after
     return evolve(node, **changed) if changed else node  # type: ignore[misc]
+
+
+def place_of(tree: Node, parameter: str) -> Span:
+    """Where a parameter stands first; the beginning when it stands in a reference."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Parameter) and node.name == parameter:
+            return node.span
+        stack.extend(reversed(list(children(node))))
+    return Span(0, 0)
+
+
+def references_in(tree: Expr) -> list[str]:
+    """The names of the segments that a tree refers to, in order, each once."""
+    found: dict[str, None] = {}
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, InSegment):
+            found[node.name] = None
+        elif isinstance(node, Not):
+            stack.append(node.operand)
+        elif isinstance(node, And | Or):
+            stack.extend(reversed(node.operands))
+    return list(found)

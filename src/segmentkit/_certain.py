@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segmentkit import _ast as t
-from segmentkit._diagnostics import Span
-
-_NOWHERE = Span(0, 0)
 
 
 def uncertain(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
@@ -27,7 +24,7 @@ def uncertain(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
     """
     tree = written_out(tree, references)
     certainly_in, certainly_out = _certain(tree, holds=True), _certain(tree, holds=False)
-    return _all([t.Not(certainly_in, _NOWHERE), t.Not(certainly_out, _NOWHERE)])
+    return _all([t.Not(certainly_in, t.NOWHERE), t.Not(certainly_out, t.NOWHERE)])
 
 
 def written_out(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
@@ -54,8 +51,8 @@ def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
         case t.Or(operands):
             return (_any if holds else _all)([_certain(o, holds=holds) for o in operands])
         case _:
-            test = tree if holds else t.Not(tree, _NOWHERE)
-            return _all([test, *(t.IsMissing(o, True, _NOWHERE) for o in _operands(tree))])
+            test = tree if holds else t.Not(tree, t.NOWHERE)
+            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in _operands(tree))])
 
 
 def _operands(leaf: t.Expr) -> list[t.Expr]:
@@ -77,11 +74,11 @@ def _operands(leaf: t.Expr) -> list[t.Expr]:
 
 
 def _all(operands: list[t.Expr]) -> t.Expr:
-    return operands[0] if len(operands) == 1 else t.And(_flat(operands, t.And), _NOWHERE)
+    return operands[0] if len(operands) == 1 else t.And(_flat(operands, t.And), t.NOWHERE)
 
 
 def _any(operands: list[t.Expr]) -> t.Expr:
-    return operands[0] if len(operands) == 1 else t.Or(_flat(operands, t.Or), _NOWHERE)
+    return operands[0] if len(operands) == 1 else t.Or(_flat(operands, t.Or), t.NOWHERE)
 
 
 def _flat(operands: list[t.Expr], kind: type[t.And | t.Or]) -> tuple[t.Expr, ...]:

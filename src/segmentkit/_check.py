@@ -8,14 +8,17 @@ from attrs import frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._coercion import aligned, article
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
 from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH
-from segmentkit._values import ValueChecker, aligned, article, between, quoted, some
+from segmentkit._values import ValueChecker, between, quoted, some
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import SegmentTypeError
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
+
+_COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
 
 MAX_SIZE = 50_000
 """Nodes of a typed tree, references written out."""
@@ -183,15 +186,17 @@ class _Checker(ValueChecker):
         if left is None or right is None:
             return ir.FALSE
         negated = node.operator == "!="
-        operator = ir.Comparison.EQ if negated else ir.Comparison(node.operator)
+        operator = _COMPARISONS[node.operator]
         if not self._comparable(node, left, right, operator):
             return ir.FALSE
-        self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
-        self._check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
-        if negated != negative:
+        if self.declared:
+            self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
+            self._check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
+        if self.warn and negated != negative:
             self._warn_missing(node.left, left)
             self._warn_missing(node.right, right)
-        self._warn_day(node, left, right)
+        if self.warn:
+            self._warn_day(node, left, right)
         left, right = aligned(left, right)
         test = ir.Compare(operator, left, right, node.ignoring_case)
         return ir.complement(test) if negated else test

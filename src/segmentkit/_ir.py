@@ -316,10 +316,10 @@ def conjunction(operands: list[Condition]) -> Condition:
     found: dict[Condition, None] = {}
     for operand in operands:
         for part in operand.operands if isinstance(operand, And) else (operand,):
-            if part == FALSE:
-                return FALSE
-            if part != TRUE:
+            if not isinstance(part, Always):
                 found[part] = None
+            elif not part.value:
+                return FALSE
     if len(found) == 1:
         return next(iter(found))
     return And(tuple(found)) if found else TRUE
@@ -330,10 +330,10 @@ def disjunction(operands: list[Condition]) -> Condition:
     found: dict[Condition, None] = {}
     for operand in operands:
         for part in operand.operands if isinstance(operand, Or) else (operand,):
-            if part == TRUE:
-                return TRUE
-            if part != FALSE:
+            if not isinstance(part, Always):
                 found[part] = None
+            elif part.value:
+                return TRUE
     if len(found) == 1:
         return next(iter(found))
     return Or(tuple(found)) if found else FALSE
@@ -388,13 +388,18 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return ()
 
 
+_LEAVES = (Column, Const)
+
+
 def has_aggregates(node: Condition | Value) -> bool:
     """Whether it looks at rows of a relation."""
-    if isinstance(node, Aggregate):
-        return True
-    if isinstance(node, Column | Const):
-        return False
-    return any(map(has_aggregates, parts(node)))
+    nodes = [node]
+    for each in nodes:
+        if isinstance(each, Aggregate):
+            return True
+        if not isinstance(each, _LEAVES):
+            nodes += parts(each)
+    return False
 
 
 def walk(node: Condition | Value, *, into_aggregates: bool = True) -> list[Condition | Value]:

@@ -97,6 +97,7 @@ _TOKEN = re.compile(
                      (?: [Zz] | [+-]\d\d:?\d\d )? (?!\w) )
       | (?P<DATE> \d{4}-\d\d-\d\d (?!\w) )
       | (?P<NUMBER> (?: 0 | [1-9](?:_?\d)*+ ) (?: \.\d++ )?+ (?!\w) )
+      | (?P<EARLY> 0\d\d\d (?: -\d\d )? (?![\w-]) )
       | (?P<STRING> " (?: [^"\\\n] | \\. )*+ " | ' (?: [^'\\\n] | \\. )*+ ' )
       | (?P<COMPARE> == | != | <> | <= | >= | [=<>] )
       | (?P<PUNCTUATION> [(),.+\-*/] )
@@ -134,6 +135,11 @@ def tokens(text: str) -> Iterator[Token]:
                 kind, position = "IN_SEGMENT", segment.end()
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
+        elif kind == "EARLY":
+            # Years before 1000: no number begins with a zero.
+            if last != "_IN":
+                raise Unreadable(start)
+            kind = "PERIOD"
         elif kind == "NUMBER" and last == "_IN" and (period := _PERIOD.match(text, start)):
             kind, value, position = "PERIOD", period[0], period.end()
         yield Token(kind, value, start, position)

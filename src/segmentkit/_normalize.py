@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
+from functools import cached_property
 from typing import Any, assert_never
 
 from attrs import evolve
@@ -60,7 +61,10 @@ class _Normalizer:
     def __init__(self, as_of: datetime, zone: tzinfo) -> None:
         self.as_of = as_of
         self.zone = zone
-        self.today = local(as_of, zone).date()
+
+    @cached_property
+    def today(self) -> date:
+        return local(self.as_of, self.zone).date()
 
     def condition(self, node: ir.Condition) -> ir.Condition:
         match node:
@@ -108,7 +112,7 @@ class _Normalizer:
             isinstance(left, ir.Column)
             and isinstance(right, ir.Const)
             and right.value is not None
-            and left.dtype == right.dtype
+            and left.dtype.kind is right.dtype.kind
         ):
             # Most tests are of this kind; nodes that stay the same keep their hash.
             return node if right is node.right else ir.Compare(op, left, right, node.ignoring_case)

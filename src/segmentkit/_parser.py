@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from lark import Lark, Transformer
@@ -15,6 +16,7 @@ from lark.exceptions import UnexpectedToken, VisitError
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
 from segmentkit._lexer import SegmentLexer, Token, Unreadable
+from segmentkit._mistakes import explain
 from segmentkit.errors import SegmentSyntaxError
 
 MAX_LENGTH = 100_000
@@ -24,6 +26,18 @@ MAX_DEPTH = 42
 """How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
 
 _ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
+_LEVELS: dict[type[t.Node], int] = {
+    t.And: _LOGIC,
+    t.Or: _LOGIC,
+    t.Not: _LOGIC,
+    t.Negative: _ARITHMETIC,
+    t.Call: _CALL,
+}
+_BRACKET = _CALL + 2 * _LOGIC + 2 * _OTHER
+"""What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
+_BRACKETS = re.compile("[()]")
+_OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
+"""Texts, quoted names and comments: what brackets mean nothing in."""
 
 
 def parse(text: str) -> t.Expr:
@@ -51,11 +65,11 @@ def parse(text: str) -> t.Expr:
     try:
         tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
     except Unreadable as error:
-        raise _failure(text, _explain(text, error.position, None, frozenset())) from None
+        raise _failure(text, explain(text, error.position, None, frozenset())) from None
     except UnexpectedToken as error:
         token: Any = error.token
         expected = frozenset(error.accepts or error.expected)
-        raise _failure(text, _explain(text, token.start_pos or 0, token, expected)) from None
+        raise _failure(text, explain(text, token.start_pos or 0, token, expected)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, _Refused):
             raise _failure(text, error.orig_exc.diagnostic) from None
@@ -71,7 +85,14 @@ def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
     nots = text.lower().count("not")
-    return 8 + 8 * text.count("(") + _LOGIC * nots + _DIVISION * signs > MAX_DEPTH
+    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs
+    return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
+
+
+def _nesting(text: str) -> int:
+    """How many brackets of a definition stand inside each other at most."""
+    brackets = _BRACKETS.findall(_OPAQUE.sub("", text))
+    return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 
 
 def too_deep(tree: t.Expr) -> Span | None:
@@ -81,26 +102,17 @@ def too_deep(tree: t.Expr) -> Span | None:
         node, depth = stack.pop()
         if depth > MAX_DEPTH:
             return node.span
-        if isinstance(node, t.Literal | t.Name | t.Parameter | t.Moment):
-            continue
         deeper = depth + _level(node)
         stack += [(child, deeper) for child in t.children(node)]
     return None
 
 
 def _level(node: t.Node) -> int:
-    match node:
-        case t.And() | t.Or() | t.Not():
-            return _LOGIC
-        case t.Negative():
-            return _ARITHMETIC
-        case t.Arithmetic(operands, operators):
-            # A chain is read from the left: its first operand is as deep as the chain is long.
-            return (_DIVISION if "/" in operators else _ARITHMETIC) + len(operands) - 2
-        case t.Call():
-            return _CALL
-        case _:
-            return _OTHER
+    if isinstance(node, t.Arithmetic):
+        # A chain is read from the left: its first operand is as deep as the chain is long.
+        most = _DIVISION if "/" in node.operators else _ARITHMETIC
+        return most + len(node.operands) - 2
+    return _LEVELS.get(type(node), _OTHER)
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
@@ -434,103 +446,3 @@ def _arithmetic(operands: list[t.Expr], operators: list[str]) -> t.Expr:
         return operands[0]
     span = operands[0].span.to(operands[-1].span)
     return t.Arithmetic(tuple(operands), tuple(operators), span)
-
-
-# -- why a text is refused ----------------------------------------------------------------------
-
-_TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
-_FOREIGN = {
-    "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'",
-    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
-    "equals": "'='", "startswith": "'starts with'", "endswith": "'ends with'",
-    "xor": "'(a or b) and not (a and b)'",
-}  # fmt: skip
-_UNITS = {
-    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
-    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
-}  # fmt: skip
-_OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
-
-
-def _explain(text: str, start: int, token: Token | None, expected: frozenset[str]) -> Diagnostic:
-    """One diagnostic for the place where reading stopped."""
-    if re.fullmatch(r"(?:\s++|#[^\n]*+)*+", text):
-        return diagnostic("SK008", Span(0, 0))
-    if token is not None and token.type == "$END":
-        end = len(text.rstrip())
-        return diagnostic("SK002", Span(end, end + 1), hint=_expectation(expected))
-    return (
-        _foreign(text, start)
-        or (None if token is None else _explain_token(token, text, start, expected))
-        or _unexpected(text, start, expected)
-    )
-
-
-def _foreign(text: str, start: int) -> Diagnostic | None:
-    """Habits of other languages, named with what stands here instead."""
-    rest = text[start:]
-    if match := re.match(r"\d[\d_.]*[eE][+-]?\d+", rest):
-        span = Span(start, start + match.end())
-        return diagnostic("SK001", span, found=f"'{match[0]}'", hint="write numbers out: 1000")
-    if match := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
-        unit = _UNITS.get(match[2].lower())
-        written = f"{match[1]} {unit}" if unit else f"{match[1]} days"
-        span = Span(start, start + match.end())
-        return diagnostic("SK004", span, text=match[0], suggestion=written)
-    if match := re.match(r"&&|\|\||=~|[!&|]|\w+", rest):
-        word = match[0].lower()
-        if word in _FOREIGN:
-            span = Span(start, start + match.end())
-            return diagnostic("SK009", span, text=match[0], suggestion=_FOREIGN[word])
-    if rest[0] in "\"'":
-        line = rest.split("\n", 1)[0]
-        return diagnostic("SK003", Span(start, start + len(line)), quote=rest[0])
-    if rest[0] in "“”„«»‘’":
-        return diagnostic(
-            "SK001", Span(start, start + 1), found=f"'{rest[0]}'", hint='use straight quotes: "'
-        )
-    return None
-
-
-def _explain_token(
-    token: Token, text: str, start: int, expected: frozenset[str]
-) -> Diagnostic | None:
-    if token.type == "COMPARE" and _OPERAND not in expected:
-        return diagnostic("SK005", token.span)
-    window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
-    if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
-        word = window[1].lower()
-        calendar = "previous" if word == "last" else "this"
-        span = Span(window.start(), start + unit.end())
-        return diagnostic(
-            "SK012", span, word=word, unit=unit[0].lower().removesuffix("s"), calendar=calendar
-        )
-    return None
-
-
-def _unexpected(text: str, start: int, expected: frozenset[str]) -> Diagnostic:
-    match = re.match(r"\w+|[^\w\s]", text[start:])
-    found = match[0] if match else text[start : start + 1]
-    span = Span(start, start + max(1, len(found)))
-    return diagnostic("SK001", span, found=f"'{found}'", hint=_expectation(expected))
-
-
-def _expectation(expected: frozenset[str]) -> str | None:
-    """What could stand here, in words."""
-    if _OPERAND in expected and "NAME" in expected:
-        return "a name, a value, 'not' or '(' can stand here"
-    if "UNIT" in expected and "COMPARE" not in expected:
-        return "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years"
-    if "MISSING" in expected:
-        return "'missing' or 'present' must follow"
-    if "LAST" in expected:
-        return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
-    if "COMPARE" in expected:
-        return "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"
-    if "RPAR" in expected and "AND" in expected:
-        return "'and', 'or' or ')' can follow"
-    if "RPAR" in expected:
-        return "')' must follow"
-    if "AND" in expected:
-        return "'and', 'or' or the end can follow"
-    return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, assert_never
+from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._coercion import aligned, article, exact_dtype, literal_dtype, to_float
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
 from segmentkit._time import to_utc
@@ -29,62 +29,6 @@ class _Row:
     entity: Entity
     prefixed: bool
     """Whether names start with the relation, as in ``sum(orders.amount)``."""
-
-
-def literal_dtype(value: ir.Constant) -> DType:
-    """The type of a constant."""
-    match value:
-        case bool():
-            return BOOLEAN
-        case int():
-            return INTEGER
-        case float():
-            return FLOAT
-        case Decimal():
-            exponent = value.as_tuple().exponent
-            return decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
-        case str():
-            return TEXT
-        case datetime():
-            return TIMESTAMP
-        case date():
-            return DATE
-        case _:
-            assert_never(value)
-
-
-def article(dtype: DType) -> dict[str, str]:
-    return {"article": "an" if dtype.family[0] in "aeiou" else "a", "family": dtype.family}
-
-
-def to_float(value: ir.Value) -> ir.Value:
-    if value.dtype == FLOAT:
-        return value
-    if isinstance(value, ir.Const) and isinstance(value.value, int | Decimal):
-        return ir.Const(float(value.value), FLOAT)
-    return ir.ToFloat(value)
-
-
-def aligned(left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """Exact numbers and floats meet as floats; whole numbers need no change to be compared."""
-    kinds = {left.dtype.kind, right.dtype.kind}
-    if Kind.FLOAT in kinds and len(kinds) > 1:
-        left, right = (
-            v if v.dtype == INTEGER and not isinstance(v, ir.Const) else to_float(v)
-            for v in (left, right)
-        )
-    return left, right
-
-
-def _scale_of(operator: str, left: DType, right: DType) -> DType:
-    """The type of exact arithmetic."""
-    if left == right == INTEGER:
-        return INTEGER
-    scales = [0 if d == INTEGER else d.scale for d in (left, right)]
-    if None in scales:
-        return decimal()
-    known = [s for s in scales if s is not None]
-    return decimal(sum(known) if operator == "*" else max(known))
 
 
 class ValueChecker(ABC):
@@ -162,7 +106,7 @@ class ValueChecker(ABC):
             if operator == "/" or FLOAT in (total.dtype, operand.dtype):
                 total = ir.Arithmetic(operator, to_float(total), to_float(operand), FLOAT)
             else:
-                dtype = _scale_of(operator, total.dtype, operand.dtype)
+                dtype = exact_dtype(operator, total.dtype, operand.dtype)
                 total = ir.Arithmetic(operator, total, operand, dtype)
         return total
 
@@ -341,7 +285,9 @@ class ValueChecker(ABC):
             if FLOAT in (value.dtype, fallback.dtype):
                 value, fallback = to_float(value), to_float(fallback)
             dtype = (
-                value.dtype if value.dtype == FLOAT else _scale_of("+", value.dtype, fallback.dtype)
+                value.dtype
+                if value.dtype == FLOAT
+                else exact_dtype("+", value.dtype, fallback.dtype)
             )
             return ir.Call("default", (value, fallback), dtype)
         if value.dtype != fallback.dtype:

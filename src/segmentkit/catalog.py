@@ -23,7 +23,7 @@ from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._parser import parse
 from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
 from segmentkit.schema import Schema
-from segmentkit.segment import Constant, Segment, bound_together, references_in
+from segmentkit.segment import Constant, Segment, bound_together
 
 LANGUAGE = 1
 """The version of the language that this release reads."""
@@ -137,7 +137,7 @@ class CatalogText:
 
     def _order(self, trees: Mapping[str, t.Expr]) -> tuple[list[str], list[Problem]]:
         """The segments, each after those it refers to; cycles are reported and left out."""
-        graph = {n: [r for r in references_in(tree) if r in trees] for n, tree in trees.items()}
+        graph = {n: [r for r in t.references_in(tree) if r in trees] for n, tree in trees.items()}
         problems: list[Problem] = []
         while True:
             try:

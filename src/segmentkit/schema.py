@@ -144,10 +144,15 @@ class Entity:
     links: tuple[Link, ...] = field(default=(), kw_only=True, converter=_by_name)
     relations: tuple[Relation, ...] = field(default=(), kw_only=True, converter=_by_name)
     table: str = field(kw_only=True)
+    _by_name: Mapping[str, Attribute] = field(init=False, eq=False, repr=False)
 
     @table.default
     def _table(self) -> str:
         return self.name
+
+    @_by_name.default
+    def _named(self) -> dict[str, Attribute]:
+        return {a.name: a for a in self.attributes}
 
     def __attrs_post_init__(self) -> None:
         names = [i.name for group in (self.attributes, self.links, self.relations) for i in group]
@@ -157,7 +162,7 @@ class Entity:
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that name, if there is one."""
-        return next((a for a in self.attributes if a.name == name), None)
+        return self._by_name.get(name)
 
     def link(self, name: str) -> Link | None:
         """The link of that name, if there is one."""

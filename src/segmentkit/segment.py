@@ -15,13 +15,13 @@ from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._certain import uncertain, written_out
 from segmentkit._check import Checked, check, warnings_of
+from segmentkit._coercion import article, literal_dtype
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_tree, format_value
 from segmentkit._normalize import normalize
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit._time import first_instant, to_utc
-from segmentkit._values import article, literal_dtype
 from segmentkit.dtypes import DType
 from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
 from segmentkit.schema import Schema
@@ -107,7 +107,7 @@ class Segment:
             segments = {s.name: s for s in segments if s.name is not None}
         tree = parse(definition)
         checked = check(tree, schema, definition, _CheckedOf(segments))
-        used = {other: segments[other] for other in references_in(tree)}
+        used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
         for other, segment in used.items():
             if segment.schema != schema:
                 raise SchemaError(f"segment {other!r} is of a different schema")
@@ -223,7 +223,7 @@ class Segment:
 
     def _with(self, values: Mapping[str, Constant], references: dict[str, Segment]) -> Segment:
         """The segment with values that are known to fit, and with references that have them."""
-        literals = {n: t.Literal(_exact(v), _NOWHERE) for n, v in values.items()}
+        literals = {n: t.Literal(_exact(v), t.NOWHERE) for n, v in values.items()}
         text = format_tree(t.substitute(self._tree, literals))
         bound = Segment.define(self.name, text, self.schema, segments=references)
         return evolve(
@@ -235,7 +235,7 @@ class Segment:
         )
 
     def _unfit(self, name: str, value: object) -> Diagnostic | None:
-        place = _place_of(self._tree, name)
+        place = t.place_of(self._tree, name)
         if name not in self.parameters:
             return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
         expected = self.parameters[name]
@@ -281,7 +281,7 @@ class Segment:
             >>> adults.uncertain().matches({"id": 7, "age": None})
             True
         """
-        return _joined(None, [self], uncertain(self._tree, self._reference_trees()))
+        return joined(None, [self], uncertain(self._tree, self._reference_trees()))
 
     def _reference_trees(self) -> dict[str, t.Expr]:
         return {
@@ -293,13 +293,13 @@ class Segment:
         return evolve(self, name=name)
 
     def __and__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.And((a, b), _NOWHERE))
+        return _combined(self, other, lambda a, b: t.And((a, b), t.NOWHERE))
 
     def __or__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.Or((a, b), _NOWHERE))
+        return _combined(self, other, lambda a, b: t.Or((a, b), t.NOWHERE))
 
     def __sub__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.And((a, t.Not(b, _NOWHERE)), _NOWHERE))
+        return _combined(self, other, lambda a, b: t.And((a, t.Not(b, t.NOWHERE)), t.NOWHERE))
 
     def __xor__(self, other: object) -> Segment:
         return _combined(self, other, _either)
@@ -320,9 +320,6 @@ class Segment:
     def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
         parts = (self.name, self.source, self.schema, dict(self.references), self._about())
         return _restore, parts
-
-
-_NOWHERE = Span(0, 0)
 
 
 def _restore(
@@ -379,30 +376,19 @@ def bound_together(
     return found
 
 
-def _place_of(tree: t.Node, parameter: str) -> Span:
-    """Where a parameter stands first; the beginning when it stands in a reference."""
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, t.Parameter) and node.name == parameter:
-            return node.span
-        stack.extend(reversed(list(t.children(node))))
-    return Span(0, 0)
-
-
 def _either(a: t.Expr, b: t.Expr) -> t.Expr:
-    only_a = t.And((a, t.Not(b, _NOWHERE)), _NOWHERE)
-    only_b = t.And((b, t.Not(a, _NOWHERE)), _NOWHERE)
-    return t.Or((only_a, only_b), _NOWHERE)
+    only_a = t.And((a, t.Not(b, t.NOWHERE)), t.NOWHERE)
+    only_b = t.And((b, t.Not(a, t.NOWHERE)), t.NOWHERE)
+    return t.Or((only_a, only_b), t.NOWHERE)
 
 
 def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
     if not isinstance(right, Segment):
         return NotImplemented  # type: ignore[no-any-return]
-    return _joined(None, [left, right], join(left._tree, right._tree))
+    return joined(None, [left, right], join(left._tree, right._tree))
 
 
-def _joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
+def joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
     """A segment of a tree made from others' trees."""
     schema = segments[0].schema
     known: dict[str, Segment] = {}
@@ -413,68 +399,6 @@ def _joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
             if known.setdefault(other, reference) != reference:
                 raise SchemaError(f"two different segments are referred to as {other!r}")
     return Segment.define(name, format_tree(tree), schema, segments=known)
-
-
-def _chained(name: str | None, segments: tuple[Segment, ...], kind: type[t.And | t.Or]) -> Segment:
-    if not segments:
-        raise ValueError("give at least one segment")
-    if len(segments) == 1:
-        return segments[0].named(name)
-    return _joined(name, list(segments), kind(tuple(s._tree for s in segments), _NOWHERE))
-
-
-def union(name: str | None, *segments: Segment) -> Segment:
-    """Everyone who is in any of the segments.
-
-    Args:
-        name: What to call the result.
-        *segments: One or more, of one schema.
-
-    Returns:
-        The union; with one segment, the same set under the new name.
-
-    Raises:
-        SchemaError: The segments are of different schemas.
-        ValueError: There are none.
-    """
-    return _chained(name, segments, t.Or)
-
-
-def intersection(name: str | None, *segments: Segment) -> Segment:
-    """Everyone who is in all of the segments.
-
-    Args:
-        name: What to call the result.
-        *segments: One or more, of one schema.
-
-    Returns:
-        The intersection; with one segment, the same set under the new name.
-
-    Raises:
-        SchemaError: The segments are of different schemas.
-        ValueError: There are none.
-    """
-    return _chained(name, segments, t.And)
-
-
-def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
-    """Everyone who is in the first segment and in none of the others.
-
-    Args:
-        name: What to call the result.
-        segment: Whom to take.
-        *others: Whom to leave out.
-
-    Returns:
-        The difference.
-
-    Raises:
-        SchemaError: The segments are of different schemas.
-    """
-    if not others:
-        return segment.named(name)
-    outside = tuple(t.Not(o._tree, _NOWHERE) for o in others)
-    return _joined(name, [segment, *others], t.And((segment._tree, *outside), _NOWHERE))
 
 
 def complement(name: str | None, segment: Segment) -> Segment:
@@ -488,8 +412,8 @@ def complement(name: str | None, segment: Segment) -> Segment:
         The complement.
     """
     tree = segment._tree
-    inner = tree.operand if isinstance(tree, t.Not) else t.Not(tree, _NOWHERE)
-    return _joined(name, [segment], inner)
+    inner = tree.operand if isinstance(tree, t.Not) else t.Not(tree, t.NOWHERE)
+    return joined(name, [segment], inner)
 
 
 def format_definition(text: str) -> str:
@@ -509,21 +433,6 @@ def format_definition(text: str) -> str:
         'Country in ("UA", "PL") and not vip'
     """
     return format_tree(parse(text))
-
-
-def references_in(tree: t.Expr) -> list[str]:
-    """The names of the segments that a tree refers to, in order, each once."""
-    found: dict[str, None] = {}
-    stack: list[Any] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, t.InSegment):
-            found[node.name] = None
-        elif isinstance(node, t.Not):
-            stack.append(node.operand)
-        elif isinstance(node, t.And | t.Or):
-            stack.extend(reversed(node.operands))
-    return list(found)
 
 
 def instant_of(as_of: AsOf, schema: Schema) -> datetime:

@@ -148,7 +148,7 @@ def compare_constant(op: Comparison, vector: Vector, value: float | Decimal) -> 
     data = vector.data
     if vector.kind is Kind.FLOAT:
         return np.asarray(COMPARE[op](data, as_float(value)), dtype=np.bool_)
-    if not math.isfinite(value):
+    if not isinstance(value, int) and not math.isfinite(value):
         found = np.full(data.shape, COMPARE[op](0, value))
         return present(found, vector.mask)
     limited = whole_limit(op, Fraction(value) * 10**vector.scale)

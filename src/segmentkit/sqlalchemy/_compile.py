@@ -21,6 +21,7 @@ from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
+    AsFloat,
     Beginning,
     Ending,
     Exact,
@@ -62,11 +63,13 @@ TYPES: dict[Kind, Any] = {
     Kind.TIMESTAMP: sa.DateTime(),
 }
 _TRUTH = sa.Boolean()
-_NEGATED = {
-    op: negated
-    for comparison, positive in OPERATORS.items()
-    for op, negated in ((positive, OPPOSITES[comparison]), (OPPOSITES[comparison], positive))
-}
+_NULL = sa.null()
+_PAIRS = [
+    *((OPERATORS[comparison], OPPOSITES[comparison]) for comparison in ir.Comparison),
+    (operators.in_op, operators.not_in_op),
+    (operators.is_, operators.is_not),
+]
+_NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
@@ -114,8 +117,7 @@ class Compiler:
             case ir.Compare(op, _, _):
                 return _test(OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                operand, options = self.membership(node)
-                return operand.in_(options)
+                return _test(operators.in_op, *self.membership(node))
             case ir.TextTest():
                 text, wanted = self.text_test(node)
                 return text == wanted if wanted is not None else text > 0
@@ -124,7 +126,7 @@ class Compiler:
                 first, last = day >= self.value(low), day <= self.value(high)
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
-                return self.value(operand).is_(None)
+                return _test(operators.is_, self.value(operand), _NULL)
             case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
@@ -134,13 +136,13 @@ class Compiler:
         """Everyone of whom the leaf does not hold, those with something missing included."""
         match node:
             case ir.Missing(operand):
-                return self.value(operand).is_not(None)
+                return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
                 test = _test(OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                value, options = self.membership(node)
-                return self.or_missing(value.not_in(options), operand)
+                test = _test(operators.not_in_op, *self.membership(node))
+                return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
                 differs = text != wanted if wanted is not None else text == 0
@@ -156,7 +158,7 @@ class Compiler:
                 assert_never(node)
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
-        missing = [self.value(o).is_(None) for o in operands if o.nullable]
+        missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
         return sa.or_(test, *missing) if missing else test
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
@@ -175,18 +177,16 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Any]:
+    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
+        """A value and the set of constants that it may be in, as one parameter."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
-        like = operand
         if node.ignoring_case:
             operand = FoldedCase(_as_text(operand))
             values = sorted({fold_case(str(v)) for v in values})
-            like = operand
-        first = ir.Const(values[0], node.options[0].dtype)
-        kind = self.constant(first, like).type
+        kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
-        return operand, sa.bindparam(None, bound, type_=kind, expanding=True)
+        return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
 
     def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
         """A text that equals a wanted one, or a position that is above zero."""
@@ -228,7 +228,7 @@ class Compiler:
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):
-                return sa.cast(self.value(operand), sa.Double())
+                return AsFloat(self.value(operand))
             case ir.Call():
                 return self.call(node)
             case ir.Aggregate():
@@ -239,13 +239,11 @@ class Compiler:
                 assert_never(node)
 
     def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
-        """A bound parameter; text and times take the type of the column they meet."""
+        """A bound parameter, in the type and with the name of the column it meets."""
         if isinstance(node.value, int) and abs(node.value) > _LARGEST:
             # Constants can be computed beyond the integers of databases.
             node = ir.Const(to_float(node.value), FLOAT)
-        kind = TYPES[node.dtype.kind]
-        if like is not None and node.dtype.kind in _OWN_TYPE and not _is_null(like.type):
-            kind = like.type
+        kind = _kind(node, like)
         name = getattr(like, "key", None)
         return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
 
@@ -323,8 +321,12 @@ def _is_leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
-def _is_null(kind: Any) -> bool:
-    return isinstance(kind, sa.types.NullType)
+def _kind(value: ir.Value, like: Sql | None) -> Any:
+    """The type in which a constant is bound; text and times take that of the column they meet."""
+    kind = value.dtype.kind
+    if like is None or kind not in _OWN_TYPE or isinstance(like.type, sa.types.NullType):
+        return TYPES[kind]
+    return like.type
 
 
 def _as_text(expression: Sql) -> Sql:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Integer, String, and_, cast, literal, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Double,
+    Integer,
+    String,
+    UnaryExpression,
+    and_,
+    cast,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -147,26 +158,45 @@ def _exact_sqlite(element: Exact, compiler: SQLCompiler, **kw: Any) -> str:
     return f"round({compiler.process(element.clauses, **kw)})"
 
 
-class NanAsNull(FunctionElement[float]):
+class AsFloat(FunctionElement[float]):
+    """A number as a float of double precision."""
+
+    inherit_cache = True
+    type = Double()
+
+
+@compiles(AsFloat)
+def _as_float(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
+    (number,) = element.clauses
+    return compiler.process(cast(number, element.type), **kw)
+
+
+@compiles(AsFloat, "mysql")
+@compiles(AsFloat, "mariadb")
+def _as_float_mysql(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
+    # There is no such cast; a sum with a float is one.
+    return f"({compiler.process(element.clauses, **kw)} + 0e0)"
+
+
+class NanAsNull(UnaryExpression[float]):
     """A float that is NULL where it is not a number, so that both are missing."""
 
     inherit_cache = True
 
     def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
+        super().__init__(expression, type_=expression.type)
 
 
 @compiles(NanAsNull)
 def _nan(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
     # SQLite, MySQL, MariaDB, SQL Server and others hold no NaN.
-    return compiler.process(element.clauses, **kw)
+    return compiler.process(element.element, **kw)
 
 
 @compiles(NanAsNull, "postgresql")
 @compiles(NanAsNull, "duckdb")
 def _nan_postgresql(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"nullif({compiler.process(element.clauses, **kw)}, 'NaN')"
+    return f"nullif({compiler.process(element.element, **kw)}, 'NaN')"
 
 
 class FirstInstant(FunctionElement[Any]):

@@ -8,6 +8,7 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,9 +37,12 @@ class _Predicate:
         self.tables = tables
         self.schema = tables.schema
         self.compiler = Compiler(self.schema, _Root(tables))
-        entity_key = self.schema.entity.key
-        assert entity_key is not None
-        self.key = tables.root_column(entity_key)
+
+    @cached_property
+    def key(self) -> Sql:
+        """The entity's key in the user's query."""
+        assert self.schema.entity.key is not None
+        return self.tables.root_column(self.schema.entity.key)
 
     def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""

@@ -1,0 +1,70 @@
+"""The named operations on sets: what ``& | - ~`` do, over any number of segments."""
+
+from __future__ import annotations
+
+from segmentkit import _ast as t
+from segmentkit.segment import Segment, complement, joined
+
+__all__ = ["complement", "difference", "intersection", "union"]
+
+
+def _chained(name: str | None, segments: tuple[Segment, ...], kind: type[t.And | t.Or]) -> Segment:
+    if not segments:
+        raise ValueError("give at least one segment")
+    if len(segments) == 1:
+        return segments[0].named(name)
+    return joined(name, list(segments), kind(tuple(s._tree for s in segments), t.NOWHERE))
+
+
+def union(name: str | None, *segments: Segment) -> Segment:
+    """Everyone who is in any of the segments.
+
+    Args:
+        name: What to call the result.
+        *segments: One or more, of one schema.
+
+    Returns:
+        The union; with one segment, the same set under the new name.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+        ValueError: There are none.
+    """
+    return _chained(name, segments, t.Or)
+
+
+def intersection(name: str | None, *segments: Segment) -> Segment:
+    """Everyone who is in all of the segments.
+
+    Args:
+        name: What to call the result.
+        *segments: One or more, of one schema.
+
+    Returns:
+        The intersection; with one segment, the same set under the new name.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+        ValueError: There are none.
+    """
+    return _chained(name, segments, t.And)
+
+
+def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
+    """Everyone who is in the first segment and in none of the others.
+
+    Args:
+        name: What to call the result.
+        segment: Whom to take.
+        *others: Whom to leave out.
+
+    Returns:
+        The difference.
+
+    Raises:
+        SchemaError: The segments are of different schemas.
+    """
+    if not others:
+        return segment.named(name)
+    outside = tuple(t.Not(o._tree, t.NOWHERE) for o in others)
+    return joined(name, [segment, *others], t.And((segment._tree, *outside), t.NOWHERE))

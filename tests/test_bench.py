@@ -1,0 +1,33 @@
+"""The benchmarks run to their end; how fast is for people to read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = Path(__file__).parent / "bench" / "run.py"
+
+
+def test_quick_run_has_every_row(tmp_path):
+    """A smoke run measures everything, and what it compares agrees."""
+    file = tmp_path / "results.json"
+    command = [sys.executable, str(RUN), "--quick", "--json", str(file)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    assert run.returncode == 0, run.stderr
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    found = {(row["benchmark"], row["beside"]) for row in rows}
+    assert found == {
+        ("text to SQL", "odata-query"),
+        ("pandas mask", "by hand"),
+        ("pandas mask", ""),
+        ("one record", "lambda"),
+        ("start", "python alone"),
+        ("start", "import attrs, lark"),
+        ("start", ""),
+    }
+    assert [row["benchmark"] for row in rows].count("text to SQL") == 6
+    assert [row["benchmark"] for row in rows].count("pandas mask") == 8
+    assert all(row["ratio"]["median"] > 0 for row in rows if row["beside"])
+    assert run.stdout.count("\n|") == len(rows) + 2
+    (loaded,) = (row["note"] for row in rows if row["case"].endswith("loaded"))
+    assert loaded == "none"
