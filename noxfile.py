@@ -48,7 +48,9 @@ def typing(session: nox.Session) -> None:
     """Check the library's types, and that users' calls get the types that they expect."""
     session.install("-e", ".[demo]", *group("typing"))
     session.run("mypy")
-    session.run("basedpyright")
+    # The .venv of the README would be taken for the environment to check in.
+    python = f"{session.virtualenv.bin}/python"
+    session.run("basedpyright", "--pythonpath", python)
 
 
 @nox.session

@@ -21,6 +21,7 @@ from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
+    AsFloat,
     Ending,
     Exact,
     FirstInstant,
@@ -226,7 +227,7 @@ class Compiler:
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):
-                return sa.cast(self.value(operand), sa.Double())
+                return AsFloat(self.value(operand))
             case ir.Call():
                 return self.call(node)
             case ir.Aggregate():

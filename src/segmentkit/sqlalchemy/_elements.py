@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Double,
     Integer,
     String,
     UnaryExpression,
@@ -137,6 +138,26 @@ def _exact(element: Exact, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(Exact, "sqlite")
 def _exact_sqlite(element: Exact, compiler: SQLCompiler, **kw: Any) -> str:
     return f"round({compiler.process(element.clauses, **kw)})"
+
+
+class AsFloat(FunctionElement[float]):
+    """A number as a float of double precision."""
+
+    inherit_cache = True
+    type = Double()
+
+
+@compiles(AsFloat)
+def _as_float(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
+    (number,) = element.clauses
+    return compiler.process(cast(number, element.type), **kw)
+
+
+@compiles(AsFloat, "mysql")
+@compiles(AsFloat, "mariadb")
+def _as_float_mysql(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
+    # There is no such cast; a sum with a float is one.
+    return f"({compiler.process(element.clauses, **kw)} + 0e0)"
 
 
 class NanAsNull(UnaryExpression[float]):

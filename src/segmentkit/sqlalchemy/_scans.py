@@ -10,7 +10,7 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import Exact, joined
+from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -168,7 +168,7 @@ def mean(node: ir.Aggregate, value: Sql) -> Sql:
     total: Sql = sa.func.sum(value, type_=value.type)
     if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
         total = Exact(total, node.value.dtype.scale)
-    return divided(sa.cast(total, sa.Double()), sa.cast(sa.func.count(value), sa.Double()))
+    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
 
 
 def ordered(

@@ -362,6 +362,12 @@ class _FromClasses:
         self.entities: dict[str, Entity] = {}
 
     def schema(self, mapper: Mapper[Any]) -> Schema:
+        base = mapper.base_mapper
+        if _table_of(mapper) is not _table_of(base):
+            raise SchemaError(
+                f"the rows of {mapper.class_.__name__} are in several tables: take the schema of "
+                f"{base.class_.__name__}, and select from {mapper.class_.__name__}"
+            )
         self.add(mapper)
         root = _table_of(mapper).name
         ways = {r.name for r in self.entities[root].relations}
@@ -382,10 +388,12 @@ class _FromClasses:
         if name in self.entities:
             return
         told = self.told.table(name)
+        # A class that inherits has columns of its base's table too, which are not in its own.
         found = [
-            _attribute(p.key, p.columns[0])
+            _attribute(p.key, column)
             for p in mapper.column_attrs
-            if isinstance(p.columns[0], sa.Column)
+            for column in p.columns
+            if isinstance(column, sa.Column) and column.table is table
         ]
         links: list[Link] = []
         relations: list[Relation] = []

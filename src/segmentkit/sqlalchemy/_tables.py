@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -75,7 +75,8 @@ class Tables:
         if self.mapped is None:
             return column_of(self.root, name)
         mapper = sa.inspect(self.mapped).mapper
-        column = column_of(mapper.local_table, name)
+        # Not the class's own table, which holds a part of the row where classes inherit.
+        column = column_of(self.table(self.schema.entity), name)
         attribute = mapper.get_property_by_column(column)
         found: sa.ColumnElement[Any] = getattr(self.mapped, attribute.key)
         return found
@@ -102,7 +103,7 @@ def _table_below(selectable: sa.FromClause) -> sa.Table | None:
     return selectable if isinstance(selectable, sa.Table) else None
 
 
-def missing_parts(schema: Schema, columns: dict[str, Iterable[str]]) -> list[str]:
+def missing_parts(schema: Schema, columns: Mapping[str, Iterable[str]]) -> list[str]:
     """What the schema names and a database lacks, in words; ``columns`` are those of each table."""
     lacking = []
     for entity in schema.entities:
