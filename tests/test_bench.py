@@ -26,7 +26,7 @@ def test_quick_run_has_every_row(tmp_path):
         ("start", ""),
     }
     assert [row["benchmark"] for row in rows].count("text to SQL") == 6
-    assert [row["benchmark"] for row in rows].count("pandas mask") == 8
+    assert [row["benchmark"] for row in rows].count("pandas mask") == 12
     assert all(row["ratio"]["median"] > 0 for row in rows if row["beside"])
     assert run.stdout.count("\n|") == len(rows) + 2
     (loaded,) = (row["note"] for row in rows if row["case"].endswith("loaded"))
