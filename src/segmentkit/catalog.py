@@ -292,6 +292,9 @@ class Catalog(Mapping[str, Segment]):
         """The segment as it is written, parameters and all."""
         return self._defined[name]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Catalog, (dict(self._defined), dict(self.parameters))
+
     def __getitem__(self, name: str) -> Segment:
         return self._bound[name]
 

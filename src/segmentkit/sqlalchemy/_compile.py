@@ -22,6 +22,7 @@ from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
+    Beginning,
     Ending,
     Exact,
     FirstInstant,
@@ -200,7 +201,7 @@ class Compiler:
             case ir.TextOperator.CONTAINS:
                 return Position(text, wanted), None
             case ir.TextOperator.STARTS:
-                return sa.func.substr(text, 1, length, type_=sa.String()), wanted
+                return Beginning(text, length), wanted
             case ir.TextOperator.ENDS:
                 return Ending(text, length), wanted
             case _:

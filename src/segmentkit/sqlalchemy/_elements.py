@@ -81,6 +81,24 @@ def _position_charindex(element: Position, compiler: SQLCompiler, **kw: Any) -> 
     return f"charindex({wanted}, {text})"
 
 
+class Beginning(FunctionElement[str]):
+    """The first characters of a text; the whole text when it is shorter."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(Beginning)
+def _beginning(element: Beginning, compiler: SQLCompiler, **kw: Any) -> str:
+    text, length = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"substr({text}, 1, {length})"
+
+
+@compiles(Beginning, "mssql")
+def _beginning_left(element: Beginning, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"left({compiler.process(element.clauses, **kw)})"
+
+
 class Ending(FunctionElement[str]):
     """The last characters of a text; the whole text when it is shorter."""
 

@@ -1,0 +1,364 @@
+"""Catalog files: what they hold, what is refused and where, parameters, references."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from segmentkit import (
+    INTEGER,
+    TEXT,
+    Attribute,
+    Catalog,
+    CatalogError,
+    DefinitionError,
+    Entity,
+    Schema,
+    SchemaError,
+    Segment,
+    SegmentTypeError,
+)
+from segmentkit.catalog import read_catalog
+
+HEAD = """\
+language = 1
+[schema]
+entity = "people"
+[schema.tables.people]
+key = "id"
+attributes = { id = "integer", age = "integer?", name = "text?", seen = "timestamp?" }
+"""
+PEOPLE = Schema(
+    [Entity("people", key="id", attributes=[Attribute("id", INTEGER), Attribute("x", TEXT)])]
+)
+
+
+def loads(text: str, head: str = HEAD) -> Catalog:
+    return Catalog.loads(head + text, file="s.toml")
+
+
+def refused(text: str, head: str = HEAD) -> str:
+    with pytest.raises(CatalogError) as caught:
+        loads(text, head)
+    assert caught.value.problems
+    assert len(caught.value.diagnostics) == len(caught.value.problems)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert str(again) == str(caught.value)
+    return str(caught.value)
+
+
+# -- what it holds --------------------------------------------------------------------------------
+
+FILE = """
+[parameters]
+least = 18
+
+[segments.grown_up]
+title = "Grown-ups"
+description = "All of age"
+owner = "growth"
+goal = "sell"
+where = "age >= :least"
+
+[segments."with a name"]
+where = '''
+name is present   # a comment
+and name != ""
+'''
+
+[segments.both]
+where = 'in segment grown_up and in segment "with a name"'
+"""
+
+
+def test_a_mapping_of_segments() -> None:
+    """A catalog maps names to segments in the order of the file, parameters bound."""
+    catalog = loads(FILE)
+    assert list(catalog) == ["grown_up", "with a name", "both"]
+    assert len(catalog) == 3
+    assert "both" in catalog
+    assert "neither" not in catalog
+    assert catalog["grown_up"].definition == "age >= 18"
+    assert catalog["with a name"].definition == 'name is present and name != ""'
+    assert catalog["both"] == catalog["grown_up"] & catalog["with a name"]
+    assert catalog["both"].name == "both"
+    with pytest.raises(KeyError):
+        catalog["neither"]
+
+
+def test_facts_for_people() -> None:
+    """Title, description, owner and goal come along, bound or not."""
+    catalog = loads(FILE)
+    for segment in (catalog["grown_up"], catalog.unbound("grown_up")):
+        assert segment.title == "Grown-ups"
+        assert segment.description == "All of age"
+        assert segment.owner == "growth"
+        assert segment.goal == "sell"
+    assert catalog["both"].title is None
+
+
+def test_other_values() -> None:
+    """``bind`` gives other values, in references too; the catalog stays as it is."""
+    catalog = loads(FILE)
+    other = catalog.bind(least=21)
+    assert other["both"].definition == catalog["both"].definition
+    assert other["both"] != catalog["both"]
+    assert other["grown_up"].definition == "age >= 21"
+    assert other.bind(least=18) == catalog
+    assert catalog.parameters == {"least": 18}
+    assert catalog.unbound("grown_up").definition == "age >= :least"
+    assert catalog["grown_up"].definition == "age >= 18"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"lest": 1}, "SK119 unknown parameter ':lest'"),
+        ({"least": "x"}, "SK121 ':least' takes a number; 'x' is a text"),
+        ({"least": 2**64}, "SK013 this number is out of range"),
+    ],
+)
+def test_wrong_values(values: dict[str, object], text: str) -> None:
+    """An unknown parameter and a value of another type are type errors."""
+    with pytest.raises(SegmentTypeError) as caught:
+        loads(FILE).bind(**values)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(text)
+
+
+def test_parameters_without_a_value() -> None:
+    """A parameter may stay open until it is bound."""
+    catalog = loads('[segments.a]\nwhere = "age > :x"\n[segments.b]\nwhere = "in segment a"\n')
+    assert [*catalog["b"].parameters] == ["x"]
+    assert not catalog.bind(x=3)["b"].parameters
+
+
+def test_copies() -> None:
+    """Catalogs are values: they compare, copy and pickle."""
+    catalog = loads(FILE)
+    assert catalog == loads(FILE)
+    assert catalog != catalog.bind(least=1)
+    for each in (copy.copy(catalog), copy.deepcopy(catalog), pickle.loads(pickle.dumps(catalog))):  # noqa: S301
+        assert each == catalog
+        assert dict(each) == dict(catalog)
+
+
+def test_made_by_hand() -> None:
+    """A catalog can be made of segments that are there already."""
+    segment = Segment.define("a", "id > :n", PEOPLE)
+    catalog = Catalog({"a": segment, "b": ~segment}, {"n": 3})
+    assert catalog["b"].definition == "not id > 3"
+
+
+def test_files(tmp_path: Path) -> None:
+    """Files are UTF-8, with line ends of any kind; messages name them."""
+    path = tmp_path / "segments.toml"
+    path.write_bytes((HEAD + FILE).replace("\n", "\r\n").encode())
+    assert Catalog.load(path) == loads(FILE) == Catalog.load(str(path))
+    path.write_text(HEAD + "[segments.a]\nwhere = 'agee > 1'\n", encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"segments\.toml:8 segment 'a'"):
+        Catalog.load(path)
+    with pytest.raises(FileNotFoundError):
+        Catalog.load(tmp_path / "none.toml")
+
+
+def test_the_schema() -> None:
+    """The file's schema serves unless another is given; without any there is nothing to check by."""
+    text = "language = 1\n[segments.a]\nwhere = \"x = 'y'\"\n"
+    assert Catalog.loads(text, PEOPLE)["a"].schema == PEOPLE
+    with pytest.raises(SchemaError, match=r"the catalog has no \[schema\], and none was given"):
+        Catalog.loads(text)
+    with pytest.raises(CatalogError, match="unknown attribute 'age'"):
+        Catalog.loads(HEAD + '[segments.a]\nwhere = "age > 1"\n', PEOPLE)
+    incomplete = 'language = 1\n[schema]\nentity = "people"\n'
+    with pytest.raises(SchemaError, match="declare them under"):
+        Catalog.loads(incomplete)
+
+
+@pytest.mark.parametrize("text", ["", "[segments]\n", "[parameters]\n"])
+def test_an_empty_catalog(text: str) -> None:
+    """A catalog without segments is one."""
+    assert dict(loads(text)) == {}
+
+
+@pytest.mark.parametrize(
+    ("toml", "value"),
+    [
+        ("3", 3),
+        ("0.50", Decimal("0.50")),
+        ("1e3", Decimal("1E+3")),
+        ('"x"', "x"),
+        ("true", True),
+        ("2026-05-09", date(2026, 5, 9)),
+        ("2026-05-09T12:00:00Z", datetime(2026, 5, 9, 12, tzinfo=UTC)),
+        ("2026-05-09 12:00:00", datetime(2026, 5, 9, 12)),
+    ],
+)
+def test_values_in_the_file(toml: str, value: object) -> None:
+    """Parameters are TOML's values; numbers with a point are exact."""
+    assert loads(f"[parameters]\nx = {toml}\n").parameters == {"x": value}
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[segments.a]\nwhere = 3\n", "s.toml:7\nSK304 segments.a.where must be text"),
+        ("[segments.a]\nowner = 3\nwhere = 'age > 1'\n",
+         "s.toml:7\nSK304 segments.a.owner must be text"),
+        ("[segments.a]\ntitle = 'x'\n", "s.toml:7\nSK304 segments.a.where must be the definition"),
+        ("[segments]\na = 'age > 1'\n", "s.toml\nSK304 segments.a must be a table with 'where'"),
+        ("[segments.a]\nwhere = 'age > 1'\nwere = 'x'\n",
+         "s.toml:9\nSK302 unknown key 'were' in segments.a\n    hint: did you mean 'where'?"),
+        ("[segment.a]\nwhere = 'age > 1'\n",
+         "s.toml\nSK302 unknown key 'segment' in the file\n    hint: did you mean 'segments'?"),
+        ("[parameters]\nx = [1]\n",
+         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+        ("[parameters]\nx = 12:00:00\n",
+         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+    ],
+)  # fmt: skip
+def test_forms(text: str, message: str) -> None:
+    """What has the wrong form is told with its line."""
+    assert refused(text) == message
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ("", "s.toml\nSK303 this file names no version of the language; this release reads "
+             "version 1\n    hint: language = 1"),
+        ("language = 2\n", "s.toml:1\nSK303 this file names version 2 of the language; this release "
+                           "reads version 1\n    hint: language = 1"),
+        ("language = true\n", "s.toml:1\nSK303 this file names version True of the language; this "
+                              "release reads version 1\n    hint: language = 1"),
+        ("\n\nlanguage = 1\nlanguage = 1\n",
+         "s.toml:4\nSK301 Cannot overwrite a value (at line 4, column 13)"),
+        ],
+)  # fmt: skip
+def test_heads(head: str, message: str) -> None:
+    """The version of the language must be there, and the file must be TOML."""
+    assert refused("", head) == message
+
+
+def test_places_of_mistakes() -> None:
+    """Each mistake of each definition comes with its line in the file, in the file's order."""
+    text = """
+[segments.one]
+where = "agee > 1 and nam = 'x'"
+
+[segments.two]
+title = "x"
+where = '''
+age > 1
+  and (name = 3
+'''
+
+[segments.three]
+where = \"\"\"
+age > 1
+and nmae = 'x'\"\"\"
+
+[segments.four]
+where = "in segment fife"
+"""
+    with pytest.raises(CatalogError) as caught:
+        loads(text)
+    found = [(p.segment, p.line, p.column, p.diagnostic.code) for p in caught.value.problems]
+    assert found == [
+        ("one", 9, 1, "SK101"),
+        ("one", 9, 14, "SK101"),
+        ("two", 15, 16, "SK002"),
+        ("three", 21, 5, "SK101"),
+        ("four", 24, 12, "SK117"),
+    ]
+    assert str(caught.value).split("\n")[:5] == [
+        "s.toml:9 segment 'one'",
+        "SK101 unknown attribute 'agee'",
+        "    agee > 1 and nam = 'x'",
+        "    ^^^^",
+        "    hint: did you mean 'age'?",
+    ]
+    assert (HEAD + text).split("\n")[20] == 'and nmae = \'x\'"""'
+
+
+def test_a_broken_reference_is_told_once() -> None:
+    """What refers to a refused segment is not refused for it."""
+    text = '[segments.a]\nwhere = "agee > 1"\n[segments.b]\nwhere = "in segment a"\n'
+    with pytest.raises(CatalogError) as caught:
+        loads(text)
+    assert [p.segment for p in caught.value.problems] == ["a"]
+
+
+def test_cycles() -> None:
+    """Each circle of references is told once, with the way round."""
+    text = "".join(
+        f'[segments.{name}]\nwhere = "{where}"\n'
+        for name, where in {
+            "a": "age > 1 or in segment b",
+            "b": "not in segment a",
+            "c": "in segment c",
+            "d": "in segment a and in segment ok",
+            "ok": "age > 1",
+        }.items()
+    )
+    assert refused(text) == (
+        "s.toml:8 segment 'a'\n"
+        "SK118 segment 'a' refers to itself: a → b → a\n"
+        "    age > 1 or in segment b\n"
+        "                          ^\n"
+        "s.toml:12 segment 'c'\n"
+        "SK118 segment 'c' refers to itself: c → c\n"
+        "    in segment c\n"
+        "               ^"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("'x'", "SK121 ':x' takes a number; 'x' is a text"),
+        ("true", "SK121 ':x' takes a number; True is a boolean"),
+        ("99999999999999999999", "SK013 this number is out of range"),
+        ("nan", "SK013 this number is out of range"),
+        ("inf", "SK013 this number is out of range"),
+        ("1e400", "SK013 this number is out of range"),
+    ],
+)
+def test_values_of_another_type(value: str, text: str) -> None:
+    """A value that does not fit its use is a mistake of the file, at the use."""
+    found = refused(f'[parameters]\nx = {value}\n[segments.a]\nwhere = "age > :x"\n')
+    assert found == f"s.toml:10 segment 'a'\n{text}\n    age > :x\n          ^^"
+
+
+def test_syntax_alone() -> None:
+    """Without a schema syntax, references and cycles can be checked."""
+    text = 'language = 1\n[segments.a]\nwhere = "anything > 1 and in segment b"\n'
+    with pytest.raises(CatalogError, match="unknown segment 'b'"):
+        read_catalog(text).check_syntax()
+    read_catalog(text + '[segments.b]\nwhere = "x"\n').check_syntax()
+    with pytest.raises(DefinitionError, match="SK001"):
+        read_catalog(text + '[segments.b]\nwhere = "x ="\n'.replace('="', '= ="')).check_syntax()
+
+
+def test_names_that_look_like_something_else() -> None:
+    """Names of segments are any keys of TOML."""
+    names = ["a b", "and", "é", "a.b", "", "a`b", 'q"t', "1"]
+    text = "".join(f"[segments.{_key(n)}]\nwhere = 'age > {i}'\n" for i, n in enumerate(names))
+    catalog = loads(text)
+    assert list(catalog) == names
+    for name in names:
+        segment = catalog[name]
+        again = Segment.define("x", f"in segment {_key(name)}", segment.schema, segments=catalog)
+        assert again == segment
+        assert Segment.define("y", again.definition, segment.schema, segments=catalog) == segment
+
+
+def _key(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
