@@ -18,6 +18,7 @@ from segmentkit import _ir as ir
 from segmentkit import _scalar
 from segmentkit._reading import ABSENT, KINDS, reader
 from segmentkit._time import first_instant
+from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.schema import Entity, Schema
 
@@ -50,6 +51,11 @@ AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.MEDIAN: _scalar.median,
     ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
     ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
+}
+_READS = {
+    Kind.FLOAT: "raw if type(raw) is kind and raw == raw else read(raw, holder)",
+    Kind.DECIMAL: "read(raw, holder)",
+    Kind.TIMESTAMP: "read(raw, holder)",
 }
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
@@ -237,9 +243,9 @@ class _Function:
         read = self.bind(reader(attribute, start.name))
         kind = self.bind(KINDS[attribute.dtype.kind])
         # Most values are of the very type that the schema says; everything else is looked at.
-        text = "raw if type(raw) is kind else read(raw, holder)"
-        if attribute.dtype.kind.value in ("float", "decimal", "timestamp"):
-            text = "read(raw, holder)"
+        text = _READS.get(attribute.dtype.kind, "raw if type(raw) is kind else read(raw, holder)")
+        if attribute.nullable:
+            text = f"None if raw is None else {text}"
         return self.assign(_fill(text, raw=raw, kind=kind, read=read, holder=holder))
 
     def assign(self, value: ast.expr) -> ast.expr:
