@@ -407,7 +407,23 @@ def test_words_that_are_also_names(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "plain", ["місто", "naïve", "名前", "x²", "_x", "K", "ſum", "İd", "a1", "е", "اسم"]
+    "plain",
+    [
+        "місто",
+        "naïve",
+        "名前",
+        "x²",
+        "_x",
+        "K",
+        "ſum",
+        "İd",
+        "a1",
+        "е",
+        "اسم",
+        "किताब",
+        "ชื่อ",
+        "e\u0301",
+    ],
 )
 def test_unicode_names(plain: str) -> None:
     """Names of any script need no backquotes, and are compared as they are written."""

@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import Segment
+from segmentkit import Segment, UnsupportedError
 from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
 
 NOON = datetime(2026, 5, 1, 12)
@@ -421,3 +421,10 @@ def test_prepare_leaves_other_databases_alone() -> None:
     """Engines of other dialects are given back as they are."""
     engine = sa.create_mock_engine("postgresql://", lambda *_: None)
     assert prepare(engine) is engine  # type: ignore[arg-type, comparison-overlap]
+
+
+def test_too_many_aggregates() -> None:
+    """More aggregates than a database takes are refused by name, before anything runs."""
+    text = " or ".join(f"count(orders where amount > {n}) > 1" for n in range(1_901))
+    with pytest.raises(UnsupportedError, match="1,901 different aggregates of 'orders'"):
+        predicate(define(text), Customer, as_of=NOON)

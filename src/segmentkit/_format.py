@@ -11,6 +11,7 @@ from segmentkit import _ast as t
 from segmentkit._lexer import RESERVED
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
+_LETTER = re.compile(r"[^\W\d]")
 _QUANTIFIER = re.compile(r"\A(?:any|all)(?!\w)", re.IGNORECASE)
 
 # How tightly an expression holds together; a looser one inside a tighter one needs brackets.
@@ -29,7 +30,8 @@ def format_name(name: str) -> str:
         >>> format_name("country"), format_name("order count")
         ('country', '`order count`')
     """
-    if _PLAIN.fullmatch(name) and name.lower() not in RESERVED:
+    plain = _PLAIN.fullmatch(name) or (name.isidentifier() and _LETTER.match(name))
+    if plain and name.lower() not in RESERVED:
         return name
     return "`" + name.replace("`", "``") + "`"
 

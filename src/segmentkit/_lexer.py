@@ -130,6 +130,9 @@ def tokens(text: str) -> Iterator[Token]:
         start, position = found.span(kind)
         value = text[start:position]
         if kind == "WORD":
+            if text[position : position + 1] > "\x7f":
+                position = _end_of_name(text, position)
+                value = text[start:position]
             kind = _word(value.lower(), before, last)
             if kind == "_IN" and (segment := _SEGMENT.match(text, position)):
                 kind, position = "IN_SEGMENT", segment.end()
@@ -153,6 +156,13 @@ def _word(word: str, before: str, last: str) -> str:
     if last == "NOT" and before == "_IS" and word in _IS_WORDS:
         return _IS_WORDS[word]
     return RESERVED.get(word, "NAME")
+
+
+def _end_of_name(text: str, position: int) -> int:
+    """Past the marks that go on a letter, of which regular expressions know nothing."""
+    while position < len(text) and ("a" + text[position]).isidentifier():
+        position += 1
+    return position
 
 
 def _skip(text: str, position: int) -> int:

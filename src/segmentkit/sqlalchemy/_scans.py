@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
+from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
 from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
@@ -95,10 +96,19 @@ def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]
     return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where))]
 
 
+_MOST = 1_900
+"""Aggregates of one scan: SQLite takes 2,000 terms or columns at most."""
+
+
 class Grouped:
     """One scan of a relation, grouped by customer: every aggregate of it as one expression."""
 
     def __init__(self, tables: Tables, relation: Relation, aggregates: list[ir.Aggregate]) -> None:
+        if len(aggregates) > _MOST:
+            raise UnsupportedError(
+                f"SQL cannot compute {len(aggregates):,} different aggregates of "
+                f"{relation.name!r} in one definition; {_MOST:,} at most"
+            )
         self.tables = tables
         self.scan = Scan(tables, relation)
         self.compiler = Compiler(tables.schema, self.scan)
