@@ -383,9 +383,6 @@ DIALECTS: dict[str, Any] = {
     name: sa.create_mock_engine(f"{name}://", lambda *_: None).dialect
     for name in ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 }
-# What SQLAlchemy finds out when it connects to a server of these years.
-DIALECTS["mysql"]._support_float_cast = True
-DIALECTS["mariadb"]._support_float_cast = True
 
 
 @pytest.mark.parametrize("name", DIALECTS)
