@@ -23,7 +23,7 @@ MAX_LENGTH = 100_000
 """Characters in a definition."""
 
 MAX_DEPTH = 42
-"""How deep a definition may nest: levels count as much as they burden SQLite's parser at most."""
+"""How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
 
 _ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
 _LEVELS: dict[type[t.Node], int] = {
