@@ -112,6 +112,31 @@ Window: TypeAlias = Rolling | Calendar | Period | Range
 
 
 @frozen
+class Within:
+    """``within 24 hours``."""
+
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Step:
+    """``followed by orders where status = "paid" within 24 hours``, and what comes after it.
+
+    ``direction`` is ``followed`` or ``preceded``.
+    """
+
+    direction: str
+    negated: bool
+    relation: Name
+    where: Expr | None
+    within: Within | None
+    then: Step | None
+    span: Span = _span()
+
+
+@frozen
 class Call:
     """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``."""
 
@@ -120,6 +145,7 @@ class Call:
     distinct: bool
     window: Window | None
     where: Expr | None
+    then: Step | None
     name_span: Span = _span()
     span: Span = _span()
 
@@ -231,9 +257,9 @@ Expr: TypeAlias = (
 )
 """The closed set of expressions: a match over it ends in ``assert_never``."""
 
-Node: TypeAlias = Expr | Window
+Node: TypeAlias = Expr | Window | Step
 
-_HOLDS_NODES = re.compile("Expr|Window")
+_HOLDS_NODES = re.compile("Expr|Window|Step")
 _FIELDS = {
     kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
     for kind in get_args(Node)

@@ -213,6 +213,18 @@ _TABLE = (
         "a number of {unit} must be whole and not negative",
         "Windows and distances in time are whole numbers of a unit.",
     ),
+    Code(
+        "SK015",
+        "'within' takes a length of time",
+        "How long a step may take is written out: a whole number and a unit.",
+        hint="write 'within 24 hours'",
+    ),
+    Code(
+        "SK016",
+        "'within' counts exact units, not {unit}",
+        "Months, quarters and years differ in length; seconds, minutes, hours, days and weeks do not.",
+        hint="write 'within {days} days'",
+    ),
     # What the text means in the schema
     Code(
         "SK101",

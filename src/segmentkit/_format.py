@@ -132,13 +132,28 @@ def _call(call: t.Call) -> str:
     inside = ("distinct " if call.distinct else "") + _list(call.arguments)
     if call.window is not None:
         inside += " " + _window(call.window)
-    if call.where is not None:
-        inside += f" where {_expr(call.where, _OR)}"
+    inside += _where(call.where)
+    step = call.then
+    while step is not None:
+        inside += " " + _step(step)
+        step = step.then
     name = format_name(call.name)
     if call.name != call.name.lower():
         # Without backquotes, functions are called in any case.
         name = f"`{name}`" if name == call.name else name
     return f"{name}({inside})"
+
+
+def _where(condition: t.Expr | None) -> str:
+    return "" if condition is None else f" where {_expr(condition, _OR)}"
+
+
+def _step(step: t.Step) -> str:
+    text = f"{'not ' * step.negated}{step.direction} by {_path(step.relation.parts)}"
+    text += _where(step.where)
+    if step.within is not None:
+        text += f" within {_units(step.within.count, step.within.unit)}"
+    return text
 
 
 def _arithmetic(node: t.Arithmetic) -> tuple[str, int]:

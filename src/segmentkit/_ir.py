@@ -186,10 +186,20 @@ _EMPTY_IS_ZERO = frozenset(
 
 
 @frozen(cache_hash=True)
+class Through:
+    """A relation on the way to the rows of an aggregate, and which of its rows are passed."""
+
+    relation: str
+    where: Condition
+
+
+@frozen(cache_hash=True)
 class Aggregate:
     """One value of the rows of a relation that pass ``where`` (windows and ``as_of`` included).
 
-    ``value`` is None for a count of rows.
+    ``value`` is None for a count of rows. ``holder`` is whose rows they are: the customer's, or
+    those of the row that the aggregate stands beside. ``through`` leads from there to the rows'
+    owners, outermost first. In ``value`` and every ``where``, ROW is the row of that relation.
     """
 
     function: AggregateFunction
@@ -197,6 +207,8 @@ class Aggregate:
     value: Value | None
     where: Condition
     dtype: DType
+    holder: Scope = Scope.ENTITY
+    through: tuple[Through, ...] = ()
 
     @property
     def nullable(self) -> bool:
@@ -207,6 +219,11 @@ class Aggregate:
     def empty(self) -> Const:
         """Its value over no rows."""
         return Const(None if self.nullable else 0, self.dtype)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The relations from the holder to the rows."""
+        return (*(step.relation for step in self.through), self.relation)
 
 
 Value: TypeAlias = Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate
@@ -283,6 +300,31 @@ class Missing:
 
 
 @frozen(cache_hash=True)
+class Follows:
+    """True of a row when another row, that passes ``where``, comes after it.
+
+    Rows at one instant do not follow each other. The other rows belong to the same holder, the
+    one that the enclosing aggregate has, or, if ``own``, to the row itself. In ``where``, ROW is
+    the other row.
+
+    Attributes:
+        relation: Where the other row is from; it has a time.
+        own: Whether the relation is one of the row itself.
+        at: When the row is.
+        where: What the other row must pass; that it is seen as of ``as_of`` is part of it.
+        backward: Whether the other row comes before it instead.
+        within: How many seconds may lie between them; None if any number.
+    """
+
+    relation: str
+    own: bool
+    at: Column
+    where: Condition
+    backward: bool
+    within: int | None
+
+
+@frozen(cache_hash=True)
 class Not:
     """The complement of a leaf; see ``complement``."""
 
@@ -304,7 +346,17 @@ class Or:
 
 
 Condition: TypeAlias = (
-    Always | Compare | OneOf | TextTest | AnniversaryIn | YearDayIn | Missing | Not | And | Or
+    Always
+    | Compare
+    | OneOf
+    | TextTest
+    | AnniversaryIn
+    | YearDayIn
+    | Missing
+    | Follows
+    | Not
+    | And
+    | Or
 )
 
 TRUE = Always(True)
@@ -380,10 +432,11 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return (operand,)
         case Call(_, arguments):
             return arguments
-        case Aggregate(_, _, None, where):
-            return (where,)
-        case Aggregate(_, _, value, where) if value is not None:
-            return value, where
+        case Follows(_, _, at, where):
+            return at, where
+        case Aggregate(_, _, value, where):
+            values = () if value is None else (value,)
+            return *values, where, *(step.where for step in node.through)
         case _:
             return ()
 

@@ -81,8 +81,17 @@ _AFTER = {
     "STARTS": {"with": "_WITH"},
     "ENDS": {"with": "_WITH"},
     "_IGNORING": {"case": "CASE"},
+    "STEP": {"by": "_BY"},
 }
 """Words that are keywords right after a token of a kind, and names elsewhere."""
+
+_ENDS = (
+    *("NAME", "QUOTED", "STRING", "PARAMETER", "NUMBER", "DATE", "INSTANT", "PERIOD", "UNIT"),
+    *("RPAR", "TRUE", "FALSE", "TODAY", "NOW", "AGO", "MISSING", "PRESENT", "NULL", "CASE"),
+)
+"""What ends an operand or a test: no name stands right after one."""
+_STEP_WORDS = {"followed": "STEP", "preceded": "STEP", "within": "WITHIN"}
+_AFTER |= {kind: _AFTER.get(kind, {}) | _STEP_WORDS for kind in _ENDS}
 
 _PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT"}
 _PUNCTUATION |= dict.fromkeys("+-", "SIGN") | dict.fromkeys("*/", "TIMES")
@@ -110,6 +119,7 @@ _TOKEN = re.compile(
 )
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
 _SEGMENT = re.compile(r"\s++(?ai:segment)(?!\w)")
+_NEGATED_STEP = re.compile(r"(?:\s++|#[^\n]*+)++(?ai:followed|preceded)(?!\w)")
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -136,6 +146,9 @@ def tokens(text: str) -> Iterator[Token]:
             kind = _word(value.lower(), before, last)
             if kind == "_IN" and (segment := _SEGMENT.match(text, position)):
                 kind, position = "IN_SEGMENT", segment.end()
+            elif kind == "NOT" and last in _ENDS and (step := _NEGATED_STEP.match(text, position)):
+                kind, position = "STEP", step.end()
+                value = text[start:position]
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":

@@ -66,6 +66,9 @@ def _explain_token(
 ) -> Diagnostic | None:
     if token.type == "COMPARE" and _OPERAND not in expected:
         return diagnostic("SK005", token.span)
+    if within := re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE):
+        if {"NUMBER"} == expected or {"UNIT"} == expected:
+            return diagnostic("SK015", Span(within.start(), token.end_pos))
     window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
     if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
         word = window[1].lower()

@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import accumulate
 from typing import Any
 
+from attrs import evolve
 from lark import Lark, Transformer
 from lark.exceptions import UnexpectedToken, VisitError
 
@@ -17,6 +18,7 @@ from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
 from segmentkit._lexer import SegmentLexer, Token, Unreadable
 from segmentkit._mistakes import explain
+from segmentkit._time import EXACT_UNITS
 from segmentkit.errors import SegmentSyntaxError
 
 MAX_LENGTH = 100_000
@@ -32,10 +34,12 @@ _LEVELS: dict[type[t.Node], int] = {
     t.Not: _LOGIC,
     t.Negative: _ARITHMETIC,
     t.Call: _CALL,
+    t.Step: _CALL,
 }
 _BRACKET = _CALL + 2 * _LOGIC + 2 * _OTHER
 """What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
 _BRACKETS = re.compile("[()]")
+_STEPS = re.compile("followed|preceded", re.IGNORECASE)
 _OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
 """Texts, quoted names and comments: what brackets mean nothing in."""
 
@@ -85,7 +89,8 @@ def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
     nots = text.lower().count("not")
-    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs
+    steps = len(_STEPS.findall(text))
+    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs - _BRACKET * steps
     return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
 
 
@@ -394,15 +399,43 @@ class _Builder(Transformer[Token, t.Expr]):
     def call(self, items: list[Any]) -> t.Expr:
         distinct = _split(items, "DISTINCT")
         name, arguments, *extras, close = items
-        window = where = None
-        for extra in extras:
-            if type(extra) is _Where:
+        window = where = then = None
+        for extra in reversed(extras):
+            if type(extra) is t.Step:
+                # Each step speaks of a row that the steps before it have found.
+                last = extra if then is None else then
+                then = evolve(extra, then=then, span=extra.span.to(last.span))
+            elif type(extra) is _Where:
                 where = extra.condition
             else:
                 window = extra
         word = _name(name) if name.type == "QUOTED" else name.value.lower()
         span = name.span.to(close.span)
-        return t.Call(word, arguments, distinct, window, where, name.span, span)
+        return t.Call(word, arguments, distinct, window, where, then, name.span, span)
+
+    def step(self, items: list[Any]) -> t.Step:
+        opening, relation, *extras = items
+        where = within = None
+        end = relation.span
+        for extra in extras:
+            if type(extra) is _Where:
+                where = extra.condition
+                end = where.span
+            else:
+                within = extra
+                end = within.span
+        negated = opening.value[0] in "nN"
+        direction = "followed" if opening.value[-8] in "fF" else "preceded"
+        span = opening.span.to(end)
+        return t.Step(direction, negated, relation, where, within, None, span)
+
+    def within(self, items: list[Token]) -> t.Within:
+        word, count, unit = items
+        name = _unit(unit)
+        if name not in EXACT_UNITS:
+            days = {"month": 30, "quarter": 90, "year": 365}[name] * _count(count, unit)
+            raise _refuse("SK016", unit, unit=f"{name}s", days=days)
+        return t.Within(_count(count, unit), name, word.span.to(unit.span))
 
     def over(self, items: list[t.Window]) -> t.Window:
         return items[0]
