@@ -145,9 +145,9 @@ class Call:
     distinct: bool
     window: Window | None
     where: Expr | None
-    then: Step | None
     name_span: Span = _span()
     span: Span = _span()
+    then: Step | None = None
 
 
 @frozen

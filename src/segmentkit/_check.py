@@ -12,7 +12,8 @@ from segmentkit._coercion import aligned, article
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
 from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH
-from segmentkit._values import ValueChecker, between, quoted, some
+from segmentkit._rows import RowChecker
+from segmentkit._values import between, quoted, some
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import SegmentTypeError
 from segmentkit.functions import AGGREGATES
@@ -90,7 +91,7 @@ def _too_large(condition: ir.Condition) -> bool:
     return False
 
 
-class _Checker(ValueChecker):
+class _Checker(RowChecker):
     """One pass over one definition."""
 
     def __init__(
@@ -99,7 +100,6 @@ class _Checker(ValueChecker):
         super().__init__(schema)
         self.warn = warn
         self.segments = segments
-        self.present: frozenset[ir.Value] = frozenset()
 
     # -- conditions -----------------------------------------------------------------------------
 

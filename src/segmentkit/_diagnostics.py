@@ -231,7 +231,11 @@ _TABLE = (
         "unknown attribute '{name}'",
         "Neither the entity, nor the relation in whose brackets this stands, has such an attribute.",
     ),
-    Code("SK102", "unknown relation '{name}'", "The entity has no such relation."),
+    Code(
+        "SK102",
+        "unknown relation '{name}'",
+        "Neither the entity, nor the row in whose brackets this stands, has such a relation.",
+    ),
     Code("SK103", "unknown function '{name}'", "The language has no such function or aggregate."),
     Code(
         "SK104",
@@ -279,7 +283,8 @@ _TABLE = (
     Code(
         "SK113",
         "an aggregate cannot stand here",
-        "An aggregate counts rows of one customer; inside brackets of another aggregate there is one row.",
+        "Before `where`, the brackets of an aggregate hold a value of one row; and a row is in no segment.",
+        hint="aggregates inside aggregates stand after 'where'",
     ),
     Code(
         "SK114",
@@ -296,7 +301,7 @@ _TABLE = (
     Code(
         "SK116",
         "{name} needs rows of one relation",
-        "An aggregate is taken over one relation of the entity.",
+        "An aggregate is taken over the rows of one relation, or of one path of relations.",
         hint="write {example}",
     ),
     Code("SK117", "unknown segment '{name}'", "The catalog has no segment of that name."),
@@ -332,7 +337,7 @@ _TABLE = (
     ),
     Code(
         "SK126",
-        "'where' and windows belong to aggregates",
+        "'where', windows and steps belong to aggregates",
         "Only count, sum and their kin select rows.",
     ),
     Code(
@@ -349,6 +354,24 @@ _TABLE = (
         "SK129",
         "'{name}' is an attribute, and has no parts",
         "Only links and relations lead further.",
+    ),
+    Code(
+        "SK130",
+        "'{name}' has no time, so nothing comes before or after its rows",
+        "Sequences are of events: relations that declare a time.",
+        hint="sequences are for relations that have a time; declare which attribute it is",
+    ),
+    Code(
+        "SK131",
+        "'{first}' has a {first_type} and '{second}' a {second_type}, so their order is not known",
+        "Of a day and an instant within it, neither comes first.",
+        hint="sequences are of two dates or of two timestamps",
+    ),
+    Code(
+        "SK132",
+        "a sequence cannot begin at '{name}'",
+        "A sequence is of events of one owner; a path of relations has many.",
+        hint="put one aggregate inside the other: any(orders where any(parcels followed by …))",
     ),
     # What stands, and may surprise
     Code(

@@ -66,9 +66,9 @@ def _explain_token(
 ) -> Diagnostic | None:
     if token.type == "COMPARE" and _OPERAND not in expected:
         return diagnostic("SK005", token.span)
-    if within := re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE):
-        if {"NUMBER"} == expected or {"UNIT"} == expected:
-            return diagnostic("SK015", Span(within.start(), token.end_pos))
+    within = re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE)
+    if within and expected in ({"NUMBER"}, {"UNIT"}):
+        return diagnostic("SK015", Span(within.start(), token.end_pos))
     window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
     if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
         word = window[1].lower()
@@ -101,6 +101,10 @@ def _expectation(expected: frozenset[str]) -> str | None:
         return "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"
     if "RPAR" in expected and "AND" in expected:
         return "'and', 'or' or ')' can follow"
+    if expected == {"_BY"}:
+        return "'by' and the name of a relation must follow"
+    if "RPAR" in expected and "WITHIN" in expected:
+        return "'where', 'within', another step or ')' can follow"
     if "RPAR" in expected:
         return "')' must follow"
     if "AND" in expected:

@@ -66,6 +66,11 @@ class _Normalizer:
     def today(self) -> date:
         return local(self.as_of, self.zone).date()
 
+    @cached_property
+    def since_the_beginning(self) -> float:
+        """The seconds from the calendar's first instant to ``as_of``."""
+        return (self.as_of - datetime.min).total_seconds()
+
     def condition(self, node: ir.Condition) -> ir.Condition:
         match node:
             case ir.Not(operand):
@@ -101,6 +106,11 @@ class _Normalizer:
                 return ir.Missing(value) if value.nullable else ir.FALSE
             case ir.YearDayIn():
                 return node
+            case ir.Follows(where=where, within=within):
+                # Rows are seen up to as_of, so a time as long as the calendar is no limit.
+                limited = within is not None and within < self.since_the_beginning
+                other = self.condition(where)
+                return evolve(node, where=other, within=within if limited else None)
             case ir.And() | ir.Or() | ir.Not():
                 raise AssertionError("not a leaf")
             case _:
@@ -238,7 +248,8 @@ class _Normalizer:
                 return self.call(node)
             case ir.Aggregate(_, _, value, where):
                 inner = None if value is None else self.value(value)
-                return evolve(node, value=inner, where=self.condition(where))
+                way = tuple(evolve(t, where=self.condition(t.where)) for t in node.through)
+                return evolve(node, value=inner, where=self.condition(where), through=way)
             case _:
                 assert_never(node)
 

@@ -411,7 +411,7 @@ class _Builder(Transformer[Token, t.Expr]):
                 window = extra
         word = _name(name) if name.type == "QUOTED" else name.value.lower()
         span = name.span.to(close.span)
-        return t.Call(word, arguments, distinct, window, where, then, name.span, span)
+        return t.Call(word, arguments, distinct, window, where, name.span, span, then)
 
     def step(self, items: list[Any]) -> t.Step:
         opening, relation, *extras = items

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import copy
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeAlias, assert_never
 
@@ -23,6 +25,7 @@ from segmentkit.errors import DataError
 from segmentkit.schema import Entity, Schema
 
 Record: TypeAlias = Mapping[str, Any]
+_Memo: TypeAlias = dict[Any, Any]
 
 COMPARISONS = {
     ir.Comparison.EQ: "left == right",
@@ -73,7 +76,7 @@ def compile_record(condition: ir.Condition, schema: Schema) -> Callable[[Record]
     """
     function = _Function(schema)
     body = function.condition(condition)
-    return function.build(body)
+    return function.build(body, ["record"])
 
 
 @cache
@@ -96,19 +99,25 @@ def _fill(text: str, /, **parts: ast.expr) -> ast.expr:
 
 
 class _Function:
-    """One function under construction: of a record, or of a row and its record."""
+    """One function under construction: of a record, or of a row.
 
-    def __init__(self, schema: Schema, row_entity: Entity | None = None) -> None:
+    A function of a row is also given the record whose list holds the row (``owner``), the whole
+    record, and what is known already of it (``memo``).
+    """
+
+    def __init__(
+        self, schema: Schema, row_entity: Entity | None = None, owner: Entity | None = None
+    ) -> None:
         self.schema = schema
         self.row_entity = row_entity
+        self.owner = owner
         self.bound: dict[str, Any] = {}
         self.columns: dict[ir.Column, ast.expr] = {}
         self.reads: list[ast.stmt] = []
         self.temporaries = 0
 
-    def build(self, result: ast.expr) -> Callable[..., Any]:
+    def build(self, result: ast.expr, names: list[str]) -> Callable[..., Any]:
         """The finished function; columns are read first, each once."""
-        names = ["record"] if self.row_entity is None else ["row", "record"]
         arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
         body = [*self.reads, ast.Return(result)]
         definition = ast.FunctionDef("matches", arguments, body, [], None, None)
@@ -161,6 +170,12 @@ class _Function:
                 return self.present(
                     "inside(day, low, high)", inside=inside, day=operand, low=low, high=high
                 )
+            case ir.Follows():
+                return _fill(
+                    "f(at, row, owner, record, memo)",
+                    f=self.bind(self.follows(node)),
+                    at=self.column(node.at),
+                )
             case ir.AnniversaryIn():
                 raise AssertionError("bound by normalize")
             case _:
@@ -206,7 +221,7 @@ class _Function:
                 function = self.bind(self.function(name))
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
-                return _fill("f(record)", f=self.bind(self.aggregate(node)))
+                return self.aggregated(node)
             case ir.Moment():
                 raise AssertionError("bound by normalize")
             case _:
@@ -253,59 +268,88 @@ class _Function:
         self.reads.append(ast.Assign([ast.Name(name, ast.Store())], value))
         return ast.Name(name, ast.Load())
 
-    def aggregate(self, node: ir.Aggregate) -> Callable[[Record], Any]:
-        relation = self.schema.entity.relation(node.relation)
-        assert relation is not None
-        entity = self.schema.named(relation.to)
-        test = self.of_row(node.where, entity)
-        value = None if node.value is None else self.of_row(node.value, entity)
+    # -- rows -----------------------------------------------------------------------------------
+
+    def aggregated(self, node: ir.Aggregate) -> ast.expr:
+        """An aggregate; of the whole record it is computed once, however many rows ask for it."""
+        if self.row_entity is None:
+            return _fill("f(record, record, {})", f=self.bind(self.aggregate(node)))
+        if node.holder is ir.Scope.ROW:
+            return _fill("f(row, record, memo)", f=self.bind(self.aggregate(node)))
+        return _fill(
+            "memo[key] if key in memo else memo.setdefault(key, f(record, record, memo))",
+            f=self.bind(self.aggregate(node)),
+            key=self.bind(node),
+        )
+
+    def aggregate(self, node: ir.Aggregate) -> Callable[[Record, Record, _Memo], Any]:
+        holder = self.schema.entity
+        if node.holder is ir.Scope.ROW:
+            assert self.row_entity is not None
+            holder = self.row_entity
+        way: list[tuple[_Rows, Callable[..., bool]]] = []
+        for step in node.through:
+            rows, entity = self.rows(holder, step.relation)
+            way.append((rows, self.of_row(step.where, entity, holder)))
+            holder = entity
+        rows, entity = self.rows(holder, node.relation)
+        test = self.of_row(node.where, entity, holder)
+        value = None if node.value is None else self.of_row(node.value, entity, holder)
         order = None
         if node.function in _ORDERED:
-            assert relation.at is not None
-            at = _own(entity, relation.at)
+            at = self.time(holder, node.relation)
             key = entity.key_attribute
-            tie = self.of_row(_own(entity, key.name), entity) if key else value
-            order = (self.of_row(at, entity), tie)
-        where = f"{self.schema.entity.name}.{relation.name}"
-        return _Aggregate(relation.name, where, test, value, order, AGGREGATES[node.function])
+            tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
+            order = (self.of_row(at, entity, holder), tie)
+        return _Aggregate(tuple(way), rows, test, value, order, AGGREGATES[node.function])
 
-    def of_row(self, node: ir.Condition | ir.Value, entity: Entity) -> Callable[..., Any]:
-        """A function of a row and its record."""
-        function = _Function(self.schema, entity)
-        if isinstance(node, ir.Value):
-            return function.build(function.value(node))
-        return function.build(function.condition(node))
+    def follows(self, node: ir.Follows) -> _Following:
+        holder = self.row_entity if node.own else self.owner
+        assert holder is not None
+        rows, entity = self.rows(holder, node.relation)
+        # Steps that come after this one look at rows of the first row's owner again.
+        at = self.of_row(self.time(holder, node.relation), entity, self.owner)
+        test = self.of_row(node.where, entity, self.owner)
+        within = None if node.within is None else timedelta(seconds=node.within)
+        return _Following(rows, node.own, test, at, node.backward, within, node)
+
+    def rows(self, holder: Entity, name: str) -> tuple[_Rows, Entity]:
+        """The rows of a relation, and what they are."""
+        relation = holder.relation(name)
+        assert relation is not None
+        return _Rows(name, f"{holder.name}.{name}"), self.schema.named(relation.to)
+
+    def time(self, holder: Entity, name: str) -> ir.Column:
+        """When a row of a relation happened."""
+        relation = holder.relation(name)
+        assert relation is not None
+        assert relation.at is not None
+        return _own(self.schema.named(relation.to), relation.at)
+
+    def of_row(
+        self, node: ir.Condition | ir.Value, entity: Entity, owner: Entity | None
+    ) -> Callable[..., Any]:
+        """A function of a row."""
+        function = _Function(self.schema, entity, owner)
+        expression = (
+            function.value(node) if isinstance(node, ir.Value) else function.condition(node)
+        )
+        return function.build(expression, ["row", "owner", "record", "memo"])
 
 
 @frozen
-class _Aggregate:
-    """The rows of one relation of a record, made one value."""
+class _Rows:
+    """The rows of one relation of a record."""
 
     relation: str
     place: str
-    test: Callable[..., bool]
-    value: Callable[..., Any] | None
-    order: tuple[Callable[..., Any], Callable[..., Any] | None] | None
-    reduce: Callable[[list[Any]], Any]
 
-    def __call__(self, record: Record) -> Any:
-        rows = [row for row in self.rows(record) if self.test(row, record)]
-        if self.value is None:
-            return self.reduce(rows)
-        values = [(self.value(row, record), row) for row in rows]
-        if self.order is None:
-            return self.reduce([value for value, _ in values if value is not None])
-        at, tie = self.order
-        assert tie is not None
-        ties = [(tie(row, record), value, row) for value, row in values if value is not None]
-        return self.reduce([(at(r, record), t is not None, t, v) for t, v, r in ties])
-
-    def rows(self, record: Record) -> Iterable[Record]:
-        rows = record.get(self.relation)
+    def __call__(self, holder: Record) -> Iterable[Record]:
+        rows = holder.get(self.relation)
         if rows is None:
             raise DataError(
                 f"the record has no rows {self.place!r} (an empty list says that there are none); "
-                f"it has {', '.join(map(str, record)) or 'nothing'}"
+                f"it has {', '.join(map(str, holder)) or 'nothing'}"
             )
         # An iterator would be used up by the first aggregate, and the next would see nothing.
         unfit = isinstance(rows, str | bytes | Mapping | Iterator)
@@ -315,6 +359,71 @@ class _Aggregate:
             if not isinstance(row, Mapping):
                 raise DataError(f"{self.place} must hold records, not {type(row).__name__}")
             yield row
+
+
+@frozen
+class _Aggregate:
+    """The rows of one relation of a record, made one value."""
+
+    way: tuple[tuple[_Rows, Callable[..., bool]], ...]
+    rows: _Rows
+    test: Callable[..., bool]
+    value: Callable[..., Any] | None
+    order: tuple[Callable[..., Any], Callable[..., Any] | None] | None
+    reduce: Callable[[list[Any]], Any]
+
+    def __call__(self, holder: Record, record: Record, memo: _Memo) -> Any:
+        owners: Iterable[Record] = (holder,)
+        for rows, test in self.way:
+            owners = [r for o in owners for r in rows(o) if test(r, o, record, memo)]
+        found = [
+            (row, owner, record, memo)
+            for owner in owners
+            for row in self.rows(owner)
+            if self.test(row, owner, record, memo)
+        ]
+        if self.value is None:
+            return self.reduce(found)
+        values = [(self.value(*row), row) for row in found]
+        if self.order is None:
+            return self.reduce([value for value, _ in values if value is not None])
+        at, tie = self.order
+        assert tie is not None
+        ties = [(tie(*row), value, row) for value, row in values if value is not None]
+        return self.reduce([(at(*r), t is not None, t, v) for t, v, r in ties])
+
+
+@frozen
+class _Following:
+    """Whether a row comes after, or before, another one."""
+
+    rows: _Rows
+    own: bool
+    test: Callable[..., bool]
+    at: Callable[..., Any]
+    backward: bool
+    within: timedelta | None
+    node: ir.Follows
+
+    def __call__(self, at: Any, row: Record, owner: Record, record: Record, memo: _Memo) -> bool:
+        if at is None:
+            return False
+        times = self.times(row if self.own else owner, owner, record, memo)
+        # The nearest one decides: if it is too far away, so are all others.
+        place = bisect_left(times, at) - 1 if self.backward else bisect_right(times, at)
+        if not 0 <= place < len(times):
+            return False
+        return self.within is None or abs(times[place] - at) <= self.within
+
+    def times(self, holder: Record, owner: Record, record: Record, memo: _Memo) -> list[Any]:
+        """When the other rows are, in order; they are the same for every row of one holder."""
+        key = (self.node, id(holder))
+        if key not in memo:
+            found = (r for r in self.rows(holder) if self.test(r, owner, record, memo))
+            times = sorted(self.at(r, owner, record, memo) for r in found)
+            # The holder is kept with them: its id is its own as long as it is there.
+            memo[key] = times, holder
+        return memo[key][0]  # type: ignore[no-any-return]
 
 
 def _own(entity: Entity, name: str) -> ir.Column:

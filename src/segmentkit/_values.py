@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,19 +15,26 @@ from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
 from segmentkit.schema import Attribute, Entity, Relation, Schema
 
 
 @frozen
-class _Row:
-    """The row that names refer to inside the brackets of an aggregate."""
+class Row:
+    """The row that names refer to inside the brackets of an aggregate.
+
+    Attributes:
+        relation: What it is a row of.
+        entity: Where the relation leads.
+        owner: The entity that has the relation.
+        prefix: What names start with, as in ``sum(orders.amount)``; nothing in ``where``.
+    """
 
     relation: Relation
     entity: Entity
-    prefixed: bool
-    """Whether names start with the relation, as in ``sum(orders.amount)``."""
+    owner: Entity
+    prefix: tuple[str, ...] = ()
 
 
 class ValueChecker(ABC):
@@ -39,7 +45,8 @@ class ValueChecker(ABC):
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.parameters: dict[str, DType] = {}
-        self.row: _Row | None = None
+        self.row: Row | None = None
+        self.present: frozenset[ir.Value] = frozenset()
         self.declared: dict[ir.Value, Attribute] = {}
 
     def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
@@ -48,6 +55,10 @@ class ValueChecker(ABC):
     @abstractmethod
     def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
         """What a condition means; ``negative``: whether it stands under an odd number of nots."""
+
+    @abstractmethod
+    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
+        """What an aggregate means; None after an error."""
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -122,21 +133,21 @@ class ValueChecker(ABC):
 
     def _name(self, node: t.Name) -> ir.Value | None:
         parts, row, root = node.parts, self.row, self.schema.entity
+        if row is not None and row.prefix == parts:
+            self.error("SK114", node.span, name=format_tree(node),
+                       hint=f"name an attribute: {format_tree(node)}.…")  # fmt: skip
+            return None
+        if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
+            return self._column(node, row.entity, ir.Scope.ROW, parts[len(row.prefix) :])
         if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
             return self._column(node, root, ir.Scope.ENTITY, parts[1:])
         if row is None:
             return self._column(node, root, ir.Scope.ENTITY, parts)
-        if row.prefixed:
-            if parts[0] != row.relation.name:
-                owner = root.name if root.attribute(parts[0]) else row.relation.name
-                example = f"{format_name(owner)}.{format_tree(node)}"
-                self.error("SK116", node.span, name="an aggregate", example=example)
-                return None
-            if len(parts) == 1:
-                self.error("SK114", node.span, name=parts[0],
-                           hint=f"name an attribute: {format_tree(node)}.…")  # fmt: skip
-                return None
-            parts = parts[1:]
+        if row.prefix:
+            owner = (root.name,) if root.attribute(parts[0]) else row.prefix
+            example = ".".join(map(format_name, (*owner, *parts)))
+            self.error("SK116", node.span, name="an aggregate", example=example)
+            return None
         return self._column(node, row.entity, ir.Scope.ROW, parts)
 
     def _column(
@@ -156,6 +167,7 @@ class ValueChecker(ABC):
         # A link may lead nowhere, so what is beyond it may be missing.
         nullable = attribute.nullable or len(parts) > 1
         column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
+        self.declared.pop(column, None)
         if attribute.values:
             self.declared[column] = attribute
         return column
@@ -261,7 +273,7 @@ class ValueChecker(ABC):
         return None
 
     def _function(self, node: t.Call, function: Function) -> ir.Value | None:
-        if node.window is not None or node.where is not None or node.distinct:
+        if node.window or node.where or node.then or node.distinct:
             self.error("SK126", node.span)
             return None
         if len(node.arguments) != len(function.parameters):
@@ -314,122 +326,6 @@ class ValueChecker(ABC):
         given = len(node.arguments)
         self.error("SK111", node.span, name=node.name, expected=words[expected], given=given)
 
-    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
-        if self.row is not None:
-            self.error("SK113", node.span)
-            return None
-        if len(node.arguments) != 1:
-            self._wrong_count(node, 1)
-            return None
-        if node.distinct and function.name != "count":
-            values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
-            self.error("SK111", node.span, hint="'distinct' belongs to count", **values)
-            return None
-        relation = self._relation(node, function)
-        if relation is None:
-            return None
-        if function.needs_time and relation.at is None:
-            self.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
-            return None
-        entity = self.schema.named(relation.to)
-        rows = is_bare(node.arguments[0]) and function.name in _OF_ROWS and not node.distinct
-        value = None if rows else self._aggregated(node, function, _Row(relation, entity, True))
-        where = self._rows(node, _Row(relation, entity, False))
-        if where is None or (value is None and not rows):
-            return None
-        return _aggregate(node, function, relation, value, where)
-
-    def _relation(self, node: t.Call, function: AggregateFunction) -> Relation | None:
-        """The one relation whose rows the argument speaks of."""
-        argument = node.arguments[0]
-        root = self.schema.entity
-        names = {n.parts[0]: n for n in _names(argument)}
-        found = [r for r in (root.relation(name) for name in names) if r is not None]
-        if len(found) == 1:
-            return found[0]
-        relations = [r.name for r in root.relations]
-        example = f"{function.name}({format_name(relations[0])}…)" if relations else "a relation"
-        unknown = [n for name, n in names.items() if not (root.attribute(name) or root.link(name))]
-        if not found and len(unknown) == 1:
-            name = unknown[0].parts[0]
-            hint = did_you_mean(name, relations)
-            self.error("SK102", unknown[0].span, name=name, hint=hint)
-        else:
-            self.error("SK116", argument.span, name=function.name, example=example)
-        return None
-
-    def _aggregated(self, node: t.Call, function: AggregateFunction, row: _Row) -> ir.Value | None:
-        """The value inside the brackets; None after an error."""
-        argument = node.arguments[0]
-        if function.operand == "rows":
-            hint = f"{function.name}({row.relation.name} where …)"
-            self.error("SK112", argument.span, name=function.name, expected="rows",
-                       article="a", family="value", hint=hint)  # fmt: skip
-            return None
-        self.row = row
-        value = self.value(argument)
-        self.row = None
-        if value is None:
-            return None
-        if function.operand == "any" and value.dtype.kind is not Kind.ANNIVERSARY:
-            return value
-        if value.dtype.is_number or (value.dtype.is_time and function.operand == "ordered"):
-            return value
-        wanted = {"number": "a number", "ordered": "a number or a time", "any": "a value"}
-        expected = wanted[function.operand]
-        self.error("SK112", argument.span, name=function.name, expected=expected,
-                   **article(value.dtype))  # fmt: skip
-        return None
-
-    def _rows(self, node: t.Call, row: _Row) -> ir.Condition | None:
-        """Which rows are looked at: of the window, seen as of ``as_of``, and passing ``where``."""
-        tests: list[ir.Condition] = []
-        relation = row.relation
-        if relation.at is not None:
-            at = row.entity.attribute(relation.at)
-            assert at is not None
-            time = ir.Column(ir.Scope.ROW, (), at.name, at.dtype, at.nullable)
-            if node.window is not None:
-                ends = self.bounds(node.window, time, node.arguments[0])
-                if ends is None:
-                    return None
-                tests.append(between(time, ends))
-            if not (isinstance(node.window, t.Rolling) and node.window.direction == "next"):
-                anchor = ir.Anchor.TODAY if at.dtype == DATE else ir.Anchor.NOW
-                now = ir.Moment(anchor, 0, "day", at.dtype)
-                tests.append(ir.Compare(ir.Comparison.LE, time, now))
-        elif node.window is not None:
-            self.error("SK110", node.window.span, what=f"'{relation.name}'")
-            return None
-        if node.where is not None:
-            self.row = row
-            tests.append(self.condition(node.where, negative=False))
-            self.row = None
-        return ir.conjunction(tests)
-
-
-_OF_ROWS = ("count", "any", "none")
-
-
-def _aggregate(
-    node: t.Call,
-    function: AggregateFunction,
-    relation: Relation,
-    value: ir.Value | None,
-    where: ir.Condition,
-) -> ir.Aggregate:
-    kinds = ir.AggregateFunction
-    kind = {"any": kinds.COUNT, "none": kinds.COUNT}.get(function.name) or kinds(function.name)
-    if node.distinct:
-        kind = kinds.COUNT_DISTINCT
-    if isinstance(value, ir.Column) and not value.links and value.name == relation.at:
-        # The first time is the least one: no ordering of rows is needed for it.
-        kind = {kinds.FIRST: kinds.MIN, kinds.LAST: kinds.MAX}.get(kind, kind)
-    if kind is kinds.COUNT:
-        return ir.Aggregate(kind, relation.name, value, where, INTEGER)
-    assert value is not None
-    return ir.Aggregate(kind, relation.name, value, where, function.result or value.dtype)
-
 
 def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
     low, high = ends
@@ -438,17 +334,6 @@ def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
         low_open, high_open = low[0] is ir.Comparison.GT, high[0] is ir.Comparison.LT
         return ir.AnniversaryIn(operand.arguments[0], low[1], low_open, high[1], high_open)
     return ir.conjunction([ir.Compare(op, operand, value) for op, value in ends])
-
-
-def _names(node: t.Node) -> Iterator[t.Name]:
-    if isinstance(node, t.Name):
-        yield node
-    for child in t.children(node):
-        yield from _names(child)
-
-
-def is_bare(node: t.Expr) -> bool:
-    return isinstance(node, t.Name) and len(node.parts) == 1
 
 
 def some(names: list[str], most: int = 6) -> str:
