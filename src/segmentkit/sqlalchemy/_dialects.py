@@ -105,9 +105,7 @@ _ROWS = (
         run=True,
         spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
     ),
-    Dialect(
-        "postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}
-    ),
+    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
     Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
     Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
     Dialect(

@@ -52,7 +52,11 @@ class Spelled(FunctionElement[Any]):
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     template = dialect_named(compiler.dialect.name).spelling(element.construct)
-    operands = [compiler.process(clause, **kw) for clause in element.clauses]
+    # Only what the template uses: a parameter that is not in the text must not be bound.
+    operands = [
+        compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
+        for i, clause in enumerate(element.clauses)
+    ]
     if "{type}" not in template:
         return template.format(*operands)
     words = compiler.dialect.type_compiler_instance.process(element.type)
