@@ -56,11 +56,12 @@ def _read(path: Path) -> Iterator[Case]:
     schema = read_declaration(data["schema"]).schema()
     for told in data["case"]:
         rows = {**data.get("rows", {}), **told.get("rows", {})}
+        asked = schema.rooted(told["entity"]) if "entity" in told else schema
         yield Case(
             file=path.stem,
             name=told["name"],
             where=told["where"],
-            schema=schema,
+            schema=asked,
             as_of=told.get("as_of", data.get("as_of")),
             rows={
                 entity.table: [_typed(entity, row) for row in rows.get(entity.table, [])]
@@ -98,15 +99,14 @@ def _value(attribute: Attribute, value: Any) -> Any:
 
 def records(schema: Schema, tables: Tables) -> list[dict[str, Any]]:
     """The rows of the entity as nested records: relations as lists, links as records."""
-    return [
-        _record(schema, schema.entity, row, tables, deep=True)
-        for row in tables[schema.entity.table]
-    ]
+    root = schema.entity
+    return [_record(schema, root, row, tables, (root.name,)) for row in tables[root.table]]
 
 
 def _record(
-    schema: Schema, entity: Entity, row: Mapping[str, Any], tables: Tables, *, deep: bool
+    schema: Schema, entity: Entity, row: Mapping[str, Any], tables: Tables, way: tuple[str, ...]
 ) -> dict[str, Any]:
+    """A row with what it leads to; relations do not lead back to where the way came from."""
     record: dict[str, Any] = {
         a.name: row[a.column] for a in entity.attributes if row.get(a.column) is not None
     }
@@ -114,9 +114,11 @@ def _record(
         target = schema.named(link.to)
         found = [r for r in tables[target.table] if r[target.key] == row.get(link.key)]
         if found and row.get(link.key) is not None:
-            record[link.name] = _record(schema, target, found[0], tables, deep=False)
-    for relation in entity.relations if deep else ():
+            record[link.name] = _record(schema, target, found[0], tables, ())
+    for relation in entity.relations if way else ():
         target = schema.named(relation.to)
-        mine = [r for r in tables[target.table] if r.get(relation.key) == row[entity.key]]
-        record[relation.name] = [_record(schema, target, r, tables, deep=False) for r in mine]
+        if target.name not in way:
+            mine = [r for r in tables[target.table] if r.get(relation.key) == row[entity.key]]
+            beyond = (*way, target.name)
+            record[relation.name] = [_record(schema, target, r, tables, beyond) for r in mine]
     return record

@@ -267,6 +267,25 @@ class Schema:
                 f"no entity {name!r} in the schema" + (f"; {hint}" if hint else "")
             ) from None
 
+    def rooted(self, entity: str) -> Schema:
+        """The same entities, with another one whose rows are segmented.
+
+        Args:
+            entity: The name of an entity that has a key.
+
+        Returns:
+            A schema.
+
+        Raises:
+            SchemaError: There is no such entity, or it has no key.
+
+        Example:
+            >>> stores = Entity("stores", key="id")
+            >>> print(Schema([Entity("people", key="id"), stores]).rooted("stores").entity.name)
+            stores
+        """
+        return Schema(self.entities, root=entity, time_zone=self.time_zone)
+
     def follow(self, start: Entity, links: Iterable[str]) -> Entity:
         """The entity at the end of a path of links that is known to exist."""
         for name in links:

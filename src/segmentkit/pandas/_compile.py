@@ -16,6 +16,7 @@ from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick
 from segmentkit.pandas._frames import ORDERED, Column, Source
+from segmentkit.pandas._sequences import Moments, follows
 from segmentkit.pandas._stored import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Mask, Positions, Text, Values, Vector, constant
@@ -52,7 +53,7 @@ class Table:
         self.size = len(source.frame(entity))
         self.conditions: dict[ir.Condition, Mask] = {}
         self.values: dict[ir.Value, Operand] = {}
-        self.related: dict[str, RelatedTable] = {}
+        self.related: dict[tuple[str, bool], RelatedTable] = {}
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -90,6 +91,8 @@ class Table:
                 return functions.year_day_in(self.vector(operand), _value(low), _value(high))
             case ir.Missing(operand):
                 return self.value(operand).missing
+            case ir.Follows():
+                return self.follows(node)
             case ir.Always() | ir.Not() | ir.And() | ir.Or() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf that is bound")
             case _:
@@ -169,51 +172,117 @@ class Table:
             return found
         return _settled(found).take(places)
 
-    # -- aggregates -----------------------------------------------------------------------------
+    # -- rows of relations ----------------------------------------------------------------------
 
     def aggregate(self, node: ir.Aggregate) -> Values:
         """One value for each row here, of the rows that belong to it."""
-        table = self.related.get(node.relation)
-        if table is None:
-            relation = self.source.relation(node.relation)
-            table = self.related[node.relation] = RelatedTable(self.source, relation)
-        return AGGREGATES[node.function](table.rows(node, self.size))
+        table, owners = self, None
+        for step in node.through:
+            related = table.rows_of(step.relation)
+            chosen = related.condition(step.where)
+            owners = np.where(chosen, _composed(related.owners, owners), -1)
+            table = related
+        related = table.rows_of(node.relation)
+        rows = related.rows(node, _composed(related.owners, owners), self.size)
+        return AGGREGATES[node.function](rows)
+
+    def follows(self, node: ir.Follows) -> Mask:
+        """Where another row comes after, or before, the row here."""
+        raise AssertionError("only rows of relations follow each other")
+
+    def rows_of(self, name: str) -> RelatedTable:
+        """The rows of a relation of these rows."""
+        if (name, False) not in self.related:
+            relation, _ = self.source.relation(self.entity, name)
+            self.related[name, False] = RelatedTable(self, relation)
+        return self.related[name, False]
 
 
 class RelatedTable(Table):
-    """The rows of a relation: each belongs to a row of the root entity, or to nobody."""
+    """The rows of a relation: each belongs to a row of another table, or to nobody."""
 
-    def __init__(self, source: Source, relation: Relation) -> None:
-        super().__init__(source, source.schema.named(relation.to))
+    def __init__(
+        self, parent: Table, relation: Relation, holder: RelatedTable | None = None
+    ) -> None:
+        """The rows of ``parent``'s relation.
+
+        Args:
+            parent: The table of the rows that these belong to.
+            relation: The parent's relation.
+            holder: The rows that were found before these in a sequence; whoever holds them holds
+                what comes after. By default the parent holds these rows.
+        """
+        super().__init__(parent.source, parent.source.schema.named(relation.to))
         self.relation = relation
-        self.owners = source.owners(relation)
-        self.somebodys = self.owners >= 0
+        self.owners = self.source.owners(parent.entity, relation)
+        before = parent.roots if isinstance(parent, RelatedTable) else None
+        self.root: Table = parent.root if isinstance(parent, RelatedTable) else parent
+        self.roots: Positions = _composed(self.owners, before)
+        self.holder: Table = parent if holder is None else holder.holder
+        self.held: Positions = (
+            self.owners if holder is None else _composed(self.owners, holder.held)
+        )
 
     def column(self, node: ir.Column) -> Operand:
-        """Also of the rows' owners."""
+        """Also of the root's rows."""
         if node.scope is ir.Scope.ROW:
             return super().column(node)
-        return self.follow(node, self.source.schema.entity, self.owners)
+        return self.follow(node, self.source.schema.entity, self.roots)
 
-    def rows(self, node: ir.Aggregate, count: int) -> Rows:
+    def aggregate(self, node: ir.Aggregate) -> Values:
+        """Also of the rows that belong to the root's."""
+        if node.holder is ir.Scope.ROW:
+            return super().aggregate(node)
+        return self.root.settled(node).take(self.roots)
+
+    def rows(self, node: ir.Aggregate, owners: Positions, count: int) -> Rows:
         """What an aggregate looks at."""
-        chosen = self.condition(node.where) & self.somebodys
+        chosen = self.condition(node.where) & (owners >= 0)
         values = None if node.value is None else self.settled(node.value)
-        places, owners, picked = pick(chosen, self.owners, values)
+        places, owners, picked = pick(chosen, owners, values)
         if node.function not in ORDERED:
             return Rows(owners, count, picked)
-        assert self.relation.at is not None
-        at, ties = self.own(self.relation.at), None
-        assert isinstance(at, Vector)
+        at, ties = self.at, None
         if self.entity.key_attribute is not None:
             ties = self.own(self.entity.key_attribute.name).only(places)
         return Rows(owners, count, picked, at.only(places), ties)
+
+    def follows(self, node: ir.Follows) -> Mask:
+        if node.own:
+            others = self.next_of(node.relation)
+            here = Moments(np.arange(self.size), self.vector(node.at).data)
+        else:
+            others = self.holder.rows_of(node.relation)
+            here = Moments(self.held, self.vector(node.at).data)
+        chosen = np.flatnonzero(others.condition(node.where))
+        there = Moments(others.owners[chosen], others.at.data[chosen])
+        return follows(here, there, backward=node.backward, within=node.within)
+
+    def next_of(self, name: str) -> RelatedTable:
+        """The rows of a relation of these rows, as the next step of a sequence."""
+        if (name, True) not in self.related:
+            relation, _ = self.source.relation(self.entity, name)
+            self.related[name, True] = RelatedTable(self, relation, self)
+        return self.related[name, True]
+
+    @property
+    def at(self) -> Vector:
+        """When the rows happened."""
+        assert self.relation.at is not None
+        at = self.own(self.relation.at)
+        assert isinstance(at, Vector)
+        return at
 
     def own(self, name: str) -> Values:
         """An attribute of the rows."""
         attribute = self.entity.attribute(name)
         assert attribute is not None
         return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
+
+
+def _composed(places: Positions, beyond: Positions | None) -> Positions:
+    """Where one finds what lies behind some places; None: they are the end."""
+    return places if beyond is None else np.append(beyond, -1)[places]
 
 
 def _settled(operand: Operand) -> Values:

@@ -13,7 +13,7 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import read
-from segmentkit.pandas._keys import Keys, find, read_keys
+from segmentkit.pandas._keys import Keys, RepeatedKeyError, find, read_keys
 from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Positions, Vector
@@ -85,29 +85,50 @@ class Source:
 
     def _needed(self, condition: ir.Condition) -> Iterable[tuple[Entity, str]]:
         """The entities and columns that a condition is computed from."""
-        nodes: list[tuple[ir.Condition | ir.Value, Entity]] = [(condition, self.schema.entity)]
+        root = self.schema.entity
+        nodes: list[tuple[ir.Condition | ir.Value, Entity, Entity]] = [(condition, root, root)]
         while nodes:
-            node, row = nodes.pop()
-            if isinstance(node, ir.Aggregate):
-                relation = self.relation(node.relation)
-                target = self.schema.named(relation.to)
-                yield from self._needed_by(node, relation, target)
-                nodes += [(part, target) for part in ir.parts(node)]
-                continue
-            if isinstance(node, ir.Column):
-                start = row if node.scope is ir.Scope.ROW else self.schema.entity
-                yield from self._needed_along(node, start)
-            for part in ir.parts(node):
-                nodes.append((part, row))
+            node, row, holder = nodes.pop()
+            match node:
+                case ir.Aggregate():
+                    start = row if node.holder is ir.Scope.ROW else root
+                    yield from self._needed_by(node, start, nodes)
+                case ir.Follows():
+                    start = row if node.own else holder
+                    relation, target = self.relation(start, node.relation)
+                    yield from self._needed_between(start, relation)
+                    yield from self._needed_along(_time(relation, target), target)
+                    nodes += [(node.at, row, holder), (node.where, target, holder)]
+                case ir.Column():
+                    start = row if node.scope is ir.Scope.ROW else root
+                    yield from self._needed_along(node, start)
+                case _:
+                    nodes += [(part, row, holder) for part in ir.parts(node)]
 
     def _needed_by(
-        self, node: ir.Aggregate, relation: Relation, target: Entity
+        self,
+        node: ir.Aggregate,
+        holder: Entity,
+        nodes: list[tuple[ir.Condition | ir.Value, Entity, Entity]],
     ) -> Iterable[tuple[Entity, str]]:
-        assert self.schema.entity.key is not None
-        yield self.schema.entity, self.schema.entity.key
-        yield target, relation.key
-        if node.function in ORDERED and target.key_attribute is not None:
-            yield target, target.key_attribute.column
+        """What finds the rows of an aggregate; what is computed of them is added to the nodes."""
+        for step in node.through:
+            relation, target = self.relation(holder, step.relation)
+            yield from self._needed_between(holder, relation)
+            nodes.append((step.where, target, holder))
+            holder = target
+        relation, target = self.relation(holder, node.relation)
+        yield from self._needed_between(holder, relation)
+        nodes += [(part, target, holder) for part in (node.where, node.value) if part is not None]
+        if node.function in ORDERED:
+            yield from self._needed_along(_time(relation, target), target)
+            if target.key_attribute is not None:
+                yield target, target.key_attribute.column
+
+    def _needed_between(self, holder: Entity, relation: Relation) -> Iterable[tuple[Entity, str]]:
+        assert holder.key is not None
+        yield holder, holder.key
+        yield self.schema.named(relation.to), relation.key
 
     def _needed_along(self, node: ir.Column, entity: Entity) -> Iterable[tuple[Entity, str]]:
         for name in node.links:
@@ -121,11 +142,11 @@ class Source:
         self.tests[entity.name, node.name] += 1
         yield entity, attribute.column
 
-    def relation(self, name: str) -> Relation:
-        """The relation of the root entity."""
-        relation = self.schema.entity.relation(name)
+    def relation(self, holder: Entity, name: str) -> tuple[Relation, Entity]:
+        """The relation of an entity, and where it leads."""
+        relation = holder.relation(name)
         assert relation is not None
-        return relation
+        return relation, self.schema.named(relation.to)
 
     def link(self, entity: Entity, name: str) -> tuple[Link, Entity]:
         """The link of an entity, and where it leads."""
@@ -179,14 +200,35 @@ class Source:
         before = self.schema.follow(entity, links[:-1])
         link, target = self.link(before, links[-1])
         assert target.key is not None
-        step = find(self.keys(before, link.key), self.keys(target, target.key))
+        step = self._find(self.keys(before, link.key), target)
         if len(links) == 1:
             return step
         # The place -1 of a missing row finds the last step, which leads nowhere.
         return np.append(step, -1)[self.places(entity, links[:-1])]
 
-    def owners(self, relation: Relation) -> Positions:
-        """For each row of a relation the place of the root's row that it belongs to."""
-        root, target = self.schema.entity, self.schema.named(relation.to)
-        assert root.key is not None
-        return find(self.keys(target, relation.key), self.keys(root, root.key))
+    def _find(self, wanted: Keys, target: Entity) -> Positions:
+        """Where the rows are that links lead to; a row that is there twice is one row."""
+        assert target.key is not None
+        there = self.keys(target, target.key)
+        try:
+            return find(wanted, there)
+        except RepeatedKeyError:
+            frame = self.frame(target)
+            named = [target.key, *(a.column for a in target.attributes)]
+            named += [link.key for link in target.links]
+            columns = [c for c in dict.fromkeys(named) if c in frame.columns]
+            return find(wanted, there.without(frame.duplicated(columns).to_numpy()))
+
+    def owners(self, holder: Entity, relation: Relation) -> Positions:
+        """For each row of a relation the place of its holder's row."""
+        target = self.schema.named(relation.to)
+        assert holder.key is not None
+        return find(self.keys(target, relation.key), self.keys(holder, holder.key))
+
+
+def _time(relation: Relation, target: Entity) -> ir.Column:
+    """When a row of a relation happened."""
+    assert relation.at is not None
+    at = target.attribute(relation.at)
+    assert at is not None
+    return ir.Column(ir.Scope.ROW, (), at.name, at.dtype, at.nullable)

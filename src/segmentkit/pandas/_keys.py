@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from attrs import frozen
+from attrs import evolve, frozen
 
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrow import is_arrow_text, objects
@@ -42,6 +42,15 @@ class Keys:
             return self.codes, self.distinct
         codes, distinct = pd.factorize(self.whole)
         return np.where(self.missing, -1, codes), distinct.tolist()
+
+    def without(self, rows: Mask) -> Keys:
+        """The keys of the other rows only."""
+        codes = np.where(rows, -1, self.codes) if len(self.codes) else self.codes
+        return evolve(self, missing=self.missing | rows, codes=codes)
+
+
+class RepeatedKeyError(DataError):
+    """Two rows have the key that should tell them apart."""
 
 
 def read_keys(column: Column, place: str) -> Keys:
@@ -105,7 +114,8 @@ def find(wanted: Keys, there: Keys) -> Positions:
         For each wanted key the place of its row there; -1 where it is missing or not there.
 
     Raises:
-        DataError: Two rows there have one key, or the keys are of different types.
+        RepeatedKeyError: Two rows there have one key.
+        DataError: The keys are of different types.
     """
     if wanted.whole is not None and there.whole is not None:
         return _find_whole(wanted, there)
@@ -177,4 +187,4 @@ def _by_table(
 
 
 def _duplicate(there: Keys, key: Any) -> DataError:
-    return DataError(f"{there.place} tells rows apart, and two of them have {key!r}")
+    return RepeatedKeyError(f"{there.place} tells rows apart, and two of them have {key!r}")
