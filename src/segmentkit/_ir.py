@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, fields, frozen
 
 from segmentkit.dtypes import FLOAT, DType
 
@@ -442,25 +442,45 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
 
 
 _LEAVES = (Column, Const)
+_OF_OTHER_ROWS = (Aggregate, Follows)
+"""Nodes below which ROW is another row."""
 
 
 def has_aggregates(node: Condition | Value) -> bool:
-    """Whether it looks at rows of a relation."""
+    """Whether it rests on an aggregate; what a step asks of its own row is not part of it."""
     nodes = [node]
     for each in nodes:
         if isinstance(each, Aggregate):
             return True
-        if not isinstance(each, _LEAVES):
+        if not isinstance(each, (*_LEAVES, Follows)):
             nodes += parts(each)
     return False
 
 
-def walk(node: Condition | Value, *, into_aggregates: bool = True) -> list[Condition | Value]:
+def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition | Value]:
     """The node and everything below it, parents first."""
     found, stack = [], [node]
     while stack:
         node = stack.pop()
         found.append(node)
-        if into_aggregates or not isinstance(node, Aggregate):
+        if into_rows or not isinstance(node, _OF_OTHER_ROWS):
             stack.extend(reversed(parts(node)))
     return found
+
+
+_N = TypeVar("_N")
+
+
+def of_no_rows(node: _N) -> _N:
+    """The same, with what each aggregate is over no rows in its place."""
+    if isinstance(node, Aggregate):
+        return node.empty  # type: ignore[return-value]
+    if isinstance(node, tuple):
+        return tuple(map(of_no_rows, node))  # type: ignore[return-value]
+    if not isinstance(node, _NODES):
+        return node
+    names = [f.name for f in fields(type(node))]
+    return evolve(node, **{name: of_no_rows(getattr(node, name)) for name in names})
+
+
+_NODES = (*get_args(Value), *get_args(Condition))

@@ -192,6 +192,8 @@ class _Function:
                 parts[name] = operand
             elif isinstance(operand, ir.Const):
                 value = operand.value
+                if value is None:
+                    return ast.Constant(False)
                 parts[name] = self.bind(_scalar.fold_case(str(value)) if folded else value)
             else:
                 value_once, value_again = self.held(self.value(operand))

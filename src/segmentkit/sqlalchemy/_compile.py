@@ -94,7 +94,7 @@ class Compiler:
     ) -> None:
         self.schema = schema
         self.columns = columns
-        self.aggregates = aggregates or {}
+        self.aggregates = {} if aggregates is None else aggregates
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -127,6 +127,8 @@ class Compiler:
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
                 return _test(operators.is_, self.value(operand), _NULL)
+            case ir.Follows():
+                return self.follows(node)
             case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
@@ -152,10 +154,16 @@ class Compiler:
                 before, after = day < self.value(low), day > self.value(high)
                 outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
                 return self.or_missing(outside, operand)
+            case ir.Follows():
+                return sa.not_(self.follows(node))
             case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(node)
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        """That another row comes after the one here."""
+        raise AssertionError("only rows of relations follow each other")
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
         missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]

@@ -30,6 +30,8 @@ class Construct(Enum):
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    SECONDS_LATER = "followed by … within"
+    DAYS_LATER = "dates followed by dates within"
 
     __hash__ = object.__hash__
 
@@ -46,6 +48,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        Construct.SECONDS_LATER: "({0} + {1} * INTERVAL '1' SECOND)",
+        Construct.DAYS_LATER: "({0} + {1})",
     }
 )
 
@@ -80,8 +84,12 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
-# There is no cast to a float; a sum with one is.
-_PLUS_FLOAT = "({0} + 0e0)"
+_MYSQL: Mapping[Construct, str | None] = {
+    # There is no cast to a float; a sum with one is.
+    Construct.AS_FLOAT: "({0} + 0e0)",
+    Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
+    Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
+}
 
 _ROWS = (
     Dialect(
@@ -97,23 +105,44 @@ _ROWS = (
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
+            # Its own functions count milliseconds; what is below the second is kept as it is.
+            Construct.SECONDS_LATER: (
+                "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), {1} || ' seconds')"
+                " || substr({0}, 20))"
+            ),
+            Construct.DAYS_LATER: "date({0}, {1} || ' days')",
         },
     ),
     Dialect(
         "duckdb",
         "DuckDB",
         run=True,
-        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.SECONDS_LATER: "({0} + to_seconds({1}))",
+            Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+        },
     ),
-    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
-    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        spellings={
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+        },
+    ),
+    Dialect("mariadb", "MariaDB", run=True, spellings=_MYSQL),
+    Dialect("mysql", "MySQL", spellings=_MYSQL),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
         },
     ),
     Dialect(
@@ -122,6 +151,7 @@ _ROWS = (
         spellings={
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.SECONDS_LATER: "({0} + numtodsinterval({1}, 'SECOND'))",
         },
     ),
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Double,
+    Integer,
+    String,
+    and_,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -134,3 +144,25 @@ class FirstInstant(Spelled):
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
+
+
+class Later(Spelled):
+    """A time so many seconds later; earlier, where they are less than none."""
+
+    inherit_cache = True
+    construct = Construct.SECONDS_LATER
+
+    def __init__(self, time: ColumnElement[Any], seconds: int) -> None:
+        super().__init__(time, literal(seconds, BigInteger()))
+        self.type = time.type
+
+
+class DaysLater(Spelled):
+    """A date so many days later, or earlier."""
+
+    inherit_cache = True
+    construct = Construct.DAYS_LATER
+
+    def __init__(self, day: ColumnElement[Any], days: int) -> None:
+        super().__init__(day, literal(days, Integer()))
+        self.type = day.type

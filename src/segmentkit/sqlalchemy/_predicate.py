@@ -8,18 +8,26 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
 from segmentkit._record import compile_record
-from segmentkit.schema import Relation
+from segmentkit.dtypes import DATE
+from segmentkit.errors import UnsupportedError
+from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import joined
-from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
+from segmentkit.sqlalchemy._elements import DaysLater, Later, joined
+from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, ordered
+from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
+
+Group: TypeAlias = tuple[ir.Scope, tuple[str, ...]]
+"""Whose rows, and along which way: what is asked of one group takes one scan."""
 
 
 def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
@@ -29,20 +37,29 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _Predicate(tables).condition(condition, limits=[])
+    return _OfCustomer(tables).condition(condition, limits=[])
 
 
-class _Predicate:
+class _Conditions(ABC):
+    """Compiles conditions of a row, whose tests of other rows become sub-queries by its key."""
+
+    compiler: Compiler
+
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.schema = tables.schema
-        self.compiler = Compiler(self.schema, _Root(tables))
 
-    @cached_property
-    def key(self) -> Sql:
-        """The entity's key in the user's query."""
-        assert self.schema.entity.key is not None
-        return self.tables.root_column(self.schema.entity.key)
+    @abstractmethod
+    def key(self, holder: ir.Scope) -> Sql:
+        """The key by which a holder's rows are found."""
+
+    @abstractmethod
+    def above(self, holder: ir.Scope) -> Way:
+        """The way from the customer to a holder."""
+
+    @abstractmethod
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        """A condition on several relations, or on attributes and aggregates."""
 
     def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
@@ -61,75 +78,235 @@ class _Predicate:
         plain = [o for o in node.operands if _is_plain(o)]
         if conjunctive:
             limits = [*limits, *plain]
-        groups: dict[str | None, list[ir.Condition]] = {}
+        groups: dict[Group | None, list[ir.Condition]] = {}
         nested: list[ir.Condition] = []
         for operand in node.operands:
             if _is_plain(operand):
                 continue
-            relation = _only_relation(operand)
-            if relation is None and isinstance(operand, ir.And | ir.Or):
+            group = _only_group(operand)
+            if group is None and isinstance(operand, ir.And | ir.Or):
                 nested.append(operand)
             else:
-                groups.setdefault(relation, []).append(operand)
+                groups.setdefault(group, []).append(operand)
         parts = [self.compiler.condition(o) for o in plain]
-        for group in groups.values():
-            parts += [self.aggregated(join(each), limits) for each in _portions(group)]
+        for each in groups.values():
+            parts += [self.aggregated(join(portion), limits) for portion in _portions(each)]
         parts += [self.condition(o, limits) for o in nested]
         return joined(parts, conjunctive=conjunctive)
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
-        name = _only_relation(node)
-        if name is None:
-            return self.key.in_(self.across(node, limits))
-        relation = self.schema.entity.relation(name)
-        assert relation is not None
-        # A customer without rows is in no group: what the condition says of nothing decides.
-        if compile_record(node, self.schema)({name: []}):
-            return self.key.not_in(self.having(ir.complement(node), relation, limits))
-        return self.key.in_(self.having(node, relation, limits))
+        group = _only_group(node)
+        if group is None:
+            return self.mixed(node, limits)
+        key = self.key(group[0])
+        # A holder without rows is in no group: what the condition says of nothing decides.
+        if compile_record(ir.of_no_rows(node), self.schema)({}):
+            return key.not_in(self.having(ir.complement(node), group, limits))
+        return key.in_(self.having(node, group, limits))
 
     def having(
-        self, node: ir.Condition, relation: Relation, limits: list[ir.Condition]
+        self, node: ir.Condition, group: Group, limits: list[ir.Condition]
     ) -> sa.Select[Any]:
-        """Who, of those with rows, satisfies a condition on aggregates of one relation."""
-        grouped = Grouped(self.tables, relation, _aggregates(node))
+        """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
+        rows = self.rows_of(group)
+        grouped = Grouped(rows, _aggregates(node))
+        limiting = self.limited(rows.scan, limits)
         if _is_existence(node):
-            return grouped.owners(limits)
+            return grouped.owners(limiting)
         compiler = Compiler(self.schema, grouped.scan, grouped.values)
-        return grouped.select(limits=limits).having(compiler.condition(node))
+        return grouped.select(limits=limiting).having(compiler.condition(node))
+
+    def rows_of(self, group: Group) -> _OfRow:
+        """The rows of a group."""
+        holder, names = group
+        above = self.above(holder)
+        entity = self.schema.named(above[-1].to) if above else self.schema.entity
+        return _OfRow(Scan(self.tables, above, _way(entity, names, self.schema.named)))
+
+    def limited(self, scan: Scan, limits: list[ir.Condition]) -> list[Sql]:
+        """The test that a row's owner passes the customer's own tests, if there are any."""
+        if not limits:
+            return []
+        entity = self.schema.entity
+        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
+        compiler = Compiler(self.schema, rows)
+        where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
+        keys = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
+        return [scan.owner.in_(keys)]
+
+    def joined_values(
+        self,
+        aggregates: list[ir.Aggregate],
+        rows: Rows,
+        key: Callable[[ir.Scope], Sql],
+        limits: list[ir.Condition],
+    ) -> dict[ir.Aggregate, Sql]:
+        """Aggregates as values beside the rows, joined by the key of their holder."""
+        values: dict[ir.Aggregate, Sql] = {}
+        plain: dict[Group, list[ir.Aggregate]] = {}
+        for aggregate in aggregates:
+            group = aggregate.holder, aggregate.path
+            if aggregate.function not in ORDERED:
+                plain.setdefault(group, []).append(aggregate)
+                continue
+            limiting = self.limited(self.rows_of(group).scan, limits)
+            derived = ordered(partial(self.rows_of, group), aggregate, limiting)
+            _join(rows, derived, key(group[0]))
+            values[aggregate] = derived.c.value
+        for group, each in plain.items():
+            found = self.rows_of(group)
+            grouped = Grouped(found, each)
+            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
+            limiting = self.limited(found.scan, limits)
+            derived = grouped.select(*labels, limits=limiting).subquery()
+            _join(rows, derived, key(group[0]))
+            for aggregate, label in zip(each, labels, strict=True):
+                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+        return values
+
+
+class _OfCustomer(_Conditions):
+    """Conditions of a customer in the user's own query, which nothing can be joined to."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.compiler = Compiler(self.schema, _Root(tables))
+
+    @cached_property
+    def _key(self) -> Sql:
+        return self.tables.root_column(self.schema.entity.key or "")
+
+    def key(self, holder: ir.Scope) -> Sql:
+        return self._key
+
+    def above(self, holder: ir.Scope) -> Way:
+        return ()
+
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        return self._key.in_(self.across(node, limits))
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
         """Who satisfies a condition on several relations, or on attributes and aggregates."""
         entity = self.schema.entity
         rows = Rows(self.tables, entity, ir.Scope.ENTITY)
         key = rows.key(entity.key or "")
-        values: dict[ir.Aggregate, Sql] = {}
-        plain: dict[str, list[ir.Aggregate]] = {}
-        for aggregate in _aggregates(node):
-            relation = entity.relation(aggregate.relation)
-            assert relation is not None
-            if aggregate.function in ORDERED:
-                derived = ordered(self.tables, relation, aggregate, limits)
-                rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-                values[aggregate] = derived.c.value
-            else:
-                plain.setdefault(relation.name, []).append(aggregate)
-        for name, aggregates in plain.items():
-            relation = entity.relation(name)
-            assert relation is not None
-            grouped = Grouped(self.tables, relation, aggregates)
-            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
-            derived = grouped.select(*labels, limits=limits).subquery()
-            rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-            for aggregate, label in zip(aggregates, labels, strict=True):
-                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+        values = self.joined_values(_aggregates(node), rows, lambda _: key, limits)
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
         return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
 
 
+class _OfRow(_Conditions):
+    """Conditions of the rows of a scan.
+
+    Attributes:
+        scan: The rows; what their conditions need is joined to them.
+        held: The key of the holder whose other rows can come before or after.
+        held_above: The way from the customer to that holder.
+    """
+
+    def __init__(self, scan: Scan, held: Sql | None = None, held_above: Way | None = None) -> None:
+        super().__init__(scan.tables)
+        self.scan = scan
+        self.held = scan.owner if held is None else held
+        self.held_above = scan.above if held_above is None else held_above
+        self.known: dict[ir.Aggregate, Sql] = {}
+        self.compiler = _RowCompiler(self)
+
+    def value(self, node: ir.Value) -> Sql:
+        return self.compiler.value(node)
+
+    def passed(self, test: Test) -> Sql:
+        place, node = test
+        if place is None:
+            return self.condition(node, [])
+        return Compiler(self.schema, Passed(self.scan, place)).condition(node)
+
+    def key(self, holder: ir.Scope) -> Sql:
+        if holder is ir.Scope.ENTITY:
+            return self.scan.customer
+        return self.scan.key(self.scan.entity.key or "")
+
+    def above(self, holder: ir.Scope) -> Way:
+        return () if holder is ir.Scope.ENTITY else (*self.scan.above, *self.scan.way)
+
+    def limited(self, scan: Scan, limits: list[ir.Condition]) -> list[Sql]:
+        # What a row must pass says nothing of the customer.
+        return []
+
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        new = [a for a in _aggregates(node) if a not in self.known]
+        self.known |= self.joined_values(new, self.scan, self.key, [])
+        if len(self.known) > _JOINS:
+            raise UnsupportedError(
+                f"SQL cannot compare rows of {self.scan.way[-1].name!r} with "
+                f"{len(self.known)} different aggregates; {_JOINS} at most"
+            )
+        return self.compiler.condition(node)
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        """That another row of the same holder comes after, or before, the row here."""
+        other = self._own(node.relation) if node.own else self._sibling(node.relation)
+        owner = self.key(ir.Scope.ROW) if node.own else self.held
+        at, then = self.compiler.value(node.at), other.scan.at
+        tests = [other.scan.owner == owner, then < at if node.backward else then > at]
+        if node.within is not None:
+            end = _later(node.at, at, -node.within if node.backward else node.within)
+            tests.append(then >= end if node.backward else then <= end)
+        tests.append(other.condition(node.where, []))
+        source = other.scan.source
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source).where(*tests)
+        return query.correlate_except(source).exists()
+
+    def _own(self, name: str) -> _OfRow:
+        way = _way(self.scan.entity, (name,), self.schema.named)
+        scan = Scan(self.tables, self.above(ir.Scope.ROW), way)
+        # What comes after these rows is again of the holder of the row here.
+        return _OfRow(scan, self.held, self.held_above)
+
+    def _sibling(self, name: str) -> _OfRow:
+        above = self.held_above
+        entity = self.schema.named(above[-1].to) if above else self.schema.entity
+        return _OfRow(Scan(self.tables, above, _way(entity, (name,), self.schema.named)))
+
+
+class _RowCompiler(Compiler):
+    """Compiles what stands beside the columns of a row."""
+
+    def __init__(self, rows: _OfRow) -> None:
+        super().__init__(rows.schema, rows.scan, rows.known)
+        self.rows = rows
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        return self.rows.follows(node)
+
+
+def _later(column: ir.Column, time: Sql, seconds: int) -> Sql:
+    if column.dtype == DATE:
+        return DaysLater(time, int(seconds / _DAY))
+    return Later(time, seconds)
+
+
+_DAY = 86_400
+
+
+def _way(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity]) -> Way:
+    """The relations of a path from an entity."""
+    way: list[Relation] = []
+    for name in names:
+        relation = entity.relation(name)
+        assert relation is not None
+        way.append(relation)
+        entity = named(relation.to)
+    return tuple(way)
+
+
+def _join(rows: Rows, derived: sa.Subquery, key: Sql) -> None:
+    rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+
+
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
-    """An aggregate of a customer who may have no rows."""
+    """An aggregate of a holder who may have no rows."""
     if aggregate.nullable:
         return value
     return sa.func.coalesce(value, 0, type_=value.type)
@@ -151,7 +328,7 @@ class _Root:
         link = self.schema.entity.link(first)
         assert link is not None
         target = self.schema.named(link.to)
-        rows = Rows(self.tables, target, ir.Scope.ENTITY)
+        rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
         query = sa.select(column).select_from(rows.source).where(same)
@@ -159,7 +336,7 @@ class _Root:
 
 
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
-    found = (n for n in ir.walk(node, into_aggregates=False) if isinstance(n, ir.Aggregate))
+    found = (n for n in ir.walk(node, into_rows=False) if isinstance(n, ir.Aggregate))
     return list(dict.fromkeys(found))
 
 
@@ -167,17 +344,16 @@ def _is_plain(node: ir.Condition) -> bool:
     return not ir.has_aggregates(node)
 
 
-def _only_relation(node: ir.Condition) -> str | None:
-    """The relation, if the condition rests on plain aggregates of one relation and nothing else."""
-    nodes = ir.walk(node, into_aggregates=False)
+def _only_group(node: ir.Condition) -> Group | None:
+    """The group, if the condition rests on plain aggregates of one group and nothing else."""
+    nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
-    relations = {a.relation for a in aggregates}
-    if len(relations) != 1 or any(isinstance(n, ir.Column) for n in nodes):
+    groups = {(a.holder, a.path) for a in aggregates}
+    if len(groups) != 1 or any(isinstance(n, ir.Column | ir.Follows) for n in nodes):
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None
-
-    return next(iter(relations))
+    return next(iter(groups))
 
 
 _JOINS = 50

@@ -1,25 +1,19 @@
-"""Sub-queries over relations: one scan answers all that is asked of a relation at once."""
+"""FROM clauses: the rows of an entity or of a relation, joined to what their columns need."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
-from segmentkit.dtypes import Kind
-from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
-from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
+from segmentkit.sqlalchemy._compile import Sql
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
-ORDERED = (
-    ir.AggregateFunction.FIRST,
-    ir.AggregateFunction.LAST,
-    ir.AggregateFunction.MEDIAN,
-)
-"""Aggregates that need rows in order, which grouping alone does not give."""
+Way: TypeAlias = tuple[Relation, ...]
+"""Relations one after the other, outermost first."""
 
 
 class Rows:
@@ -28,12 +22,22 @@ class Rows:
     Links are left joins, so that a row whose link leads nowhere stays, its far values missing.
     """
 
-    def __init__(self, tables: Tables, entity: Entity, scope: ir.Scope) -> None:
+    def __init__(
+        self, tables: Tables, entity: Entity, scope: ir.Scope, *, once: bool = False
+    ) -> None:
+        """The rows of an entity.
+
+        Args:
+            tables: Where they are.
+            entity: What they are.
+            scope: The scope of the columns that are their own.
+            once: Whether there may be one row of a key at most.
+        """
         self.tables = tables
         self.schema = tables.schema
         self.entity = entity
         self.scope = scope
-        self.start = tables.table(entity).alias()
+        self.start = tables.linked(entity) if once else tables.table(entity).alias()
         self.source: sa.FromClause = self.start
         self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
             (scope, ()): self.start
@@ -59,7 +63,7 @@ class Rows:
             link = self.schema.follow(start, before).link(name)
             assert link is not None
             target = self.schema.named(link.to)
-            other = self.tables.table(target).alias()
+            other = self.tables.linked(target)
             same = column_of(other, target.key or "") == column_of(holder, link.key)
             self.source = self.source.outerjoin(other, same)
             self.linked[scope, links] = other
@@ -67,201 +71,67 @@ class Rows:
 
 
 class Scan(Rows):
-    """The rows of a relation, with the customer's own row joined when a condition reads it."""
+    """The rows at the end of a way of relations, with the customer's own row joined when needed.
 
-    def __init__(self, tables: Tables, relation: Relation) -> None:
-        super().__init__(tables, tables.schema.named(relation.to), ir.Scope.ROW)
-        self.relation = relation
-        self.owner = self.key(relation.key)
+    Attributes:
+        above: The way from the customer to the holder of the rows.
+        way: The way from the holder to the rows.
+        owner: For each row its holder's key.
+        between: The rows that the way passes, outermost first.
+    """
 
-    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
-        if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
-            root = self.schema.entity
-            customer = self.tables.table(root).alias()
-            self.source = self.source.join(
-                customer, column_of(customer, root.key or "") == self.owner
-            )
-            self.linked[scope, links] = customer
-        return super().holder(scope, links)
+    def __init__(self, tables: Tables, above: Way, way: Way) -> None:
+        super().__init__(tables, tables.schema.named(way[-1].to), ir.Scope.ROW)
+        self.above = above
+        self.way = way
+        self.between: tuple[sa.FromClause, ...] = ()
+        self.owner = self.key(way[-1].key)
+        for relation in reversed(way[:-1]):
+            passed, self.owner = self._joined(relation, self.owner)
+            self.between = (passed, *self.between)
 
+    def _joined(self, relation: Relation, key: Sql) -> tuple[sa.FromClause, Sql]:
+        """The row of a relation that has a key, and its own holder's key."""
+        entity = self.schema.named(relation.to)
+        row = self.tables.linked(entity)
+        self.source = self.source.join(row, column_of(row, entity.key or "") == key)
+        return row, column_of(row, relation.key)
 
-def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]:
-    """The test that a row's owner passes the customer's own tests, if there are any."""
-    if not limits:
-        return []
-    entity = tables.schema.entity
-    rows = Rows(tables, entity, ir.Scope.ENTITY)
-    compiler = Compiler(tables.schema, rows)
-    where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
-    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where))]
-
-
-_MOST = 1_900
-"""Aggregates of one scan: SQLite takes 2,000 terms or columns at most."""
-
-
-class Grouped:
-    """One scan of a relation, grouped by customer: every aggregate of it as one expression."""
-
-    def __init__(self, tables: Tables, relation: Relation, aggregates: list[ir.Aggregate]) -> None:
-        if len(aggregates) > _MOST:
-            raise UnsupportedError(
-                f"SQL cannot compute {len(aggregates):,} different aggregates of "
-                f"{relation.name!r} in one definition; {_MOST:,} at most"
-            )
-        self.tables = tables
-        self.scan = Scan(tables, relation)
-        self.compiler = Compiler(tables.schema, self.scan)
-        first = ir.conjuncts(aggregates[0].where)
-        common = [c for c in first if all(c in ir.conjuncts(a.where) for a in aggregates)]
-        self.where = [self.compiler.condition(c) for c in common]
-        rest = {a: [c for c in ir.conjuncts(a.where) if c not in common] for a in aggregates}
-        if all(rest.values()):
-            # A row that no aggregate looks at need not be read.
-            each = [self.compiler.condition(ir.conjunction(list(tests))) for tests in rest.values()]
-            self.where.append(joined(each, conjunctive=False))
-        self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
-
-    def aggregate(self, node: ir.Aggregate, tests: list[ir.Condition]) -> Sql:
-        """An aggregate of the rows that pass the tests of its own."""
-        value: Any = (
-            sa.literal_column("1") if node.value is None else self.compiler.value(node.value)
-        )
-        if tests:
-            condition = self.compiler.condition(ir.conjunction(tests))
-            value = sa.case((condition, value))
-        elif node.value is None:
-            return sa.func.count()
-        return _aggregated(node, value)
-
-    def select(self, *columns: Sql, limits: list[ir.Condition]) -> sa.Select[Any]:
-        """The scan, grouped; nobody's rows are left out."""
-        owner = self.scan.owner
-        tests = [owner.is_not(None), *self.where, *limited(self.tables, owner, limits)]
-        return (
-            sa.select(owner.label("owner"), *columns)
-            .select_from(self.scan.source)
-            .where(joined(tests, conjunctive=True))
-            .group_by(owner)
-        )
-
-    def owners(self, limits: list[ir.Condition]) -> sa.Select[Any]:
-        """Just who has such rows, not grouped."""
-        return self.select(limits=limits).group_by(None)
-
-
-def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
-    kind, scale = node.dtype.kind, node.dtype.scale
-    match node.function:
-        case ir.AggregateFunction.COUNT:
-            return sa.func.count(value)
-        case ir.AggregateFunction.COUNT_DISTINCT:
-            return sa.func.count(value.distinct())
-        case ir.AggregateFunction.SUM:
-            total: Sql = sa.func.sum(value, type_=value.type)
-            if kind is Kind.DECIMAL and scale is not None:
-                total = Exact(total, scale)
-            return sa.func.coalesce(total, 0, type_=value.type)
-        case ir.AggregateFunction.AVG:
-            return mean(node, value)
-        case ir.AggregateFunction.MIN:
-            return sa.func.min(value)
-        case ir.AggregateFunction.MAX:
-            return sa.func.max(value)
-        case _:
-            raise AssertionError("needs rows in order")
-
-
-def mean(node: ir.Aggregate, value: Sql) -> Sql:
-    """The exact sum over the count, as a float: engines' own averages have their own scales."""
-    assert node.value is not None
-    total: Sql = sa.func.sum(value, type_=value.type)
-    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
-        total = Exact(total, node.value.dtype.scale)
-    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
-
-
-def ordered(
-    tables: Tables, relation: Relation, node: ir.Aggregate, limits: list[ir.Condition]
-) -> sa.Subquery:
-    """``owner`` and ``value`` of an aggregate that needs rows in order."""
-    if node.function is ir.AggregateFunction.MEDIAN:
-        return _median(_Candidates(tables, relation, node, limits), node)
-    return _at_the_end(
-        _Candidates(tables, relation, node, limits),
-        _Candidates(tables, relation, node, limits),
-        node,
-    )
-
-
-class _Candidates:
-    """The rows that an ordered aggregate chooses from: those that pass and have a value."""
-
-    def __init__(
-        self, tables: Tables, relation: Relation, node: ir.Aggregate, limits: list[ir.Condition]
-    ) -> None:
-        self.scan = Scan(tables, relation)
-        compiler = Compiler(tables.schema, self.scan)
-        assert node.value is not None
-        self.owner = self.scan.owner
-        self.value = compiler.value(node.value)
-        tests = compiler.condition(node.where), self.value.is_not(None)
-        self.where = [self.owner.is_not(None), *tests, *limited(tables, self.owner, limits)]
+    @cached_property
+    def customer(self) -> Sql:
+        """The key of the customer whose the row is in the end."""
+        key = self.owner
+        for relation in reversed(self.above):
+            _, key = self._joined(relation, key)
+        return key
 
     @property
     def at(self) -> Sql:
         """When a row happened."""
-        at = self.scan.entity.attribute(self.scan.relation.at or "")
+        at = self.entity.attribute(self.way[-1].at or "")
         assert at is not None
-        return self.scan.key(at.column)
+        return self.key(at.column)
 
-    @property
-    def tie(self) -> Sql:
-        """What settles the order of rows at one instant."""
-        key = self.scan.entity.key_attribute
-        return self.scan.key(key.column) if key else self.value
-
-
-def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
-    """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
-    place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
-    of = sa.func.count().over(partition_by=rows.owner)
-    placed = (
-        sa.select(
-            rows.owner.label("owner"),
-            rows.value.label("value"),
-            place.label("place"),
-            of.label("of"),
-        )
-        .select_from(rows.scan.source)
-        .where(*rows.where)
-        .subquery()
-    )
-    twice = 2 * placed.c.place
-    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
-    median = mean(node, placed.c.value).label("value")
-    return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
+    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
+        if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
+            root = self.schema.entity
+            row, key = self.tables.linked(root), self.customer
+            self.source = self.source.join(row, column_of(row, root.key or "") == key)
+            self.linked[scope, links] = row
+        return super().holder(scope, links)
 
 
-def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
-    """The value at the first or last instant; only rows of that one instant are put in order."""
-    last = node.function is ir.AggregateFunction.LAST
-    end = (sa.func.max if last else sa.func.min)(all_rows.at)
-    ends = (
-        sa.select(all_rows.owner.label("owner"), end.label("at"))
-        .select_from(all_rows.scan.source)
-        .where(*all_rows.where)
-        .group_by(all_rows.owner)
-        .subquery()
-    )
-    place = sa.func.row_number().over(
-        partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
-    )
-    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
-    placed = (
-        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
-        .select_from(rows.scan.source.join(ends, same))
-        .where(*rows.where)
-        .subquery()
-    )
-    return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()
+class Passed:
+    """Columns of the rows that the way of a scan passes at one place, and of the customer."""
+
+    def __init__(self, scan: Scan, place: int) -> None:
+        self.scan = scan
+        self.place = place
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute."""
+        if node.scope is ir.Scope.ENTITY:
+            return self.scan.column(node)
+        attribute = self.scan.schema.named(self.scan.way[self.place].to).attribute(node.name)
+        assert attribute is not None
+        return column_of(self.scan.between[self.place], attribute.column)

@@ -199,7 +199,9 @@ def tables_from(schema: Schema) -> sa.MetaData:
             r.key for e in schema.entities for r in e.relations if schema.named(r.to) is entity
         ]
         for name in (*ways, *([entity.key] if entity.key else [])):
-            columns.setdefault(name, sa.Column(name, sa.BigInteger()))
+            columns.setdefault(
+                name, sa.Column(name, sa.BigInteger(), primary_key=name == entity.key)
+            )
         sa.Table(entity.table, metadata, *columns.values())
     return metadata
 

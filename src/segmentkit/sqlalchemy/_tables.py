@@ -70,6 +70,23 @@ class Tables:
             raise SchemaError(f"there is no table {entity.table!r}; the tables are {known}")
         return found
 
+    def linked(self, entity: Entity) -> sa.FromClause:
+        """The rows of an entity to join by its key: at most one for each.
+
+        Where nothing says that the key is unique, a row that is there twice is taken once.
+        """
+        table = self.table(entity)
+        key = column_of(table, entity.key or "")
+        if _is_unique(table, key):
+            return table.alias()
+        named = [a.column for a in entity.attributes] + [link.key for link in entity.links]
+        others = [table.c[name] for name in dict.fromkeys(named) if name in table.c]
+        columns = [key, *(c for c in others if c is not key)]
+        place = sa.func.row_number().over(partition_by=key, order_by=columns).label(_PLACE)
+        placed = sa.select(*columns, place).subquery()
+        kept = [c for c in placed.c if c.name != _PLACE]
+        return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
+
     def root_column(self, name: str) -> sa.ColumnElement[Any]:
         """A column of the entity in the user's query."""
         if self.mapped is None:
@@ -80,6 +97,16 @@ class Tables:
         attribute = mapper.get_property_by_column(column)
         found: sa.ColumnElement[Any] = getattr(self.mapped, attribute.key)
         return found
+
+
+_PLACE = "segmentkit_place"
+
+
+def _is_unique(table: sa.Table, column: sa.ColumnElement[Any]) -> bool:
+    """Whether the table says that no two rows have the same value."""
+    sets: list[Any] = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
+    sets += [table.primary_key, *(i for i in table.indexes if i.unique)]
+    return any(list(each.columns) == [column] for each in sets)
 
 
 def column_of(selectable: sa.FromClause, name: str) -> sa.ColumnElement[Any]:

@@ -1,0 +1,210 @@
+"""Sub-queries over relations: one scan answers all that is asked of a relation at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit import _ir as ir
+from segmentkit.dtypes import Kind
+from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._compile import Sql, divided
+from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
+from segmentkit.sqlalchemy._scans import Scan
+
+ORDERED = (
+    ir.AggregateFunction.FIRST,
+    ir.AggregateFunction.LAST,
+    ir.AggregateFunction.MEDIAN,
+)
+"""Aggregates that need rows in order, which grouping alone does not give."""
+
+
+Test: TypeAlias = tuple[int | None, ir.Condition]
+"""A condition of the rows of a scan, or of the rows at a place of the way to them."""
+
+
+class RowTests(Protocol):
+    """A scan, and what compiles conditions and values of its rows."""
+
+    scan: Scan
+
+    def value(self, node: ir.Value) -> Sql:
+        """A value of a row."""
+        ...
+
+    def passed(self, test: Test) -> Sql:
+        """A condition of a row, or of one on the way to it."""
+        ...
+
+
+def _tests(node: ir.Aggregate) -> list[Test]:
+    """What the rows of an aggregate must pass."""
+    way: list[Test] = [
+        (place, test)
+        for place, step in enumerate(node.through)
+        for test in ir.conjuncts(step.where)
+    ]
+    return [*way, *((None, test) for test in ir.conjuncts(node.where))]
+
+
+_MOST = 1_900
+"""Aggregates of one scan: SQLite takes 2,000 terms or columns at most."""
+
+
+class Grouped:
+    """One scan, grouped by holder: every aggregate of it as one expression."""
+
+    def __init__(self, rows: RowTests, aggregates: list[ir.Aggregate]) -> None:
+        self.rows = rows
+        self.scan = rows.scan
+        if len(aggregates) > _MOST:
+            raise UnsupportedError(
+                f"SQL cannot compute {len(aggregates):,} different aggregates of "
+                f"{self.scan.way[-1].name!r} in one definition; {_MOST:,} at most"
+            )
+        tests = {a: _tests(a) for a in aggregates}
+        common = [t for t in tests[aggregates[0]] if all(t in each for each in tests.values())]
+        self.where = [rows.passed(t) for t in common]
+        rest = {a: [t for t in each if t not in common] for a, each in tests.items()}
+        cheap = [[t for t in each if _is_of_columns(t[1])] for each in rest.values()]
+        if all(cheap):
+            # A row that no aggregate looks at need not be read.
+            self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
+        self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
+
+    def all(self, tests: list[Test]) -> Sql:
+        return joined([self.rows.passed(t) for t in tests], conjunctive=True)
+
+    def aggregate(self, node: ir.Aggregate, tests: list[Test]) -> Sql:
+        """An aggregate of the rows that pass the tests of its own."""
+        value: Any = sa.literal_column("1") if node.value is None else self.rows.value(node.value)
+        if tests:
+            value = sa.case((self.all(tests), value))
+        elif node.value is None:
+            return sa.func.count()
+        return _aggregated(node, value)
+
+    def select(self, *columns: Sql, limits: list[Sql]) -> sa.Select[Any]:
+        """The scan, grouped; nobody's rows are left out."""
+        owner = self.scan.owner
+        tests = [owner.is_not(None), *self.where, *limits]
+        return (
+            sa.select(owner.label("owner"), *columns)
+            .select_from(self.scan.source)
+            .where(joined(tests, conjunctive=True))
+            .group_by(owner)
+        )
+
+    def owners(self, limits: list[Sql]) -> sa.Select[Any]:
+        """Just who has such rows, not grouped."""
+        return self.select(limits=limits).group_by(None)
+
+
+def _is_of_columns(test: ir.Condition) -> bool:
+    """Whether a test needs no rows but the one it is of."""
+    return not any(isinstance(n, ir.Aggregate | ir.Follows) for n in ir.walk(test))
+
+
+def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
+    kind, scale = node.dtype.kind, node.dtype.scale
+    match node.function:
+        case ir.AggregateFunction.COUNT:
+            return sa.func.count(value)
+        case ir.AggregateFunction.COUNT_DISTINCT:
+            return sa.func.count(value.distinct())
+        case ir.AggregateFunction.SUM:
+            total: Sql = sa.func.sum(value, type_=value.type)
+            if kind is Kind.DECIMAL and scale is not None:
+                total = Exact(total, scale)
+            return sa.func.coalesce(total, 0, type_=value.type)
+        case ir.AggregateFunction.AVG:
+            return mean(node, value)
+        case ir.AggregateFunction.MIN:
+            return sa.func.min(value)
+        case ir.AggregateFunction.MAX:
+            return sa.func.max(value)
+        case _:
+            raise AssertionError("needs rows in order")
+
+
+def mean(node: ir.Aggregate, value: Sql) -> Sql:
+    """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    assert node.value is not None
+    total: Sql = sa.func.sum(value, type_=value.type)
+    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
+        total = Exact(total, node.value.dtype.scale)
+    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
+
+
+def ordered(make: Callable[[], RowTests], node: ir.Aggregate, limits: list[Sql]) -> sa.Subquery:
+    """``owner`` and ``value`` of an aggregate that needs rows in order."""
+    if node.function is ir.AggregateFunction.MEDIAN:
+        return _median(_Candidates(make(), node, limits), node)
+    ends, rows = _Candidates(make(), node, limits), _Candidates(make(), node, limits)
+    return _at_the_end(ends, rows, node)
+
+
+class _Candidates:
+    """The rows that an ordered aggregate chooses from: those that pass and have a value."""
+
+    def __init__(self, rows: RowTests, node: ir.Aggregate, limits: list[Sql]) -> None:
+        assert node.value is not None
+        self.scan = rows.scan
+        self.owner = self.scan.owner
+        self.value = rows.value(node.value)
+        tests = [rows.passed(t) for t in _tests(node)]
+        self.where = [self.owner.is_not(None), *tests, self.value.is_not(None), *limits]
+
+    @property
+    def tie(self) -> Sql:
+        """What settles the order of rows at one instant."""
+        key = self.scan.entity.key_attribute
+        return self.scan.key(key.column) if key else self.value
+
+
+def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
+    place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
+    of = sa.func.count().over(partition_by=rows.owner)
+    placed = (
+        sa.select(
+            rows.owner.label("owner"),
+            rows.value.label("value"),
+            place.label("place"),
+            of.label("of"),
+        )
+        .select_from(rows.scan.source)
+        .where(*rows.where)
+        .subquery()
+    )
+    twice = 2 * placed.c.place
+    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+    median = mean(node, placed.c.value).label("value")
+    return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
+
+
+def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The value at the first or last instant; only rows of that one instant are put in order."""
+    last = node.function is ir.AggregateFunction.LAST
+    end = (sa.func.max if last else sa.func.min)(all_rows.scan.at)
+    ends = (
+        sa.select(all_rows.owner.label("owner"), end.label("at"))
+        .select_from(all_rows.scan.source)
+        .where(*all_rows.where)
+        .group_by(all_rows.owner)
+        .subquery()
+    )
+    place = sa.func.row_number().over(
+        partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
+    )
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.scan.at)
+    placed = (
+        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
+        .select_from(rows.scan.source.join(ends, same))
+        .where(*rows.where)
+        .subquery()
+    )
+    return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()
