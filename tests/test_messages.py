@@ -47,6 +47,7 @@ SHOP = Schema(
             relations=[
                 Relation("orders", key="customer_id", at="placed_at"),
                 Relation("notes", key="customer_id"),
+                Relation("stays", key="customer_id", at="day"),
             ],
         ),
         Entity(
@@ -58,7 +59,10 @@ SHOP = Schema(
                 Attribute("status", TEXT),
                 Attribute("placed_at", TIMESTAMP),
             ],
+            relations=[Relation("parcels", key="order_id", at="sent_at")],
         ),
+        Entity("parcels", attributes=[Attribute("sent_at", TIMESTAMP)]),
+        Entity("stays", attributes=[Attribute("day", DATE)]),
         Entity("notes", attributes=[Attribute("text", TEXT)]),
         Entity("companies", key="id", attributes=[Attribute("industry", TEXT)]),
     ]

@@ -111,6 +111,7 @@ def worlds(draw: st.DrawFn) -> World:
     at = draw(st.sampled_from([TIMESTAMP, TIMESTAMP, DATE]))
     key_of_events = draw(st.booleans())
     stores = Entity("stores", key="id", attributes=[_key(), Attribute("city", TEXT, nullable=True)])
+    lines = Entity("lines", attributes=[_at(at), *draw(_attributes())])
     people = Entity(
         "people",
         key="id",
@@ -118,27 +119,38 @@ def worlds(draw: st.DrawFn) -> World:
         links=[Link("shop", to="stores", key="shop_id")],
         relations=[
             Relation("orders", key="person_id", at="at"),
+            Relation("visits", key="person_id", at="at"),
             Relation("notes", key="person_id"),
         ],
     )
+    of_orders = Relation("lines", key="order_id", at=draw(st.sampled_from([None, "at"])))
     orders = Entity(
         "orders",
         key="id" if key_of_events else None,
-        attributes=[_key(), Attribute("at", at, nullable=True), *draw(_attributes())],
+        attributes=[_key(), _at(at), *draw(_attributes())],
         links=[Link("store", to="stores", key="store_id")],
+        relations=[of_orders] if key_of_events else [],
     )
+    visits = Entity("visits", attributes=[_at(at), *draw(_attributes())])
     notes = Entity("notes", attributes=draw(_attributes()))
-    schema = Schema([people, orders, notes, stores], time_zone=zone)
+    schema = Schema([people, orders, visits, notes, lines, stores], time_zone=zone)
     pool = Pool(as_of, ZoneInfo(zone))
     owners = st.sampled_from([1, 2, 3, 4, 5, None, 99])
     places = st.sampled_from([1, 2, None, 99])
+    holders = st.sampled_from([*range(1, 9), None, 99])
     rows = {
         "people": draw(_rows(people, pool, {"shop_id": places}, most=5)),
         "orders": draw(_rows(orders, pool, {"person_id": owners, "store_id": places}, most=12)),
+        "visits": draw(_rows(visits, pool, {"person_id": owners}, most=8)),
         "notes": draw(_rows(notes, pool, {"person_id": owners}, most=5)),
+        "lines": draw(_rows(lines, pool, {"order_id": holders}, most=12)),
         "stores": draw(_rows(stores, pool, {}, most=2)),
     }
     return World(schema, rows, as_of)
+
+
+def _at(dtype: DType) -> Attribute:
+    return Attribute("at", dtype, nullable=True)
 
 
 def _key() -> Attribute:
@@ -182,15 +194,17 @@ class _Definitions:
         self.schema = world.schema
         self.pool = Pool(world.as_of, ZoneInfo(world.schema.time_zone))
 
-    def condition(self, depth: int, row: Relation | None = None) -> st.SearchStrategy[str]:
-        """A condition, of the entity or, inside an aggregate's brackets, of a row."""
-        leaves = [self.test(row)]
-        if row is None:
-            leaves.append(self.of_aggregate())
+    def condition(
+        self, depth: int, row: Relation | None = None, inner: int = 2
+    ) -> st.SearchStrategy[str]:
+        """A condition, of the entity or of a row inside so many more brackets of aggregates."""
+        leaves = [self.test(row)] if row is None else [self.test(row)] * 4
+        if inner:
+            leaves.append(self.of_aggregate(row, inner - 1))
         leaf = st.one_of(leaves)
         if depth == 0:
             return leaf
-        deeper = self.condition(depth - 1, row)
+        deeper = self.condition(depth - 1, row, inner)
         joined = st.lists(deeper, min_size=2, max_size=3).flatmap(
             lambda parts: st.sampled_from([f"({' and '.join(parts)})", f"({' or '.join(parts)})"])
         )
@@ -326,32 +340,88 @@ class _Definitions:
 
     # -- aggregates -----------------------------------------------------------------------------
 
-    def of_aggregate(self) -> st.SearchStrategy[str]:
-        relations = st.sampled_from(self.schema.entity.relations)
-        return relations.flatmap(
-            lambda r: st.one_of(self.existence(r), self.compared(r), self.joined_aggregates(r))
+    # -- aggregates -----------------------------------------------------------------------------
+
+    def ways(self, row: Relation | None) -> list[_Way]:
+        """What an aggregate can be of: relations, paths, and in a row the entity's too."""
+        root = self.schema.entity
+        holder = root if row is None else self.schema.named(row.to)
+        found = [_Way((r,), r.name, holder) for r in holder.relations]
+        if row is not None:
+            found += [_Way((r,), f"{root.name}.{r.name}", root) for r in root.relations]
+        for way in list(found):
+            (first,) = way.relations
+            found += [
+                _Way((first, r), f"{way.text}.{r.name}", holder)
+                for r in self.schema.named(first.to).relations
+            ]
+        return found
+
+    def of_aggregate(self, row: Relation | None, inner: int) -> st.SearchStrategy[str]:
+        return st.sampled_from(self.ways(row)).flatmap(
+            lambda way: st.one_of(
+                self.existence(way, inner),
+                self.compared(way, row, inner),
+                self.joined_aggregates(way, row, inner),
+            )
         )
 
-    def brackets(self, relation: Relation) -> st.SearchStrategy[str]:
-        """The window and the condition inside an aggregate's brackets."""
+    def brackets(self, way: _Way, inner: int) -> st.SearchStrategy[str]:
+        """The window, the condition and the steps inside an aggregate's brackets."""
         windows = [st.just("")]
-        if relation.at:
+        if any(r.at for r in way.relations):
             windows.append(self.window().map(" in {}".format))
             days = self.constant(DATE)
             windows.append(st.builds(" between {} and {}".format, days, days))
-        where = st.one_of(st.just(""), self.condition(1, relation).map(" where {}".format))
-        return st.builds("{}{}".format, st.one_of(windows), where)
+        where = st.one_of(st.just(""), self.where(way.end, inner))
+        steps = [st.just(""), st.just("")]
+        if way.end.at and len(way.relations) == 1:
+            steps.append(self.steps(way.end, way.holder, inner, most=2))
+        return st.builds("{}{}{}".format, st.one_of(windows), where, st.one_of(steps))
 
-    def existence(self, relation: Relation) -> st.SearchStrategy[str]:
+    def where(self, row: Relation, inner: int) -> st.SearchStrategy[str]:
+        return self.condition(1, row, inner).map(" where {}".format)
+
+    def steps(self, row: Relation, holder: Entity, inner: int, most: int) -> st.SearchStrategy[str]:
+        """What comes before or after a row, and what before or after that."""
+        siblings = [(r.name, r, False) for r in holder.relations if r.at]
+        own = self.schema.named(row.to).relations
+        siblings += [(f"{row.name}.{r.name}", r, True) for r in own if r.at]
+        units = ["0 days", "1 day", "6 days", "7 days", "23 days", "30 days", "52 weeks"]
+        if self.schema.named(row.to).attribute(row.at or "").dtype == TIMESTAMP:
+            units += ["0 seconds", "1 second", "24 hours", "1440 minutes"]
+
+        def step(drawn: tuple[str, Relation, bool]) -> st.SearchStrategy[str]:
+            name, relation, _ = drawn
+            word = st.sampled_from(["", "not "])
+            direction = st.sampled_from(["followed by", "preceded by"])
+            within = st.sampled_from(["", *(f" within {unit}" for unit in units)])
+            where = st.one_of(st.just(""), self.where(relation, inner))
+
+            def then(negated: str) -> st.SearchStrategy[str]:
+                found = row if negated else relation
+                rest = [st.just("")]
+                if most > 1:
+                    rest.append(self.steps(found, holder, inner, most - 1))
+                return st.builds(
+                    " {}{} {}{}{}{}".format,
+                    st.just(negated), direction, st.just(name), where, within, st.one_of(rest),
+                )  # fmt: skip
+
+            return word.flatmap(then)
+
+        return st.sampled_from(siblings).flatmap(step)
+
+    def existence(self, way: _Way, inner: int) -> st.SearchStrategy[str]:
         word = st.sampled_from(["any", "none"])
-        return st.builds("{}({}{})".format, word, st.just(relation.name), self.brackets(relation))
+        return st.builds("{}({}{})".format, word, st.just(way.text), self.brackets(way, inner))
 
-    def number(self, relation: Relation) -> st.SearchStrategy[tuple[str, DType]]:
+    def number(self, way: _Way, inner: int) -> st.SearchStrategy[tuple[str, DType]]:
         """An aggregate whose value is a number."""
-        entity = self.schema.named(relation.to)
-        own = [(f"{relation.name}.{format_name(a.name)}", a.dtype) for a in entity.attributes]
-        own += [(f"{relation.name}.{link.name}.city", TEXT) for link in entity.links]
-        choices = [st.just(("count", relation.name, INTEGER))]
+        entity = self.schema.named(way.end.to)
+        own = [(f"{way.text}.{format_name(a.name)}", a.dtype) for a in entity.attributes]
+        own += [(f"{way.text}.{link.name}.city", TEXT) for link in entity.links]
+        choices = [st.just(("count", way.text, INTEGER))]
         for name, dtype in own:
             choices.append(
                 st.sampled_from([("count", name, INTEGER), ("count", f"distinct {name}", INTEGER)])
@@ -361,19 +431,21 @@ class _Definitions:
                 choices.append(
                     st.sampled_from([*words, ("avg", name, FLOAT), ("median", name, FLOAT)])
                 )
-                if relation.at:
+                if way.end.at:
                     choices.append(st.sampled_from([("first", name, dtype), ("last", name, dtype)]))
-        return st.tuples(st.one_of(choices), self.brackets(relation)).map(
+        return st.tuples(st.one_of(choices), self.brackets(way, inner)).map(
             lambda drawn: (f"{drawn[0][0]}({drawn[0][1]}{drawn[1]})", drawn[0][2])
         )
 
-    def compared(self, relation: Relation) -> st.SearchStrategy[str]:
+    def compared(self, way: _Way, row: Relation | None, inner: int) -> st.SearchStrategy[str]:
         operators = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
-        numbers = [n for n, d in self.names(None) if d.is_number]
+        numbers = [n for n, d in self.names(row) if d.is_number]
 
         def test(drawn: tuple[str, DType]) -> st.SearchStrategy[str]:
             text, dtype = drawn
-            others = [self.constant(dtype), st.sampled_from(numbers)]
+            others = [self.constant(dtype)]
+            if numbers:
+                others.append(st.sampled_from(numbers))
             tests = [
                 st.builds("{} {} {}".format, st.just(text), operators, st.one_of(others)),
                 st.sampled_from([f"{text} is missing", f"not {text} is missing"]),
@@ -381,33 +453,49 @@ class _Definitions:
             ]
             return st.one_of(tests)
 
-        found = [self.number(relation).flatmap(test)]
-        if relation.at:
-            found.append(self.ordered(relation))
+        found = [self.number(way, inner).flatmap(test)]
+        if way.end.at:
+            found.append(self.ordered(way, inner))
         return st.one_of(found)
 
-    def ordered(self, relation: Relation) -> st.SearchStrategy[str]:
+    def ordered(self, way: _Way, inner: int) -> st.SearchStrategy[str]:
         """``first`` and ``last`` of anything, and the least and greatest time."""
-        entity = self.schema.named(relation.to)
+        entity = self.schema.named(way.end.to)
 
         def test(attribute: Attribute) -> st.SearchStrategy[str]:
             words = ["first", "last"] + (["min", "max"] if attribute.dtype.is_time else [])
             value = st.builds(
                 "{}({}.{}{})".format,
                 st.sampled_from(words),
-                st.just(relation.name),
+                st.just(way.text),
                 st.just(format_name(attribute.name)),
-                self.brackets(relation),
+                self.brackets(way, inner),
             )
             constant = self.constant(attribute.dtype)
             return st.builds("{} {} {}".format, value, st.sampled_from(["=", "!="]), constant)
 
         return st.sampled_from(entity.attributes).flatmap(test)
 
-    def joined_aggregates(self, relation: Relation) -> st.SearchStrategy[str]:
+    def joined_aggregates(
+        self, way: _Way, row: Relation | None, inner: int
+    ) -> st.SearchStrategy[str]:
         """Two aggregates in one test, of one relation or of two."""
-        other = st.sampled_from(self.schema.entity.relations).flatmap(self.number)
+        other = st.sampled_from(self.ways(row)).flatmap(lambda w: self.number(w, inner))
         operators = st.sampled_from(["=", "<", ">="])
         return st.builds(
-            lambda a, op, b: f"{a[0]} {op} {b[0]}", self.number(relation), operators, other
+            lambda a, op, b: f"{a[0]} {op} {b[0]}", self.number(way, inner), operators, other
         )
+
+
+@frozen
+class _Way:
+    """What an aggregate is of: relations from a holder, and how they are written."""
+
+    relations: tuple[Relation, ...]
+    text: str
+    holder: Entity
+
+    @property
+    def end(self) -> Relation:
+        """The relation whose rows are looked at."""
+        return self.relations[-1]

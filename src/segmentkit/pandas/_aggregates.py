@@ -71,7 +71,8 @@ def _sum(rows: Rows) -> Vector:
 
 def _sums(owners: Positions, data: Array, count: int) -> Array:
     if data.dtype.kind == "f":
-        return np.bincount(owners, weights=data, minlength=count)
+        # Of no rows at all, numpy counts in integers.
+        return np.bincount(owners, weights=data, minlength=count).astype(np.float64, copy=False)
     greatest = size(data) * len(data)
     if greatest < EXACT_FLOAT:
         # Sums that floats hold exactly.

@@ -25,6 +25,9 @@ ORDERED = (
 Test: TypeAlias = tuple[int | None, ir.Condition]
 """A condition of the rows of a scan, or of the rows at a place of the way to them."""
 
+Limit: TypeAlias = Callable[[Scan], list[Sql]]
+"""Gives the tests of whose rows are looked at."""
+
 
 class RowTests(Protocol):
     """A scan, and what compiles conditions and values of its rows."""
@@ -139,24 +142,24 @@ def mean(node: ir.Aggregate, value: Sql) -> Sql:
     return divided(AsFloat(total), AsFloat(sa.func.count(value)))
 
 
-def ordered(make: Callable[[], RowTests], node: ir.Aggregate, limits: list[Sql]) -> sa.Subquery:
+def ordered(make: Callable[[], RowTests], node: ir.Aggregate, limit: Limit) -> sa.Subquery:
     """``owner`` and ``value`` of an aggregate that needs rows in order."""
     if node.function is ir.AggregateFunction.MEDIAN:
-        return _median(_Candidates(make(), node, limits), node)
-    ends, rows = _Candidates(make(), node, limits), _Candidates(make(), node, limits)
+        return _median(_Candidates(make(), node, limit), node)
+    ends, rows = _Candidates(make(), node, limit), _Candidates(make(), node, limit)
     return _at_the_end(ends, rows, node)
 
 
 class _Candidates:
     """The rows that an ordered aggregate chooses from: those that pass and have a value."""
 
-    def __init__(self, rows: RowTests, node: ir.Aggregate, limits: list[Sql]) -> None:
+    def __init__(self, rows: RowTests, node: ir.Aggregate, limit: Limit) -> None:
         assert node.value is not None
         self.scan = rows.scan
         self.owner = self.scan.owner
         self.value = rows.value(node.value)
         tests = [rows.passed(t) for t in _tests(node)]
-        self.where = [self.owner.is_not(None), *tests, self.value.is_not(None), *limits]
+        self.where = [self.owner.is_not(None), *tests, self.value.is_not(None), *limit(self.scan)]
 
     @property
     def tie(self) -> Sql:

@@ -149,8 +149,8 @@ class _Conditions(ABC):
             if aggregate.function not in ORDERED:
                 plain.setdefault(group, []).append(aggregate)
                 continue
-            limiting = self.limited(self.rows_of(group).scan, limits)
-            derived = ordered(partial(self.rows_of, group), aggregate, limiting)
+            limit = partial(self.limited, limits=limits)
+            derived = ordered(partial(self.rows_of, group), aggregate, limit)
             _join(rows, derived, key(group[0]))
             values[aggregate] = derived.c.value
         for group, each in plain.items():
