@@ -13,7 +13,7 @@ from segmentkit import TEXT, Attribute, Entity, Schema, SchemaError
 from segmentkit._scalar import fold_case
 from segmentkit.sqlalchemy import prepare, verify
 from segmentkit.sqlalchemy._elements import FoldedCase
-from segmentkit.sqlalchemy._folding import MULTIPLE, SINGLE
+from segmentkit.sqlalchemy._folding import MULTIPLE, SINGLE, SPECIAL
 from tests.targets import DATABASES
 from tests.targets.databases import Database
 
@@ -54,6 +54,8 @@ def test_the_lists_of_letters_are_complete() -> None:
     assert left == set(SINGLE + MULTIPLE)
     assert all(len(fold_case(c)) == 1 for c in SINGLE)
     assert all(len(fold_case(c)) > 1 for c in MULTIPLE)
+    special = {c for c in CHARACTERS if c == "\u0130" or c.lower() in {*SINGLE, *MULTIPLE}}
+    assert special == set(SPECIAL[1:-1])
 
 
 @pytest.mark.parametrize("before", ["", "a"])

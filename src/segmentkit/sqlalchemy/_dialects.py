@@ -15,7 +15,7 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import lowered, replaced, translated
+from segmentkit.sqlalchemy._folding import SPECIAL, lowered, replaced, sparingly, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -90,6 +90,8 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_AS_TEXT = "CAST({0} AS TEXT) COLLATE {letters}"
+_AS_UTF8 = "CONVERT({0} USING utf8mb4)"
 _OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
 _BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
 
@@ -115,7 +117,9 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: translated(lowered()),
+            Construct.FOLDED: sparingly(
+                f"regexp_matches({{0}}, '{SPECIAL}')", translated(lowered("{0}")), "lower({0})"
+            ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
     ),
@@ -126,8 +130,8 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: translated(
-                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
+            Construct.FOLDED: sparingly(
+                f"{_AS_TEXT} ~ '{SPECIAL}'", translated(lowered(_AS_TEXT)), f"lower({_AS_TEXT})"
             ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
@@ -139,8 +143,10 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: replaced(
-                lowered("CONVERT({0} USING utf8mb4)", collated=_OF_UNICODE_14) + _BY_CODE_POINT
+            Construct.FOLDED: sparingly(
+                f"{_AS_UTF8}{_BY_CODE_POINT} REGEXP '{SPECIAL}'",
+                replaced(lowered(_AS_UTF8 + _OF_UNICODE_14) + _BY_CODE_POINT),
+                f"lower({_AS_UTF8}{_OF_UNICODE_14}){_BY_CODE_POINT}",
             ),
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
