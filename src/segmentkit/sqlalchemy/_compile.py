@@ -29,6 +29,7 @@ from segmentkit.sqlalchemy._elements import (
     FoldedCase,
     NanAsNull,
     Position,
+    TextTest,
     joined,
 )
 
@@ -115,12 +116,12 @@ class Compiler:
             case ir.Always(value):
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
-                return _test(OPERATORS[op], *self.operands(node))
+                return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _test(operators.in_op, *self.membership(node))
-            case ir.TextTest():
+                return _compared(node.operand, operators.in_op, *self.membership(node))
+            case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
-                return text == wanted if wanted is not None else text > 0
+                return text > 0 if wanted is None else _compared(operand, operators.eq, text, wanted)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -138,15 +139,15 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
-                test = _test(OPPOSITES[op], *self.operands(node))
+                test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _test(operators.not_in_op, *self.membership(node))
+                test = _compared(operand, operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
-                differs = text != wanted if wanted is not None else text == 0
-                return self.or_missing(differs, operand)
+                test = text == 0 if wanted is None else _compared(operand, operators.ne, text, wanted)
+                return self.or_missing(test, operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 before, after = day < self.value(low), day > self.value(high)
@@ -303,6 +304,12 @@ class Compiler:
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
+
+
+def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
+    if value.dtype.kind is Kind.TEXT:
+        return TextTest.of(op, left, right, _NEGATED[op])
+    return _test(op, left, right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
@@ -26,6 +27,7 @@ class Construct(Enum):
     BEGINNING = "starts with"
     ENDING = "ends with"
     FOLDED = "ignoring case"
+    EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
@@ -41,6 +43,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
         Construct.FOLDED: "lower({0})",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
@@ -59,12 +63,14 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        exact_collations: Those of columns that it compares by code point, where not all do.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    exact_collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -82,6 +88,8 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_COLLATED = "CONVERT({{0}} USING utf8mb4) COLLATE {}"
 
 _ROWS = (
     Dialect(
@@ -106,8 +114,27 @@ _ROWS = (
         spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
     ),
     Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
-    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "mariadb",
+        "MariaDB",
+        run=True,
+        spellings={
+            Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_nopad_bin") + ")",
+            Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_nopad_bin"),
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+        },
+        exact_collations=("utf8mb4_nopad_bin",),
+    ),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={
+            Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_0900_bin") + ")",
+            Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_0900_bin"),
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+    ),
     Dialect(
         "mssql",
         "SQL Server",
@@ -128,6 +155,8 @@ _ROWS = (
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_of(spoken: sa.Dialect) -> Dialect:
     """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)
