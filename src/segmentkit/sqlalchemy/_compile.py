@@ -22,9 +22,11 @@ from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
+    AsSigned,
     Beginning,
     Ending,
     Exact,
+    ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
@@ -121,7 +123,9 @@ class Compiler:
                 return _compared(node.operand, operators.in_op, *self.membership(node))
             case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
-                return text > 0 if wanted is None else _compared(operand, operators.eq, text, wanted)
+                return (
+                    text > 0 if wanted is None else _compared(operand, operators.eq, text, wanted)
+                )
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -146,7 +150,9 @@ class Compiler:
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
-                test = text == 0 if wanted is None else _compared(operand, operators.ne, text, wanted)
+                test = (
+                    text == 0 if wanted is None else _compared(operand, operators.ne, text, wanted)
+                )
                 return self.or_missing(test, operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
@@ -189,8 +195,8 @@ class Compiler:
         bound = [_stored(v, kind) for v in values]
         return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
 
-    def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
-        """A text that equals a wanted one, or a position that is above zero."""
+    def text_test(self, node: ir.TextTest, op: Any) -> Sql:
+        """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
@@ -200,13 +206,15 @@ class Compiler:
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
             case ir.TextOperator.CONTAINS:
-                return Position(text, wanted), None
+                position = Position(text, wanted)
+                return position > 0 if op is operators.eq else position == 0
             case ir.TextOperator.STARTS:
-                return Beginning(text, length), wanted
+                part: Sql = Beginning(text, length)
             case ir.TextOperator.ENDS:
-                return Ending(text, length), wanted
+                part = Ending(text, length)
             case _:
                 assert_never(node.operator)
+        return TextTest.of(op, part, wanted, _NEGATED[op])
 
     def folded(self, node: ir.Value, text: Sql) -> Sql:
         if isinstance(node, ir.Const):
@@ -258,8 +266,14 @@ class Compiler:
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return Exact(self.exact(node), scale)
-        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
+
+    def term(self, node: ir.Value) -> Sql:
+        """An operand of arithmetic that may become less than zero."""
+        value = self.value(node)
+        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
+        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -280,7 +294,8 @@ class Compiler:
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                return sa.func.coalesce(a, b, type_=a.type)
+                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                return sa.func.coalesce(first, b, type_=a.type)
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
             case "instant", (day,):

@@ -29,6 +29,7 @@ class Construct(Enum):
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
+    AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
@@ -46,6 +47,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
+        # Most have no numbers without a sign.
+        Construct.AS_SIGNED: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
@@ -121,6 +124,7 @@ _ROWS = (
         spellings={
             Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_nopad_bin") + ")",
             Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_nopad_bin"),
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_nopad_bin",),
@@ -131,6 +135,7 @@ _ROWS = (
         spellings={
             Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_0900_bin") + ")",
             Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_0900_bin"),
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),

@@ -104,19 +104,19 @@ class TextTest(BinaryExpression[bool]):
         return cls(left, right, operator, Boolean(), negate, modifiers)
 
     def _negate(self) -> Any:
-        plain = super()._negate()
+        plain: Any = super()._negate()  # type: ignore[no-untyped-call]
         return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
 
 
 @compiles(TextTest)
 def _text_test(element: TextTest, compiler: SQLCompiler, **kw: Any) -> str:
-    dialect = dialect_of(compiler.dialect)
-    as_declared = compiler.visit_binary(element, **kw)
-    collation = getattr(element.left.type, "collation", None)
-    if not dialect.exact_collations or collation in dialect.exact_collations:
+    exact = dialect_of(compiler.dialect).exact_collations
+    as_declared: str = compiler.visit_binary(element, **kw)  # type: ignore[no-untyped-call]
+    columns = [e for e in (element.left, element.right) if not isinstance(e, BindParameter)]
+    if not exact or all(getattr(each.type, "collation", None) in exact for each in columns):
         return as_declared
     test = BinaryExpression(ExactText(element.left), element.right, element.operator, Boolean())
-    exactly = compiler.visit_binary(test, **kw)
+    exactly = compiler.process(test, **kw)
     return f"({as_declared} AND {exactly})" if _may_use_index(element) else exactly
 
 
@@ -126,6 +126,8 @@ def _may_use_index(test: TextTest) -> bool:
     To ask a column for a text that its character set lacks is an error.
     """
     column, wanted = test.left, test.right
+    if isinstance(column, BindParameter):
+        column, wanted = wanted, column
     if not isinstance(column, ColumnClause) or not isinstance(wanted, BindParameter):
         return False
     positive = test.operator in (operators.eq, operators.in_op)
@@ -191,6 +193,17 @@ class AsFloat(Spelled):
     inherit_cache = True
     construct = Construct.AS_FLOAT
     type = Double()
+
+
+class AsSigned(Spelled):
+    """A whole number from which more may be subtracted than it is."""
+
+    inherit_cache = True
+    construct = Construct.AS_SIGNED
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
 
 
 class NanAsNull(Spelled):
