@@ -121,11 +121,8 @@ class Compiler:
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
                 return _compared(node.operand, operators.in_op, *self.membership(node))
-            case ir.TextTest(_, operand, _, _):
-                text, wanted = self.text_test(node)
-                return (
-                    text > 0 if wanted is None else _compared(operand, operators.eq, text, wanted)
-                )
+            case ir.TextTest():
+                return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -149,11 +146,7 @@ class Compiler:
                 test = _compared(operand, operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
-                text, wanted = self.text_test(node)
-                test = (
-                    text == 0 if wanted is None else _compared(operand, operators.ne, text, wanted)
-                )
-                return self.or_missing(test, operand)
+                return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 before, after = day < self.value(low), day > self.value(high)
