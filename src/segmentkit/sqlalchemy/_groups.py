@@ -11,7 +11,7 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy._compile import Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
+from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined
 from segmentkit.sqlalchemy._scans import Scan
 
 ORDERED = (
@@ -117,6 +117,8 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
+            if node.value is not None and node.value.dtype.kind is Kind.TEXT:
+                value = ExactText(value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
             total: Sql = sa.func.sum(value, type_=value.type)
@@ -156,6 +158,7 @@ class _Candidates:
     def __init__(self, rows: RowTests, node: ir.Aggregate, limit: Limit) -> None:
         assert node.value is not None
         self.scan = rows.scan
+        self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
         self.value = rows.value(node.value)
         tests = [rows.passed(t) for t in _tests(node)]
@@ -165,7 +168,9 @@ class _Candidates:
     def tie(self) -> Sql:
         """What settles the order of rows at one instant."""
         key = self.scan.entity.key_attribute
-        return self.scan.key(key.column) if key else self.value
+        tie = self.scan.key(key.column) if key else self.value
+        is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
+        return ExactText(tie) if is_text else tie
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
