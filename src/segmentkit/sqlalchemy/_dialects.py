@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import lowered, replaced, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -30,6 +29,7 @@ class Construct(Enum):
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT = "sums and products of decimals"
     AS_FLOAT = "arithmetic of floats"
@@ -45,6 +45,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
         Construct.EXACT: "({0})",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
@@ -53,6 +54,14 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
     }
 )
+
+
+class RareLetters(Enum):
+    """How a dialect folds the letters that ``lower`` does not fold."""
+
+    LEFT = "not at all, or with the others"
+    TRANSLATED = "by translate(), and replace() where one becomes several"
+    REPLACED = "by replace()"
 
 
 @frozen
@@ -64,6 +73,7 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: How it folds the letters that ``lower`` does not fold.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
     """
@@ -72,6 +82,7 @@ class Dialect:
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: RareLetters = RareLetters.LEFT
     collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
@@ -90,8 +101,6 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
 
 _ROWS = (
     Dialect(
@@ -115,9 +124,9 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: translated(lowered()),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters=RareLetters.TRANSLATED,
     ),
     Dialect(
         "postgresql",
@@ -126,11 +135,10 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: translated(
-                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters=RareLetters.TRANSLATED,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -139,11 +147,11 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: replaced(
-                lowered("CONVERT({0} USING utf8mb4)", collated=_OF_UNICODE_14) + _BY_CODE_POINT
-            ),
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
+        rare_letters=RareLetters.REPLACED,
     ),
     Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
     Dialect(

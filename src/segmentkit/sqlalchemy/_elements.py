@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Double,
+    Integer,
+    String,
+    and_,
+    literal,
+    literal_column,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_named
+from segmentkit.sqlalchemy._dialects import LETTERS, Construct, RareLetters, dialect_named
+from segmentkit.sqlalchemy._folding import RARE, folded, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -57,10 +68,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
-    if "{type}" in template:
-        words["type"] = compiler.dialect.type_compiler_instance.process(element.type)
-    return template.format(*operands, **words)
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, type=words)
 
 
 class Position(Spelled):
@@ -87,12 +98,38 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_named(compiler.dialect.name)
+    text = compiler.process(clause, **kw)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is RareLetters.LEFT:
+        return lower.format(text)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    return folded(
+        dialect.spelling(Construct.LETTERS).format(text, letters=collation),
+        lower=lower,
+        letters=str(letters),
+        translate=dialect.rare_letters is RareLetters.TRANSLATED,
+    )
 
 
 class Exact(Spelled):
