@@ -189,6 +189,7 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     name = f"segmentkit_{os.getpid()}"
     with engine.begin() as connection:
         connection.exec_driver_sql(create.format(name))
+    engine.dispose()  # its connections are not in the room
 
     def enter(connection: Any, _: object) -> None:
         with connection.cursor() as cursor:

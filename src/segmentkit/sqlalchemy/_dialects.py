@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import SPECIAL, lowered, replaced, sparingly, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -31,6 +30,7 @@ class Construct(Enum):
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
@@ -48,6 +48,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
@@ -71,6 +72,9 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
@@ -80,6 +84,8 @@ class Dialect:
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
 
@@ -99,12 +105,9 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
-_AS_TEXT = "CAST({0} AS TEXT) COLLATE {letters}"
-_AS_UTF8 = "CONVERT({0} USING utf8mb4)"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
-_BY_CODE_POINT_OF_MYSQL = " COLLATE utf8mb4_0900_bin"
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
 
 _ROWS = (
     Dialect(
@@ -128,11 +131,10 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: sparingly(
-                f"regexp_matches({{0}}, '{SPECIAL}')", translated(lowered("{0}")), "lower({0})"
-            ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
     ),
     Dialect(
         "postgresql",
@@ -141,11 +143,11 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: sparingly(
-                f"{_AS_TEXT} ~ '{SPECIAL}'", translated(lowered(_AS_TEXT)), f"lower({_AS_TEXT})"
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -154,24 +156,22 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: sparingly(
-                f"{_AS_UTF8}{_BY_CODE_POINT} REGEXP '{SPECIAL}'",
-                replaced(lowered(_AS_UTF8 + _OF_UNICODE_14) + _BY_CODE_POINT),
-                f"lower({_AS_UTF8}{_OF_UNICODE_14}){_BY_CODE_POINT}",
-            ),
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT,
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
             Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
     ),
     Dialect(
         "mysql",
         "MySQL",
         spellings={
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT_OF_MYSQL})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT_OF_MYSQL,
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
             Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },

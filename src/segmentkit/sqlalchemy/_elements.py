@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     and_,
     literal,
+    literal_column,
     or_,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -25,6 +26,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -71,10 +73,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
-    if "{type}" in template:
-        words["type"] = compiler.dialect.type_compiler_instance.process(element.type)
-    return template.format(*operands, **words)
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, type=words)
 
 
 class ExactText(Spelled):
@@ -168,12 +170,37 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    given = compiler.process(clause, **kw)
+    text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is None or not str(letters):
+        return lower.format(text)
+    # Folding them takes many times as long, and hardly any text holds one.
+    rare = dialect.rare_letters.format(text, one_of(str(letters)))
+    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
 class Exact(Spelled):
