@@ -89,6 +89,8 @@ class Database:
         """The one connection of this process."""
         if self._connection is None:
             self._connection = sql.prepare(self.open()).connect()
+            # Before whatever opening registered: nobody can drop what is in use.
+            atexit.register(self._connection.close)
         return self._connection
 
     @contextmanager
