@@ -69,6 +69,22 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def mariadb(session: nox.Session) -> None:
+    """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
+    if not session.env.get("SEGMENTKIT_MARIADB_URL"):
+        session.error(
+            "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
+            "made, as in mariadb+pymysql://root@localhost:3306"
+        )
+    session.install("-e", ".[cli]", *group("test", "mariadb"))
+    asked = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    session.run(
+        *("pytest", "-n", "auto", *asked, "tests/engines/mariadb.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": "record,mariadb"},
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))

@@ -84,12 +84,17 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    @property
+    def connection(self) -> sa.Connection:
+        """The one connection of this process."""
+        if self._connection is None:
+            self._connection = sql.prepare(self.open()).connect()
+        return self._connection
+
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
         """A connection to a database that holds the rows and nothing else."""
-        if self._connection is None:
-            self._connection = sql.prepare(self.open()).connect()
-        connection = self._connection
+        connection = self.connection
         try:
             if self._held is None or self._held[:2] != (schema, tables):
                 self._clear(connection)
@@ -194,9 +199,11 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
-CORE = [
-    Database("sqlite", _sqlite).target,
-    Database("duckdb", _duckdb).target,
-    Database("postgresql", _postgresql).target,
+ENGINES = [
+    Database("sqlite", _sqlite),
+    Database("duckdb", _duckdb),
+    Database("postgresql", _postgresql),
+    Database("mariadb", _mariadb, of_mariadb, undone=False),
 ]
-OTHERS = [Database("mariadb", _mariadb, of_mariadb, undone=False).target]
+CORE = [engine.target for engine in ENGINES[:3]]
+OTHERS = [engine.target for engine in ENGINES[3:]]

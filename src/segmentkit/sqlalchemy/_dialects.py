@@ -1,8 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words. A dialect without a spelling of its own takes the standard one; None is
-what it cannot do, and is refused by name when a query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
+spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
+query is compiled.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._folding import lowered, replaced, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
+
+LETTERS = "segmentkit_letters"
+"""Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
 class Construct(Enum):
@@ -67,6 +72,8 @@ class Dialect:
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
         exact_collations: Those of columns that it compares by code point, where not all do.
+        collations: Those that may know small letters beyond ASCII, the first that does is taken;
+            empty where it is not up to the database.
     """
 
     name: str
@@ -74,6 +81,7 @@ class Dialect:
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     exact_collations: tuple[str, ...] = ()
+    collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -91,8 +99,12 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_AS_SIGNED = "CAST({0} AS SIGNED)"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
-_COLLATED = "CONVERT({{0}} USING utf8mb4) COLLATE {}"
+_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
+_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
+_MYSQLS_CODE_POINT = " COLLATE utf8mb4_0900_bin"
+_IN_UNICODE = "CONVERT({0} USING utf8mb4)"
 
 _ROWS = (
     Dialect(
@@ -114,17 +126,38 @@ _ROWS = (
         "duckdb",
         "DuckDB",
         run=True,
-        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.FOLDED: translated(lowered()),
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+        },
     ),
-    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        spellings={
+            # The cast, for types that ignore case in their own way; the collation, for columns
+            # and databases whose own one knows ASCII only.
+            Construct.FOLDED: translated(
+                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
+            ),
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+        },
+        collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
+    ),
     Dialect(
         "mariadb",
         "MariaDB",
         run=True,
         spellings={
-            Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_nopad_bin") + ")",
-            Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_nopad_bin"),
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            # What is small depends on the collation, and so would what replace() finds.
+            Construct.FOLDED: replaced(
+                lowered(_IN_UNICODE, collated=_OF_UNICODE_14) + _BY_CODE_POINT
+            ),
+            Construct.POSITION: f"locate({{1}}, {_IN_UNICODE}{_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _IN_UNICODE + _BY_CODE_POINT,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_nopad_bin",),
@@ -133,9 +166,9 @@ _ROWS = (
         "mysql",
         "MySQL",
         spellings={
-            Construct.POSITION: "locate({1}, " + _COLLATED.format("utf8mb4_0900_bin") + ")",
-            Construct.EXACT_TEXT: _COLLATED.format("utf8mb4_0900_bin"),
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.POSITION: f"locate({{1}}, {_IN_UNICODE}{_MYSQLS_CODE_POINT})",
+            Construct.EXACT_TEXT: _IN_UNICODE + _MYSQLS_CODE_POINT,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),

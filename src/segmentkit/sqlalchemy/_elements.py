@@ -24,7 +24,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import Construct, dialect_of
+from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
 
 
 class Bracketed(FunctionElement[bool]):
@@ -71,10 +71,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    if "{type}" not in template:
-        return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(element.type)
-    return template.format(*operands, type=words)
+    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
+    if "{type}" in template:
+        words["type"] = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, **words)
 
 
 class ExactText(Spelled):
@@ -97,15 +97,18 @@ class TextTest(BinaryExpression[bool]):
     @classmethod
     def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
         """A test of two expressions."""
-        wanted = right.value if isinstance(right, BindParameter) else None
-        texts = [wanted] if isinstance(wanted, str) else wanted or ()
+        constants = [each.value for each in (left, right) if isinstance(each, BindParameter)]
         # A part of what the statement is cached by, unlike the texts themselves.
-        modifiers = {"ascii": all(text.isascii() for text in texts)}
+        modifiers = {"ascii": all(_is_ascii(each) for each in constants)}
         return cls(left, right, operator, Boolean(), negate, modifiers)
 
     def _negate(self) -> Any:
         plain: Any = super()._negate()  # type: ignore[no-untyped-call]
         return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
+
+
+def _is_ascii(wanted: Any) -> bool:
+    return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
 
 
 @compiles(TextTest)
