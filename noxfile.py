@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 from packaging.requirements import Requirement
 
@@ -71,7 +73,7 @@ def property_(session: nox.Session) -> None:
 @nox.session
 def mariadb(session: nox.Session) -> None:
     """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
-    if not session.env.get("SEGMENTKIT_MARIADB_URL"):
+    if not os.environ.get("SEGMENTKIT_MARIADB_URL"):
         session.error(
             "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
             "made, as in mariadb+pymysql://root@localhost:3306"
