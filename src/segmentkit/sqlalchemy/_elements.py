@@ -13,18 +13,20 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
+    Select,
     String,
     Table,
     and_,
     literal,
     or_,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
 
 
 class Bracketed(FunctionElement[bool]):
@@ -145,6 +147,26 @@ def _holds_unicode(column: ColumnClause[Any]) -> bool:
         options = [option for t in tables if isinstance(t, Table) for option in t.kwargs.items()]
         declared = [value for name, value in options if name.endswith(("charset", "collate"))]
     return any(str(each).startswith("utf8mb4") for each in declared if each)
+
+
+class LookedUp(Spelled):
+    """The value of one column of one row; NULL when there is no row."""
+
+    inherit_cache = True
+    construct = Construct.LOOKED_UP
+
+    def __init__(self, query: Select[Any]) -> None:
+        super().__init__(query.scalar_subquery())
+        self.type = query.selected_columns[0].type
+
+
+def keeping_gaps(query: Select[Any]) -> Select[Any]:
+    """A query with outer joins, in which what they do not find is NULL everywhere."""
+    for dialect in DIALECTS.values():
+        if dialect.after_outer_joins:
+            suffix: Any = text(dialect.after_outer_joins)
+            query = query.suffix_with(suffix, dialect=dialect.name)
+    return query
 
 
 class Position(Spelled):
