@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import SPECIAL, lowered, replaced, sparingly, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -25,12 +24,17 @@ LETTERS = "segmentkit_letters"
 """Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
+SENT_DIGITS = 15
+"""How many digits after the point a decimal has where it is sent as text."""
+
+
 class Construct(Enum):
     """What dialects spell differently."""
 
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
@@ -40,6 +44,10 @@ class Construct(Enum):
     FIRST_INSTANT = "dates against timestamps"
     SECONDS_LATER = "followed by … within"
     DAYS_LATER = "dates followed by dates within"
+    LOOKED_UP = "attributes behind a link"
+    SENT_INSTANT = "instants that are written out"
+    SENT_DATE = "dates that are written out"
+    SENT_DECIMAL = "decimals that are written out"
 
     __hash__ = object.__hash__
 
@@ -50,6 +58,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
@@ -62,6 +71,11 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
         Construct.SECONDS_LATER: "({0} + {1} * INTERVAL '1' SECOND)",
         Construct.DAYS_LATER: "({0} + {1})",
+        Construct.LOOKED_UP: "{0}",
+        # Parameters have their types anyway.
+        Construct.SENT_INSTANT: "{0}",
+        Construct.SENT_DATE: "{0}",
+        Construct.SENT_DECIMAL: "{0}",
     }
 )
 
@@ -75,17 +89,25 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
+        after_outer_joins: What follows a query with outer joins, for rows without a partner to
+            have NULL.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
+    after_outer_joins: str | None = None
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -104,12 +126,34 @@ _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _TIMESTAMPADD = "timestampadd({}, {{1}}, {{0}})"
-_AS_TEXT = "CAST({0} AS TEXT) COLLATE {letters}"
-_AS_UTF8 = "CONVERT({0} USING utf8mb4)"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
+_AS_SIGNED = "CAST({0} AS SIGNED)"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
-_BY_CODE_POINT_OF_MYSQL = " COLLATE utf8mb4_0900_bin"
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SECONDS_LATER: "addSeconds({0}, {1})",
+    Construct.DAYS_LATER: "addDays({0}, {1})",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
 _ROWS = (
     Dialect(
@@ -139,13 +183,12 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: sparingly(
-                f"regexp_matches({{0}}, '{SPECIAL}')", translated(lowered("{0}")), "lower({0})"
-            ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.SECONDS_LATER: "({0} + to_seconds({1}))",
             Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
     ),
     Dialect(
         "postgresql",
@@ -154,12 +197,12 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: sparingly(
-                f"{_AS_TEXT} ~ '{SPECIAL}'", translated(lowered(_AS_TEXT)), f"lower({_AS_TEXT})"
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -168,33 +211,33 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: sparingly(
-                f"{_AS_UTF8}{_BY_CODE_POINT} REGEXP '{SPECIAL}'",
-                replaced(lowered(_AS_UTF8 + _OF_UNICODE_14) + _BY_CODE_POINT),
-                f"lower({_AS_UTF8}{_OF_UNICODE_14}){_BY_CODE_POINT}",
-            ),
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
             Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
         },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
     ),
     Dialect(
         "mysql",
         "MySQL",
         spellings={
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT_OF_MYSQL})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
             Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
         },
         exact_collations=("utf8mb4_0900_bin",),
     ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect(
         "mssql",
         "SQL Server",

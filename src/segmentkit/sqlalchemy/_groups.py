@@ -94,7 +94,7 @@ class Grouped:
         """The scan, grouped; nobody's rows are left out."""
         owner = self.scan.owner
         tests = [owner.is_not(None), *self.where, *limits]
-        return (
+        return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
             .where(joined(tests, conjunctive=True))
@@ -164,6 +164,11 @@ class _Candidates:
         tests = [rows.passed(t) for t in _tests(node)]
         self.where = [self.owner.is_not(None), *tests, self.value.is_not(None), *limit(self.scan)]
 
+    def query(self, *columns: Sql) -> sa.Select[Any]:
+        """Columns of the candidates."""
+        query = sa.select(*columns).select_from(self.scan.source).where(*self.where)
+        return self.scan.finished(query)
+
     @property
     def tie(self) -> Sql:
         """What settles the order of rows at one instant."""
@@ -177,17 +182,9 @@ def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
     of = sa.func.count().over(partition_by=rows.owner)
-    placed = (
-        sa.select(
-            rows.owner.label("owner"),
-            rows.value.label("value"),
-            place.label("place"),
-            of.label("of"),
-        )
-        .select_from(rows.scan.source)
-        .where(*rows.where)
-        .subquery()
-    )
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place"), of.label("of")
+    ).subquery()
     twice = 2 * placed.c.place
     middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
     median = mean(node, placed.c.value).label("value")
@@ -199,9 +196,7 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     last = node.function is ir.AggregateFunction.LAST
     end = (sa.func.max if last else sa.func.min)(all_rows.scan.at)
     ends = (
-        sa.select(all_rows.owner.label("owner"), end.label("at"))
-        .select_from(all_rows.scan.source)
-        .where(*all_rows.where)
+        all_rows.query(all_rows.owner.label("owner"), end.label("at"))
         .group_by(all_rows.owner)
         .subquery()
     )
@@ -209,10 +204,8 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
         partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
     )
     same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.scan.at)
-    placed = (
-        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
-        .select_from(rows.scan.source.join(ends, same))
-        .where(*rows.where)
-        .subquery()
-    )
+    rows.scan.source = rows.scan.source.join(ends, same)
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place")
+    ).subquery()
     return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()

@@ -21,7 +21,7 @@ from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import DaysLater, Later, joined
+from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, joined
 from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, ordered
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
@@ -132,7 +132,7 @@ class _Conditions(ABC):
         compiler = Compiler(self.schema, rows)
         where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
         keys = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
-        return [scan.owner.in_(keys)]
+        return [scan.owner.in_(rows.finished(keys))]
 
     def joined_values(
         self,
@@ -151,7 +151,7 @@ class _Conditions(ABC):
                 continue
             limit = partial(self.limited, limits=limits)
             derived = ordered(partial(self.rows_of, group), aggregate, limit)
-            _join(rows, derived, key(group[0]))
+            rows.join(derived, derived.c.owner == key(group[0]))
             values[aggregate] = derived.c.value
         for group, each in plain.items():
             found = self.rows_of(group)
@@ -159,7 +159,7 @@ class _Conditions(ABC):
             labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
             limiting = self.limited(found.scan, limits)
             derived = grouped.select(*labels, limits=limiting).subquery()
-            _join(rows, derived, key(group[0]))
+            rows.join(derived, derived.c.owner == key(group[0]))
             for aggregate, label in zip(each, labels, strict=True):
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         return values
@@ -193,7 +193,8 @@ class _OfCustomer(_Conditions):
         values = self.joined_values(_aggregates(node), rows, lambda _: key, limits)
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return rows.finished(query)
 
 
 class _OfRow(_Conditions):
@@ -256,7 +257,7 @@ class _OfRow(_Conditions):
         tests.append(other.condition(node.where, []))
         source = other.scan.source
         query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source).where(*tests)
-        return query.correlate_except(source).exists()
+        return other.scan.finished(query).correlate_except(source).exists()
 
     def _own(self, name: str) -> _OfRow:
         way = _way(self.scan.entity, (name,), self.schema.named)
@@ -301,10 +302,6 @@ def _way(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity])
     return tuple(way)
 
 
-def _join(rows: Rows, derived: sa.Subquery, key: Sql) -> None:
-    rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-
-
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
     """An aggregate of a holder who may have no rows."""
     if aggregate.nullable:
@@ -332,7 +329,7 @@ class _Root:
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
         query = sa.select(column).select_from(rows.source).where(same)
-        return query.correlate(self.tables.root).scalar_subquery()
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:

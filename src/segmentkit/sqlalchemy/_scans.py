@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Sql
+from segmentkit.sqlalchemy._elements import keeping_gaps
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 Way: TypeAlias = tuple[Relation, ...]
@@ -39,6 +40,7 @@ class Rows:
         self.scope = scope
         self.start = tables.linked(entity) if once else tables.table(entity).alias()
         self.source: sa.FromClause = self.start
+        self.has_gaps = False
         self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
             (scope, ()): self.start
         }
@@ -55,6 +57,15 @@ class Rows:
         assert attribute is not None
         return column_of(holder, attribute.column)
 
+    def join(self, other: sa.FromClause, same: Sql) -> None:
+        """Join another row to each row, or nothing where there is none."""
+        self.source = self.source.outerjoin(other, same)
+        self.has_gaps = True
+
+    def finished(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """A query of the rows, once all that it needs is joined to them."""
+        return keeping_gaps(query) if self.has_gaps else query
+
     def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
         if (scope, links) not in self.linked:
             *before, name = links
@@ -65,7 +76,7 @@ class Rows:
             target = self.schema.named(link.to)
             other = self.tables.linked(target)
             same = column_of(other, target.key or "") == column_of(holder, link.key)
-            self.source = self.source.outerjoin(other, same)
+            self.join(other, same)
             self.linked[scope, links] = other
         return self.linked[scope, links]
 
