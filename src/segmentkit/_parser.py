@@ -27,16 +27,17 @@ MAX_LENGTH = 100_000
 MAX_DEPTH = 42
 """How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
 
-_ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
+_ARITHMETIC, _DIVISION, _CALL, _STEP, _LOGIC, _OTHER = 4, 6, 4, 7, 2, 1
 _LEVELS: dict[type[t.Node], int] = {
     t.And: _LOGIC,
     t.Or: _LOGIC,
     t.Not: _LOGIC,
     t.Negative: _ARITHMETIC,
-    t.Call: _CALL,
-    t.Step: _CALL,
+    t.Step: _STEP,
 }
-_BRACKET = _CALL + 2 * _LOGIC + 2 * _OTHER
+_IN_ORDER = {"first": _CALL, "last": _CALL, "median": 1}
+"""What is computed of rows in order takes sub-queries of sub-queries."""
+_BRACKET = 2 * _CALL + _STEP + 2 * _LOGIC + 2 * _OTHER
 """What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
 _BRACKETS = re.compile("[()]")
 _STEPS = re.compile("followed|preceded", re.IGNORECASE)
@@ -117,6 +118,9 @@ def _level(node: t.Node) -> int:
         # A chain is read from the left: its first operand is as deep as the chain is long.
         most = _DIVISION if "/" in node.operators else _ARITHMETIC
         return most + len(node.operands) - 2
+    if isinstance(node, t.Call):
+        deeper = 0 if node.where is None else 1 + _IN_ORDER.get(node.name, 0)
+        return _CALL + deeper + (node.then is not None)
     return _LEVELS.get(type(node), _OTHER)
 
 

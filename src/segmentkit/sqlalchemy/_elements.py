@@ -27,7 +27,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.operators import mul
 
 from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
 from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
@@ -257,7 +256,7 @@ class AsSigned(Spelled):
 
     def __init__(self, expression: ColumnElement[Any]) -> None:
         # What stands in its place in most dialects is the expression itself.
-        super().__init__(expression.self_group(against=mul))
+        super().__init__(expression.self_group(against=operators.mul))
         self.type = expression.type
 
 
