@@ -20,6 +20,7 @@ from segmentkit._lexer import SegmentLexer, Token, Unreadable
 from segmentkit._mistakes import explain
 from segmentkit._time import EXACT_UNITS
 from segmentkit.errors import SegmentSyntaxError
+from segmentkit.functions import AGGREGATES
 
 MAX_LENGTH = 100_000
 """Characters in a definition."""
@@ -35,8 +36,8 @@ _LEVELS: dict[type[t.Node], int] = {
     t.Negative: _ARITHMETIC,
     t.Step: _STEP,
 }
-_IN_ORDER = {"first": _CALL, "last": _CALL, "median": 1}
-"""What is computed of rows in order takes sub-queries of sub-queries."""
+_IN_ORDER = {"first": _CALL, "last": _CALL, "median": 2}
+"""What is computed of rows in order takes sub-queries of sub-queries, if it asks for rows."""
 _BRACKET = 2 * _CALL + _STEP + 2 * _LOGIC + 2 * _OTHER
 """What a bracket adds at most: a call, ``or``, ``and``, a test and a window's two ends."""
 _BRACKETS = re.compile("[()]")
@@ -119,9 +120,21 @@ def _level(node: t.Node) -> int:
         most = _DIVISION if "/" in node.operators else _ARITHMETIC
         return most + len(node.operands) - 2
     if isinstance(node, t.Call):
-        deeper = 0 if node.where is None else 1 + _IN_ORDER.get(node.name, 0)
-        return _CALL + deeper + (node.then is not None)
+        deeper = 0 if node.then is None else _LOGIC
+        if node.where is not None and _has_aggregates(node.where):
+            deeper += _LOGIC + _IN_ORDER.get(node.name, 0)
+        return _CALL + deeper
     return _LEVELS.get(type(node), _OTHER)
+
+
+def _has_aggregates(tree: t.Expr) -> bool:
+    stack: list[t.Node] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, t.Call) and node.name in AGGREGATES:
+            return True
+        stack += t.children(node)
+    return False
 
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
