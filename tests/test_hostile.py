@@ -75,7 +75,7 @@ SHOP = Schema(
     ]
 )
 # One of a kind: the dtypes of frames are tested elsewhere.
-TARGETS = [t for t in targets.TARGETS if t.name in ("record", "sqlite", "pandas")]
+TARGETS = [t for t in targets.TARGETS if t.name in ("record", "sqlite", "pandas", "duckdb", "postgresql")]
 T = TypeVar("T")
 NOON = datetime(2026, 5, 1, 12)
 FULL = {

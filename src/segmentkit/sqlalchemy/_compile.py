@@ -20,6 +20,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._constants import among
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
@@ -66,7 +67,6 @@ _TRUTH = sa.Boolean()
 _NULL = sa.null()
 _PAIRS = [
     *((OPERATORS[comparison], OPPOSITES[comparison]) for comparison in ir.Comparison),
-    (operators.in_op, operators.not_in_op),
     (operators.is_, operators.is_not),
 ]
 _NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
@@ -117,7 +117,7 @@ class Compiler:
             case ir.Compare(op, _, _):
                 return _test(OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _test(operators.in_op, *self.membership(node))
+                return self.membership(node, positive=True)
             case ir.TextTest():
                 text, wanted = self.text_test(node)
                 return text == wanted if wanted is not None else text > 0
@@ -141,8 +141,7 @@ class Compiler:
                 test = _test(OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _test(operators.not_in_op, *self.membership(node))
-                return self.or_missing(test, operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
                 text, wanted = self.text_test(node)
                 differs = text != wanted if wanted is not None else text == 0
@@ -177,8 +176,8 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
-        """A value and the set of constants that it may be in, as one parameter."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
@@ -186,7 +185,7 @@ class Compiler:
             operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
-        return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
+        return among(operand, bound, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
         """A text that equals a wanted one, or a position that is above zero."""

@@ -31,6 +31,8 @@ class Construct(Enum):
     ENDING = "ends with"
     LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
+    AMONG = "long lists of values"
+    NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
@@ -47,6 +49,9 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.ENDING: "right({0}, {1})",
         Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
+        # As many short lists as it takes.
+        Construct.AMONG: "{0}",
+        Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
@@ -74,6 +79,9 @@ class Dialect:
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
         rare_letters: How it folds the letters that ``lower`` does not fold.
+        parameters: How many a statement may have, where that is less than a definition can ask.
+        arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        nul: Whether a text can hold the character NUL.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
     """
@@ -83,6 +91,9 @@ class Dialect:
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     rare_letters: RareLetters = RareLetters.LEFT
+    parameters: int | None = None
+    arrays: bool = False
+    nul: bool = True
     collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
@@ -112,6 +123,8 @@ _ROWS = (
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
             Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
@@ -136,9 +149,13 @@ _ROWS = (
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
             Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
         rare_letters=RareLetters.TRANSLATED,
+        arrays=True,
+        nul=False,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -161,6 +178,7 @@ _ROWS = (
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
         },
+        parameters=2_100,
     ),
     Dialect(
         "oracle",
