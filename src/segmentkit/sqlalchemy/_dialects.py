@@ -137,9 +137,12 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
+            Construct.AMONG: "{1} IN (SELECT unnest({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
         rare_letters=RareLetters.TRANSLATED,
+        arrays=True,
     ),
     Dialect(
         "postgresql",
