@@ -14,7 +14,7 @@ from segmentkit import INTEGER, TEXT, Attribute, Entity, Schema, SchemaError, Se
 from segmentkit._scalar import fold_case
 from segmentkit.sqlalchemy import prepare, tables_from, verify
 from segmentkit.sqlalchemy._elements import FoldedCase
-from segmentkit.sqlalchemy._folding import MULTIPLE, RARE, SINGLE
+from segmentkit.sqlalchemy._folding import DOTTED, MULTIPLE, RARE, SINGLE, one_of
 from tests.targets import DATABASES, TARGETS, Target
 from tests.targets.databases import Database, another
 
@@ -56,6 +56,7 @@ def test_the_lists_of_letters_are_complete() -> None:
     assert left == set(RARE)
     assert all(len(fold_case(c)) == 1 for c in SINGLE)
     assert all(len(fold_case(c)) > 1 for c in MULTIPLE)
+    assert {c for c in CHARACTERS if c == DOTTED or c.lower() in RARE} == set(one_of(RARE)[1:-1])
 
 
 @pytest.mark.parametrize("database", DATABASES, ids=lambda database: database.name)

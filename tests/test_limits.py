@@ -25,8 +25,10 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
+from segmentkit import _ir as ir
 from segmentkit.sqlalchemy import predicate, tables_from
-from segmentkit.sqlalchemy._constants import among
+from segmentkit.sqlalchemy._predicate import compile_predicate
+from segmentkit.sqlalchemy._tables import Tables
 from tests.targets import DATABASES, TARGETS, Target, records
 from tests.targets.databases import Database
 from tests.test_hostile import TEXTS
@@ -127,7 +129,12 @@ def test_longer_than_any_number_of_parameters(database: Database) -> None:
             driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
         key = metadata.tables["people"].c.id
         for positive, wanted in ((True, [69_999]), (False, [70_000])):
-            test = among(key, range(70_000), sa.BigInteger(), positive=positive)
+            operand = ir.Column(ir.Scope.ENTITY, (), "id", INTEGER, False)
+            asked: ir.Condition = ir.OneOf(
+                operand, tuple(ir.Const(i, INTEGER) for i in range(70_000))
+            )
+            condition = asked if positive else ir.complement(asked)
+            test = compile_predicate(condition, Tables.of(SCHEMA, metadata.tables["people"]))
             assert connection.scalars(sa.select(key).where(test)).all() == wanted
 
 

@@ -32,9 +32,22 @@ def exact(dtype: DType) -> Any:
     return None
 
 
+class Float(sa.types.TypeDecorator[float]):
+    """Floats of a database that holds no NaN."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, _: object) -> float | None:
+        """NaN is missing."""
+        return None if value != value else value
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
+        case Kind.FLOAT:
+            return Float()
         case Kind.TEXT:
             return sa.String(500)
         case Kind.TIMESTAMP:
@@ -77,6 +90,8 @@ class Database:
         """The one connection of this process."""
         if self._connection is None:
             self._connection = sql.prepare(self.open()).connect()
+            # Before whatever opening registered: nobody can drop what is in use.
+            atexit.register(self._connection.close)
         return self._connection
 
     @contextmanager
@@ -161,8 +176,46 @@ def _postgresql_url() -> str:
 
 
 def _mariadb() -> sa.Engine:
-    engine = sa.create_engine(os.environ["SEGMENTKIT_MARIADB_URL"])
-    return _in_own_schema(engine, "CREATE DATABASE {0} CHARACTER SET utf8mb4", "USE {0}")
+    url = mariadb_url()
+    name = f"segmentkit_{os.getpid()}"
+    server = sa.create_engine(url)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    atexit.register(run, f"DROP DATABASE {name}")
+    return sa.create_engine(url.set(database=name))
+
+
+def mariadb_url() -> sa.URL:
+    """The server that the tests may make databases on.
+
+    Raises:
+        RuntimeError: Nobody said where it is.
+    """
+    url = os.environ.get("SEGMENTKIT_MARIADB_URL")
+    if not url:
+        raise RuntimeError("SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server")
+    return sa.make_url(url)
+
+
+def of_clickhouse(dtype: DType) -> Any:
+    """Dates begin in 1970 and times have whole seconds, unless told."""
+    from chdb_sqlalchemy import types as chdb
+
+    match dtype.kind:
+        case Kind.DATE:
+            return chdb.Date32()
+        case Kind.TIMESTAMP:
+            return chdb.DateTime64(6, "UTC")
+        case _:
+            return exact(dtype)
+
+
+def _clickhouse() -> sa.Engine:
+    return sa.create_engine("chdb:///:memory:")
 
 
 def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
@@ -186,6 +239,7 @@ ENGINES = [
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql),
     Database("mariadb", _mariadb, of_mariadb, undone=False),
+    Database("clickhouse", _clickhouse, of_clickhouse, undone=False),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
 OTHERS = [engine.target for engine in ENGINES[3:]]

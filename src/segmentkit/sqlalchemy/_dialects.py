@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
@@ -21,6 +22,10 @@ CASEFOLD = "segmentkit_casefold"
 
 LETTERS = "segmentkit_letters"
 """Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
+
+
+SENT_DIGITS = 15
+"""How many digits after the point a decimal has where it is sent as text."""
 
 
 class Construct(Enum):
@@ -33,10 +38,16 @@ class Construct(Enum):
     FOLDED = "ignoring case"
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
+    EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
+    AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    LOOKED_UP = "attributes behind a link"
+    SENT_INSTANT = "instants that are written out"
+    SENT_DATE = "dates that are written out"
+    SENT_DECIMAL = "decimals that are written out"
 
     __hash__ = object.__hash__
 
@@ -52,21 +63,22 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # As many short lists as it takes.
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
+        # Most have no numbers without a sign.
+        Construct.AS_SIGNED: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        Construct.LOOKED_UP: "{0}",
+        # Parameters have their types anyway.
+        Construct.SENT_INSTANT: "{0}",
+        Construct.SENT_DATE: "{0}",
+        Construct.SENT_DECIMAL: "{0}",
     }
 )
-
-
-class RareLetters(Enum):
-    """How a dialect folds the letters that ``lower`` does not fold."""
-
-    LEFT = "not at all, or with the others"
-    TRANSLATED = "by translate(), and replace() where one becomes several"
-    REPLACED = "by replace()"
 
 
 @frozen
@@ -78,23 +90,31 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
-        rare_letters: How it folds the letters that ``lower`` does not fold.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
         parameters: How many a statement may have, where that is less than a definition can ask.
         arrays: Whether a list can be bound as an array; otherwise it is JSON.
         nul: Whether a text can hold the character NUL.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
+        exact_collations: Those of columns that it compares by code point, where not all do.
+        after_outer_joins: What follows a query with outer joins, for rows without a partner to
+            have NULL.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
-    rare_letters: RareLetters = RareLetters.LEFT
+    rare_letters: str | None = None
+    translates: bool = False
     parameters: int | None = None
     arrays: bool = False
     nul: bool = True
     collations: tuple[str, ...] = ()
+    exact_collations: tuple[str, ...] = ()
+    after_outer_joins: str | None = None
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -112,6 +132,32 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_AS_SIGNED = "CAST({0} AS SIGNED)"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
 _ROWS = (
     Dialect(
@@ -141,7 +187,8 @@ _ROWS = (
             Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
-        rare_letters=RareLetters.TRANSLATED,
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
         arrays=True,
     ),
     Dialect(
@@ -156,7 +203,8 @@ _ROWS = (
             Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
-        rare_letters=RareLetters.TRANSLATED,
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
         arrays=True,
         nul=False,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
@@ -169,11 +217,27 @@ _ROWS = (
             # What is small depends on the collation, and so would what replace() finds.
             Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
-        rare_letters=RareLetters.REPLACED,
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
+        exact_collations=("utf8mb4_nopad_bin",),
     ),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.AS_SIGNED: _AS_SIGNED,
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+    ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect(
         "mssql",
         "SQL Server",
@@ -195,6 +259,8 @@ _ROWS = (
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_of(spoken: sa.Dialect) -> Dialect:
     """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)

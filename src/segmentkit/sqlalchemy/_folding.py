@@ -43,6 +43,7 @@ SINGLE = "".join(map(chr, _SINGLE))
 MULTIPLE = "".join(map(chr, _MULTIPLE))
 """Small letters that fold to several."""
 
+SHARP = "\u1e9e"
 DOTTED = "\u0130"
 """A capital I with a dot, of which databases make an i with or without it."""
 RARE = DOTTED + SINGLE + MULTIPLE
@@ -53,6 +54,13 @@ def rare_letters(texts: Iterable[str]) -> str:
     """The letters that ``lower`` does not fold and that can be in what equals these texts."""
     present = {c for text in texts for c in text}
     return "".join(letter for letter, parts in _PARTS.items() if parts & present)
+
+
+def one_of(letters: str) -> str:
+    """A regular expression of letters and of the capitals that ``lower`` makes them of."""
+    capitals = [c.title() for c in letters if c.title().lower() == c != c.title()]
+    # The capital of the sharp s is younger than its rules.
+    return f"[{letters}{''.join(capitals)}{SHARP if 'ß' in letters else ''}]"
 
 
 def folded(text: str, *, lower: str, letters: str, translate: bool) -> str:

@@ -17,8 +17,8 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._constants import WithNul
-from segmentkit.sqlalchemy._elements import joined
+from segmentkit.sqlalchemy._elements import LookedUp, joined, keeping_gaps
+from segmentkit.sqlalchemy._lists import WithNul
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -128,7 +128,8 @@ class _Predicate:
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return keeping_gaps(query)
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -158,7 +159,7 @@ class _Root:
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
         query = sa.select(column).select_from(rows.source).where(same)
-        return query.correlate(self.tables.root).scalar_subquery()
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
