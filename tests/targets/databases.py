@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from attrs import define, field
@@ -127,6 +128,20 @@ class Database:
         connection.rollback()
         if held and not self.undone:
             held[2].drop_all(connection)
+
+
+@contextmanager
+def another(database: Database, options: str = "") -> Iterator[sa.URL]:
+    """The address of a database of its own on the server of PostgreSQL, gone afterwards."""
+    server = database.connection.engine.execution_options(isolation_level="AUTOCOMMIT")
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+    try:
+        yield server.url.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _sqlite() -> sa.Engine:

@@ -37,6 +37,8 @@ class Construct(Enum):
     LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
+    AMONG = "long lists of values"
+    NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
     AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -60,6 +62,9 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
+        # As many short lists as it takes.
+        Construct.AMONG: "{0}",
+        Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
         # Most have no numbers without a sign.
         Construct.AS_SIGNED: "{0}",
@@ -88,6 +93,9 @@ class Dialect:
         rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
             fold, {1}; None where they are not folded, or by the same function as the others.
         translates: Whether it has ``translate``.
+        parameters: How many a statement may have, where that is less than a definition can ask.
+        arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        nul: Whether a text can hold the character NUL.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
@@ -101,6 +109,9 @@ class Dialect:
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     rare_letters: str | None = None
     translates: bool = False
+    parameters: int | None = None
+    arrays: bool = False
+    nul: bool = True
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
@@ -158,6 +169,8 @@ _ROWS = (
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
             Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
@@ -183,10 +196,14 @@ _ROWS = (
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
             Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
         rare_letters="{0} ~ '{1}'",
         translates=True,
+        arrays=True,
+        nul=False,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -225,6 +242,7 @@ _ROWS = (
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
         },
+        parameters=2_100,
     ),
     Dialect(
         "oracle",
