@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from tests.targets import databases, frames, records
-from tests.targets.target import Target
+from tests.targets.target import Hostile, Target
 
 CORE = [*records.TARGETS, *databases.CORE, *frames.TARGETS]
 """What every run of the tests asks."""
@@ -25,4 +25,4 @@ def _chosen(names: str) -> list[Target]:
 
 TARGETS = _chosen(os.environ.get("SEGMENTKIT_TARGETS", ""))
 
-__all__ = ["CORE", "EVERY", "TARGETS", "Target"]
+__all__ = ["CORE", "EVERY", "TARGETS", "Hostile", "Target"]
