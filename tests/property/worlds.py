@@ -49,6 +49,7 @@ DECIMALS = [
 TEXTS = [
     "", "a", "A", "ab", "b", "ä", "Ä", "Київ", "київ", "ss", "a%b", "a_b", "%", "_", "a*b", "[a]",
     "\\", "\\n", "a'b", '"q"', "`", "l\nb", "\t", "😀", "é", "e\u0301", "\u200b", " a", "a ",
+    "ß", "ẞ", "Σας", "σας", "ΣΑΣ", "İ", "i\u0307", "ﬁ", "ſ", "\u212a", "k",
     "NULL", ":x", "%s", "%(x)s", "?", "--", "$1", "{0}", "0", "1e1",
 ]  # fmt: skip
 
@@ -58,7 +59,6 @@ HOSTILE: Mapping[Hostile, tuple[DType, Sequence[Any]]] = {
     Hostile.MANY_DIGITS: (MONEY, [Decimal("1234567890123456789.12"), Decimal("-99999999999999999.99")]),
     Hostile.LONG_TEXT: (TEXT, ["ab" * 5_000, "ab" * 5_000 + "c"]),
     Hostile.NUL: (TEXT, ["\0", "a\0b", "a\0"]),
-    Hostile.FOLDING: (TEXT, ["ß", "ẞ", "Σας", "σας", "ΣΑΣ", "İ", "i̇", "ﬁ", "ſ", "K"]),
 }  # fmt: skip
 """What each kind of hostile data adds to the values of a type; far times add to two."""
 

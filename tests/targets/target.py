@@ -24,7 +24,6 @@ class Hostile(Enum):
     FAR_TIMES = "the first and the last day of the calendar"
     LONG_TEXT = "texts of 10,000 characters"
     NUL = "NUL in texts"
-    FOLDING = "letters whose case folding is not their lower case"
 
 
 @frozen
