@@ -224,10 +224,18 @@ def _in_own_schema(
 
 # A text of theirs does not go on after a NUL.
 _NO_NUL = frozenset({Hostile.NUL})
-_OF_MARIADB = {Hostile.NAN, Hostile.INFINITY, Hostile.LONG_TEXT, Hostile.FAR_TIMES}
+_OF_MARIADB = {Hostile.INFINITY, Hostile.LONG_TEXT, Hostile.FAR_TIMES}
+
+
+
+def sqlite() -> Database:
+    """Another one, which knows nothing of what was asked before."""
+    # Decimals are floats there.
+    return Database("sqlite", _sqlite, lacks=_NO_NUL | {Hostile.MANY_DIGITS})
+
 
 ENGINES = [
-    Database("sqlite", _sqlite, lacks=_NO_NUL | {Hostile.MANY_DIGITS}),  # decimals are floats
+    sqlite(),
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql, lacks=_NO_NUL),
     Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
