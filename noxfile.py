@@ -69,6 +69,20 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ask every engine random definitions (posargs: --cases N --seed S --targets a,b …)."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.property.fuzz", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Say how many conformance cases notice each mistake that the compiler could make."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.mutants")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))

@@ -165,7 +165,7 @@ def _of_all_values(real: Any, node: Any, value: Any) -> Any:
 
 def _of_everyone(real: Any, checker: Any, node: Any, row: Any) -> Any:
     """What is not seen yet is seen."""
-    with mock.patch.object(ir, "Compare", lambda op, a, b, *rest: ir.TRUE):
+    with mock.patch.object(ir, "Compare", return_value=ir.TRUE):
         return real(checker, node, row)
 
 

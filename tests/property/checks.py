@@ -83,7 +83,7 @@ class Checker:
         except UnsupportedError:
             self.refused[target.name] = self.refused.get(target.name, 0) + 1
             return Refused(target.name)
-        except Exception as error:  # noqa: BLE001: it is the answer of this target
+        except Exception as error:  # it is the answer of this target
             return f"{type(error).__name__}: {error}"
         self.asked[target.name] = self.asked.get(target.name, 0) + 1
         return found

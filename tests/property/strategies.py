@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from segmentkit import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Entity, Relation
+from segmentkit import DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Entity, Relation
 from segmentkit._format import format_name, format_value
 from segmentkit.dtypes import Kind
 from tests.property.worlds import MONEY, World, parameter, worlds
@@ -98,7 +98,7 @@ class Writer:
             return self.existence()
         name = self.pick(list(self.world.named))
         word = self.pick(["in segment", "not in segment"])
-        return f'{word} {name if name.isidentifier() else format_value(name)}'
+        return f"{word} {name if name.isidentifier() else format_value(name)}"
 
     # -- tests ----------------------------------------------------------------------------------
 
@@ -196,7 +196,9 @@ class Writer:
     def number(self, scope: Scope, depth: int, *, exact: bool = False) -> tuple[str, DType]:
         """A number; ``exact``: without a division, so that the order of a sum is no matter."""
         if depth == 0:
-            source = self.attribute if scope.relation or self.draw(st.booleans()) else self.aggregate
+            source = (
+                self.attribute if scope.relation or self.draw(st.booleans()) else self.aggregate
+            )
             return source(scope, self.pick(NUMBERS))
         form = self.pick(["+", "-", "*", *([] if exact else ["/"]), "sign", "abs", "age"])
         if form == "age":

@@ -9,23 +9,29 @@ from attrs import define, field
 
 from segmentkit import Segment
 from segmentkit import _ast as t
-from segmentkit._certain import written_out
 from tests.property.checks import Checker
 
 
-def constructs(segment: Segment) -> Iterator[str]:
-    """What the definition is made of: the words for each node of its tree."""
-    stack: list[t.Node] = [written_out(segment._tree, segment._reference_trees())]
+def nodes(segment: Segment) -> Iterator[t.Node]:
+    """The nodes of the definition, and of those that it refers to."""
+    stack: list[t.Node] = [segment._tree, *(s._tree for s in segment.references.values())]
     while stack:
         node = stack.pop()
-        yield from _words(node)
+        yield node
         stack.extend(t.children(node))
+
+
+def constructs(segment: Segment) -> set[str]:
+    """What the definition is made of, in words."""
+    return {word for node in nodes(segment) for word in _words(node)}
 
 
 def _words(node: t.Node) -> Iterator[str]:
     if getattr(node, "ignoring_case", False):
         yield "ignoring case"
     match node:
+        case t.Rolling() | t.Calendar() | t.Period() | t.Range() | t.Moment():
+            yield _of_time(node)
         case t.Compare(operator):
             yield operator
         case t.Arithmetic(_, operators):
@@ -38,26 +44,26 @@ def _words(node: t.Node) -> Iterator[str]:
             yield f"{'not ' * negated}in or between"
         case t.IsMissing(_, negated):
             yield "is present" if negated else "is missing"
-        case t.Rolling(direction, _, unit):
-            yield f"{direction} … {unit}s"
-        case t.Calendar(which, _, unit):
-            yield f"{which} {unit}"
-        case t.Period(_, month, day):
-            yield "a day" if day else "a month" if month else "a year"
-        case t.Range():
-            yield "between"
-        case t.Moment(base, count, unit):
-            yield base if not count else f"… {unit}s {'ago' if count < 0 else 'from now'}"
         case t.Call(name, _, distinct, window, where):
             yield f"{name}{' distinct' if distinct else ''}()"
-            if window is not None:
-                yield "a window in brackets"
-            if where is not None:
-                yield "where"
-        case t.Name(parts):
-            yield "a path" if len(parts) > 1 else "a name"
+            yield from ["a window in brackets"] * (window is not None)
+            yield from ["where"] * (where is not None)
         case _:
             yield type(node).__name__
+
+
+def _of_time(node: t.Window | t.Moment) -> str:
+    match node:
+        case t.Rolling(direction, _, unit):
+            return f"{direction} … {unit}s"
+        case t.Calendar(which, _, unit):
+            return f"{which} {unit}"
+        case t.Period(_, month, day):
+            return "a day" if day else "a month" if month else "a year"
+        case t.Range():
+            return "between"
+        case t.Moment(base, count, unit):
+            return f"… {unit}s {'ago' if count < 0 else 'from now'}" if count else base
 
 
 @define
@@ -86,7 +92,7 @@ class Tally:
         nobody = "of an empty world" if not everyone else "nobody"
         kind = nobody if not members else "everybody" if members == everyone else "some"
         self.outcomes[kind] += 1
-        self.constructs.update(set(constructs(segment)))
+        self.constructs.update(constructs(segment))
 
     def world(self, checker: Checker, all_targets: list[str]) -> None:
         """Count what a world's checks asked of whom."""
@@ -99,7 +105,9 @@ class Tally:
     def __str__(self) -> str:
         lines = [f"{self.cases:,} cases in {self.worlds:,} worlds"]
         width = max((len(name) for name in (*self.asked, *self.left_out)), default=0)
-        lines += [f"  {'engine':{width}}  {'answers':>9} {'refused':>9} {'worlds it cannot hold':>22}"]
+        lines += [
+            f"  {'engine':{width}}  {'answers':>9} {'refused':>9} {'worlds it cannot hold':>22}"
+        ]
         for name, count in self.asked.items():
             refused, left = self.refused[name], self.left_out[name]
             lines.append(f"  {name:{width}}  {count:>9,} {refused:>9,} {left:>22,}")

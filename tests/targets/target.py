@@ -43,8 +43,5 @@ class Target:
     members: Callable[[Segment, Tables, datetime], list[Any]]
     lacks: frozenset[Hostile] = frozenset()
     loaded: (
-        Callable[
-            [Schema, Tables], AbstractContextManager[tuple[sa.Connection, sa.MetaData]]
-        ]
-        | None
+        Callable[[Schema, Tables], AbstractContextManager[tuple[sa.Connection, sa.MetaData]]] | None
     ) = None
