@@ -71,6 +71,20 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ask every engine random definitions (posargs: --cases N --seed S --targets a,b …)."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.property.fuzz", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Say how many conformance cases notice each mistake that the compiler could make."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.mutants")
+
+
+@nox.session
 def mariadb(session: nox.Session) -> None:
     """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
     if not os.environ.get("SEGMENTKIT_MARIADB_URL"):

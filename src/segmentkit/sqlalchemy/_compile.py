@@ -20,7 +20,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._constants import CONSTANTS
+from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     AsSigned,
@@ -35,7 +35,7 @@ from segmentkit.sqlalchemy._elements import (
     TextTest,
     joined,
 )
-from segmentkit.sqlalchemy._lists import among, portions
+from segmentkit.sqlalchemy._sending import CONSTANTS
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -122,7 +122,7 @@ class Compiler:
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return self.membership(node, operators.in_op)
+                return self.membership(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
@@ -145,7 +145,7 @@ class Compiler:
                 test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                return self.or_missing(self.membership(node, operators.not_in_op), operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
                 return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
@@ -178,8 +178,8 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf, op: Any) -> Sql:
-        """Whether a value is one of several constants; ``op`` says whether it should be."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
@@ -187,10 +187,15 @@ class Compiler:
             operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
+        op = operators.in_op if positive else operators.not_in_op
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
-        lists = (parameter(None, p, kind, unique=True, expanding=True) for p in portions(bound))
-        tests = [_compared(node.operand, op, operand, each) for each in lists]
-        return among(tests, operand, bound, kind, positive=op is operators.in_op)
+        tests = [
+            _compared(
+                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
+            )
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""

@@ -36,9 +36,9 @@ class Construct(Enum):
     ENDING = "ends with"
     LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
+    EXACT_TEXT = "comparing texts by code point"
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
-    EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
     AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -60,11 +60,11 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.ENDING: "right({0}, {1})",
         Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
         # As many short lists as it takes.
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
-        # Most compare texts by code point anyway.
-        Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
         # Most have no numbers without a sign.
         Construct.AS_SIGNED: "{0}",

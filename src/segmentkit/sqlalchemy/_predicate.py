@@ -17,8 +17,8 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import LookedUp, joined, keeping_gaps
-from segmentkit.sqlalchemy._lists import WithNul
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
