@@ -69,6 +69,20 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def dialects(session: nox.Session) -> None:
+    """Compile every conformance case for every dialect, and parse it; nothing is run."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("pytest", "tests/dialects", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def compatibility(session: nox.Session) -> None:
+    """Write the tables of docs/engines.md anew (SEGMENTKIT_TARGETS: whose versions to ask)."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("python", "-m", "tests.compatibility")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class Database:
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members)
+        return Target(self.name, "sql", self.members, self.version)
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -71,12 +72,23 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    def version(self) -> str:
+        """What the engine calls its version."""
+        ask = "sqlite_version()" if self.name == "sqlite" else "version()"
+        told = str(self._connected().exec_driver_sql(f"SELECT {ask}").scalar_one())
+        found = re.search(r"\d+(\.\d+)+", told)
+        assert found, told
+        return found.group()
+
+    def _connected(self) -> sa.Connection:
+        if self._connection is None:
+            self._connection = sql.prepare(self.open()).connect()
+        return self._connection
+
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
         """A connection to a database that holds the rows and nothing else."""
-        if self._connection is None:
-            self._connection = sql.prepare(self.open()).connect()
-        connection = self._connection
+        connection = self._connected()
         try:
             if self._held is None or self._held[:2] != (schema, tables):
                 self._clear(connection)

@@ -20,8 +20,10 @@ class Target:
         name: What the conformance cases and the compatibility table call it.
         family: ``record``, ``sql``, ``pandas`` …: a case may say that a whole family refuses it.
         members: The keys of a segment's members among rows, as of an instant.
+        version: What a server or an engine calls its version.
     """
 
     name: str
     family: str
     members: Callable[[Segment, Tables, datetime], list[Any]]
+    version: Callable[[], str] | None = None

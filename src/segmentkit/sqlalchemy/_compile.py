@@ -23,11 +23,14 @@ from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     FirstInstant,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
     joined,
 )
@@ -113,7 +116,7 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _test(OPERATORS[op], *self.operands(node))
             case ir.OneOf():
@@ -186,6 +189,8 @@ class Compiler:
             values = sorted({fold_case(str(v)) for v in values})
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
+        if "" in values:
+            operand = EmptyText(operand)
         return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
 
     def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
@@ -209,7 +214,7 @@ class Compiler:
 
     def folded(self, node: ir.Value, text: Sql) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         return FoldedCase(_as_text(text))
 
     def year_day(self, day: Sql) -> Sql:
@@ -245,7 +250,8 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
+        bound = sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):

@@ -30,6 +30,10 @@ class Construct(Enum):
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    EVERYONE = "conditions that hold of everyone"
+    NOBODY = "conditions that hold of nobody"
+    LOOKUP = "attributes behind links"
+    EMPTY_TEXT = 'the empty text ""'
 
     __hash__ = object.__hash__
 
@@ -46,6 +50,10 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        Construct.EVERYONE: "true",
+        Construct.NOBODY: "false",
+        Construct.LOOKUP: "{0}",
+        Construct.EMPTY_TEXT: "{0}",
     }
 )
 
@@ -59,12 +67,19 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        notes: What a user of it should know; the documentation shows them.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refuses(self) -> frozenset[Construct]:
+        """What it cannot do."""
+        return frozenset(c for c, template in self.spellings.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -80,8 +95,19 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+# There are no boolean literals.
+_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.LOOKUP: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
 
 _ROWS = (
     Dialect(
@@ -89,6 +115,7 @@ _ROWS = (
         "SQLite",
         run=True,
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
@@ -98,31 +125,114 @@ _ROWS = (
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
         },
+        notes=(
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
     ),
     Dialect(
         "duckdb",
         "DuckDB",
         run=True,
         spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
-    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
-    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        spellings={Construct.NAN_AS_NULL: _NULLIF_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "mariadb",
+        "MariaDB",
+        run=True,
+        spellings={Construct.AS_FLOAT: _PLUS_FLOAT},
+        notes=("Text is compared by the column's collation.",),
+    ),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={Construct.AS_FLOAT: _PLUS_FLOAT},
+        notes=("Text is compared by the column's collation.", _FOLDS_BY_LOWER),
+    ),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
         },
+        notes=(
+            "Text is compared by the column's collation, and blanks at its end do not count.",
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect(
         "oracle",
         "Oracle",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
         },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        spellings={
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        spellings={
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
