@@ -1,8 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words. A dialect without a spelling of its own takes the standard one; None is
-what it cannot do, and is refused by name when a query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
+spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
+query is compiled.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._folding import SPECIAL, lowered, replaced, sparingly, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
+
+LETTERS = "segmentkit_letters"
+"""Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
 class Construct(Enum):
@@ -26,7 +32,9 @@ class Construct(Enum):
     BEGINNING = "starts with"
     ENDING = "ends with"
     FOLDED = "ignoring case"
+    EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
+    AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
@@ -45,7 +53,11 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
         Construct.FOLDED: "lower({0})",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
+        # Most have no numbers without a sign.
+        Construct.AS_SIGNED: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
@@ -67,6 +79,9 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        collations: Those that may know small letters beyond ASCII, the first that does is taken;
+            empty where it is not up to the database.
+        exact_collations: Those of columns that it compares by code point, where not all do.
         notes: What a user of it should know; the documentation shows them.
     """
 
@@ -74,6 +89,8 @@ class Dialect:
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    collations: tuple[str, ...] = ()
+    exact_collations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -100,6 +117,13 @@ _NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
 _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_AS_TEXT = "CAST({0} AS TEXT) COLLATE {letters}"
+_AS_UTF8 = "CONVERT({0} USING utf8mb4)"
+_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = " COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
 _NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
 # A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
@@ -135,41 +159,80 @@ _ROWS = (
         "duckdb",
         "DuckDB",
         run=True,
-        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
-        notes=(_FOLDS_BY_LOWER,),
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.FOLDED: sparingly(
+                f"regexp_matches({{0}}, '{SPECIAL}')", translated(lowered("{0}")), "lower({0})"
+            ),
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+        },
     ),
     Dialect(
         "postgresql",
         "PostgreSQL",
         run=True,
-        spellings={Construct.NAN_AS_NULL: _NULLIF_NAN},
-        notes=(_FOLDS_BY_LOWER,),
+        spellings={
+            # The cast, for types that ignore case in their own way; the collation, for columns
+            # and databases whose own one knows ASCII only.
+            Construct.FOLDED: sparingly(
+                f"{_AS_TEXT} ~ '{SPECIAL}'", translated(lowered(_AS_TEXT)), f"lower({_AS_TEXT})"
+            ),
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+        },
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
+        collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
         "mariadb",
         "MariaDB",
         run=True,
-        spellings={Construct.AS_FLOAT: _PLUS_FLOAT},
-        notes=("Text is compared by the column's collation.",),
+        spellings={
+            # What is small depends on the collation, and so would what replace() finds.
+            Construct.FOLDED: sparingly(
+                f"{_AS_UTF8}{_BY_CODE_POINT} REGEXP '{SPECIAL}'",
+                replaced(lowered(_AS_UTF8 + _OF_UNICODE_14) + _BY_CODE_POINT),
+                f"lower({_AS_UTF8}{_OF_UNICODE_14}){_BY_CODE_POINT}",
+            ),
+            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT,
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+        },
+        exact_collations=("utf8mb4_nopad_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_nopad_bin`: an index serves a column of that collation.",
+        ),
     ),
     Dialect(
         "mysql",
         "MySQL",
-        spellings={Construct.AS_FLOAT: _PLUS_FLOAT},
-        notes=("Text is compared by the column's collation.", _FOLDS_BY_LOWER),
+        spellings={
+            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT_OF_MYSQL,
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_0900_bin`: an index serves a column of that collation.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
             **_NO_BOOLEANS,
-            Construct.POSITION: "charindex({1}, {0})",
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
             # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
             Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
         },
+        exact_collations=("Latin1_General_100_BIN2",),
         notes=(
-            "Text is compared by the column's collation, and blanks at its end do not count.",
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
             "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
             _FOLDS_BY_LOWER,
         ),
@@ -238,6 +301,8 @@ _ROWS = (
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_of(spoken: sa.Dialect) -> Dialect:
     """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)
