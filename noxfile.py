@@ -12,6 +12,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+# A process a core (each starts engines of its own); tests of one big file of data stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
+
 
 def group(*names: str) -> list[str]:
     """The requirements of dependency groups, read here so that any pip can install them."""
@@ -31,7 +34,7 @@ def lowest_of(requirements: list[str]) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -72,7 +75,7 @@ def property_(session: nox.Session) -> None:
 def dialects(session: nox.Session) -> None:
     """Compile every conformance case for every dialect, and parse it; nothing is run."""
     session.install("-e", ".[demo]", *group("dialects"))
-    session.run("pytest", "tests/dialects", "-n", "auto", *session.posargs)
+    session.run("pytest", "tests/dialects", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -96,4 +99,4 @@ def lowest(session: nox.Session) -> None:
     extras = project["optional-dependencies"]
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", "tests", *PARALLEL, *session.posargs)

@@ -228,16 +228,8 @@ def blocks() -> dict[str, str]:
     }
 
 
-PACKAGES = {
-    "pandas": "pandas",
-    "SQLAlchemy": "sqlalchemy",
-    "BigQuery": "sqlalchemy-bigquery",
-    "Databricks": "databricks-sqlalchemy",
-    "Redshift": "sqlalchemy-redshift",
-    "Snowflake": "snowflake-sqlalchemy",
-    "Trino": "trino",
-    "sqlglot": "sqlglot",
-}
+PACKAGES = {"pandas": "pandas", "SQLAlchemy": "sqlalchemy", "sqlglot": "sqlglot"}
+PACKAGES |= {d.title: d.package for d in COMPILED if d.package is not None}
 
 
 def versions(before: str) -> str:

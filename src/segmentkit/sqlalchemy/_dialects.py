@@ -82,6 +82,7 @@ class Dialect:
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
+        package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
         notes: What a user of it should know; the documentation shows them.
     """
 
@@ -91,6 +92,7 @@ class Dialect:
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
+    package: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -158,6 +160,7 @@ _ROWS = (
     Dialect(
         "duckdb",
         "DuckDB",
+        package="duckdb-sqlalchemy",
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
@@ -260,12 +263,14 @@ _ROWS = (
     Dialect(
         "snowflake",
         "Snowflake",
+        package="snowflake-sqlalchemy",
         spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
     Dialect(
         "bigquery",
         "BigQuery",
+        package="sqlalchemy-bigquery",
         spellings={
             **_AGGREGATED,
             Construct.POSITION: "strpos({0}, {1})",
@@ -276,6 +281,7 @@ _ROWS = (
     Dialect(
         "trino",
         "Trino",
+        package="trino",
         spellings={
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.NAN_AS_NULL: _UNLESS_NAN,
@@ -285,6 +291,7 @@ _ROWS = (
     Dialect(
         "databricks",
         "Databricks",
+        package="databricks-sqlalchemy",
         spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(
             "The session's time zone must be UTC: instants are sent to it with a zone.",
@@ -294,6 +301,7 @@ _ROWS = (
     Dialect(
         "redshift",
         "Redshift",
+        package="sqlalchemy-redshift",
         spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
