@@ -25,12 +25,15 @@ from segmentkit.sqlalchemy._elements import (
     AsFloat,
     AsSigned,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
     TextTest,
     joined,
@@ -118,7 +121,7 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
@@ -188,6 +191,8 @@ class Compiler:
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
         op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
         tests = [
             _compared(
@@ -221,7 +226,7 @@ class Compiler:
 
     def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
         return FoldedCase(_as_text(text), others)
 
@@ -258,8 +263,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        return bound(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):

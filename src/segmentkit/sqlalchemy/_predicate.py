@@ -18,7 +18,7 @@ from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
-from segmentkit.sqlalchemy._elements import LookedUp, joined, keeping_gaps
+from segmentkit.sqlalchemy._elements import LookedUp, OnlyRow, joined, keeping_gaps
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -158,7 +158,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(column).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
