@@ -29,6 +29,8 @@ from segmentkit.sqlalchemy._elements import (
     FoldedCase,
     NanAsNull,
     Position,
+    Whole,
+    Zoned,
     joined,
 )
 
@@ -175,7 +177,10 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
     def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
         """A value and the set of constants that it may be in, as one parameter."""
@@ -257,8 +262,13 @@ class Compiler:
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return Exact(self.exact(node), scale)
-        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        left, right = self.term(node.left), self.term(node.right)
+        result: Sql = ARITHMETIC[node.operator](left, right)
         return result
+
+    def term(self, node: ir.Value) -> Sql:
+        """A value to compute with."""
+        return whole(node, self.value(node))
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -269,7 +279,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -300,6 +310,17 @@ class Compiler:
         return years - sa.case((not_yet, 1), else_=0)
 
 
+def whole(node: ir.Value, value: Sql) -> Sql:
+    """A number to compute with, which must not wrap around as engines' own integers may."""
+    if node.dtype.kind is not Kind.INTEGER or isinstance(node, ir.Const | ir.Arithmetic):
+        return value
+    inside = ir.walk(node, into_aggregates=False)
+    is_sum = any(
+        isinstance(n, ir.Aggregate) and n.function is ir.AggregateFunction.SUM for n in inside
+    )
+    return value if is_sum else Whole(value)
+
+
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
@@ -308,6 +329,10 @@ def divided(left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

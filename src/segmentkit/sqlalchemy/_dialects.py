@@ -28,8 +28,11 @@ class Construct(Enum):
     FOLDED = "ignoring case"
     EXACT = "sums and products of decimals"
     AS_FLOAT = "arithmetic of floats"
+    DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
+    WHOLE = "arithmetic of whole numbers"
     FIRST_INSTANT = "dates against timestamps"
+    ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
 
@@ -43,9 +46,12 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FOLDED: "lower({0})",
         Construct.EXACT: "({0})",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
+        Construct.DIVISOR: "{0}",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
+        Construct.WHOLE: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
     }
 )
 
@@ -114,6 +120,21 @@ _ROWS = (
         spellings={
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
+        },
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            # NaN equals NaN there.
+            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # Sail's integers wrap around.
+            Construct.WHOLE: "CAST({0} AS {type})",
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
         },
     ),
     Dialect(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Double,
+    Integer,
+    Numeric,
+    String,
+    and_,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -114,6 +125,14 @@ class AsFloat(Spelled):
     type = Double()
 
 
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
+
+    inherit_cache = True
+    construct = Construct.DIVISOR
+    type = Double()
+
+
 class NanAsNull(Spelled):
     """A float that is NULL where it is not a number, so that both are missing."""
 
@@ -125,6 +144,14 @@ class NanAsNull(Spelled):
         self.type = expression.type
 
 
+class Whole(Spelled):
+    """An integer to compute with; an exact decimal where integers wrap around."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+    type = Numeric(19, 0)
+
+
 class FirstInstant(Spelled):
     """The first instant of a date, in UTC."""
 
@@ -134,3 +161,11 @@ class FirstInstant(Spelled):
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)
