@@ -31,9 +31,22 @@ def exact(dtype: DType) -> Any:
     return None
 
 
+class Float(sa.types.TypeDecorator[float]):
+    """Floats of a database that holds no NaN."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, _: object) -> float | None:
+        """NaN is missing."""
+        return None if value != value else value
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
+        case Kind.FLOAT:
+            return Float()
         case Kind.TEXT:
             return sa.String(500)
         case Kind.TIMESTAMP:
@@ -71,12 +84,17 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    @property
+    def connection(self) -> sa.Connection:
+        """The one connection of this process."""
+        if self._connection is None:
+            self._connection = sql.prepare(self.open()).connect()
+        return self._connection
+
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
         """A connection to a database that holds the rows and nothing else."""
-        if self._connection is None:
-            self._connection = sql.prepare(self.open()).connect()
-        connection = self._connection
+        connection = self.connection
         try:
             if self._held is None or self._held[:2] != (schema, tables):
                 self._clear(connection)
@@ -141,8 +159,29 @@ def _postgresql_url() -> str:
 
 
 def _mariadb() -> sa.Engine:
-    engine = sa.create_engine(os.environ["SEGMENTKIT_MARIADB_URL"])
-    return _in_own_schema(engine, "CREATE DATABASE {0} CHARACTER SET utf8mb4", "USE {0}")
+    url = mariadb_url()
+    name = f"segmentkit_{os.getpid()}"
+    server = sa.create_engine(url)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    atexit.register(run, f"DROP DATABASE {name}")
+    return sa.create_engine(url.set(database=name))
+
+
+def mariadb_url() -> sa.URL:
+    """The server that the tests may make databases on.
+
+    Raises:
+        RuntimeError: Nobody said where it is.
+    """
+    url = os.environ.get("SEGMENTKIT_MARIADB_URL")
+    if not url:
+        raise RuntimeError("SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server")
+    return sa.make_url(url)
 
 
 def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
@@ -160,9 +199,11 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
-CORE = [
-    Database("sqlite", _sqlite).target,
-    Database("duckdb", _duckdb).target,
-    Database("postgresql", _postgresql).target,
+ENGINES = [
+    Database("sqlite", _sqlite),
+    Database("duckdb", _duckdb),
+    Database("postgresql", _postgresql),
+    Database("mariadb", _mariadb, of_mariadb, undone=False),
 ]
-OTHERS = [Database("mariadb", _mariadb, of_mariadb, undone=False).target]
+CORE = [engine.target for engine in ENGINES[:3]]
+OTHERS = [engine.target for engine in ENGINES[3:]]

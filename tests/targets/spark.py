@@ -9,6 +9,7 @@ import atexit
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -122,6 +123,8 @@ class Spark:
 def _sail(mode: str) -> Any:
     """A session of a server of its own within this process."""
     os.environ.setdefault("RUST_LOG", "error")
+    # Of a main module without a file, as pytest-xdist's, PySpark thinks that it runs doctests.
+    sys.modules["__main__"].__dict__.setdefault("__file__", "pytest")
     os.environ["SAIL_MODE"] = mode
     os.environ["SAIL_CLUSTER__WORKER_INITIAL_COUNT"] = "2"
     from pysail.spark import SparkConnectServer

@@ -7,10 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from segmentkit._scalar import fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
-from segmentkit.sqlalchemy._dialects import CASEFOLD
 from segmentkit.sqlalchemy._predicate import compile_predicate
+from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables
 
@@ -90,27 +89,3 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
     test = compile_predicate(bound_condition(segment, instant), tables)
     query = sa.select(key).where(test)
     return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
-
-
-def prepare(engine: sa.Engine) -> sa.Engine:
-    """Add to every new connection of an engine what its database lacks.
-
-    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds. Other
-    databases need nothing.
-
-    Args:
-        engine: The engine; connections that are open already are not changed.
-
-    Returns:
-        The engine.
-    """
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _add_casefold)
-    return engine
-
-
-def _add_casefold(connection: Any, _: object) -> None:
-    def fold(text: str | None) -> str | None:
-        return None if text is None else fold_case(text)
-
-    connection.create_function(CASEFOLD, 1, fold, deterministic=True)

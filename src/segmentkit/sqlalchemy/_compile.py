@@ -25,10 +25,12 @@ from segmentkit.sqlalchemy._elements import (
     Beginning,
     Ending,
     Exact,
+    ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
     Position,
+    TextTest,
     Whole,
     Zoned,
     joined,
@@ -117,12 +119,11 @@ class Compiler:
             case ir.Always(value):
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
-                return _test(OPERATORS[op], *self.operands(node))
+                return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _test(operators.in_op, *self.membership(node))
+                return _compared(node.operand, operators.in_op, *self.membership(node))
             case ir.TextTest():
-                text, wanted = self.text_test(node)
-                return text == wanted if wanted is not None else text > 0
+                return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -140,15 +141,13 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
-                test = _test(OPPOSITES[op], *self.operands(node))
+                test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _test(operators.not_in_op, *self.membership(node))
+                test = _compared(operand, operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
-                text, wanted = self.text_test(node)
-                differs = text != wanted if wanted is not None else text == 0
-                return self.or_missing(differs, operand)
+                return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 before, after = day < self.value(low), day > self.value(high)
@@ -193,8 +192,8 @@ class Compiler:
         bound = [_stored(v, kind) for v in values]
         return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
 
-    def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
-        """A text that equals a wanted one, or a position that is above zero."""
+    def text_test(self, node: ir.TextTest, op: Any) -> Sql:
+        """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
@@ -204,13 +203,15 @@ class Compiler:
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
             case ir.TextOperator.CONTAINS:
-                return Position(text, wanted), None
+                position = Position(text, wanted)
+                return position > 0 if op is operators.eq else position == 0
             case ir.TextOperator.STARTS:
-                return Beginning(text, length), wanted
+                part: Sql = Beginning(text, length)
             case ir.TextOperator.ENDS:
-                return Ending(text, length), wanted
+                part = Ending(text, length)
             case _:
                 assert_never(node.operator)
+        return TextTest.of(op, part, wanted, _NEGATED[op])
 
     def folded(self, node: ir.Value, text: Sql) -> Sql:
         if isinstance(node, ir.Const):
@@ -262,13 +263,14 @@ class Compiler:
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return Exact(self.exact(node), scale)
-        left, right = self.term(node.left), self.term(node.right)
-        result: Sql = ARITHMETIC[node.operator](left, right)
+        result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
 
     def term(self, node: ir.Value) -> Sql:
-        """A value to compute with."""
-        return whole(node, self.value(node))
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
+        value = self.value(node)
+        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -289,7 +291,8 @@ class Compiler:
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                return sa.func.coalesce(a, b, type_=a.type)
+                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                return sa.func.coalesce(first, b, type_=a.type)
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
             case "instant", (day,):
@@ -310,20 +313,15 @@ class Compiler:
         return years - sa.case((not_yet, 1), else_=0)
 
 
-def whole(node: ir.Value, value: Sql) -> Sql:
-    """A number to compute with, which must not wrap around as engines' own integers may."""
-    if node.dtype.kind is not Kind.INTEGER or isinstance(node, ir.Const | ir.Arithmetic):
-        return value
-    inside = ir.walk(node, into_aggregates=False)
-    is_sum = any(
-        isinstance(n, ir.Aggregate) and n.function is ir.AggregateFunction.SUM for n in inside
-    )
-    return value if is_sum else Whole(value)
-
-
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
+
+
+def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
+    if value.dtype.kind is Kind.TEXT:
+        return TextTest.of(op, left, right, _NEGATED[op])
+    return _test(op, left, right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
