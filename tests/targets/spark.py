@@ -137,7 +137,10 @@ def _sail(mode: str) -> Any:
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     atexit.register(server.stop)
-    return SparkSession.builder.remote(f"sc://localhost:{server.listening_address[1]}").create()
+    url = f"sc://localhost:{server.listening_address[1]}"
+    # Where examples find a session.
+    os.environ["SPARK_REMOTE"] = url
+    return SparkSession.builder.remote(url).create()
 
 
 def _spark() -> Any:

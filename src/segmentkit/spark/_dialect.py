@@ -40,7 +40,7 @@ class _Compiler(SQLCompiler):
         # Named after columns they might hold letters that Spark's parameters cannot.
         return self.bind_names.setdefault(bindparam, f"p{len(self.bind_names) + 1}")
 
-    def visit_table(self, table: sa.Table, asfrom: bool = False, **_: Any) -> str:
+    def visit_table(self, table: Any, asfrom: Any = False, *_: Any, **__: Any) -> str:
         return f"{{{table.info[PLACEHOLDER]}}}" if asfrom else ""
 
 
@@ -66,7 +66,7 @@ class SparkDialect(DefaultDialect):
     supports_native_boolean = True
     supports_native_decimal = True
     max_identifier_length = 10_000
-    preparer = _Preparer
+    preparer = _Preparer  # type: ignore[assignment] - it is declared as the very class
     statement_compiler = _Compiler
     type_compiler_cls = _Types
     colspecs = {sa.DateTime: _Instant}  # noqa: RUF012 - as SQLAlchemy declares it

@@ -96,17 +96,17 @@ class Source:
         """
         for name, attribute, column in self._columns(schema):
             _check(f"{name}.{column.name}", attribute, column.type)
-        for entity in schema.entities:
-            if entity is schema.entity and entity.table not in self.metadata.tables:
-                known = ", ".join(sorted(self.metadata.tables)) or "none"
-                raise SchemaError(f"there is no frame {entity.table!r}; the frames are {known}")
-        return Tables(schema, self.metadata, self.metadata.tables[schema.entity.table])
+        root = self.metadata.tables.get(schema.entity.table)
+        if root is None:
+            known = ", ".join(sorted(self.metadata.tables)) or "none"
+            raise SchemaError(f"there is no frame {schema.entity.table!r}; the frames are {known}")
+        return Tables(schema, self.metadata, root)
 
     def _columns(self, schema: Schema) -> Iterator[tuple[str, DType, sa.Column[Any]]]:
         for entity in schema.entities:
             table = self.metadata.tables.get(entity.table)
-            for attribute in entity.attributes if table is not None else ():
-                if attribute.column in table.c:
+            for attribute in entity.attributes:
+                if table is not None and attribute.column in table.c:
                     yield entity.table, attribute.dtype, table.c[attribute.column]
 
     def run(self, query: sa.Select[Any]) -> DataFrame:
