@@ -147,8 +147,8 @@ def _spark() -> Any:
     """A session of Spark Connect, in a Java process of its own."""
     from pyspark.sql import SparkSession
 
-    small = {"spark.sql.shuffle.partitions": "1", "spark.ui.enabled": "false"}
-    session = SparkSession.builder.remote("local[2]").config(map=small).getOrCreate()
+    session = SparkSession.builder.remote("local[2]").getOrCreate()
+    session.conf.set("spark.sql.shuffle.partitions", "1")
     atexit.register(session.stop)
     return session
 

@@ -66,7 +66,7 @@ class SparkDialect(DefaultDialect):
     supports_native_boolean = True
     supports_native_decimal = True
     max_identifier_length = 10_000
-    preparer = _Preparer  # type: ignore[assignment] - it is declared as the very class
+    preparer: Any = _Preparer
     statement_compiler = _Compiler
     type_compiler_cls = _Types
     colspecs = {sa.DateTime: _Instant}  # noqa: RUF012 - as SQLAlchemy declares it
