@@ -23,7 +23,6 @@ from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
-    AsSigned,
     Beginning,
     EmptyText,
     Ending,
@@ -36,6 +35,8 @@ from segmentkit.sqlalchemy._elements import (
     Nobody,
     Position,
     TextTest,
+    Whole,
+    Zoned,
     joined,
 )
 from segmentkit.sqlalchemy._sending import CONSTANTS
@@ -179,7 +180,10 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
@@ -281,10 +285,10 @@ class Compiler:
         return result
 
     def term(self, node: ir.Value) -> Sql:
-        """An operand of arithmetic that may become less than zero."""
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
         value = self.value(node)
         stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
-        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -295,7 +299,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -341,6 +345,10 @@ def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

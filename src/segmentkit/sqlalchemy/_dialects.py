@@ -40,8 +40,10 @@ class Construct(Enum):
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
-    AS_SIGNED = "arithmetic of whole numbers"
+    WHOLE = "arithmetic of whole numbers"
+    ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
+    DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
     LOOKED_UP = "attributes behind a link"
@@ -52,6 +54,7 @@ class Construct(Enum):
     NOBODY = "conditions that hold of nobody"
     ONLY_ROW = "the one row behind a link"
     EMPTY_TEXT = 'the empty text ""'
+    ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
 
@@ -70,9 +73,10 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
-        # Most have no numbers without a sign.
-        Construct.AS_SIGNED: "{0}",
+        Construct.WHOLE: "{0}",
+        Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
+        Construct.DIVISOR: "{0}",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
@@ -85,6 +89,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.NOBODY: "false",
         Construct.ONLY_ROW: "{0}",
         Construct.EMPTY_TEXT: "{0}",
+        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
     }
 )
 
@@ -153,6 +158,7 @@ _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _AS_SIGNED = "CAST({0} AS SIGNED)"
+_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
@@ -253,7 +259,8 @@ _ROWS = (
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
             Construct.EXACT_TEXT: _BY_CODE_POINT,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            # Numbers without a sign have nothing below zero.
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
@@ -268,7 +275,7 @@ _ROWS = (
         spellings={
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),
@@ -298,6 +305,26 @@ _ROWS = (
             "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
             _FOLDS_BY_LOWER,
         ),
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Java's and Rust's lower() makes another letter of it at the end of a word.
+            Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            # NaN equals NaN there.
+            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            Construct.WHOLE: _DECIMAL,
+            Construct.ADDEND: _DECIMAL,
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
+        },
+        rare_letters="{0} RLIKE '{1}'",
+        translates=True,
     ),
     Dialect(
         "oracle",
