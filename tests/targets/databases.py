@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,13 +83,21 @@ class Database:
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members, self.lacks, self.loaded)
+        return Target(self.name, "sql", self.members, self.lacks, self.loaded, self.version)
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
         with self.loaded(segment.schema, tables) as (connection, metadata):
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+
+    def version(self) -> str:
+        """What the engine calls its version."""
+        ask = "sqlite_version()" if self.name == "sqlite" else "version()"
+        told = str(self.connection.exec_driver_sql(f"SELECT {ask}").scalar_one())
+        found = re.search(r"\d+(\.\d+)+", told)
+        assert found, told
+        return found.group()
 
     @property
     def connection(self) -> sa.Connection:
@@ -175,7 +184,7 @@ def _verified(connection: Any, _: object) -> None:
 
 
 def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
-    engine = sa.create_engine(_postgresql_url())
+    engine = sa.create_engine(postgresql_url())
     return _in_own_schema(engine, "CREATE SCHEMA {0}", "SET search_path = {0}" + settings, room)
 
 
@@ -185,7 +194,8 @@ def _postgresql_by_index() -> sa.Engine:
 
 
 @cache
-def _postgresql_url() -> str:
+def postgresql_url() -> str:
+    """The server that the tests were told of, or else one of this process's own."""
     if url := os.environ.get("SEGMENTKIT_POSTGRESQL_URL"):
         return url
     folder = tempfile.mkdtemp(prefix="segmentkit")

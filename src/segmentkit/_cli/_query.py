@@ -39,6 +39,7 @@ from segmentkit.catalog import CatalogText
 from segmentkit.errors import SchemaError
 from segmentkit.segment import AsOf, Segment, instant_of
 from segmentkit.sqlalchemy import members as members_of
+from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
 
 Pairs = tuple[tuple[str, str], ...]
@@ -164,11 +165,10 @@ def _dialect(name: str) -> Dialect:
     try:
         return _named(URL.create(name).get_dialect())
     except (NoSuchModuleError, ValueError):
-        hint = did_you_mean(name, _DIALECTS)
-        raise Failure(f"no dialect {name!r}" + (f"; {hint}" if hint else "")) from None
-
-
-_DIALECTS = ("mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite")
+        known = DIALECTS.get(name)
+        if known is not None and known.package is not None:
+            raise Failure(f"{name!r} needs {known.package}: pip install {known.package}") from None
+        raise Failure(f"no dialect {name!r}; {did_you_mean(name, DIALECTS)}") from None
 
 
 def _named(dialect: type[Dialect]) -> Dialect:

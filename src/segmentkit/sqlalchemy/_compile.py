@@ -23,16 +23,20 @@ from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
-    AsSigned,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
     TextTest,
+    Whole,
+    Zoned,
     joined,
 )
 from segmentkit.sqlalchemy._sending import CONSTANTS
@@ -118,7 +122,7 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
@@ -176,7 +180,10 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
@@ -188,6 +195,8 @@ class Compiler:
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
         op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
         tests = [
             _compared(
@@ -221,7 +230,7 @@ class Compiler:
 
     def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
         return FoldedCase(_as_text(text), others)
 
@@ -258,8 +267,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        return bound(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
@@ -275,10 +285,10 @@ class Compiler:
         return result
 
     def term(self, node: ir.Value) -> Sql:
-        """An operand of arithmetic that may become less than zero."""
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
         value = self.value(node)
         stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
-        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -289,7 +299,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -335,6 +345,10 @@ def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

@@ -40,14 +40,21 @@ class Construct(Enum):
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
-    AS_SIGNED = "arithmetic of whole numbers"
+    WHOLE = "arithmetic of whole numbers"
+    ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
+    DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
     LOOKED_UP = "attributes behind a link"
     SENT_INSTANT = "instants that are written out"
     SENT_DATE = "dates that are written out"
     SENT_DECIMAL = "decimals that are written out"
+    EVERYONE = "conditions that hold of everyone"
+    NOBODY = "conditions that hold of nobody"
+    ONLY_ROW = "the one row behind a link"
+    EMPTY_TEXT = 'the empty text ""'
+    ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
 
@@ -66,9 +73,10 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
-        # Most have no numbers without a sign.
-        Construct.AS_SIGNED: "{0}",
+        Construct.WHOLE: "{0}",
+        Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
+        Construct.DIVISOR: "{0}",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
@@ -77,6 +85,11 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.SENT_INSTANT: "{0}",
         Construct.SENT_DATE: "{0}",
         Construct.SENT_DECIMAL: "{0}",
+        Construct.EVERYONE: "true",
+        Construct.NOBODY: "false",
+        Construct.ONLY_ROW: "{0}",
+        Construct.EMPTY_TEXT: "{0}",
+        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
     }
 )
 
@@ -101,6 +114,8 @@ class Dialect:
         exact_collations: Those of columns that it compares by code point, where not all do.
         after_outer_joins: What follows a query with outer joins, for rows without a partner to
             have NULL.
+        package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
+        notes: What a user of it should know; the documentation shows them.
     """
 
     name: str
@@ -115,6 +130,13 @@ class Dialect:
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
+    package: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refuses(self) -> frozenset[Construct]:
+        """What it cannot do."""
+        return frozenset(c for c, template in self.spellings.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -130,12 +152,25 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _AS_SIGNED = "CAST({0} AS SIGNED)"
+_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
+# There are no boolean literals.
+_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
 
 _CLICKHOUSE: Mapping[Construct, str | None] = {
     # The functions without "UTF8" count bytes.
@@ -165,6 +200,7 @@ _ROWS = (
         "SQLite",
         run=True,
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
@@ -176,10 +212,16 @@ _ROWS = (
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
         },
+        notes=(
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
     ),
     Dialect(
         "duckdb",
         "DuckDB",
+        package="duckdb-sqlalchemy",
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
@@ -207,6 +249,7 @@ _ROWS = (
         translates=True,
         arrays=True,
         nul=False,
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -219,11 +262,15 @@ _ROWS = (
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
             Construct.EXACT_TEXT: _BY_CODE_POINT,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            # Numbers without a sign have nothing below zero.
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_nopad_bin`: an index serves a column of that collation.",
+        ),
     ),
     Dialect(
         "mysql",
@@ -231,10 +278,14 @@ _ROWS = (
         spellings={
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_0900_bin`: an index serves a column of that collation.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
@@ -242,18 +293,106 @@ _ROWS = (
         "mssql",
         "SQL Server",
         spellings={
-            Construct.POSITION: "charindex({1}, {0})",
+            **_NO_BOOLEANS,
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
         },
         parameters=2_100,
+        exact_collations=("Latin1_General_100_BIN2",),
+        notes=(
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Java's and Rust's lower() makes another letter of it at the end of a word.
+            Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            # NaN equals NaN there.
+            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            Construct.WHOLE: _DECIMAL,
+            Construct.ADDEND: _DECIMAL,
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
+        },
+        rare_letters="{0} RLIKE '{1}'",
+        translates=True,
     ),
     Dialect(
         "oracle",
         "Oracle",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
         },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        package="snowflake-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        package="sqlalchemy-bigquery",
+        spellings={
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        package="trino",
+        spellings={
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        package="databricks-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        package="sqlalchemy-redshift",
+        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
