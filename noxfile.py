@@ -132,3 +132,32 @@ def lowest(session: nox.Session) -> None:
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
     session.run("pytest", "tests", *PARALLEL, *session.posargs)
+
+
+CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """Ask Sail, which speaks Spark's protocol: cases, properties, the page's examples."""
+    session.install("-e", ".[spark]", *group("test", "spark"))
+    env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
+    examples = ["tests/engines/spark.py", "docs/spark.md", "src/segmentkit/spark"]
+    session.run("pytest", *CASES, *examples, *session.posargs, env=env)
+    env = {"SEGMENTKIT_TARGETS": "record,sail"}
+    session.run("pytest", "tests/property", *session.posargs, env=env)
+
+
+@nox.session
+def pyspark(session: nox.Session) -> None:
+    """Ask Spark itself, on this machine, through Spark Connect; needs Java 17."""
+    session.install("-e", ".", *group("test"), "pyspark[connect]>=4.0.0")
+    env = {"SEGMENTKIT_TARGETS": "spark"}
+    session.run("pytest", *CASES, "tests/engines/spark.py", *session.posargs, env=env)
+
+
+@nox.session
+def distributed(session: nox.Session) -> None:
+    """Compare DuckDB and Sail's cluster on ten million orders (posargs: to the script)."""
+    session.install("-e", ".[spark]", *group("engines", "spark"))
+    session.run("python", "tests/bench/distributed.py", *session.posargs)
