@@ -20,6 +20,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._constants import CONSTANTS
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     AsSigned,
@@ -166,9 +167,9 @@ class Compiler:
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
         left, right = self.pair(node.left, node.right)
-        if node.ignoring_case:
-            return self.folded(node.left, left), self.folded(node.right, right)
-        return left, right
+        if not node.ignoring_case:
+            return left, right
+        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
 
     def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
         """Two operands; a constant is bound in the type of the column it meets."""
@@ -185,13 +186,14 @@ class Compiler:
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
-            operand = FoldedCase(_as_text(operand))
             values = sorted({fold_case(str(v)) for v in values})
+            operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
         if "" in values:
             operand = EmptyText(operand)
-        return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
+        parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
+        return operand, parameter(None, bound, kind, unique=True, expanding=True)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
@@ -199,7 +201,8 @@ class Compiler:
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
         if node.ignoring_case:
-            text, pattern = FoldedCase(text), fold_case(pattern)
+            pattern = fold_case(pattern)
+            text = FoldedCase(text, [pattern])
         wanted = sa.literal(pattern, sa.String())
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
@@ -214,10 +217,11 @@ class Compiler:
                 assert_never(node.operator)
         return TextTest.of(op, part, wanted, _NEGATED[op])
 
-    def folded(self, node: ir.Value, text: Sql) -> Sql:
+    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
             return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
-        return FoldedCase(_as_text(text))
+        others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
+        return FoldedCase(_as_text(text), others)
 
     def year_day(self, day: Sql) -> Sql:
         return sa.extract("month", day) * 100 + sa.extract("day", day)
@@ -252,7 +256,8 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
+        make = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = make(name, _stored(node.value, kind), kind, unique=True)
         return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:

@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import SPECIAL, lowered, replaced, sparingly, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -25,12 +24,17 @@ LETTERS = "segmentkit_letters"
 """Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
+SENT_DIGITS = 15
+"""How many digits after the point a decimal has where it is sent as text."""
+
+
 class Construct(Enum):
     """What dialects spell differently."""
 
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
@@ -38,9 +42,13 @@ class Construct(Enum):
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    LOOKED_UP = "attributes behind a link"
+    SENT_INSTANT = "instants that are written out"
+    SENT_DATE = "dates that are written out"
+    SENT_DECIMAL = "decimals that are written out"
     EVERYONE = "conditions that hold of everyone"
     NOBODY = "conditions that hold of nobody"
-    LOOKUP = "attributes behind links"
+    SOLE = "sub-queries of one row"
     EMPTY_TEXT = 'the empty text ""'
 
     __hash__ = object.__hash__
@@ -52,6 +60,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
@@ -62,9 +71,14 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        Construct.LOOKED_UP: "{0}",
+        # Parameters have their types anyway.
+        Construct.SENT_INSTANT: "{0}",
+        Construct.SENT_DATE: "{0}",
+        Construct.SENT_DECIMAL: "{0}",
         Construct.EVERYONE: "true",
         Construct.NOBODY: "false",
-        Construct.LOOKUP: "{0}",
+        Construct.SOLE: "{0}",
         Construct.EMPTY_TEXT: "{0}",
     }
 )
@@ -79,9 +93,14 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
+        after_outer_joins: What follows a query with outer joins, for rows without a partner to
+            have NULL.
         package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
         notes: What a user of it should know; the documentation shows them.
     """
@@ -90,8 +109,11 @@ class Dialect:
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
+    after_outer_joins: str | None = None
     package: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -119,17 +141,37 @@ _NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
 _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
-_AS_TEXT = "CAST({0} AS TEXT) COLLATE {letters}"
-_AS_UTF8 = "CONVERT({0} USING utf8mb4)"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
+_AS_SIGNED = "CAST({0} AS SIGNED)"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
-_BY_CODE_POINT_OF_MYSQL = " COLLATE utf8mb4_0900_bin"
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 _BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
 _NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
 # A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
-_AGGREGATED = {Construct.LOOKUP: "any_value({0})"}
+_AGGREGATED = {Construct.SOLE: "any_value({0})"}
 
 _FOLDS_BY_LOWER = (
     "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
@@ -164,11 +206,10 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: sparingly(
-                f"regexp_matches({{0}}, '{SPECIAL}')", translated(lowered("{0}")), "lower({0})"
-            ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
     ),
     Dialect(
         "postgresql",
@@ -177,11 +218,11 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: sparingly(
-                f"{_AS_TEXT} ~ '{SPECIAL}'", translated(lowered(_AS_TEXT)), f"lower({_AS_TEXT})"
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
         notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
@@ -191,16 +232,14 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: sparingly(
-                f"{_AS_UTF8}{_BY_CODE_POINT} REGEXP '{SPECIAL}'",
-                replaced(lowered(_AS_UTF8 + _OF_UNICODE_14) + _BY_CODE_POINT),
-                f"lower({_AS_UTF8}{_OF_UNICODE_14}){_BY_CODE_POINT}",
-            ),
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
         notes=(
             "Text is compared in `utf8mb4_nopad_bin`: an index serves a column of that collation.",
@@ -210,9 +249,9 @@ _ROWS = (
         "mysql",
         "MySQL",
         spellings={
-            Construct.POSITION: f"locate({{1}}, {_AS_UTF8}{_BY_CODE_POINT_OF_MYSQL})",
-            Construct.EXACT_TEXT: _AS_UTF8 + _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),
@@ -221,6 +260,8 @@ _ROWS = (
             _FOLDS_BY_LOWER,
         ),
     ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect(
         "mssql",
         "SQL Server",

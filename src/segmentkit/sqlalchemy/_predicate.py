@@ -17,7 +17,7 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import Lookup, joined
+from segmentkit.sqlalchemy._elements import LookedUp, Sole, joined, keeping_gaps
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -125,7 +125,8 @@ class _Predicate:
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return keeping_gaps(query)
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -154,8 +155,8 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(Lookup(column)).select_from(rows.source).where(same)
-        return query.correlate(self.tables.root).scalar_subquery()
+        query = sa.select(Sole(column)).select_from(rows.source).where(same)
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
