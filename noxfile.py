@@ -14,8 +14,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-# A process a core (each starts engines of its own); tests of one big file of data stay together.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
+# A process a core (each starts engines of its own); the tests of a module, and the examples of a
+# page, share what they made, so they stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 
 
 def group(*names: str) -> list[str]:
@@ -93,7 +94,7 @@ def mariadb(session: nox.Session) -> None:
 def dialects(session: nox.Session) -> None:
     """Compile every conformance case for every dialect, and parse it; nothing is run."""
     session.install("-e", ".[demo]", *group("dialects"))
-    session.run("pytest", "tests/dialects", *PARALLEL, *session.posargs)
+    session.run("pytest", "tests/dialects", "-n", "auto", *session.posargs)
 
 
 @nox.session
