@@ -14,8 +14,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-# A process a core (each starts engines of its own); tests of one big file of data stay together.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
+# A process a core (each starts engines of its own); the tests of a module, and the examples of a
+# page, share what they made, so they stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 
 
 def group(*names: str) -> list[str]:
