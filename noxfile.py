@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 from packaging.requirements import Requirement
 
@@ -11,6 +13,9 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+# A process a core (each starts engines of its own); tests of one big file of data stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
 
 
 def group(*names: str) -> list[str]:
@@ -31,7 +36,7 @@ def lowest_of(requirements: list[str]) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -83,6 +88,36 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def mariadb(session: nox.Session) -> None:
+    """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
+    if not os.environ.get("SEGMENTKIT_MARIADB_URL"):
+        session.error(
+            "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
+            "made, as in mariadb+pymysql://root@localhost:3306"
+        )
+    session.install("-e", ".[cli]", *group("test", "mariadb"))
+    asked = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    session.run(
+        *("pytest", "-n", "auto", *asked, "tests/engines/mariadb.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": "record,mariadb"},
+    )
+
+
+@nox.session
+def dialects(session: nox.Session) -> None:
+    """Compile every conformance case for every dialect, and parse it; nothing is run."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("pytest", "tests/dialects", *PARALLEL, *session.posargs)
+
+
+@nox.session
+def compatibility(session: nox.Session) -> None:
+    """Write the tables of docs/engines.md anew (SEGMENTKIT_TARGETS: whose versions to ask)."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("python", "-m", "tests.compatibility")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))
@@ -96,4 +131,4 @@ def lowest(session: nox.Session) -> None:
     extras = project["optional-dependencies"]
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", "tests", *PARALLEL, *session.posargs)

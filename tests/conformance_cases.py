@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent / "conformance"
 Tables = Mapping[str, list[dict[str, Any]]]
 
 
-@frozen
+@frozen(eq=False)
 class Case:
     """One definition, the rows it is asked of, and the answer."""
 

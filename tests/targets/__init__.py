@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from tests.targets import databases, frames, records
+from tests.targets import databases, frames, records, spark
 from tests.targets.target import Hostile, Target
 
 CORE = [*records.TARGETS, *databases.CORE, *frames.TARGETS]
 """What every run of the tests asks."""
 
-EVERY = [*CORE, *databases.OTHERS]
+EVERY = [*CORE, *databases.OTHERS, *spark.TARGETS]
 """All there are; those beside the core need an installation of their own."""
 
 

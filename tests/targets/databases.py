@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from attrs import define, field
@@ -81,7 +83,7 @@ class Database:
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members, self.lacks, self.loaded)
+        return Target(self.name, "sql", self.members, self.lacks, self.loaded, self.version)
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -89,11 +91,21 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    def version(self) -> str:
+        """What the engine calls its version."""
+        ask = "sqlite_version()" if self.name == "sqlite" else "version()"
+        told = str(self.connection.exec_driver_sql(f"SELECT {ask}").scalar_one())
+        found = re.search(r"\d+(\.\d+)+", told)
+        assert found, told
+        return found.group()
+
     @property
     def connection(self) -> sa.Connection:
         """The one connection of this process."""
         if self._connection is None:
             self._connection = sql.prepare(self.open()).connect()
+            # Before whatever opening registered: nobody can drop what is in use.
+            atexit.register(self._connection.close)
         return self._connection
 
     @contextmanager
@@ -136,6 +148,20 @@ class Database:
             held[2].drop_all(connection)
 
 
+@contextmanager
+def another(database: Database, options: str = "") -> Iterator[sa.URL]:
+    """The address of a database of its own on the server of PostgreSQL, gone afterwards."""
+    server = database.connection.engine.execution_options(isolation_level="AUTOCOMMIT")
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+    try:
+        yield server.url.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _sqlite() -> sa.Engine:
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     # The driver commits before it makes tables, unless it is told to leave that to us.
@@ -158,7 +184,7 @@ def _verified(connection: Any, _: object) -> None:
 
 
 def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
-    engine = sa.create_engine(_postgresql_url())
+    engine = sa.create_engine(postgresql_url())
     return _in_own_schema(engine, "CREATE SCHEMA {0}", "SET search_path = {0}" + settings, room)
 
 
@@ -168,7 +194,8 @@ def _postgresql_by_index() -> sa.Engine:
 
 
 @cache
-def _postgresql_url() -> str:
+def postgresql_url() -> str:
+    """The server that the tests were told of, or else one of this process's own."""
     if url := os.environ.get("SEGMENTKIT_POSTGRESQL_URL"):
         return url
     folder = tempfile.mkdtemp(prefix="segmentkit")
@@ -207,6 +234,23 @@ def mariadb_url() -> sa.URL:
     return sa.make_url(url)
 
 
+def of_clickhouse(dtype: DType) -> Any:
+    """Dates begin in 1970 and times have whole seconds, unless told."""
+    from chdb_sqlalchemy import types as chdb
+
+    match dtype.kind:
+        case Kind.DATE:
+            return chdb.Date32()
+        case Kind.TIMESTAMP:
+            return chdb.DateTime64(6, "UTC")
+        case _:
+            return exact(dtype)
+
+
+def _clickhouse() -> sa.Engine:
+    return sa.create_engine("chdb:///:memory:")
+
+
 def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:
     """Let each process have a room of its own, gone when it ends."""
     name = f"{room}_{os.getpid()}"
@@ -240,6 +284,7 @@ ENGINES = [
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql, lacks=_NO_NUL),
     Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
 OTHERS = [engine.target for engine in ENGINES[3:]]

@@ -86,14 +86,14 @@ def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.Da
         entity.table: pd.DataFrame(
             {
                 name: column([row.get(name) for row in tables[entity.table]], dtype)
-                for name, dtype in _columns(schema, entity).items()
+                for name, dtype in columns_of(schema, entity).items()
             }
         )
         for entity in schema.entities
     }
 
 
-def _columns(schema: Schema, entity: Entity) -> dict[str, DType | None]:
+def columns_of(schema: Schema, entity: Entity) -> dict[str, DType | None]:
     """The columns of an entity: its attributes, and keys that are no attributes."""
     keys = [entity.key, *(link.key for link in entity.links)]
     keys += [r.key for e in schema.entities for r in e.relations if r.to == entity.name]

@@ -36,6 +36,7 @@ class Target:
         members: The keys of a segment's members among rows, as of an instant.
         lacks: What it cannot hold.
         loaded: For a database, a connection to one that holds rows, and its tables.
+        version: What a server or an engine calls its version.
     """
 
     name: str
@@ -45,3 +46,4 @@ class Target:
     loaded: (
         Callable[[Schema, Tables], AbstractContextManager[tuple[sa.Connection, sa.MetaData]]] | None
     ) = None
+    version: Callable[[], str] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -11,20 +11,25 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    DateTime,
     Double,
     Integer,
+    Select,
     String,
     Table,
     and_,
     literal,
+    literal_column,
     or_,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -71,10 +76,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
-    if "{type}" in template:
-        words["type"] = compiler.dialect.type_compiler_instance.process(element.type)
-    return template.format(*operands, **words)
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, type=words)
 
 
 class ExactText(Spelled):
@@ -97,15 +102,18 @@ class TextTest(BinaryExpression[bool]):
     @classmethod
     def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
         """A test of two expressions."""
-        wanted = right.value if isinstance(right, BindParameter) else None
-        texts = [wanted] if isinstance(wanted, str) else wanted or ()
+        constants = [each.value for each in (left, right) if isinstance(each, BindParameter)]
         # A part of what the statement is cached by, unlike the texts themselves.
-        modifiers = {"ascii": all(text.isascii() for text in texts)}
+        modifiers = {"ascii": all(_is_ascii(each) for each in constants)}
         return cls(left, right, operator, Boolean(), negate, modifiers)
 
     def _negate(self) -> Any:
         plain: Any = super()._negate()  # type: ignore[no-untyped-call]
         return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
+
+
+def _is_ascii(wanted: Any) -> bool:
+    return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
 
 
 @compiles(TextTest)
@@ -144,6 +152,26 @@ def _holds_unicode(column: ColumnClause[Any]) -> bool:
     return any(str(each).startswith("utf8mb4") for each in declared if each)
 
 
+class LookedUp(Spelled):
+    """The value of one column of one row; NULL when there is no row."""
+
+    inherit_cache = True
+    construct = Construct.LOOKED_UP
+
+    def __init__(self, query: Select[Any]) -> None:
+        super().__init__(query.scalar_subquery())
+        self.type = query.selected_columns[0].type
+
+
+def keeping_gaps(query: Select[Any]) -> Select[Any]:
+    """A query with outer joins, in which what they do not find is NULL everywhere."""
+    for dialect in DIALECTS.values():
+        if dialect.after_outer_joins:
+            suffix: Any = text(dialect.after_outer_joins)
+            query = query.suffix_with(suffix, dialect=dialect.name)
+    return query
+
+
 class Position(Spelled):
     """Where a text first stands in another, from 1; 0 when it does not."""
 
@@ -168,12 +196,37 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    given = compiler.process(clause, **kw)
+    text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is None or not str(letters):
+        return lower.format(text)
+    # Folding them takes many times as long, and hardly any text holds one.
+    rare = dialect.rare_letters.format(text, one_of(str(letters)))
+    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
 class Exact(Spelled):
@@ -195,15 +248,12 @@ class AsFloat(Spelled):
     type = Double()
 
 
-class AsSigned(Spelled):
-    """A whole number from which more may be subtracted than it is."""
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
 
     inherit_cache = True
-    construct = Construct.AS_SIGNED
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
+    construct = Construct.DIVISOR
+    type = Double()
 
 
 class NanAsNull(Spelled):
@@ -217,6 +267,24 @@ class NanAsNull(Spelled):
         self.type = expression.type
 
 
+class Whole(Spelled):
+    """A whole number to compute with, in a type that results fit."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Addend(Whole):
+    """A whole number to sum up."""
+
+    inherit_cache = True
+    construct = Construct.ADDEND
+
+
 class FirstInstant(Spelled):
     """The first instant of a date, in UTC."""
 
@@ -226,3 +294,57 @@ class FirstInstant(Spelled):
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
+
+
+class Settled(Spelled):
+    """A condition that rests on nothing."""
+
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
+
+
+class Everyone(Settled):
+    """A condition that holds of every row."""
+
+    inherit_cache = True
+    construct = Construct.EVERYONE
+
+
+class Nobody(Settled):
+    """A condition that holds of no row."""
+
+    inherit_cache = True
+    construct = Construct.NOBODY
+
+
+class OnlyRow(Spelled):
+    """The value of the one row, if there is one, that a sub-query finds by its key."""
+
+    inherit_cache = True
+    construct = Construct.ONLY_ROW
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class EmptyText(Spelled):
+    """The empty text, or what is compared with it among others: itself, where there is one."""
+
+    inherit_cache = True
+    construct = Construct.EMPTY_TEXT
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)

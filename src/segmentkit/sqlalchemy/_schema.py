@@ -184,6 +184,11 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
         )
 
 
+def _column_type(dtype: DType) -> Any:
+    """A type with room for the digits; DuckDB keeps three after the point unless told."""
+    return TYPES[dtype.kind] if dtype.scale is None else sa.Numeric(38, dtype.scale)
+
+
 def tables_from(schema: Schema) -> sa.MetaData:
     """Tables as a schema describes them, for writing SQL without a database.
 
@@ -198,7 +203,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
         columns: dict[str, sa.Column[Any]] = {
             a.column: sa.Column(
                 a.column,
-                TYPES[a.dtype.kind],
+                _column_type(a.dtype),
                 nullable=a.nullable,
                 primary_key=a.column == entity.key,
             )
