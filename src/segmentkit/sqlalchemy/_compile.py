@@ -268,7 +268,9 @@ class Compiler:
     def term(self, node: ir.Value) -> Sql:
         """An operand of arithmetic that may become less than zero."""
         value = self.value(node)
-        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
+        # Other calls compute what has a sign.
+        defaulted = isinstance(node, ir.Call) and node.name == "default"
+        stored = defaulted or isinstance(node, ir.Column | ir.Aggregate)
         return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
