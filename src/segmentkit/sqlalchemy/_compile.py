@@ -20,21 +20,25 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._constants import CONSTANTS
+from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     AsSigned,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
     TextTest,
     joined,
 )
+from segmentkit.sqlalchemy._sending import CONSTANTS
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -117,11 +121,11 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _compared(node.operand, operators.in_op, *self.membership(node))
+                return self.membership(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
@@ -144,8 +148,7 @@ class Compiler:
                 test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _compared(operand, operators.not_in_op, *self.membership(node))
-                return self.or_missing(test, operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
                 return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
@@ -164,9 +167,9 @@ class Compiler:
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
         left, right = self.pair(node.left, node.right)
-        if node.ignoring_case:
-            return self.folded(node.left, left), self.folded(node.right, right)
-        return left, right
+        if not node.ignoring_case:
+            return left, right
+        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
 
     def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
         """Two operands; a constant is bound in the type of the column it meets."""
@@ -178,17 +181,26 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
-        """A value and the set of constants that it may be in, as one parameter."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
-            operand = FoldedCase(_as_text(operand))
             values = sorted({fold_case(str(v)) for v in values})
+            operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
+        op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
-        return operand, parameter(None, bound, kind, unique=True, expanding=True)
+        tests = [
+            _compared(
+                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
+            )
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
@@ -196,7 +208,8 @@ class Compiler:
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
         if node.ignoring_case:
-            text, pattern = FoldedCase(text), fold_case(pattern)
+            pattern = fold_case(pattern)
+            text = FoldedCase(text, [pattern])
         wanted = sa.literal(pattern, sa.String())
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
@@ -211,10 +224,11 @@ class Compiler:
                 assert_never(node.operator)
         return TextTest.of(op, part, wanted, _NEGATED[op])
 
-    def folded(self, node: ir.Value, text: Sql) -> Sql:
+    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
-        return FoldedCase(_as_text(text))
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
+        others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
+        return FoldedCase(_as_text(text), others)
 
     def year_day(self, day: Sql) -> Sql:
         return sa.extract("month", day) * 100 + sa.extract("day", day)
@@ -249,8 +263,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        return bound(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):

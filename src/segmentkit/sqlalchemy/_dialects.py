@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import lowered, replaced, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -35,8 +34,11 @@ class Construct(Enum):
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
+    AMONG = "long lists of values"
+    NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
     AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -46,6 +48,10 @@ class Construct(Enum):
     SENT_INSTANT = "instants that are written out"
     SENT_DATE = "dates that are written out"
     SENT_DECIMAL = "decimals that are written out"
+    EVERYONE = "conditions that hold of everyone"
+    NOBODY = "conditions that hold of nobody"
+    ONLY_ROW = "the one row behind a link"
+    EMPTY_TEXT = 'the empty text ""'
 
     __hash__ = object.__hash__
 
@@ -56,9 +62,13 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
+        # As many short lists as it takes.
+        Construct.AMONG: "{0}",
+        Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
         # Most have no numbers without a sign.
         Construct.AS_SIGNED: "{0}",
@@ -71,6 +81,10 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.SENT_INSTANT: "{0}",
         Construct.SENT_DATE: "{0}",
         Construct.SENT_DECIMAL: "{0}",
+        Construct.EVERYONE: "true",
+        Construct.NOBODY: "false",
+        Construct.ONLY_ROW: "{0}",
+        Construct.EMPTY_TEXT: "{0}",
     }
 )
 
@@ -84,20 +98,40 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
+        parameters: How many a statement may have, where that is less than a definition can ask.
+        arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        nul: Whether a text can hold the character NUL.
+        collations: Those that may know small letters beyond ASCII, the first that does is taken;
+            empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
         after_outer_joins: What follows a query with outer joins, for rows without a partner to
             have NULL.
-        collations: Those that may know small letters beyond ASCII, the first that does is taken;
-            empty where it is not up to the database.
+        package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
+        notes: What a user of it should know; the documentation shows them.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
+    parameters: int | None = None
+    arrays: bool = False
+    nul: bool = True
+    collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
-    collations: tuple[str, ...] = ()
+    package: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refuses(self) -> frozenset[Construct]:
+        """What it cannot do."""
+        return frozenset(c for c, template in self.spellings.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -113,14 +147,24 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _AS_SIGNED = "CAST({0} AS SIGNED)"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
-_MYSQLS_CODE_POINT = " COLLATE utf8mb4_0900_bin"
-_IN_UNICODE = "CONVERT({0} USING utf8mb4)"
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
+# There are no boolean literals.
+_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
 
 _CLICKHOUSE: Mapping[Construct, str | None] = {
     # The functions without "UTF8" count bytes.
@@ -150,25 +194,35 @@ _ROWS = (
         "SQLite",
         run=True,
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
             Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
         },
+        notes=(
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
     ),
     Dialect(
         "duckdb",
         "DuckDB",
+        package="duckdb-sqlalchemy",
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: translated(lowered()),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
     ),
     Dialect(
         "postgresql",
@@ -177,11 +231,16 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: translated(
-                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
+        arrays=True,
+        nul=False,
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -190,26 +249,33 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: replaced(
-                lowered(_IN_UNICODE, collated=_OF_UNICODE_14) + _BY_CODE_POINT
-            ),
-            Construct.POSITION: f"locate({{1}}, {_IN_UNICODE}{_BY_CODE_POINT})",
-            Construct.EXACT_TEXT: _IN_UNICODE + _BY_CODE_POINT,
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
             Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
+        notes=(
+            "Text is compared by code point, whatever the collation; an index of the column serves.",
+        ),
     ),
     Dialect(
         "mysql",
         "MySQL",
         spellings={
-            Construct.POSITION: f"locate({{1}}, {_IN_UNICODE}{_MYSQLS_CODE_POINT})",
-            Construct.EXACT_TEXT: _IN_UNICODE + _MYSQLS_CODE_POINT,
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
             Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
         },
         exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_0900_bin`: an index serves a column of that collation.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
@@ -217,17 +283,86 @@ _ROWS = (
         "mssql",
         "SQL Server",
         spellings={
-            Construct.POSITION: "charindex({1}, {0})",
+            **_NO_BOOLEANS,
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
         },
+        parameters=2_100,
+        exact_collations=("Latin1_General_100_BIN2",),
+        notes=(
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect(
         "oracle",
         "Oracle",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
         },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        package="snowflake-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        package="sqlalchemy-bigquery",
+        spellings={
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        package="trino",
+        spellings={
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        package="databricks-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        package="sqlalchemy-redshift",
+        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})

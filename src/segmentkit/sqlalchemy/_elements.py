@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     and_,
     literal,
+    literal_column,
     or_,
     text,
 )
@@ -27,6 +28,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -73,10 +75,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
-    if "{type}" in template:
-        words["type"] = compiler.dialect.type_compiler_instance.process(element.type)
-    return template.format(*operands, **words)
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, type=words)
 
 
 class ExactText(Spelled):
@@ -193,12 +195,37 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    given = compiler.process(clause, **kw)
+    text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is None or not str(letters):
+        return lower.format(text)
+    # Folding them takes many times as long, and hardly any text holds one.
+    rare = dialect.rare_letters.format(text, one_of(str(letters)))
+    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
 class Exact(Spelled):
@@ -251,3 +278,49 @@ class FirstInstant(Spelled):
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
+
+
+class Settled(Spelled):
+    """A condition that rests on nothing."""
+
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
+
+
+class Everyone(Settled):
+    """A condition that holds of every row."""
+
+    inherit_cache = True
+    construct = Construct.EVERYONE
+
+
+class Nobody(Settled):
+    """A condition that holds of no row."""
+
+    inherit_cache = True
+    construct = Construct.NOBODY
+
+
+class OnlyRow(Spelled):
+    """The value of the one row, if there is one, that a sub-query finds by its key."""
+
+    inherit_cache = True
+    construct = Construct.ONLY_ROW
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class EmptyText(Spelled):
+    """The empty text, or what is compared with it among others: itself, where there is one."""
+
+    inherit_cache = True
+    construct = Construct.EMPTY_TEXT
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type

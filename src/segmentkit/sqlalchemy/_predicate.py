@@ -17,7 +17,8 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import LookedUp, joined, keeping_gaps
+from segmentkit.sqlalchemy._constants import WithNul
+from segmentkit.sqlalchemy._elements import LookedUp, OnlyRow, joined, keeping_gaps
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -29,7 +30,9 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _Predicate(tables).condition(condition, limits=[])
+    test = _Predicate(tables).condition(condition, limits=[])
+    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
+    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
 
 
 class _Predicate:
@@ -155,7 +158,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(column).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 

@@ -242,12 +242,15 @@ class _Candidates:
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
-    of = sa.func.count().over(partition_by=rows.owner)
+    among = sa.func.count().over(partition_by=rows.owner)
     placed = rows.query(
-        rows.owner.label("owner"), rows.value.label("value"), place.label("place"), of.label("of")
+        rows.owner.label("owner"),
+        rows.value.label("value"),
+        place.label("place"),
+        among.label("among"),
     ).subquery()
     twice = 2 * placed.c.place
-    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+    middle = sa.and_(twice >= placed.c.among, twice <= placed.c.among + 2)
     median = mean(node, placed.c.value).label("value")
     return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
 
@@ -257,14 +260,14 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     last = node.function is ir.AggregateFunction.LAST
     end = (sa.func.max if last else sa.func.min)(all_rows.at)
     ends = (
-        all_rows.query(all_rows.owner.label("owner"), end.label("at"))
+        all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
         .group_by(all_rows.owner)
         .subquery()
     )
     place = sa.func.row_number().over(
         partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
     )
-    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.instant == rows.at)
     rows.scan.source = rows.scan.source.join(ends, same)
     placed = rows.query(
         rows.owner.label("owner"), rows.value.label("value"), place.label("place")
