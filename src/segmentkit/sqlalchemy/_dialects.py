@@ -258,9 +258,7 @@ _ROWS = (
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
-        notes=(
-            "Text is compared by code point, whatever the collation; an index of the column serves.",
-        ),
+        notes=("Text is compared by code point, whatever the collation; its index serves.",),
     ),
     Dialect(
         "mysql",
@@ -273,7 +271,7 @@ _ROWS = (
         },
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
-            "Text is compared by code point, whatever the collation; an index of the column serves.",
+            "Text is compared by code point, whatever the collation; its index serves.",
             _FOLDS_BY_LOWER,
         ),
     ),
