@@ -96,11 +96,22 @@ def mariadb(session: nox.Session) -> None:
             "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
             "made, as in mariadb+pymysql://root@localhost:3306"
         )
-    session.install("-e", ".[cli]", *group("test", "mariadb"))
-    asked = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    ask(session, "mariadb")
+
+
+@nox.session
+def clickhouse(session: nox.Session) -> None:
+    """Ask ClickHouse, which runs within Python, all that targets are asked."""
+    ask(session, "clickhouse")
+
+
+def ask(session: nox.Session, engine: str) -> None:
+    """What every target must answer, of an engine beside the core, and what only it has."""
+    session.install("-e", ".[cli]", *group("test", engine))
+    tests = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
     session.run(
-        *("pytest", "-n", "auto", *asked, "tests/engines/mariadb.py", *session.posargs),
-        env={"SEGMENTKIT_TARGETS": "record,mariadb"},
+        *("pytest", "-n", "auto", *tests, f"tests/engines/{engine}.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": f"record,{engine}"},
     )
 
 
