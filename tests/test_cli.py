@@ -852,7 +852,7 @@ def test_members_are_never_half_written(
     result = run("members", brief, "grown_ups", "--url", url, "-o", "out.csv")
     assert result.code == 2
     assert result.err == (
-        "Error: sqlite:///shop.sqlite could not list the members: the line is cut\n"
+        "Error: sqlite:///shop.sqlite could not list the members of 'grown_ups': the line is cut\n"
     )
     assert tmp_path.joinpath("out.csv").read_text(encoding="utf-8") == "before"
     assert sorted(tmp_path.iterdir()) == there

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    DateTime,
     Double,
     Integer,
     Select,
@@ -247,15 +248,12 @@ class AsFloat(Spelled):
     type = Double()
 
 
-class AsSigned(Spelled):
-    """A whole number from which more may be subtracted than it is."""
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
 
     inherit_cache = True
-    construct = Construct.AS_SIGNED
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
+    construct = Construct.DIVISOR
+    type = Double()
 
 
 class NanAsNull(Spelled):
@@ -267,6 +265,24 @@ class NanAsNull(Spelled):
     def __init__(self, expression: ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
+
+
+class Whole(Spelled):
+    """A whole number to compute with, in a type that results fit."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Addend(Whole):
+    """A whole number to sum up."""
+
+    inherit_cache = True
+    construct = Construct.ADDEND
 
 
 class FirstInstant(Spelled):
@@ -304,11 +320,11 @@ class Nobody(Settled):
     construct = Construct.NOBODY
 
 
-class Sole(Spelled):
+class OnlyRow(Spelled):
     """The value of the one row, if there is one, that a sub-query finds by its key."""
 
     inherit_cache = True
-    construct = Construct.SOLE
+    construct = Construct.ONLY_ROW
 
     def __init__(self, column: ColumnElement[Any]) -> None:
         super().__init__(column)
@@ -324,3 +340,11 @@ class EmptyText(Spelled):
     def __init__(self, expression: ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)

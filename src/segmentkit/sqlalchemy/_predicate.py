@@ -17,7 +17,8 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import LookedUp, Sole, joined, keeping_gaps
+from segmentkit.sqlalchemy._constants import WithNul
+from segmentkit.sqlalchemy._elements import LookedUp, OnlyRow, joined, keeping_gaps
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -29,7 +30,9 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _Predicate(tables).condition(condition, limits=[])
+    test = _Predicate(tables).condition(condition, limits=[])
+    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
+    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
 
 
 class _Predicate:
@@ -100,33 +103,40 @@ class _Predicate:
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
         """Who satisfies a condition on several relations, or on attributes and aggregates."""
-        entity = self.schema.entity
-        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
-        key = rows.key(entity.key or "")
-        values: dict[ir.Aggregate, Sql] = {}
-        plain: dict[str, list[ir.Aggregate]] = {}
-        for aggregate in _aggregates(node):
-            relation = entity.relation(aggregate.relation)
-            assert relation is not None
-            if aggregate.function in ORDERED:
-                derived = ordered(self.tables, relation, aggregate, limits)
-                rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-                values[aggregate] = derived.c.value
-            else:
-                plain.setdefault(relation.name, []).append(aggregate)
-        for name, aggregates in plain.items():
-            relation = entity.relation(name)
-            assert relation is not None
-            grouped = Grouped(self.tables, relation, aggregates)
-            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
-            derived = grouped.select(*labels, limits=limits).subquery()
+        rows, test = joined_rows(self.tables, ir.conjunction([*limits, node]), limits)
+        key = rows.key(self.schema.entity.key or "")
+        return keeping_gaps(sa.select(key).select_from(rows.source).where(test))
+
+
+def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+    """The entity's rows beside one sub-query a relation, and a condition on what is there.
+
+    ``limits`` are tests of attributes without which nobody satisfies the condition.
+    """
+    entity = tables.schema.entity
+    rows = Rows(tables, entity, ir.Scope.ENTITY)
+    key = rows.key(entity.key or "")
+    values: dict[ir.Aggregate, Sql] = {}
+    plain: dict[str, list[ir.Aggregate]] = {}
+    for aggregate in _aggregates(node):
+        relation = entity.relation(aggregate.relation)
+        assert relation is not None
+        if aggregate.function in ORDERED:
+            derived = ordered(tables, relation, aggregate, limits)
             rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-            for aggregate, label in zip(aggregates, labels, strict=True):
-                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
-        compiler = Compiler(self.schema, rows, values)
-        tests = [compiler.condition(each) for each in (*limits, node)]
-        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
-        return keeping_gaps(query)
+            values[aggregate] = derived.c.value
+        else:
+            plain.setdefault(relation.name, []).append(aggregate)
+    for name, aggregates in plain.items():
+        relation = entity.relation(name)
+        assert relation is not None
+        grouped = Grouped(tables, relation, aggregates)
+        labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
+        derived = grouped.select(*labels, limits=limits).subquery()
+        rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+        for aggregate, label in zip(aggregates, labels, strict=True):
+            values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+    return rows, Compiler(tables.schema, rows, values).condition(node)
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -155,7 +165,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(Sole(column)).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 

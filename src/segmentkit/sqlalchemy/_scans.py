@@ -11,7 +11,15 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined, keeping_gaps
+from segmentkit.sqlalchemy._elements import (
+    Addend,
+    AsFloat,
+    Divisor,
+    Exact,
+    ExactText,
+    joined,
+    keeping_gaps,
+)
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -158,7 +166,6 @@ class Grouped:
 
 
 def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
-    kind, scale = node.dtype.kind, node.dtype.scale
     match node.function:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
@@ -167,10 +174,8 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
                 value = ExactText(value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
-            total: Sql = sa.func.sum(value, type_=value.type)
-            if kind is Kind.DECIMAL and scale is not None:
-                total = Exact(total, scale)
-            return sa.func.coalesce(total, 0, type_=value.type)
+            total = _sum(node, value)
+            return sa.func.coalesce(total, 0, type_=total.type)
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
@@ -183,11 +188,17 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
 
 def mean(node: ir.Aggregate, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
+
+
+def _sum(node: ir.Aggregate, value: Sql) -> Sql:
     assert node.value is not None
+    dtype = node.value.dtype
+    if dtype.kind is Kind.INTEGER:
+        value = Addend(value)
     total: Sql = sa.func.sum(value, type_=value.type)
-    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
-        total = Exact(total, node.value.dtype.scale)
-    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
+    exact = dtype.kind is Kind.DECIMAL and dtype.scale is not None
+    return Exact(total, dtype.scale or 0) if exact else total
 
 
 def ordered(
