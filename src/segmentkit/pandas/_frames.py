@@ -13,7 +13,7 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import read
-from segmentkit.pandas._keys import Keys, RepeatedKeyError, find, read_keys
+from segmentkit.pandas._keys import Keys, find, read_keys
 from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
 from segmentkit.pandas._vectors import Positions, Vector
@@ -210,14 +210,13 @@ class Source:
         """Where the rows are that links lead to; a row that is there twice is one row."""
         assert target.key is not None
         there = self.keys(target, target.key)
-        try:
-            return find(wanted, there)
-        except RepeatedKeyError:
+        if there.has_repeats():
             frame = self.frame(target)
             named = [target.key, *(a.column for a in target.attributes)]
             named += [link.key for link in target.links]
             columns = [c for c in dict.fromkeys(named) if c in frame.columns]
-            return find(wanted, there.without(frame.duplicated(columns).to_numpy()))
+            there = there.without(frame.duplicated(columns).to_numpy())
+        return find(wanted, there)
 
     def owners(self, holder: Entity, relation: Relation) -> Positions:
         """For each row of a relation the place of its holder's row."""

@@ -43,14 +43,15 @@ class Keys:
         codes, distinct = pd.factorize(self.whole)
         return np.where(self.missing, -1, codes), distinct.tolist()
 
+    def has_repeats(self) -> bool:
+        """Whether two rows have the same key."""
+        keys = self.codes if self.whole is None else self.whole
+        return not pd.Index(keys[~self.missing]).is_unique
+
     def without(self, rows: Mask) -> Keys:
         """The keys of the other rows only."""
         codes = np.where(rows, -1, self.codes) if len(self.codes) else self.codes
         return evolve(self, missing=self.missing | rows, codes=codes)
-
-
-class RepeatedKeyError(DataError):
-    """Two rows have the key that should tell them apart."""
 
 
 def read_keys(column: Column, place: str) -> Keys:
@@ -114,8 +115,7 @@ def find(wanted: Keys, there: Keys) -> Positions:
         For each wanted key the place of its row there; -1 where it is missing or not there.
 
     Raises:
-        RepeatedKeyError: Two rows there have one key.
-        DataError: The keys are of different types.
+        DataError: Two rows there have one key, or the keys are of different types.
     """
     if wanted.whole is not None and there.whole is not None:
         return _find_whole(wanted, there)
@@ -187,4 +187,4 @@ def _by_table(
 
 
 def _duplicate(there: Keys, key: Any) -> DataError:
-    return RepeatedKeyError(f"{there.place} tells rows apart, and two of them have {key!r}")
+    return DataError(f"{there.place} tells rows apart, and two of them have {key!r}")

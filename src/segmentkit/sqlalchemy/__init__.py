@@ -75,8 +75,8 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
 
     Returns:
-        A ``SELECT`` of one column, the key; its execution option ``segmentkit_as_of`` is the
-        instant.
+        A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
+        ``segmentkit_segment`` are the instant and the segment's name.
 
     Raises:
         DataError: A parameter of the segment has no value.
@@ -88,4 +88,6 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
     key = tables.root_column(segment.schema.entity.key or "")
     test = compile_predicate(bound_condition(segment, instant), tables)
     query = sa.select(key).where(test)
-    return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
+    return query.execution_options(
+        segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
+    )

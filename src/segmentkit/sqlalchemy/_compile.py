@@ -20,21 +20,26 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._constants import CONSTANTS
+from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
-    AsSigned,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     ExactText,
     FirstInstant,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
     TextTest,
+    Whole,
+    Zoned,
     joined,
 )
+from segmentkit.sqlalchemy._sending import CONSTANTS
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -117,11 +122,11 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _compared(node.operand, operators.in_op, *self.membership(node))
+                return self.membership(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
@@ -146,8 +151,7 @@ class Compiler:
                 test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _compared(operand, operators.not_in_op, *self.membership(node))
-                return self.or_missing(test, operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
                 return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
@@ -184,10 +188,13 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
-        """A value and the set of constants that it may be in, as one parameter."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
@@ -195,8 +202,17 @@ class Compiler:
             operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
+        op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
-        return operand, parameter(None, bound, kind, unique=True, expanding=True)
+        tests = [
+            _compared(
+                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
+            )
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
@@ -222,7 +238,7 @@ class Compiler:
 
     def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
         return FoldedCase(_as_text(text), others)
 
@@ -259,8 +275,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        return bound(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
@@ -276,10 +293,12 @@ class Compiler:
         return result
 
     def term(self, node: ir.Value) -> Sql:
-        """An operand of arithmetic that may become less than zero."""
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
         value = self.value(node)
-        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
-        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
+        # Other calls compute what has a sign, and is small.
+        defaulted = isinstance(node, ir.Call) and node.name == "default"
+        stored = defaulted or isinstance(node, ir.Column | ir.Aggregate)
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -290,7 +309,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -336,6 +355,10 @@ def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    DateTime,
     Double,
     Integer,
     Select,
@@ -248,16 +249,12 @@ class AsFloat(Spelled):
     type = Double()
 
 
-class AsSigned(Spelled):
-    """A whole number from which more may be subtracted than it is."""
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
 
     inherit_cache = True
-    construct = Construct.AS_SIGNED
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        # What stands in its place in most dialects is the expression itself.
-        super().__init__(expression.self_group(against=operators.mul))
-        self.type = expression.type
+    construct = Construct.DIVISOR
+    type = Double()
 
 
 class NanAsNull(Spelled):
@@ -269,6 +266,24 @@ class NanAsNull(Spelled):
     def __init__(self, expression: ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
+
+
+class Whole(Spelled):
+    """A whole number to compute with, in a type that results fit."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Addend(Whole):
+    """A whole number to sum up."""
+
+    inherit_cache = True
+    construct = Construct.ADDEND
 
 
 class FirstInstant(Spelled):
@@ -302,3 +317,57 @@ class DaysLater(Spelled):
     def __init__(self, day: ColumnElement[Any], days: int) -> None:
         super().__init__(day, literal(days, Integer()))
         self.type = day.type
+
+
+class Settled(Spelled):
+    """A condition that rests on nothing."""
+
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
+
+
+class Everyone(Settled):
+    """A condition that holds of every row."""
+
+    inherit_cache = True
+    construct = Construct.EVERYONE
+
+
+class Nobody(Settled):
+    """A condition that holds of no row."""
+
+    inherit_cache = True
+    construct = Construct.NOBODY
+
+
+class OnlyRow(Spelled):
+    """The value of the one row, if there is one, that a sub-query finds by its key."""
+
+    inherit_cache = True
+    construct = Construct.ONLY_ROW
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class EmptyText(Spelled):
+    """The empty text, or what is compared with it among others: itself, where there is one."""
+
+    inherit_cache = True
+    construct = Construct.EMPTY_TEXT
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)

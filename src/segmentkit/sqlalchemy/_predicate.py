@@ -21,7 +21,8 @@ from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, joined
+from segmentkit.sqlalchemy._constants import WithNul
+from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
 from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, ordered
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
@@ -37,7 +38,17 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _OfCustomer(tables).condition(condition, limits=[])
+    test = _OfCustomer(tables).condition(condition, limits=[])
+    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
+    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
+
+
+def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+    """The entity's rows beside one sub-query a group, and a condition on what is there.
+
+    ``limits`` are tests of attributes without which nobody satisfies the condition.
+    """
+    return _OfCustomer(tables).beside(node, limits)
 
 
 class _Conditions(ABC):
@@ -187,14 +198,17 @@ class _OfCustomer(_Conditions):
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
         """Who satisfies a condition on several relations, or on attributes and aggregates."""
+        rows, test = self.beside(ir.conjunction([*limits, node]), limits)
+        key = rows.key(self.schema.entity.key or "")
+        return rows.finished(sa.select(key).select_from(rows.source).where(test))
+
+    def beside(self, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+        """The entity's rows, joined to what a condition reads, and the condition."""
         entity = self.schema.entity
         rows = Rows(self.tables, entity, ir.Scope.ENTITY)
         key = rows.key(entity.key or "")
         values = self.joined_values(_aggregates(node), rows, lambda _: key, limits)
-        compiler = Compiler(self.schema, rows, values)
-        tests = [compiler.condition(each) for each in (*limits, node)]
-        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
-        return rows.finished(query)
+        return rows, Compiler(self.schema, rows, values).condition(node)
 
 
 class _OfRow(_Conditions):
@@ -328,7 +342,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(column).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
