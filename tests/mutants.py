@@ -15,12 +15,12 @@ from unittest import mock
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
-from segmentkit import UnsupportedError, _values, _windows, segment
+from segmentkit import UnsupportedError, _rows, _values, _windows, segment
 from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
 from segmentkit._ast import Rolling
 from segmentkit.dtypes import TEXT
-from segmentkit.sqlalchemy import _compile, _dialects, _predicate, _scans
+from segmentkit.sqlalchemy import _compile, _dialects, _groups, _predicate, _scans
 from segmentkit.sqlalchemy._dialects import Construct
 from tests.conformance_cases import Case, cases
 from tests.targets import Target
@@ -108,28 +108,27 @@ def _empty_as_null(real: Any, compiler: Any, node: Any) -> Any:
 
 
 def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, limits: Any) -> Any:
-    owned, joined = grouped.scan.owner.is_not(None), _scans.joined
+    owned, joined = grouped.scan.owner.is_not(None), _groups.joined
 
     def without(tests: Any, *, conjunctive: bool) -> Any:
         rest = [test for test in tests if not test.compare(owned)]
         return joined(rest or [sa.true()], conjunctive=conjunctive)
 
-    with mock.patch.object(_scans, "joined", without):
+    with mock.patch.object(_groups, "joined", without):
         return real(grouped, *columns, limits=limits)
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
-    name = _predicate._only_relation(node)
-    if name is None:
+    group = _predicate._only_group(node)
+    if group is None:
         return real(predicate, node, limits)
-    relation = predicate.schema.entity.relation(name)
-    return predicate.key.in_(predicate.having(node, relation, limits))
+    return predicate.key(group[0]).in_(predicate.having(node, group, limits))
 
 
-def _fanned_out(real: Any, scan: Any, tables: Any, relation: Any) -> None:
-    real(scan, tables, relation)
+def _fanned_out(real: Any, scan: Any, tables: Any, above: Any, way: Any) -> None:
+    real(scan, tables, above, way)
     once_more = tables.table(scan.entity).alias()
-    same = once_more.c[relation.key] == scan.owner
+    same = once_more.c[way[-1].key] == scan.key(way[-1].key)
     scan.source = scan.source.outerjoin(once_more, same)
 
 
@@ -163,12 +162,6 @@ def _of_all_values(real: Any, node: Any, value: Any) -> Any:
     return real(node, value)
 
 
-def _of_everyone(real: Any, checker: Any, node: Any, row: Any) -> Any:
-    """What is not seen yet is seen."""
-    with mock.patch.object(ir, "Compare", return_value=ir.TRUE):
-        return real(checker, node, row)
-
-
 def _in_utc(real: Any, condition: Any, as_of: Any, zone: Any) -> Any:
     return real(condition, as_of, UTC)
 
@@ -197,9 +190,9 @@ MUTANTS = [
     Mutant("empty text is NULL", "Oracle's texts",
            method(_compile.Compiler, "value", _empty_as_null), "missing"),
     Mutant("NULL in NOT IN", "one row of nobody makes NOT IN unknown of everyone",
-           method(_scans.Grouped, "select", _with_nobodys_rows), "aggregates"),
+           method(_groups.Grouped, "select", _with_nobodys_rows), "aggregates"),
     Mutant("nothing is no group", "count(orders) <= 2 loses those who never ordered",
-           method(_predicate._Predicate, "aggregated", _never_of_nothing), "aggregates"),
+           method(_predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
     Mutant("sum of nothing is NULL", "sum(…) of those without rows is not 0 in comparisons across",
            method(_predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
     Mutant("rows fan out", "joining a second relation counts each row once for each of its rows",
@@ -209,20 +202,22 @@ MUTANTS = [
     Mutant("inner join of links", "a row whose link leads nowhere is lost",
            method(_scans.Rows, "holder", _linked_inside), "links"),
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",
-           method(_scans.Grouped, "aggregate", _of_all_rows), "aggregates"),
+           method(_groups.Grouped, "aggregate", _of_all_rows), "aggregates"),
     Mutant("count distinct counts all", "COUNT(x) for COUNT(DISTINCT x)",
-           method(_scans, "_aggregated", _of_all_values), "aggregates"),
+           method(_groups, "_aggregated", _of_all_values), "aggregates"),
     Mutant("decimals as floats", "0.1 + 0.2 is not 0.3",
            spelled(Construct.EXACT, "({0})"), "numbers"),
     Mutant("division of integers", "7 / 2 is 3",
            spelled(Construct.AS_FLOAT, "CAST({0} AS INTEGER)"), "numbers"),
     Mutant("ties left open", "the last of two rows at one instant is not that of the greater key",
-           lambda: mock.patch.object(_scans._Candidates, "tie", property(lambda rows: rows.value)),
+           lambda: mock.patch.object(_groups._Candidates, "tie", property(lambda rows: rows.value)),
            "aggregates"),
     Mutant("birthdays do not pass the year's end", "28 December to 4 January is an empty range",
            method(_compile, "_wraps", lambda real, node: False), "dates-of-people"),
     Mutant("the future is seen", "an order of tomorrow counts today",
-           method(_values.ValueChecker, "_rows", _of_everyone), "aggregates", everywhere=True),
+           method(_rows, "_until_now", lambda real, time: ir.TRUE), "aggregates", everywhere=True),
+    Mutant("absences count at once", "a cart of three hours ago is abandoned already",
+           method(_rows, "_is_over", lambda real, *_: ir.TRUE), "sequences", everywhere=True),
     Mutant("days begin in UTC", "the schema's time zone is forgotten",
            method(segment, "normalize", _in_utc), "zones", everywhere=True),
     Mutant("through midnight only", "between two days leaves the last day out but its first instant",

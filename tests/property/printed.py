@@ -59,10 +59,11 @@ def _schema(schema: Schema) -> list[str]:
 def _attributes(schema: Schema, entity: Entity) -> dict[str, str]:
     """The types; the column that tells a row's owner is declared in a case."""
     found = {a.name: f"{a.dtype}{'?' if a.nullable else ''}" for a in entity.attributes}
-    root = schema.entity
-    for relation in root.relations:
-        if relation.to == entity.name and relation.key not in found:
-            found[relation.key] = f"{root.key_attribute.dtype if root.key_attribute else 'text'}?"
+    for owner in schema.entities:
+        key = owner.key_attribute
+        for relation in owner.relations:
+            if relation.to == entity.name and relation.key not in found:
+                found[relation.key] = f"{key.dtype if key else 'text'}?"
     return found
 
 

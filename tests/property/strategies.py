@@ -15,7 +15,18 @@ from typing import TypeVar
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from segmentkit import DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Entity, Relation
+from segmentkit import (
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    DType,
+    Entity,
+    Relation,
+    SegmentSyntaxError,
+    format_definition,
+)
 from segmentkit._format import format_name, format_value
 from segmentkit.dtypes import Kind
 from tests.property.worlds import MONEY, World, parameter, worlds
@@ -31,28 +42,50 @@ _T = TypeVar("_T")
 @st.composite
 def definitions(draw: st.DrawFn, world: World) -> str:
     """A definition that the schema of a world makes sense of."""
-    return Writer(draw, world).condition(draw(st.integers(0, 3)))
+    return _shallow(Writer(draw, world), draw(st.integers(0, 3)))
 
 
 @st.composite
 def leaves(draw: st.DrawFn, world: World) -> str:
     """A definition of one test."""
-    return Writer(draw, world).condition(0)
+    return _shallow(Writer(draw, world), 0)
 
 
 @st.composite
 def peopled_worlds(draw: st.DrawFn) -> World:
     """A world with named segments for definitions to refer to."""
     world = draw(worlds())
-    named = {name: Writer(draw, world).condition(1) for name in ("vip", "press list")}
+    named = {name: _shallow(Writer(draw, world), 1) for name in ("vip", "press list")}
     return evolve(world, named=named)
 
 
 @frozen
-class Scope:
-    """Where a test stands: of a customer (no relation), of a row, or in an aggregate's value."""
+class Way:
+    """What an aggregate is of: relations from a holder, and how they are written.
 
-    relation: Relation | None = None
+    Attributes:
+        relations: The relations, outermost first.
+        text: The way in the definition's words.
+        holder: Whose relations they are.
+        inner: How many more brackets may stand inside those of the aggregate.
+    """
+
+    relations: tuple[Relation, ...]
+    text: str
+    holder: Entity
+    inner: int
+
+    @property
+    def end(self) -> Relation:
+        """The relation whose rows are looked at."""
+        return self.relations[-1]
+
+
+@frozen
+class Scope:
+    """Where a test stands: of a customer (no way), of a row, or in an aggregate's value."""
+
+    way: Way | None = None
     prefixed: bool = False
 
 
@@ -80,7 +113,10 @@ class Writer:
         """A condition, of the customer or, inside an aggregate's brackets, of a row."""
         form = self.pick(["leaf", "and", "or", "not"]) if depth else "leaf"
         if form == "leaf":
-            return self.test(scope) if scope.relation else self.pick(CONDITIONS)(self)
+            if scope.way is None:
+                return self.pick(CONDITIONS)(self)
+            deeper = scope.way.inner > 0 and self.rarely()
+            return self.existence(scope) if deeper else self.test(scope)
         if form == "not":
             return f"not ({self.condition(depth - 1, scope)})"
         parts = [self.condition(depth - 1, scope) for _ in range(self.pick([2, 2, 3]))]
@@ -89,9 +125,27 @@ class Writer:
     def of_customer(self) -> str:
         return self.test(CUSTOMER)
 
-    def existence(self) -> str:
-        relation = self.pick(self.schema.entity.relations)
-        return f"{self.pick(['any', 'none'])}({relation.name}{self.brackets(relation)})"
+    def existence(self, scope: Scope = CUSTOMER) -> str:
+        way = self.way(scope)
+        return f"{self.pick(['any', 'none'])}({way.text}{self.brackets(way)})"
+
+    def way(self, scope: Scope) -> Way:
+        """A relation or a path of them, of a row or of the customer."""
+        root = self.schema.entity
+        inner = 1 if scope.way is None else scope.way.inner - 1
+        holder, before = root, ""
+        if scope.way is not None:
+            own = self.schema.named(scope.way.end.to)
+            if own.relations and not self.rarely():
+                holder = own
+            else:
+                before = f"{root.name}."
+        first = self.pick(holder.relations)
+        further = self.schema.named(first.to).relations
+        if further and self.rarely():
+            last = self.pick(further)
+            return Way((first, last), f"{before}{first.name}.{last.name}", holder, inner)
+        return Way((first,), f"{before}{first.name}", holder, inner)
 
     def reference(self) -> str:
         if not self.world.named:
@@ -165,8 +219,14 @@ class Writer:
 
     def value(self, scope: Scope, dtype: DType | None = None) -> tuple[str, DType]:
         """A value, and its type; where none of the wanted type is there, a constant."""
-        sources = [s for s in VALUES if not (s in OF_CUSTOMER and scope.relation)]
+        sources = [s for s in VALUES if s not in OF_ROWS or self.may_aggregate(scope)]
         return self.pick(sources)(self, scope, dtype)
+
+    def may_aggregate(self, scope: Scope) -> bool:
+        """Whether an aggregate may stand here: before ``where`` it may not."""
+        if scope.way is None:
+            return True
+        return not scope.prefixed and scope.way.inner > 0 and self.rarely()
 
     def attribute(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         names = [(n, d) for n, d in self.names(scope) if dtype in (None, d)]
@@ -178,10 +238,10 @@ class Writer:
     def names(self, scope: Scope) -> list[tuple[str, DType]]:
         """What can be named: own attributes, beyond links, and in a row the customer's too."""
         root = self.schema.entity
-        if scope.relation is None:
+        if scope.way is None:
             return _named(root, "")
-        before = f"{scope.relation.name}." if scope.prefixed else ""
-        return _named(self.schema.named(scope.relation.to), before) + _named(root, f"{root.name}.")
+        before = f"{scope.way.text}." if scope.prefixed else ""
+        return _named(self.schema.named(scope.way.end.to), before) + _named(root, f"{root.name}.")
 
     def defaulted(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         value, dtype = self.attribute(scope, dtype)
@@ -196,9 +256,7 @@ class Writer:
     def number(self, scope: Scope, depth: int, *, exact: bool = False) -> tuple[str, DType]:
         """A number; ``exact``: without a division, so that the order of a sum is no matter."""
         if depth == 0:
-            source = (
-                self.attribute if scope.relation or self.draw(st.booleans()) else self.aggregate
-            )
+            source = self.attribute if scope.way or self.draw(st.booleans()) else self.aggregate
             return source(scope, self.pick(NUMBERS))
         form = self.pick(["+", "-", "*", *([] if exact else ["/"]), "sign", "abs", "age"])
         if form == "age":
@@ -226,64 +284,93 @@ class Writer:
 
     def aggregate(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         """An aggregate, of the wanted type if there is a way to one."""
-        relation = self.pick(self.schema.entity.relations)
-        kinds = [a for a in AGGREGATES if relation.at or a not in ORDERED]
-        value, found = self.pick(kinds)(self, relation, dtype)
+        way = self.way(scope)
+        kinds = [a for a in AGGREGATES if way.end.at or a not in ORDERED]
+        value, found = self.pick(kinds)(self, way, dtype)
         fits = dtype is None or dtype == found or (dtype.is_number and found.is_number)
         return (value, found) if fits else self.attribute(scope, dtype)
 
     # -- aggregates -----------------------------------------------------------------------------
 
-    def count(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
-        value = self.pick(self.own(relation))[0]
-        what = self.pick([relation.name, value, f"distinct {value}"])
-        return f"count({what}{self.brackets(relation)})", INTEGER
+    def count(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        value = self.pick(self.own(way))[0]
+        what = self.pick([way.text, value, f"distinct {value}"])
+        return f"count({what}{self.brackets(way)})", INTEGER
 
-    def total(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
-        numbers = [(n, d) for n, d in self.own(relation) if d.is_number]
+    def total(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        numbers = [(n, d) for n, d in self.own(way) if d.is_number]
         if not numbers:
-            return self.count(relation, dtype)
+            return self.count(way, dtype)
         value, found = self.pick(numbers)
         if self.pick([False, False, True]):
-            scope = Scope(relation, prefixed=True)
+            scope = Scope(way, prefixed=True)
             other, kind = self.number(scope, self.pick([0, 1]), exact=True)
             value = f"{value} {self.pick('+-')} {other}"
             found = FLOAT if FLOAT in (found, kind) else found
         elif self.rarely():
             value = f"{value} * {self.factor(found)}"
         word = self.pick(["sum", "avg", "median"])
-        return f"{word}({value}{self.brackets(relation)})", found if word == "sum" else FLOAT
+        return f"{word}({value}{self.brackets(way)})", found if word == "sum" else FLOAT
 
-    def least(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
-        ordered = [(n, d) for n, d in self.own(relation, dtype) if d.is_number or d.is_time]
+    def least(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        ordered = [(n, d) for n, d in self.own(way, dtype) if d.is_number or d.is_time]
         if not ordered:
-            return self.count(relation, dtype)
+            return self.count(way, dtype)
         value, found = self.pick(ordered)
-        return f"{self.pick(['min', 'max'])}({value}{self.brackets(relation)})", found
+        return f"{self.pick(['min', 'max'])}({value}{self.brackets(way)})", found
 
-    def earliest(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
-        value, found = self.pick(self.own(relation, dtype) or self.own(relation))
-        return f"{self.pick(['first', 'last'])}({value}{self.brackets(relation)})", found
+    def earliest(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        value, found = self.pick(self.own(way, dtype) or self.own(way))
+        return f"{self.pick(['first', 'last'])}({value}{self.brackets(way)})", found
 
-    def own(self, relation: Relation, dtype: DType | None = None) -> list[tuple[str, DType]]:
+    def own(self, way: Way, dtype: DType | None = None) -> list[tuple[str, DType]]:
         """What an aggregate of a relation can be of, if need be of one type."""
-        found = _named(self.schema.named(relation.to), f"{relation.name}.")
+        found = _named(self.schema.named(way.end.to), f"{way.text}.")
         return [(n, d) for n, d in found if dtype in (None, d)]
 
-    def brackets(self, relation: Relation) -> str:
-        """The window and the condition inside an aggregate's brackets."""
+    def brackets(self, way: Way) -> str:
+        """The window, the condition and the steps inside an aggregate's brackets."""
         found = ""
-        if relation.at:
-            at = self.schema.named(relation.to).attribute(relation.at)
-            assert at is not None
+        times = [self.time(r) for r in way.relations if r.at]
+        if times:
             window = self.pick(["", "in", "between"])
             found = {
                 "": lambda: "",
-                "in": lambda: f" in {self.window(at.dtype)}",
+                "in": lambda: f" in {self.window(times[-1])}",
                 "between": lambda: f" {self.range_of(DATE)}",
             }[window]()
+        found += self.where(way)
+        if way.end.at and len(way.relations) == 1 and self.pick([False, False, False, True]):
+            found += self.steps(way)
+        return found
+
+    def time(self, relation: Relation) -> DType:
+        """The type of an event's time."""
+        at = self.schema.named(relation.to).attribute(relation.at or "")
+        assert at is not None
+        return at.dtype
+
+    def where(self, way: Way) -> str:
         if self.pick([False, True]):
-            found += f" where {self.condition(self.pick([0, 0, 1]), Scope(relation))}"
+            return f" where {self.condition(self.pick([0, 0, 1]), Scope(way))}"
+        return ""
+
+    def steps(self, way: Way) -> str:
+        """What comes before or after the rows at the end of a way."""
+        found, row = "", way.end
+        for _ in range(self.pick([1, 1, 2, 3])):
+            own = self.schema.named(row.to).relations
+            names = [(r.name, r) for r in way.holder.relations if r.at]
+            names += [(f"{row.name}.{r.name}", r) for r in own if r.at]
+            name, relation = self.pick(names)
+            negated, word = self.pick(["", "not "]), self.pick(["followed", "preceded"])
+            found += f" {negated}{word} by {name}"
+            found += self.where(evolve(way, relations=(relation,)))
+            if self.pick([False, True, True]):
+                short = ["1 second", "0 seconds", "1440 minutes", "24 hours"]
+                units = ["0 days", "1 day", "6 days", "7 days", "23 days", "30 days", "5_000 weeks"]
+                found += f" within {self.pick(units + short * (self.time(row) == TIMESTAMP))}"
+            row = row if negated else relation
         return found
 
     # -- constants and times --------------------------------------------------------------------
@@ -329,6 +416,18 @@ class Writer:
         return f"{self.pick([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
 
+def _shallow(writer: Writer, depth: int) -> str:
+    """A definition that is not nested too deeply, though aggregates may be in aggregates."""
+    for _ in range(3):
+        text = writer.condition(depth)
+        try:
+            format_definition(text)
+        except SegmentSyntaxError:
+            continue
+        return text
+    return "true"
+
+
 def _named(entity: Entity, before: str) -> list[tuple[str, DType]]:
     found = [(before + format_name(a.name), a.dtype) for a in entity.attributes]
     return found + [(f"{before}{link.name}.city", TEXT) for link in entity.links]
@@ -348,10 +447,10 @@ VALUES: list[Value] = [
 ]  # fmt: skip
 """What a value can be."""
 
-OF_CUSTOMER: list[Value] = [Writer.aggregate]
-"""Values that rows do not have."""
+OF_ROWS: list[Value] = [Writer.aggregate]
+"""Values that are made of rows."""
 
-AGGREGATES: list[Callable[[Writer, Relation, DType | None], tuple[str, DType]]] = [
+AGGREGATES: list[Callable[[Writer, Way, DType | None], tuple[str, DType]]] = [
     Writer.count, Writer.total, Writer.least, Writer.earliest,
 ]  # fmt: skip
 """What an aggregate can be."""

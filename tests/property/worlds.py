@@ -183,7 +183,7 @@ def parameter(dtype: DType, number: int) -> str:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """People, their orders (events), their notes (no time), and stores behind links."""
+    """People, their orders and visits (events), notes (no time), lines of orders, and stores."""
     zone = draw(st.sampled_from(ZONES))
     hostile = draw(
         st.one_of(st.just(frozenset()), st.frozensets(st.sampled_from(Hostile), max_size=2))
@@ -199,27 +199,37 @@ def worlds(draw: st.DrawFn) -> World:
         links=[Link("shop", to="stores", key="shop_id")],
         relations=[
             Relation("orders", key="person_id", at="at"),
+            Relation("visits", key="person_id", at="at"),
             Relation("notes", key="person_id"),
         ],
     )
+    time = Attribute("at", at, nullable=True)
+    has_key = draw(st.booleans())
+    of_orders = Relation("lines", key="order_id", at=draw(st.sampled_from([None, "at"])))
     orders = Entity(
         "orders",
-        key="id" if draw(st.booleans()) else None,
-        attributes=[_key(), Attribute("at", at, nullable=True), *draw(_attributes())],
+        key="id" if has_key else None,
+        attributes=[_key(), time, *draw(_attributes())],
         links=[Link("store", to="stores", key="store_id")],
+        relations=[of_orders] if has_key else [],
     )
+    lines = Entity("lines", attributes=[time, *draw(_attributes(3))])
+    visits = Entity("visits", attributes=[time, *draw(_attributes(3))])
     notes = Entity("notes", attributes=draw(_attributes()))
     keys = KEYS[key]
     # Some belong to nobody, and some to somebody who does not exist.
     owners = st.sampled_from([*keys, None, 99 if key == INTEGER else "A "])
     places = st.sampled_from([1, 2, None, 99])
+    holders = st.sampled_from([*range(8), None, 99])
     rows = {
         "people": draw(_rows(people, pool, {"shop_id": places}, keys)),
         "orders": draw(_rows(orders, pool, {"person_id": owners, "store_id": places}, range(12))),
+        "visits": draw(_rows(visits, pool, {"person_id": owners}, range(8))),
         "notes": draw(_rows(notes, pool, {"person_id": owners}, range(5))),
+        "lines": draw(_rows(lines, pool, {"order_id": holders}, range(12))),
         "stores": draw(_rows(stores, pool, {}, [1, 2])),
     }
-    schema = Schema([people, orders, notes, stores], time_zone=zone)
+    schema = Schema([people, orders, visits, notes, lines, stores], time_zone=zone)
     return World(schema, rows, pool.as_of, pool)
 
 
@@ -227,9 +237,9 @@ def _key(dtype: DType = INTEGER) -> Attribute:
     return Attribute("id", dtype)
 
 
-def _attributes() -> st.SearchStrategy[list[Attribute]]:
+def _attributes(most: int = 6) -> st.SearchStrategy[list[Attribute]]:
     each = st.builds(Attribute, st.sampled_from(NAMES), st.sampled_from(TYPES), st.booleans())
-    return st.lists(each, min_size=1, max_size=6, unique_by=lambda a: a.name)
+    return st.lists(each, min_size=1, max_size=most, unique_by=lambda a: a.name)
 
 
 @st.composite
