@@ -533,6 +533,21 @@ class TestExactness:
         given = frames(pd.Series([2**62, 2**62 + 2], dtype=dtype))
         assert asked(f"median(orders.amount) = {2**62}", given, schema) == [1]
 
+    def test_small_sums_of_a_column_of_wide_numbers(self) -> None:
+        """A column that int64 cannot hold can have small numbers too."""
+        attributes = [sk.Attribute("id", sk.INTEGER), sk.Attribute("n", sk.decimal(2))]
+        rows = sk.Entity("rows", attributes=attributes)
+        people = sk.Entity("people", key="id", relations=[sk.Relation("rows", key="of")])
+        schema = sk.Schema([people, rows])
+        given = {
+            "people": pd.DataFrame({"id": [1, 2]}),
+            "rows": pd.DataFrame(
+                {"id": [1, 2, 3], "of": [1, 1, 2], "n": [Decimal(1), Decimal(2), Decimal(10**25)]}
+            ),
+        }
+        segment = sk.Segment.define("s", "sum(rows.n where n < 9) = 3", schema)
+        assert mask(segment, given).tolist() == [True, False]
+
     def test_an_integer_meets_a_float(self) -> None:
         """Integers and floats of two columns are compared without rounding either."""
         attributes = [

@@ -416,12 +416,16 @@ class Writer:
         return f"{self.pick([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
 
+_ROOM = "x or x and not (x or x and not (x or x and not ({})))"
+"""What operations on sets can put around a definition."""
+
+
 def _shallow(writer: Writer, depth: int) -> str:
-    """A definition that is not nested too deeply, though aggregates may be in aggregates."""
+    """A definition with room for the operations on sets, though aggregates may be in aggregates."""
     for _ in range(3):
         text = writer.condition(depth)
         try:
-            format_definition(text)
+            format_definition(_ROOM.format(text))
         except SegmentSyntaxError:
             continue
         return text

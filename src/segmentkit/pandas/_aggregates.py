@@ -76,7 +76,8 @@ def _sums(owners: Positions, data: Array, count: int) -> Array:
     greatest = size(data) * len(data)
     if greatest < EXACT_FLOAT:
         # Sums that floats hold exactly.
-        return np.bincount(owners, weights=data, minlength=count).astype(np.int64)
+        floats = data.astype(np.float64)
+        return np.bincount(owners, weights=floats, minlength=count).astype(np.int64)
     small = data.dtype != object and greatest < INT64
     sums = np.zeros(count, dtype=np.int64 if small else object)
     np.add.at(sums, owners, data if small else data.astype(object))
