@@ -16,7 +16,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from attrs import define, field
 from sqlalchemy.dialects import mysql
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from segmentkit import Schema, Segment
 from segmentkit import sqlalchemy as sql
@@ -188,14 +188,30 @@ def _duckdb_verified() -> sa.Engine:
     return _duckdb("enable_verification")
 
 
-def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
+def _postgresql(settings: str = "") -> sa.Engine:
+    """An engine in a room of its own, gone when the process ends."""
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    server = sa.create_engine(postgresql_url(), poolclass=NullPool)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    def enter(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = {name}{settings}")
+        connection.commit()
+
+    run(f"CREATE SCHEMA {name}")
+    atexit.register(run, f"DROP SCHEMA {name} CASCADE")
     engine = sa.create_engine(postgresql_url())
-    return _in_own_schema(engine, "CREATE SCHEMA {0}", "SET search_path = {0}" + settings, room)
+    sa.event.listen(engine, "connect", enter)
+    return engine
 
 
 def _postgresql_by_index() -> sa.Engine:
     """Plans that read a table from its beginning to its end are what it tries last."""
-    return _postgresql("; SET enable_seqscan = off", "segmentkit_indexed")
+    return _postgresql("; SET enable_seqscan = off")
 
 
 @cache
@@ -257,23 +273,6 @@ def _clickhouse() -> sa.Engine:
     # Words of its CREATE TABLE that the dialect leaves without quotes.
     words = engine.dialect.identifier_preparer
     words.reserved_words = {*words.reserved_words, "index"}
-    return engine
-
-
-def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:
-    """Let each process have a room of its own, gone when it ends."""
-    name = f"{room}_{os.getpid()}"
-    with engine.begin() as connection:
-        connection.exec_driver_sql(create.format(name))
-    # That connection is not in the room; those to come are.
-    engine.dispose()
-
-    def enter(connection: Any, _: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(use.format(name))
-        connection.commit()
-
-    sa.event.listen(engine, "connect", enter)
     return engine
 
 
