@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from segmentkit import Schema, Segment
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
+from segmentkit.schema import Entity
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -45,6 +46,16 @@ class Float(sa.types.TypeDecorator[float]):
         return None if value != value else value
 
 
+def columns_of_keys(schema: Schema, entity: Entity) -> set[str | None]:
+    """The columns that hold keys, of the entity itself and of others."""
+    ways = [r.key for e in schema.entities for r in e.relations if r.to == entity.name]
+    return {entity.key, *(link.key for link in entity.links), *ways}
+
+
+# Keys are matched as their collation has it, so this is an exact one.
+_KEY_OF_MARIADB = sa.String(100, collation="utf8mb4_nopad_bin")
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
@@ -66,6 +77,7 @@ class Database:
         name: The target's name.
         open: Makes the engine.
         types: The type of a column, where it is not what ``tables_from`` says.
+        text_key: The type of a key that is a text, where it is another one.
         undone: Whether a rollback takes tables away again, which is faster than dropping them.
         lacks: What it cannot hold.
         indexed: Whether every column has an index.
@@ -74,6 +86,7 @@ class Database:
     name: str
     open: Callable[[], sa.Engine]
     types: Types = exact
+    text_key: Any = None
     undone: bool = True
     lacks: frozenset[Hostile] = frozenset()
     indexed: bool = False
@@ -135,6 +148,10 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+            keys = [column for column in columns if column.name in columns_of_keys(schema, entity)]
+            for column in keys:
+                if isinstance(column.type, sa.String):
+                    column.type = self.text_key or column.type
             if self.indexed:
                 # Of keys, of links, of times and of every other attribute.
                 for number, column in enumerate(columns):
@@ -291,7 +308,9 @@ ENGINES = [
     sqlite(),
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql, lacks=_NO_NUL),
-    Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database(
+        "mariadb", _mariadb, of_mariadb, _KEY_OF_MARIADB, undone=False, lacks=_NO_NUL | _OF_MARIADB
+    ),
     Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
