@@ -30,6 +30,7 @@ from segmentkit import (
 from segmentkit._format import format_name, format_value
 from segmentkit.dtypes import Kind
 from tests.property.worlds import MONEY, World, parameter, worlds
+from tests.targets import Hostile
 
 UNITS = ["day", "week", "month", "quarter", "year"]
 SHORT_UNITS = ["hour", "minute", "second"]
@@ -249,9 +250,14 @@ class Writer:
 
     def computed(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         """A number made of others; whoever wants another type gets an attribute."""
-        if dtype is not None and not dtype.is_number:
+        if self.has_infinities or (dtype is not None and not dtype.is_number):
             return self.attribute(scope, dtype)
         return self.number(scope, self.draw(st.integers(1, 2)))
+
+    @property
+    def has_infinities(self) -> bool:
+        """What ∞ − ∞ and ∞ × 0 are is the engine's: such worlds are asked for no arithmetic."""
+        return Hostile.INFINITY in self.pool.hostile
 
     def number(self, scope: Scope, depth: int, *, exact: bool = False) -> tuple[str, DType]:
         """A number; ``exact``: without a division, so that the order of a sum is no matter."""
@@ -299,7 +305,7 @@ class Writer:
 
     def total(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
         numbers = [(n, d) for n, d in self.own(way) if d.is_number]
-        if not numbers:
+        if self.has_infinities or not numbers:
             return self.count(way, dtype)
         value, found = self.pick(numbers)
         if self.pick([False, False, True]):

@@ -16,11 +16,12 @@ from uuid import uuid4
 import sqlalchemy as sa
 from attrs import define, field
 from sqlalchemy.dialects import mysql
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from segmentkit import Schema, Segment
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
+from segmentkit.schema import Entity
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -45,6 +46,16 @@ class Float(sa.types.TypeDecorator[float]):
         return None if value != value else value
 
 
+def columns_of_keys(schema: Schema, entity: Entity) -> set[str | None]:
+    """The columns that hold keys, of the entity itself and of others."""
+    ways = [r.key for e in schema.entities for r in e.relations if r.to == entity.name]
+    return {entity.key, *(link.key for link in entity.links), *ways}
+
+
+# Keys are matched as their collation has it, so this is an exact one.
+_KEY_OF_MARIADB = sa.String(100, collation="utf8mb4_nopad_bin")
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
@@ -66,6 +77,7 @@ class Database:
         name: The target's name.
         open: Makes the engine.
         types: The type of a column, where it is not what ``tables_from`` says.
+        text_key: The type of a key that is a text, where it is another one.
         undone: Whether a rollback takes tables away again, which is faster than dropping them.
         lacks: What it cannot hold.
         indexed: Whether every column has an index.
@@ -74,6 +86,7 @@ class Database:
     name: str
     open: Callable[[], sa.Engine]
     types: Types = exact
+    text_key: Any = None
     undone: bool = True
     lacks: frozenset[Hostile] = frozenset()
     indexed: bool = False
@@ -136,6 +149,10 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+            keys = [column for column in columns if column.name in columns_of_keys(schema, entity)]
+            for column in keys:
+                if isinstance(column.type, sa.String):
+                    column.type = self.text_key or column.type
             if self.indexed:
                 # Of keys, of links, of times and of every other attribute.
                 for number, column in enumerate(columns):
@@ -199,14 +216,30 @@ def _duckdb_verified() -> sa.Engine:
     return _duckdb("enable_verification")
 
 
-def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
+def _postgresql(settings: str = "") -> sa.Engine:
+    """An engine in a room of its own, gone when the process ends."""
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    server = sa.create_engine(postgresql_url(), poolclass=NullPool)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    def enter(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = {name}{settings}")
+        connection.commit()
+
+    run(f"CREATE SCHEMA {name}")
+    atexit.register(run, f"DROP SCHEMA {name} CASCADE")
     engine = sa.create_engine(postgresql_url())
-    return _in_own_schema(engine, "CREATE SCHEMA {0}", "SET search_path = {0}" + settings, room)
+    sa.event.listen(engine, "connect", enter)
+    return engine
 
 
 def _postgresql_by_index() -> sa.Engine:
     """Plans that read a table from its beginning to its end are what it tries last."""
-    return _postgresql("; SET enable_seqscan = off", "segmentkit_indexed")
+    return _postgresql("; SET enable_seqscan = off")
 
 
 @cache
@@ -271,23 +304,6 @@ def _clickhouse() -> sa.Engine:
     return engine
 
 
-def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:
-    """Let each process have a room of its own, gone when it ends."""
-    name = f"{room}_{os.getpid()}"
-    with engine.begin() as connection:
-        connection.exec_driver_sql(create.format(name))
-    # That connection is not in the room; those to come are.
-    engine.dispose()
-
-    def enter(connection: Any, _: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(use.format(name))
-        connection.commit()
-
-    sa.event.listen(engine, "connect", enter)
-    return engine
-
-
 # A text of theirs does not go on after a NUL.
 _NO_NUL = frozenset({Hostile.NUL})
 _OF_MARIADB = {Hostile.INFINITY, Hostile.LONG_TEXT, Hostile.FAR_TIMES}
@@ -303,7 +319,9 @@ ENGINES = [
     sqlite(),
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql, lacks=_NO_NUL),
-    Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database(
+        "mariadb", _mariadb, of_mariadb, _KEY_OF_MARIADB, undone=False, lacks=_NO_NUL | _OF_MARIADB
+    ),
     Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]

@@ -75,9 +75,9 @@ def _sums(owners: Positions, data: Array, count: int) -> Array:
         return np.bincount(owners, weights=data, minlength=count).astype(np.float64, copy=False)
     greatest = size(data) * len(data)
     if greatest < EXACT_FLOAT:
-        # Sums that floats hold exactly.
-        floats = data.astype(np.float64)
-        return np.bincount(owners, weights=floats, minlength=count).astype(np.int64)
+        # Sums that floats hold exactly, also of what was made of larger numbers.
+        weights = data.astype(np.float64, copy=False)
+        return np.bincount(owners, weights=weights, minlength=count).astype(np.int64)
     small = data.dtype != object and greatest < INT64
     sums = np.zeros(count, dtype=np.int64 if small else object)
     np.add.at(sums, owners, data if small else data.astype(object))
