@@ -72,7 +72,7 @@ class Grouped:
         common = [t for t in tests[aggregates[0]] if all(t in each for each in tests.values())]
         self.where = [rows.passed(t) for t in common]
         rest = {a: [t for t in each if t not in common] for a, each in tests.items()}
-        cheap = [[t for t in each if _is_of_columns(t[1])] for each in rest.values()]
+        cheap = [[t for t in each if is_of_columns(t[1])] for each in rest.values()]
         if all(cheap):
             # A row that no aggregate looks at need not be read.
             self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
@@ -106,7 +106,7 @@ class Grouped:
         return self.select(limits=limits).group_by(None)
 
 
-def _is_of_columns(test: ir.Condition) -> bool:
+def is_of_columns(test: ir.Condition) -> bool:
     """Whether a test needs no rows but the one it is of."""
     return not any(isinstance(n, ir.Aggregate | ir.Follows) for n in ir.walk(test))
 

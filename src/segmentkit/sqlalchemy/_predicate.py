@@ -23,12 +23,12 @@ from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
-from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, ordered
+from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, is_of_columns, ordered
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
-Group: TypeAlias = tuple[ir.Scope, tuple[str, ...]]
-"""Whose rows, and along which way: what is asked of one group takes one scan."""
+Group: TypeAlias = tuple[ir.Scope, tuple[str, ...], frozenset[ir.Condition]]
+"""Whose rows, along which way, passing which tests of other rows: a group takes one scan."""
 
 
 def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
@@ -129,7 +129,7 @@ class _Conditions(ABC):
 
     def rows_of(self, group: Group) -> _OfRow:
         """The rows of a group."""
-        holder, names = group
+        holder, names, _ = group
         above = self.above(holder)
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
         return _OfRow(Scan(self.tables, above, _way(entity, names, self.schema.named)))
@@ -156,7 +156,7 @@ class _Conditions(ABC):
         values: dict[ir.Aggregate, Sql] = {}
         plain: dict[Group, list[ir.Aggregate]] = {}
         for aggregate in aggregates:
-            group = aggregate.holder, aggregate.path
+            group = _group(aggregate)
             if aggregate.function not in ORDERED:
                 plain.setdefault(group, []).append(aggregate)
                 continue
@@ -216,17 +216,21 @@ class _OfRow(_Conditions):
 
     Attributes:
         scan: The rows; what their conditions need is joined to them.
-        held: The key of the holder whose other rows can come before or after.
-        held_above: The way from the customer to that holder.
+        climb: The way to the rows from the holder whose other rows can come before or after,
+            as far as it is beyond the rows' own holder.
     """
 
-    def __init__(self, scan: Scan, held: Sql | None = None, held_above: Way | None = None) -> None:
+    def __init__(self, scan: Scan, climb: Way = ()) -> None:
         super().__init__(scan.tables)
         self.scan = scan
-        self.held = scan.owner if held is None else held
-        self.held_above = scan.above if held_above is None else held_above
+        self.climb = climb
         self.known: dict[ir.Aggregate, Sql] = {}
         self.compiler = _RowCompiler(self)
+
+    @cached_property
+    def held(self) -> Sql:
+        """The key of the holder whose other rows can come before or after."""
+        return self.scan.climbed(self.climb)
 
     def value(self, node: ir.Value) -> Sql:
         return self.compiler.value(node)
@@ -277,10 +281,10 @@ class _OfRow(_Conditions):
         way = _way(self.scan.entity, (name,), self.schema.named)
         scan = Scan(self.tables, self.above(ir.Scope.ROW), way)
         # What comes after these rows is again of the holder of the row here.
-        return _OfRow(scan, self.held, self.held_above)
+        return _OfRow(scan, (*self.climb, *self.scan.way))
 
     def _sibling(self, name: str) -> _OfRow:
-        above = self.held_above
+        above = self.scan.above[: len(self.scan.above) - len(self.climb)]
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
         return _OfRow(Scan(self.tables, above, _way(entity, (name,), self.schema.named)))
 
@@ -355,11 +359,17 @@ def _is_plain(node: ir.Condition) -> bool:
     return not ir.has_aggregates(node)
 
 
+def _group(node: ir.Aggregate) -> Group:
+    # Not every engine takes sub-queries inside an aggregate, so they are tests of a scan.
+    tests = frozenset(c for c in ir.conjuncts(node.where) if not is_of_columns(c))
+    return node.holder, node.path, tests
+
+
 def _only_group(node: ir.Condition) -> Group | None:
     """The group, if the condition rests on plain aggregates of one group and nothing else."""
     nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
-    groups = {(a.holder, a.path) for a in aggregates}
+    groups = set(map(_group, aggregates))
     if len(groups) != 1 or any(isinstance(n, ir.Column | ir.Follows) for n in nodes):
         return None
     if any(a.function in ORDERED for a in aggregates):

@@ -111,8 +111,12 @@ class Scan(Rows):
     @cached_property
     def customer(self) -> Sql:
         """The key of the customer whose the row is in the end."""
+        return self.climbed(self.above)
+
+    def climbed(self, way: Way) -> Sql:
+        """The key of the row from which a way leads to the rows' holder."""
         key = self.owner
-        for relation in reversed(self.above):
+        for relation in reversed(way):
             _, key = self._joined(relation, key)
         return key
 

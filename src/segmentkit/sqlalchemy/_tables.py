@@ -79,10 +79,11 @@ class Tables:
         key = column_of(table, entity.key or "")
         if _is_unique(table, key):
             return table.alias()
+        rows = table.alias()
         named = [a.column for a in entity.attributes] + [link.key for link in entity.links]
-        others = [table.c[name] for name in dict.fromkeys(named) if name in table.c]
-        columns = [key, *(c for c in others if c is not key)]
-        place = sa.func.row_number().over(partition_by=key, order_by=columns).label(_PLACE)
+        names = [n for n in dict.fromkeys([entity.key or "", *named]) if n in rows.c]
+        columns = [rows.c[name] for name in names]
+        place = sa.func.row_number().over(partition_by=columns[0], order_by=columns).label(_PLACE)
         placed = sa.select(*columns, place).subquery()
         kept = [c for c in placed.c if c.name != _PLACE]
         return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
