@@ -229,6 +229,8 @@ _ROWS = (
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
         },
         notes=(
+            "Sequences (`followed by` …) need an index on the key column of each relation in them: "
+            "without one, every row is compared with every other.",
             "`ignoring case` needs `prepare(engine)`.",
             "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
             "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
@@ -384,7 +386,13 @@ _ROWS = (
         "snowflake",
         "Snowflake",
         package="snowflake-sqlalchemy",
-        spellings={Construct.ZONED: None, **_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.ZONED: None,
+            **_AGGREGATED,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+        },
         notes=(_FOLDS_BY_LOWER,),
     ),
     Dialect(
@@ -392,6 +400,8 @@ _ROWS = (
         "BigQuery",
         package="sqlalchemy-bigquery",
         spellings={
+            Construct.SECONDS_LATER: "datetime_add({0}, INTERVAL {1} SECOND)",
+            Construct.DAYS_LATER: "date_add({0}, INTERVAL {1} DAY)",
             Construct.ZONED: "TIMESTAMP({0})",
             **_AGGREGATED,
             Construct.POSITION: "strpos({0}, {1})",
@@ -404,6 +414,8 @@ _ROWS = (
         "Trino",
         package="trino",
         spellings={
+            Construct.SECONDS_LATER: "date_add('second', {1}, {0})",
+            Construct.DAYS_LATER: "date_add('day', {1}, {0})",
             Construct.ZONED: "with_timezone({0}, 'UTC')",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.NAN_AS_NULL: _UNLESS_NAN,
@@ -415,6 +427,8 @@ _ROWS = (
         "Databricks",
         package="databricks-sqlalchemy",
         spellings={
+            Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
+            Construct.DAYS_LATER: "date_add({0}, {1})",
             **_AGGREGATED,
             Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
             Construct.ZONED: _TEXT_OF_UTC,
@@ -428,7 +442,12 @@ _ROWS = (
         "redshift",
         "Redshift",
         package="sqlalchemy-redshift",
-        spellings={Construct.ZONED: _AT_UTC, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.ZONED: _AT_UTC,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+        },
         notes=(_FOLDS_BY_LOWER,),
     ),
 )
