@@ -101,6 +101,14 @@ def columns_of(schema: Schema, entity: Entity) -> dict[str, DType | None]:
     return undeclared | {a.column: a.dtype for a in entity.attributes}
 
 
+def types_of_keys(schema: Schema, entity: Entity) -> dict[str, DType]:
+    """The columns that hold keys of other rows, with the types of those keys."""
+    ways = [(link.key, schema.named(link.to)) for link in entity.links]
+    ways += [(r.key, e) for e in schema.entities for r in e.relations if r.to == entity.name]
+    found = [(column, holder.key_attribute) for column, holder in ways]
+    return {column: key.dtype for column, key in found if key is not None}
+
+
 def shuffled(given: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The rows in another order, under an index that says nothing."""
     result = {}

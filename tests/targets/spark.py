@@ -24,7 +24,7 @@ from segmentkit import Schema, Segment
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from tests.conformance_cases import Tables
-from tests.targets.frames import columns_of
+from tests.targets.frames import columns_of, types_of_keys
 from tests.targets.target import Target
 
 SESSION_ZONE = "America/New_York"
@@ -88,9 +88,10 @@ class Spark:
 
     def frame(self, schema: Schema, entity: Entity, rows: list[dict[str, Any]]) -> Any:
         """A frame of one table's rows."""
+        keys = types_of_keys(schema, entity)
         table = pa.table(
             {
-                name: pa.array([row.get(name) for row in rows], self.type(dtype))
+                name: pa.array([row.get(name) for row in rows], self.type(dtype or keys.get(name)))
                 for name, dtype in columns_of(schema, entity).items()
             }
         )
@@ -103,7 +104,7 @@ class Spark:
         return self.session.read.schema(types).parquet(str(path))
 
     def type(self, dtype: DType | None) -> Any:
-        """Arrow's type for a column; keys that are not attributes are whole numbers."""
+        """Arrow's type for a column; keys of which nothing is said are whole numbers."""
         match dtype.kind if dtype else Kind.INTEGER:
             case Kind.BOOLEAN:
                 return pa.bool_()
