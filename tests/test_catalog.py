@@ -23,7 +23,8 @@ from segmentkit import (
     Segment,
     SegmentTypeError,
 )
-from segmentkit.catalog import read_catalog
+from segmentkit._catalog_check import check_syntax
+from segmentkit._catalog_file import read_catalog
 
 HEAD = """\
 language = 1
@@ -270,7 +271,7 @@ where = "in segment fife"
 """
     with pytest.raises(CatalogError) as caught:
         loads(text)
-    found = [(p.segment, p.line, p.column, p.diagnostic.code) for p in caught.value.problems]
+    found = [(p.name, p.line, p.column, p.diagnostic.code) for p in caught.value.problems]
     assert found == [
         ("one", 9, 1, "SK101"),
         ("one", 9, 14, "SK101"),
@@ -293,7 +294,7 @@ def test_a_broken_reference_is_told_once() -> None:
     text = '[segments.a]\nwhere = "agee > 1"\n[segments.b]\nwhere = "in segment a"\n'
     with pytest.raises(CatalogError) as caught:
         loads(text)
-    assert [p.segment for p in caught.value.problems] == ["a"]
+    assert [p.name for p in caught.value.problems] == ["a"]
 
 
 def test_cycles() -> None:
@@ -341,10 +342,10 @@ def test_syntax_alone() -> None:
     """Without a schema syntax, references and cycles can be checked."""
     text = 'language = 1\n[segments.a]\nwhere = "anything > 1 and in segment b"\n'
     with pytest.raises(CatalogError, match="unknown segment 'b'"):
-        read_catalog(text).check_syntax()
-    read_catalog(text + '[segments.b]\nwhere = "x"\n').check_syntax()
+        check_syntax(read_catalog(text))
+    check_syntax(read_catalog(text + '[segments.b]\nwhere = "x"\n'))
     with pytest.raises(DefinitionError, match="SK001"):
-        read_catalog(text + '[segments.b]\nwhere = "x ="\n'.replace('="', '= ="')).check_syntax()
+        check_syntax(read_catalog(text + '[segments.b]\nwhere = "x ="\n'.replace('="', '= ="')))
 
 
 def test_names_that_look_like_something_else() -> None:

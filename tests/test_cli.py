@@ -25,8 +25,8 @@ from attrs import frozen
 
 import segmentkit as sk
 from segmentkit import _cli, demo
+from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.catalog import read_catalog
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\

@@ -242,6 +242,15 @@ class OneOf:
 
 
 @frozen(cache_hash=True)
+class Listed:
+    """True when the operand is present and one of the keys of a static list, however many."""
+
+    operand: Value
+    name: str = field(eq=False)
+    keys: frozenset[int | str] = field(repr=lambda keys: f"<{len(keys)}>")
+
+
+@frozen(cache_hash=True)
 class TextTest:
     """True when the operand is present and has the pattern there."""
 
@@ -304,7 +313,17 @@ class Or:
 
 
 Condition: TypeAlias = (
-    Always | Compare | OneOf | TextTest | AnniversaryIn | YearDayIn | Missing | Not | And | Or
+    Always
+    | Compare
+    | OneOf
+    | Listed
+    | TextTest
+    | AnniversaryIn
+    | YearDayIn
+    | Missing
+    | Not
+    | And
+    | Or
 )
 
 TRUE = Always(True)
@@ -376,7 +395,7 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return operand, low, high
         case YearDayIn(operand, low_day, high_day):
             return operand, low_day, high_day
-        case Missing(operand) | Not(operand) | ToFloat(operand):
+        case Listed(operand) | Missing(operand) | Not(operand) | ToFloat(operand):
             return (operand,)
         case Call(_, arguments):
             return arguments

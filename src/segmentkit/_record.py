@@ -60,19 +60,22 @@ _READS = {
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
 
-def compile_record(condition: ir.Condition, schema: Schema) -> Callable[[Record], bool]:
-    """Make a function that says whether a record is in the set.
+def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[Record], Any]:
+    """Make a function that says whether a condition holds of a record, or what a value of it is.
 
     Args:
-        condition: A normalized condition without parameters.
+        node: A normalized condition or value without parameters.
         schema: What its columns refer to.
 
     Returns:
         A function of a mapping: attributes and links by name, relations as lists of mappings.
         It raises ``DataError`` for a record that is not what the schema says.
     """
-    function = _Function(schema)
-    body = function.condition(condition)
+    return _compiled(_Function(schema), node)
+
+
+def _compiled(function: _Function, node: ir.Condition | ir.Value) -> Callable[..., Any]:
+    body = function.value(node) if isinstance(node, ir.Value) else function.condition(node)
     return function.build(body)
 
 
@@ -154,6 +157,8 @@ class _Function:
                     values = [_scalar.fold_case(v) for v in values]
                 wanted = self.bind(frozenset(values))
                 return self.present("value in wanted", folded=folded, wanted=wanted, value=operand)
+            case ir.Listed(operand, _, keys):
+                return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
                 return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
             case ir.YearDayIn(operand, low, high):
@@ -271,10 +276,7 @@ class _Function:
 
     def of_row(self, node: ir.Condition | ir.Value, entity: Entity) -> Callable[..., Any]:
         """A function of a row and its record."""
-        function = _Function(self.schema, entity)
-        if isinstance(node, ir.Value):
-            return function.build(function.value(node))
-        return function.build(function.condition(node))
+        return _compiled(_Function(self.schema, entity), node)
 
 
 @frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,18 @@ from segmentkit.schema import Attribute, Entity, Relation, Schema
 
 
 @frozen
+class CheckedValue:
+    """What a trait means, the parameters in it that have no value, and the traits it rests on.
+
+    The value is None where it is wrong and that has been told already.
+    """
+
+    value: ir.Value | None
+    parameters: tuple[tuple[str, DType], ...] = ()
+    traits: tuple[str, ...] = ()
+
+
+@frozen
 class _Row:
     """The row that names refer to inside the brackets of an aggregate."""
 
@@ -34,8 +46,10 @@ class _Row:
 class ValueChecker(ABC):
     """What values mean; conditions inside brackets are left to the subclass."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, traits: Mapping[str, CheckedValue]) -> None:
         self.schema = schema
+        self.traits = traits
+        self.used_traits: dict[str, None] = {}
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.parameters: dict[str, DType] = {}
@@ -97,6 +111,11 @@ class ValueChecker(ABC):
             return None
         return ir.Param(node.name, dtype)
 
+    def adopt(self, parameters: Iterable[tuple[str, DType]], span: Span) -> None:
+        """Take up the parameters of what stands at a place."""
+        for name, dtype in parameters:
+            self.parameter(t.Parameter(name, span), dtype)
+
     def _chain(self, node: t.Arithmetic) -> ir.Value | None:
         operands = [self._operand(o) for o in node.operands]
         total = operands[0]
@@ -123,9 +142,9 @@ class ValueChecker(ABC):
     def _name(self, node: t.Name) -> ir.Value | None:
         parts, row, root = node.parts, self.row, self.schema.entity
         if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts[1:])
+            return self._of_entity(node, parts[1:])
         if row is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts)
+            return self._of_entity(node, parts)
         if row.prefixed:
             if parts[0] != row.relation.name:
                 owner = root.name if root.attribute(parts[0]) else row.relation.name
@@ -138,6 +157,21 @@ class ValueChecker(ABC):
                 return None
             parts = parts[1:]
         return self._column(node, row.entity, ir.Scope.ROW, parts)
+
+    def _of_entity(self, node: t.Name, parts: tuple[str, ...]) -> ir.Value | None:
+        """An attribute of the entity, or a trait, which is called like none of them."""
+        root = self.schema.entity
+        found = self.traits.get(parts[0]) if self.traits and len(parts) == 1 else None
+        if found is None or root.attribute(parts[0]) is not None:
+            return self._column(node, root, ir.Scope.ENTITY, parts)
+        if found.value is None:
+            return None
+        if self.row is not None and ir.has_aggregates(found.value):
+            self.error("SK113", node.span, hint=f"compare '{parts[0]}' outside the brackets")
+            return None
+        self.used_traits[parts[0]] = None
+        self.adopt(found.parameters, node.span)
+        return found.value
 
     def _column(
         self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
@@ -188,7 +222,8 @@ class ValueChecker(ABC):
         ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
-        hint = hint or did_you_mean(part, [w.name for w in ways])
+        traits = self.traits if entity is root and part == node.parts[-1] else ()
+        hint = hint or did_you_mean(part, [*(w.name for w in ways), *traits])
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
@@ -349,7 +384,8 @@ class ValueChecker(ABC):
             return found[0]
         relations = [r.name for r in root.relations]
         example = f"{function.name}({format_name(relations[0])}…)" if relations else "a relation"
-        unknown = [n for name, n in names.items() if not (root.attribute(name) or root.link(name))]
+        others = (root.attribute, root.link, self.traits.get)
+        unknown = [n for name, n in names.items() if not any(of(name) for of in others)]
         if not found and len(unknown) == 1:
             name = unknown[0].parts[0]
             hint = did_you_mean(name, relations)

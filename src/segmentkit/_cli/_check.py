@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from segmentkit._catalog_check import check_syntax
+from segmentkit._catalog_file import CatalogText
 from segmentkit._cli._errors import WRONG, definitions_of, each, printable
 from segmentkit._cli._files import FILE, read_file
-from segmentkit.catalog import Catalog, CatalogText
+from segmentkit.catalog import Catalog
 
 
 @click.command
@@ -30,7 +32,7 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
     catalog = _checked(text, str(file), url)
     if catalog is None:
         with definitions_of(str(file)):
-            text.check_syntax()
+            check_syntax(text)
         click.echo(
             f"{file}: {_segments(text)}, syntax and references are right; names and types were "
             "not checked: declare the attributes in [schema.tables], or give a --url"
@@ -60,7 +62,7 @@ def _checked(text: CatalogText, file: str, url: str | None) -> Catalog | None:
     if text.declaration is None or not text.declaration.is_complete:
         return None
     with definitions_of(file):
-        return text.check(text.declaration.schema())
+        return Catalog.of(text, text.declaration.schema())
 
 
 def _segments(text: CatalogText) -> str:

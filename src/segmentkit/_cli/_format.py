@@ -14,9 +14,9 @@ import tomlkit
 from attrs import frozen
 from tomlkit.exceptions import TOMLKitError
 
+from segmentkit._catalog_file import CatalogText, read_catalog
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, each
 from segmentkit._cli._files import FILE, read_bytes, writing
-from segmentkit.catalog import CatalogText, read_catalog
 from segmentkit.errors import CatalogError, DefinitionError, Problem
 from segmentkit.segment import format_definition
 
@@ -90,13 +90,13 @@ def formatted(text: str, read: CatalogText) -> Formatted:
     changed: dict[str, str] = {}
     left: dict[str, str] = {}
     for name, entry in read.entries.items():
-        if entry.where == canonical[name]:
+        if entry.text == canonical[name]:
             continue
-        if any(match[1] for match in _COMMENT.finditer(entry.where)):
+        if any(match[1] for match in _COMMENT.finditer(entry.text)):
             left[name] = "its definition has a comment"
         elif "\n" not in literals.of(name):
             changed[name] = canonical[name]
-        elif "".join(entry.where.split()) != "".join(canonical[name].split()):
+        elif "".join(entry.text.split()) != "".join(canonical[name].split()):
             left[name] = "its definition is on several lines"
     return Formatted(literals.replaced(changed) if changed else text, list(changed), left)
 
@@ -106,7 +106,7 @@ def _canonical(read: CatalogText) -> dict[str, str]:
     problems: list[Problem] = []
     for name, entry in read.entries.items():
         try:
-            texts[name] = format_definition(entry.where)
+            texts[name] = format_definition(entry.text)
         except DefinitionError as error:
             problems += [read.problem(name, each) for each in error.diagnostics]
     if problems:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from segmentkit._defined import AsOf, instant_of
 from segmentkit.pandas._compile import evaluate
 from segmentkit.pandas._frames import Frames, Source
 from segmentkit.pandas._schema import schema_from
 from segmentkit.pandas._vectors import Mask
-from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit.segment import Segment, bound_condition
 
 __all__ = ["mask", "members", "schema_from"]
 

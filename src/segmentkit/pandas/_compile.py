@@ -84,6 +84,8 @@ class Table:
                 return _compare(op, self.value(left), self.value(right), folded=folded)
             case ir.OneOf(operand, options, folded):
                 return _one_of(self.value(operand), list(map(_value, options)), folded=folded)
+            case ir.Listed(operand, _, keys):
+                return _listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
                 return _has(op, self.value(operand), _value(pattern), folded=folded)
             case ir.YearDayIn(operand, low, high):
@@ -263,6 +265,20 @@ def _one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:
     if operand.data.dtype.kind == "M":
         return np.isin(operand.data, np.array(values, dtype=operand.data.dtype))
     return exact.is_one_of(operand, values)
+
+
+def _listed(operand: Operand, keys: frozenset[int | str]) -> Mask:
+    """Membership in a list that may be long."""
+    if isinstance(operand, TextColumn):
+        return operand.is_one_of([str(key) for key in keys], folded=False)
+    operand = _settled(operand)
+    if isinstance(operand, Text):
+        return operand.test(keys.__contains__)
+    if operand.data.dtype == object:
+        found = np.array([value in keys for value in operand.data], dtype=np.bool_)
+    else:
+        found = np.isin(operand.data, np.fromiter(map(int, keys), np.int64, len(keys)))
+    return exact.present(found, operand.mask)
 
 
 def _has(op: ir.TextOperator, operand: Operand, pattern: str, *, folded: bool) -> Mask:

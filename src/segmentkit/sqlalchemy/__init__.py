@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from segmentkit._defined import AsOf, instant_of
 from segmentkit._scalar import fold_case
-from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._elements import CASEFOLD
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify

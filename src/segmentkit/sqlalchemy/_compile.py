@@ -116,7 +116,7 @@ class Compiler:
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
                 return _test(OPERATORS[op], *self.operands(node))
-            case ir.OneOf():
+            case ir.OneOf() | ir.Listed():
                 return _test(operators.in_op, *self.membership(node))
             case ir.TextTest():
                 text, wanted = self.text_test(node)
@@ -140,7 +140,7 @@ class Compiler:
             case ir.Compare(op, left, right):
                 test = _test(OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
-            case ir.OneOf(operand, _, _):
+            case ir.OneOf(operand) | ir.Listed(operand):
                 test = _test(operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
@@ -177,9 +177,14 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
+    def membership(self, node: ir.OneOf | ir.Listed) -> tuple[Sql, Sql]:
         """A value and the set of constants that it may be in, as one parameter."""
         operand = self.value(node.operand)
+        if isinstance(node, ir.Listed):
+            kind = operand.type
+            return operand, sa.BindParameter(
+                node.name, list(node.keys), kind, unique=True, expanding=True
+            )
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
             operand = FoldedCase(_as_text(operand))
