@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from functools import reduce
@@ -37,10 +38,19 @@ def evaluate(condition: ir.Condition, source: Source) -> Mask:
     Raises:
         DataError: The frames are not what the schema says.
     """
-    source.require(condition)
-    table = Table(source, source.schema.entity)
     # The array may be one that the table keeps; the caller gets one of its own.
-    return np.array(table.condition(condition))
+    return np.array(table_for([condition], source).condition(condition))
+
+
+def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Source) -> Table:
+    """The rows of the root entity's frame, from which several things are computed at once.
+
+    Raises:
+        DataError: A frame or a column that one of them needs is not there.
+    """
+    for node in nodes:
+        source.require(node)
+    return Table(source, source.schema.entity)
 
 
 class Table:

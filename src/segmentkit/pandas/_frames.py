@@ -74,18 +74,18 @@ class Source:
             raise DataError(f"the frame {entity.table!r} has more than one column {column!r}")
         return found
 
-    def require(self, condition: ir.Condition) -> None:
+    def require(self, node: ir.Condition | ir.Value) -> None:
         """Check that all frames and columns are there, and count the tests of each.
 
         Raises:
             DataError: Something is missing; names it, and what is there.
         """
-        for entity, column in self._needed(condition):
+        for entity, column in self._needed(node):
             self.series(entity, column)
 
-    def _needed(self, condition: ir.Condition) -> Iterable[tuple[Entity, str]]:
-        """The entities and columns that a condition is computed from."""
-        nodes: list[tuple[ir.Condition | ir.Value, Entity]] = [(condition, self.schema.entity)]
+    def _needed(self, start: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
+        """The entities and columns that a condition or a value is computed from."""
+        nodes: list[tuple[ir.Condition | ir.Value, Entity]] = [(start, self.schema.entity)]
         while nodes:
             node, row = nodes.pop()
             if isinstance(node, ir.Aggregate):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from segmentkit._defined import AsOf, instant_of
 from segmentkit._scalar import fold_case
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.sqlalchemy._elements import CASEFOLD
+from segmentkit.sqlalchemy._dialects import CASEFOLD
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables

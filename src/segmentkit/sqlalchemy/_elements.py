@@ -1,28 +1,16 @@
-"""SQL that dialects spell differently: each element once, with its spellings beside it."""
+"""SQL that dialects spell differently; the spellings are in `_dialects`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Double,
-    Integer,
-    String,
-    UnaryExpression,
-    and_,
-    cast,
-    literal,
-    or_,
-)
+from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-CASEFOLD = "segmentkit_casefold"
-"""The name of the function that `prepare` adds to SQLite."""
+from segmentkit.sqlalchemy._dialects import Construct, dialect_named
 
 
 class Bracketed(FunctionElement[bool]):
@@ -55,167 +43,94 @@ def joined(tests: Sequence[ColumnElement[Any]], *, conjunctive: bool) -> ColumnE
     return join(*tests)
 
 
-class Position(FunctionElement[int]):
+class Spelled(FunctionElement[Any]):
+    """What a dialect spells in its own way."""
+
+    construct: ClassVar[Construct]
+
+
+@compiles(Spelled)
+def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
+    template = dialect_named(compiler.dialect.name).spelling(element.construct)
+    # Only what the template uses: a parameter that is not in the text must not be bound.
+    operands = [
+        compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
+        for i, clause in enumerate(element.clauses)
+    ]
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.type)
+    return template.format(*operands, type=words)
+
+
+class Position(Spelled):
     """Where a text first stands in another, from 1; 0 when it does not."""
 
     inherit_cache = True
+    construct = Construct.POSITION
     type = Integer()
 
 
-@compiles(Position)
-def _position(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
-    text, wanted = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"position({wanted} in {text})"
-
-
-@compiles(Position, "sqlite")
-@compiles(Position, "oracle")
-@compiles(Position, "duckdb")
-def _position_instr(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(Position, "mssql")
-def _position_charindex(element: Position, compiler: SQLCompiler, **kw: Any) -> str:
-    text, wanted = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"charindex({wanted}, {text})"
-
-
-class Beginning(FunctionElement[str]):
+class Beginning(Spelled):
     """The first characters of a text; the whole text when it is shorter."""
 
     inherit_cache = True
+    construct = Construct.BEGINNING
     type = String()
 
 
-@compiles(Beginning)
-def _beginning(element: Beginning, compiler: SQLCompiler, **kw: Any) -> str:
-    text, length = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"substr({text}, 1, {length})"
-
-
-@compiles(Beginning, "mssql")
-def _beginning_left(element: Beginning, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"left({compiler.process(element.clauses, **kw)})"
-
-
-class Ending(FunctionElement[str]):
+class Ending(Spelled):
     """The last characters of a text; the whole text when it is shorter."""
 
     inherit_cache = True
+    construct = Construct.ENDING
     type = String()
 
 
-@compiles(Ending)
-def _ending(element: Ending, compiler: SQLCompiler, **kw: Any) -> str:
-    # "right" is a reserved word of SQL and a function of every dialect but the ones below.
-    return f"right({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(Ending, "sqlite")
-@compiles(Ending, "oracle")
-def _ending_substr(element: Ending, compiler: SQLCompiler, **kw: Any) -> str:
-    text, length = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"substr({text}, -{length})"
-
-
-class FoldedCase(FunctionElement[str]):
+class FoldedCase(Spelled):
     """A text in which case makes no difference."""
 
     inherit_cache = True
+    construct = Construct.FOLDED
     type = String()
 
 
-@compiles(FoldedCase)
-def _folded(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"lower({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(FoldedCase, "sqlite")
-def _folded_sqlite(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
-    # SQLite's own lower() knows ASCII only.
-    return f"{CASEFOLD}({compiler.process(element.clauses, **kw)})"
-
-
-class Exact(FunctionElement[Any]):
+class Exact(Spelled):
     """An exact decimal: the expression itself, rounded to its scale where decimals are floats."""
 
     inherit_cache = True
+    construct = Construct.EXACT
 
     def __init__(self, expression: ColumnElement[Any], scale: int) -> None:
         super().__init__(expression, literal(scale, Integer()))
         self.type = expression.type
 
 
-@compiles(Exact)
-def _exact(element: Exact, compiler: SQLCompiler, **kw: Any) -> str:
-    expression, _ = element.clauses
-    return f"({compiler.process(expression, **kw)})"
-
-
-@compiles(Exact, "sqlite")
-def _exact_sqlite(element: Exact, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"round({compiler.process(element.clauses, **kw)})"
-
-
-class AsFloat(FunctionElement[float]):
+class AsFloat(Spelled):
     """A number as a float of double precision."""
 
     inherit_cache = True
+    construct = Construct.AS_FLOAT
     type = Double()
 
 
-@compiles(AsFloat)
-def _as_float(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
-    (number,) = element.clauses
-    return compiler.process(cast(number, element.type), **kw)
-
-
-@compiles(AsFloat, "mysql")
-@compiles(AsFloat, "mariadb")
-def _as_float_mysql(element: AsFloat, compiler: SQLCompiler, **kw: Any) -> str:
-    # There is no such cast; a sum with a float is one.
-    return f"({compiler.process(element.clauses, **kw)} + 0e0)"
-
-
-class NanAsNull(UnaryExpression[float]):
+class NanAsNull(Spelled):
     """A float that is NULL where it is not a number, so that both are missing."""
 
     inherit_cache = True
+    construct = Construct.NAN_AS_NULL
 
     def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression, type_=expression.type)
+        super().__init__(expression)
+        self.type = expression.type
 
 
-@compiles(NanAsNull)
-def _nan(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
-    # SQLite, MySQL, MariaDB, SQL Server and others hold no NaN.
-    return compiler.process(element.element, **kw)
-
-
-@compiles(NanAsNull, "postgresql")
-@compiles(NanAsNull, "duckdb")
-def _nan_postgresql(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"nullif({compiler.process(element.element, **kw)}, 'NaN')"
-
-
-class FirstInstant(FunctionElement[Any]):
+class FirstInstant(Spelled):
     """The first instant of a date, in UTC."""
 
     inherit_cache = True
+    construct = Construct.FIRST_INSTANT
 
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
-
-
-@compiles(FirstInstant)
-def _first_instant(element: FirstInstant, compiler: SQLCompiler, **kw: Any) -> str:
-    (expression,) = element.clauses
-    return compiler.process(cast(expression, element.type), **kw)
-
-
-@compiles(FirstInstant, "sqlite")
-def _first_instant_sqlite(element: FirstInstant, compiler: SQLCompiler, **kw: Any) -> str:
-    # Instants are text there, in the form that SQLAlchemy writes.
-    return f"({compiler.process(element.clauses, **kw)} || ' 00:00:00.000000')"

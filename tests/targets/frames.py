@@ -1,4 +1,4 @@
-"""The targets, behind one call: a segment, rows and an instant in; the members' keys out."""
+"""Frames, in every family of dtypes that pandas has."""
 
 from __future__ import annotations
 
@@ -9,49 +9,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import sqlalchemy as sa
-from attrs import frozen
-from sqlalchemy.pool import StaticPool
 
 from segmentkit import Schema, Segment
 from segmentkit import pandas as frames
-from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
-from tests.conformance_cases import Tables, records
-
-
-@frozen
-class Target:
-    """One way to answer."""
-
-    name: str
-    members: Callable[[Segment, Tables, datetime], list[Any]]
-
-
-def _by_record(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-    entity = segment.schema.entity
-    matches = segment.matcher(as_of=as_of)
-    rows = tables[entity.table]
-    found = zip(rows, records(segment.schema, tables), strict=True)
-    return [row[entity.key] for row, record in found if matches(record)]
-
-
-def _by_sqlite(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-    engine = sql.prepare(sa.create_engine("sqlite://", poolclass=StaticPool))
-    metadata = sql.tables_from(segment.schema)
-    metadata.create_all(engine)
-    root = metadata.tables[segment.schema.entity.table]
-    with engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            if rows := tables[table.name]:
-                connection.execute(table.insert(), rows)
-        found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
-    engine.dispose()
-    return found
-
-
-# -- frames ---------------------------------------------------------------------------------------
+from tests.conformance_cases import Tables
+from tests.targets.target import Target
 
 Column = Callable[[list[Any], DType | None], "pd.Series[Any]"]
 """Makes a column of some dtype family of Python values; the type of an undeclared key is None."""
@@ -156,12 +120,10 @@ def _by_frames(column: Column, change: Callable[..., Any] = dict) -> Callable[..
 
 
 TARGETS = [
-    Target("record", _by_record),
-    Target("sqlite", _by_sqlite),
-    Target("pandas", _by_frames(as_numpy)),
-    Target("pandas of objects", _by_frames(as_objects)),
-    Target("pandas of nullable dtypes", _by_frames(as_nullable)),
-    Target("pandas of Arrow dtypes", _by_frames(as_arrow)),
-    Target("pandas of categories", _by_frames(as_categories)),
-    Target("pandas, rows shuffled", _by_frames(as_numpy, shuffled)),
+    Target("pandas", "pandas", _by_frames(as_numpy)),
+    Target("pandas of objects", "pandas", _by_frames(as_objects)),
+    Target("pandas of nullable dtypes", "pandas", _by_frames(as_nullable)),
+    Target("pandas of Arrow dtypes", "pandas", _by_frames(as_arrow)),
+    Target("pandas of categories", "pandas", _by_frames(as_categories)),
+    Target("pandas, rows shuffled", "pandas", _by_frames(as_numpy, shuffled)),
 ]

@@ -1,0 +1,133 @@
+"""How each dialect of SQL spells things, and what it cannot do: one row a dialect.
+
+A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
+in the dialect's words. A dialect without a spelling of its own takes the standard one; None is
+what it cannot do, and is refused by name when a query is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from segmentkit.errors import UnsupportedError
+
+CASEFOLD = "segmentkit_casefold"
+"""The name of the function that `prepare` adds to SQLite."""
+
+
+class Construct(Enum):
+    """What dialects spell differently."""
+
+    POSITION = "contains"
+    BEGINNING = "starts with"
+    ENDING = "ends with"
+    FOLDED = "ignoring case"
+    EXACT = "sums and products of decimals"
+    AS_FLOAT = "arithmetic of floats"
+    NAN_AS_NULL = "floats that are not a number"
+    FIRST_INSTANT = "dates against timestamps"
+
+    __hash__ = object.__hash__
+
+
+STANDARD: Mapping[Construct, str] = MappingProxyType(
+    {
+        Construct.POSITION: "position({1} in {0})",
+        Construct.BEGINNING: "substr({0}, 1, {1})",
+        # "right" is a reserved word of SQL and a function of most dialects.
+        Construct.ENDING: "right({0}, {1})",
+        Construct.FOLDED: "lower({0})",
+        Construct.EXACT: "({0})",
+        Construct.AS_FLOAT: "CAST({0} AS {type})",
+        # Most hold no NaN.
+        Construct.NAN_AS_NULL: "{0}",
+        Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+    }
+)
+
+
+@frozen
+class Dialect:
+    """A dialect of SQL.
+
+    Attributes:
+        name: What SQLAlchemy calls it.
+        title: What its makers call it.
+        run: Whether the tests run it; what is not run is only compiled.
+        spellings: Where it differs from the standard.
+    """
+
+    name: str
+    title: str
+    run: bool = False
+    spellings: Mapping[Construct, str | None] = field(factory=dict)
+
+    def spelling(self, construct: Construct) -> str:
+        """The template of a construct.
+
+        Raises:
+            UnsupportedError: The dialect cannot do it.
+        """
+        found = self.spellings.get(construct, STANDARD[construct])
+        if found is None:
+            raise UnsupportedError(f"{self.title} cannot do {construct.value!r}")
+        return found
+
+
+_SUBSTR_FROM_END = "substr({0}, -{1})"
+_NULLIF_NAN = "nullif({0}, 'NaN')"
+# There is no cast to a float; a sum with one is.
+_PLUS_FLOAT = "({0} + 0e0)"
+
+_ROWS = (
+    Dialect(
+        "sqlite",
+        "SQLite",
+        run=True,
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.ENDING: _SUBSTR_FROM_END,
+            # Its own lower() knows ASCII only.
+            Construct.FOLDED: CASEFOLD + "({0})",
+            # Decimals are floats there.
+            Construct.EXACT: "round({0}, {1})",
+            # Instants are text there, in the form that SQLAlchemy writes.
+            Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
+        },
+    ),
+    Dialect(
+        "duckdb",
+        "DuckDB",
+        run=True,
+        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+    ),
+    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
+    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "mssql",
+        "SQL Server",
+        spellings={
+            Construct.POSITION: "charindex({1}, {0})",
+            Construct.BEGINNING: "left({0}, {1})",
+        },
+    ),
+    Dialect(
+        "oracle",
+        "Oracle",
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.ENDING: _SUBSTR_FROM_END,
+        },
+    ),
+)
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
+
+
+def dialect_named(name: str) -> Dialect:
+    """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    return DIALECTS.get(name) or Dialect(name, name)
