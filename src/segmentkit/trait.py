@@ -137,7 +137,7 @@ class Trait(Defined):
             >>> shop = Schema([Entity("people", key="id", relations=[bought]), orders])
             >>> ltv = Trait.define("ltv", "sum(orders.amount)", shop)
             >>> ltv.of({"id": 7, "orders": [{"amount": 12.5}, {"amount": 30}]})
-            Decimal('42.5')
+            Decimal('42.50')
         """
         check_record(record)
         return self.calculator(as_of=as_of)(record)

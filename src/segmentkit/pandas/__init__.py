@@ -191,7 +191,8 @@ def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> pd.Se
     """
     held, instant, index = _held(partition, frames, as_of)
     codes = first_of(held, len(index))
-    chosen = pd.Categorical.from_codes(codes, categories=list(partition.labels), ordered=True)
+    dtype = pd.CategoricalDtype(list(partition.labels), ordered=True)
+    chosen = pd.Categorical.from_codes(codes, dtype=dtype)
     found = pd.Series(chosen, index=index, name=partition.name)
     found.attrs = {"as_of": instant}
     return found

@@ -10,10 +10,18 @@ import numpy as np
 import pandas as pd
 
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._vectors import Array, Mask, Text, Values, Vector, object_array
+from segmentkit.pandas._vectors import (
+    Array,
+    Mask,
+    Positions,
+    Text,
+    Values,
+    Vector,
+    object_array,
+)
 
 
-def first_of(held: list[Mask], size: int) -> Array:
+def first_of(held: list[Mask], size: int) -> Positions:
     """For each row the place of the first mask that holds it; after the last if none does."""
     codes = np.full(size, len(held), dtype=np.intp)
     for place in reversed(range(len(held))):
@@ -40,7 +48,8 @@ def series(values: Values, size: int, index: pd.Index[Any]) -> pd.Series[Any]:
 
 
 def _text(values: Text) -> Any:
-    return pd.array(np.append(values.texts, None)[values.codes], dtype="string")
+    texts = object_array([*values.texts, None])
+    return pd.array(texts[values.codes], dtype="string")
 
 
 def _array(values: Vector) -> Any:
@@ -56,7 +65,7 @@ def _array(values: Vector) -> Any:
         case Kind.DATE:
             return values.data.astype("M8[s]")
         case Kind.TIMESTAMP:
-            return pd.Series(values.data).dt.tz_localize("UTC").array
+            return pd.DatetimeIndex(values.data).tz_localize("UTC")
         case _:
             return np.array(values.data)
 

@@ -83,9 +83,9 @@ class Source:
         for entity, column in self._needed(node):
             self.series(entity, column)
 
-    def _needed(self, start: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
+    def _needed(self, whole: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
         """The entities and columns that a condition or a value is computed from."""
-        nodes: list[tuple[ir.Condition | ir.Value, Entity]] = [(start, self.schema.entity)]
+        nodes: list[tuple[ir.Condition | ir.Value, Entity]] = [(whole, self.schema.entity)]
         while nodes:
             node, row = nodes.pop()
             if isinstance(node, ir.Aggregate):

@@ -27,10 +27,13 @@ from segmentkit.sqlalchemy._elements import (
     Exact,
     FirstInstant,
     FoldedCase,
+    Listed,
     NanAsNull,
+    NotListed,
     Position,
     joined,
 )
+from segmentkit.sqlalchemy._tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -78,6 +81,8 @@ _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 class Resolver(Protocol):
     """Gives the columns of one query."""
 
+    tables: Tables
+
     def column(self, node: ir.Column) -> Sql:
         """The expression for an attribute."""
         ...
@@ -116,8 +121,10 @@ class Compiler:
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
                 return _test(OPERATORS[op], *self.operands(node))
-            case ir.OneOf() | ir.Listed():
+            case ir.OneOf():
                 return _test(operators.in_op, *self.membership(node))
+            case ir.Listed():
+                return self.listed(node, negated=False)
             case ir.TextTest():
                 text, wanted = self.text_test(node)
                 return text == wanted if wanted is not None else text > 0
@@ -140,7 +147,9 @@ class Compiler:
             case ir.Compare(op, left, right):
                 test = _test(OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
-            case ir.OneOf(operand) | ir.Listed(operand):
+            case ir.Listed(operand):
+                return self.or_missing(self.listed(node, negated=True), operand)
+            case ir.OneOf(operand):
                 test = _test(operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
@@ -177,14 +186,18 @@ class Compiler:
             return a, self.constant(right, a)
         return a, self.value(right)
 
-    def membership(self, node: ir.OneOf | ir.Listed) -> tuple[Sql, Sql]:
+    def listed(self, node: ir.Listed, *, negated: bool) -> Sql:
+        """Whether a key is on a list: in the table that the user names for it, or a parameter."""
+        operand = self.value(node.operand)
+        tables = self.columns.tables
+        if (column := tables.lists.get(node.name)) is not None:
+            keys = sa.select(column).where(column.is_not(None))
+            return operand.not_in(keys) if negated else operand.in_(keys)
+        return (NotListed if negated else Listed)(operand, *tables.keys_of(node, operand))
+
+    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
         """A value and the set of constants that it may be in, as one parameter."""
         operand = self.value(node.operand)
-        if isinstance(node, ir.Listed):
-            kind = operand.type
-            return operand, sa.BindParameter(
-                node.name, list(node.keys), kind, unique=True, expanding=True
-            )
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
             operand = FoldedCase(_as_text(operand))

@@ -30,6 +30,8 @@ class Construct(Enum):
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    LISTED = "in list"
+    NOT_LISTED = "not in list"
 
     __hash__ = object.__hash__
 
@@ -46,6 +48,9 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        # {1} is all keys in one parameter, {2} one parameter a key, of which there can be too many.
+        Construct.LISTED: "{0} IN {2}",
+        Construct.NOT_LISTED: "{0} NOT IN {2}",
     }
 )
 
@@ -58,12 +63,14 @@ class Dialect:
         name: What SQLAlchemy calls it.
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
+        arrays: Whether a parameter can be an array; else many values in one are a JSON text.
         spellings: Where it differs from the standard.
     """
 
     name: str
     title: str
     run: bool = False
+    arrays: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
 
     def spelling(self, construct: Construct) -> str:
@@ -83,6 +90,17 @@ _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 
+
+def _listed(keys: str) -> dict[Construct, str | None]:
+    """Membership among the rows of a query that reads the keys out of one parameter."""
+    return {
+        Construct.LISTED: f"{{0}} IN ({keys})",
+        Construct.NOT_LISTED: f"{{0}} NOT IN ({keys})",
+    }
+
+
+_JSON_TABLE = "SELECT k FROM JSON_TABLE({1}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
+
 _ROWS = (
     Dialect(
         "sqlite",
@@ -97,23 +115,46 @@ _ROWS = (
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
+            **_listed("SELECT value FROM json_each({1})"),
         },
     ),
     Dialect(
         "duckdb",
         "DuckDB",
         run=True,
-        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            # Its lists as parameters are slower.
+            **_listed("SELECT unnest(from_json({1}, '[\"{type}\"]'))"),
+        },
     ),
-    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
-    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        arrays=True,
+        spellings={
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
+            Construct.LISTED: "{0} = ANY ({1})",
+            Construct.NOT_LISTED: "{0} <> ALL ({1})",
+        },
+    ),
+    Dialect(
+        "mariadb",
+        "MariaDB",
+        run=True,
+        spellings={Construct.AS_FLOAT: _PLUS_FLOAT, **_listed(_JSON_TABLE)},
+    ),
+    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT, **_listed(_JSON_TABLE)}),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
+            **_listed("SELECT value FROM OPENJSON({1})"),
         },
     ),
     Dialect(

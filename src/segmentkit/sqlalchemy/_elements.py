@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Double,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+    and_,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -48,6 +64,11 @@ class Spelled(FunctionElement[Any]):
 
     construct: ClassVar[Construct]
 
+    @property
+    def spelled_type(self) -> Any:
+        """What ``{type}`` stands for."""
+        return self.type
+
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
@@ -59,7 +80,7 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     ]
     if "{type}" not in template:
         return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(element.type)
+    words = compiler.dialect.type_compiler_instance.process(element.spelled_type)
     return template.format(*operands, type=words)
 
 
@@ -134,3 +155,67 @@ class FirstInstant(Spelled):
     def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
         super().__init__(expression)
         self.type = to
+
+
+class PackedKeys(TypeDecorator[Any]):
+    """Many keys as one parameter: an array where there are such, else a JSON text."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, key: Any) -> None:
+        super().__init__()
+        self.key = key
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """The type of the parameter itself."""
+        if dialect_named(dialect.name).arrays:
+            return dialect.type_descriptor(ARRAY(self.key))
+        return dialect.type_descriptor(String())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The parameter's value."""
+        keys = list(value)
+        if dialect_named(dialect.name).arrays:
+            most = _most(self.key)
+            # A key that does not fit the column's type is in no row, and no array could hold it.
+            return [k for k in keys if -most - 1 <= k <= most] if most is not None else keys
+        process = self.key.dialect_impl(dialect).bind_processor(dialect)
+        return json.dumps(keys if process is None else list(map(process, keys)))
+
+
+def _most(key: Any) -> int | None:
+    """The greatest number that a column of whole numbers holds."""
+    match key:
+        case SmallInteger():
+            return 2**15 - 1
+        case BigInteger():
+            return 2**63 - 1
+        case Integer():
+            return 2**31 - 1
+        case _:
+            return None
+
+
+class Listed(Spelled):
+    """Whether a column holds one of many keys."""
+
+    inherit_cache = True
+    construct = Construct.LISTED
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], packed: Any, each: Any) -> None:
+        super().__init__(column, packed, each)
+
+    @property
+    def spelled_type(self) -> Any:
+        """The type of a key."""
+        column, _, _ = self.clauses
+        return BigInteger() if isinstance(column.type, Integer) else Text()
+
+
+class NotListed(Listed):
+    """Whether a column holds none of many keys."""
+
+    inherit_cache = True
+    construct = Construct.NOT_LISTED

@@ -18,7 +18,7 @@ from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._elements import joined
-from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
+from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, aggregates_of, beside
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 
@@ -46,7 +46,7 @@ class _Predicate:
 
     def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
-        if _is_plain(node):
+        if is_plain(node):
             return self.compiler.condition(node)
         if isinstance(node, ir.And):
             return self.joined(node, limits)
@@ -58,13 +58,13 @@ class _Predicate:
         """Attribute tests as they are; of the rest, all that concerns one relation in one scan."""
         conjunctive = isinstance(node, ir.And)
         join = ir.conjunction if conjunctive else ir.disjunction
-        plain = [o for o in node.operands if _is_plain(o)]
+        plain = [o for o in node.operands if is_plain(o)]
         if conjunctive:
             limits = [*limits, *plain]
         groups: dict[str | None, list[ir.Condition]] = {}
         nested: list[ir.Condition] = []
         for operand in node.operands:
-            if _is_plain(operand):
+            if is_plain(operand):
                 continue
             relation = _only_relation(operand)
             if relation is None and isinstance(operand, ir.And | ir.Or):
@@ -92,7 +92,7 @@ class _Predicate:
         self, node: ir.Condition, relation: Relation, limits: list[ir.Condition]
     ) -> sa.Select[Any]:
         """Who, of those with rows, satisfies a condition on aggregates of one relation."""
-        grouped = Grouped(self.tables, relation, _aggregates(node))
+        grouped = Grouped(self.tables, relation, aggregates_of([node]))
         if _is_existence(node):
             return grouped.owners(limits)
         compiler = Compiler(self.schema, grouped.scan, grouped.values)
@@ -103,36 +103,10 @@ class _Predicate:
         entity = self.schema.entity
         rows = Rows(self.tables, entity, ir.Scope.ENTITY)
         key = rows.key(entity.key or "")
-        values: dict[ir.Aggregate, Sql] = {}
-        plain: dict[str, list[ir.Aggregate]] = {}
-        for aggregate in _aggregates(node):
-            relation = entity.relation(aggregate.relation)
-            assert relation is not None
-            if aggregate.function in ORDERED:
-                derived = ordered(self.tables, relation, aggregate, limits)
-                rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-                values[aggregate] = derived.c.value
-            else:
-                plain.setdefault(relation.name, []).append(aggregate)
-        for name, aggregates in plain.items():
-            relation = entity.relation(name)
-            assert relation is not None
-            grouped = Grouped(self.tables, relation, aggregates)
-            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
-            derived = grouped.select(*labels, limits=limits).subquery()
-            rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-            for aggregate, label in zip(aggregates, labels, strict=True):
-                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+        values = beside(rows, aggregates_of([node]), limits)
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
         return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
-
-
-def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
-    """An aggregate of a customer who may have no rows."""
-    if aggregate.nullable:
-        return value
-    return sa.func.coalesce(value, 0, type_=value.type)
 
 
 class _Root:
@@ -158,12 +132,8 @@ class _Root:
         return query.correlate(self.tables.root).scalar_subquery()
 
 
-def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
-    found = (n for n in ir.walk(node, into_aggregates=False) if isinstance(n, ir.Aggregate))
-    return list(dict.fromkeys(found))
-
-
-def _is_plain(node: ir.Condition) -> bool:
+def is_plain(node: ir.Condition) -> bool:
+    """Whether it looks at no rows of relations."""
     return not ir.has_aggregates(node)
 
 
@@ -188,7 +158,7 @@ def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(a.function in ORDERED for a in _aggregates(condition))
+        more = sum(a.function in ORDERED for a in aggregates_of([condition]))
         if portions[-1] and joins + more > _JOINS:
             portions.append([])
             joins = 0

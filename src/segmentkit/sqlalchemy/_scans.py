@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -179,6 +180,48 @@ def mean(node: ir.Aggregate, value: Sql) -> Sql:
     if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
         total = Exact(total, node.value.dtype.scale)
     return divided(AsFloat(total), AsFloat(sa.func.count(value)))
+
+
+def aggregates_of(nodes: Iterable[ir.Condition | ir.Value]) -> list[ir.Aggregate]:
+    """The aggregates that conditions and values are computed from, each once."""
+    found = (n for node in nodes for n in ir.walk(node, into_aggregates=False))
+    return list(dict.fromkeys(n for n in found if isinstance(n, ir.Aggregate)))
+
+
+def beside(
+    rows: Rows, aggregates: list[ir.Aggregate], limits: list[ir.Condition]
+) -> dict[ir.Aggregate, Sql]:
+    """Aggregates of each row of a query: one sub-query a relation is joined to it."""
+    entity, tables = rows.entity, rows.tables
+    key = rows.key(entity.key or "")
+    values: dict[ir.Aggregate, Sql] = {}
+    plain: dict[str, list[ir.Aggregate]] = {}
+    for aggregate in aggregates:
+        relation = entity.relation(aggregate.relation)
+        assert relation is not None
+        if aggregate.function in ORDERED:
+            derived = ordered(tables, relation, aggregate, limits)
+            rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+            values[aggregate] = derived.c.value
+        else:
+            plain.setdefault(relation.name, []).append(aggregate)
+    for name, several in plain.items():
+        relation = entity.relation(name)
+        assert relation is not None
+        grouped = Grouped(tables, relation, several)
+        labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(several)]
+        derived = grouped.select(*labels, limits=limits).subquery()
+        rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+        for aggregate, label in zip(several, labels, strict=True):
+            values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+    return values
+
+
+def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
+    """An aggregate of a customer who may have no rows."""
+    if aggregate.nullable:
+        return value
+    return sa.func.coalesce(value, 0, type_=value.type)
 
 
 def ordered(

@@ -6,16 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import field, frozen
 from sqlalchemy.orm import DeclarativeBase, Mapper
 from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 
+from segmentkit import _ir as ir
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Schema
+from segmentkit.sqlalchemy._elements import PackedKeys
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
+
+Lists: TypeAlias = Mapping[str, sa.ColumnElement[Any]]
+"""Columns that hold keys, by the names of static lists."""
 
 
 @frozen
@@ -27,15 +32,19 @@ class Tables:
         metadata: Where the tables are.
         root: The selectable whose rows the predicate tests.
         mapped: The mapped class or its alias, when the user gave one.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+        parameters: The keys of static lists as parameters; filled as they are asked for.
     """
 
     schema: Schema
     metadata: sa.MetaData
     root: sa.FromClause
     mapped: Any = None
+    lists: Lists = field(factory=dict)
+    parameters: dict[frozenset[int | str], Any] = field(factory=dict, eq=False)
 
     @classmethod
-    def of(cls, schema: Schema, root: Root) -> Tables:
+    def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:
         """Find the tables of a schema, beginning from what the user selects from.
 
         Raises:
@@ -56,7 +65,7 @@ class Tables:
             raise SchemaError(
                 f"the schema segments {schema.entity.table!r}, and the query selects from {named}"
             )
-        return cls(schema, table.metadata, selectable, mapped)
+        return cls(schema, table.metadata, selectable, mapped, lists or {})
 
     def table(self, entity: Entity) -> sa.Table:
         """The table of an entity.
@@ -69,6 +78,20 @@ class Tables:
             known = ", ".join(sorted(self.metadata.tables)) or "none"
             raise SchemaError(f"there is no table {entity.table!r}; the tables are {known}")
         return found
+
+    def keys_of(self, node: ir.Listed, column: sa.ColumnElement[Any]) -> tuple[Any, Any]:
+        """The keys of a list as one parameter, and as one a key.
+
+        They are the same wherever a statement asks for the list, so that they travel once.
+        """
+        if node.keys not in self.parameters:
+            keys, kind = sorted(node.keys), column.type
+            self.parameters[node.keys] = (
+                sa.BindParameter(node.name, keys, PackedKeys(kind), unique=True),
+                sa.BindParameter(node.name, keys, kind, unique=True, expanding=True),
+            )
+        packed, each = self.parameters[node.keys]
+        return packed, each
 
     def root_column(self, name: str) -> sa.ColumnElement[Any]:
         """A column of the entity in the user's query."""
