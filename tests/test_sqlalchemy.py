@@ -416,7 +416,7 @@ def test_prepare() -> None:
 
 def test_prepare_leaves_other_databases_alone() -> None:
     """Engines of other dialects are given back as they are."""
-    engine = sa.create_mock_engine("postgresql://", lambda *_: None)
+    engine = sa.create_mock_engine("oracle://", lambda *_: None)
     assert prepare(engine) is engine  # type: ignore[arg-type, comparison-overlap]
 
 

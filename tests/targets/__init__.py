@@ -24,5 +24,7 @@ def _chosen(names: str) -> list[Target]:
 
 
 TARGETS = _chosen(os.environ.get("SEGMENTKIT_TARGETS", ""))
+DATABASES = [each for each in databases.ENGINES if each.name in {t.name for t in TARGETS}]
+"""The databases among them."""
 
-__all__ = ["CORE", "EVERY", "TARGETS", "Target"]
+__all__ = ["CORE", "DATABASES", "EVERY", "TARGETS", "Target"]

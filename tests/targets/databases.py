@@ -15,7 +15,7 @@ from attrs import define, field
 from sqlalchemy.dialects import mysql
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from tests.conformance_cases import Tables
@@ -63,7 +63,7 @@ class Database:
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members)
+        return Target(self.name, "sql", self.members, self.values, self.labels, self.audit)
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -71,12 +71,37 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    @property
+    def connection(self) -> sa.Connection:
+        """The one connection of this process."""
+        if self._connection is None:
+            self._connection = sql.prepare(self.open()).connect()
+        return self._connection
+
+    def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        """The values, by key."""
+        with self.loaded(trait.schema, tables) as (connection, metadata):
+            root = metadata.tables[trait.schema.entity.table]
+            rows = connection.execute(sql.values([trait], root, as_of=as_of)).all()
+            return dict(map(tuple, rows))
+
+    def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        """The labels, by key."""
+        with self.loaded(partition.schema, tables) as (connection, metadata):
+            root = metadata.tables[partition.schema.entity.table]
+            rows = connection.execute(sql.labels(partition, root, as_of=as_of)).all()
+            return dict(map(tuple, rows))
+
+    def audit(self, partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        """The audit."""
+        with self.loaded(partition.schema, tables) as (connection, metadata):
+            root = metadata.tables[partition.schema.entity.table]
+            return sql.audit(partition, root, connection, as_of=as_of)
+
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
         """A connection to a database that holds the rows and nothing else."""
-        if self._connection is None:
-            self._connection = sql.prepare(self.open()).connect()
-        connection = self._connection
+        connection = self.connection
         try:
             if self._held is None or self._held[:2] != (schema, tables):
                 self._clear(connection)
@@ -160,9 +185,11 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
-CORE = [
-    Database("sqlite", _sqlite).target,
-    Database("duckdb", _duckdb).target,
-    Database("postgresql", _postgresql).target,
+ENGINES = [
+    Database("sqlite", _sqlite),
+    Database("duckdb", _duckdb),
+    Database("postgresql", _postgresql),
+    Database("mariadb", _mariadb, of_mariadb, undone=False),
 ]
-OTHERS = [Database("mariadb", _mariadb, of_mariadb, undone=False).target]
+CORE = [engine.target for engine in ENGINES[:3]]
+OTHERS = [engine.target for engine in ENGINES[3:]]

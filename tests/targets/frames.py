@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import pandas as frames
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
@@ -111,19 +111,38 @@ def shuffled(given: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return result
 
 
-def _by_frames(column: Column, change: Callable[..., Any] = dict) -> Callable[..., list[Any]]:
-    def answer(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-        given = change(frames_of(segment.schema, tables, column))
-        return frames.members(segment, given, as_of=as_of).tolist()
+def _target(name: str, column: Column, change: Callable[..., Any] = dict) -> Target:
+    """Frames whose columns are made so, and changed so."""
 
-    return answer
+    def given(schema: Schema, tables: Tables) -> dict[str, pd.DataFrame]:
+        changed: dict[str, pd.DataFrame] = change(frames_of(schema, tables, column))
+        return changed
+
+    def members(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
+        return frames.members(segment, given(segment.schema, tables), as_of=as_of).tolist()
+
+    def values(trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        found = frames.values([trait], given(trait.schema, tables), as_of=as_of)
+        keys, column = (found[name].astype(object) for name in found.columns)
+        return dict(zip(keys, column, strict=True))
+
+    def labels(partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        all_frames = given(partition.schema, tables)
+        entity = partition.schema.entity
+        found = frames.labels(partition, all_frames, as_of=as_of)
+        return dict(zip(all_frames[entity.table][entity.key], found, strict=True))
+
+    def audit(partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        return frames.audit(partition, given(partition.schema, tables), as_of=as_of)
+
+    return Target(name, "pandas", members, values, labels, audit)
 
 
 TARGETS = [
-    Target("pandas", "pandas", _by_frames(as_numpy)),
-    Target("pandas of objects", "pandas", _by_frames(as_objects)),
-    Target("pandas of nullable dtypes", "pandas", _by_frames(as_nullable)),
-    Target("pandas of Arrow dtypes", "pandas", _by_frames(as_arrow)),
-    Target("pandas of categories", "pandas", _by_frames(as_categories)),
-    Target("pandas, rows shuffled", "pandas", _by_frames(as_numpy, shuffled)),
+    _target("pandas", as_numpy),
+    _target("pandas of objects", as_objects),
+    _target("pandas of nullable dtypes", as_nullable),
+    _target("pandas of Arrow dtypes", as_arrow),
+    _target("pandas of categories", as_categories),
+    _target("pandas, rows shuffled", as_numpy, shuffled),
 ]

@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
-from segmentkit._scalar import fold_case
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._compile import Sql
-from segmentkit.sqlalchemy._dialects import CASEFOLD
 from segmentkit.sqlalchemy._export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy._predicate import compile_predicate
+from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
@@ -266,27 +265,3 @@ def audit(
     found = connection.execute(count_combinations(parts, tables)).all()
     counts = [(tuple(map(bool, held)), count) for *held, count in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))
-
-
-def prepare(engine: sa.Engine) -> sa.Engine:
-    """Add to every new connection of an engine what its database lacks.
-
-    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds. Other
-    databases need nothing.
-
-    Args:
-        engine: The engine; connections that are open already are not changed.
-
-    Returns:
-        The engine.
-    """
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _add_casefold)
-    return engine
-
-
-def _add_casefold(connection: Any, _: object) -> None:
-    def fold(text: str | None) -> str | None:
-        return None if text is None else fold_case(text)
-
-    connection.create_function(CASEFOLD, 1, fold, deterministic=True)

@@ -1,8 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words. A dialect without a spelling of its own takes the standard one; None is
-what it cannot do, and is refused by name when a query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
+spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
+query is compiled.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._folding import lowered, replaced, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
+
+LETTERS = "segmentkit_letters"
+"""Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
 class Construct(Enum):
@@ -65,6 +70,8 @@ class Dialect:
         run: Whether the tests run it; what is not run is only compiled.
         arrays: Whether a parameter can be an array; else many values in one are a JSON text.
         spellings: Where it differs from the standard.
+        collations: Those that may know small letters beyond ASCII, the first that does is taken;
+            empty where it is not up to the database.
     """
 
     name: str
@@ -72,6 +79,7 @@ class Dialect:
     run: bool = False
     arrays: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -89,6 +97,8 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
+_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
 
 
 def _listed(keys: str) -> dict[Construct, str | None]:
@@ -124,6 +134,7 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
+            Construct.FOLDED: translated(lowered()),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Its lists as parameters are slower.
             **_listed("SELECT unnest(from_json({1}, '[\"{type}\"]'))"),
@@ -135,17 +146,30 @@ _ROWS = (
         run=True,
         arrays=True,
         spellings={
+            # The cast, for types that ignore case in their own way; the collation, for columns
+            # and databases whose own one knows ASCII only.
+            Construct.FOLDED: translated(
+                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
+            ),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
             Construct.LISTED: "{0} = ANY ({1})",
             Construct.NOT_LISTED: "{0} <> ALL ({1})",
         },
+        collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
         "mariadb",
         "MariaDB",
         run=True,
-        spellings={Construct.AS_FLOAT: _PLUS_FLOAT, **_listed(_JSON_TABLE)},
+        spellings={
+            # What is small depends on the collation, and so would what replace() finds.
+            Construct.FOLDED: replaced(
+                lowered("CONVERT({0} USING utf8mb4)", collated=_OF_UNICODE_14) + _BY_CODE_POINT
+            ),
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_listed(_JSON_TABLE),
+        },
     ),
     Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT, **_listed(_JSON_TABLE)}),
     Dialect(

@@ -26,7 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import Construct, dialect_named
+from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_named
 
 
 class Bracketed(FunctionElement[bool]):
@@ -78,10 +78,10 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    if "{type}" not in template:
-        return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(element.spelled_type)
-    return template.format(*operands, type=words)
+    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
+    if "{type}" in template:
+        words["type"] = compiler.dialect.type_compiler_instance.process(element.spelled_type)
+    return template.format(*operands, **words)
 
 
 class Position(Spelled):

@@ -15,10 +15,11 @@ from segmentkit._catalog_file import read_catalog
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy._compile import TYPES
+from segmentkit.sqlalchemy._prepare import folds_case
 from segmentkit.sqlalchemy._tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
@@ -166,6 +167,9 @@ def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog,
 def verify(schema: Schema, engine: sa.Engine) -> None:
     """Make sure that a database has every table and column that a schema names.
 
+    And that it can tell small letters from capitals, where the schema has text: a PostgreSQL
+    database whose locale is C knows only ASCII, unless the engine was given to `prepare`.
+
     Args:
         schema: The schema.
         engine: The database.
@@ -183,6 +187,12 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     lacking = missing_parts(schema, {**dict.fromkeys(present - columns.keys(), ()), **columns})
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
+    texts = any(a.dtype.kind is Kind.TEXT for e in schema.entities for a in e.attributes)
+    if texts and not folds_case(engine):
+        raise SchemaError(
+            "the database's locale or encoding knows no letters but ASCII's, and 'ignoring case' "
+            "would not know others; prepare(engine) looks for a collation that does"
+        )
 
 
 def tables_from(schema: Schema) -> sa.MetaData:

@@ -1,0 +1,76 @@
+"""What an engine is told once, before it is asked about segments."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from segmentkit._scalar import fold_case
+from segmentkit.sqlalchemy._dialects import CASEFOLD, LETTERS, dialect_named
+from segmentkit.sqlalchemy._elements import FoldedCase
+
+_LETTERS = "IÀΣЯ"
+_UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
+_KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_to_encoding('UTF8'))"
+
+
+def prepare(engine: sa.Engine) -> sa.Engine:
+    """Tell an engine what ``ignoring case`` needs of its database.
+
+    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds to every
+    new connection. Of PostgreSQL it finds out whether the database's own locale knows small
+    letters beyond ASCII, and if not, which other collation does. Other databases need nothing.
+
+    Args:
+        engine: The engine; connections that are open already are not changed.
+
+    Returns:
+        The engine.
+    """
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _add_casefold)
+    if dialect_named(engine.dialect.name).collations:
+        sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
+    return engine
+
+
+def folds_case(engine: sa.Engine) -> bool:
+    """Whether ``ignoring case`` knows letters beyond ASCII, where that is up to the database."""
+    if not dialect_named(engine.dialect.name).collations:
+        return True
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(sa.select(FoldedCase(sa.literal(_LETTERS))))
+    except (sa.exc.DBAPIError, UnicodeError):
+        return False  # its encoding has no such letters
+    return bool(found == fold_case(_LETTERS))
+
+
+def _add_casefold(connection: Any, _: object) -> None:
+    def fold(text: str | None) -> str | None:
+        return None if text is None else fold_case(text)
+
+    connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+
+
+def _find_letters(dialect: sa.Dialect, connection: Any, _: object) -> None:
+    """Leave with the dialect the first collation that knows small letters, if one does."""
+    cursor = connection.cursor()
+
+    def column(query: str) -> list[Any]:
+        cursor.execute(query)
+        return [row[0] for row in cursor.fetchall()]
+
+    try:
+        if column(_UTF8) == [True]:
+            known = set(column(_KNOWN))
+            for name in dialect_named(dialect.name).collations:
+                wanted = f"lower('{_LETTERS}' COLLATE \"{name}\")"
+                if name in known and column(f"SELECT {wanted}") == [_LETTERS.lower()]:
+                    setattr(dialect, LETTERS, f'"{name}"')
+                    break
+    finally:
+        cursor.close()
+        connection.rollback()

@@ -1,0 +1,156 @@
+"""``ignoring case`` is Python's case folding, on every database, for every letter there is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from segmentkit import TEXT, Attribute, Entity, Schema, SchemaError
+from segmentkit._scalar import fold_case
+from segmentkit.sqlalchemy import prepare, verify
+from segmentkit.sqlalchemy._elements import FoldedCase
+from segmentkit.sqlalchemy._folding import MULTIPLE, SINGLE
+from tests.targets import DATABASES
+from tests.targets.databases import Database
+
+PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
+CHARACTERS = [chr(code) for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000]
+"""All that may have case; the planes beyond hold Chinese characters."""
+
+CASED = [c for c in CHARACTERS if unicodedata.category(c) not in ("Lo", "Cc", "Cn", "Co")]
+
+
+def newer() -> set[str]:
+    """The letters of which the page says that they are too new for some."""
+    rows = re.findall(r"^\| Unicode 1\d \|(.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 3
+    ranges = [re.findall(r"U\+([0-9A-F]+)", each) for row in rows for each in row.split(",")]
+    return {chr(code) for ends in ranges for code in range(int(ends[0], 16), int(ends[-1], 16) + 1)}
+
+
+def small(character: str) -> str:
+    """What a database's ``lower`` makes of a character: one small character."""
+    found = character.lower()
+    return found if len(found) == 1 else character
+
+
+def test_equal_when_folded_is_what_unicode_says() -> None:
+    """Two characters have one folded form where Unicode folds them to one, and only there."""
+    folded = {c: fold_case(c) for c in CHARACTERS}
+    by_unicode: dict[str, set[str]] = {}
+    for character, form in folded.items():
+        by_unicode.setdefault(character.casefold(), set()).add(form)
+    assert all(len(forms) == 1 for forms in by_unicode.values())
+    assert len(set(folded.values())) == len(by_unicode)
+
+
+def test_the_lists_of_letters_are_complete() -> None:
+    """Folding is ``lower`` and the letters of the two lists; the dotted capital I goes first."""
+    left = {small(c) for c in CHARACTERS if small(c) != fold_case(c)} - {"\u0130"} - newer()
+    assert left == set(SINGLE + MULTIPLE)
+    assert all(len(fold_case(c)) == 1 for c in SINGLE)
+    assert all(len(fold_case(c)) > 1 for c in MULTIPLE)
+
+
+@pytest.mark.parametrize("before", ["", "a"])
+@pytest.mark.parametrize("database", DATABASES, ids=lambda database: database.name)
+def test_every_character(database: Database, before: str) -> None:
+    """Every database folds every character as Python does, but those that the page tells."""
+    text = "\n".join(before + c for c in CASED)
+    found = database.connection.scalar(sa.select(FoldedCase(sa.literal(text)))).split("\n")
+    pairs = zip(text.split("\n"), found, strict=True)
+    different = {line[-1] for line, folded in pairs if folded != fold_case(line)}
+    assert different <= newer()
+
+
+@pytest.mark.parametrize("database", DATABASES, ids=lambda database: database.name)
+def test_words(database: Database) -> None:
+    """Letters fold the same wherever in a word they stand, and none is taken for another."""
+    words = [
+        "ΟΔΟΣ", "οδος", "ΣΑΣ ΣΑΣ", "Straße", "STRAẞE", "İstanbul", "ISTANBUL", "ıstanbul", "Їжак",
+        "ЩЁ", "ſtraſse", "ΐ", "\u0390", "\u1fd3", "ΑΙ", "ᾳ", "ᾼ", "ﬁne", "Ǆ ǅ ǆ", "K Å Ω", "ᏣᎳᎩ ꮳꮃꭹ",
+        "\N{DESERET CAPITAL LETTER LONG I}", "ᲜᲘᲜᲝ", "Եվ ԵՒ և", "e\u0301 É", "i\u0307", "%_\\'\"",
+        "a\tb ", "", "😀",
+    ]  # fmt: skip
+    for word in words:
+        query = sa.select(FoldedCase(sa.literal(word)))
+        assert database.connection.scalar(query) == fold_case(word)
+
+
+def test_sqlite_needs_the_function() -> None:
+    """What prepare adds is not there without it."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(sa.exc.OperationalError):
+        connection.scalar(sa.select(FoldedCase(sa.literal("A"))))
+    engine.dispose()
+
+
+# -- PostgreSQL, whose locale decides -------------------------------------------------------------
+
+PEOPLE = Schema(
+    [Entity("people", key="name", attributes=[Attribute("name", TEXT), Attribute("old", TEXT)])]
+)
+
+
+def _made(engine: sa.Engine, name: str, options: str) -> sa.URL:
+    outside = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with outside.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+    return engine.url.set(database=name)
+
+
+def _dropped(engine: sa.Engine, name: str) -> None:
+    outside = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with outside.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize(
+    "database", [d for d in DATABASES if d.name == "postgresql"], ids=lambda database: database.name
+)
+def test_a_locale_of_ascii(database: Database) -> None:
+    """Where the locale knows only ASCII, another collation is found, or verify says what to do."""
+    server = database.connection.engine
+    name = f"segmentkit_c_{database.connection.scalar(sa.text('SELECT pg_backend_pid()'))}"
+    url = _made(server, name, "LOCALE 'C' ENCODING 'UTF8'")
+    bare, prepared = sa.create_engine(url), prepare(sa.create_engine(url))
+    try:
+        for engine in (bare, prepared):
+            with engine.begin() as connection:
+                connection.exec_driver_sql("DROP TABLE IF EXISTS people")
+                connection.exec_driver_sql('CREATE TABLE people (name text, old text COLLATE "C")')
+                people = sa.Table("people", sa.MetaData(), autoload_with=connection)
+                connection.execute(sa.insert(people).values(name="ЇÉΣ", old="ЇÉΣ"))
+                folded = connection.execute(
+                    sa.select(FoldedCase(people.c.name), FoldedCase(people.c.old))
+                ).one()
+            assert folded == (("ЇÉΣ",) * 2 if engine is bare else ("їéσ",) * 2)
+        verify(PEOPLE, prepared)
+        with pytest.raises(SchemaError, match=re.escape("prepare(engine)")):
+            verify(PEOPLE, bare)
+    finally:
+        bare.dispose()
+        prepared.dispose()
+        _dropped(server, name)
+
+
+@pytest.mark.parametrize(
+    "database", [d for d in DATABASES if d.name == "postgresql"], ids=lambda database: database.name
+)
+def test_an_encoding_without_the_letters(database: Database) -> None:
+    """A database that cannot hold the letters is told of by verify, not by its driver."""
+    server = database.connection.engine
+    name = f"segmentkit_l_{database.connection.scalar(sa.text('SELECT pg_backend_pid()'))}"
+    engine = prepare(sa.create_engine(_made(server, name, "LOCALE 'C' ENCODING 'LATIN1'")))
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE people (name text, old text)")
+        with pytest.raises(SchemaError, match="encoding"):
+            verify(PEOPLE, engine)
+    finally:
+        engine.dispose()
+        _dropped(server, name)
