@@ -160,11 +160,17 @@ class _Reader:
         """The line of a table's header or of a key; found by sight, for messages only."""
         head, _, last = path.rpartition(".")
         name = rf"[\"']?{re.escape(last)}[\"']?"
-        table = (
-            rf"^\s*\[\s*{re.escape(head)}\.{name}\s*\]" if head else rf"^\s*\[?\s*{name}\s*[\]=]"
-        )
-        match = re.search(table, self.text, re.MULTILINE)
-        return None if match is None else self.text.count("\n", 0, match.end()) + 1
+        header = rf"\s*\[\s*{re.escape(head)}\.{name}\s*\]" if head else rf"\s*\[?\s*{name}\s*[\]=]"
+        inside = False
+        for number, line in enumerate(self.text.split("\n"), start=1):
+            if re.match(header, line) or (inside and re.match(rf"\s*{name}\s*=", line)):
+                return number
+            if re.match(r"\s*\[[^\[\]=,]+\]\s*(#.*)?$", line):
+                # The short form of what has no table of its own.
+                inside = (
+                    bool(head) and re.match(rf"\s*\[\s*{re.escape(head)}\s*\]", line) is not None
+                )
+        return None
 
     def read(self, folder: Path | None) -> CatalogText:
         try:

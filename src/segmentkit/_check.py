@@ -17,7 +17,7 @@ from segmentkit._values import CheckedValue, ValueChecker, between, quoted, some
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import DefinitionError, SchemaError, SegmentTypeError
 from segmentkit.functions import AGGREGATES
-from segmentkit.keylist import KeyList
+from segmentkit.keylist import KeyList, kind_of_key
 from segmentkit.schema import Channel, Schema
 
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
@@ -92,11 +92,13 @@ def check_trait(
     """
     checker = _Checker(schema, Names(traits=traits))
     _check_free(checker, name)
+    value = None
     if _is_condition(tree):
         checker.condition(tree, negative=False)
         hint = "name the condition as a segment"
         checker.error("SK140", tree.span, what="a condition", hint=hint)
-    value = None if checker.errors else checker.value(tree)
+    else:
+        value = checker.value(tree)
     if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
         checker.error("SK140", tree.span, what="a day of the year")
     if value is not None and traits:
@@ -491,8 +493,8 @@ class _Checker(ValueChecker):
         if found.keys and found.dtype != key.dtype:
             held = {INTEGER: "integers", TEXT: "texts"}[found.dtype]
             place = f"{entity.name}.{key.name}"
-            self.error("SK144", node.span, name=node.name, held=held, key=place,
-                       article="an" if key.dtype == INTEGER else "a", family=key.dtype)  # fmt: skip
+            told = {"name": node.name, "held": held, "key": place, **kind_of_key(key.dtype)}
+            self.error("SK144", node.span, **told)
             return ir.FALSE
         column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
         return ir.Listed(column, found.name, found.keys) if found.keys else ir.FALSE

@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit._coercion import article
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
 from segmentkit.dtypes import INTEGER, TEXT, DType
 from segmentkit.errors import CatalogError, DataError, Problem, SchemaError
@@ -135,6 +134,11 @@ class KeyList:
         return f"{self.name}: {len(self.keys):,} keys"
 
 
+def kind_of_key(dtype: DType) -> dict[str, str]:
+    """The type of a key, as messages say it."""
+    return {"article": "an" if dtype == INTEGER else "a", "family": str(dtype)}
+
+
 def read_keys(path: Path, schema: Schema) -> tuple[frozenset[int | str], list[Problem]]:
     """The keys in a file, and the lines of it that are none.
 
@@ -154,7 +158,7 @@ def read_keys(path: Path, schema: Schema) -> tuple[frozenset[int | str], list[Pr
     except UnicodeDecodeError as error:
         return frozenset(), [_problem(path, None, "SK305", detail=f"not UTF-8: {error}")]
     headings = {key.name, key.column}
-    told = {"key": f"{entity.name}.{key.name}", **article(key.dtype), "family": str(key.dtype)}
+    told = {"key": f"{entity.name}.{key.name}", **kind_of_key(key.dtype)}
     read = _integer if key.dtype == INTEGER else str
     keys: set[int | str] = set()
     problems: list[Problem] = []
