@@ -14,6 +14,7 @@ from segmentkit._catalog_check import check_catalog
 from segmentkit._catalog_file import CatalogText, read_catalog
 from segmentkit._defined import Constant, Defined, bound_together
 from segmentkit._diagnostics import Diagnostic
+from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
@@ -60,6 +61,12 @@ class Catalog(Mapping[str, Segment]):
         yield from self._traits.values()
         for partition in self._partitions.values():
             yield from partition.parts.values()
+
+    @property
+    def parameter_types(self) -> Mapping[str, DType]:
+        """The types of all parameters, by name: of those with a value, too."""
+        found = {name: dtype for each in self._all() for name, dtype in each.parameters.items()}
+        return MappingProxyType(found)
 
     @property
     def traits(self) -> Mapping[str, Trait]:
@@ -173,8 +180,7 @@ class Catalog(Mapping[str, Segment]):
         Raises:
             SegmentTypeError: No segment has such a parameter, or a value has the wrong type.
         """
-        known = {p for each in self._all() for p in each.parameters}
-        unknown = {n: v for n, v in values.items() if n not in known}
+        unknown = {n: v for n, v in values.items() if n not in self.parameter_types}
         for name, segment in self._defined.items() if unknown else ():
             segment.named(name).bind(**unknown)
         return Catalog(self._defined, {**self.parameters, **values}, **self._beside())

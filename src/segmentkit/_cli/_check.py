@@ -34,7 +34,7 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
         with definitions_of(str(file)):
             check_syntax(text)
         click.echo(
-            f"{file}: {_segments(text)}, syntax and references are right; names and types were "
+            f"{file}: {_contents(text)}, syntax and references are right; names and types were "
             "not checked: declare the attributes in [schema.tables], or give a --url"
         )
         return 0
@@ -46,7 +46,7 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
     for warning in warnings:
         click.echo(printable(warning), err=True)
     found = f", {_count(len(warnings), 'warning')}" if warnings else ""
-    click.echo(f"{file}: {_segments(text)}, no mistakes{found}")
+    click.echo(f"{file}: {_contents(text)}, no mistakes{found}")
     return WRONG if strict and warnings else 0
 
 
@@ -65,8 +65,11 @@ def _checked(text: CatalogText, file: str, url: str | None) -> Catalog | None:
         return Catalog.of(text, text.declaration.schema())
 
 
-def _segments(text: CatalogText) -> str:
-    return _count(len(text.entries), "segment")
+def _contents(text: CatalogText) -> str:
+    """How many of each there are; of what there is none, nothing is said."""
+    others = ((text.traits, "trait"), (text.lists, "list"), (text.partitions, "partition"))
+    found = [_count(len(items), noun) for items, noun in others if items]
+    return ", ".join([_count(len(text.entries), "segment"), *found])
 
 
 def _count(number: int, noun: str) -> str:

@@ -203,8 +203,14 @@ def _sql(query: Select[Any], dialect: Dialect) -> str:
     return "\n".join([text, *lines])
 
 
+_FEW_KEYS = 20
+
+
 def _shown(value: object) -> str:
     """A value on one line: nothing in it can end the comment."""
+    if isinstance(value, list) and len(value) > _FEW_KEYS:
+        first = ", ".join(map(repr, value[:_FEW_KEYS]))
+        return f"[{first}, …] ({len(value):,} values)"
     if value is None or isinstance(value, bool):
         return {None: "NULL", True: "true", False: "false"}[value]
     if isinstance(value, int | float | Decimal | date):

@@ -99,7 +99,7 @@ def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
     Raises:
         Failure: A name is unknown, or a value is not of the parameter's type.
     """
-    types = {name: t for s in catalog for name, t in catalog.unbound(s).parameters.items()}
+    types = catalog.parameter_types
     values = {name: _value(name, text, types) for name, text in pairs}
     try:
         return catalog.bind(**values) if values else catalog
