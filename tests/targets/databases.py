@@ -31,9 +31,22 @@ def exact(dtype: DType) -> Any:
     return None
 
 
+class Float(sa.types.TypeDecorator[float]):
+    """Floats of a database that holds no NaN."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, _: object) -> float | None:
+        """NaN is missing."""
+        return None if value != value else value
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
+        case Kind.FLOAT:
+            return Float()
         case Kind.TEXT:
             return sa.String(500)
         case Kind.TIMESTAMP:
@@ -76,6 +89,8 @@ class Database:
         """The one connection of this process."""
         if self._connection is None:
             self._connection = sql.prepare(self.open()).connect()
+            # Before the database is dropped, which waits for whoever still reads from it.
+            atexit.register(self._connection.close)
         return self._connection
 
     def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
@@ -166,8 +181,29 @@ def _postgresql_url() -> str:
 
 
 def _mariadb() -> sa.Engine:
-    engine = sa.create_engine(os.environ["SEGMENTKIT_MARIADB_URL"])
-    return _in_own_schema(engine, "CREATE DATABASE {0} CHARACTER SET utf8mb4", "USE {0}")
+    url = mariadb_url()
+    name = f"segmentkit_{os.getpid()}"
+    server = sa.create_engine(url)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    atexit.register(run, f"DROP DATABASE {name}")
+    return sa.create_engine(url.set(database=name))
+
+
+def mariadb_url() -> sa.URL:
+    """The server that the tests may make databases on.
+
+    Raises:
+        RuntimeError: Nobody said where it is.
+    """
+    url = os.environ.get("SEGMENTKIT_MARIADB_URL")
+    if not url:
+        raise RuntimeError("SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server")
+    return sa.make_url(url)
 
 
 def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
@@ -175,6 +211,7 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     name = f"segmentkit_{os.getpid()}"
     with engine.begin() as connection:
         connection.exec_driver_sql(create.format(name))
+    engine.dispose()  # its connections are not in the room
 
     def enter(connection: Any, _: object) -> None:
         with connection.cursor() as cursor:

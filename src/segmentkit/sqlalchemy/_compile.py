@@ -22,15 +22,18 @@ from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
+    AsSigned,
     Beginning,
     Ending,
     Exact,
+    ExactText,
     FirstInstant,
     FoldedCase,
     Listed,
     NanAsNull,
     NotListed,
     Position,
+    TextTest,
     joined,
 )
 from segmentkit.sqlalchemy._tables import Tables
@@ -120,14 +123,13 @@ class Compiler:
             case ir.Always(value):
                 return sa.true() if value else sa.false()
             case ir.Compare(op, _, _):
-                return _test(OPERATORS[op], *self.operands(node))
+                return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _test(operators.in_op, *self.membership(node))
+                return _compared(node.operand, operators.in_op, *self.membership(node))
             case ir.Listed():
                 return self.listed(node, negated=False)
             case ir.TextTest():
-                text, wanted = self.text_test(node)
-                return text == wanted if wanted is not None else text > 0
+                return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -145,17 +147,15 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
-                test = _test(OPPOSITES[op], *self.operands(node))
+                test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.Listed(operand):
                 return self.or_missing(self.listed(node, negated=True), operand)
-            case ir.OneOf(operand):
-                test = _test(operators.not_in_op, *self.membership(node))
+            case ir.OneOf(operand, _, _):
+                test = _compared(operand, operators.not_in_op, *self.membership(node))
                 return self.or_missing(test, operand)
             case ir.TextTest(_, operand, _, _):
-                text, wanted = self.text_test(node)
-                differs = text != wanted if wanted is not None else text == 0
-                return self.or_missing(differs, operand)
+                return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 before, after = day < self.value(low), day > self.value(high)
@@ -172,9 +172,9 @@ class Compiler:
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
         left, right = self.pair(node.left, node.right)
-        if node.ignoring_case:
-            return self.folded(node.left, left), self.folded(node.right, right)
-        return left, right
+        if not node.ignoring_case:
+            return left, right
+        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
 
     def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
         """Two operands; a constant is bound in the type of the column it meets."""
@@ -188,47 +188,52 @@ class Compiler:
 
     def listed(self, node: ir.Listed, *, negated: bool) -> Sql:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
-        operand = self.value(node.operand)
+        column = self.value(node.operand)
+        operand = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
         tables = self.columns.tables
-        if (column := tables.lists.get(node.name)) is not None:
-            keys = sa.select(column).where(column.is_not(None))
+        if (stored := tables.lists.get(node.name)) is not None:
+            keys = sa.select(stored).where(stored.is_not(None))
             return operand.not_in(keys) if negated else operand.in_(keys)
-        return (NotListed if negated else Listed)(operand, *tables.keys_of(node, operand))
+        return (NotListed if negated else Listed)(operand, *tables.keys_of(node, column))
 
     def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
         """A value and the set of constants that it may be in, as one parameter."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
-            operand = FoldedCase(_as_text(operand))
             values = sorted({fold_case(str(v)) for v in values})
+            operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
         return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
 
-    def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
-        """A text that equals a wanted one, or a position that is above zero."""
+    def text_test(self, node: ir.TextTest, op: Any) -> Sql:
+        """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
         if node.ignoring_case:
-            text, pattern = FoldedCase(text), fold_case(pattern)
+            pattern = fold_case(pattern)
+            text = FoldedCase(text, [pattern])
         wanted = sa.literal(pattern, sa.String())
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
             case ir.TextOperator.CONTAINS:
-                return Position(text, wanted), None
+                position = Position(text, wanted)
+                return position > 0 if op is operators.eq else position == 0
             case ir.TextOperator.STARTS:
-                return Beginning(text, length), wanted
+                part: Sql = Beginning(text, length)
             case ir.TextOperator.ENDS:
-                return Ending(text, length), wanted
+                part = Ending(text, length)
             case _:
                 assert_never(node.operator)
+        return TextTest.of(op, part, wanted, _NEGATED[op])
 
-    def folded(self, node: ir.Value, text: Sql) -> Sql:
+    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
             return sa.literal(fold_case(str(node.value)), sa.String())
-        return FoldedCase(_as_text(text))
+        others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
+        return FoldedCase(_as_text(text), others)
 
     def year_day(self, day: Sql) -> Sql:
         return sa.extract("month", day) * 100 + sa.extract("day", day)
@@ -275,8 +280,14 @@ class Compiler:
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return Exact(self.exact(node), scale)
-        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
+
+    def term(self, node: ir.Value) -> Sql:
+        """An operand of arithmetic that may become less than zero."""
+        value = self.value(node)
+        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
+        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -297,7 +308,8 @@ class Compiler:
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                return sa.func.coalesce(a, b, type_=a.type)
+                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                return sa.func.coalesce(first, b, type_=a.type)
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
             case "instant", (day,):
@@ -321,6 +333,12 @@ class Compiler:
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
+
+
+def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
+    if value.dtype.kind is Kind.TEXT:
+        return TextTest.of(op, left, right, _NEGATED[op])
+    return _test(op, left, right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:

@@ -1,9 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words, ``{letters}`` the collation that knows small letters. A dialect without a
-spelling of its own takes the standard one; None is what it cannot do, and is refused by name when a
-query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._folding import lowered, replaced, translated
 
 CASEFOLD = "segmentkit_casefold"
 """The name of the function that `prepare` adds to SQLite."""
@@ -30,8 +30,11 @@ class Construct(Enum):
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
+    EXACT_TEXT = "comparing texts by code point"
     EXACT = "sums and products of decimals"
+    AS_SIGNED = "arithmetic of whole numbers"
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
@@ -47,8 +50,13 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
         Construct.EXACT: "({0})",
+        # Most have no numbers without a sign.
+        Construct.AS_SIGNED: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
@@ -70,8 +78,12 @@ class Dialect:
         run: Whether the tests run it; what is not run is only compiled.
         arrays: Whether a parameter can be an array; else many values in one are a JSON text.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
+        exact_collations: Those of columns that it compares by code point, where not all do.
     """
 
     name: str
@@ -79,7 +91,10 @@ class Dialect:
     run: bool = False
     arrays: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
     collations: tuple[str, ...] = ()
+    exact_collations: tuple[str, ...] = ()
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -97,8 +112,9 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
-_OF_UNICODE_14 = " COLLATE utf8mb4_uca1400_as_cs"
-_BY_CODE_POINT = " COLLATE utf8mb4_nopad_bin"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
 
 
 def _listed(keys: str) -> dict[Construct, str | None]:
@@ -134,11 +150,12 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
-            Construct.FOLDED: translated(lowered()),
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Its lists as parameters are slower.
             **_listed("SELECT unnest(from_json({1}, '[\"{type}\"]'))"),
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
     ),
     Dialect(
         "postgresql",
@@ -148,14 +165,14 @@ _ROWS = (
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
-            Construct.FOLDED: translated(
-                lowered("CAST({0} AS TEXT)", collated=" COLLATE {letters}")
-            ),
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
             Construct.LISTED: "{0} = ANY ({1})",
             Construct.NOT_LISTED: "{0} <> ALL ({1})",
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -164,14 +181,29 @@ _ROWS = (
         run=True,
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
-            Construct.FOLDED: replaced(
-                lowered("CONVERT({0} USING utf8mb4)", collated=_OF_UNICODE_14) + _BY_CODE_POINT
-            ),
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_listed(_JSON_TABLE),
         },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
+        exact_collations=("utf8mb4_nopad_bin",),
     ),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT, **_listed(_JSON_TABLE)}),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_listed(_JSON_TABLE),
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+    ),
     Dialect(
         "mssql",
         "SQL Server",
@@ -193,6 +225,8 @@ _ROWS = (
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_of(spoken: sa.Dialect) -> Dialect:
     """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BinaryExpression,
+    BindParameter,
     Boolean,
+    ColumnClause,
     ColumnElement,
     Dialect,
     Double,
     Integer,
     SmallInteger,
     String,
+    Table,
     Text,
     TypeDecorator,
     and_,
     literal,
+    literal_column,
     or_,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_named
+from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -72,16 +79,83 @@ class Spelled(FunctionElement[Any]):
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_named(compiler.dialect.name).spelling(element.construct)
+    template = dialect_of(compiler.dialect).spelling(element.construct)
     # Only what the template uses: a parameter that is not in the text must not be bound.
     operands = [
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
-    words = {"letters": getattr(compiler.dialect, LETTERS, '"default"')}
-    if "{type}" in template:
-        words["type"] = compiler.dialect.type_compiler_instance.process(element.spelled_type)
-    return template.format(*operands, **words)
+    if "{type}" not in template:
+        return template.format(*operands)
+    words = compiler.dialect.type_compiler_instance.process(element.spelled_type)
+    return template.format(*operands, type=words)
+
+
+class ExactText(Spelled):
+    """A text that is compared, and put in order, by code point."""
+
+    inherit_cache = True
+    construct = Construct.EXACT_TEXT
+    type = String()
+
+
+class TextTest(BinaryExpression[bool]):
+    """A comparison of texts by code point, whatever the collation of a column.
+
+    Where a column's own collation is not exact, a positive test says both: as the collation has
+    it, for the sake of an index on the column, and exactly.
+    """
+
+    inherit_cache = True
+
+    @classmethod
+    def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
+        """A test of two expressions."""
+        wanted = right.value if isinstance(right, BindParameter) else None
+        texts = [wanted] if isinstance(wanted, str) else wanted or ()
+        # A part of what the statement is cached by, unlike the texts themselves.
+        modifiers = {"ascii": all(text.isascii() for text in texts)}
+        return cls(left, right, operator, Boolean(), negate, modifiers)
+
+    def _negate(self) -> Any:
+        plain: Any = super()._negate()  # type: ignore[no-untyped-call]
+        return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
+
+
+@compiles(TextTest)
+def _text_test(element: TextTest, compiler: SQLCompiler, **kw: Any) -> str:
+    exact = dialect_of(compiler.dialect).exact_collations
+    as_declared: str = compiler.visit_binary(element, **kw)  # type: ignore[no-untyped-call]
+    columns = [e for e in (element.left, element.right) if not isinstance(e, BindParameter)]
+    if not exact or all(getattr(each.type, "collation", None) in exact for each in columns):
+        return as_declared
+    test = BinaryExpression(ExactText(element.left), element.right, element.operator, Boolean())
+    exactly = compiler.process(test, **kw)
+    return f"({as_declared} AND {exactly})" if _may_use_index(element) else exactly
+
+
+def _may_use_index(test: TextTest) -> bool:
+    """Whether a column is tested for being one of some texts, in a character set that has them.
+
+    To ask a column for a text that its character set lacks is an error.
+    """
+    column, wanted = test.left, test.right
+    if isinstance(column, BindParameter):
+        column, wanted = wanted, column
+    if not isinstance(column, ColumnClause) or not isinstance(wanted, BindParameter):
+        return False
+    positive = test.operator in (operators.eq, operators.in_op)
+    return positive and (test.modifiers["ascii"] or _holds_unicode(column))
+
+
+def _holds_unicode(column: ColumnClause[Any]) -> bool:
+    """Whether a column, or else its table, says that it can hold any text."""
+    declared = [getattr(column.type, name, None) for name in ("charset", "collation")]
+    if not any(declared):
+        tables = [getattr(base, "table", None) for base in column.base_columns]
+        options = [option for t in tables if isinstance(t, Table) for option in t.kwargs.items()]
+        declared = [value for name, value in options if name.endswith(("charset", "collate"))]
+    return any(str(each).startswith("utf8mb4") for each in declared if each)
 
 
 class Position(Spelled):
@@ -108,12 +182,37 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    given = compiler.process(clause, **kw)
+    text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is None or not str(letters):
+        return lower.format(text)
+    # Folding them takes many times as long, and hardly any text holds one.
+    rare = dialect.rare_letters.format(text, one_of(str(letters)))
+    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
 class Exact(Spelled):
@@ -133,6 +232,17 @@ class AsFloat(Spelled):
     inherit_cache = True
     construct = Construct.AS_FLOAT
     type = Double()
+
+
+class AsSigned(Spelled):
+    """A whole number from which more may be subtracted than it is."""
+
+    inherit_cache = True
+    construct = Construct.AS_SIGNED
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
 
 
 class NanAsNull(Spelled):
@@ -169,14 +279,14 @@ class PackedKeys(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         """The type of the parameter itself."""
-        if dialect_named(dialect.name).arrays:
+        if dialect_of(dialect).arrays:
             return dialect.type_descriptor(ARRAY(self.key))
         return dialect.type_descriptor(String())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """The parameter's value."""
         keys = list(value)
-        if dialect_named(dialect.name).arrays:
+        if dialect_of(dialect).arrays:
             most = _most(self.key)
             # A key that does not fit the column's type is in no row, and no array could hold it.
             return [k for k in keys if -most - 1 <= k <= most] if most is not None else keys

@@ -1,8 +1,11 @@
-"""Templates that fold case with what every database has: ``lower``, ``translate``, ``replace``.
+"""Folding case with what every database has: ``lower``, ``translate`` and ``replace``.
 
-``lower`` maps a character to its one small character, and Unicode's case folding does the same of
-all but the characters below. So folding is ``lower`` and the difference; tests hold the two lists
-to Python's `str.casefold`, and every database to Python.
+``lower`` makes of a character its one small character, and Unicode's case folding does the same of
+all but the letters below. So folding is ``lower`` and the difference; tests hold the lists to
+Python's `str.casefold`, and every database to Python.
+
+A rare letter matters only to a text that has something of what it folds to, so that the SQL for
+most texts is short: what is looked for in Cyrillic is not found in a ligature of Latin letters.
 """
 
 from __future__ import annotations
@@ -40,26 +43,46 @@ SINGLE = "".join(map(chr, _SINGLE))
 MULTIPLE = "".join(map(chr, _MULTIPLE))
 """Small letters that fold to several."""
 
-# Of this one letter databases make an i with or without its dot.
-_DOTTED = "\u0130"
+SHARP = "\u1e9e"
+DOTTED = "\u0130"
+"""A capital I with a dot, of which databases make an i with or without it."""
+RARE = DOTTED + SINGLE + MULTIPLE
+_PARTS = {letter: set(letter.casefold()) for letter in RARE}
 
 
-def lowered(text: str = "{0}", *, collated: str = "") -> str:
-    """``lower`` of a text, under a collation that says what small letters are."""
-    return f"lower({_replaced(text + collated, _DOTTED)})"
+def rare_letters(texts: Iterable[str]) -> str:
+    """The letters that ``lower`` does not fold and that can be in what equals these texts."""
+    present = {c for text in texts for c in text}
+    return "".join(letter for letter, parts in _PARTS.items() if parts & present)
 
 
-def translated(text: str) -> str:
-    """Fold what ``lower`` leaves, where there is ``translate``."""
-    return _replaced(f"translate({text}, '{SINGLE}', '{SINGLE.casefold()}')", MULTIPLE)
+def one_of(letters: str) -> str:
+    """A regular expression of letters and of the capitals that ``lower`` makes them of."""
+    capitals = [c.title() for c in letters if c.title().lower() == c != c.title()]
+    # The capital of the sharp s is younger than its rules.
+    return f"[{letters}{''.join(capitals)}{SHARP if 'ß' in letters else ''}]"
 
 
-def replaced(text: str) -> str:
-    """Fold what ``lower`` leaves, where there is only ``replace``."""
-    return _replaced(text, SINGLE + MULTIPLE)
+def folded(text: str, *, lower: str, letters: str, translate: bool) -> str:
+    """The SQL that folds a text.
+
+    Args:
+        text: SQL for the text.
+        lower: The template that makes small letters.
+        letters: Those that ``lower`` does not fold and that matter here.
+        translate: Whether there is ``translate``.
+    """
+    single = "".join(c for c in letters if c in SINGLE)
+    multiple = "".join(c for c in letters if c in MULTIPLE)
+    if DOTTED in letters:
+        text = _replaced(text, DOTTED)
+    text = lower.format(text)
+    if single and translate:
+        text = f"translate({text}, '{single}', '{single.casefold()}')"
+    return _replaced(text, multiple if translate else single + multiple)
 
 
-def _replaced(text: str, characters: Iterable[str]) -> str:
-    for character in characters:
-        text = f"replace({text}, '{character}', '{character.casefold()}')"
+def _replaced(text: str, letters: str) -> str:
+    for letter in letters:
+        text = f"replace({text}, '{letter}', '{letter.casefold()}')"
     return text

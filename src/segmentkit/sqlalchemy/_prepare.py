@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from segmentkit._scalar import fold_case
-from segmentkit.sqlalchemy._dialects import CASEFOLD, LETTERS, dialect_named
+from segmentkit.sqlalchemy._dialects import CASEFOLD, LETTERS, dialect_of
 from segmentkit.sqlalchemy._elements import FoldedCase
 
 _LETTERS = "IÀΣЯ"
@@ -31,14 +31,14 @@ def prepare(engine: sa.Engine) -> sa.Engine:
     """
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _add_casefold)
-    if dialect_named(engine.dialect.name).collations:
+    if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
     return engine
 
 
 def folds_case(engine: sa.Engine) -> bool:
     """Whether ``ignoring case`` knows letters beyond ASCII, where that is up to the database."""
-    if not dialect_named(engine.dialect.name).collations:
+    if not dialect_of(engine.dialect).collations:
         return True
     try:
         with engine.connect() as connection:
@@ -66,7 +66,7 @@ def _find_letters(dialect: sa.Dialect, connection: Any, _: object) -> None:
     try:
         if column(_UTF8) == [True]:
             known = set(column(_KNOWN))
-            for name in dialect_named(dialect.name).collations:
+            for name in dialect_of(dialect).collations:
                 wanted = f"lower('{_LETTERS}' COLLATE \"{name}\")"
                 if name in known and column(f"SELECT {wanted}") == [_LETTERS.lower()]:
                     setattr(dialect, LETTERS, f'"{name}"')

@@ -12,7 +12,7 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
+from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -157,6 +157,8 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
+            if node.value is not None and node.value.dtype.kind is Kind.TEXT:
+                value = ExactText(value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
             total: Sql = sa.func.sum(value, type_=value.type)
@@ -246,6 +248,7 @@ class _Candidates:
         self.scan = Scan(tables, relation)
         compiler = Compiler(tables.schema, self.scan)
         assert node.value is not None
+        self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
         self.value = compiler.value(node.value)
         tests = compiler.condition(node.where), self.value.is_not(None)
@@ -262,7 +265,9 @@ class _Candidates:
     def tie(self) -> Sql:
         """What settles the order of rows at one instant."""
         key = self.scan.entity.key_attribute
-        return self.scan.key(key.column) if key else self.value
+        tie = self.scan.key(key.column) if key else self.value
+        is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
+        return ExactText(tie) if is_text else tie
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:

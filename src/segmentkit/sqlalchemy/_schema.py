@@ -254,6 +254,8 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     match column:
         case sa.Boolean():
             return BOOLEAN
+        case sa.Integer() if _is_flag(column):
+            return BOOLEAN
         case sa.Integer():
             return INTEGER
         case sa.Float():
@@ -268,6 +270,12 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
             return DATE
         case _:
             return None
+
+
+def _is_flag(column: sa.types.TypeEngine[Any]) -> bool:
+    """Whether it is what MariaDB and MySQL make of BOOLEAN: TINYINT(1)."""
+    told = vars(column)
+    return told.get("display_width") == 1 and not told.get("unsigned")
 
 
 def _attribute(name: str, column: sa.Column[Any]) -> Attribute | None:
