@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 from packaging.requirements import Requirement
 
@@ -66,6 +68,22 @@ def property_(session: nox.Session) -> None:
     """Run the property tests for long (posargs: to pytest)."""
     session.install("-e", ".[cli]", *group("test"))
     session.run("pytest", "tests/property", "--hypothesis-profile=long", *session.posargs)
+
+
+@nox.session
+def mariadb(session: nox.Session) -> None:
+    """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
+    if not os.environ.get("SEGMENTKIT_MARIADB_URL"):
+        session.error(
+            "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
+            "made, as in mariadb+pymysql://root@localhost:3306"
+        )
+    session.install("-e", ".[cli]", *group("test", "mariadb"))
+    asked = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    session.run(
+        *("pytest", "-n", "auto", *asked, "tests/engines/mariadb.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": "record,mariadb"},
+    )
 
 
 @nox.session

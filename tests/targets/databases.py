@@ -89,7 +89,7 @@ class Database:
         """The one connection of this process."""
         if self._connection is None:
             self._connection = sql.prepare(self.open()).connect()
-            # Before the database is dropped, which waits for whoever still reads from it.
+            # Before whatever opening registered: nobody can drop what is in use.
             atexit.register(self._connection.close)
         return self._connection
 
@@ -206,6 +206,23 @@ def mariadb_url() -> sa.URL:
     return sa.make_url(url)
 
 
+def of_clickhouse(dtype: DType) -> Any:
+    """Dates begin in 1970 and times have whole seconds, unless told."""
+    from chdb_sqlalchemy import types as chdb
+
+    match dtype.kind:
+        case Kind.DATE:
+            return chdb.Date32()
+        case Kind.TIMESTAMP:
+            return chdb.DateTime64(6, "UTC")
+        case _:
+            return exact(dtype)
+
+
+def _clickhouse() -> sa.Engine:
+    return sa.create_engine("chdb:///:memory:")
+
+
 def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     """Let each process have a room of its own, gone when it ends."""
     name = f"segmentkit_{os.getpid()}"
@@ -227,6 +244,7 @@ ENGINES = [
     Database("duckdb", _duckdb),
     Database("postgresql", _postgresql),
     Database("mariadb", _mariadb, of_mariadb, undone=False),
+    Database("clickhouse", _clickhouse, of_clickhouse, undone=False),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
 OTHERS = [engine.target for engine in ENGINES[3:]]

@@ -20,6 +20,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._constants import CONSTANTS
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     AsSigned,
@@ -205,7 +206,8 @@ class Compiler:
             operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
-        return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
+        parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
+        return operand, parameter(None, bound, kind, unique=True, expanding=True)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
@@ -268,7 +270,8 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
+        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        return bound(name, _stored(node.value, kind), kind, unique=True)
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):

@@ -24,6 +24,10 @@ LETTERS = "segmentkit_letters"
 """Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
 
 
+SENT_DIGITS = 15
+"""How many digits after the point a decimal has where it is sent as text."""
+
+
 class Construct(Enum):
     """What dialects spell differently."""
 
@@ -40,6 +44,10 @@ class Construct(Enum):
     FIRST_INSTANT = "dates against timestamps"
     LISTED = "in list"
     NOT_LISTED = "not in list"
+    LOOKED_UP = "attributes behind a link"
+    SENT_INSTANT = "instants that are written out"
+    SENT_DATE = "dates that are written out"
+    SENT_DECIMAL = "decimals that are written out"
 
     __hash__ = object.__hash__
 
@@ -64,6 +72,11 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # {1} is all keys in one parameter, {2} one parameter a key, of which there can be too many.
         Construct.LISTED: "{0} IN {2}",
         Construct.NOT_LISTED: "{0} NOT IN {2}",
+        Construct.LOOKED_UP: "{0}",
+        # Parameters have their types anyway.
+        Construct.SENT_INSTANT: "{0}",
+        Construct.SENT_DATE: "{0}",
+        Construct.SENT_DECIMAL: "{0}",
     }
 )
 
@@ -84,6 +97,8 @@ class Dialect:
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
+        after_outer_joins: What follows a query with outer joins, for rows without a partner to
+            have NULL.
     """
 
     name: str
@@ -95,6 +110,7 @@ class Dialect:
     translates: bool = False
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
+    after_outer_joins: str | None = None
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -112,9 +128,32 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_AS_SIGNED = "CAST({0} AS SIGNED)"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
 
 def _listed(keys: str) -> dict[Construct, str | None]:
@@ -185,7 +224,7 @@ _ROWS = (
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
             Construct.EXACT_TEXT: _BY_CODE_POINT,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_listed(_JSON_TABLE),
         },
@@ -198,12 +237,14 @@ _ROWS = (
         spellings={
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: "CAST({0} AS SIGNED)",
+            Construct.AS_SIGNED: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_listed(_JSON_TABLE),
         },
         exact_collations=("utf8mb4_0900_bin",),
     ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect(
         "mssql",
         "SQL Server",

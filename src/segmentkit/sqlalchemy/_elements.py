@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     Integer,
+    Select,
     SmallInteger,
     String,
     Table,
@@ -26,13 +27,14 @@ from sqlalchemy import (
     literal,
     literal_column,
     or_,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
 from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
@@ -111,15 +113,18 @@ class TextTest(BinaryExpression[bool]):
     @classmethod
     def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
         """A test of two expressions."""
-        wanted = right.value if isinstance(right, BindParameter) else None
-        texts = [wanted] if isinstance(wanted, str) else wanted or ()
+        constants = [each.value for each in (left, right) if isinstance(each, BindParameter)]
         # A part of what the statement is cached by, unlike the texts themselves.
-        modifiers = {"ascii": all(text.isascii() for text in texts)}
+        modifiers = {"ascii": all(_is_ascii(each) for each in constants)}
         return cls(left, right, operator, Boolean(), negate, modifiers)
 
     def _negate(self) -> Any:
         plain: Any = super()._negate()  # type: ignore[no-untyped-call]
         return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
+
+
+def _is_ascii(wanted: Any) -> bool:
+    return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
 
 
 @compiles(TextTest)
@@ -156,6 +161,26 @@ def _holds_unicode(column: ColumnClause[Any]) -> bool:
         options = [option for t in tables if isinstance(t, Table) for option in t.kwargs.items()]
         declared = [value for name, value in options if name.endswith(("charset", "collate"))]
     return any(str(each).startswith("utf8mb4") for each in declared if each)
+
+
+class LookedUp(Spelled):
+    """The value of one column of one row; NULL when there is no row."""
+
+    inherit_cache = True
+    construct = Construct.LOOKED_UP
+
+    def __init__(self, query: Select[Any]) -> None:
+        super().__init__(query.scalar_subquery())
+        self.type = query.selected_columns[0].type
+
+
+def keeping_gaps(query: Select[Any]) -> Select[Any]:
+    """A query with outer joins, in which what they do not find is NULL everywhere."""
+    for dialect in DIALECTS.values():
+        if dialect.after_outer_joins:
+            suffix: Any = text(dialect.after_outer_joins)
+            query = query.suffix_with(suffix, dialect=dialect.name)
+    return query
 
 
 class Position(Spelled):

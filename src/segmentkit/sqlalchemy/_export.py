@@ -27,6 +27,7 @@ def select_values(
     compiler = Compiler(tables.schema, rows, aggregates)
     columns = [compiler.value(value).label(name) for name, value in values.items()]
     query = sa.select(rows.key(entity.key or ""), *columns).select_from(rows.source)
+    query = rows.finished(query)
     return query if of == ir.TRUE else query.where(where)
 
 

@@ -17,7 +17,7 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import joined
+from segmentkit.sqlalchemy._elements import LookedUp, joined
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, aggregates_of, beside
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -106,7 +106,8 @@ class _Predicate:
         values = beside(rows, aggregates_of([node]), limits)
         compiler = Compiler(self.schema, rows, values)
         tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return rows.finished(query)
 
 
 class _Root:
@@ -129,7 +130,7 @@ class _Root:
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
         query = sa.select(column).select_from(rows.source).where(same)
-        return query.correlate(self.tables.root).scalar_subquery()
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
 def is_plain(node: ir.Condition) -> bool:

@@ -12,7 +12,7 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined
+from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined, keeping_gaps
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -36,6 +36,7 @@ class Rows:
         self.scope = scope
         self.start = tables.table(entity).alias()
         self.source: sa.FromClause = self.start
+        self.has_gaps = False
         self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
             (scope, ()): self.start
         }
@@ -52,6 +53,15 @@ class Rows:
         assert attribute is not None
         return column_of(holder, attribute.column)
 
+    def join(self, other: sa.FromClause, on: Sql) -> None:
+        """Put rows beside these, where there are such."""
+        self.source = self.source.outerjoin(other, on)
+        self.has_gaps = True
+
+    def finished(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """A query of the rows, once all columns that it needs are known."""
+        return keeping_gaps(query) if self.has_gaps else query
+
     def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
         if (scope, links) not in self.linked:
             *before, name = links
@@ -62,7 +72,7 @@ class Rows:
             target = self.schema.named(link.to)
             other = self.tables.table(target).alias()
             same = column_of(other, target.key or "") == column_of(holder, link.key)
-            self.source = self.source.outerjoin(other, same)
+            self.join(other, same)
             self.linked[scope, links] = other
         return self.linked[scope, links]
 
@@ -94,7 +104,8 @@ def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]
     rows = Rows(tables, entity, ir.Scope.ENTITY)
     compiler = Compiler(tables.schema, rows)
     where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
-    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where))]
+    query = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
+    return [owner.in_(rows.finished(query))]
 
 
 _MOST = 1_900
@@ -139,7 +150,7 @@ class Grouped:
         """The scan, grouped; nobody's rows are left out."""
         owner = self.scan.owner
         tests = [owner.is_not(None), *self.where, *limited(self.tables, owner, limits)]
-        return (
+        return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
             .where(joined(tests, conjunctive=True))
@@ -203,7 +214,7 @@ def beside(
         assert relation is not None
         if aggregate.function in ORDERED:
             derived = ordered(tables, relation, aggregate, limits)
-            rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+            rows.join(derived, derived.c.owner == key)
             values[aggregate] = derived.c.value
         else:
             plain.setdefault(relation.name, []).append(aggregate)
@@ -213,7 +224,7 @@ def beside(
         grouped = Grouped(tables, relation, several)
         labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(several)]
         derived = grouped.select(*labels, limits=limits).subquery()
-        rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+        rows.join(derived, derived.c.owner == key)
         for aggregate, label in zip(several, labels, strict=True):
             values[aggregate] = _or_empty(aggregate, derived.c[label.name])
     return values
@@ -254,6 +265,11 @@ class _Candidates:
         tests = compiler.condition(node.where), self.value.is_not(None)
         self.where = [self.owner.is_not(None), *tests, *limited(tables, self.owner, limits)]
 
+    def query(self, *columns: Sql) -> sa.Select[Any]:
+        """Columns of the candidates."""
+        query = sa.select(*columns).select_from(self.scan.source).where(*self.where)
+        return self.scan.finished(query)
+
     @property
     def at(self) -> Sql:
         """When a row happened."""
@@ -274,17 +290,9 @@ def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
     of = sa.func.count().over(partition_by=rows.owner)
-    placed = (
-        sa.select(
-            rows.owner.label("owner"),
-            rows.value.label("value"),
-            place.label("place"),
-            of.label("of"),
-        )
-        .select_from(rows.scan.source)
-        .where(*rows.where)
-        .subquery()
-    )
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place"), of.label("of")
+    ).subquery()
     twice = 2 * placed.c.place
     middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
     median = mean(node, placed.c.value).label("value")
@@ -296,9 +304,7 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     last = node.function is ir.AggregateFunction.LAST
     end = (sa.func.max if last else sa.func.min)(all_rows.at)
     ends = (
-        sa.select(all_rows.owner.label("owner"), end.label("at"))
-        .select_from(all_rows.scan.source)
-        .where(*all_rows.where)
+        all_rows.query(all_rows.owner.label("owner"), end.label("at"))
         .group_by(all_rows.owner)
         .subquery()
     )
@@ -306,10 +312,8 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
         partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
     )
     same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
-    placed = (
-        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
-        .select_from(rows.scan.source.join(ends, same))
-        .where(*rows.where)
-        .subquery()
-    )
+    rows.scan.source = rows.scan.source.join(ends, same)
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place")
+    ).subquery()
     return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()
