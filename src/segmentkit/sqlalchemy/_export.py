@@ -26,8 +26,8 @@ def select_values(
     aggregates = beside(rows, aggregates_of(values.values()), limits)
     compiler = Compiler(tables.schema, rows, aggregates)
     columns = [compiler.value(value).label(name) for name, value in values.items()]
-    query = sa.select(rows.key(entity.key or ""), *columns).select_from(rows.source)
-    query = rows.finished(query)
+    query: sa.Select[Any] = sa.select(rows.key(entity.key or ""), *columns)
+    query = rows.finished(query.select_from(rows.source))
     return query if of == ir.TRUE else query.where(where)
 
 
