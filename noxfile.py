@@ -14,6 +14,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+# A process a core (each starts engines of its own); tests of one big file of data stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
+
 
 def group(*names: str) -> list[str]:
     """The requirements of dependency groups, read here so that any pip can install them."""
@@ -33,7 +36,7 @@ def lowest_of(requirements: list[str]) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -71,6 +74,20 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ask every engine random definitions (posargs: --cases N --seed S --targets a,b …)."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.property.fuzz", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Say how many conformance cases notice each mistake that the compiler could make."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.mutants")
+
+
+@nox.session
 def mariadb(session: nox.Session) -> None:
     """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
     if not os.environ.get("SEGMENTKIT_MARIADB_URL"):
@@ -87,6 +104,20 @@ def mariadb(session: nox.Session) -> None:
 
 
 @nox.session
+def dialects(session: nox.Session) -> None:
+    """Compile every conformance case for every dialect, and parse it; nothing is run."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("pytest", "tests/dialects", *PARALLEL, *session.posargs)
+
+
+@nox.session
+def compatibility(session: nox.Session) -> None:
+    """Write the tables of docs/engines.md anew (SEGMENTKIT_TARGETS: whose versions to ask)."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("python", "-m", "tests.compatibility")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))
@@ -100,4 +131,4 @@ def lowest(session: nox.Session) -> None:
     extras = project["optional-dependencies"]
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", "tests", *PARALLEL, *session.posargs)

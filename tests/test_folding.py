@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from segmentkit import INTEGER, TEXT, Attribute, Entity, Schema, SchemaError, Segment
 from segmentkit._scalar import fold_case
-from segmentkit.sqlalchemy import prepare, verify
+from segmentkit.sqlalchemy import prepare, tables_from, verify
 from segmentkit.sqlalchemy._elements import FoldedCase
 from segmentkit.sqlalchemy._folding import DOTTED, MULTIPLE, RARE, SINGLE, one_of
 from tests.targets import DATABASES, TARGETS, Target
-from tests.targets.databases import Database
+from tests.targets.databases import Database, another
 
 NOON = datetime(2026, 5, 1, 12)
 PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
@@ -136,61 +136,38 @@ PEOPLE = Schema(
 )
 
 
-def _made(engine: sa.Engine, name: str, options: str) -> sa.URL:
-    outside = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with outside.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
-    return engine.url.set(database=name)
-
-
-def _dropped(engine: sa.Engine, name: str) -> None:
-    outside = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with outside.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name}")
-
-
-@pytest.mark.parametrize(
+POSTGRESQL = pytest.mark.parametrize(
     "database", [d for d in DATABASES if d.name == "postgresql"], ids=lambda database: database.name
 )
+
+
+@POSTGRESQL
 def test_a_locale_of_ascii(database: Database) -> None:
     """Where the locale knows only ASCII, another collation is found, or verify says what to do."""
-    server = database.connection.engine
-    name = f"segmentkit_c_{database.connection.scalar(sa.text('SELECT pg_backend_pid()'))}"
-    url = _made(server, name, "LOCALE 'C' ENCODING 'UTF8'")
-    bare, prepared = sa.create_engine(url), prepare(sa.create_engine(url))
-    try:
-        for engine in (bare, prepared):
-            with engine.begin() as connection:
-                connection.exec_driver_sql("DROP TABLE IF EXISTS people")
-                connection.exec_driver_sql('CREATE TABLE people (name text, old text COLLATE "C")')
-                people = sa.Table("people", sa.MetaData(), autoload_with=connection)
-                connection.execute(sa.insert(people).values(name="ЇÉΣ", old="ЇÉΣ"))
-                folded = connection.execute(
-                    sa.select(FoldedCase(people.c.name), FoldedCase(people.c.old))
-                ).one()
-            assert folded == (("ЇÉΣ",) * 2 if engine is bare else ("їéσ",) * 2)
+    with another(database, "LOCALE 'C' ENCODING 'UTF8'") as url:
+        bare, prepared = sa.create_engine(url), prepare(sa.create_engine(url))
+        with bare.begin() as connection:
+            connection.exec_driver_sql('CREATE TABLE people (name text, old text COLLATE "C")')
+            connection.exec_driver_sql("INSERT INTO people VALUES ('ЇÉΣ', 'ЇÉΣ')")
+        people = tables_from(PEOPLE).tables["people"]
+        query = sa.select(FoldedCase(people.c.name), FoldedCase(people.c.old))
+        for engine, folded in ((bare, "ЇÉΣ"), (prepared, "їéσ")):
+            with engine.connect() as connection:
+                assert connection.execute(query).one() == (folded, folded)
         verify(PEOPLE, prepared)
         with pytest.raises(SchemaError, match=re.escape("prepare(engine)")):
             verify(PEOPLE, bare)
-    finally:
         bare.dispose()
         prepared.dispose()
-        _dropped(server, name)
 
 
-@pytest.mark.parametrize(
-    "database", [d for d in DATABASES if d.name == "postgresql"], ids=lambda database: database.name
-)
+@POSTGRESQL
 def test_an_encoding_without_the_letters(database: Database) -> None:
     """A database that cannot hold the letters is told of by verify, not by its driver."""
-    server = database.connection.engine
-    name = f"segmentkit_l_{database.connection.scalar(sa.text('SELECT pg_backend_pid()'))}"
-    engine = prepare(sa.create_engine(_made(server, name, "LOCALE 'C' ENCODING 'LATIN1'")))
-    try:
+    with another(database, "LOCALE 'C' ENCODING 'LATIN1'") as url:
+        engine = prepare(sa.create_engine(url))
         with engine.begin() as connection:
             connection.exec_driver_sql("CREATE TABLE people (name text, old text)")
         with pytest.raises(SchemaError, match="encoding"):
             verify(PEOPLE, engine)
-    finally:
         engine.dispose()
-        _dropped(server, name)

@@ -230,14 +230,3 @@ def test_spellings(dialect: str) -> None:
             character in "0123456789"
             for character in str(compiled).replace("many_1", "").replace("keys_1", "")
         )
-
-
-def test_narrow_keys() -> None:
-    """Where a key is a small number, greater ones on a list are on no row and do no harm."""
-    narrow = sql.tables_from(PEOPLE).tables["people"]
-    narrow.c.id.type = sa.SmallInteger()
-    spoken = sa.make_url("postgresql://").get_dialect()()
-    segment = Segment.define(None, "in list a", PEOPLE, lists=[KeyList("a", [1, 40_000])])
-    compiled = sql.predicate(segment, narrow).compile(dialect=spoken)
-    ((name, keys),) = compiled.params.items()
-    assert compiled.binds[name].type.process_bind_param(keys, spoken) == [1]

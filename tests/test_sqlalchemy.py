@@ -414,12 +414,6 @@ def test_prepare() -> None:
     engine.dispose()
 
 
-def test_prepare_leaves_other_databases_alone() -> None:
-    """Engines of other dialects are given back as they are."""
-    engine = sa.create_mock_engine("oracle://", lambda *_: None)
-    assert prepare(engine) is engine  # type: ignore[arg-type, comparison-overlap]
-
-
 def test_too_many_aggregates() -> None:
     """More aggregates than a database takes are refused by name, before anything runs."""
     text = " or ".join(f"count(orders where amount > {n}) > 1" for n in range(1_901))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from attrs import define, field
@@ -19,7 +22,7 @@ from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from tests.conformance_cases import Tables
-from tests.targets.target import Target
+from tests.targets.target import Hostile, Target
 
 Types = Callable[[DType], Any]
 
@@ -64,25 +67,47 @@ class Database:
         open: Makes the engine.
         types: The type of a column, where it is not what ``tables_from`` says.
         undone: Whether a rollback takes tables away again, which is faster than dropping them.
+        lacks: What it cannot hold.
+        indexed: Whether every column has an index.
     """
 
     name: str
     open: Callable[[], sa.Engine]
     types: Types = exact
     undone: bool = True
+    lacks: frozenset[Hostile] = frozenset()
+    indexed: bool = False
     _connection: sa.Connection | None = field(init=False, default=None)
     _held: tuple[Schema, Tables, sa.MetaData] | None = field(init=False, default=None)
 
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members, self.values, self.labels, self.audit)
+        return Target(
+            self.name,
+            "sql",
+            self.members,
+            self.lacks,
+            self.loaded,
+            self.version,
+            self.values,
+            self.labels,
+            self.audit,
+        )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
         with self.loaded(segment.schema, tables) as (connection, metadata):
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+
+    def version(self) -> str:
+        """What the engine calls its version."""
+        ask = "sqlite_version()" if self.name == "sqlite" else "version()"
+        told = str(self.connection.exec_driver_sql(f"SELECT {ask}").scalar_one())
+        found = re.search(r"\d+(\.\d+)+", told)
+        assert found, told
+        return found.group()
 
     @property
     def connection(self) -> sa.Connection:
@@ -140,6 +165,10 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+            if self.indexed:
+                # Of keys, of links, of times and of every other attribute.
+                for number, column in enumerate(columns):
+                    sa.Index(f"{entity.table}_{number}", column)
         return metadata
 
     def _clear(self, connection: sa.Connection) -> None:
@@ -147,6 +176,20 @@ class Database:
         connection.rollback()
         if held and not self.undone:
             held[2].drop_all(connection)
+
+
+@contextmanager
+def another(database: Database, options: str = "") -> Iterator[sa.URL]:
+    """The address of a database of its own on the server of PostgreSQL, gone afterwards."""
+    server = database.connection.engine.execution_options(isolation_level="AUTOCOMMIT")
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+    try:
+        yield server.url.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _sqlite() -> sa.Engine:
@@ -158,16 +201,31 @@ def _sqlite() -> sa.Engine:
 
 
 def _duckdb() -> sa.Engine:
-    return sa.create_engine("duckdb:///:memory:")
+    engine = sa.create_engine("duckdb:///:memory:")
+    sa.event.listen(engine, "connect", _verified)
+    return engine
 
 
-def _postgresql() -> sa.Engine:
-    return _in_own_schema(
-        sa.create_engine(_postgresql_url()), "CREATE SCHEMA {0}", "SET search_path = {0}"
-    )
+def _verified(connection: Any, _: object) -> None:
+    """Every query is run again without the optimizer, and DuckDB compares the answers."""
+    connection.execute("PRAGMA enable_verification")
+    # For a dozen rows one is faster.
+    connection.execute("SET threads = 1")
 
 
-def _postgresql_url() -> str:
+def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
+    engine = sa.create_engine(postgresql_url())
+    return _in_own_schema(engine, "CREATE SCHEMA {0}", "SET search_path = {0}" + settings, room)
+
+
+def _postgresql_by_index() -> sa.Engine:
+    """Plans that read a table from its beginning to its end are what it tries last."""
+    return _postgresql("; SET enable_seqscan = off", "segmentkit_indexed")
+
+
+@cache
+def postgresql_url() -> str:
+    """The server that the tests were told of, or else one of this process's own."""
     if url := os.environ.get("SEGMENTKIT_POSTGRESQL_URL"):
         return url
     folder = tempfile.mkdtemp(prefix="segmentkit")
@@ -223,12 +281,13 @@ def _clickhouse() -> sa.Engine:
     return sa.create_engine("chdb:///:memory:")
 
 
-def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
+def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:
     """Let each process have a room of its own, gone when it ends."""
-    name = f"segmentkit_{os.getpid()}"
+    name = f"{room}_{os.getpid()}"
     with engine.begin() as connection:
         connection.exec_driver_sql(create.format(name))
-    engine.dispose()  # its connections are not in the room
+    # That connection is not in the room; those to come are.
+    engine.dispose()
 
     def enter(connection: Any, _: object) -> None:
         with connection.cursor() as cursor:
@@ -239,12 +298,25 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
+# A text of theirs does not go on after a NUL.
+_NO_NUL = frozenset({Hostile.NUL})
+_OF_MARIADB = {Hostile.INFINITY, Hostile.LONG_TEXT, Hostile.FAR_TIMES}
+
+
+def sqlite() -> Database:
+    """Another one, which knows nothing of what was asked before."""
+    # Decimals are floats there.
+    return Database("sqlite", _sqlite, lacks=_NO_NUL | {Hostile.MANY_DIGITS})
+
+
 ENGINES = [
-    Database("sqlite", _sqlite),
+    sqlite(),
     Database("duckdb", _duckdb),
-    Database("postgresql", _postgresql),
-    Database("mariadb", _mariadb, of_mariadb, undone=False),
-    Database("clickhouse", _clickhouse, of_clickhouse, undone=False),
+    Database("postgresql", _postgresql, lacks=_NO_NUL),
+    Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
 OTHERS = [engine.target for engine in ENGINES[3:]]
+INDEXED = Database("postgresql, indexed", _postgresql_by_index, lacks=_NO_NUL, indexed=True).target
+"""The same server once more, with an index on every column: answers do not depend on plans."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from attrs import define, field
 
 from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import pandas as frames
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from tests.conformance_cases import Tables
-from tests.targets.target import Target
+from tests.targets.target import Hostile, Target
 
 Column = Callable[[list[Any], DType | None], "pd.Series[Any]"]
 """Makes a column of some dtype family of Python values; the type of an undeclared key is None."""
@@ -85,14 +86,14 @@ def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.Da
         entity.table: pd.DataFrame(
             {
                 name: column([row.get(name) for row in tables[entity.table]], dtype)
-                for name, dtype in _columns(schema, entity).items()
+                for name, dtype in columns_of(schema, entity).items()
             }
         )
         for entity in schema.entities
     }
 
 
-def _columns(schema: Schema, entity: Entity) -> dict[str, DType | None]:
+def columns_of(schema: Schema, entity: Entity) -> dict[str, DType | None]:
     """The columns of an entity: its attributes, and keys that are no attributes."""
     keys = [entity.key, *(link.key for link in entity.links)]
     keys += [r.key for e in schema.entities for r in e.relations if r.to == entity.name]
@@ -111,37 +112,60 @@ def shuffled(given: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return result
 
 
-def _target(name: str, column: Column, change: Callable[..., Any] = dict) -> Target:
-    """Frames whose columns are made so, and changed so."""
+@define
+class _Frames:
+    """Keeps the frames of the last rows that it was given, for the questions to come."""
 
-    def given(schema: Schema, tables: Tables) -> dict[str, pd.DataFrame]:
-        changed: dict[str, pd.DataFrame] = change(frames_of(schema, tables, column))
-        return changed
+    column: Column
+    change: Callable[..., Any] = dict
+    _held: tuple[Schema, Tables, Any] | None = field(init=False, default=None)
 
-    def members(segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
-        return frames.members(segment, given(segment.schema, tables), as_of=as_of).tolist()
+    def given(self, schema: Schema, tables: Tables) -> dict[str, pd.DataFrame]:
+        """The rows as frames."""
+        if self._held is None or self._held[:2] != (schema, tables):
+            self._held = schema, tables, self.change(frames_of(schema, tables, self.column))
+        found: dict[str, pd.DataFrame] = self._held[2]
+        return found
 
-    def values(trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
-        found = frames.values([trait], given(trait.schema, tables), as_of=as_of)
+    def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
+        """The keys of the members."""
+        return frames.members(segment, self.given(segment.schema, tables), as_of=as_of).tolist()
+
+    def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        """The values, by key."""
+        found = frames.values([trait], self.given(trait.schema, tables), as_of=as_of)
         keys, column = (found[name].astype(object) for name in found.columns)
         return dict(zip(keys, column, strict=True))
 
-    def labels(partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
-        all_frames = given(partition.schema, tables)
-        entity = partition.schema.entity
-        found = frames.labels(partition, all_frames, as_of=as_of)
-        return dict(zip(all_frames[entity.table][entity.key], found, strict=True))
+    def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        """The labels, by key."""
+        given, entity = self.given(partition.schema, tables), partition.schema.entity
+        found = frames.labels(partition, given, as_of=as_of)
+        return dict(zip(given[entity.table][entity.key], found, strict=True))
 
-    def audit(partition: Partition, tables: Tables, as_of: datetime) -> Audit:
-        return frames.audit(partition, given(partition.schema, tables), as_of=as_of)
+    def audit(self, partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        """The audit."""
+        return frames.audit(partition, self.given(partition.schema, tables), as_of=as_of)
 
-    return Target(name, "pandas", members, values, labels, audit)
+
+def _target(name: str, column: Column, *change: Any, lacks: Iterable[Hostile] = ()) -> Target:
+    made = _Frames(column, *change)
+    return Target(
+        name,
+        "pandas",
+        made.members,
+        frozenset(lacks),
+        values=made.values,
+        labels=made.labels,
+        audit=made.audit,
+    )
 
 
 TARGETS = [
     _target("pandas", as_numpy),
     _target("pandas of objects", as_objects),
-    _target("pandas of nullable dtypes", as_nullable),
+    # Nanoseconds since 1970, in 64 bits, span 584 years.
+    _target("pandas of nullable dtypes", as_nullable, lacks=[Hostile.FAR_TIMES]),
     _target("pandas of Arrow dtypes", as_arrow),
     _target("pandas of categories", as_categories),
     _target("pandas, rows shuffled", as_numpy, shuffled),

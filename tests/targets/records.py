@@ -31,4 +31,4 @@ def _each(answer: Callable[..., Any], schema: Schema, tables: Tables) -> dict[An
     return {row[entity.key]: answer(record) for row, record in found}
 
 
-TARGETS = [Target("record", "record", _members, _values, _labels)]
+TARGETS = [Target("record", "record", _members, values=_values, labels=_labels)]

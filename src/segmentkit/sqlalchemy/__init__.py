@@ -52,8 +52,8 @@ def predicate(
         entity: What the query selects from: a mapped class, a table, or an alias of one. The
             other tables of the schema are found beside it, in its ``MetaData``.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names. A list that is
-            not among them is one parameter, however long it is.
+        lists: Columns that hold the keys of static lists, by the lists' names. The keys of a list
+            that is not among them are parameters, or one parameter if they are many.
 
     Returns:
         An expression whose values are all bound parameters.
@@ -95,8 +95,8 @@ def members(
         lists: Columns that hold the keys of static lists, by the lists' names.
 
     Returns:
-        A ``SELECT`` of one column, the key; its execution option ``segmentkit_as_of`` is the
-        instant.
+        A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
+        ``segmentkit_segment`` are the instant and the segment's name.
 
     Raises:
         DataError: A parameter of the segment has no value.
@@ -108,7 +108,9 @@ def members(
     key = tables.root_column(segment.schema.entity.key or "")
     test = compile_predicate(bound_condition(segment, instant), tables)
     query = sa.select(key).where(test)
-    return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
+    return query.execution_options(
+        segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
+    )
 
 
 def values(

@@ -20,23 +20,26 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._constants import CONSTANTS
+from segmentkit.sqlalchemy._constants import among, on_list, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
-    AsSigned,
     Beginning,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
     ExactText,
     FirstInstant,
     FoldedCase,
-    Listed,
     NanAsNull,
-    NotListed,
+    Nobody,
     Position,
     TextTest,
+    Whole,
+    Zoned,
     joined,
 )
+from segmentkit.sqlalchemy._sending import CONSTANTS
 from segmentkit.sqlalchemy._tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -122,13 +125,13 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _compared(node.operand, operators.in_op, *self.membership(node))
+                return self.membership(node, positive=True)
             case ir.Listed():
-                return self.listed(node, negated=False)
+                return self.listed(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
@@ -151,10 +154,9 @@ class Compiler:
                 test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.Listed(operand):
-                return self.or_missing(self.listed(node, negated=True), operand)
+                return self.or_missing(self.listed(node, positive=False), operand)
             case ir.OneOf(operand, _, _):
-                test = _compared(operand, operators.not_in_op, *self.membership(node))
-                return self.or_missing(test, operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
                 return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
@@ -185,20 +187,27 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
-    def listed(self, node: ir.Listed, *, negated: bool) -> Sql:
+    def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
         column = self.value(node.operand)
-        operand = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
+        op = operators.in_op if positive else operators.not_in_op
+        exact = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
         tables = self.columns.tables
         if (stored := tables.lists.get(node.name)) is not None:
             keys = sa.select(stored).where(stored.is_not(None))
-            return operand.not_in(keys) if negated else operand.in_(keys)
-        return (NotListed if negated else Listed)(operand, *tables.keys_of(node, column))
+            return exact.in_(keys) if positive else exact.not_in(keys)
+        operand = EmptyText(column) if "" in node.keys else column
+        whole, parts = tables.keys_of(node, _kind(node.operand, column))
+        tests = [_compared(node.operand, op, operand, part) for part in parts]
+        return on_list(tests, exact, whole, positive=positive)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
-        """A value and the set of constants that it may be in, as one parameter."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
@@ -206,8 +215,17 @@ class Compiler:
             operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
+        op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
         parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
-        return operand, parameter(None, bound, kind, unique=True, expanding=True)
+        tests = [
+            _compared(
+                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
+            )
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
@@ -233,7 +251,7 @@ class Compiler:
 
     def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
         return FoldedCase(_as_text(text), others)
 
@@ -270,8 +288,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        bound = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        return bound(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
@@ -287,10 +306,10 @@ class Compiler:
         return result
 
     def term(self, node: ir.Value) -> Sql:
-        """An operand of arithmetic that may become less than zero."""
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
         value = self.value(node)
         stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
-        return AsSigned(value) if stored and node.dtype.kind is Kind.INTEGER else value
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -301,7 +320,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -347,6 +366,10 @@ def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

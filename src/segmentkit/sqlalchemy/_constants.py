@@ -1,112 +1,162 @@
-"""Constants of a definition as parameters, in types that a driver may not know how to send."""
+"""Constants that not every database takes as they are: long lists, and texts that hold a NUL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
-from types import MappingProxyType
+import json
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import sqlalchemy as sa
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    and_,
+    or_,
+)
+from sqlalchemy import BindParameter as Bound
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._dialects import SENT_DIGITS, Construct, dialect_of
-from segmentkit.sqlalchemy._elements import Spelled
+from segmentkit.sqlalchemy._dialects import Construct, dialect_of
 
-_FIRST, _LAST = 1900, 2299
+_SHORT = 1_000
+"""Values in a list that is written out; Oracle takes no more."""
 
 
-class Constant(sa.BindParameter[Any]):
-    """A parameter; sent as text where drivers lack its type, and made what it is there."""
+def portions(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """The values of a list, in lists that every database takes."""
+    return [values[start : start + _SHORT] for start in range(0, len(values), _SHORT)]
+
+
+def among(
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    values: Sequence[Any],
+    kind: Any,
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
+    """Whether a value is one of many, or is none of them.
+
+    A short list is one parameter a value. A long one is a single parameter where there is a way to
+    bind it, since databases limit the parameters of a statement; elsewhere it is ``tests``, one a
+    portion.
+    """
+    if len(tests) == 1:
+        return tests[0]
+    written = (or_ if positive else and_)(*tests).self_group()
+    whole = whole_list(None, values, kind)
+    return (_Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
+
+
+def on_list(
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    whole: Bound[Any],
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
+    """Whether a key is one of those on a static list, or is none of them; as `among`."""
+    if len(tests) == 1:
+        return tests[0]
+    written = (or_ if positive else and_)(*tests).self_group()
+    return (_Listed if positive else _NotListed)(written, operand, whole, lists=len(tests))
+
+
+def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]:
+    """A list as one parameter."""
+    return Bound(name, list(values), _List(kind), unique=True)
+
+
+class _Among(FunctionElement[bool]):
+    """The test by short lists; the operand and the whole list, for those who can take it."""
 
     inherit_cache = True
-    construct: ClassVar[Construct]
+    type = Boolean()
+    construct: ClassVar[Construct] = Construct.AMONG
+
+    def __init__(self, *clauses: ColumnElement[Any], lists: int) -> None:
+        super().__init__(*clauses)
+        self.lists = lists
 
 
-class Instant(Constant):
-    """An instant."""
+class _NotAmong(_Among):
+    inherit_cache = True
+    construct = Construct.NOT_AMONG
+
+
+class _Listed(_Among):
+    """The same of keys, which are whole numbers or texts: more databases can bind those."""
 
     inherit_cache = True
-    construct = Construct.SENT_INSTANT
+    construct = Construct.LISTED
 
 
-class Day(Constant):
-    """A date."""
-
+class _NotListed(_Among):
     inherit_cache = True
-    construct = Construct.SENT_DATE
+    construct = Construct.NOT_LISTED
 
 
-class Amount(Constant):
-    """A decimal."""
+@compiles(_Among)
+@compiles(_NotAmong)
+@compiles(_Listed)
+@compiles(_NotListed)
+def _among(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    written, operand, whole = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    template = dialect.spelling(element.construct)
+    if "{0}" not in template:
+        item = BigInteger() if isinstance(operand.type, Integer) else Text()
+        words = {"type": compiler.dialect.type_compiler_instance.process(item)}
+        parts = [compiler.process(clause, **kw) for clause in (operand, whole)]
+        return template.format("", *parts, **words)
+    if dialect.parameters is not None and element.lists * _SHORT > dialect.parameters:
+        raise UnsupportedError(
+            f"{dialect.title} takes {dialect.parameters:,} parameters, fewer than the definition's "
+            f"list of more than {(element.lists - 1) * _SHORT:,} values"
+        )
+    return template.format(compiler.process(written, **kw))
 
-    inherit_cache = True
-    construct = Construct.SENT_DECIMAL
 
+class _List(TypeDecorator[Any]):
+    """A list as one parameter: an array, or JSON where there are none."""
 
-CONSTANTS: Mapping[Kind, type[sa.BindParameter[Any]]] = MappingProxyType(
-    {Kind.TIMESTAMP: Instant, Kind.DATE: Day, Kind.DECIMAL: Amount}
-)
-"""What is bound as something else than a plain parameter."""
-
-
-@compiles(Constant)
-def _constant(element: Constant, compiler: SQLCompiler, **kw: Any) -> str:
-    sent: sa.BindParameter[Any] = element
-    if dialect_of(compiler.dialect).spelling(element.construct) != "{0}":
-        sent = element._with_binary_element_type(_AsText(element.construct))
-    words: str = compiler.visit_bindparam(sent, **kw)  # type: ignore[no-untyped-call]
-    return words
-
-
-class _AsText(sa.types.TypeDecorator[Any]):
-    """What is sent as text."""
-
-    impl = sa.String
+    impl = String
     cache_ok = True
 
-    def __init__(self, construct: Construct) -> None:
+    def __init__(self, item: Any) -> None:
         super().__init__()
-        self.construct = construct
+        self.item = item
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else _written(value, dialect_of(dialect).title)
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        found: Any = ARRAY(self.item) if dialect_of(dialect).arrays else String()
+        return dialect.type_descriptor(found)
 
-    def bind_expression(self, bindparam: Any) -> Any:
-        return _MADE[self.construct](bindparam)
-
-
-def _written(value: date | Decimal, title: str) -> str:
-    if isinstance(value, Decimal):
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > SENT_DIGITS:
-            raise UnsupportedError(f"{title} is sent {SENT_DIGITS} digits after the point at most")
-        return format(value, "f")
-    if not _FIRST <= value.year <= _LAST:
-        raise UnsupportedError(f"{title} knows the years from {_FIRST} to {_LAST} only")
-    return value.isoformat()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        if dialect_of(dialect).arrays:
+            return super().bind_processor(dialect)
+        each = self.item.dialect_impl(dialect).bind_processor(dialect)
+        return lambda values: json.dumps([each(v) for v in values] if each else values)
 
 
-class _MadeInstant(Spelled):
+class WithNul(FunctionElement[bool]):
+    """A condition one of whose constants holds the character NUL."""
+
     inherit_cache = True
-    construct = Construct.SENT_INSTANT
-    type = sa.DateTime()
+    type = Boolean()
 
 
-class _MadeDay(Spelled):
-    inherit_cache = True
-    construct = Construct.SENT_DATE
-    type = sa.Date()
-
-
-class _MadeAmount(Spelled):
-    inherit_cache = True
-    construct = Construct.SENT_DECIMAL
-    type = sa.Numeric()
-
-
-_MADE = {made.construct: made for made in (_MadeInstant, _MadeDay, _MadeAmount)}
+@compiles(WithNul)
+def _with_nul(element: WithNul, compiler: SQLCompiler, **kw: Any) -> str:
+    dialect = dialect_of(compiler.dialect)
+    if not dialect.nul:
+        raise UnsupportedError(f"a text in {dialect.title} cannot hold the character NUL")
+    return compiler.process(element.clauses, **kw)

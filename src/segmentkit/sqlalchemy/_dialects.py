@@ -37,9 +37,13 @@ class Construct(Enum):
     LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
     EXACT_TEXT = "comparing texts by code point"
+    AMONG = "long lists of values"
+    NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
-    AS_SIGNED = "arithmetic of whole numbers"
+    WHOLE = "arithmetic of whole numbers"
+    ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
+    DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
     LISTED = "in list"
@@ -48,6 +52,11 @@ class Construct(Enum):
     SENT_INSTANT = "instants that are written out"
     SENT_DATE = "dates that are written out"
     SENT_DECIMAL = "decimals that are written out"
+    EVERYONE = "conditions that hold of everyone"
+    NOBODY = "conditions that hold of nobody"
+    ONLY_ROW = "the one row behind a link"
+    EMPTY_TEXT = 'the empty text ""'
+    ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
 
@@ -62,21 +71,29 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FOLDED: "lower({0})",
         # Most compare texts by code point anyway.
         Construct.EXACT_TEXT: "{0}",
+        # As many short lists as it takes.
+        Construct.AMONG: "{0}",
+        Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
-        # Most have no numbers without a sign.
-        Construct.AS_SIGNED: "{0}",
+        Construct.WHOLE: "{0}",
+        Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
+        Construct.DIVISOR: "{0}",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
-        # {1} is all keys in one parameter, {2} one parameter a key, of which there can be too many.
-        Construct.LISTED: "{0} IN {2}",
-        Construct.NOT_LISTED: "{0} NOT IN {2}",
+        Construct.LISTED: "{0}",
+        Construct.NOT_LISTED: "{0}",
         Construct.LOOKED_UP: "{0}",
         # Parameters have their types anyway.
         Construct.SENT_INSTANT: "{0}",
         Construct.SENT_DATE: "{0}",
         Construct.SENT_DECIMAL: "{0}",
+        Construct.EVERYONE: "true",
+        Construct.NOBODY: "false",
+        Construct.ONLY_ROW: "{0}",
+        Construct.EMPTY_TEXT: "{0}",
+        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
     }
 )
 
@@ -89,28 +106,41 @@ class Dialect:
         name: What SQLAlchemy calls it.
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
-        arrays: Whether a parameter can be an array; else many values in one are a JSON text.
         spellings: Where it differs from the standard.
         rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
             fold, {1}; None where they are not folded, or by the same function as the others.
         translates: Whether it has ``translate``.
+        parameters: How many a statement may have, where that is less than a definition can ask.
+        arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        nul: Whether a text can hold the character NUL.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
         after_outer_joins: What follows a query with outer joins, for rows without a partner to
             have NULL.
+        package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
+        notes: What a user of it should know; the documentation shows them.
     """
 
     name: str
     title: str
     run: bool = False
-    arrays: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     rare_letters: str | None = None
     translates: bool = False
+    parameters: int | None = None
+    arrays: bool = False
+    nul: bool = True
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
+    package: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refuses(self) -> frozenset[Construct]:
+        """What it cannot do."""
+        return frozenset(c for c, template in self.spellings.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -126,12 +156,25 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _AS_SIGNED = "CAST({0} AS SIGNED)"
+_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
+# There are no boolean literals.
+_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
 
 _CLICKHOUSE: Mapping[Construct, str | None] = {
     # The functions without "UTF8" count bytes.
@@ -159,12 +202,12 @@ _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 def _listed(keys: str) -> dict[Construct, str | None]:
     """Membership among the rows of a query that reads the keys out of one parameter."""
     return {
-        Construct.LISTED: f"{{0}} IN ({keys})",
-        Construct.NOT_LISTED: f"{{0}} NOT IN ({keys})",
+        Construct.LISTED: f"{{1}} IN ({keys})",
+        Construct.NOT_LISTED: f"{{1}} NOT IN ({keys})",
     }
 
 
-_JSON_TABLE = "SELECT k FROM JSON_TABLE({1}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
+_JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
 
 _ROWS = (
     Dialect(
@@ -172,26 +215,35 @@ _ROWS = (
         "SQLite",
         run=True,
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
             Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
-            **_listed("SELECT value FROM json_each({1})"),
+            **_listed("SELECT value FROM json_each({2})"),
         },
+        notes=(
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
     ),
     Dialect(
         "duckdb",
         "DuckDB",
+        package="duckdb-sqlalchemy",
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Its lists as parameters are slower.
-            **_listed("SELECT unnest(from_json({1}, '[\"{type}\"]'))"),
+            **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
         },
         rare_letters="regexp_matches({0}, '{1}')",
         translates=True,
@@ -200,18 +252,22 @@ _ROWS = (
         "postgresql",
         "PostgreSQL",
         run=True,
-        arrays=True,
         spellings={
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
             Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
-            Construct.LISTED: "{0} = ANY ({1})",
-            Construct.NOT_LISTED: "{0} <> ALL ({1})",
+            Construct.LISTED: "{1} = ANY ({2})",
+            Construct.NOT_LISTED: "{1} <> ALL ({2})",
         },
         rare_letters="{0} ~ '{1}'",
         translates=True,
+        arrays=True,
+        nul=False,
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
     Dialect(
@@ -224,12 +280,16 @@ _ROWS = (
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
             Construct.EXACT_TEXT: _BY_CODE_POINT,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            # Numbers without a sign have nothing below zero.
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_listed(_JSON_TABLE),
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_nopad_bin`: an index serves a column of that collation.",
+        ),
     ),
     Dialect(
         "mysql",
@@ -237,11 +297,15 @@ _ROWS = (
         spellings={
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
-            Construct.AS_SIGNED: _AS_SIGNED,
+            Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_listed(_JSON_TABLE),
         },
         exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared in `utf8mb4_0900_bin`: an index serves a column of that collation.",
+            _FOLDS_BY_LOWER,
+        ),
     ),
     Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
@@ -249,18 +313,107 @@ _ROWS = (
         "mssql",
         "SQL Server",
         spellings={
-            Construct.POSITION: "charindex({1}, {0})",
+            **_NO_BOOLEANS,
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
-            **_listed("SELECT value FROM OPENJSON({1})"),
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
+            **_listed("SELECT value FROM OPENJSON({2})"),
         },
+        parameters=2_100,
+        exact_collations=("Latin1_General_100_BIN2",),
+        notes=(
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Java's and Rust's lower() makes another letter of it at the end of a word.
+            Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            # NaN equals NaN there.
+            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            Construct.WHOLE: _DECIMAL,
+            Construct.ADDEND: _DECIMAL,
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
+        },
+        rare_letters="{0} RLIKE '{1}'",
+        translates=True,
     ),
     Dialect(
         "oracle",
         "Oracle",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
         },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        package="snowflake-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        package="sqlalchemy-bigquery",
+        spellings={
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        package="trino",
+        spellings={
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        package="databricks-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        package="sqlalchemy-redshift",
+        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     BinaryExpression,
     BindParameter,
     Boolean,
     ColumnClause,
     ColumnElement,
-    Dialect,
+    DateTime,
     Double,
     Integer,
     Select,
-    SmallInteger,
     String,
     Table,
-    Text,
-    TypeDecorator,
     and_,
     literal,
     literal_column,
@@ -259,15 +253,12 @@ class AsFloat(Spelled):
     type = Double()
 
 
-class AsSigned(Spelled):
-    """A whole number from which more may be subtracted than it is."""
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
 
     inherit_cache = True
-    construct = Construct.AS_SIGNED
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
+    construct = Construct.DIVISOR
+    type = Double()
 
 
 class NanAsNull(Spelled):
@@ -281,6 +272,24 @@ class NanAsNull(Spelled):
         self.type = expression.type
 
 
+class Whole(Spelled):
+    """A whole number to compute with, in a type that results fit."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Addend(Whole):
+    """A whole number to sum up."""
+
+    inherit_cache = True
+    construct = Construct.ADDEND
+
+
 class FirstInstant(Spelled):
     """The first instant of a date, in UTC."""
 
@@ -292,65 +301,55 @@ class FirstInstant(Spelled):
         self.type = to
 
 
-class PackedKeys(TypeDecorator[Any]):
-    """Many keys as one parameter: an array where there are such, else a JSON text."""
+class Settled(Spelled):
+    """A condition that rests on nothing."""
 
-    impl = String
-    cache_ok = True
-
-    def __init__(self, key: Any) -> None:
-        super().__init__()
-        self.key = key
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """The type of the parameter itself."""
-        if dialect_of(dialect).arrays:
-            return dialect.type_descriptor(ARRAY(self.key))
-        return dialect.type_descriptor(String())
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """The parameter's value."""
-        keys = list(value)
-        if dialect_of(dialect).arrays:
-            most = _most(self.key)
-            # A key that does not fit the column's type is in no row, and no array could hold it.
-            return [k for k in keys if -most - 1 <= k <= most] if most is not None else keys
-        process = self.key.dialect_impl(dialect).bind_processor(dialect)
-        return json.dumps(keys if process is None else list(map(process, keys)))
-
-
-def _most(key: Any) -> int | None:
-    """The greatest number that a column of whole numbers holds."""
-    match key:
-        case SmallInteger():
-            return 2**15 - 1
-        case BigInteger():
-            return 2**63 - 1
-        case Integer():
-            return 2**31 - 1
-        case _:
-            return None
-
-
-class Listed(Spelled):
-    """Whether a column holds one of many keys."""
-
-    inherit_cache = True
-    construct = Construct.LISTED
     type = Boolean()
 
-    def __init__(self, column: ColumnElement[Any], packed: Any, each: Any) -> None:
-        super().__init__(column, packed, each)
-
-    @property
-    def spelled_type(self) -> Any:
-        """The type of a key."""
-        column, _, _ = self.clauses
-        return BigInteger() if isinstance(column.type, Integer) else Text()
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
 
 
-class NotListed(Listed):
-    """Whether a column holds none of many keys."""
+class Everyone(Settled):
+    """A condition that holds of every row."""
 
     inherit_cache = True
-    construct = Construct.NOT_LISTED
+    construct = Construct.EVERYONE
+
+
+class Nobody(Settled):
+    """A condition that holds of no row."""
+
+    inherit_cache = True
+    construct = Construct.NOBODY
+
+
+class OnlyRow(Spelled):
+    """The value of the one row, if there is one, that a sub-query finds by its key."""
+
+    inherit_cache = True
+    construct = Construct.ONLY_ROW
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class EmptyText(Spelled):
+    """The empty text, or what is compared with it among others: itself, where there is one."""
+
+    inherit_cache = True
+    construct = Construct.EMPTY_TEXT
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)

@@ -17,7 +17,8 @@ from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import LookedUp, joined
+from segmentkit.sqlalchemy._constants import WithNul
+from segmentkit.sqlalchemy._elements import LookedUp, OnlyRow, joined
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, aggregates_of, beside
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -29,7 +30,9 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _Predicate(tables).condition(condition, limits=[])
+    test = _Predicate(tables).condition(condition, limits=[])
+    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
+    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
 
 
 class _Predicate:
@@ -100,14 +103,19 @@ class _Predicate:
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
         """Who satisfies a condition on several relations, or on attributes and aggregates."""
-        entity = self.schema.entity
-        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
-        key = rows.key(entity.key or "")
-        values = beside(rows, aggregates_of([node]), limits)
-        compiler = Compiler(self.schema, rows, values)
-        tests = [compiler.condition(each) for each in (*limits, node)]
-        query = sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
-        return rows.finished(query)
+        rows, test = joined_rows(self.tables, ir.conjunction([*limits, node]), limits)
+        key = rows.key(self.schema.entity.key or "")
+        return rows.finished(sa.select(key).select_from(rows.source).where(test))
+
+
+def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+    """The entity's rows beside one sub-query a relation, and a condition on what is there.
+
+    ``limits`` are tests of attributes without which nobody satisfies the condition.
+    """
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    values = beside(rows, aggregates_of([node]), limits)
+    return rows, Compiler(tables.schema, rows, values).condition(node)
 
 
 class _Root:
@@ -129,7 +137,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(column).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 

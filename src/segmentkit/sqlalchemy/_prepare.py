@@ -17,10 +17,11 @@ _KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_t
 
 
 def prepare(engine: sa.Engine) -> sa.Engine:
-    """Tell an engine what ``ignoring case`` needs of its database.
+    """Tell an engine what segments need of it.
 
-    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds to every
-    new connection. Of PostgreSQL it finds out whether the database's own locale knows small
+    An error of the database while it lists members gets a note that names the segment. For
+    ``ignoring case``, SQLite has no Unicode case folding, and a function is added to every new
+    connection. Of PostgreSQL it finds out whether the database's own locale knows small
     letters beyond ASCII, and if not, which other collation does. Other databases need nothing.
 
     Args:
@@ -33,6 +34,7 @@ def prepare(engine: sa.Engine) -> sa.Engine:
         sa.event.listen(engine, "connect", _add_casefold)
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
+    sa.event.listen(engine, "handle_error", _name_the_segment)
     return engine
 
 
@@ -46,6 +48,16 @@ def folds_case(engine: sa.Engine) -> bool:
     except (sa.exc.DBAPIError, UnicodeError):
         return False  # its encoding has no such letters
     return bool(found == fold_case(_LETTERS))
+
+
+def _name_the_segment(context: sa.engine.ExceptionContext) -> None:
+    running = context.execution_context
+    options = running.execution_options if running else {}
+    raised = context.sqlalchemy_exception or context.original_exception
+    if "segmentkit_segment" in options:
+        name, as_of = options["segmentkit_segment"], options["segmentkit_as_of"]
+        of = "a segment without a name" if name is None else f"segment {name!r}"
+        raised.add_note(f"while listing the members of {of}, as of {as_of.isoformat()}")
 
 
 def _add_casefold(connection: Any, _: object) -> None:

@@ -12,7 +12,15 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, ExactText, joined, keeping_gaps
+from segmentkit.sqlalchemy._elements import (
+    Addend,
+    AsFloat,
+    Divisor,
+    Exact,
+    ExactText,
+    joined,
+    keeping_gaps,
+)
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -163,7 +171,6 @@ class Grouped:
 
 
 def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
-    kind, scale = node.dtype.kind, node.dtype.scale
     match node.function:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
@@ -172,10 +179,8 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
                 value = ExactText(value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
-            total: Sql = sa.func.sum(value, type_=value.type)
-            if kind is Kind.DECIMAL and scale is not None:
-                total = Exact(total, scale)
-            return sa.func.coalesce(total, 0, type_=value.type)
+            total = _sum(node, value)
+            return sa.func.coalesce(total, 0, type_=total.type)
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
@@ -188,11 +193,17 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
 
 def mean(node: ir.Aggregate, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
+
+
+def _sum(node: ir.Aggregate, value: Sql) -> Sql:
     assert node.value is not None
+    dtype = node.value.dtype
+    if dtype.kind is Kind.INTEGER:
+        value = Addend(value)
     total: Sql = sa.func.sum(value, type_=value.type)
-    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
-        total = Exact(total, node.value.dtype.scale)
-    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
+    exact = dtype.kind is Kind.DECIMAL and dtype.scale is not None
+    return Exact(total, dtype.scale or 0) if exact else total
 
 
 def aggregates_of(nodes: Iterable[ir.Condition | ir.Value]) -> list[ir.Aggregate]:
@@ -289,12 +300,15 @@ class _Candidates:
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
-    of = sa.func.count().over(partition_by=rows.owner)
+    among = sa.func.count().over(partition_by=rows.owner)
     placed = rows.query(
-        rows.owner.label("owner"), rows.value.label("value"), place.label("place"), of.label("of")
+        rows.owner.label("owner"),
+        rows.value.label("value"),
+        place.label("place"),
+        among.label("among"),
     ).subquery()
     twice = 2 * placed.c.place
-    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+    middle = sa.and_(twice >= placed.c.among, twice <= placed.c.among + 2)
     median = mean(node, placed.c.value).label("value")
     return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
 
@@ -304,14 +318,14 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     last = node.function is ir.AggregateFunction.LAST
     end = (sa.func.max if last else sa.func.min)(all_rows.at)
     ends = (
-        all_rows.query(all_rows.owner.label("owner"), end.label("at"))
+        all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
         .group_by(all_rows.owner)
         .subquery()
     )
     place = sa.func.row_number().over(
         partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
     )
-    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.instant == rows.at)
     rows.scan.source = rows.scan.source.join(ends, same)
     placed = rows.query(
         rows.owner.label("owner"), rows.value.label("value"), place.label("place")

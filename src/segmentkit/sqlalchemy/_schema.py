@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -195,6 +195,11 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
         )
 
 
+def _column_type(dtype: DType) -> Any:
+    """A type with room for the digits; DuckDB keeps three after the point unless told."""
+    return TYPES[dtype.kind] if dtype.scale is None else sa.Numeric(38, dtype.scale)
+
+
 def tables_from(schema: Schema) -> sa.MetaData:
     """Tables as a schema describes them, for writing SQL without a database.
 
@@ -209,20 +214,35 @@ def tables_from(schema: Schema) -> sa.MetaData:
         columns: dict[str, sa.Column[Any]] = {
             a.column: sa.Column(
                 a.column,
-                TYPES[a.dtype.kind],
+                _column_type(a.dtype),
                 nullable=a.nullable,
                 primary_key=a.column == entity.key,
             )
             for a in entity.attributes
         }
-        ways = [i.key for i in entity.links]
-        ways += [
-            r.key for e in schema.entities for r in e.relations if schema.named(r.to) is entity
-        ]
-        for name in (*ways, *([entity.key] if entity.key else [])):
-            columns.setdefault(name, sa.Column(name, sa.BigInteger()))
+        for name, leads_to in _undeclared(schema, entity):
+            columns.setdefault(name, sa.Column(name, _type_of_key(leads_to)))
         sa.Table(entity.table, metadata, *columns.values())
     return metadata
+
+
+def _undeclared(schema: Schema, entity: Entity) -> Iterator[tuple[str, Entity]]:
+    """The keys in the rows of an entity, which need not be attributes, and whose keys they are."""
+    for link in entity.links:
+        yield link.key, schema.named(link.to)
+    for other in schema.entities:
+        for relation in other.relations:
+            if schema.named(relation.to) is entity:
+                yield relation.key, other
+    if entity.key:
+        yield entity.key, entity
+
+
+def _type_of_key(entity: Entity) -> sa.types.TypeEngine[Any]:
+    """The type of the column that tells rows apart; whole numbers, where no attribute tells."""
+    key = entity.key_attribute
+    found: sa.types.TypeEngine[Any] = TYPES[key.dtype.kind if key else Kind.INTEGER]
+    return found
 
 
 def _mapper(source: object) -> Mapper[Any]:

@@ -14,7 +14,7 @@ from segmentkit import _ir as ir
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Schema
-from segmentkit.sqlalchemy._elements import PackedKeys
+from segmentkit.sqlalchemy._constants import portions, whole_list
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
@@ -41,7 +41,7 @@ class Tables:
     root: sa.FromClause
     mapped: Any = None
     lists: Lists = field(factory=dict)
-    parameters: dict[frozenset[int | str], Any] = field(factory=dict, eq=False)
+    parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
 
     @classmethod
     def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:
@@ -79,19 +79,19 @@ class Tables:
             raise SchemaError(f"there is no table {entity.table!r}; the tables are {known}")
         return found
 
-    def keys_of(self, node: ir.Listed, column: sa.ColumnElement[Any]) -> tuple[Any, Any]:
-        """The keys of a list as one parameter, and as one a key.
+    def keys_of(self, node: ir.Listed, kind: Any) -> tuple[Any, list[Any]]:
+        """The keys of a list as one parameter, and as several that every database takes.
 
         They are the same wherever a statement asks for the list, so that they travel once.
         """
         if node.keys not in self.parameters:
-            keys, kind = sorted(node.keys), column.type
-            self.parameters[node.keys] = (
-                sa.BindParameter(node.name, keys, PackedKeys(kind), unique=True),
-                sa.BindParameter(node.name, keys, kind, unique=True, expanding=True),
-            )
-        packed, each = self.parameters[node.keys]
-        return packed, each
+            keys = sorted(node.keys)
+            parts = [
+                sa.BindParameter(node.name, part, kind, unique=True, expanding=True)
+                for part in portions(keys)
+            ]
+            self.parameters[node.keys] = whole_list(node.name, keys, kind), parts
+        return self.parameters[node.keys]
 
     def root_column(self, name: str) -> sa.ColumnElement[Any]:
         """A column of the entity in the user's query."""
