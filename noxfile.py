@@ -14,8 +14,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-# A process a core (each starts engines of its own); tests of one big file of data stay together.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
+# A process a core (each starts engines of its own); the tests of a module, and the examples of a
+# page, share what they made, so they stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 
 
 def group(*names: str) -> list[str]:
@@ -95,11 +96,22 @@ def mariadb(session: nox.Session) -> None:
             "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
             "made, as in mariadb+pymysql://root@localhost:3306"
         )
-    session.install("-e", ".[cli]", *group("test", "mariadb"))
-    asked = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    ask(session, "mariadb")
+
+
+@nox.session
+def clickhouse(session: nox.Session) -> None:
+    """Ask ClickHouse, which runs within Python, all that targets are asked."""
+    ask(session, "clickhouse")
+
+
+def ask(session: nox.Session, engine: str) -> None:
+    """What every target must answer, of an engine beside the core, and what only it has."""
+    session.install("-e", ".[cli]", *group("test", engine))
+    tests = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
     session.run(
-        *("pytest", "-n", "auto", *asked, "tests/engines/mariadb.py", *session.posargs),
-        env={"SEGMENTKIT_TARGETS": "record,mariadb"},
+        *("pytest", "-n", "auto", *tests, f"tests/engines/{engine}.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": f"record,{engine}"},
     )
 
 
@@ -132,3 +144,32 @@ def lowest(session: nox.Session) -> None:
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
     session.run("pytest", "tests", *PARALLEL, *session.posargs)
+
+
+CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """Ask Sail, which speaks Spark's protocol: cases, properties, the page's examples."""
+    session.install("-e", ".[spark]", *group("test", "spark"))
+    env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
+    examples = ["tests/engines/spark.py", "docs/spark.md", "src/segmentkit/spark"]
+    session.run("pytest", *CASES, *examples, *session.posargs, env=env)
+    env = {"SEGMENTKIT_TARGETS": "record,sail"}
+    session.run("pytest", "tests/property", *session.posargs, env=env)
+
+
+@nox.session
+def pyspark(session: nox.Session) -> None:
+    """Ask Spark itself, on this machine, through Spark Connect; needs Java 17."""
+    session.install("-e", ".", *group("test"), "pyspark[connect]>=4.0.0")
+    env = {"SEGMENTKIT_TARGETS": "spark"}
+    session.run("pytest", *CASES, "tests/engines/spark.py", *session.posargs, env=env)
+
+
+@nox.session
+def distributed(session: nox.Session) -> None:
+    """Compare DuckDB and Sail's cluster on ten million orders (posargs: to the script)."""
+    session.install("-e", ".[spark]", *group("engines", "spark"))
+    session.run("python", "tests/bench/distributed.py", *session.posargs)

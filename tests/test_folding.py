@@ -23,7 +23,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "targets.md"
 CHARACTERS = [chr(code) for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000]
 """All that may have case; the planes beyond hold Chinese characters."""
 
-CASED = [c for c in CHARACTERS if unicodedata.category(c) not in ("Lo", "Cc", "Cn", "Co")]
+CASED = [
+    c for c in CHARACTERS if unicodedata.category(c) in ("Lu", "Ll", "Lt") or c != c.swapcase()
+]
 
 
 def newer() -> set[str]:

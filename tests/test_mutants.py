@@ -37,15 +37,13 @@ def test_no_case_notices_what_is_right() -> None:
     assert [case.name for case in noticed_by(ANSWERED, subject())] == []
 
 
-@pytest.mark.parametrize(
-    "mutant", [m for m in MUTANTS if not m.everywhere], ids=lambda mutant: mutant.name
-)
-def test_the_fuzzer_notices(mutant: Mutant) -> None:
+def test_the_fuzzer_notices() -> None:
     """Random definitions make SQLite and plain Python disagree, if only one has the mistake."""
+    mutant = next(m for m in MUTANTS if m.name == "naive NOT")
     targets = [*RECORD, subject()]
 
     @settings(
-        max_examples=150,
+        max_examples=50,
         database=None,
         deadline=None,
         phases=[Phase.generate],

@@ -97,14 +97,19 @@ class Checker:
 
     def agree(self, segment: Segment) -> set[Any]:
         """All targets agree; the complement has exactly everyone else; counting is filtering."""
-        expected = self.answer(self.targets[0], segment)
-        if not isinstance(expected, list):
-            raise Disagreement("an answer", self.world, segment, [], {"record": expected})
-        self.expect("all targets agree", segment, set(expected))
-        others = self.world.everyone - set(expected)
+        expected = self.truth(segment)
+        self.expect("all targets agree", segment, expected)
+        others = self.world.everyone - expected
         self.expect("the complement has everyone else", ~segment, others)
         self.counted(segment, len(expected))
-        return set(expected)
+        return expected
+
+    def truth(self, segment: Segment) -> set[Any]:
+        """What the first target says; it has an answer to everything."""
+        found = self.answer(self.targets[0], segment)
+        if not isinstance(found, list):
+            raise Disagreement("an answer", self.world, segment, [], {"first": found})
+        return set(found)
 
     def counted(self, segment: Segment, expected: int) -> None:
         """In a database ``WHERE p`` keeps as many rows as ``SUM(CASE WHEN p …)`` counts."""
@@ -135,13 +140,11 @@ class Checker:
         Each leaf is taken as it is, or its complement, whichever holds of the person in plain
         Python.
         """
-        rectified = [
-            leaf if key in self.answer(self.targets[0], leaf) else ~leaf for leaf in leaves
-        ]
+        rectified = [leaf if key in self.truth(leaf) else ~leaf for leaf in leaves]
         segment = intersection(None, *rectified)
         for target in self.targets:
             found = self.answer(target, segment)
-            if not isinstance(found, Refused) and key not in found:
+            if not isinstance(found, Refused) and not (isinstance(found, list) and key in found):
                 law = f"{key!r} is a member"
                 raise Disagreement(law, self.world, segment, [key], {target.name: found})
 

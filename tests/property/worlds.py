@@ -113,7 +113,7 @@ class Pool:
 
     def constants(self, dtype: DType) -> list[Any]:
         """Values of a type that can be written in a definition."""
-        return [v for v in self.of(dtype) if v == v and v not in _UNWRITABLE and v != "\0"]
+        return [v for v in self.of(dtype) if v == v and v not in _UNWRITABLE]
 
 
 def instants(as_of: datetime, zone: ZoneInfo) -> list[datetime]:

@@ -278,7 +278,11 @@ def of_clickhouse(dtype: DType) -> Any:
 
 
 def _clickhouse() -> sa.Engine:
-    return sa.create_engine("chdb:///:memory:")
+    engine = sa.create_engine("chdb:///:memory:")
+    # Words of its CREATE TABLE that the dialect leaves without quotes.
+    words = engine.dialect.identifier_preparer
+    words.reserved_words = {*words.reserved_words, "index"}
+    return engine
 
 
 def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:

@@ -308,7 +308,9 @@ class Compiler:
     def term(self, node: ir.Value) -> Sql:
         """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
         value = self.value(node)
-        stored = isinstance(node, ir.Column | ir.Call | ir.Aggregate)
+        # Other calls compute what has a sign, and is small.
+        defaulted = isinstance(node, ir.Call) and node.name == "default"
+        stored = defaulted or isinstance(node, ir.Column | ir.Aggregate)
         return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:

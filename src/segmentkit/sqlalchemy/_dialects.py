@@ -241,12 +241,15 @@ _ROWS = (
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
+            Construct.AMONG: "{1} IN (SELECT unnest({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             # Its lists as parameters are slower.
             **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
         },
         rare_letters="regexp_matches({0}, '{1}')",
         translates=True,
+        arrays=True,
     ),
     Dialect(
         "postgresql",
@@ -287,9 +290,7 @@ _ROWS = (
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
-        notes=(
-            "Text is compared in `utf8mb4_nopad_bin`: an index serves a column of that collation.",
-        ),
+        notes=("Text is compared by code point, whatever the collation; its index serves.",),
     ),
     Dialect(
         "mysql",
@@ -303,12 +304,14 @@ _ROWS = (
         },
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
-            "Text is compared in `utf8mb4_0900_bin`: an index serves a column of that collation.",
+            "Text is compared by code point, whatever the collation; its index serves.",
             _FOLDS_BY_LOWER,
         ),
     ),
     Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
-    Dialect("clickhousedb", "ClickHouse", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect(
+        "clickhousedb", "ClickHouse server", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL
+    ),
     Dialect(
         "mssql",
         "SQL Server",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -80,15 +80,24 @@ class _AsText(sa.types.TypeDecorator[Any]):
         return _MADE[self.construct](bindparam)
 
 
-def _written(value: date | Decimal, title: str) -> str:
-    if isinstance(value, Decimal):
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > SENT_DIGITS:
-            raise UnsupportedError(f"{title} is sent {SENT_DIGITS} digits after the point at most")
-        return format(value, "f")
-    if not _FIRST <= value.year <= _LAST:
-        raise UnsupportedError(f"{title} knows the years from {_FIRST} to {_LAST} only")
-    return value.isoformat()
+def _written(value: date | Decimal | int, title: str) -> str:
+    if isinstance(value, date):
+        return _within(value).isoformat()
+    exponent = Decimal(value).as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > SENT_DIGITS:
+        raise UnsupportedError(f"{title} is sent {SENT_DIGITS} digits after the point at most")
+    return format(value, "f")
+
+
+def _within(day: date) -> date:
+    """A date or an instant; what lies beyond the database's calendar is the nearest end of it."""
+    if isinstance(day, datetime):
+        day = day.replace(tzinfo=None)
+    if day.year < _FIRST:
+        return type(day)(_FIRST, 1, 1)
+    if day.year > _LAST:
+        return type(day)(_LAST + 1, 1, 1) - day.resolution
+    return day
 
 
 class _MadeInstant(Spelled):
