@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 from segmentkit import Segment, UnsupportedError
 from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
+from tests.targets.databases import ENGINES
 
 NOON = datetime(2026, 5, 1, 12)
 
@@ -419,3 +420,30 @@ def test_too_many_aggregates() -> None:
     text = " or ".join(f"count(orders where amount > {n}) > 1" for n in range(1_901))
     with pytest.raises(UnsupportedError, match="1,901 different aggregates of 'orders'"):
         predicate(define(text), Customer, as_of=NOON)
+
+
+@pytest.mark.parametrize("name", ["duckdb", "postgresql"])
+def test_timestamps_with_a_zone_beside_those_without(name: str) -> None:
+    """What has no zone is UTC, whatever the zone of the session."""
+    metadata = sa.MetaData()
+    table = sa.Table(
+        "segmentkit_zoned",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("zoned", sa.DateTime(timezone=True)),
+        sa.Column("naive", sa.DateTime()),
+        sa.Column("day", sa.Date()),
+    )
+    instant = datetime(2026, 3, 8, 2, 30)
+    row = {"id": 1, "zoned": instant.replace(tzinfo=UTC), "naive": instant, "day": instant.date()}
+    schema = schema_from(table)
+    engine = next(each for each in ENGINES if each.name == name).open()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET TimeZone = 'America/New_York'")
+        metadata.create_all(connection)
+        connection.execute(table.insert(), row)
+        for text in ("zoned = naive", "not (naive != zoned)", "zoned >= day", "day < zoned"):
+            segment = Segment.define("it", text, schema)
+            assert connection.scalars(members(segment, table)).all() == [1], text
+        connection.rollback()
+    engine.dispose()

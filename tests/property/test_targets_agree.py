@@ -14,7 +14,7 @@ from segmentkit import _ast as t
 from segmentkit import format_definition
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from tests.conformance_cases import cases_in
-from tests.property.checks import Checker, with_indexes
+from tests.property.checks import Checker, with_plans
 from tests.property.fuzz import check, questions
 from tests.property.printed import as_case
 from tests.property.strategies import definitions, peopled_worlds
@@ -32,7 +32,7 @@ def test_definitions_mean_the_same_everywhere(
     asked: tuple[World, list[str]], data: st.DataObject
 ) -> None:
     """All targets agree, complements are exact, laws of sets hold, pivots are found."""
-    check(data, *asked, with_indexes(TARGETS))
+    check(data, *asked, with_plans(TARGETS))
 
 
 @given(st.data())

@@ -170,7 +170,8 @@ def _dialect(name: str) -> Dialect:
         known = DIALECTS.get(name)
         if known is not None and known.package is not None:
             raise Failure(f"{name!r} needs {known.package}: pip install {known.package}") from None
-        raise Failure(f"no dialect {name!r}; {did_you_mean(name, DIALECTS)}") from None
+        hint = did_you_mean(name, DIALECTS) or f"there are {', '.join(sorted(DIALECTS))}"
+        raise Failure(f"no dialect {name!r}; {hint}") from None
 
 
 def _named(dialect: type[Dialect]) -> Dialect:

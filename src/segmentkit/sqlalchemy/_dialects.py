@@ -93,7 +93,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.NOBODY: "false",
         Construct.ONLY_ROW: "{0}",
         Construct.EMPTY_TEXT: "{0}",
-        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
+        # Some have no two kinds of timestamps.
+        Construct.ZONED: "{0}",
     }
 )
 
@@ -162,6 +163,8 @@ _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _AS_SIGNED = "CAST({0} AS SIGNED)"
+_TEXT_OF_UTC = "CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP)"
+_AT_UTC = "({0} AT TIME ZONE 'UTC')"
 _DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
@@ -240,6 +243,7 @@ _ROWS = (
         package="duckdb-sqlalchemy",
         run=True,
         spellings={
+            Construct.ZONED: _AT_UTC,
             Construct.POSITION: "instr({0}, {1})",
             Construct.AMONG: "{1} IN (SELECT unnest({2}))",
             Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
@@ -256,6 +260,7 @@ _ROWS = (
         "PostgreSQL",
         run=True,
         spellings={
+            Construct.ZONED: _AT_UTC,
             # The cast, for types that ignore case in their own way; the collation, for columns
             # and databases whose own one knows ASCII only.
             Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
@@ -316,6 +321,7 @@ _ROWS = (
         "mssql",
         "SQL Server",
         spellings={
+            Construct.ZONED: _AT_UTC,
             **_NO_BOOLEANS,
             Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
@@ -348,7 +354,7 @@ _ROWS = (
             Construct.WHOLE: _DECIMAL,
             Construct.ADDEND: _DECIMAL,
             # A cast between the two would be in the session's zone.
-            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
+            Construct.ZONED: _TEXT_OF_UTC,
         },
         rare_letters="{0} RLIKE '{1}'",
         translates=True,
@@ -357,6 +363,7 @@ _ROWS = (
         "oracle",
         "Oracle",
         spellings={
+            Construct.ZONED: "FROM_TZ({0}, 'UTC')",
             **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
@@ -377,7 +384,7 @@ _ROWS = (
         "snowflake",
         "Snowflake",
         package="snowflake-sqlalchemy",
-        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={Construct.ZONED: None, **_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
     Dialect(
@@ -385,6 +392,7 @@ _ROWS = (
         "BigQuery",
         package="sqlalchemy-bigquery",
         spellings={
+            Construct.ZONED: "TIMESTAMP({0})",
             **_AGGREGATED,
             Construct.POSITION: "strpos({0}, {1})",
             Construct.NAN_AS_NULL: _UNLESS_NAN,
@@ -396,6 +404,7 @@ _ROWS = (
         "Trino",
         package="trino",
         spellings={
+            Construct.ZONED: "with_timezone({0}, 'UTC')",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.NAN_AS_NULL: _UNLESS_NAN,
         },
@@ -405,7 +414,11 @@ _ROWS = (
         "databricks",
         "Databricks",
         package="databricks-sqlalchemy",
-        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={
+            **_AGGREGATED,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+            Construct.ZONED: _TEXT_OF_UTC,
+        },
         notes=(
             "The session's time zone must be UTC: instants are sent to it with a zone.",
             _FOLDS_BY_LOWER,
@@ -415,7 +428,7 @@ _ROWS = (
         "redshift",
         "Redshift",
         package="sqlalchemy-redshift",
-        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={Construct.ZONED: _AT_UTC, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
 )
