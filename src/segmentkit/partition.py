@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from segmentkit._defined import AsOf, Constant, Defined, bound_together, check_record
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
 from segmentkit.dtypes import DType
-from segmentkit.errors import DefinitionError, SchemaError
+from segmentkit.errors import SchemaError, SegmentTypeError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 
@@ -69,7 +69,7 @@ class Partition:
             The partition.
 
         Raises:
-            DefinitionError: Two parts have one label, or the rest has a part's.
+            SegmentTypeError: Two parts have one label, or the rest has a part's.
             SchemaError: The segments are of different schemas.
             ValueError: There are no parts, or one of them has no name.
 
@@ -90,10 +90,10 @@ class Partition:
                 raise ValueError(f"a part needs a name: {nameless[0]!r}")
             labels = [str(part.name) for part in parts]
             if problems := repeated([*labels, rest]):
-                raise DefinitionError(problems, order_of([*labels, rest])[0])
+                raise SegmentTypeError(problems, order_of([*labels, rest])[0])
             parts = dict(zip(labels, parts, strict=True))
         elif problems := repeated([*parts, rest]):
-            raise DefinitionError(problems, order_of([*parts, rest])[0])
+            raise SegmentTypeError(problems, order_of([*parts, rest])[0])
         return cls(name, parts, rest, title=title, description=description, owner=owner)
 
     def __attrs_post_init__(self) -> None:
