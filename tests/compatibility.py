@@ -22,8 +22,9 @@ from segmentkit import Schema, UnsupportedError
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
+from segmentkit._defined import instant_of
 from segmentkit.dtypes import Kind
-from segmentkit.segment import bound_condition, instant_of
+from segmentkit.segment import bound_condition
 from segmentkit.sqlalchemy._dialects import DIALECTS, Construct, Dialect
 from segmentkit.sqlalchemy._elements import Spelled
 from tests.conformance_cases import Case, cases
@@ -135,6 +136,10 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`in` a window": _any(t.Call, having=lambda n: n.window is not None),
         "`where`": _any(t.Call, having=lambda n: n.where is not None),
         "of one relation against another": _between_relations,
+    },
+    "Names": {
+        "`in list …`": _any(t.InKeyList, ir.Listed),
+        "`in segment …`, `reachable by …`": _any(t.InSegment, t.Reachable),
     },
 }
 """What the tables tell apart: groups of rows, and which cases use each."""

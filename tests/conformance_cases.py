@@ -1,4 +1,21 @@
-"""Reads the conformance cases: data that says what definitions mean, for every target."""
+"""Reads the conformance cases: data that says what definitions mean, for every target.
+
+A file has a ``[schema]`` as a catalog has one, ``as_of``, the ``[rows]`` of its tables, and
+``[[case]]`` after ``[[case]]``. What stands in a case beside ``name`` goes before what stands at
+the top of the file. Each asks one thing:
+
+- ``where``, a definition, and its ``members``, the keys; or ``error`` (``"syntax"``, ``"type"``),
+  what the message ``says`` and the piece of the text that it points ``at``;
+- ``value``, an expression, and its ``values``, pairs of a key and a value; keys that are not there
+  have none;
+- ``partition``, the name of one, and its ``labels``, keys by label; ``audit`` tells of each label
+  how many it has ``alone``, how many it ``got``, and how many it ``lost`` to each other.
+
+Definitions can refer to names as in a catalog file: ``[traits]`` are expressions, ``[segments]``
+definitions, ``[lists]`` keys written out, ``[partitions]`` have ``parts`` and ``rest``; the whole
+file's, and the case's own. ``parameters`` are bound, ``warnings`` says whether the checker warns,
+``unsupported`` names targets, or families of them, that refuse with ``UnsupportedError``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +28,9 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit import Schema, Segment
+from segmentkit import Partition, Schema, Segment, Trait
+from segmentkit._catalog_check import Found, check_catalog
+from segmentkit._catalog_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._declaration import read_declaration
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Attribute, Entity
@@ -23,11 +42,14 @@ Tables = Mapping[str, list[dict[str, Any]]]
 
 @frozen(eq=False)
 class Case:
-    """One definition, the rows it is asked of, and the answer."""
+    """One question, the rows it is asked of, and the answer."""
 
     file: str
     name: str
-    where: str
+    where: str | None
+    value: str | None
+    partition: str | None
+    names: Found
     schema: Schema
     as_of: datetime
     rows: Tables
@@ -38,11 +60,34 @@ class Case:
     at: str | None
     warnings: bool | None
     unsupported: list[str]
+    values: dict[Any, Any] | None
+    labels: dict[str, list[Any]] | None
+    audit: dict[str, dict[str, Any]] | None
 
     def define(self) -> Segment:
         """The segment, its parameters bound."""
-        segment = Segment.define(self.name, self.where, self.schema)
+        assert self.where is not None
+        names = self.names
+        segment = Segment.define(
+            self.name,
+            self.where,
+            self.schema,
+            segments=names.segments,
+            traits=names.traits,
+            lists=names.lists,
+        )
         return segment.bind(**self.parameters) if self.parameters else segment
+
+    def define_trait(self) -> Trait:
+        """The trait, its parameters bound."""
+        assert self.value is not None
+        trait = Trait.define(self.name, self.value, self.schema, traits=self.names.traits)
+        return trait.bind(**self.parameters) if self.parameters else trait
+
+    def find_partition(self) -> Partition:
+        """The partition, its parameters bound."""
+        assert self.partition is not None
+        return self.names.partitions[self.partition].bind(**self.parameters)
 
 
 def cases() -> Iterator[Case]:
@@ -55,13 +100,18 @@ def cases_in(text: str, file: str = "") -> Iterator[Case]:
     """The cases of one file."""
     data = tomllib.loads(text, parse_float=Decimal)
     schema = read_declaration(data["schema"]).schema()
+    shared = _names(schema, data)
     for told in data["case"]:
         rows = {**data.get("rows", {}), **told.get("rows", {})}
         asked = schema.rooted(told["entity"]) if "entity" in told else schema
+        own = asked is not schema or any(kind in told for kind in _NAMED)
         yield Case(
             file=file,
             name=told["name"],
-            where=told["where"],
+            where=told.get("where"),
+            value=told.get("value"),
+            partition=told.get("partition"),
+            names=_names(asked, data, told) if own else shared,
             schema=asked,
             as_of=told.get("as_of", data.get("as_of")),
             rows={
@@ -75,7 +125,26 @@ def cases_in(text: str, file: str = "") -> Iterator[Case]:
             at=told.get("at"),
             warnings=told.get("warnings"),
             unsupported=told.get("unsupported", []),
+            values=dict(told["values"]) if "values" in told else None,
+            labels=told.get("labels"),
+            audit=told.get("audit"),
         )
+
+
+_NAMED = ("traits", "segments", "lists", "partitions")
+
+
+def _names(schema: Schema, *told: Mapping[str, Any]) -> Found:
+    """What definitions can refer to."""
+    merged = {kind: {n: v for t in told for n, v in t.get(kind, {}).items()} for kind in _NAMED}
+    traits = {n: Entry("trait", n, value, {}, 0) for n, value in merged["traits"].items()}
+    segments = {n: Entry("segment", n, where, {}, 0) for n, where in merged["segments"].items()}
+    lists = {n: ListEntry(n, tuple(keys), {}, 0) for n, keys in merged["lists"].items()}
+    partitions = {
+        n: PartitionEntry(n, tuple(each["parts"]), each["rest"], {}, 0)
+        for n, each in merged["partitions"].items()
+    }
+    return check_catalog(CatalogText(segments, traits, lists, partitions, {}, None), schema)
 
 
 def _typed(entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:

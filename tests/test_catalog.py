@@ -23,7 +23,8 @@ from segmentkit import (
     Segment,
     SegmentTypeError,
 )
-from segmentkit.catalog import read_catalog
+from segmentkit._catalog_check import check_syntax
+from segmentkit._catalog_file import read_catalog
 
 HEAD = """\
 language = 1
@@ -213,7 +214,7 @@ def test_values_in_the_file(toml: str, value: object) -> None:
         ("[segments.a]\nowner = 3\nwhere = 'age > 1'\n",
          "s.toml:7\nSK304 segments.a.owner must be text"),
         ("[segments.a]\ntitle = 'x'\n", "s.toml:7\nSK304 segments.a.where must be the definition"),
-        ("[segments]\na = 'age > 1'\n", "s.toml\nSK304 segments.a must be a table with 'where'"),
+        ("[segments]\na = 'age > 1'\n", "s.toml:8\nSK304 segments.a must be a table with 'where'"),
         ("[segments.a]\nwhere = 'age > 1'\nwere = 'x'\n",
          "s.toml:9\nSK302 unknown key 'were' in segments.a\n    hint: did you mean 'where'?"),
         ("[segment.a]\nwhere = 'age > 1'\n",
@@ -270,7 +271,7 @@ where = "in segment fife"
 """
     with pytest.raises(CatalogError) as caught:
         loads(text)
-    found = [(p.segment, p.line, p.column, p.diagnostic.code) for p in caught.value.problems]
+    found = [(p.name, p.line, p.column, p.diagnostic.code) for p in caught.value.problems]
     assert found == [
         ("one", 9, 1, "SK101"),
         ("one", 9, 14, "SK101"),
@@ -293,7 +294,7 @@ def test_a_broken_reference_is_told_once() -> None:
     text = '[segments.a]\nwhere = "agee > 1"\n[segments.b]\nwhere = "in segment a"\n'
     with pytest.raises(CatalogError) as caught:
         loads(text)
-    assert [p.segment for p in caught.value.problems] == ["a"]
+    assert [p.name for p in caught.value.problems] == ["a"]
 
 
 def test_cycles() -> None:
@@ -341,10 +342,10 @@ def test_syntax_alone() -> None:
     """Without a schema syntax, references and cycles can be checked."""
     text = 'language = 1\n[segments.a]\nwhere = "anything > 1 and in segment b"\n'
     with pytest.raises(CatalogError, match="unknown segment 'b'"):
-        read_catalog(text).check_syntax()
-    read_catalog(text + '[segments.b]\nwhere = "x"\n').check_syntax()
+        check_syntax(read_catalog(text))
+    check_syntax(read_catalog(text + '[segments.b]\nwhere = "x"\n'))
     with pytest.raises(DefinitionError, match="SK001"):
-        read_catalog(text + '[segments.b]\nwhere = "x ="\n'.replace('="', '= ="')).check_syntax()
+        check_syntax(read_catalog(text + '[segments.b]\nwhere = "x ="\n'.replace('="', '= ="')))
 
 
 def test_names_that_look_like_something_else() -> None:
@@ -362,3 +363,195 @@ def test_names_that_look_like_something_else() -> None:
 
 def _key(name: str) -> str:
     return '"' + name.replace('"', '\\"') + '"'
+
+
+# -- traits, lists, channels, partitions ------------------------------------------------------------
+
+NAMES = """
+[schema.channels]
+letter = { address = "name", consent = "age >= 18" }
+
+[parameters]
+least = 10
+
+[traits.half]
+title = "Half an age"
+owner = "growth"
+value = "age / 2"
+
+[traits]
+quarter = "half / 2"
+beyond = "age - :least"
+
+[lists]
+staff = { keys = [1, 2], description = "Ours" }
+
+[segments.old]
+where = "half > 20 and beyond > 5"
+
+[segments.ours]
+where = "in list staff and reachable by letter"
+
+[partitions.all]
+title = "Everyone"
+parts = ["ours", "old"]
+rest = "others"
+"""
+
+
+def test_all_that_a_catalog_names() -> None:
+    """A catalog has traits, lists and partitions beside its segments; parameters are bound."""
+    catalog = loads(NAMES)
+    assert list(catalog) == ["old", "ours"]
+    assert list(catalog.traits) == ["half", "quarter", "beyond"]
+    assert (catalog.traits["half"].title, catalog.traits["half"].owner) == ("Half an age", "growth")
+    assert catalog.traits["quarter"].of({"id": 1, "age": 8}) == 2
+    assert catalog.traits["beyond"].of({"id": 1, "age": 8}) == -2
+    assert catalog.lists["staff"].description == "Ours"
+    people = catalog.partitions["all"]
+    assert (people.title, people.labels) == ("Everyone", ("ours", "old", "others"))
+    ages = [(1, 20), (1, 7), (3, 50), (3, 7)]
+    found = [people.of({"id": n, "age": age, "name": "x"}) for n, age in ages]
+    assert found == ["ours", "others", "old", "others"]
+
+
+def test_bound_and_copied_with_all_names() -> None:
+    """Values reach traits and partitions, and copies have everything."""
+    catalog = loads(NAMES)
+    other = catalog.bind(least=100)
+    record = {"id": 3, "age": 50, "name": "x"}
+    assert other.traits["beyond"].of(record) == -50
+    assert other.partitions["all"].of(record) == "others"
+    assert catalog.partitions["all"].of(record) == "old"
+    for again in (pickle.loads(pickle.dumps(other)), copy.deepcopy(other)):  # noqa: S301
+        assert again == other
+        assert again.traits == other.traits
+        assert again.partitions == other.partitions
+        assert again.lists == other.lists
+
+
+def test_lists_in_files(tmp_path: Path) -> None:
+    """The file of a list is looked for beside the catalog."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "fair.csv").write_text("id\n3\n8\n", encoding="utf-8")
+    text = HEAD + '[lists]\nfair = "in/fair.csv"\n[segments.s]\nwhere = "in list fair"\n'
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    catalog = Catalog.load(tmp_path / "s.toml")
+    assert catalog.lists["fair"].keys == {3, 8}
+    assert catalog["s"].matches({"id": 8})
+    with pytest.raises(CatalogError, match="there is no folder to look for"):
+        loads('[lists]\nfair = "in/fair.csv"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[traits]\na = 3\n", "s.toml:8\nSK304 traits.a must be a table with 'value'"),
+        ("[traits.a]\ntitle = 'x'\n", "s.toml:7\nSK304 traits.a.value must be the definition"),
+        ("[traits.a]\nvalue = 'age'\nvalu = 'x'\n",
+         "s.toml:9\nSK302 unknown key 'valu' in traits.a\n    hint: did you mean 'value'?"),
+        ("[lists]\nb = [1]\na = 3\n",
+         "s.toml:8\nSK304 lists.b must be a file, or a table with 'file' or 'keys'\n"
+         "s.toml:9\nSK304 lists.a must be a file, or a table with 'file' or 'keys'"),
+        ("[lists.a]\nkeys = 3\n", "s.toml:7\nSK304 lists.a.keys must be a list"),
+        ("[lists.a]\nkeys = [1, 'x']\n",
+         "s.toml:7 list 'a'\nSK304 lists.a must be keys: the keys of a list must be all integers "
+         "or all texts, not both"),
+        ("[lists.a]\nkeys = [[1]]\n",
+         "s.toml:7 list 'a'\nSK304 lists.a must be keys: unhashable type: 'list'"),
+        ("[partitions.a]\nrest = 'x'\n",
+         "s.toml:7\nSK304 partitions.a.parts must be a list of names of segments"),
+        ("[partitions.a]\nparts = ['s']\n",
+         "s.toml:7\nSK304 partitions.a.rest must be the name of the rest"),
+        ("[partitions.a]\nparts = ['sgement']\nrest = 'x'\n[segments.segment]\nwhere = 'true'\n",
+         "s.toml:7 partition 'a'\nSK117 unknown segment 'sgement'\n    sgement > x\n    ^^^^^^^\n"
+         "    hint: did you mean 'segment'?"),
+        ("[partitions.a]\nparts = ['s', 's']\nrest = 'x'\n[segments.s]\nwhere = 'true'\n",
+         "s.toml:7 partition 'a'\nSK147 two parts are called 's'\n    s > s > x\n        ^\n"
+         "    hint: call one of them something else"),
+    ],
+)  # fmt: skip
+def test_forms_of_names(text: str, message: str) -> None:
+    """What has the wrong form is told with its line."""
+    assert refused(text) == message
+
+
+def test_all_mistakes_of_names_at_once(tmp_path: Path) -> None:
+    """One mistake makes one message, and those of traits, lists, segments, partitions come together."""
+    (tmp_path / "fair.txt").write_text("1\nx\n", encoding="utf-8")
+    text = """
+[lists]
+fair = "fair.txt"
+[traits]
+age = "1"
+bad = "aeg + 1"
+worse = "bad + 1"
+[segments]
+a = { where = "worse > 1 and in list fair and in list fiar" }
+b = { where = "in segment a and reachable by letter" }
+[partitions]
+p = { parts = ["a", "b", "c"], rest = "a" }
+"""
+    with pytest.raises(CatalogError) as caught:
+        Catalog.loads(HEAD + text, file="s.toml", folder=tmp_path)
+    told = [(p.kind, p.name, p.line, p.diagnostic.code) for p in caught.value.problems]
+    assert sorted(told) == [
+        ("list", "fair", 2, "SK306"),
+        ("partition", "p", 18, "SK117"),
+        ("partition", "p", 18, "SK147"),
+        ("segment", "a", 15, "SK143"),
+        ("segment", "b", 16, "SK146"),
+        ("trait", "age", 11, "SK141"),
+        ("trait", "bad", 12, "SK101"),
+    ]
+
+
+def test_wrong_channel() -> None:
+    """A channel that is declared wrongly is an error of the schema, used or not."""
+    with pytest.raises(SchemaError, match="channel 'letter' is declared wrongly"):
+        loads('[schema.channels]\nletter = { address = "nmae", consent = "age > 1" }\n')
+    with pytest.raises(SchemaError, match=r"schema.channels.letter.consent is missing"):
+        loads('[schema.channels]\nletter = { address = "name" }\n')
+
+
+def test_names_without_a_schema() -> None:
+    """Without a schema the syntax of traits, their circles, lists and parts are checked."""
+    text = """
+language = 1
+[traits]
+a = "b + 1"
+b = "sum(x.a where a > 1) + other.c"
+[lists]
+here = "here.txt"
+[segments.s]
+where = "in list here and a > 1"
+[partitions.p]
+parts = ["s"]
+rest = "others"
+"""
+    check_syntax(read_catalog(text))
+    wrong = text.replace('parts = ["s"]', 'parts = ["t"]').replace("in list here", "in list her")
+    with pytest.raises(CatalogError) as caught:
+        check_syntax(read_catalog(wrong.replace("b + 1", "b +")))
+    assert [p.diagnostic.code for p in caught.value.problems] == ["SK002", "SK143", "SK117"]
+    circle = '[schema]\nentity = "x"\n' + text.replace("language = 1", "").replace("other.c", "x.a")
+    with pytest.raises(CatalogError, match="SK142 trait 'a' refers to itself: a → b → a"):
+        check_syntax(read_catalog("language = 1\n" + circle))
+
+
+def test_a_name_in_brackets_is_no_trait() -> None:
+    """Inside the brackets of an aggregate a bare name is the row's, so it closes no circle."""
+    catalog = Catalog.loads("""
+language = 1
+[schema]
+entity = "people"
+relations.visits = "person"
+[schema.tables.people]
+key = "id"
+attributes = { id = "integer" }
+[schema.tables.visits]
+attributes = { person = "integer", paid = "integer" }
+[traits]
+paid = "sum(visits.paid where paid > 1)"
+""")
+    assert catalog.traits["paid"].of({"id": 1, "visits": [{"person": 1, "paid": 1}] * 2}) == 0

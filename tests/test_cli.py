@@ -25,8 +25,8 @@ from attrs import frozen
 
 import segmentkit as sk
 from segmentkit import _cli, demo
+from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.catalog import read_catalog
 from segmentkit.sqlalchemy._dialects import Dialect
 from tests.demo_sizes import EVERYONE, SIZES
 
@@ -1108,3 +1108,105 @@ def _settled(text: str) -> str:
     text = re.sub(r" +$", "", text, flags=re.MULTILINE)
     text = re.sub(r" +(\d+ ms|\d+\.\d\d s)$", "  TIME", text, flags=re.MULTILINE)
     return re.sub(r"─+", "─", re.sub(r" {2,}", "  ", text))
+
+
+# -- traits, lists, channels, partitions ----------------------------------------------------------
+
+NAMES = """\
+[traits]
+Spent = 'SUM( orders.amount )'
+
+[traits.per_order]
+value = "Spent / count(orders)"  # a comment
+
+[lists]
+fair = "fair.csv"
+staff = [1]
+
+[segments.guests]
+where = 'in list fair'
+
+[segments.reachable]
+where = 'reachable  by letter and not in list fair'
+
+[segments.spenders]
+where = 'Spent > :least'
+
+[partitions.value]
+parts = ["spenders", "guests"]
+rest = "others"
+"""
+CHANNELS = '\n[schema.channels]\nletter = { address = "tier", consent = "age >= 18" }\n'
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> str:
+    """A file with one of everything, and a list beside it."""
+    (tmp_path / "fair.csv").write_text("id,name\n1,Ada\n4,Bo\n", encoding="utf-8")
+    text = NAMES.replace("staff = [1]", "staff = { keys = [1] }")
+    return _file(tmp_path, HEAD + CHANNELS + text, "names.toml")
+
+
+def test_check_names(run: Run, names: str, url: str, tmp_path: Path) -> None:
+    """What else a file holds is counted, and checked like segments are."""
+    held = "3 segments, 2 traits, 2 lists, 1 partition"
+    assert run("check", names).out.startswith(f"names.toml: {held}, syntax and references")
+    assert run("check", names, "--url", url).out == f"names.toml: {held}, no mistakes\n"
+    (tmp_path / "fair.csv").write_text("id\nx\n", encoding="utf-8")
+    wrong = run("check", names, "--url", url)
+    assert wrong.code == 1
+    assert "fair.csv:2 list 'fair'\nSK306 'x' is not a key: customers.id is an integer" in wrong.err
+
+
+def test_format_traits(run: Run, names: str, tmp_path: Path) -> None:
+    """Traits are written in their canonical form, short or long, and nothing besides them."""
+    before = Path(tmp_path, "names.toml").read_text(encoding="utf-8")
+    assert run("format", names).out == "names.toml: rewrote reachable, Spent\n"
+    after = before.replace("'SUM( orders.amount )'", "'sum(orders.amount)'")
+    after = after.replace("reachable  by", "reachable by")
+    assert Path(tmp_path, "names.toml").read_text(encoding="utf-8") == after
+
+
+def test_members_of_names(run: Run, names: str, url: str) -> None:
+    """Segments on lists and channels are answered as others are."""
+    assert run("members", names, "guests", "--url", url, *MAY).out == "id\n1\n4\n"
+    assert run("members", names, "reachable", "--url", url, *MAY).out == "id\n"
+    assert (
+        run("count", names, "guests", "--url", url, "--csv", *MAY)
+        .out.splitlines()[1]
+        .startswith("guests,,2,")
+    )
+
+
+def test_sql_of_a_long_list(run: Run, names: str, url: str, tmp_path: Path) -> None:
+    """The keys of a long list are not all shown."""
+    keys = "\n".join(map(str, range(100_000)))
+    (tmp_path / "fair.csv").write_text(keys, encoding="utf-8")
+    result = run("sql", names, "guests", "--url", url)
+    assert result.out.splitlines()[-1].endswith(", 18, 19, …] (100,000 values)")
+
+
+def test_partition(run: Run, names: str, url: str) -> None:
+    """A partition is counted with what each part lost to earlier ones."""
+    later = ("--as-of", "2026-05-02", "--set", "least=100")
+    given = ("partition", names, "value", "--url", url, *later)
+    result = run(*given)
+    assert (result.code, result.err) == (0, "")
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert "guests 2 1 25.0 % spenders 1" in lines
+    assert "others 1 1 25.0 %" in lines
+    told = json.loads(run(*given, "--json").out)
+    assert told["population"] == 4
+    assert told["parts"][1] == {"label": "guests", "alone": 2, "got": 1, "lost": {"spenders": 1}}
+
+
+def test_partition_that_cannot_be_asked(run: Run, names: str, url: str) -> None:
+    """A mistyped name has a suggestion; a parameter without a value is named."""
+    mistyped = run("partition", names, "valeu", "--url", url)
+    assert (mistyped.code, mistyped.err) == (
+        2,
+        "Error: no partition 'valeu' in names.toml; did you mean 'value'?\n",
+    )
+    unbound = run("partition", names, "value", "--url", url)
+    assert unbound.code == 2
+    assert "partition 'value' has no value for :least" in unbound.err

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
 import pytest
 
 from segmentkit import DefinitionError, SegmentSyntaxError, SegmentTypeError, UnsupportedError
+from segmentkit.dtypes import DATE, TIMESTAMP, DType
 from tests.conformance_cases import Case, cases
 from tests.targets import TARGETS, Target
 
 ALL = list(cases())
 ANSWERED = [case for case in ALL if case.members is not None]
+VALUED = [case for case in ALL if case.values is not None]
+LABELLED = [case for case in ALL if case.labels is not None]
 REFUSED = [case for case in ALL if case.error is not None]
 
 
@@ -27,6 +34,45 @@ def test_members(target: Target, case: Case) -> None:
         return
     found = target.members(case.define(), case.rows, case.as_of)
     assert sorted(found) == sorted(case.members), case.where
+
+
+@pytest.mark.parametrize("case", VALUED, ids=_id)
+@pytest.mark.parametrize("target", [t for t in TARGETS if t.values], ids=lambda target: target.name)
+def test_values(target: Target, case: Case) -> None:
+    """A trait has the values that the case says, on every target; other keys have none."""
+    trait = case.define_trait()
+    found = target.values(trait, case.rows, case.as_of)
+    plain = {key: _plain(value, trait.dtype) for key, value in found.items() if not pd.isna(value)}
+    assert plain == case.values, case.value
+
+
+def _plain(value: Any, dtype: DType) -> Any:
+    """A value as TOML writes it."""
+    if dtype == TIMESTAMP and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value.date() if dtype == DATE and isinstance(value, datetime) else value
+
+
+@pytest.mark.parametrize("case", LABELLED, ids=_id)
+@pytest.mark.parametrize("target", [t for t in TARGETS if t.labels], ids=lambda target: target.name)
+def test_labels(target: Target, case: Case) -> None:
+    """Everyone is in exactly one part of a partition, the one that the case says."""
+    found = target.labels(case.find_partition(), case.rows, case.as_of)
+    assert found == {key: label for label, keys in case.labels.items() for key in keys}
+
+
+@pytest.mark.parametrize("case", [c for c in LABELLED if c.audit is not None], ids=_id)
+@pytest.mark.parametrize("target", [t for t in TARGETS if t.audit], ids=lambda target: target.name)
+def test_audit(target: Target, case: Case) -> None:
+    """An audit says how many each part would have alone, and to whom it lost them."""
+    audit = target.audit(case.find_partition(), case.rows, case.as_of)
+    found = {
+        part.label: {"alone": part.alone, "got": part.got}
+        | ({"lost": dict(part.lost)} if part.lost else {})
+        for part in audit.parts
+    }
+    assert found == case.audit
+    assert audit.population == len(case.rows[case.schema.entity.table])
 
 
 @pytest.mark.parametrize("case", [c for c in ANSWERED if c.warnings is not None], ids=_id)
@@ -54,7 +100,12 @@ def test_refused(case: Case) -> None:
 
 
 def test_every_case_says_what_it_expects() -> None:
-    """A case has members or an error, never both or neither."""
-    assert all((c.members is None) != (c.error is None) for c in ALL)
+    """A case has one answer: members, values, labels or an error."""
+    for c in ALL:
+        answers = [("where", c.members), ("where", c.error)]
+        answers += [("value", c.values), ("partition", c.labels)]
+        given = [question for question, answer in answers if answer is not None]
+        assert len(given) == 1, c.name
+        assert getattr(c, given[0]) is not None, c.name
     assert len(ANSWERED) > 500
     assert len(REFUSED) > 50

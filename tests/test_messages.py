@@ -18,13 +18,17 @@ from segmentkit import (
     Attribute,
     Catalog,
     CatalogError,
+    Channel,
     DefinitionError,
     Diagnostic,
     Entity,
+    KeyList,
     Link,
+    Partition,
     Relation,
     Schema,
     Segment,
+    Trait,
     decimal,
 )
 from segmentkit._diagnostics import CODES
@@ -65,8 +69,10 @@ SHOP = Schema(
         Entity("stays", attributes=[Attribute("day", DATE)]),
         Entity("notes", attributes=[Attribute("text", TEXT)]),
         Entity("companies", key="id", attributes=[Attribute("industry", TEXT)]),
-    ]
+    ],
+    channels=[Channel("email", address="name", consent="vip")],
 )
+LISTS = [KeyList("june_fair", [1, 2]), KeyList("badges", ["a1"])]
 MESSAGES: list[dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("messages.toml").read_text(encoding="utf-8")
 )["message"]
@@ -74,7 +80,7 @@ MESSAGES: list[dict[str, str]] = tomllib.loads(
 
 def _diagnostics(definition: str) -> tuple[Diagnostic, ...]:
     try:
-        return Segment.define("s", definition, SHOP).warnings
+        return Segment.define("s", definition, SHOP, lists=LISTS).warnings
     except DefinitionError as error:
         return error.diagnostics
 
@@ -193,6 +199,96 @@ def test_wrong_form() -> None:
     assert _catalog(HEAD + "[segments.a]\nwhere = 3\n") == (
         "s.toml:7\nSK304 segments.a.where must be text"
     )
+
+
+def _trait(name: str, value: str, *others: Trait) -> str:
+    with pytest.raises(DefinitionError) as caught:
+        Trait.define(name, value, SHOP, traits=others)
+    return str(caught.value)
+
+
+def test_trait_of_a_condition() -> None:
+    """SK140 tells a value from a condition, and from a day that only windows understand."""
+    assert _trait("adult", "age >= 18") == (
+        "SK140 a trait is a value, and this is a condition\n"
+        "    age >= 18\n"
+        "    ^^^^^^^^^\n"
+        "    hint: name the condition as a segment"
+    )
+    assert _trait("birthday", "anniversary(born)").splitlines()[0] == (
+        "SK140 a trait is a value, and this is a day of the year"
+    )
+
+
+def test_trait_with_a_taken_name() -> None:
+    """SK141 says what has the name already, and the other mistakes are told beside it."""
+    assert _trait("orders", "cuont(orders)") == (
+        "SK141 trait 'orders' has the name of a relation of customers\n"
+        "    cuont(orders)\n"
+        "    ^\n"
+        "    hint: give the trait another name\n"
+        "SK103 unknown function 'cuont'\n"
+        "    cuont(orders)\n"
+        "    ^^^^^\n"
+        "    hint: did you mean 'count'?"
+    )
+
+
+def test_cycle_of_traits() -> None:
+    """SK142 shows the way round, once; what rests on the circle is not told."""
+    text = _catalog(
+        HEAD
+        + '[traits]\na = "b + 1"\nb = "people.c / 2"\nc = "a"\nd = "a"\n'
+        + '[segments.s]\nwhere = "d > 1"\n'
+    )
+    assert text == (
+        "s.toml:8 trait 'a'\nSK142 trait 'a' refers to itself: a → b → c → a\n    b + 1\n    ^"
+    )
+
+
+def test_list_without_a_key() -> None:
+    """SK145 says which column to declare."""
+    schema = Schema([Entity("people", key="no", attributes=[Attribute("age", INTEGER)])])
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", "in list june_fair", schema, lists=LISTS)
+    assert str(caught.value) == (
+        "SK145 the key of 'people' is not declared as an attribute\n"
+        "    in list june_fair\n"
+        "    ^^^^^^^^^^^^^^^^^\n"
+        "    hint: declare the column 'no' as an attribute of 'people'"
+    )
+
+
+def test_parts_of_one_name() -> None:
+    """SK147 points at the second of two parts with one name, in the order of the partition."""
+    parts = [Segment.define(name, "vip", SHOP) for name in ("vip", "new", "vip")]
+    with pytest.raises(DefinitionError) as caught:
+        Partition.define("value", parts, rest="others")
+    assert str(caught.value) == (
+        "SK147 two parts are called 'vip'\n"
+        "    vip > new > vip > others\n"
+        "                ^^^\n"
+        "    hint: call one of them something else"
+    )
+
+
+def test_list_file_that_is_not_there() -> None:
+    """SK305 says which file cannot be read, and where the list is declared."""
+    text = HEAD + '[lists]\nfair = "june.csv"\n'
+    with pytest.raises(CatalogError) as caught:
+        Catalog.loads(text, file="s.toml", folder="nowhere")
+    assert str(caught.value) == (
+        "s.toml:8 list 'fair'\nSK305 cannot read 'june.csv': No such file or directory"
+    )
+
+
+def test_bad_line_of_a_list(tmp_path: Path) -> None:
+    """SK306 gives the file and the line, and what a key must be."""
+    file = tmp_path / "fair.txt"
+    file.write_text("7\n\n8\nA9\n", encoding="utf-8")
+    with pytest.raises(CatalogError) as caught:
+        KeyList.load(file, SHOP)
+    assert str(caught.value) == f"{file}:4\nSK306 'A9' is not a key: customers.id is an integer"
 
 
 def test_every_code_is_pinned() -> None:

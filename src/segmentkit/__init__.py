@@ -2,6 +2,7 @@
 
 from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.algebra import complement, difference, intersection, union
+from segmentkit.audience import Audience
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import (
@@ -15,8 +16,11 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.keylist import KeyList
+from segmentkit.partition import Audit, PartAudit, Partition
+from segmentkit.schema import Attribute, Channel, Entity, Link, Relation, Schema
 from segmentkit.segment import Segment, format_definition
+from segmentkit.trait import Trait
 
 __all__ = [
     "BOOLEAN",
@@ -26,15 +30,21 @@ __all__ = [
     "TEXT",
     "TIMESTAMP",
     "Attribute",
+    "Audience",
+    "Audit",
     "Catalog",
     "CatalogError",
+    "Channel",
     "DType",
     "DataError",
     "DefinitionError",
     "Diagnostic",
     "Entity",
+    "KeyList",
     "Kind",
     "Link",
+    "PartAudit",
+    "Partition",
     "Problem",
     "Relation",
     "Schema",
@@ -44,6 +54,7 @@ __all__ = [
     "SegmentTypeError",
     "SegmentkitError",
     "Span",
+    "Trait",
     "UnsupportedError",
     "complement",
     "decimal",

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from attrs import evolve, field, fields, frozen
 
 from segmentkit._diagnostics import Span
+from segmentkit.functions import AGGREGATES
 
 
 def _span() -> Span:
@@ -214,6 +215,24 @@ class InSegment:
 
 
 @frozen
+class InKeyList:
+    """``in list june_fair``."""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class Reachable:
+    """``reachable by email``."""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
 class Not:
     """``not a``."""
 
@@ -251,6 +270,8 @@ Expr: TypeAlias = (
     | InWindow
     | IsMissing
     | InSegment
+    | InKeyList
+    | Reachable
     | Not
     | And
     | Or
@@ -308,6 +329,24 @@ def place_of(tree: Node, parameter: str) -> Span:
             return node.span
         stack.extend(reversed(list(children(node))))
     return Span(0, 0)
+
+
+def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:
+    """The names that can be those of traits: of the entity, here or by its name in brackets."""
+    stack: list[tuple[Node | None, bool]] = [(tree, False)]
+    while stack:
+        node, in_rows = stack.pop()
+        match node:
+            case Name((own, name)) if own == entity:
+                yield name, node.span
+            case Name((name,)) if not in_rows:
+                yield name, node.span
+            case Call(name, arguments, window=window, where=where) if name in AGGREGATES:
+                stack += [(window, in_rows), (where, True), *((a, True) for a in arguments)]
+            case None:
+                pass
+            case _:
+                stack += [(child, in_rows) for child in children(node)]
 
 
 def references_in(tree: Expr) -> list[str]:

@@ -68,6 +68,7 @@ def _operands(leaf: t.Expr) -> list[t.Expr]:
             values = [leaf]
         case t.Call(name) if name not in ("any", "none"):
             values = [leaf]
+        # Of everyone it is known who is on a list, and nothing known is no consent.
         case _:
             values = []
     return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Moment)]

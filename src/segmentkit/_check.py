@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
 from segmentkit._format import format_tree
-from segmentkit._parser import MAX_DEPTH
+from segmentkit._parser import MAX_DEPTH, parse
 from segmentkit._rows import RowChecker
-from segmentkit._values import between, quoted, some
+from segmentkit._values import CheckedValue, between, quoted, some
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
-from segmentkit.errors import SegmentTypeError
+from segmentkit.errors import DefinitionError, SchemaError, SegmentTypeError
 from segmentkit.functions import AGGREGATES
-from segmentkit.schema import Schema
+from segmentkit.keylist import KeyList, kind_of_key
+from segmentkit.schema import Channel, Schema
 
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
 
@@ -27,40 +29,146 @@ MAX_SIZE = 50_000
 
 @frozen
 class Checked:
-    """What a definition means, and the parameters in it that have no value."""
+    """What a definition means, the parameters that have no value, and what it rests on."""
 
     condition: ir.Condition
-    parameters: tuple[tuple[str, DType], ...]
+    parameters: tuple[tuple[str, DType], ...] = ()
+    traits: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
-def check(tree: t.Expr, schema: Schema, source: str, segments: Mapping[str, Checked]) -> Checked:
+@frozen
+class Names:
+    """What a definition can refer to beside its schema."""
+
+    segments: Mapping[str, Checked] = field(factory=dict)
+    traits: Mapping[str, CheckedValue] = field(factory=dict)
+    lists: Mapping[str, KeyList] = field(factory=dict)
+
+
+def check(tree: t.Expr, schema: Schema, source: str, names: Names) -> Checked:
     """Find out what a definition means.
 
     Args:
         tree: The syntax tree.
         schema: What its names can refer to.
         source: The text it was read from, for the error.
-        segments: What ``in segment`` can refer to.
+        names: What else it can refer to.
 
     Returns:
         The typed tree and the parameters that have no value.
 
     Raises:
         SegmentTypeError: The definition does not fit the schema; carries every mistake.
+        SchemaError: A channel that it names is declared wrongly.
     """
-    checker = _Checker(schema, segments)
+    checker = _Checker(schema, names)
     condition = checker.condition(tree, negative=False)
     # Without references a tree is no larger than its text.
-    if segments and not checker.errors and _too_large(condition):
-        checker.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
-    if checker.errors:
-        raise SegmentTypeError(sorted(checker.errors, key=lambda d: d.span.start), source)
-    return Checked(condition, tuple(checker.parameters.items()))
+    if names.segments or names.traits:
+        checker.check_size(tree, condition)
+    checker.raise_errors(source)
+    parameters = tuple(checker.parameters.items())
+    return Checked(condition, parameters, tuple(checker.used_traits), tuple(checker.used_lists))
 
 
-def warnings_of(
-    tree: t.Expr, schema: Schema, segments: Mapping[str, Checked]
-) -> tuple[Diagnostic, ...]:
+def check_trait(
+    name: str, tree: t.Expr, schema: Schema, source: str, traits: Mapping[str, CheckedValue]
+) -> CheckedValue:
+    """Find out what a trait means.
+
+    Args:
+        name: What it is called.
+        tree: The syntax tree of its value.
+        schema: What its names can refer to.
+        source: The text it was read from, for the error.
+        traits: The other traits that it can refer to.
+
+    Returns:
+        The typed tree and the parameters that have no value.
+
+    Raises:
+        SegmentTypeError: The value does not fit the schema, or there is no value; carries every
+            mistake.
+    """
+    checker = _Checker(schema, Names(traits=traits))
+    _check_free(checker, name)
+    value = None
+    if _is_condition(tree):
+        checker.condition(tree, negative=False)
+        hint = "name the condition as a segment"
+        checker.error("SK140", tree.span, what="a condition", hint=hint)
+    else:
+        value = checker.value(tree)
+    if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
+        checker.error("SK140", tree.span, what="a day of the year")
+    if value is not None and traits:
+        checker.check_size(tree, value)
+    checker.raise_errors(source)
+    return CheckedValue(value, tuple(checker.parameters.items()), tuple(checker.used_traits))
+
+
+def _check_free(checker: _Checker, name: str) -> None:
+    """A trait must not be called as something else of the entity is."""
+    entity = checker.schema.entity
+    kinds = (
+        ("an attribute", entity.attribute),
+        ("a link", entity.link),
+        ("a relation", entity.relation),
+    )
+    for what, of in kinds:
+        if of(name) is not None:
+            checker.error("SK141", t.NOWHERE, name=name, what=what, entity=entity.name)
+
+
+def _is_condition(tree: t.Expr) -> bool:
+    if isinstance(tree, t.Call):
+        return tree.name in ("any", "none")
+    values = (t.Literal, t.Name, t.Parameter, t.Moment, t.Negative, t.Arithmetic)
+    return not isinstance(tree, values)
+
+
+def check_channel(channel: Channel, schema: Schema) -> ir.Condition:
+    """Find out what it means to be reachable by a channel.
+
+    Args:
+        channel: The channel.
+        schema: What its texts speak of.
+
+    Returns:
+        The condition: there is an address, and there is consent.
+
+    Raises:
+        SchemaError: The channel is declared wrongly.
+    """
+    try:
+        address = _address(channel, schema)
+        consent = parse(channel.consent)
+        checker = _Checker(evolve(schema, channels=()), Names())
+        condition = checker.condition(consent, negative=False)
+        checker.raise_errors(channel.consent)
+    except DefinitionError as error:
+        raise SchemaError(f"channel {channel.name!r} is declared wrongly\n{error}") from None
+    if checker.parameters:
+        raise SchemaError(f"channel {channel.name!r}: a channel has no parameters")
+    return ir.conjunction([address, condition])
+
+
+def _address(channel: Channel, schema: Schema) -> ir.Condition:
+    """That there is an address; the empty text is none."""
+    checker = _Checker(evolve(schema, channels=()), Names())
+    tree = parse(channel.address)
+    value = checker.value(tree)
+    checker.raise_errors(channel.address)
+    assert value is not None
+    present = ir.Not(ir.Missing(value))
+    if value.dtype != TEXT:
+        return present
+    empty = ir.Compare(ir.Comparison.EQ, value, ir.Const("", TEXT))
+    return ir.conjunction([present, ir.complement(empty)])
+
+
+def warnings_of(tree: t.Expr, schema: Schema, names: Names) -> tuple[Diagnostic, ...]:
     """What there is to say about a definition that stands.
 
     A pass of its own, because most definitions are evaluated far more often than they are read.
@@ -68,38 +176,45 @@ def warnings_of(
     Args:
         tree: A syntax tree that ``check`` accepts.
         schema: What its names refer to.
-        segments: What ``in segment`` refers to.
+        names: What else it refers to.
 
     Returns:
         The warnings, in the order of the text.
     """
-    checker = _Checker(schema, segments, warn=True)
+    checker = _Checker(schema, names, warn=True)
     checker.condition(tree, negative=False)
     return tuple(sorted(checker.warnings, key=lambda d: d.span.start))
 
 
-def _too_large(condition: ir.Condition) -> bool:
+def _too_large(tree: ir.Condition | ir.Value) -> bool:
     """Whether references make the tree larger or deeper than a text could be."""
-    size, stack = 0, [(condition, 0)]
+    size, stack = 0, [(tree, 0)]
     while stack:
         node, depth = stack.pop()
         size += 1
         if size > MAX_SIZE or depth > MAX_DEPTH:
             return True
         deeper = depth + 2 if isinstance(node, ir.And | ir.Or) else depth + 1
-        stack += [(part, deeper) for part in ir.parts(node)]  # type: ignore[misc]
+        stack += [(part, deeper) for part in ir.parts(node)]
     return False
 
 
 class _Checker(RowChecker):
     """One pass over one definition."""
 
-    def __init__(
-        self, schema: Schema, segments: Mapping[str, Checked], *, warn: bool = False
-    ) -> None:
-        super().__init__(schema)
+    def __init__(self, schema: Schema, names: Names, *, warn: bool = False) -> None:
+        super().__init__(schema, names.traits)
         self.warn = warn
-        self.segments = segments
+        self.names = names
+        self.used_lists: dict[str, None] = {}
+
+    def check_size(self, tree: t.Expr, meaning: ir.Condition | ir.Value) -> None:
+        if not self.errors and _too_large(meaning):
+            self.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
+
+    def raise_errors(self, source: str) -> None:
+        if self.errors:
+            raise SegmentTypeError(sorted(self.errors, key=lambda d: d.span.start), source)
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -127,8 +242,8 @@ class _Checker(RowChecker):
                     (value,) = value.arguments
                 missing = ir.FALSE if value is None else ir.Missing(value)
                 return ir.complement(missing) if negated else missing
-            case t.InSegment(name):
-                return self._in_segment(node, name)
+            case t.InSegment() | t.InKeyList() | t.Reachable():
+                return self._reference(node)
             case t.Call(name) if name in ("any", "none"):
                 rows = self.aggregate(node, AGGREGATES[name])
                 one = ir.Const(1, INTEGER)
@@ -336,15 +451,59 @@ class _Checker(RowChecker):
         test = between(operand, ends)
         return ir.complement(test) if node.negated else test
 
-    def _in_segment(self, node: t.InSegment, name: str) -> ir.Condition:
+    # -- what is asked of the entity as a whole --------------------------------------------------
+
+    def _reference(self, node: t.InSegment | t.InKeyList | t.Reachable) -> ir.Condition:
         if self.row is not None:
             self.error("SK113", node.span, hint="join it outside the brackets with 'and'")
             return ir.FALSE
-        found = self.segments.get(name)
+        match node:
+            case t.InSegment():
+                return self._in_segment(node)
+            case t.InKeyList():
+                return self._in_key_list(node)
+            case t.Reachable():
+                return self._reachable(node)
+            case _:
+                assert_never(node)
+
+    def _in_segment(self, node: t.InSegment) -> ir.Condition:
+        found = self.names.segments.get(node.name)
         if found is None:
-            hint = did_you_mean(name, self.segments) or "no other segments are given"
-            self.error("SK117", node.name_span, name=name, hint=hint)
+            hint = did_you_mean(node.name, self.names.segments) or "no other segments are given"
+            self.error("SK117", node.name_span, name=node.name, hint=hint)
             return ir.FALSE
-        for parameter, dtype in found.parameters:
-            self.parameters.setdefault(parameter, dtype)
+        self.adopt(found.parameters, node.span)
         return found.condition
+
+    def _in_key_list(self, node: t.InKeyList) -> ir.Condition:
+        found = self.names.lists.get(node.name)
+        if found is None:
+            hint = did_you_mean(node.name, self.names.lists) or "no lists are given"
+            self.error("SK143", node.name_span, name=node.name, hint=hint)
+            return ir.FALSE
+        self.used_lists[node.name] = None
+        entity = self.schema.entity
+        key = entity.key_attribute
+        if key is None or key.dtype not in (INTEGER, TEXT):
+            expected = "an attribute" if key is None else "an integer or a text"
+            values = {"entity": entity.name, "key": entity.key, "expected": expected}
+            self.error("SK145", node.span, **values)
+            return ir.FALSE
+        if found.keys and found.dtype != key.dtype:
+            held = {INTEGER: "integers", TEXT: "texts"}[found.dtype]
+            place = f"{entity.name}.{key.name}"
+            told = {"name": node.name, "held": held, "key": place, **kind_of_key(key.dtype)}
+            self.error("SK144", node.span, **told)
+            return ir.FALSE
+        column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
+        return ir.Listed(column, found.name, found.keys) if found.keys else ir.FALSE
+
+    def _reachable(self, node: t.Reachable) -> ir.Condition:
+        channel = self.schema.channel(node.name)
+        if channel is None:
+            names = [c.name for c in self.schema.channels]
+            hint = did_you_mean(node.name, names) or "the schema declares no channels"
+            self.error("SK146", node.name_span, name=node.name, hint=hint)
+            return ir.FALSE
+        return check_channel(channel, self.schema)

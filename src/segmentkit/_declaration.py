@@ -6,7 +6,7 @@ an event's time, and ways that no foreign key declares.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -14,10 +14,10 @@ from attrs import field, frozen
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
+from segmentkit.schema import Attribute, Channel, Entity, Link, Relation, Schema, parse_dtype
 
 _TABLE_KEYS = ("key", "attributes", "events", "relations", "links")
-_SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables")
+_SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
 
 
 @frozen
@@ -48,6 +48,7 @@ class Declaration:
     entity: str
     tables: Mapping[str, TableDeclaration] = field(factory=dict)
     time_zone: str = "UTC"
+    channels: tuple[Channel, ...] = ()
 
     def table(self, name: str) -> TableDeclaration:
         """What is told of a table; nothing, if it is not mentioned."""
@@ -79,7 +80,11 @@ class Declaration:
             )
             for table in self.tables.values()
         ]
-        return Schema(entities, root=self.entity, time_zone=self.time_zone)
+        return self.made_of(entities)
+
+    def made_of(self, entities: Iterable[Entity]) -> Schema:
+        """The schema of entities that were found out, with what is told of the whole."""
+        return Schema(entities, root=self.entity, channels=self.channels, time_zone=self.time_zone)
 
 
 def _link(table: str, way: Way) -> Link:
@@ -104,10 +109,17 @@ def declare(
     relations: Mapping[str, Any] | None = None,
     links: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
+    channels: Mapping[str, Any] | None = None,
 ) -> Declaration:
     """A declaration from keywords, in the form that files have."""
     data: dict[str, Any] = {"entity": entity, "time_zone": time_zone}
-    given = {"events": events, "relations": relations, "links": links, "tables": tables}
+    given = {
+        "events": events,
+        "relations": relations,
+        "links": links,
+        "tables": tables,
+        "channels": channels,
+    }
     data.update({name: value for name, value in given.items() if value is not None})
     return read_declaration(data)
 
@@ -140,7 +152,19 @@ def read_declaration(data: Mapping[str, Any]) -> Declaration:
         (*told.relations, *top.relations),
         (*told.links, *top.links),
     )
-    return Declaration(entity, tables, _text("schema.time_zone", data.get("time_zone", "UTC")))
+    channels = tuple(
+        _channel(f"schema.channels.{name}", name, told)
+        for name, told in _items("schema.channels", data.get("channels", {}))
+    )
+    zone = _text("schema.time_zone", data.get("time_zone", "UTC"))
+    return Declaration(entity, tables, zone, channels)
+
+
+def _channel(place: str, name: str, data: Any) -> Channel:
+    told = _mapping(place, data)
+    _only(place, told, ("address", "consent"))
+    parts = {key: _text(f"{place}.{key}", told.get(key)) for key in ("address", "consent")}
+    return Channel(name, **parts)
 
 
 def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:

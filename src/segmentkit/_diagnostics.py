@@ -373,6 +373,42 @@ _TABLE = (
         "A sequence is of events of one owner; a path of relations has many.",
         hint="put one aggregate inside the other: any(orders where any(parcels followed by …))",
     ),
+    # What names refer to
+    Code(
+        "SK140",
+        "a trait is a value, and this is {what}",
+        "A trait names a number, a text, a time or a truth value that is stored; a named condition is a segment.",
+    ),
+    Code(
+        "SK141",
+        "trait '{name}' has the name of {what} of {entity}",
+        "A name in a definition has one meaning, so a trait cannot be called as an attribute, a link or a relation is.",
+        hint="give the trait another name",
+    ),
+    Code(
+        "SK142",
+        "trait '{name}' refers to itself: {path}",
+        "References between traits must not go round in a circle.",
+    ),
+    Code("SK143", "unknown list '{name}'", "There is no static list of that name."),
+    Code(
+        "SK144",
+        "list '{name}' holds {held}, and {key} is {article} {family}",
+        "A static list holds keys of the entity, of the type that the schema declares.",
+    ),
+    Code(
+        "SK145",
+        "the key of '{entity}' is not declared as {expected}",
+        "A static list is a list of keys, so the schema must say what they are.",
+        hint="declare the column '{key}' as an attribute of '{entity}'",
+    ),
+    Code("SK146", "unknown channel '{name}'", "The schema declares no channel of that name."),
+    Code(
+        "SK147",
+        "two parts are called '{name}'",
+        "The parts of a partition, the rest included, are told apart by their names.",
+        hint="call one of them something else",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",
@@ -400,6 +436,12 @@ _TABLE = (
         hint="language = {known}",
     ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
+    Code("SK305", "{detail}", "The file of a static list cannot be read."),
+    Code(
+        "SK306",
+        "'{text}' is not a key: {key} is {article} {family}",
+        "A file of a static list has one key a line; of a CSV file the first column counts.",
+    ),
 )
 
 CODES = {entry.id: entry for entry in _TABLE}

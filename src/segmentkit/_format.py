@@ -177,6 +177,10 @@ def _text_test(node: t.TextTest) -> str:
     return f"{_expr(node.operand, _SUM)} {word} {pattern}{_fold(node)}"
 
 
+def _reference(name: str) -> str:
+    return name if format_name(name) == name else format_text(name)
+
+
 def _fold(node: t.Compare | t.TextTest | t.InList) -> str:
     return " ignoring case" if node.ignoring_case else ""
 
@@ -214,8 +218,11 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             word = "present" if node.negated else "missing"
             return f"{_expr(operand, _SUM)} is {word}", _TEST
         case t.InSegment(name):
-            plain = format_name(name)
-            return f"in segment {format_text(name) if plain != name else name}", _TEST
+            return f"in segment {_reference(name)}", _TEST
+        case t.InKeyList(name):
+            return f"in list {_reference(name)}", _TEST
+        case t.Reachable(name):
+            return f"reachable by {_reference(name)}", _TEST
         case t.Not(operand):
             return f"not {_expr(operand, _NOT)}", _NOT
         case t.And(operands):

@@ -259,6 +259,15 @@ class OneOf:
 
 
 @frozen(cache_hash=True)
+class Listed:
+    """True when the operand is present and one of the keys of a static list, however many."""
+
+    operand: Value
+    name: str = field(eq=False)
+    keys: frozenset[int | str] = field(repr=lambda keys: f"<{len(keys)}>")
+
+
+@frozen(cache_hash=True)
 class TextTest:
     """True when the operand is present and has the pattern there."""
 
@@ -349,6 +358,7 @@ Condition: TypeAlias = (
     Always
     | Compare
     | OneOf
+    | Listed
     | TextTest
     | AnniversaryIn
     | YearDayIn
@@ -428,7 +438,7 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return operand, low, high
         case YearDayIn(operand, low_day, high_day):
             return operand, low_day, high_day
-        case Missing(operand) | Not(operand) | ToFloat(operand):
+        case Listed(operand) | Missing(operand) | Not(operand) | ToFloat(operand):
             return (operand,)
         case Call(_, arguments):
             return arguments

@@ -118,7 +118,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
-_SEGMENT = re.compile(r"\s++(?ai:segment)(?!\w)")
+_SEGMENT = re.compile(r"\s++(?ai:(segment)|list)(?!\w)")
+_BY = re.compile(r"\s++(?ai:by)(?!\w)")
 _NEGATED_STEP = re.compile(r"(?:\s++|#[^\n]*+)++(?ai:followed|preceded)(?!\w)")
 
 
@@ -144,11 +145,13 @@ def tokens(text: str) -> Iterator[Token]:
                 position = _end_of_name(text, position)
                 value = text[start:position]
             kind = _word(value.lower(), before, last)
-            if kind == "_IN" and (segment := _SEGMENT.match(text, position)):
-                kind, position = "IN_SEGMENT", segment.end()
+            if kind == "_IN" and (what := _SEGMENT.match(text, position)):
+                kind, position = "IN_SEGMENT" if what[1] else "IN_LIST", what.end()
             elif kind == "NOT" and last in _ENDS and (step := _NEGATED_STEP.match(text, position)):
                 kind, position = "STEP", step.end()
                 value = text[start:position]
+            elif value.lower() == "reachable" and (by := _BY.match(text, position)):
+                kind, position = "REACHABLE", by.end()
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":

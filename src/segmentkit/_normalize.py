@@ -57,6 +57,11 @@ def normalize(condition: ir.Condition, as_of: datetime, zone: tzinfo) -> ir.Cond
     return _Normalizer(as_of, zone).condition(condition)
 
 
+def normalize_value(value: ir.Value, as_of: datetime, zone: tzinfo) -> ir.Value:
+    """Bind a value to an instant, as `normalize` does a condition."""
+    return _Normalizer(as_of, zone).value(value)
+
+
 class _Normalizer:
     def __init__(self, as_of: datetime, zone: tzinfo) -> None:
         self.as_of = as_of
@@ -104,7 +109,7 @@ class _Normalizer:
                 if isinstance(value, ir.Const):
                     return ir.Always(value.value is None)
                 return ir.Missing(value) if value.nullable else ir.FALSE
-            case ir.YearDayIn():
+            case ir.YearDayIn() | ir.Listed():
                 return node
             case ir.Follows(where=where, within=within):
                 # Rows are seen up to as_of, so a time as long as the calendar is no limit.

@@ -321,9 +321,9 @@ class _Builder(Transformer[Token, t.Expr]):
         how = quantifier.value.lower()
         return t.TextTest("contains", operand, how, patterns, negated, fold is not None, span)
 
-    def in_segment(self, items: list[Token]) -> t.Expr:
+    def reference(self, items: list[Token]) -> t.Expr:
         opening, name = items
-        return t.InSegment(_name(name), name.span, opening.span.to(name.span))
+        return _REFERENCES[opening.type](_name(name), name.span, opening.span.to(name.span))
 
     def fold(self, items: list[Token]) -> Span:
         return items[0].span
@@ -475,6 +475,11 @@ class _Where:
 
 
 _SPELLINGS = {"==": "=", "<>": "!="}
+_REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
+    "IN_SEGMENT": t.InSegment,
+    "IN_LIST": t.InKeyList,
+    "REACHABLE": t.Reachable,
+}
 _TEXT_TESTS = {"CONTAINS": "contains", "STARTS": "starts with", "ENDS": "ends with"}
 
 

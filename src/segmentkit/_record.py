@@ -63,11 +63,11 @@ _READS = {
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
 
-def compile_record(condition: ir.Condition, schema: Schema) -> Callable[[Record], bool]:
-    """Make a function that says whether a record is in the set.
+def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[Record], Any]:
+    """Make a function that says whether a condition holds of a record, or what a value of it is.
 
     Args:
-        condition: A normalized condition without parameters.
+        node: A normalized condition or value without parameters.
         schema: What its columns refer to.
 
     Returns:
@@ -75,8 +75,7 @@ def compile_record(condition: ir.Condition, schema: Schema) -> Callable[[Record]
         It raises ``DataError`` for a record that is not what the schema says.
     """
     function = _Function(schema)
-    body = function.condition(condition)
-    return function.build(body, ["record"])
+    return function.build(function.either(node), ["record"])
 
 
 @cache
@@ -141,6 +140,10 @@ class _Function:
         self.temporaries += 1
         return ast.NamedExpr(ast.Name(name, ast.Store()), value), ast.Name(name, ast.Load())
 
+    def either(self, node: ir.Condition | ir.Value) -> ast.expr:
+        """An expression for whichever it is."""
+        return self.value(node) if isinstance(node, ir.Value) else self.condition(node)
+
     # -- conditions -----------------------------------------------------------------------------
 
     def condition(self, node: ir.Condition) -> ast.expr:
@@ -163,6 +166,8 @@ class _Function:
                     values = [_scalar.fold_case(v) for v in values]
                 wanted = self.bind(frozenset(values))
                 return self.present("value in wanted", folded=folded, wanted=wanted, value=operand)
+            case ir.Listed(operand, _, keys):
+                return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
                 return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
             case ir.YearDayIn(operand, low, high):
@@ -333,10 +338,7 @@ class _Function:
     ) -> Callable[..., Any]:
         """A function of a row."""
         function = _Function(self.schema, entity, owner)
-        expression = (
-            function.value(node) if isinstance(node, ir.Value) else function.condition(node)
-        )
-        return function.build(expression, ["row", "owner", "record", "memo"])
+        return function.build(function.either(node), ["row", "owner", "record", "memo"])
 
 
 @frozen

@@ -85,7 +85,8 @@ class RowChecker(ValueChecker):
             return next(iter(ways.values()))
         start = self.row.entity if self.row else self.schema.entity
         firsts = {n.parts[0]: n for n in names}
-        unknown = [n for f, n in firsts.items() if not (start.attribute(f) or start.link(f))]
+        known = (start.attribute, start.link, self.traits.get)
+        unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
         if not ways and len(unknown) == 1:
             self._unknown_relation(unknown[0], start)
             return None

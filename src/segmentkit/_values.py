@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,18 @@ from segmentkit._windows import Bound, bounds
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
 from segmentkit.schema import Attribute, Entity, Relation, Schema
+
+
+@frozen
+class CheckedValue:
+    """What a trait means, the parameters in it that have no value, and the traits it rests on.
+
+    The value is None where it is wrong and that has been told already.
+    """
+
+    value: ir.Value | None
+    parameters: tuple[tuple[str, DType], ...] = ()
+    traits: tuple[str, ...] = ()
 
 
 @frozen
@@ -40,8 +53,10 @@ class Row:
 class ValueChecker(ABC):
     """What values mean; conditions inside brackets are left to the subclass."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, traits: Mapping[str, CheckedValue]) -> None:
         self.schema = schema
+        self.traits = traits
+        self.used_traits: dict[str, None] = {}
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.parameters: dict[str, DType] = {}
@@ -108,6 +123,11 @@ class ValueChecker(ABC):
             return None
         return ir.Param(node.name, dtype)
 
+    def adopt(self, parameters: Iterable[tuple[str, DType]], span: Span) -> None:
+        """Take up the parameters of what stands at a place."""
+        for name, dtype in parameters:
+            self.parameter(t.Parameter(name, span), dtype)
+
     def _chain(self, node: t.Arithmetic) -> ir.Value | None:
         operands = [self._operand(o) for o in node.operands]
         total = operands[0]
@@ -140,15 +160,30 @@ class ValueChecker(ABC):
         if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
             return self._column(node, row.entity, ir.Scope.ROW, parts[len(row.prefix) :])
         if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts[1:])
+            return self._of_entity(node, parts[1:])
         if row is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts)
+            return self._of_entity(node, parts)
         if row.prefix:
             owner = (root.name,) if root.attribute(parts[0]) else row.prefix
             example = ".".join(map(format_name, (*owner, *parts)))
             self.error("SK116", node.span, name="an aggregate", example=example)
             return None
         return self._column(node, row.entity, ir.Scope.ROW, parts)
+
+    def _of_entity(self, node: t.Name, parts: tuple[str, ...]) -> ir.Value | None:
+        """An attribute of the entity, or a trait, which is called like none of them."""
+        root = self.schema.entity
+        found = self.traits.get(parts[0]) if self.traits and len(parts) == 1 else None
+        if found is None or root.attribute(parts[0]) is not None:
+            return self._column(node, root, ir.Scope.ENTITY, parts)
+        if found.value is None:
+            return None
+        if self.row is not None and self.row.prefix and ir.has_aggregates(found.value):
+            self.error("SK113", node.span, hint=f"compare '{parts[0]}' after 'where'")
+            return None
+        self.used_traits[parts[0]] = None
+        self.adopt(found.parameters, node.span)
+        return found.value
 
     def _column(
         self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
@@ -200,7 +235,8 @@ class ValueChecker(ABC):
         ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
-        hint = hint or did_you_mean(part, [w.name for w in ways])
+        traits = self.traits if entity is root and part == node.parts[-1] else ()
+        hint = hint or did_you_mean(part, [*(w.name for w in ways), *traits])
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 

@@ -54,7 +54,8 @@ class Problem:
         file: What the file is called.
         line: The line in the file, from one; None when it cannot be told.
         column: The column in the definition's line, from one.
-        segment: The segment in whose definition it is.
+        name: The segment, trait or whatever else it is about.
+        kind: What that is: ``segment``, ``trait``, ``list`` or ``partition``.
     """
 
     diagnostic: Diagnostic
@@ -62,12 +63,13 @@ class Problem:
     file: str | None
     line: int | None
     column: int | None
-    segment: str | None
+    name: str | None = None
+    kind: str = "segment"
 
     def render(self) -> str:
         """The message, with the place in the file above it."""
         place = [str(part) for part in (self.file, self.line) if part is not None]
-        head = ":".join(place) + (f" segment {self.segment!r}" if self.segment else "")
+        head = ":".join(place) + (f" {self.kind} {self.name!r}" if self.name else "")
         found = self.diagnostic
         if self.source is not None:
             text = found.render(self.source)

@@ -115,6 +115,26 @@ class Relation:
         return self.name
 
 
+@frozen
+class Channel:
+    """A way to reach someone: ``reachable by email`` in a definition.
+
+    Both texts are in the language, and speak of the root entity. They are checked when the
+    channel is first used, and when a catalog with this schema is read.
+
+    Args:
+        name: How definitions call it.
+        address: The value that holds the address: an attribute such as ``email``, here or behind
+            a link. Someone with a missing or an empty address has none.
+        consent: What holds of those who have consented: a boolean attribute, or any condition.
+            Nothing known is no consent.
+    """
+
+    name: str
+    address: str = field(kw_only=True)
+    consent: str = field(kw_only=True)
+
+
 def _by_name(items: Iterable[Any]) -> tuple[Any, ...]:
     items = tuple(items)
     seen: set[str] = set()
@@ -185,6 +205,7 @@ class Schema:
     Args:
         entities: The entities; each way leads to one of them.
         root: The entity whose rows are segmented; by default the first.
+        channels: Ways to reach a row of the root entity.
         time_zone: The IANA zone in which days and months are counted, and in which instants
             without a zone are read. Stored timestamps without a zone are UTC.
 
@@ -199,6 +220,7 @@ class Schema:
 
     entities: tuple[Entity, ...] = field(converter=_by_name)
     root: str = field(kw_only=True)
+    channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=_by_name)
     time_zone: str = field(default="UTC", kw_only=True)
 
     @root.default
@@ -286,6 +308,10 @@ class Schema:
         """
         return Schema(self.entities, root=entity, time_zone=self.time_zone)
 
+    def channel(self, name: str) -> Channel | None:
+        """The channel of that name, if there is one."""
+        return next((c for c in self.channels if c.name == name), None)
+
     def follow(self, start: Entity, links: Iterable[str]) -> Entity:
         """The entity at the end of a path of links that is known to exist."""
         for name in links:
@@ -296,7 +322,7 @@ class Schema:
 
     @cached_property
     def _identity(self) -> tuple[object, ...]:
-        return (frozenset(self.entities), self.root, self.time_zone)
+        return (frozenset(self.entities), self.root, frozenset(self.channels), self.time_zone)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):
@@ -311,13 +337,16 @@ class Schema:
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        return {"entities": self.entities, "root": self.root, "time_zone": self.time_zone}
+        names = ("entities", "root", "channels", "time_zone")
+        return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         self.__dict__.update(state)
 
     def __str__(self) -> str:
-        return "\n".join(_describe(e, root=e.name == self.root) for e in self.entities)
+        described = [_describe(e, root=e.name == self.root) for e in self.entities]
+        reached = [f"reachable by {c.name}: at {c.address}, if {c.consent}" for c in self.channels]
+        return "\n".join([*described, *reached])
 
 
 def _describe(entity: Entity, *, root: bool) -> str:

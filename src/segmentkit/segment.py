@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._certain import uncertain, written_out
-from segmentkit._check import Checked, check, warnings_of
-from segmentkit._coercion import article, literal_dtype
-from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
-from segmentkit._format import format_tree, format_value
+from segmentkit._check import Checked, Names, check, warnings_of
+from segmentkit._defined import (
+    AsOf,
+    Constant,
+    Defined,
+    by_name,
+    check_record,
+    of_one_schema,
+)
+from segmentkit._diagnostics import Diagnostic
+from segmentkit._format import format_tree
 from segmentkit._normalize import normalize
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
-from segmentkit._time import first_instant, to_utc
 from segmentkit.dtypes import DType
-from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
+from segmentkit.errors import SchemaError
+from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
-
-Constant = bool | int | float | Decimal | str | date | datetime
-AsOf = datetime | date | None
+from segmentkit.trait import Trait
 
 
 @define(frozen=True, slots=False, eq=False, repr=False)
-class Segment:
+class Segment(Defined):
     """A set of customers, given by a definition that a schema makes sense of.
 
     Make one with `Segment.define`, from a `Catalog`, or from other segments by ``& | - ^ ~``.
@@ -44,34 +48,29 @@ class Segment:
         source: The text as it was written.
         schema: What the names in it refer to.
         references: The segments that ``in segment`` names.
+        traits: The traits that it names.
+        lists: The static lists that ``in list`` names.
         title: A title for people.
         description: What it is, in a sentence or more.
         owner: Who answers for it.
         goal: What it is for.
     """
 
-    name: str | None
-    source: str
-    schema: Schema
-    references: Mapping[str, Segment] = field(factory=dict)
-    title: str | None = None
-    description: str | None = None
-    owner: str | None = None
-    goal: str | None = None
-    _tree: t.Expr = field(kw_only=True)
+    references: Mapping[str, Segment] = field(factory=dict, kw_only=True)
+    traits: Mapping[str, Trait] = field(factory=dict, kw_only=True)
+    lists: Mapping[str, KeyList] = field(factory=dict, kw_only=True)
     _checked: Checked = field(kw_only=True)
-    _matcher: tuple[datetime, Callable[[Mapping[str, Any]], bool]] | None = field(
-        init=False, default=None
-    )
 
     @classmethod
-    def define(
+    def define(  # noqa: PLR0913 - keywords, each of which says one thing
         cls,
         name: str | None,
         definition: str,
         schema: Schema,
         *,
         segments: Mapping[str, Segment] | Iterable[Segment] = (),
+        traits: Mapping[str, Trait] | Iterable[Trait] = (),
+        lists: Mapping[str, KeyList] | Iterable[KeyList] = (),
         title: str | None = None,
         description: str | None = None,
         owner: str | None = None,
@@ -84,6 +83,8 @@ class Segment:
             definition: The condition, in the language.
             schema: What its names refer to.
             segments: What ``in segment`` can refer to: by name, or as named segments.
+            traits: What names can refer to beside the schema: by name, or as they are.
+            lists: What ``in list`` can refer to: by name, or as they are.
             title: A title for people.
             description: What it is.
             owner: Who answers for it.
@@ -103,42 +104,39 @@ class Segment:
             >>> Segment.define("grown-ups", "age>=18", people)
             Segment('grown-ups', 'age >= 18')
         """
-        if not isinstance(segments, Mapping):
-            segments = {s.name: s for s in segments if s.name is not None}
+        segments, traits = by_name(segments, Segment), by_name(traits, Trait)
+        names = _names(segments, traits, by_name(lists, KeyList))
         tree = parse(definition)
-        checked = check(tree, schema, definition, _CheckedOf(segments))
+        checked = check(tree, schema, definition, names)
         used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
-        for other, segment in used.items():
-            if segment.schema != schema:
-                raise SchemaError(f"segment {other!r} is of a different schema")
-        about = {"title": title, "description": description, "owner": owner, "goal": goal}
+        named = {other: traits[other] for other in checked.traits}
         return cls(
-            name, definition, schema, MappingProxyType(used), **about, tree=tree, checked=checked
+            name,
+            definition,
+            schema,
+            references=of_one_schema(schema, used),
+            traits=of_one_schema(schema, named),
+            lists=MappingProxyType({other: names.lists[other] for other in checked.lists}),
+            title=title,
+            description=description,
+            owner=owner,
+            goal=goal,
+            tree=tree,
+            checked=checked,
         )
 
     # -- what it says ---------------------------------------------------------------------------
 
-    @property
-    def definition(self) -> str:
-        """The definition in its canonical form; defining it again gives an equal segment."""
-        return format_tree(self._tree)
-
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the checker says of a definition that stands; places are in ``source``."""
-        known = {name: segment._checked for name, segment in self.references.items()}
-        return warnings_of(self._tree, self.schema, known)
+        names = _names(self.references, self.traits, self.lists)
+        return warnings_of(self._tree, self.schema, names)
 
     @property
     def parameters(self) -> Mapping[str, DType]:
         """The parameters that have no value yet, and their types."""
         return MappingProxyType(dict(self._checked.parameters))
-
-    def __str__(self) -> str:
-        return self.definition
-
-    def __repr__(self) -> str:
-        return f"Segment({self.name!r}, {self.definition!r})"
 
     # -- whom it holds --------------------------------------------------------------------------
 
@@ -164,11 +162,8 @@ class Segment:
             >>> not_minor.matches({"id": 7, "age": None})
             True
         """
-        if not isinstance(record, Mapping):
-            raise DataError(
-                f"a record is a mapping of names to values, not {type(record).__name__}"
-            )
-        return self.matcher(as_of=as_of)(record)
+        check_record(record)
+        return bool(self.matcher(as_of=as_of)(record))
 
     def matcher(self, *, as_of: AsOf = None) -> Callable[[Mapping[str, Any]], bool]:
         """Compile the segment for many records.
@@ -182,82 +177,28 @@ class Segment:
         Raises:
             DataError: A parameter has no value.
         """
-        instant = instant_of(as_of, self.schema)
-        # One reading and one assignment of one tuple: threads see either the old pair or the new.
-        known = self._matcher
-        if known is not None and known[0] == instant:
-            return known[1]
-        compiled = compile_record(bound_condition(self, instant), self.schema)
-        object.__setattr__(self, "_matcher", (instant, compiled))
-        return compiled
+        return self._made_for(as_of, self._function)
+
+    def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
+        return compile_record(bound_condition(self, instant), self.schema)
 
     # -- other segments from it -----------------------------------------------------------------
 
-    def bind(self, /, **values: Constant) -> Segment:
-        """Give parameters their values.
+    def _uses(self) -> Iterable[Defined]:
+        return (*self.references.values(), *self.traits.values())
 
-        Args:
-            **values: By name; the types must be those in ``parameters``.
-
-        Returns:
-            The segment with the values written out.
-
-        Raises:
-            SegmentTypeError: A name is unknown or a value has the wrong type.
-        """
-        self.check_values(values)
-        return bound_together([self], values)[id(self)]
-
-    def check_values(self, values: Mapping[str, object]) -> None:
-        """Make sure that values fit the parameters, without binding them.
-
-        Args:
-            values: By name.
-
-        Raises:
-            SegmentTypeError: A name is unknown or a value has the wrong type.
-        """
-        problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
-        if problems:
-            raise SegmentTypeError(problems, self.source)
-
-    def _with(self, values: Mapping[str, Constant], references: dict[str, Segment]) -> Segment:
-        """The segment with values that are known to fit, and with references that have them."""
-        literals = {n: t.Literal(_exact(v), t.NOWHERE) for n, v in values.items()}
-        text = format_tree(t.substitute(self._tree, literals))
-        bound = Segment.define(self.name, text, self.schema, segments=references)
-        return evolve(
-            bound,
-            title=self.title,
-            description=self.description,
-            owner=self.owner,
-            goal=self.goal,
+    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Segment:
+        segments: Any = {name: found[id(each)] for name, each in self.references.items()}
+        traits: Any = {name: found[id(each)] for name, each in self.traits.items()}
+        return Segment.define(
+            self.name,
+            self._substituted(values),
+            self.schema,
+            segments=segments,
+            traits=traits,
+            lists=self.lists,
+            **self._about(),
         )
-
-    def _unfit(self, name: str, value: object) -> Diagnostic | None:
-        place = t.place_of(self._tree, name)
-        if name not in self.parameters:
-            return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
-        expected = self.parameters[name]
-        if not isinstance(value, Constant):
-            shown = {"article": "a", "family": type(value).__name__}
-        else:
-            dtype = literal_dtype(value)
-            if dtype.family == expected.family or (dtype.is_time and expected.is_time):
-                return _unwritable(value, place)
-            shown = article(dtype)
-        takes = f"a {expected.family}"
-        return diagnostic(
-            "SK121", place, name=name, expected=takes, value=f"{value!r:.60}", **shown
-        )
-
-    def _about(self) -> dict[str, str | None]:
-        return {
-            "title": self.title,
-            "description": self.description,
-            "owner": self.owner,
-            "goal": self.goal,
-        }
 
     def uncertain(self) -> Segment:
         """Everyone whose answer rests on something that is missing.
@@ -281,16 +222,23 @@ class Segment:
             >>> adults.uncertain().matches({"id": 7, "age": None})
             True
         """
-        return joined(None, [self], uncertain(self._tree, self._reference_trees()))
+        text = format_tree(uncertain(self._tree, self._reference_trees()))
+        return Segment.define(None, text, self.schema, **_together(self._written_out(), _BESIDE))
 
     def _reference_trees(self) -> dict[str, t.Expr]:
         return {
             name: written_out(s._tree, s._reference_trees()) for name, s in self.references.items()
         }
 
-    def named(self, name: str | None) -> Segment:
-        """The same set under another name."""
-        return evolve(self, name=name)
+    def _written_out(self) -> list[Segment]:
+        """The segment and all that it refers to, near or far."""
+        found = {id(self): self}
+        stack = [self]
+        while stack:
+            new = {id(s): s for s in stack.pop().references.values() if id(s) not in found}
+            found |= new
+            stack += new.values()
+        return list(found.values())
 
     def __and__(self, other: object) -> Segment:
         return _combined(self, other, lambda a, b: t.And((a, b), t.NOWHERE))
@@ -318,62 +266,36 @@ class Segment:
         return hash(self._checked.condition)
 
     def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
-        parts = (self.name, self.source, self.schema, dict(self.references), self._about())
-        return _restore, parts
+        names = {kind: dict(referred(self)) for kind, referred in _REFERRED.items()}
+        return _restore, (self.name, self.source, self.schema, {**names, **self._about()})
 
 
-def _restore(
-    name: str | None,
-    source: str,
-    schema: Schema,
-    references: dict[str, Segment],
-    about: dict[str, str | None],
-) -> Segment:
-    return Segment.define(name, source, schema, segments=references, **about)
+def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:
+    return Segment.define(name, source, schema, **others)
 
 
-class _CheckedOf(Mapping[str, Checked]):
-    """What segments mean, by name, looked at only where it is asked for."""
+class _CheckedOf(Mapping[str, Any]):
+    """What segments or traits mean, by name, looked at only where it is asked for."""
 
-    def __init__(self, segments: Mapping[str, Segment]) -> None:
-        self.segments = segments
+    def __init__(self, items: Mapping[str, Segment] | Mapping[str, Trait]) -> None:
+        self.items_by_name = items
 
-    def __getitem__(self, name: str) -> Checked:
-        return self.segments[name]._checked
+    def __getitem__(self, name: str) -> Any:
+        return self.items_by_name[name]._checked
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.segments)
+        return iter(self.items_by_name)
 
     def __len__(self) -> int:
-        return len(self.segments)
+        return len(self.items_by_name)
 
 
-def bound_together(
-    segments: Iterable[Segment], values: Mapping[str, Constant]
-) -> dict[int, Segment]:
-    """Segments and all that they refer to with values; each is bound once.
-
-    Args:
-        segments: The segments.
-        values: Values of parameters, known to fit; each goes where it has a place.
-
-    Returns:
-        The bound segments by the ``id`` of what they were made from.
-    """
-    found: dict[int, Segment] = {}
-    stack = list(segments)
-    while stack:
-        segment = stack[-1]
-        waiting = [s for s in segment.references.values() if id(s) not in found]
-        if waiting:
-            stack += waiting
-            continue
-        stack.pop()
-        if id(segment) not in found:
-            own = {name: value for name, value in values.items() if name in segment.parameters}
-            references = {name: found[id(s)] for name, s in segment.references.items()}
-            found[id(segment)] = segment._with(own, references) if own else segment
-    return found
+def _names(
+    segments: Mapping[str, Segment], traits: Mapping[str, Trait], lists: Mapping[str, KeyList]
+) -> Names:
+    return Names(
+        _CheckedOf(segments) if segments else {}, _CheckedOf(traits) if traits else {}, lists
+    )
 
 
 def _either(a: t.Expr, b: t.Expr) -> t.Expr:
@@ -391,14 +313,30 @@ def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.E
 def joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
     """A segment of a tree made from others' trees."""
     schema = segments[0].schema
-    known: dict[str, Segment] = {}
+    if any(segment.schema != schema for segment in segments):
+        raise SchemaError("the segments are of different schemas")
+    return Segment.define(name, format_tree(tree), schema, **_together(segments, _REFERRED))
+
+
+_BESIDE: dict[str, Callable[[Segment], Mapping[str, Any]]] = {
+    "traits": lambda segment: segment.traits,
+    "lists": lambda segment: segment.lists,
+}
+_REFERRED = {"segments": lambda segment: segment.references, **_BESIDE}
+"""What a segment refers to, by the names of the arguments that take it."""
+
+
+def _together(
+    segments: list[Segment], kinds: Mapping[str, Callable[[Segment], Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """What several segments refer to, for a definition made of theirs."""
+    names: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     for segment in segments:
-        if segment.schema != schema:
-            raise SchemaError("the segments are of different schemas")
-        for other, reference in segment.references.items():
-            if known.setdefault(other, reference) != reference:
-                raise SchemaError(f"two different segments are referred to as {other!r}")
-    return Segment.define(name, format_tree(tree), schema, segments=known)
+        for kind, referred in kinds.items():
+            for name, each in referred(segment).items():
+                if names[kind].setdefault(name, each) != each:
+                    raise SchemaError(f"two different {kind} are referred to as {name!r}")
+    return names
 
 
 def complement(name: str | None, segment: Segment) -> Segment:
@@ -435,58 +373,11 @@ def format_definition(text: str) -> str:
     return format_tree(parse(text))
 
 
-def instant_of(as_of: AsOf, schema: Schema) -> datetime:
-    """The instant that a caller asks about, naive, in UTC; now if none is given."""
-    if as_of is None:
-        return datetime.now(UTC).replace(tzinfo=None)
-    if isinstance(as_of, datetime):
-        return to_utc(as_of, schema.zone)
-    if isinstance(as_of, date):
-        return first_instant(as_of, schema.zone)
-    raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
-
-
 def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
     """What a target computes: the segment's condition, normalized for an instant.
 
     Raises:
         DataError: A parameter has no value.
     """
-    if segment.parameters:
-        names = ", ".join(f":{name}" for name in segment.parameters)
-        raise DataError(f"{segment.name or 'the segment'} has no value for {names}; call bind()")
+    segment._require_bound()
     return normalize(segment._checked.condition, instant, segment.schema.zone)
-
-
-def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
-    """A value as a definition can write it, of the plain types of Python."""
-    match value:
-        case bool():
-            return value
-        case int():
-            return int(value)
-        case float():
-            return Decimal(repr(float(value)))
-        case str():
-            return str.__str__(value)
-        case datetime():
-            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
-            offset = plain.utcoffset()
-            # Definitions write offsets in whole minutes.
-            odd = offset is not None and offset % timedelta(minutes=1)
-            return plain.astimezone(UTC) if odd else plain
-        case _:
-            return value
-
-
-def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
-    """Why a value of the right type cannot stand in a definition, if it cannot."""
-    if isinstance(value, datetime) and value != value:
-        return diagnostic("SK010", place, text=value)
-    if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
-        return diagnostic("SK013", place)
-    try:
-        parse(format_value(_exact(value)))
-    except SegmentSyntaxError as error:
-        return evolve(error.diagnostics[0], span=place)
-    return None

@@ -25,6 +25,7 @@ def as_case(world: World, segment: Segment, members: list[Any]) -> str:
     lines = [
         "language = 1",
         f"as_of = {_value(world.as_of)}",
+        *_names(segment),
         "",
         *_schema(schema),
         "",
@@ -39,9 +40,21 @@ def as_case(world: World, segment: Segment, members: list[Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _names(segment: Segment) -> list[str]:
+    """The traits and lists that the definition names, itself or in a reference."""
+    used = segment._written_out()
+    traits = {n: each.definition for s in used for n, each in s.traits.items()}
+    lists = {n: sorted(each.keys) for s in used for n, each in s.lists.items()}
+    found = [(kind, items) for kind, items in (("traits", traits), ("lists", lists)) if items]
+    return [f"{kind} = {_value(items)}" for kind, items in found]
+
+
 def _schema(schema: Schema) -> list[str]:
     lines = ["[schema]", f"entity = {_value(schema.entity.name)}"]
     lines.append(f"time_zone = {_value(schema.time_zone)}")
+    for each in schema.channels:
+        told = {"address": each.address, "consent": each.consent}
+        lines.append(f"channels.{_value(each.name)} = {_value(told)}")
     for entity in schema.entities:
         lines += ["", f"[schema.tables.{_value(entity.name)}]"]
         lines += [f"key = {_value(entity.key)}"] if entity.key else []

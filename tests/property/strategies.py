@@ -21,6 +21,7 @@ from segmentkit import (
     INTEGER,
     TEXT,
     TIMESTAMP,
+    Channel,
     DType,
     Entity,
     Relation,
@@ -29,7 +30,7 @@ from segmentkit import (
 )
 from segmentkit._format import format_name, format_value
 from segmentkit.dtypes import Kind
-from tests.property.worlds import MONEY, World, parameter, worlds
+from tests.property.worlds import KEYS, MONEY, World, parameter, worlds
 from tests.targets import Hostile
 
 UNITS = ["day", "week", "month", "quarter", "year"]
@@ -56,8 +57,11 @@ def leaves(draw: st.DrawFn, world: World) -> str:
 def peopled_worlds(draw: st.DrawFn) -> World:
     """A world with named segments for definitions to refer to."""
     world = draw(worlds())
-    named = {name: _shallow(Writer(draw, world), 1) for name in ("vip", "press list")}
-    return evolve(world, named=named)
+    writer = Writer(draw, world)
+    named = {name: _shallow(writer, 1) for name in ("vip", "press list")}
+    traits = {name: writer.value(CUSTOMER) for name in ("ltv", "a trait")}
+    schema = evolve(world.schema, channels=[writer.channel("email"), writer.channel("by post")])
+    return evolve(world, schema=schema, named=named, traits=traits, lists=writer.lists())
 
 
 @frozen
@@ -155,6 +159,34 @@ class Writer:
         word = self.pick(["in segment", "not in segment"])
         return f"{word} {name if name.isidentifier() else format_value(name)}"
 
+    def on_list(self) -> str:
+        if not self.world.lists:
+            return self.existence()
+        return f"{self.maybe_not()}in list {self.pick(list(self.world.lists))}"
+
+    def reachable(self) -> str:
+        if not self.schema.channels:
+            return self.existence()
+        name = self.pick(self.schema.channels).name
+        word = f"{self.maybe_not()}reachable by"
+        return f"{word} {name if name.isidentifier() else format_value(name)}"
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def channel(self, name: str) -> Channel:
+        """A channel: its address is any value, its consent a condition without parameters."""
+        address, asked = (self.attribute(CUSTOMER, None)[0] for _ in range(2))
+        consent = self.pick([f"{asked} is present", f"not {asked} is present", "none(notes)"])
+        return Channel(name, address=address, consent=consent)
+
+    def lists(self) -> dict[str, list[int | str]]:
+        """Keys of some people and of strangers, few and many."""
+        key = self.schema.entity.key_attribute
+        assert key is not None
+        strangers = [*range(7, 1_500)] if key.dtype == INTEGER else [*map(str, range(1_500))]
+        some = self.draw(st.lists(st.sampled_from(KEYS[key.dtype]), max_size=4))
+        return {"fair": some, "archive": [*some, *strangers]}
+
     # -- tests ----------------------------------------------------------------------------------
 
     def test(self, scope: Scope) -> str:
@@ -243,6 +275,15 @@ class Writer:
             return _named(root, "")
         before = f"{scope.way.text}." if scope.prefixed else ""
         return _named(self.schema.named(scope.way.end.to), before) + _named(root, f"{root.name}.")
+
+    def trait(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        """A named value; whoever wants a type that none has gets an attribute."""
+        traits = self.world.traits.items()
+        before = f"{self.schema.entity.name}." if scope.way else ""
+        found = [
+            (before + format_name(n), kind) for n, (_, kind) in traits if dtype in (None, kind)
+        ]
+        return self.pick(found) if found else self.attribute(scope, dtype)
 
     def defaulted(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         value, dtype = self.attribute(scope, dtype)
@@ -448,16 +489,17 @@ Test = Callable[[Writer, str, DType, Scope], str]
 
 CONDITIONS: list[Callable[[Writer], str]] = [
     Writer.of_customer, Writer.of_customer, Writer.of_customer, Writer.existence, Writer.reference,
+    Writer.on_list, Writer.reachable,
 ]  # fmt: skip
 """What a condition of a customer can be; what stands twice is drawn twice as often."""
 
 VALUES: list[Value] = [
     Writer.attribute, Writer.attribute, Writer.aggregate, Writer.aggregate, Writer.defaulted,
-    Writer.computed,
+    Writer.computed, Writer.trait,
 ]  # fmt: skip
 """What a value can be."""
 
-OF_ROWS: list[Value] = [Writer.aggregate]
+OF_ROWS: list[Value] = [Writer.aggregate, Writer.trait]
 """Values that are made of rows."""
 
 AGGREGATES: list[Callable[[Writer, Way, DType | None], tuple[str, DType]]] = [

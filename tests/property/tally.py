@@ -14,7 +14,8 @@ from tests.property.checks import Checker
 
 def nodes(segment: Segment) -> Iterator[t.Node]:
     """The nodes of the definition, and of those that it refers to."""
-    stack: list[t.Node] = [segment._tree, *(s._tree for s in segment.references.values())]
+    others = (*segment.references.values(), *segment.traits.values())
+    stack: list[t.Node] = [segment._tree, *(each._tree for each in others)]
     while stack:
         node = stack.pop()
         yield node

@@ -22,10 +22,12 @@ from segmentkit import (
     Attribute,
     DType,
     Entity,
+    KeyList,
     Link,
     Relation,
     Schema,
     Segment,
+    Trait,
     decimal,
 )
 from tests.targets import Hostile
@@ -145,6 +147,8 @@ class World:
         as_of: The instant.
         pool: Where its values come from.
         named: Definitions that others can refer to, by name.
+        traits: Traits that definitions can use: their expressions and types, by name.
+        lists: Static lists of keys, by name.
     """
 
     schema: Schema
@@ -152,6 +156,8 @@ class World:
     as_of: datetime
     pool: Pool
     named: Mapping[str, str] = {}
+    traits: Mapping[str, tuple[str, DType]] = {}
+    lists: Mapping[str, list[Any]] = {}
 
     @property
     def everyone(self) -> set[Any]:
@@ -165,7 +171,16 @@ class World:
             for name, definition in self.named.items()
             if name in text
         }
-        return self._bound(Segment.define("s", text, self.schema, segments=others))
+        traits = {
+            name: Trait.define(name, value, self.schema)
+            for name, (value, _) in self.traits.items()
+            if name in text
+        }
+        lists = [KeyList(name, keys) for name, keys in self.lists.items()]
+        segment = Segment.define(
+            "s", text, self.schema, segments=others, traits=traits, lists=lists
+        )
+        return self._bound(segment)
 
     def _bound(self, segment: Segment) -> Segment:
         kinds = {str(dtype.kind.value): dtype for dtype in TYPES}

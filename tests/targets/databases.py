@@ -18,7 +18,7 @@ from attrs import define, field
 from sqlalchemy.dialects import mysql
 from sqlalchemy.pool import NullPool, StaticPool
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
@@ -96,7 +96,17 @@ class Database:
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members, self.lacks, self.loaded, self.version)
+        return Target(
+            self.name,
+            "sql",
+            self.members,
+            self.lacks,
+            self.loaded,
+            self.version,
+            self.values,
+            self.labels,
+            self.audit,
+        )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -120,6 +130,26 @@ class Database:
             # Before whatever opening registered: nobody can drop what is in use.
             atexit.register(self._connection.close)
         return self._connection
+
+    def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        """The values, by key."""
+        with self.loaded(trait.schema, tables) as (connection, metadata):
+            root = metadata.tables[trait.schema.entity.table]
+            rows = connection.execute(sql.values([trait], root, as_of=as_of)).all()
+            return dict(map(tuple, rows))
+
+    def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        """The labels, by key."""
+        with self.loaded(partition.schema, tables) as (connection, metadata):
+            root = metadata.tables[partition.schema.entity.table]
+            rows = connection.execute(sql.labels(partition, root, as_of=as_of)).all()
+            return dict(map(tuple, rows))
+
+    def audit(self, partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        """The audit."""
+        with self.loaded(partition.schema, tables) as (connection, metadata):
+            root = metadata.tables[partition.schema.entity.table]
+            return sql.audit(partition, root, connection, as_of=as_of)
 
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from attrs import define, field
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import pandas as frames
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
@@ -128,16 +128,45 @@ class _Frames:
     change: Callable[..., Any] = dict
     _held: tuple[Schema, Tables, Any] | None = field(init=False, default=None)
 
+    def given(self, schema: Schema, tables: Tables) -> dict[str, pd.DataFrame]:
+        """The rows as frames."""
+        if self._held is None or self._held[:2] != (schema, tables):
+            self._held = schema, tables, self.change(frames_of(schema, tables, self.column))
+        found: dict[str, pd.DataFrame] = self._held[2]
+        return found
+
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
-        if self._held is None or self._held[:2] != (segment.schema, tables):
-            made = self.change(frames_of(segment.schema, tables, self.column))
-            self._held = segment.schema, tables, made
-        return frames.members(segment, self._held[2], as_of=as_of).tolist()
+        return frames.members(segment, self.given(segment.schema, tables), as_of=as_of).tolist()
+
+    def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        """The values, by key."""
+        found = frames.values([trait], self.given(trait.schema, tables), as_of=as_of)
+        keys, column = (found[name].astype(object) for name in found.columns)
+        return dict(zip(keys, column, strict=True))
+
+    def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        """The labels, by key."""
+        given, entity = self.given(partition.schema, tables), partition.schema.entity
+        found = frames.labels(partition, given, as_of=as_of)
+        return dict(zip(given[entity.table][entity.key], found, strict=True))
+
+    def audit(self, partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        """The audit."""
+        return frames.audit(partition, self.given(partition.schema, tables), as_of=as_of)
 
 
 def _target(name: str, column: Column, *change: Any, lacks: Iterable[Hostile] = ()) -> Target:
-    return Target(name, "pandas", _Frames(column, *change).members, frozenset(lacks))
+    made = _Frames(column, *change)
+    return Target(
+        name,
+        "pandas",
+        made.members,
+        frozenset(lacks),
+        values=made.values,
+        labels=made.labels,
+        audit=made.audit,
+    )
 
 
 TARGETS = [

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import frozen
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from tests.conformance_cases import Tables
 
 
@@ -37,6 +37,9 @@ class Target:
         lacks: What it cannot hold.
         loaded: For a database, a connection to one that holds rows, and its tables.
         version: What a server or an engine calls its version.
+        values: The values of a trait, by key; None where it gives none.
+        labels: The labels of a partition, by key.
+        audit: What a partition's parts took from each other.
     """
 
     name: str
@@ -47,3 +50,6 @@ class Target:
         Callable[[Schema, Tables], AbstractContextManager[tuple[sa.Connection, sa.MetaData]]] | None
     ) = None
     version: Callable[[], str] | None = None
+    values: Callable[[Trait, Tables, datetime], dict[Any, Any]] | None = None
+    labels: Callable[[Partition, Tables, datetime], dict[Any, str]] | None = None
+    audit: Callable[[Partition, Tables, datetime], Audit] | None = None

@@ -22,6 +22,7 @@ COMMANDS = {
     "format": ("_format", "Write the definitions in catalog files in their canonical form."),
     "sql": ("_query", "Show the SQL that finds a segment's members."),
     "count": ("_query", "Count the members of segments in a database."),
+    "partition": ("_partition", "Count who is in each part of a partition in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from segmentkit._catalog_check import check_syntax
+from segmentkit._catalog_file import CatalogText
 from segmentkit._cli._errors import WRONG, definitions_of, each, printable
 from segmentkit._cli._files import FILE, read_file
-from segmentkit.catalog import Catalog, CatalogText
+from segmentkit.catalog import Catalog
 
 
 @click.command
@@ -30,9 +32,9 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
     catalog = _checked(text, str(file), url)
     if catalog is None:
         with definitions_of(str(file)):
-            text.check_syntax()
+            check_syntax(text)
         click.echo(
-            f"{file}: {_segments(text)}, syntax and references are right; names and types were "
+            f"{file}: {_contents(text)}, syntax and references are right; names and types were "
             "not checked: declare the attributes in [schema.tables], or give a --url"
         )
         return 0
@@ -44,7 +46,7 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
     for warning in warnings:
         click.echo(printable(warning), err=True)
     found = f", {_count(len(warnings), 'warning')}" if warnings else ""
-    click.echo(f"{file}: {_segments(text)}, no mistakes{found}")
+    click.echo(f"{file}: {_contents(text)}, no mistakes{found}")
     return WRONG if strict and warnings else 0
 
 
@@ -60,11 +62,14 @@ def _checked(text: CatalogText, file: str, url: str | None) -> Catalog | None:
     if text.declaration is None or not text.declaration.is_complete:
         return None
     with definitions_of(file):
-        return text.check(text.declaration.schema())
+        return Catalog.of(text, text.declaration.schema())
 
 
-def _segments(text: CatalogText) -> str:
-    return _count(len(text.entries), "segment")
+def _contents(text: CatalogText) -> str:
+    """How many of each there are; of what there is none, nothing is said."""
+    others = ((text.traits, "trait"), (text.lists, "list"), (text.partitions, "partition"))
+    found = [_count(len(items), noun) for items, noun in others if items]
+    return ", ".join([_count(len(text.entries), "segment"), *found])
 
 
 def _count(number: int, noun: str) -> str:

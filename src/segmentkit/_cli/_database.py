@@ -19,9 +19,10 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from segmentkit._catalog_file import CatalogText
 from segmentkit._cli._errors import Failure, Wrong, definitions_of
 from segmentkit._declaration import Declaration
-from segmentkit.catalog import Catalog, CatalogText
+from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import prepare
@@ -123,7 +124,7 @@ def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
         )
     schema, tables = reflected(text.declaration, database, f"{file}: ")
     with definitions_of(file):
-        catalog = text.check(schema)
+        catalog = Catalog.of(text, schema)
     return Prepared(catalog, schema, tables.tables[schema.entity.table])
 
 

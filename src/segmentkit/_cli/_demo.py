@@ -15,9 +15,10 @@ from segmentkit import demo as journey
 from segmentkit._cli._errors import WRONG, Failure
 from segmentkit._cli._output import Bars, bars, duration, percent, show_table
 from segmentkit._cli._values import as_of_option, shown_instant
+from segmentkit._defined import AsOf
 from segmentkit.catalog import Catalog
 from segmentkit.pandas import members as members_in_frames
-from segmentkit.segment import AsOf, Segment
+from segmentkit.segment import Segment
 from segmentkit.sqlalchemy import members as members_in_sql
 from segmentkit.sqlalchemy import prepare
 

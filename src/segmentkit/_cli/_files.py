@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import click
 
+from segmentkit._catalog_file import CatalogText, read_catalog
 from segmentkit._cli._errors import Failure, definitions_of, os_message
-from segmentkit.catalog import CatalogText, read_catalog
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """A file that is there."""
@@ -41,7 +41,7 @@ def read_file(file: Path) -> CatalogText:
     """
     content = read_bytes(file)
     with definitions_of(str(file)):
-        return read_catalog(content, file=str(file))
+        return read_catalog(content, file=str(file), folder=file.parent)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ import tomlkit
 from attrs import frozen
 from tomlkit.exceptions import TOMLKitError
 
+from segmentkit._catalog_file import CatalogText, Entry, read_catalog
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, each
 from segmentkit._cli._files import FILE, read_bytes, writing
-from segmentkit.catalog import CatalogText, read_catalog
 from segmentkit.errors import CatalogError, DefinitionError, Problem
 from segmentkit.segment import format_definition
 
@@ -30,13 +30,13 @@ class Formatted:
 
     Attributes:
         text: The file's text.
-        changed: The segments whose definitions are rewritten.
-        left: Definitions that are not canonical and stay so: the segment, and why.
+        changed: The names of what is rewritten.
+        left: Definitions that are not canonical and stay so, and why.
     """
 
     text: str
     changed: list[str]
-    left: dict[str, str]
+    left: list[tuple[Entry, str]]
 
 
 @click.command
@@ -58,8 +58,9 @@ def _format(file: Path, check: bool, diff: bool) -> int:
     with definitions_of(str(file)):
         read = read_catalog(content, file=str(file))
         result = formatted(content.decode("utf-8"), read)
-    for name, why in result.left.items():
-        click.echo(f"{file}:{read.entries[name].line} segment {name!r} left alone: {why}", err=True)
+    for entry, why in result.left:
+        place = f"{file}:{entry.line} {entry.kind} {entry.name!r}"
+        click.echo(f"{place} left alone: {why}", err=True)
     if diff:
         click.echo(_difference(content.decode("utf-8"), result.text, str(file)), nl=False)
     if result.changed and not (check or diff):
@@ -85,33 +86,34 @@ def formatted(text: str, read: CatalogText) -> Formatted:
         CatalogError: Definitions do not follow the grammar.
         Failure: The file is written in a way in which definitions cannot be replaced.
     """
-    canonical = _canonical(read)
     literals = _Literals(text)
-    changed: dict[str, str] = {}
-    left: dict[str, str] = {}
-    for name, entry in read.entries.items():
-        if entry.where == canonical[name]:
+    changed: list[tuple[Entry, str]] = []
+    left: list[tuple[Entry, str]] = []
+    for entry, canonical in _canonical(read):
+        if entry.text == canonical:
             continue
-        if any(match[1] for match in _COMMENT.finditer(entry.where)):
-            left[name] = "its definition has a comment"
-        elif "\n" not in literals.of(name):
-            changed[name] = canonical[name]
-        elif "".join(entry.where.split()) != "".join(canonical[name].split()):
-            left[name] = "its definition is on several lines"
-    return Formatted(literals.replaced(changed) if changed else text, list(changed), left)
+        if any(match[1] for match in _COMMENT.finditer(entry.text)):
+            left.append((entry, "its definition has a comment"))
+        elif "\n" not in literals.of(entry):
+            changed.append((entry, canonical))
+        elif "".join(entry.text.split()) != "".join(canonical.split()):
+            left.append((entry, "its definition is on several lines"))
+    names = [entry.name for entry, _ in changed]
+    return Formatted(literals.replaced(changed) if changed else text, names, left)
 
 
-def _canonical(read: CatalogText) -> dict[str, str]:
-    texts: dict[str, str] = {}
+def _canonical(read: CatalogText) -> list[tuple[Entry, str]]:
+    """The definitions of segments and traits, each with its canonical form."""
+    found: list[tuple[Entry, str]] = []
     problems: list[Problem] = []
-    for name, entry in read.entries.items():
+    for entry in (*read.entries.values(), *read.traits.values()):
         try:
-            texts[name] = format_definition(entry.where)
+            found.append((entry, format_definition(entry.text)))
         except DefinitionError as error:
-            problems += [read.problem(name, each) for each in error.diagnostics]
+            problems += [entry.problem(each, read.file) for each in error.diagnostics]
     if problems:
         raise CatalogError(problems)
-    return texts
+    return found
 
 
 class _Literals:
@@ -124,16 +126,20 @@ class _Literals:
         except TOMLKitError as error:
             raise Failure(f"cannot find the definitions: {error}") from None
 
-    def of(self, name: str) -> str:
+    def of(self, entry: Entry) -> str:
         """The string as it is written, quotes and all."""
-        written: str = self._table(name)["where"].as_string()
+        table, key = self._place(entry)
+        written: str = table[key].as_string()
         return written
 
-    def _table(self, name: str) -> Any:
-        segments: Any = self._document["segments"]
-        return segments[name]
+    def _place(self, entry: Entry) -> tuple[Any, str]:
+        """The table that holds a definition, and under which key."""
+        table: Any = self._document[f"{entry.kind}s"]
+        if isinstance(table[entry.name], str):
+            return table, entry.name
+        return table[entry.name], "where" if entry.kind == "segment" else "value"
 
-    def replaced(self, definitions: dict[str, str]) -> str:
+    def replaced(self, definitions: list[tuple[Entry, str]]) -> str:
         """The file's text with other definitions.
 
         Marks take the place of the strings, so that what stands between them is known to be
@@ -141,11 +147,12 @@ class _Literals:
         """
         old: dict[str, str] = {}
         new: dict[str, str] = {}
-        for name, definition in definitions.items():
+        for entry, definition in definitions:
             mark = uuid4().hex
-            old[f"'{mark}'"] = self.of(name)
-            new[f"'{mark}'"] = _literal(definition, like=self.of(name))
-            self._table(name)["where"] = tomlkit.string(mark, literal=True)
+            old[f"'{mark}'"] = self.of(entry)
+            new[f"'{mark}'"] = _literal(definition, like=self.of(entry))
+            table, key = self._place(entry)
+            table[key] = tomlkit.string(mark, literal=True)
         marked = self._document.as_string()
         if _filled(marked, old) != self.text:
             raise Failure("the definitions cannot be replaced without changing more of the file")

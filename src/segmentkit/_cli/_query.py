@@ -16,6 +16,7 @@ from attrs import asdict, frozen
 from sqlalchemy import URL, Dialect, Select, func, select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
+from segmentkit._catalog_file import CatalogText
 from segmentkit._cli._database import (
     Database,
     Prepared,
@@ -34,10 +35,11 @@ from segmentkit._cli._values import (
     set_option,
     shown_instant,
 )
+from segmentkit._defined import AsOf, instant_of
 from segmentkit._diagnostics import did_you_mean
-from segmentkit.catalog import CatalogText
+from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
-from segmentkit.segment import AsOf, Segment, instant_of
+from segmentkit.segment import Segment
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
@@ -186,7 +188,7 @@ def _declared(text: CatalogText, file: str) -> Prepared:
             raise SchemaError("there is no [schema]: declare one in the file")
         schema = text.declaration.schema()
         tables = tables_from(schema)
-        return Prepared(text.check(schema), schema, tables.tables[schema.entity.table])
+        return Prepared(Catalog.of(text, schema), schema, tables.tables[schema.entity.table])
 
 
 def _members(segment: Segment, ready: Prepared, as_of: AsOf, file: str) -> Select[Any]:
@@ -205,8 +207,14 @@ def _sql(query: Select[Any], dialect: Dialect) -> str:
     return "\n".join([text, *lines])
 
 
+_FEW_KEYS = 20
+
+
 def _shown(value: object) -> str:
     """A value on one line: nothing in it can end the comment."""
+    if isinstance(value, list) and len(value) > _FEW_KEYS:
+        first = ", ".join(map(repr, value[:_FEW_KEYS]))
+        return f"[{first}, …] ({len(value):,} values)"
     if value is None or isinstance(value, bool):
         return {None: "NULL", True: "true", False: "false"}[value]
     if isinstance(value, int | float | Decimal | date):

@@ -65,6 +65,10 @@ def schema_text(schema: Schema) -> str:
     head["tables"] = tables = tomlkit.table(is_super_table=True)
     for entity in schema.entities:
         tables[entity.name] = _table(entity)
+    if schema.channels:
+        head["channels"] = channels = tomlkit.table(is_super_table=True)
+        for each in schema.channels:
+            channels[each.name] = _inline({"address": each.address, "consent": each.consent})
     document = tomlkit.document()
     document["language"] = 1
     document["schema"] = head

@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from segmentkit._cli._errors import Failure
+from segmentkit._defined import AsOf, Constant, instant_of
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._time import local
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import DType
 from segmentkit.errors import DefinitionError
 from segmentkit.schema import Schema
-from segmentkit.segment import AsOf, Constant, Segment, instant_of
+from segmentkit.segment import Segment
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -98,7 +99,7 @@ def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
     Raises:
         Failure: A name is unknown, or a value is not of the parameter's type.
     """
-    types = {name: t for s in catalog for name, t in catalog.unbound(s).parameters.items()}
+    types = catalog.parameter_types
     values = {name: _value(name, text, types) for name, text in pairs}
     try:
         return catalog.bind(**values) if values else catalog

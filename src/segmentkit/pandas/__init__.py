@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from segmentkit.pandas._compile import evaluate
+from segmentkit._defined import AsOf, instant_of
+from segmentkit.errors import SchemaError
+from segmentkit.pandas._compile import evaluate, table_for
+from segmentkit.pandas._export import counted, first_of, series
 from segmentkit.pandas._frames import Frames, Source
 from segmentkit.pandas._schema import schema_from
 from segmentkit.pandas._vectors import Mask
-from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit.partition import Audit, Partition, audit_of
+from segmentkit.segment import Segment, bound_condition
+from segmentkit.trait import Trait, bound_value
 
-__all__ = ["mask", "members", "schema_from"]
+__all__ = ["audit", "labels", "mask", "members", "schema_from", "values"]
 
 
 def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[bool]:
@@ -91,6 +98,136 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Serie
     chosen = keys[found]
     chosen.attrs = {**chosen.attrs, "as_of": instant}
     return chosen
+
+
+def values(
+    traits: Iterable[Trait], frames: Frames, *, segment: Segment | None = None, as_of: AsOf = None
+) -> pd.DataFrame:
+    """The values of traits, beside the key.
+
+    Args:
+        traits: What to compute; at least one.
+        frames: The frames by the names of the entities' tables; or the entity's.
+        segment: Whom to compute it of; by default everyone.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The key's column and one column a trait, called as it is, on the index of the entity's
+        frame. Integers are ``Int64``, booleans ``boolean``, texts ``string``, exact decimals
+        objects, dates ``datetime64`` and timestamps ``datetime64`` in UTC; what is missing is
+        missing there. ``attrs["as_of"]`` is the instant.
+
+    Raises:
+        DataError: A frame or column is not there or not what the schema says, or a parameter has
+            no value.
+        SchemaError: The traits and the segment are of different schemas.
+        UnsupportedError: Frames cannot compute a construct.
+        ValueError: There are no traits.
+
+    Example:
+        >>> import pandas as pd
+        >>> people = pd.DataFrame({"id": [7, 8, 9]})
+        >>> orders = pd.DataFrame({"person": [9, 7, 9], "price": [5, 6, 7]})
+        >>> shop = schema_from(
+        ...     {"people": people, "orders": orders},
+        ...     "people",
+        ...     keys={"people": "id"},
+        ...     relations={"orders": "person"},
+        ... )
+        >>> spent = Trait.define("spent", "sum(orders.price)", shop)
+        >>> values([spent], {"people": people, "orders": orders})
+           id  spent
+        0   7      6
+        1   8      0
+        2   9     12
+    """
+    traits = list(traits)
+    if not traits:
+        raise ValueError("give at least one trait")
+    schema = traits[0].schema
+    if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
+        raise SchemaError("the traits and the segment are of different schemas")
+    source, instant = Source(frames, schema), instant_of(as_of, schema)
+    assert schema.entity.key is not None
+    keys = source.series(schema.entity, schema.entity.key)
+    bound = [bound_value(trait, instant) for trait in traits]
+    test = None if segment is None else bound_condition(segment, instant)
+    table = table_for([*bound, *([] if test is None else [test])], source)
+    columns = {keys.name: keys}
+    for trait, value in zip(traits, bound, strict=True):
+        columns[trait.name] = series(table.settled(value), table.size, keys.index)
+    found = pd.DataFrame(columns, index=keys.index)
+    if test is not None:
+        found = found[np.array(table.condition(test))]
+    found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
+    return found
+
+
+def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> pd.Series[Any]:
+    """Say of every row of the entity's frame which part of a partition it is in.
+
+    Args:
+        partition: The partition.
+        frames: The frames by the names of the entities' tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        A categorical of the partition's labels, in its order, on the index of the entity's frame
+        and named like the partition; nothing in it is missing. ``attrs["as_of"]`` is the instant.
+
+    Raises:
+        DataError: A frame or column is not there or not what the schema says, or a parameter has
+            no value.
+        UnsupportedError: Frames cannot compute a construct.
+
+    Example:
+        >>> import pandas as pd
+        >>> from segmentkit import Partition
+        >>> people = pd.DataFrame({"id": [7, 8, 9], "age": [17, 30, None]})
+        >>> shop = schema_from(people, "people", keys={"people": "id"})
+        >>> minor = Segment.define("minor", "age < 18", shop)
+        >>> labels(Partition.define("ages", [minor], rest="others"), people).tolist()
+        ['minor', 'others', 'others']
+    """
+    held, instant, index = _held(partition, frames, as_of)
+    codes = first_of(held, len(index))
+    dtype = pd.CategoricalDtype(list(partition.labels), ordered=True)
+    chosen = pd.Categorical.from_codes(codes, dtype=dtype)
+    found = pd.Series(chosen, index=index, name=partition.name)
+    found.attrs = {"as_of": instant}
+    return found
+
+
+def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
+    """Say how many each part of a partition would have had alone, and to whom it lost them.
+
+    Args:
+        partition: The partition.
+        frames: The frames by the names of the entities' tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The audit; print it.
+
+    Raises:
+        DataError: A frame or column is not there or not what the schema says, or a parameter has
+            no value.
+        UnsupportedError: Frames cannot compute a construct.
+    """
+    held, instant, index = _held(partition, frames, as_of)
+    return audit_of(partition, counted(held, len(index)), instant)
+
+
+def _held(
+    partition: Partition, frames: Frames, as_of: AsOf
+) -> tuple[list[Mask], datetime, pd.Index[Any]]:
+    """Who is in each part as it stands alone."""
+    schema = partition.schema
+    source, instant = Source(frames, schema), instant_of(as_of, schema)
+    conditions = [bound_condition(part, instant) for part in partition.parts.values()]
+    table = table_for(conditions, source)
+    held = [table.condition(condition) for condition in conditions]
+    return held, instant.replace(tzinfo=UTC), source.frame(schema.entity).index
 
 
 def _answer(segment: Segment, source: Source, as_of: AsOf) -> tuple[Mask, datetime]:

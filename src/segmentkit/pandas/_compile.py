@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from functools import reduce
@@ -38,10 +39,19 @@ def evaluate(condition: ir.Condition, source: Source) -> Mask:
     Raises:
         DataError: The frames are not what the schema says.
     """
-    source.require(condition)
-    table = Table(source, source.schema.entity)
     # The array may be one that the table keeps; the caller gets one of its own.
-    return np.array(table.condition(condition))
+    return np.array(table_for([condition], source).condition(condition))
+
+
+def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Source) -> Table:
+    """The rows of the root entity's frame, from which several things are computed at once.
+
+    Raises:
+        DataError: A frame or a column that one of them needs is not there.
+    """
+    for node in nodes:
+        source.require(node)
+    return Table(source, source.schema.entity)
 
 
 class Table:
@@ -85,6 +95,8 @@ class Table:
                 return _compare(op, self.value(left), self.value(right), folded=folded)
             case ir.OneOf(operand, options, folded):
                 return _one_of(self.value(operand), list(map(_value, options)), folded=folded)
+            case ir.Listed(operand, _, keys):
+                return _listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
                 return _has(op, self.value(operand), _value(pattern), folded=folded)
             case ir.YearDayIn(operand, low, high):
@@ -332,6 +344,20 @@ def _one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:
     if operand.data.dtype.kind == "M":
         return np.isin(operand.data, np.array(values, dtype=operand.data.dtype))
     return exact.is_one_of(operand, values)
+
+
+def _listed(operand: Operand, keys: frozenset[int | str]) -> Mask:
+    """Membership in a list that may be long."""
+    if isinstance(operand, TextColumn):
+        return operand.is_one_of([str(key) for key in keys], folded=False)
+    operand = _settled(operand)
+    if isinstance(operand, Text):
+        return operand.test(keys.__contains__)
+    if operand.data.dtype == object:
+        found = np.array([value in keys for value in operand.data], dtype=np.bool_)
+    else:
+        found = np.isin(operand.data, np.fromiter(map(int, keys), np.int64, len(keys)))
+    return exact.present(found, operand.mask)
 
 
 def _has(op: ir.TextOperator, operand: Operand, pattern: str, *, folded: bool) -> Mask:

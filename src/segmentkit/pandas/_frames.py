@@ -74,19 +74,19 @@ class Source:
             raise DataError(f"the frame {entity.table!r} has more than one column {column!r}")
         return found
 
-    def require(self, condition: ir.Condition) -> None:
+    def require(self, node: ir.Condition | ir.Value) -> None:
         """Check that all frames and columns are there, and count the tests of each.
 
         Raises:
             DataError: Something is missing; names it, and what is there.
         """
-        for entity, column in self._needed(condition):
+        for entity, column in self._needed(node):
             self.series(entity, column)
 
-    def _needed(self, condition: ir.Condition) -> Iterable[tuple[Entity, str]]:
-        """The entities and columns that a condition is computed from."""
+    def _needed(self, whole: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
+        """The entities and columns that a condition or a value is computed from."""
         root = self.schema.entity
-        nodes: list[tuple[ir.Condition | ir.Value, Entity, Entity]] = [(condition, root, root)]
+        nodes: list[tuple[ir.Condition | ir.Value, Entity, Entity]] = [(whole, root, root)]
         while nodes:
             node, row, holder = nodes.pop()
             match node:

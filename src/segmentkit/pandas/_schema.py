@@ -64,6 +64,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     relations: Ways = None,
     links: Ways = None,
     tables: Mapping[str, Any] | None = None,
+    channels: Mapping[str, Mapping[str, str]] | None = None,
     types: Types = None,
     time_zone: str = "UTC",
 ) -> Schema:
@@ -90,6 +91,8 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
             in the form of ``[schema.tables]`` in a file.
         types: Types of columns that are not what they look like, by frame and column:
             ``{"customers": {"birth_date": DATE}}``.
+        channels: Ways to reach a row of the entity:
+            ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
         time_zone: The zone in which days are counted.
 
     Returns:
@@ -123,7 +126,13 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     """
     given = {entity: frames} if isinstance(frames, pd.DataFrame) else frames
     told = declare(
-        entity, events=events, relations=relations, links=links, tables=tables, time_zone=time_zone
+        entity,
+        events=events,
+        relations=relations,
+        links=links,
+        tables=tables,
+        channels=channels,
+        time_zone=time_zone,
     )
     return _FromFrames(given, told, keys, types or {}).schema()
 
@@ -148,8 +157,7 @@ class _FromFrames:
         named += [("tables", name) for name in self.told.tables]
         for who, name in named:
             self.check_frame(name, who)
-        entities = tuple(self.entity(str(name)) for name in self.frames)
-        return Schema(entities, root=self.told.entity, time_zone=self.told.time_zone)
+        return self.told.made_of(self.entity(str(name)) for name in self.frames)
 
     def check_frame(self, name: str, who: str) -> None:
         if name not in self.frames:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
+from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
-from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit.segment import Segment, bound_condition
 from segmentkit.spark._digits import check_digits
 from segmentkit.spark._frames import Frames, Source
 from segmentkit.sqlalchemy import schema_from as schema_from_tables

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit import _ir as ir
+from segmentkit._defined import AsOf, instant_of
+from segmentkit.errors import SchemaError
+from segmentkit.partition import Audit, Partition, audit_of
+from segmentkit.segment import Segment, bound_condition
+from segmentkit.sqlalchemy._compile import Sql
+from segmentkit.sqlalchemy._export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
-from segmentkit.sqlalchemy._tables import Root, Tables
+from segmentkit.sqlalchemy._tables import Lists, Root, Tables
+from segmentkit.trait import Trait, bound_value
 
 __all__ = [
+    "audit",
+    "label_of",
+    "labels",
     "load_catalog",
     "members",
     "predicate",
     "prepare",
     "schema_from",
     "tables_from",
+    "values",
     "verify",
 ]
 
 
-def predicate(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.ColumnElement[bool]:
+def predicate(
+    segment: Segment, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+) -> sa.ColumnElement[bool]:
     """Make a predicate for a query of your own.
 
     It is true or not true of every row, so it belongs in ``WHERE``. SQLAlchemy's ``~`` turns it
@@ -37,6 +52,8 @@ def predicate(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Colum
         entity: What the query selects from: a mapped class, a table, or an alias of one. The
             other tables of the schema are found beside it, in its ``MetaData``.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names. The keys of a list
+            that is not among them are parameters, or one parameter if they are many.
 
     Returns:
         An expression whose values are all bound parameters.
@@ -61,18 +78,21 @@ def predicate(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Colum
         >>> print(predicate(~grown_up, people))
         people.age < :age_1 OR people.age IS NULL
     """
-    tables = Tables.of(segment.schema, entity)
+    tables = Tables.of(segment.schema, entity, lists)
     condition = bound_condition(segment, instant_of(as_of, segment.schema))
     return compile_predicate(condition, tables)
 
 
-def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[Any]:
+def members(
+    segment: Segment, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+) -> sa.Select[Any]:
     """Make a query for the keys of a segment's members.
 
     Args:
         segment: Whom to select.
         entity: A mapped class, a table, or an alias of one.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names.
 
     Returns:
         A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
@@ -84,10 +104,166 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, segment.schema)
-    tables = Tables.of(segment.schema, entity)
+    tables = Tables.of(segment.schema, entity, lists)
     key = tables.root_column(segment.schema.entity.key or "")
     test = compile_predicate(bound_condition(segment, instant), tables)
     query = sa.select(key).where(test)
     return query.execution_options(
         segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
     )
+
+
+def values(
+    traits: Iterable[Trait],
+    entity: Root,
+    *,
+    segment: Segment | None = None,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+) -> sa.Select[Any]:
+    """Make a query for the values of traits, beside the key.
+
+    Args:
+        traits: What to compute; at least one.
+        entity: A mapped class, a table, or an alias of one.
+        segment: Whom to compute it of; by default everyone.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+
+    Returns:
+        A ``SELECT`` of the key and of one column a trait, called as it is; its execution option
+        ``segmentkit_as_of`` is the instant. What is missing is NULL.
+
+    Raises:
+        DataError: A parameter has no value.
+        SchemaError: A table or column of the schema is not there, or the traits and the segment
+            are of different schemas.
+        UnsupportedError: SQL cannot compute a construct.
+        ValueError: There are no traits.
+
+    Example:
+        >>> import sqlalchemy as sa
+        >>> from segmentkit import Trait
+        >>> people = sa.Table(
+        ...     "people",
+        ...     sa.MetaData(),
+        ...     sa.Column("id", sa.Integer, primary_key=True),
+        ...     sa.Column("height", sa.Integer),
+        ... )
+        >>> metres = Trait.define("metres", "height / 100", schema_from(people))
+        >>> print(values([metres], people))
+        SELECT people_1.id, CAST(people_1.height AS DOUBLE) / :param_1 AS metres
+        FROM people AS people_1
+    """
+    traits = list(traits)
+    if not traits:
+        raise ValueError("give at least one trait")
+    schema = traits[0].schema
+    if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
+        raise SchemaError("the traits and the segment are of different schemas")
+    instant = instant_of(as_of, schema)
+    bound = {str(trait.name): bound_value(trait, instant) for trait in traits}
+    of = ir.TRUE if segment is None else bound_condition(segment, instant)
+    query = select_values(bound, of, Tables.of(schema, entity, lists))
+    return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
+
+
+def label_of(
+    partition: Partition, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+) -> sa.ColumnElement[str]:
+    """Make a column for a query of your own: which part of a partition a row is in.
+
+    Args:
+        partition: The partition.
+        entity: What the query selects from: a mapped class, a table, or an alias of one.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+
+    Returns:
+        One ``CASE``, never NULL; the labels in it are bound parameters.
+
+    Raises:
+        DataError: A parameter of the partition has no value.
+        SchemaError: A table or column of the schema is not there.
+        UnsupportedError: SQL cannot compute a construct.
+
+    Example:
+        >>> import sqlalchemy as sa
+        >>> from segmentkit import Partition
+        >>> people = sa.Table(
+        ...     "people",
+        ...     sa.MetaData(),
+        ...     sa.Column("id", sa.Integer, primary_key=True),
+        ...     sa.Column("age", sa.Integer),
+        ... )
+        >>> minor = Segment.define("minor", "age < 18", schema_from(people))
+        >>> print(label_of(Partition.define("ages", [minor], rest="others"), people))
+        CASE WHEN (people.age < :age_1) THEN :param_1 ELSE :param_2 END
+    """
+    instant = instant_of(as_of, partition.schema)
+    return _case(partition, Tables.of(partition.schema, entity, lists), instant)
+
+
+def labels(
+    partition: Partition, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+) -> sa.Select[Any]:
+    """Make a query for the part of a partition that everyone is in.
+
+    Args:
+        partition: The partition.
+        entity: A mapped class, a table, or an alias of one.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+
+    Returns:
+        A ``SELECT`` of the key and of the label, which is called as the partition is; its
+        execution option ``segmentkit_as_of`` is the instant.
+
+    Raises:
+        DataError: A parameter of the partition has no value.
+        SchemaError: A table or column of the schema is not there.
+        UnsupportedError: SQL cannot compute a construct.
+    """
+    instant = instant_of(as_of, partition.schema)
+    tables = Tables.of(partition.schema, entity, lists)
+    key = tables.root_column(partition.schema.entity.key or "")
+    query = sa.select(key, _case(partition, tables, instant).label(partition.name))
+    return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
+
+
+def _case(partition: Partition, tables: Tables, instant: datetime) -> Sql:
+    parts = [(label, bound_condition(p, instant)) for label, p in partition.parts.items()]
+    return case_of(parts, partition.rest, tables)
+
+
+def audit(
+    partition: Partition,
+    entity: Root,
+    connection: sa.Connection | Session,
+    *,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+) -> Audit:
+    """Ask how many each part of a partition would have had alone, and to whom it lost them.
+
+    Args:
+        partition: The partition.
+        entity: A mapped class, a table, or an alias of one.
+        connection: What to ask, with one statement.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+
+    Returns:
+        The audit; print it.
+
+    Raises:
+        DataError: A parameter of the partition has no value.
+        SchemaError: A table or column of the schema is not there.
+        UnsupportedError: SQL cannot compute a construct.
+    """
+    instant = instant_of(as_of, partition.schema)
+    tables = Tables.of(partition.schema, entity, lists)
+    parts = [bound_condition(part, instant) for part in partition.parts.values()]
+    found = connection.execute(count_combinations(parts, tables)).all()
+    counts = [(tuple(map(bool, held)), count) for *held, count in found]
+    return audit_of(partition, counts, instant.replace(tzinfo=UTC))

@@ -20,7 +20,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._constants import among, portions
+from segmentkit.sqlalchemy._constants import among, on_list, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
@@ -40,6 +40,7 @@ from segmentkit.sqlalchemy._elements import (
     joined,
 )
 from segmentkit.sqlalchemy._sending import CONSTANTS
+from segmentkit.sqlalchemy._tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -87,6 +88,8 @@ _UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 class Resolver(Protocol):
     """Gives the columns of one query."""
 
+    tables: Tables
+
     def column(self, node: ir.Column) -> Sql:
         """The expression for an attribute."""
         ...
@@ -127,6 +130,8 @@ class Compiler:
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
                 return self.membership(node, positive=True)
+            case ir.Listed():
+                return self.listed(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
@@ -150,6 +155,8 @@ class Compiler:
             case ir.Compare(op, left, right):
                 test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
+            case ir.Listed(operand):
+                return self.or_missing(self.listed(node, positive=False), operand)
             case ir.OneOf(operand, _, _):
                 return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
@@ -192,6 +199,20 @@ class Compiler:
         if _has_zone(a) == _has_zone(b):
             return a, b
         return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
+
+    def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
+        """Whether a key is on a list: in the table that the user names for it, or a parameter."""
+        column = self.value(node.operand)
+        op = operators.in_op if positive else operators.not_in_op
+        exact = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
+        tables = self.columns.tables
+        if (stored := tables.lists.get(node.name)) is not None:
+            keys = sa.select(stored).where(stored.is_not(None))
+            return exact.in_(keys) if positive else exact.not_in(keys)
+        operand = EmptyText(column) if "" in node.keys else column
+        whole, parts = tables.keys_of(node, _kind(node.operand, column))
+        tests = [_compared(node.operand, op, operand, part) for part in parts]
+        return on_list(tests, exact, whole, positive=positive)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""

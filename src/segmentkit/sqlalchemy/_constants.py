@@ -8,10 +8,13 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     ColumnElement,
     Dialect,
+    Integer,
     String,
+    Text,
     TypeDecorator,
     and_,
     or_,
@@ -50,8 +53,27 @@ def among(
     if len(tests) == 1:
         return tests[0]
     written = (or_ if positive else and_)(*tests).self_group()
-    whole: Bound[Any] = Bound(None, list(values), _List(kind), unique=True)
+    whole = whole_list(None, values, kind)
     return (_Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
+
+
+def on_list(
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    whole: Bound[Any],
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
+    """Whether a key is one of those on a static list, or is none of them; as `among`."""
+    if len(tests) == 1:
+        return tests[0]
+    written = (or_ if positive else and_)(*tests).self_group()
+    return (_Listed if positive else _NotListed)(written, operand, whole, lists=len(tests))
+
+
+def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]:
+    """A list as one parameter."""
+    return Bound(name, list(values), _List(kind), unique=True)
 
 
 class _Among(FunctionElement[bool]):
@@ -71,14 +93,31 @@ class _NotAmong(_Among):
     construct = Construct.NOT_AMONG
 
 
+class _Listed(_Among):
+    """The same of keys, which are whole numbers or texts: more databases can bind those."""
+
+    inherit_cache = True
+    construct = Construct.LISTED
+
+
+class _NotListed(_Among):
+    inherit_cache = True
+    construct = Construct.NOT_LISTED
+
+
 @compiles(_Among)
 @compiles(_NotAmong)
+@compiles(_Listed)
+@compiles(_NotListed)
 def _among(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
     written, operand, whole = element.clauses
     dialect = dialect_of(compiler.dialect)
     template = dialect.spelling(element.construct)
     if "{0}" not in template:
-        return template.format("", compiler.process(operand, **kw), compiler.process(whole, **kw))
+        item = BigInteger() if isinstance(operand.type, Integer) else Text()
+        words = {"type": compiler.dialect.type_compiler_instance.process(item)}
+        parts = [compiler.process(clause, **kw) for clause in (operand, whole)]
+        return template.format("", *parts, **words)
     if dialect.parameters is not None and element.lists * _SHORT > dialect.parameters:
         raise UnsupportedError(
             f"{dialect.title} takes {dialect.parameters:,} parameters, fewer than the definition's "

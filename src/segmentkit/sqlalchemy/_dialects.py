@@ -48,6 +48,8 @@ class Construct(Enum):
     FIRST_INSTANT = "dates against timestamps"
     SECONDS_LATER = "followed by … within"
     DAYS_LATER = "dates followed by dates within"
+    LISTED = "in list"
+    NOT_LISTED = "not in list"
     LOOKED_UP = "attributes behind a link"
     SENT_INSTANT = "instants that are written out"
     SENT_DATE = "dates that are written out"
@@ -84,6 +86,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
         Construct.SECONDS_LATER: "({0} + {1} * INTERVAL '1' SECOND)",
         Construct.DAYS_LATER: "({0} + {1})",
+        Construct.LISTED: "{0}",
+        Construct.NOT_LISTED: "{0}",
         Construct.LOOKED_UP: "{0}",
         # Parameters have their types anyway.
         Construct.SENT_INSTANT: "{0}",
@@ -204,6 +208,17 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
 # Otherwise whatever is not there is 0 or the empty text.
 _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
+
+def _listed(keys: str) -> dict[Construct, str | None]:
+    """Membership among the rows of a query that reads the keys out of one parameter."""
+    return {
+        Construct.LISTED: f"{{1}} IN ({keys})",
+        Construct.NOT_LISTED: f"{{1}} NOT IN ({keys})",
+    }
+
+
+_JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
+
 _ROWS = (
     Dialect(
         "sqlite",
@@ -227,6 +242,7 @@ _ROWS = (
                 " || substr({0}, 20))"
             ),
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
+            **_listed("SELECT value FROM json_each({2})"),
         },
         notes=(
             "Sequences (`followed by` …) need an index on the key column of each relation in them: "
@@ -249,6 +265,8 @@ _ROWS = (
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.SECONDS_LATER: "({0} + to_seconds({1}))",
             Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+            # Its lists as parameters are slower.
+            **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
         },
         rare_letters="regexp_matches({0}, '{1}')",
         translates=True,
@@ -267,6 +285,9 @@ _ROWS = (
             Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+            # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
+            Construct.LISTED: "{1} = ANY ({2})",
+            Construct.NOT_LISTED: "{1} <> ALL ({2})",
         },
         rare_letters="{0} ~ '{1}'",
         translates=True,
@@ -290,6 +311,7 @@ _ROWS = (
             Construct.AS_FLOAT: _PLUS_FLOAT,
             Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
             Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
+            **_listed(_JSON_TABLE),
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
@@ -305,6 +327,7 @@ _ROWS = (
             Construct.AS_FLOAT: _PLUS_FLOAT,
             Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
             Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
+            **_listed(_JSON_TABLE),
         },
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
@@ -329,6 +352,7 @@ _ROWS = (
             Construct.EXACT_TEXT: "{0}" + _BINARY_2,
             # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
             Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
+            **_listed("SELECT value FROM OPENJSON({2})"),
         },
         parameters=2_100,
         exact_collations=("Latin1_General_100_BIN2",),

@@ -68,6 +68,11 @@ class Spelled(FunctionElement[Any]):
 
     construct: ClassVar[Construct]
 
+    @property
+    def spelled_type(self) -> Any:
+        """What ``{type}`` stands for."""
+        return self.type
+
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
@@ -79,7 +84,7 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     ]
     if "{type}" not in template:
         return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(element.type)
+    words = compiler.dialect.type_compiler_instance.process(element.spelled_type)
     return template.format(*operands, type=words)
 
 

@@ -9,7 +9,7 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
@@ -48,7 +48,17 @@ def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) 
 
     ``limits`` are tests of attributes without which nobody satisfies the condition.
     """
-    return _OfCustomer(tables).beside(node, limits)
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    values = beside(rows, aggregates_of([node]), limits)
+    return rows, Compiler(tables.schema, rows, values).condition(node)
+
+
+def beside(
+    rows: Rows, aggregates: list[ir.Aggregate], limits: list[ir.Condition]
+) -> dict[ir.Aggregate, Sql]:
+    """Aggregates of each of the entity's rows: one sub-query a group is joined to them."""
+    key = rows.key(rows.entity.key or "")
+    return _OfCustomer(rows.tables).joined_values(aggregates, rows, lambda _: key, limits)
 
 
 class _Conditions(ABC):
@@ -74,7 +84,7 @@ class _Conditions(ABC):
 
     def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
-        if _is_plain(node):
+        if is_plain(node):
             return self.compiler.condition(node)
         if isinstance(node, ir.And):
             return self.joined(node, limits)
@@ -86,13 +96,13 @@ class _Conditions(ABC):
         """Attribute tests as they are; of the rest, all that concerns one relation in one scan."""
         conjunctive = isinstance(node, ir.And)
         join = ir.conjunction if conjunctive else ir.disjunction
-        plain = [o for o in node.operands if _is_plain(o)]
+        plain = [o for o in node.operands if is_plain(o)]
         if conjunctive:
             limits = [*limits, *plain]
         groups: dict[Group | None, list[ir.Condition]] = {}
         nested: list[ir.Condition] = []
         for operand in node.operands:
-            if _is_plain(operand):
+            if is_plain(operand):
                 continue
             group = _only_group(operand)
             if group is None and isinstance(operand, ir.And | ir.Or):
@@ -120,7 +130,7 @@ class _Conditions(ABC):
     ) -> sa.Select[Any]:
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
         rows = self.rows_of(group)
-        grouped = Grouped(rows, _aggregates(node))
+        grouped = Grouped(rows, aggregates_of([node]))
         limiting = self.limited(rows.scan, limits)
         if _is_existence(node):
             return grouped.owners(limiting)
@@ -198,17 +208,9 @@ class _OfCustomer(_Conditions):
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
         """Who satisfies a condition on several relations, or on attributes and aggregates."""
-        rows, test = self.beside(ir.conjunction([*limits, node]), limits)
+        rows, test = joined_rows(self.tables, ir.conjunction([*limits, node]), limits)
         key = rows.key(self.schema.entity.key or "")
         return rows.finished(sa.select(key).select_from(rows.source).where(test))
-
-    def beside(self, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
-        """The entity's rows, joined to what a condition reads, and the condition."""
-        entity = self.schema.entity
-        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
-        key = rows.key(entity.key or "")
-        values = self.joined_values(_aggregates(node), rows, lambda _: key, limits)
-        return rows, Compiler(self.schema, rows, values).condition(node)
 
 
 class _OfRow(_Conditions):
@@ -254,7 +256,7 @@ class _OfRow(_Conditions):
         return []
 
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
-        new = [a for a in _aggregates(node) if a not in self.known]
+        new = [a for a in aggregates_of([node]) if a not in self.known]
         self.known |= self.joined_values(new, self.scan, self.key, [])
         if len(self.known) > _JOINS:
             raise UnsupportedError(
@@ -350,12 +352,14 @@ class _Root:
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
-def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
-    found = (n for n in ir.walk(node, into_rows=False) if isinstance(n, ir.Aggregate))
-    return list(dict.fromkeys(found))
+def aggregates_of(nodes: Iterable[ir.Condition | ir.Value]) -> list[ir.Aggregate]:
+    """The aggregates that conditions and values are computed from, each once."""
+    found = (n for node in nodes for n in ir.walk(node, into_rows=False))
+    return list(dict.fromkeys(n for n in found if isinstance(n, ir.Aggregate)))
 
 
-def _is_plain(node: ir.Condition) -> bool:
+def is_plain(node: ir.Condition) -> bool:
+    """Whether it looks at no rows of relations."""
     return not ir.has_aggregates(node)
 
 
@@ -385,7 +389,7 @@ def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(a.function in ORDERED for a in _aggregates(condition))
+        more = sum(a.function in ORDERED for a in aggregates_of([condition]))
         if portions[-1] and joins + more > _JOINS:
             portions.append([])
             joins = 0

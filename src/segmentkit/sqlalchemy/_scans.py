@@ -140,6 +140,7 @@ class Passed:
     """Columns of the rows that the way of a scan passes at one place, and of the customer."""
 
     def __init__(self, scan: Scan, place: int) -> None:
+        self.tables = scan.tables
         self.scan = scan
         self.place = place
 

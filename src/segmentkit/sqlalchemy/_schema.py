@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from attrs import evolve
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
+from segmentkit._catalog_file import read_catalog
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
-from segmentkit.catalog import Catalog, read_catalog
+from segmentkit.catalog import Catalog
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
@@ -32,6 +34,7 @@ def schema_from(
     relations: Ways = None,
     links: Ways = None,
     tables: Mapping[str, Any] | None = None,
+    channels: Mapping[str, Mapping[str, str]] | None = None,
     time_zone: str = "UTC",
 ) -> Schema:
     """Derive a schema from what SQLAlchemy knows.
@@ -51,6 +54,8 @@ def schema_from(
         relations: Relations without a time that no foreign key declares, with their column.
         links: Links of the entity that no foreign key declares, with their column.
         tables: What else there is to say of tables, in the form of ``[schema.tables]`` in a file.
+        channels: Ways to reach a row of the entity:
+            ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
         time_zone: The zone in which days are counted.
 
     Returns:
@@ -80,7 +85,13 @@ def schema_from(
     if entity is None:
         raise SchemaError("name the entity: the table whose rows are segmented")
     told = declare(
-        entity, events=events, relations=relations, links=links, tables=tables, time_zone=time_zone
+        entity,
+        events=events,
+        relations=relations,
+        links=links,
+        tables=tables,
+        channels=channels,
+        time_zone=time_zone,
     )
     if mapper is not None:
         return _FromClasses(told).schema(mapper)
@@ -146,11 +157,11 @@ def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog,
         SchemaError: The file has no ``[schema]``, or the database lacks what it names.
         OSError: The file cannot be read.
     """
-    text = read_catalog(Path(path).read_bytes(), file=str(path))
+    text = read_catalog(Path(path).read_bytes(), file=str(path), folder=Path(path).parent)
     if text.declaration is None:
         raise SchemaError(f"{path} has no [schema] that names the entity")
     schema, metadata = reflect(engine, text.declaration)
-    return text.check(schema), metadata
+    return Catalog.of(text, schema), metadata
 
 
 def verify(schema: Schema, engine: sa.Engine) -> None:
@@ -320,9 +331,7 @@ class _FromTables:
 
     def schema(self) -> Schema:
         self.add(self.told.entity)
-        return Schema(
-            tuple(self.entities.values()), root=self.told.entity, time_zone=self.told.time_zone
-        )
+        return self.told.made_of(self.entities.values())
 
     def table(self, name: str) -> sa.Table:
         if name not in self.metadata.tables:
@@ -420,7 +429,7 @@ class _FromClasses:
                     f"{mapper.class_.__name__} has no relationship {way.name!r}"
                     + (f"; {hint}" if hint else "")
                 )
-        return Schema(tuple(self.entities.values()), root=root, time_zone=self.told.time_zone)
+        return evolve(self.told, entity=root).made_of(self.entities.values())
 
     def add(self, mapper: Mapper[Any]) -> None:
         table = _table_of(mapper)

@@ -6,16 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import field, frozen
 from sqlalchemy.orm import DeclarativeBase, Mapper
 from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 
+from segmentkit import _ir as ir
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Schema
+from segmentkit.sqlalchemy._constants import portions, whole_list
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
+
+Lists: TypeAlias = Mapping[str, sa.ColumnElement[Any]]
+"""Columns that hold keys, by the names of static lists."""
 
 
 @frozen
@@ -27,15 +32,19 @@ class Tables:
         metadata: Where the tables are.
         root: The selectable whose rows the predicate tests.
         mapped: The mapped class or its alias, when the user gave one.
+        lists: Columns that hold the keys of static lists, by the lists' names.
+        parameters: The keys of static lists as parameters; filled as they are asked for.
     """
 
     schema: Schema
     metadata: sa.MetaData
     root: sa.FromClause
     mapped: Any = None
+    lists: Lists = field(factory=dict)
+    parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
 
     @classmethod
-    def of(cls, schema: Schema, root: Root) -> Tables:
+    def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:
         """Find the tables of a schema, beginning from what the user selects from.
 
         Raises:
@@ -56,7 +65,7 @@ class Tables:
             raise SchemaError(
                 f"the schema segments {schema.entity.table!r}, and the query selects from {named}"
             )
-        return cls(schema, table.metadata, selectable, mapped)
+        return cls(schema, table.metadata, selectable, mapped, lists or {})
 
     def table(self, entity: Entity) -> sa.Table:
         """The table of an entity.
@@ -87,6 +96,20 @@ class Tables:
         placed = sa.select(*columns, place).subquery()
         kept = [c for c in placed.c if c.name != _PLACE]
         return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
+
+    def keys_of(self, node: ir.Listed, kind: Any) -> tuple[Any, list[Any]]:
+        """The keys of a list as one parameter, and as several that every database takes.
+
+        They are the same wherever a statement asks for the list, so that they travel once.
+        """
+        if node.keys not in self.parameters:
+            keys = sorted(node.keys)
+            parts = [
+                sa.BindParameter(node.name, part, kind, unique=True, expanding=True)
+                for part in portions(keys)
+            ]
+            self.parameters[node.keys] = whole_list(node.name, keys, kind), parts
+        return self.parameters[node.keys]
 
     def root_column(self, name: str) -> sa.ColumnElement[Any]:
         """A column of the entity in the user's query."""

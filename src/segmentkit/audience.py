@@ -1,0 +1,58 @@
+"""An audience: who of a segment may be written to by a channel."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from segmentkit import _ast as t
+from segmentkit.segment import Segment, joined
+from segmentkit.trait import Trait
+
+
+@frozen
+class Audience:
+    """The part of a segment that a channel reaches: those with an address who have consented.
+
+    There is no way to make one without the test of consent. Let what sends take an audience, and
+    nobody can hand it a bare segment.
+
+    Args:
+        base: Whom to reach.
+        channel: The name of a channel that the schema declares.
+
+    Attributes:
+        segment: The base and ``reachable by`` the channel: what targets are asked for.
+        address: The value that holds the address, as a trait.
+
+    Raises:
+        SegmentTypeError: The schema has no such channel.
+
+    Example:
+        >>> from segmentkit import BOOLEAN, TEXT, Attribute, Channel, Entity, Schema
+        >>> attributes = [Attribute("email", TEXT, True), Attribute("opted_in", BOOLEAN, True)]
+        >>> email = Channel("email", address="email", consent="opted_in")
+        >>> people = Schema([Entity("people", key="id", attributes=attributes)], channels=[email])
+        >>> everyone = Segment.define("everyone", "true", people)
+        >>> letter = Audience(everyone, channel="email")
+        >>> letter.segment
+        Segment('everyone', 'true and reachable by email')
+        >>> letter.segment.matches({"id": 7, "email": "ada@example.org", "opted_in": None})
+        False
+    """
+
+    base: Segment
+    channel: str = field(kw_only=True)
+    segment: Segment = field(init=False)
+    address: Trait = field(init=False)
+
+    @segment.default
+    def _segment(self) -> Segment:
+        reachable = t.Reachable(self.channel, t.NOWHERE, t.NOWHERE)
+        both = t.And((self.base._tree, reachable), t.NOWHERE)
+        return joined(self.base.name, [self.base], both)
+
+    @address.default
+    def _address(self) -> Trait:
+        found = self.base.schema.channel(self.channel)
+        assert found is not None
+        return Trait.define(f"address for {self.channel}", found.address, self.base.schema)

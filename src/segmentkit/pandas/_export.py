@@ -1,0 +1,75 @@
+"""What leaves the target: labels of a partition, counts of combinations, values as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentkit.dtypes import Kind
+from segmentkit.pandas._vectors import (
+    Array,
+    Mask,
+    Positions,
+    Text,
+    Values,
+    Vector,
+    object_array,
+)
+
+
+def first_of(held: list[Mask], size: int) -> Positions:
+    """For each row the place of the first mask that holds it; after the last if none does."""
+    codes = np.full(size, len(held), dtype=np.intp)
+    for place in reversed(range(len(held))):
+        codes[held[place]] = place
+    return codes
+
+
+def counted(held: list[Mask], size: int) -> Iterator[tuple[tuple[bool, ...], int]]:
+    """Each combination of masks that occurs, and in how many rows."""
+    codes = np.zeros(size, dtype=np.intp)
+    combinations: list[tuple[bool, ...]] = [()]
+    for mask in held:
+        # Numbered again after each mask, so that they never grow beyond the number of rows.
+        codes, found = pd.factorize(codes * 2 + mask)
+        combinations = [(*combinations[code // 2], bool(code % 2)) for code in found.tolist()]
+    yield from zip(combinations, np.bincount(codes).tolist(), strict=False)
+
+
+def series(values: Values, size: int, index: pd.Index[Any]) -> pd.Series[Any]:
+    """Values as a column of a frame."""
+    values = values.spread(size)
+    found = _text(values) if isinstance(values, Text) else _array(values)
+    return pd.Series(found, index=index)
+
+
+def _text(values: Text) -> Any:
+    texts = object_array([*values.texts, None])
+    return pd.array(texts[values.codes], dtype="string")
+
+
+def _array(values: Vector) -> Any:
+    match values.kind:
+        case Kind.DECIMAL:
+            return _objects(values, lambda number: Decimal(f"{number}E-{values.scale}"))
+        case Kind.INTEGER if values.data.dtype == object:
+            return _objects(values, int)
+        case Kind.INTEGER:
+            return pd.arrays.IntegerArray(np.array(values.data), np.array(values.missing))
+        case Kind.BOOLEAN:
+            return pd.arrays.BooleanArray(np.array(values.data), np.array(values.missing))
+        case Kind.DATE:
+            return values.data.astype("M8[s]")
+        case Kind.TIMESTAMP:
+            return pd.DatetimeIndex(values.data).tz_localize("UTC")
+        case _:
+            return np.array(values.data)
+
+
+def _objects(values: Vector, read: Any) -> Array:
+    pairs = zip(values.data.tolist(), values.missing.tolist(), strict=True)
+    return object_array([None if missing else read(number) for number, missing in pairs])

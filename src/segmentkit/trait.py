@@ -1,0 +1,209 @@
+"""A trait: a named value, such as a lifetime value, that definitions use like an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from attrs import define, field
+
+from segmentkit import _ir as ir
+from segmentkit._check import check_trait
+from segmentkit._defined import (
+    AsOf,
+    Constant,
+    Defined,
+    by_name,
+    check_record,
+    of_one_schema,
+)
+from segmentkit._normalize import normalize_value
+from segmentkit._parser import parse
+from segmentkit._record import compile_record
+from segmentkit._values import CheckedValue
+from segmentkit.dtypes import DType
+from segmentkit.schema import Schema
+
+
+@define(frozen=True, slots=False, eq=False, repr=False)
+class Trait(Defined):
+    """A named value, given by an expression that a schema makes sense of.
+
+    Make one with `Trait.define`, or take it from a `Catalog`. A definition that is given the
+    trait names it as it names an attribute. Traits are values: they do not change, compare equal
+    when they mean the same by structure, hash, and pickle.
+
+    Attributes:
+        name: How definitions call it.
+        source: The text as it was written.
+        schema: What the names in it refer to.
+        traits: The other traits that it refers to.
+        title: A title for people.
+        description: What it is, in a sentence or more.
+        owner: Who answers for it.
+        goal: What it is for.
+    """
+
+    traits: Mapping[str, Trait] = field(factory=dict, kw_only=True)
+    _checked: CheckedValue = field(kw_only=True)
+
+    @classmethod
+    def define(
+        cls,
+        name: str,
+        value: str,
+        schema: Schema,
+        *,
+        traits: Mapping[str, Trait] | Iterable[Trait] = (),
+        title: str | None = None,
+        description: str | None = None,
+        owner: str | None = None,
+        goal: str | None = None,
+    ) -> Trait:
+        """Read and check a value.
+
+        Args:
+            name: What to call the trait: not as an attribute, a link or a relation is called.
+            value: The expression, in the language.
+            schema: What its names refer to.
+            traits: Other traits that it can refer to: by name, or as they are.
+            title: A title for people.
+            description: What it is.
+            owner: Who answers for it.
+            goal: What it is for.
+
+        Returns:
+            The trait.
+
+        Raises:
+            SegmentSyntaxError: The text is not an expression.
+            SegmentTypeError: The expression does not fit the schema, or is a condition; carries
+                every mistake.
+
+        Example:
+            >>> from segmentkit import DATE, Attribute, Entity, Schema
+            >>> born = Attribute("born", DATE, nullable=True)
+            >>> people = Schema([Entity("people", key="id", attributes=[born])])
+            >>> years = Trait.define("years", "age(born)", people)
+            >>> years.dtype
+            integer
+        """
+        traits = by_name(traits, Trait)
+        known = {other: trait._checked for other, trait in traits.items()}
+        checked = check_trait(name, tree := parse(value), schema, value, known)
+        used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
+        about = {"title": title, "description": description, "owner": owner, "goal": goal}
+        return cls(name, value, schema, traits=used, **about, tree=tree, checked=checked)
+
+    @property
+    def _value(self) -> ir.Value:
+        assert self._checked.value is not None
+        return self._checked.value
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the value."""
+        return self._value.dtype
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the value may be missing."""
+        return self._value.nullable
+
+    @property
+    def parameters(self) -> Mapping[str, DType]:
+        """The parameters that have no value yet, and their types."""
+        return MappingProxyType(dict(self._checked.parameters))
+
+    def of(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> Any:
+        """The value for one record.
+
+        Args:
+            record: Attributes and links by name, relations as lists of records.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+        Returns:
+            The value, None when it is missing; an instant is in UTC.
+
+        Raises:
+            DataError: The record is not what the schema says, or a parameter has no value.
+
+        Example:
+            >>> from segmentkit import Attribute, Entity, Relation, Schema, decimal
+            >>> orders = Entity("orders", attributes=[Attribute("amount", decimal(2))])
+            >>> bought = Relation("orders", key="person")
+            >>> shop = Schema([Entity("people", key="id", relations=[bought]), orders])
+            >>> ltv = Trait.define("ltv", "sum(orders.amount)", shop)
+            >>> ltv.of({"id": 7, "orders": [{"amount": 12.5}, {"amount": 30}]})
+            Decimal('42.50')
+        """
+        check_record(record)
+        return self.calculator(as_of=as_of)(record)
+
+    def calculator(self, *, as_of: AsOf = None) -> Callable[[Mapping[str, Any]], Any]:
+        """Compile the trait for many records.
+
+        Args:
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            A function of a record.
+
+        Raises:
+            DataError: A parameter has no value.
+        """
+        return self._made_for(as_of, self._function)
+
+    def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], Any]:
+        compiled = compile_record(bound_value(self, instant), self.schema)
+        if not self.dtype.is_time:
+            return compiled
+
+        def aware(record: Mapping[str, Any]) -> Any:
+            value = compiled(record)
+            return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+        return aware
+
+    def _uses(self) -> Iterable[Defined]:
+        return self.traits.values()
+
+    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Trait:
+        traits: Any = {name: found[id(trait)] for name, trait in self.traits.items()}
+        assert self.name is not None
+        value = self._substituted(values)
+        return Trait.define(self.name, value, self.schema, traits=traits, **self._about())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trait):
+            return NotImplemented
+        return self._checked.value == other._checked.value and self.schema == other.schema
+
+    def __hash__(self) -> int:
+        return hash(self._checked.value)
+
+    def __reduce__(self) -> tuple[Callable[..., Trait], tuple[object, ...]]:
+        parts = (self.name, self.source, self.schema, dict(self.traits), self._about())
+        return _restore, parts
+
+
+def _restore(
+    name: str,
+    source: str,
+    schema: Schema,
+    traits: Mapping[str, Trait],
+    about: dict[str, str | None],
+) -> Trait:
+    return Trait.define(name, source, schema, traits=traits, **about)
+
+
+def bound_value(trait: Trait, instant: datetime) -> ir.Value:
+    """What a target computes: the trait's value, normalized for an instant.
+
+    Raises:
+        DataError: A parameter has no value.
+    """
+    trait._require_bound()
+    return normalize_value(trait._value, instant, trait.schema.zone)
