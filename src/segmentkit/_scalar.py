@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Context, Decimal
 from typing import Any
 
-from segmentkit._time import month_day, years_between
+from segmentkit._time import add_days, month_day, years_between
 
 EXACT = Context(prec=76)
 """Exact arithmetic is not subject to the precision that the caller's thread has set."""
@@ -96,6 +96,48 @@ def year_day_in(day: date, low: int, high: int) -> bool:
     """Whether a day of the year is in a range that may pass the year's end."""
     number = month_day(day)
     return low <= number <= high if low <= high else number >= low or number <= high
+
+
+def day(clock: date | None) -> date | None:
+    """The calendar date."""
+    return clock.date() if isinstance(clock, datetime) else clock
+
+
+def week(clock: date | None) -> date | None:
+    """The date of the week's Monday."""
+    date_ = day(clock)
+    return None if date_ is None else add_days(date_, -date_.weekday())
+
+
+def month(clock: date | None) -> int | None:
+    """1 for January to 12 for December."""
+    return None if clock is None else clock.month
+
+
+def year(clock: date | None) -> int | None:
+    """The calendar year."""
+    return None if clock is None else clock.year
+
+
+def weekday(clock: date | None) -> int | None:
+    """1 for Monday to 7 for Sunday."""
+    return None if clock is None else clock.isoweekday()
+
+
+def hour(clock: datetime | None) -> int | None:
+    """0 to 23."""
+    return None if clock is None else clock.hour
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "day": day,
+    "week": week,
+    "month": month,
+    "year": year,
+    "weekday": weekday,
+    "hour": hour,
+}
+"""The parts of what a calendar and a clock show, by name."""
 
 
 def total(values: list[Any]) -> Any:

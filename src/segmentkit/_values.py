@@ -299,12 +299,18 @@ class ValueChecker(ABC):
         value = self.value(node)
         if value is None:
             return None
-        fits = {"number": value.dtype.is_number, "date": value.dtype == DATE, "any": True}[wanted]
+        fits, expected = {
+            "number": (value.dtype.is_number, "a number"),
+            "date": (value.dtype == DATE, "a date"),
+            "timestamp": (value.dtype == TIMESTAMP, "a timestamp"),
+            "time": (value.dtype.is_time, "a date or a timestamp"),
+            "any": (True, ""),
+        }[wanted]
         if not fits:
             hint = None
             if wanted == "date" and value.dtype == TIMESTAMP:
                 hint = f"declare '{format_tree(node)}' as a date in the schema"
-            self.error("SK112", node.span, name=call.name, expected=f"a {wanted}", hint=hint,
+            self.error("SK112", node.span, name=call.name, expected=expected, hint=hint,
                        **article(value.dtype))  # fmt: skip
             return None
         return value

@@ -275,6 +275,8 @@ class _Definitions:
                     self.constant(other),
                 )
             )
+        if dtype.is_time:
+            tests.append(self.part(name, dtype, st.sampled_from(operators)))
         if dtype == DATE:
             tests.append(
                 st.builds(
@@ -289,6 +291,20 @@ class _Definitions:
         if dtype == BOOLEAN:
             tests.append(st.sampled_from([name, f"not {name}", f"default({name}, true)"]))
         return st.one_of(tests)
+
+    def part(
+        self, name: str, dtype: DType, operators: st.SearchStrategy[str]
+    ) -> st.SearchStrategy[str]:
+        """A part of what calendar and clock show."""
+        words = ["weekday", "month", "year", *(["hour"] if dtype == TIMESTAMP else [])]
+        numbers = st.sampled_from([1, 2, 3, 5, 7, 12, 22, 2025, 2026])
+        days = st.sampled_from(["day", "week"])
+        return st.one_of(
+            st.builds(
+                "{}({}) {} {}".format, st.sampled_from(words), st.just(name), operators, numbers
+            ),
+            st.builds("{}({}) {} {}".format, days, st.just(name), operators, self.constant(DATE)),
+        )
 
     def arithmetic(self, name: str, dtype: DType, row: Relation | None) -> st.SearchStrategy[str]:
         numbers = [n for n, d in self.names(row) if d == dtype]
@@ -356,6 +372,11 @@ class _Definitions:
             choices.append(
                 st.sampled_from([("count", name, INTEGER), ("count", f"distinct {name}", INTEGER)])
             )
+            if dtype.is_time:
+                choices += [
+                    st.just(("count", f"distinct {p}({name})", INTEGER))
+                    for p in ("day", "week", "weekday")
+                ]
             if dtype.is_number:
                 words = [(word, name, dtype) for word in ("sum", "min", "max")]
                 choices.append(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -123,10 +124,13 @@ def _duckdb() -> sa.Engine:
 
 def _postgresql() -> sa.Engine:
     return _in_own_schema(
-        sa.create_engine(_postgresql_url()), "CREATE SCHEMA {0}", "SET search_path = {0}"
+        sa.create_engine(_postgresql_url()),
+        "CREATE SCHEMA IF NOT EXISTS {0}",
+        "SET search_path = {0}",
     )
 
 
+@cache
 def _postgresql_url() -> str:
     if url := os.environ.get("SEGMENTKIT_POSTGRESQL_URL"):
         return url
@@ -142,7 +146,9 @@ def _postgresql_url() -> str:
 
 def _mariadb() -> sa.Engine:
     engine = sa.create_engine(os.environ["SEGMENTKIT_MARIADB_URL"])
-    return _in_own_schema(engine, "CREATE DATABASE {0} CHARACTER SET utf8mb4", "USE {0}")
+    return _in_own_schema(
+        engine, "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET utf8mb4", "USE {0}"
+    )
 
 
 def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
@@ -160,9 +166,11 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
-CORE = [
-    Database("sqlite", _sqlite).target,
-    Database("duckdb", _duckdb).target,
-    Database("postgresql", _postgresql).target,
-]
+ENGINES: dict[str, Callable[[], sa.Engine]] = {
+    "sqlite": _sqlite,
+    "duckdb": _duckdb,
+    "postgresql": _postgresql,
+    "mariadb": _mariadb,
+}
+CORE = [Database(name, ENGINES[name]).target for name in ("sqlite", "duckdb", "postgresql")]
 OTHERS = [Database("mariadb", _mariadb, of_mariadb, undone=False).target]

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 
 from segmentkit import _ir as ir
+from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
 from segmentkit.pandas import _exact as exact
 from segmentkit.pandas import _functions as functions
@@ -151,6 +152,10 @@ class Table:
                 return functions.age(self.vector(arguments[0]), _value(arguments[1]))
             case "instant":
                 return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
+            case "local":
+                return functions.local(self.vector(arguments[0]), self.source.schema.zone)
+            case part if part in PARTS:
+                return functions.part(part, self.vector(arguments[0]))
             case _:
                 raise AssertionError(name)
 

@@ -15,17 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
-from segmentkit._scalar import fold_case, to_float
+from segmentkit._scalar import PARTS, fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import FLOAT, Kind
+from segmentkit.dtypes import DATE, FLOAT, TIMESTAMP, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._clocks import first_instant, in_utc, is_aware, local, part
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
     Ending,
     Exact,
-    FirstInstant,
     FoldedCase,
     NanAsNull,
     Position,
@@ -72,7 +72,6 @@ _PAIRS = [
 _NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
-_UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 
 
 class Resolver(Protocol):
@@ -175,7 +174,11 @@ class Compiler:
         a = self.value(left)
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
-        return a, self.value(right)
+        b = self.value(right)
+        if left.dtype == TIMESTAMP and is_aware(a) != is_aware(b):
+            # Databases would read the one without a zone in the session's.
+            return in_utc(a), in_utc(b)
+        return a, b
 
     def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
         """A value and the set of constants that it may be in, as one parameter."""
@@ -282,13 +285,12 @@ class Compiler:
                 return sa.func.coalesce(a, b, type_=a.type)
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
-            case "instant", (day,):
-                if self.schema.time_zone not in _UTC:
-                    raise UnsupportedError(
-                        "SQL cannot compare a column of dates with a column of instants in "
-                        f"the time zone {self.schema.time_zone}: it would need the zone's history"
-                    )
-                return FirstInstant(self.value(day), sa.DateTime())
+            case "instant", (day, ir.Const(datetime() as as_of)):
+                return first_instant(self.value(day), self.schema.zone, as_of)
+            case "local", (at, ir.Const(datetime() as as_of)):
+                return local(self.value(at), self.schema.zone, as_of)
+            case name, (time,) if name in PARTS:
+                return part(name, self.value(time), is_date=time.dtype == DATE)
             case name, _:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
 

@@ -30,10 +30,17 @@ class Construct(Enum):
     AS_FLOAT = "arithmetic of floats"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
+    IN_UTC = "timestamps with a time zone"
+    SHIFTED = "the clocks of a time zone"
+    DAY = "the day of a timestamp"
+    WEEK = "week()"
+    WEEKDAY = "weekday()"
+    HOUR = "hour()"
 
     __hash__ = object.__hash__
 
 
+_ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
 STANDARD: Mapping[Construct, str] = MappingProxyType(
     {
         Construct.POSITION: "position({1} in {0})",
@@ -46,6 +53,15 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        # Most keep no zone with an instant.
+        Construct.IN_UTC: "{0}",
+        # The seconds may be negative.
+        Construct.SHIFTED: "({0} + {1} * interval '1' second)",
+        Construct.DAY: "CAST({0} AS {type})",
+        # Weeks begin on Monday, the first day of seven.
+        Construct.WEEK: f"({{0}} - {_ISO_WEEKDAY} + 1)",
+        Construct.WEEKDAY: _ISO_WEEKDAY,
+        Construct.HOUR: "extract(hour from {0})",
     }
 )
 
@@ -82,6 +98,14 @@ _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
+_IN_UTC = "timezone('UTC', {0})"
+_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+_OF_MYSQL: Mapping[Construct, str | None] = {
+    Construct.AS_FLOAT: _PLUS_FLOAT,
+    Construct.SHIFTED: "({0} + interval {1} second)",
+    Construct.WEEK: "({0} - interval weekday({0}) day)",
+    Construct.WEEKDAY: "(weekday({0}) + 1)",
+}
 
 _ROWS = (
     Dialect(
@@ -97,23 +121,48 @@ _ROWS = (
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
+            # Its functions of time know milliseconds at most, and round: they get whole seconds.
+            Construct.SHIFTED: "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), "
+            "{1} || ' seconds') || substr({0}, 20))",
+            Construct.DAY: "substr({0}, 1, 10)",
+            Construct.WEEK: "date({0}, '-6 days', 'weekday 1')",
+            Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
+            Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
         },
     ),
     Dialect(
         "duckdb",
         "DuckDB",
         run=True,
-        spellings={Construct.POSITION: "instr({0}, {1})", Construct.NAN_AS_NULL: _NULLIF_NAN},
+        spellings={
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.IN_UTC: _IN_UTC,
+            Construct.SHIFTED: "({0} + to_seconds({1}))",
+        },
     ),
-    Dialect("postgresql", "PostgreSQL", run=True, spellings={Construct.NAN_AS_NULL: _NULLIF_NAN}),
-    Dialect("mariadb", "MariaDB", run=True, spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
-    Dialect("mysql", "MySQL", spellings={Construct.AS_FLOAT: _PLUS_FLOAT}),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        spellings={
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.IN_UTC: _IN_UTC,
+        },
+    ),
+    Dialect("mariadb", "MariaDB", run=True, spellings=_OF_MYSQL),
+    Dialect("mysql", "MySQL", spellings=_OF_MYSQL),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
             Construct.POSITION: "charindex({1}, {0})",
             Construct.BEGINNING: "left({0}, {1})",
+            Construct.SHIFTED: "dateadd(second, {1}, {0})",
+            Construct.HOUR: "datepart(hour, {0})",
+            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
+            Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
+            Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
         },
     ),
     Dialect(
@@ -122,6 +171,9 @@ _ROWS = (
         spellings={
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.SHIFTED: "({0} + numtodsinterval({1}, 'second'))",
+            Construct.WEEK: "trunc({0}, 'IW')",
+            Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
         },
     ),
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, ColumnElement, Double, Integer, String, and_, literal, or_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    String,
+    and_,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -130,7 +141,52 @@ class FirstInstant(Spelled):
 
     inherit_cache = True
     construct = Construct.FIRST_INSTANT
+    type = DateTime()
 
-    def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
-        super().__init__(expression)
-        self.type = to
+
+class InUtc(Spelled):
+    """An instant without a zone, in UTC, of one that has a zone."""
+
+    inherit_cache = True
+    construct = Construct.IN_UTC
+    type = DateTime()
+
+
+class Shifted(Spelled):
+    """A timestamp so many seconds later."""
+
+    inherit_cache = True
+    construct = Construct.SHIFTED
+    type = DateTime()
+
+
+class Day(Spelled):
+    """The date of a timestamp."""
+
+    inherit_cache = True
+    construct = Construct.DAY
+    type = Date()
+
+
+class Week(Spelled):
+    """The date of the Monday of a date's week."""
+
+    inherit_cache = True
+    construct = Construct.WEEK
+    type = Date()
+
+
+class Weekday(Spelled):
+    """The number of a date's day in its week, from 1."""
+
+    inherit_cache = True
+    construct = Construct.WEEKDAY
+    type = Integer()
+
+
+class Hour(Spelled):
+    """The hour of a timestamp."""
+
+    inherit_cache = True
+    construct = Construct.HOUR
+    type = Integer()
