@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -414,6 +415,35 @@ def test_prepare() -> None:
         assert opened.scalars(members(~define(text), Customer)).all() == [2, 3]
         text = "name starts with 'СТРАS' ignoring case"
         assert opened.scalars(members(define(text), Customer)).all() == [1]
+    engine.dispose()
+
+
+class _Bare:
+    """A connection of a SQLite that was built without mathematical functions."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Any] = {}
+
+    def cursor(self) -> _Bare:
+        return self
+
+    def execute(self, _: str) -> None:
+        raise sqlite3.OperationalError("no such function: sin")
+
+    def create_function(self, name: str, *arguments: Any, deterministic: bool) -> None:
+        assert deterministic
+        self.functions[name] = arguments[-1]
+
+
+def test_prepare_adds_mathematical_functions() -> None:
+    """Where SQLite has no sine, and then only, it gets what distances need; NULL stays NULL."""
+    engine, bare = sa.create_engine("sqlite://"), _Bare()
+    prepare(engine).pool.dispatch.connect(bare, None)
+    functions = bare.functions
+    assert set(functions) == {"segmentkit_casefold", "sin", "cos", "sqrt", "atan2"}
+    assert functions["atan2"](1, 1) == pytest.approx(functions["atan2"](3.5, 3.5))
+    assert functions["sin"](None) is functions["atan2"](None, 1) is None
+    assert functions["sqrt"](4) == 2
     engine.dispose()
 
 

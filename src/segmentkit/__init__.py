@@ -15,7 +15,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.schema import Attribute, Entity, Link, Place, Relation, Schema
 from segmentkit.segment import Segment, format_definition
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Entity",
     "Kind",
     "Link",
+    "Place",
     "Problem",
     "Relation",
     "Schema",

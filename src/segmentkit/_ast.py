@@ -43,6 +43,15 @@ class Parameter:
 
 
 @frozen
+class Length:
+    """A distance: ``25 km``, ``:radius miles``; the unit is one of ``m km mile``."""
+
+    number: Expr
+    unit: str
+    span: Span = _span()
+
+
+@frozen
 class Moment:
     """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count)."""
 
@@ -215,6 +224,7 @@ Expr: TypeAlias = (
     Literal
     | Name
     | Parameter
+    | Length
     | Moment
     | Negative
     | Arithmetic

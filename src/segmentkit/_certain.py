@@ -70,7 +70,7 @@ def _operands(leaf: t.Expr) -> list[t.Expr]:
             values = [leaf]
         case _:
             values = []
-    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Moment)]
+    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Length | t.Moment)]
 
 
 def _all(operands: list[t.Expr]) -> t.Expr:

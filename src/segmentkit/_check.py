@@ -121,11 +121,7 @@ class _Checker(ValueChecker):
             case t.InWindow():
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
-                value = self.value(operand)
-                if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
-                    # A day of the year is missing where its date is.
-                    (value,) = value.arguments
-                missing = ir.FALSE if value is None else ir.Missing(value)
+                missing = self._missing(operand)
                 return ir.complement(missing) if negated else missing
             case t.InSegment(name):
                 return self._in_segment(node, name)
@@ -138,6 +134,15 @@ class _Checker(ValueChecker):
                 return ir.Always(value)
             case _:
                 return self._bare(node, negative)
+
+    def _missing(self, operand: t.Expr) -> ir.Condition:
+        if (place := self.place(operand)) is not None:
+            return ir.disjunction([ir.Missing(coordinate) for coordinate in place])
+        value = self.value(operand)
+        if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
+            # A day of the year is missing where its date is.
+            (value,) = value.arguments
+        return ir.FALSE if value is None else ir.Missing(value)
 
     def _bare(self, node: t.Expr, negative: bool) -> ir.Condition:
         """A value that stands as a condition: it must be a boolean."""
@@ -207,7 +212,7 @@ class _Checker(ValueChecker):
         if not self.same_family(node.left, left, node.right, right):
             return False
         family = left.dtype.family
-        if operator is not ir.Comparison.EQ and not (left.dtype.is_number or left.dtype.is_time):
+        if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
             self.error("SK105", node.span, family=family)
             return False
         if node.ignoring_case and left.dtype.kind is not Kind.TEXT:

@@ -338,6 +338,18 @@ _TABLE = (
         "'{name}' is an attribute, and has no parts",
         "Only links and relations lead further.",
     ),
+    Code(
+        "SK130",
+        "'{name}' is a place, and not a value",
+        "Of places, only distances are known.",
+        hint="measure how far it is from another: distance({name}, …) < 25 km",
+    ),
+    Code(
+        "SK131",
+        "a {name} lies between -{most} and {most}, and this is {text}",
+        "A point is on the globe, in degrees: the latitude first, then the longitude.",
+        hint="write point(latitude, longitude)",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",

@@ -176,6 +176,9 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return _path(parts), _ATOM
         case t.Parameter(name):
             return f":{name}", _ATOM
+        case t.Length(number, unit):
+            plural = "s" if unit == "mile" and number != t.Literal(1, t.NOWHERE) else ""
+            return f"{_expr(number, _ATOM)} {unit}{plural}", _ATOM
         case t.Moment():
             return _moment(node), _ATOM
         case t.Call():

@@ -176,6 +176,9 @@ class Call:
     @property
     def nullable(self) -> bool:
         """Whether it can be missing."""
+        if self.name == "distance":
+            # Of what is not on the globe, no distance is known.
+            return True
         missing = [a.nullable for a in self.arguments]
         return all(missing) if self.name == "default" else any(missing)
 

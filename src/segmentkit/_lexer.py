@@ -66,10 +66,12 @@ _UNIT = dict.fromkeys(
     ],
     "UNIT",
 )
+_LENGTH = dict.fromkeys(["m", "km", "mile", "miles"], "LENGTH")
 _IN_WORDS = {"last": "LAST", "next": "NEXT", "this": "THIS", "previous": "PREVIOUS"}
 _IS_WORDS = {"missing": "MISSING", "present": "PRESENT", "null": "NULL"}
 _AFTER = {
-    "NUMBER": _UNIT,
+    "NUMBER": _UNIT | _LENGTH,
+    "PARAMETER": _LENGTH,
     "THIS": _UNIT,
     "PREVIOUS": _UNIT,
     "LAST": _UNIT,

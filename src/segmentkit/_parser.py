@@ -386,6 +386,11 @@ class _Builder(Transformer[Token, t.Expr]):
     def parameter(self, items: list[Token]) -> t.Expr:
         return t.Parameter(items[0].value[1:], items[0].span)
 
+    def length(self, items: list[Token]) -> t.Expr:
+        number, unit = items
+        of = self.number([number]) if number.type == "NUMBER" else self.parameter([number])
+        return t.Length(of, _unit(unit), number.span.to(unit.span))
+
     def path(self, items: list[Token]) -> t.Expr:
         if len(items) == 1:
             return t.Name((_name(items[0]),), items[0].span)

@@ -41,6 +41,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _scalar.absolute,
     "age": _scalar.age,
     "default": _scalar.default,
+    "distance": _scalar.distance,
     **_scalar.PARTS,
 }
 _OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}

@@ -98,6 +98,28 @@ def year_day_in(day: date, low: int, high: int) -> bool:
     return low <= number <= high if low <= high else number >= low or number <= high
 
 
+EARTH_RADIUS = 6_371_008.8
+"""Metres: the mean radius of the Earth (IUGG; GRS 80, Moritz, Journal of Geodesy 74, 2000)."""
+
+
+def distance(
+    north: float | None, east: float | None, north2: float | None, east2: float | None
+) -> float | None:
+    """Metres between two points on a sphere, by the haversine formula; degrees north and east.
+
+    Missing if a point is, or if it is not on the globe.
+    """
+    if north is None or east is None or north2 is None or east2 is None:
+        return None
+    if max(abs(north), abs(north2)) > 90 or max(abs(east), abs(east2)) > 180:
+        return None
+    a, b = math.radians(north), math.radians(north2)
+    half = math.radians(east2 - east) / 2
+    square = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(half) ** 2
+    # Rounding can make the square exceed one between antipodes.
+    return 2 * EARTH_RADIUS * math.atan2(math.sqrt(square), math.sqrt(abs(1 - square)))
+
+
 def day(clock: date | None) -> date | None:
     """The calendar date."""
     return clock.date() if isinstance(clock, datetime) else clock

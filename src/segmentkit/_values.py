@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
@@ -14,9 +15,21 @@ from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article, exact_dtype, literal_dtype, to_float
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
+from segmentkit._places import Coordinates, PlaceChecker
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    DISTANCE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
 from segmentkit.schema import Attribute, Entity, Relation, Schema
 
@@ -31,7 +44,7 @@ class _Row:
     """Whether names start with the relation, as in ``sum(orders.amount)``."""
 
 
-class ValueChecker(ABC):
+class ValueChecker(PlaceChecker):
     """What values mean; conditions inside brackets are left to the subclass."""
 
     def __init__(self, schema: Schema) -> None:
@@ -63,6 +76,8 @@ class ValueChecker(ABC):
             case t.Parameter():
                 self.error("SK125", node.span, name=node.name)
                 return None
+            case t.Length():
+                return self.length(node)
             case t.Moment("today"):
                 return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
             case t.Moment(_, count, unit):
@@ -91,6 +106,10 @@ class ValueChecker(ABC):
         return a, self.value(right)
 
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
+        if dtype == DISTANCE:
+            hint = f"write a unit: :{node.name} km"
+            self.error("SK125", node.span, name=node.name, hint=hint)
+            return None
         known = self.parameters.setdefault(node.name, dtype)
         if known.family != dtype.family and not (known.is_time and dtype.is_time):
             self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
@@ -121,11 +140,16 @@ class ValueChecker(ABC):
         return value
 
     def _name(self, node: t.Name) -> ir.Value | None:
+        found = self._start(node)
+        return None if found is None else self._column(node, *found)
+
+    def _start(self, node: t.Name) -> tuple[Entity, ir.Scope, tuple[str, ...]] | None:
+        """Where the parts of a name begin to lead, and those that are left; None after an error."""
         parts, row, root = node.parts, self.row, self.schema.entity
         if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts[1:])
+            return root, ir.Scope.ENTITY, parts[1:]
         if row is None:
-            return self._column(node, root, ir.Scope.ENTITY, parts)
+            return root, ir.Scope.ENTITY, parts
         if row.prefixed:
             if parts[0] != row.relation.name:
                 owner = root.name if root.attribute(parts[0]) else row.relation.name
@@ -137,7 +161,28 @@ class ValueChecker(ABC):
                            hint=f"name an attribute: {format_tree(node)}.…")  # fmt: skip
                 return None
             parts = parts[1:]
-        return self._column(node, row.entity, ir.Scope.ROW, parts)
+        return row.entity, ir.Scope.ROW, parts
+
+    def place(self, node: t.Expr) -> Coordinates | None:
+        """The coordinates of a place that the schema declares; None if this names none."""
+        if not isinstance(node, t.Name):
+            return None
+        errors = len(self.errors)
+        found = self._start(node)
+        del self.errors[errors:]
+        if found is None:
+            return None
+        start, scope, (*links, name) = found
+        entity: Entity | None = start
+        for link in links:
+            way = entity.link(link) if entity else None
+            entity = self.schema.named(way.to) if way else None
+        place = entity.place(name) if entity else None
+        if place is None:
+            return None
+        north = self._column(node, start, scope, (*links, place.latitude))
+        east = self._column(node, start, scope, (*links, place.longitude))
+        return None if north is None or east is None else (north, east)
 
     def _column(
         self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
@@ -175,6 +220,9 @@ class ValueChecker(ABC):
                 "SK128", node.span, name=part, hint=f"write {some(names)}" if names else None
             )
             return
+        if entity.place(part) is not None:
+            self.error("SK130", node.span, name=part)
+            return
         if entity.attribute(part) is not None:
             self.error("SK129", node.span, name=part)
             return
@@ -185,10 +233,10 @@ class ValueChecker(ABC):
                 hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
-        ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
+        groups = (entity.attributes, entity.places, entity.links, entity.relations)
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
-        hint = hint or did_you_mean(part, [w.name for w in ways])
+        hint = hint or did_you_mean(part, [each.name for group in groups for each in group])
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
@@ -223,7 +271,7 @@ class ValueChecker(ABC):
             pairs = ((window.low, low), (window.high, high))
             if not all(self.same_family(node, operand, n, v) for n, v in pairs):
                 return None
-            if not (operand.dtype.is_number or operand.dtype.is_time):
+            if not operand.dtype.is_ordered:
                 self.error("SK105", node.span, family=operand.dtype.family)
                 return None
             (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
@@ -246,6 +294,9 @@ class ValueChecker(ABC):
     # -- functions and aggregates ---------------------------------------------------------------
 
     def _call(self, node: t.Call) -> ir.Value | None:
+        if node.name == "point":
+            self.error("SK130", node.span, name=format_tree(node))
+            return None
         if node.name in FUNCTIONS:
             return self._function(node, FUNCTIONS[node.name])
         if node.name in ("any", "none"):
@@ -256,7 +307,7 @@ class ValueChecker(ABC):
             return None
         if node.name in AGGREGATES:
             return self.aggregate(node, AGGREGATES[node.name])
-        hint = did_you_mean(node.name, [*FUNCTIONS, *AGGREGATES])
+        hint = did_you_mean(node.name, [*FUNCTIONS, "point", *AGGREGATES])
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
 
@@ -267,6 +318,8 @@ class ValueChecker(ABC):
         if len(node.arguments) != len(function.parameters):
             self._wrong_count(node, len(function.parameters))
             return None
+        if function.name == "distance":
+            return self.distance(node)
         arguments = [
             self._argument(a, node, p)
             for a, p in zip(node.arguments, function.parameters, strict=True)
@@ -379,9 +432,13 @@ class ValueChecker(ABC):
             return None
         if function.operand == "any" and value.dtype.kind is not Kind.ANNIVERSARY:
             return value
-        if value.dtype.is_number or (value.dtype.is_time and function.operand == "ordered"):
+        if value.dtype.is_number or (value.dtype.is_ordered and function.operand == "ordered"):
             return value
-        wanted = {"number": "a number", "ordered": "a number or a time", "any": "a value"}
+        wanted = {
+            "number": "a number",
+            "ordered": "a number, a time or a distance",
+            "any": "a value",
+        }
         expected = wanted[function.operand]
         self.error("SK112", argument.span, name=function.name, expected=expected,
                    **article(value.dtype))  # fmt: skip
@@ -473,6 +530,8 @@ def _conversion(node: t.Expr, other: ir.Value) -> str | None:
     value = node.value
     if other.dtype == TEXT:
         return quoted(node)
+    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
+        return f"write a unit: {format_tree(node)} km"
     if isinstance(value, str):
         if other.dtype.is_number and value.replace(".", "", 1).isdecimal():
             return f"write {value} without quotes"

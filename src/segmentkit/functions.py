@@ -12,12 +12,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, DATE, FLOAT, INTEGER, DType
+from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, DATE, DISTANCE, FLOAT, INTEGER, DType
 
 
 @frozen
 class Example:
-    """A definition over ``number``, ``flag``, ``birth_date`` and ``rows``, and whom it holds of.
+    """A definition over ``number``, ``flag``, ``birth_date``, ``home`` and ``rows``; whom it holds of.
 
     Each of the ``rows`` has a ``number`` and is ``at`` the beginning of a day, from 1 April 2026 on.
     """
@@ -38,7 +38,7 @@ class Function:
     Attributes:
         name: How definitions call it.
         parameters: What each argument must be: ``number``, ``date``, ``timestamp``, ``time``
-            (either of the two) or ``any``; all ``any`` arguments have one type.
+            (either of the two), ``place`` or ``any``; all ``any`` arguments have one type.
         result: Its type; None when it is that of the first argument.
         doc: What it means, in one or two sentences.
         examples: Records of which a definition holds or does not.
@@ -99,6 +99,9 @@ _SCALARS = (
               Example("any(rows where weekday(at) = 3)", _rows(1), True)]),
     Function("hour", ("timestamp",), INTEGER, "0 to 23, as the clock of the schema's time zone shows it.",
              [Example("hour(last(rows.at)) < 9", _rows(1), True)]),
+    Function("distance", ("place", "place"), DISTANCE, "How far two places are from each other, on a sphere; a place is one of the schema, or `point(latitude, longitude)`.",
+             [Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5, "longitude": 30.6}, True),
+              Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)]),
     Function("default", ("any", "any"), None, "The first argument, or the second where the first is missing.",
              [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)]),
 )  # fmt: skip

@@ -152,6 +152,8 @@ class Table:
                 return functions.age(self.vector(arguments[0]), _value(arguments[1]))
             case "instant":
                 return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
+            case "distance":
+                return functions.distance(*map(self.vector, arguments))
             case "local":
                 return functions.local(self.vector(arguments[0]), self.source.schema.zone)
             case part if part in PARTS:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segmentkit import _scalar
+from segmentkit._scalar import EARTH_RADIUS
 from segmentkit._time import clock_steps, first_instant, years_between
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import rescaled
@@ -74,6 +75,19 @@ def part(name: str, clock: Vector) -> Vector:
         case _:
             found = (clock.data - days).astype(np.int64) // _HOUR
     return masked(Kind.INTEGER, np.asarray(found), clock.missing)
+
+
+def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:
+    """Metres between points on a sphere, missing where one is not on it; degrees north and east."""
+    a, b = (np.radians(_within(90, of.data)) for of in (north, north2))
+    half = np.radians(_within(180, east2.data) - _within(180, east.data)) / 2
+    square = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(half) ** 2
+    angle = 2 * np.arctan2(np.sqrt(square), np.sqrt(abs(1 - square)))
+    return Vector(Kind.FLOAT, np.asarray(EARTH_RADIUS * angle))
+
+
+def _within(most: int, degrees: Array) -> Array:
+    return np.where(abs(degrees) <= most, degrees, np.nan)
 
 
 def year_day_in(days: Vector, low: int, high: int) -> Mask:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from segmentkit._scalar import fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
 from segmentkit.sqlalchemy._dialects import CASEFOLD
+from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables
@@ -95,7 +98,8 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
 def prepare(engine: sa.Engine) -> sa.Engine:
     """Add to every new connection of an engine what its database lacks.
 
-    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds. Other
+    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds. Where it
+    was built without mathematical functions, those that ``distance`` needs are added too. Other
     databases need nothing.
 
     Args:
@@ -105,12 +109,25 @@ def prepare(engine: sa.Engine) -> sa.Engine:
         The engine.
     """
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _add_casefold)
+        sa.event.listen(engine, "connect", _add_functions)
     return engine
 
 
-def _add_casefold(connection: Any, _: object) -> None:
+def _add_functions(connection: Any, _: object) -> None:
     def fold(text: str | None) -> str | None:
         return None if text is None else fold_case(text)
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+    try:
+        connection.cursor().execute(CALL)
+    except sqlite3.OperationalError:
+        for name, function in FUNCTIONS.items():
+            connection.create_function(name, -1, _of_present(function), deterministic=True)
+
+
+def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
+    def call(*arguments: float | None) -> float | None:
+        present = [a for a in arguments if a is not None]
+        return function(*present) if len(present) == len(arguments) else None
+
+    return call

@@ -31,6 +31,7 @@ from segmentkit.sqlalchemy._elements import (
     Position,
     joined,
 )
+from segmentkit.sqlalchemy._globe import distance
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -283,6 +284,8 @@ class Compiler:
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
                 return sa.func.coalesce(a, b, type_=a.type)
+            case "distance", coordinates:
+                return distance(*map(self.value, coordinates))
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
             case "instant", (day, ir.Const(datetime() as as_of)):

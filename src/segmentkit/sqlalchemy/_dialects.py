@@ -36,6 +36,7 @@ class Construct(Enum):
     WEEK = "week()"
     WEEKDAY = "weekday()"
     HOUR = "hour()"
+    ANGLE = "distance()"
 
     __hash__ = object.__hash__
 
@@ -62,6 +63,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.WEEK: f"({{0}} - {_ISO_WEEKDAY} + 1)",
         Construct.WEEKDAY: _ISO_WEEKDAY,
         Construct.HOUR: "extract(hour from {0})",
+        Construct.ANGLE: "atan2({0}, {1})",
     }
 )
 
@@ -160,6 +162,7 @@ _ROWS = (
             Construct.BEGINNING: "left({0}, {1})",
             Construct.SHIFTED: "dateadd(second, {1}, {0})",
             Construct.HOUR: "datepart(hour, {0})",
+            Construct.ANGLE: "atn2({0}, {1})",
             # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
             Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
             Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",

@@ -190,3 +190,11 @@ class Hour(Spelled):
     inherit_cache = True
     construct = Construct.HOUR
     type = Integer()
+
+
+class Angle(Spelled):
+    """The angle, in radians, whose sine and cosine are in the proportion of two numbers."""
+
+    inherit_cache = True
+    construct = Construct.ANGLE
+    type = Double()
