@@ -23,7 +23,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.pool import StaticPool
 
 from segmentkit import Segment, UnsupportedError
-from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
+from segmentkit.sqlalchemy import _add_functions, members, predicate, prepare, schema_from
 
 NOON = datetime(2026, 5, 1, 12)
 
@@ -437,14 +437,13 @@ class _Bare:
 
 def test_prepare_adds_mathematical_functions() -> None:
     """Where SQLite has no sine, and then only, it gets what distances need; NULL stays NULL."""
-    engine, bare = sa.create_engine("sqlite://"), _Bare()
-    prepare(engine).pool.dispatch.connect(bare, None)
+    bare = _Bare()
+    _add_functions(bare, None)
     functions = bare.functions
     assert set(functions) == {"segmentkit_casefold", "sin", "cos", "sqrt", "atan2"}
     assert functions["atan2"](1, 1) == pytest.approx(functions["atan2"](3.5, 3.5))
     assert functions["sin"](None) is functions["atan2"](None, 1) is None
     assert functions["sqrt"](4) == 2
-    engine.dispose()
 
 
 def test_prepare_leaves_other_databases_alone() -> None:

@@ -103,7 +103,7 @@ class _Checker(ValueChecker):
 
     # -- conditions -----------------------------------------------------------------------------
 
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
+    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:  # noqa: PLR0911
         """What a condition means; ``negative``: whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
@@ -125,15 +125,26 @@ class _Checker(ValueChecker):
                 return ir.complement(missing) if negated else missing
             case t.InSegment(name):
                 return self._in_segment(node, name)
-            case t.Call(name) if name in ("any", "none"):
+            case t.Ranked():
+                return self._ranked(node, negative)
+            case t.Call("sample"):
+                return self.sample(node) or ir.FALSE
+            case t.Call(name, among=None) if name in ("any", "none"):
                 rows = self.aggregate(node, AGGREGATES[name])
                 one = ir.Const(1, INTEGER)
                 test = ir.FALSE if rows is None else ir.Compare(ir.Comparison.GE, rows, one)
                 return ir.complement(test) if name == "none" else test
-            case t.Literal(bool(value)):
-                return ir.Always(value)
             case _:
                 return self._bare(node, negative)
+
+    def _ranked(self, node: t.Ranked, negative: bool) -> ir.Condition:
+        found = self.ranked(node)
+        if found is None:
+            return ir.FALSE
+        test, value = found
+        if negative:
+            self._warn_missing(node.by, value)
+        return test
 
     def _missing(self, operand: t.Expr) -> ir.Condition:
         if (place := self.place(operand)) is not None:
@@ -146,6 +157,8 @@ class _Checker(ValueChecker):
 
     def _bare(self, node: t.Expr, negative: bool) -> ir.Condition:
         """A value that stands as a condition: it must be a boolean."""
+        if isinstance(node, t.Literal) and isinstance(node.value, bool):
+            return ir.Always(node.value)
         if isinstance(node, t.Parameter):
             value: ir.Value | None = self.parameter(node, BOOLEAN)
         else:

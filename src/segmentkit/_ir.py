@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit.dtypes import FLOAT, DType
+from segmentkit.dtypes import FLOAT, INTEGER, DType
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
@@ -212,7 +212,40 @@ class Aggregate:
         return Const(None if self.nullable else 0, self.dtype)
 
 
-Value: TypeAlias = Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate
+@frozen(cache_hash=True)
+class Standing:
+    """Where a customer's value stands among those whose value is present, from 1, ties alike.
+
+    ``among`` says who is ranked: of others, and of those without a value, it is missing. With
+    ``tiles``, the ranks are parted evenly into so many: 1 + ⌊(rank - 1) * tiles / ranked⌋.
+    """
+
+    value: Value
+    among: Condition
+    descending: bool
+    tiles: int | None
+    dtype: DType = INTEGER
+    nullable: bool = True
+
+
+@frozen(cache_hash=True)
+class Overall:
+    """One value of the values of many customers: all those of whom ``among`` holds."""
+
+    function: AggregateFunction
+    value: Value
+    among: Condition
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing: over nobody only counts and sums are not."""
+        return self.function not in _EMPTY_IS_ZERO
+
+
+Value: TypeAlias = (
+    Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate | Standing | Overall
+)
 
 
 # -- conditions: true or false of every row, never unknown -----------------------------------------
@@ -383,6 +416,8 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return (operand,)
         case Call(_, arguments):
             return arguments
+        case Standing(value, among) | Overall(_, value, among):
+            return value, among
         case Aggregate(_, _, None, where):
             return (where,)
         case Aggregate(_, _, value, where) if value is not None:
@@ -392,13 +427,15 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
 
 
 _LEAVES = (Column, Const)
+POPULATION = (Standing, Overall)
+"""Values that rest on other customers."""
 
 
 def has_aggregates(node: Condition | Value) -> bool:
-    """Whether it looks at rows of a relation."""
+    """Whether it looks at rows of a relation, or at other customers."""
     nodes = [node]
     for each in nodes:
-        if isinstance(each, Aggregate):
+        if isinstance(each, (Aggregate, *POPULATION)):
             return True
         if not isinstance(each, _LEAVES):
             nodes += parts(each)
@@ -406,11 +443,11 @@ def has_aggregates(node: Condition | Value) -> bool:
 
 
 def walk(node: Condition | Value, *, into_aggregates: bool = True) -> list[Condition | Value]:
-    """The node and everything below it, parents first."""
+    """The node and everything below it, parents first; or just what is of the customer's own."""
     found, stack = [], [node]
     while stack:
         node = stack.pop()
         found.append(node)
-        if into_aggregates or not isinstance(node, Aggregate):
+        if into_aggregates or not isinstance(node, (Aggregate, *POPULATION)):
             stack.extend(reversed(parts(node)))
     return found

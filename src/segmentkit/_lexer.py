@@ -70,7 +70,9 @@ _LENGTH = dict.fromkeys(["m", "km", "mile", "miles"], "LENGTH")
 _IN_WORDS = {"last": "LAST", "next": "NEXT", "this": "THIS", "previous": "PREVIOUS"}
 _IS_WORDS = {"missing": "MISSING", "present": "PRESENT", "null": "NULL"}
 _AFTER = {
-    "NUMBER": _UNIT | _LENGTH,
+    "NUMBER": _UNIT | _LENGTH | {"by": "_BY"},
+    "PERCENT": {"by": "_BY"},
+    "_AMONG": {"everyone": "EVERYONE"},
     "PARAMETER": _LENGTH,
     "THIS": _UNIT,
     "PREVIOUS": _UNIT,
@@ -85,8 +87,14 @@ _AFTER = {
     "_IGNORING": {"case": "CASE"},
 }
 """Words that are keywords right after a token of a kind, and names elsewhere."""
+_OPERANDS = (
+    "NAME QUOTED PARAMETER STRING NUMBER UNIT LENGTH PERCENT INSTANT DATE PERIOD RPAR "
+    "TRUE FALSE TODAY NOW AGO"
+)
+for _kind in _OPERANDS.split(" "):
+    _AFTER[_kind] = {**_AFTER.get(_kind, {}), "among": "_AMONG"}
 
-_PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT"}
+_PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT", "%": "PERCENT"}
 _PUNCTUATION |= dict.fromkeys("+-", "SIGN") | dict.fromkeys("*/", "TIMES")
 
 # The quantifiers are possessive: no text makes the search go back and try again.
@@ -102,7 +110,7 @@ _TOKEN = re.compile(
       | (?P<EARLY> 0\d\d\d (?: -\d\d )? (?![\w-]) )
       | (?P<STRING> " (?: [^"\\\n] | \\. )*+ " | ' (?: [^'\\\n] | \\. )*+ ' )
       | (?P<COMPARE> == | != | <> | <= | >= | [=<>] )
-      | (?P<PUNCTUATION> [(),.+\-*/] )
+      | (?P<PUNCTUATION> [(),.+\-*/%] )
       | (?P<PARAMETER> :[^\W\d]\w*+ )
       | (?P<QUOTED> ` (?: [^`\n] | `` )++ ` )
       | (?P<END> \Z )
@@ -111,6 +119,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
+_RANK = re.compile(r"\s*+\d")
+_RANKS = {"top": "TOP", "bottom": "BOTTOM"}
 _SEGMENT = re.compile(r"\s++(?ai:segment)(?!\w)")
 
 
@@ -138,6 +148,8 @@ def tokens(text: str) -> Iterator[Token]:
             kind = _word(value.lower(), before, last)
             if kind == "_IN" and (segment := _SEGMENT.match(text, position)):
                 kind, position = "IN_SEGMENT", segment.end()
+            elif kind == "NAME" and value.lower() in _RANKS and _RANK.match(text, position):
+                kind = _RANKS[value.lower()]
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":

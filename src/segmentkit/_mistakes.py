@@ -102,6 +102,8 @@ def _expectation(expected: frozenset[str]) -> str | None:
         return "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years"
     if "MISSING" in expected:
         return "'missing' or 'present' must follow"
+    if "_BY" in expected and "UNIT" not in expected:
+        return "'by', and what to rank by, must follow"
     if "LAST" in expected:
         return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
     if "COMPARE" in expected:

@@ -236,6 +236,8 @@ class _Normalizer:
                 return ir.ToFloat(operand)
             case ir.Call():
                 return self.call(node)
+            case ir.Standing(value, among) | ir.Overall(_, value, among):
+                return evolve(node, value=self.value(value), among=self.condition(among))
             case ir.Aggregate(_, _, value, where):
                 inner = None if value is None else self.value(value)
                 return evolve(node, value=inner, where=self.condition(where))

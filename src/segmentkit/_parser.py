@@ -26,6 +26,7 @@ MAX_DEPTH = 42
 """How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
 
 _ARITHMETIC, _DIVISION, _CALL, _LOGIC, _OTHER = 4, 6, 4, 2, 1
+_POPULATION = 8
 _LEVELS: dict[type[t.Node], int] = {
     t.And: _LOGIC,
     t.Or: _LOGIC,
@@ -84,8 +85,10 @@ def parse(text: str) -> t.Expr:
 def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
-    nots = text.lower().count("not")
-    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs
+    lower = text.lower()
+    nots = lower.count("not")
+    others = sum(map(lower.count, ("among", "top", "bottom")))
+    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs - _POPULATION * others
     return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
 
 
@@ -108,6 +111,8 @@ def too_deep(tree: t.Expr) -> Span | None:
 
 
 def _level(node: t.Node) -> int:
+    if isinstance(node, t.Ranked) or (isinstance(node, t.Call) and node.among is not None):
+        return _POPULATION
     if isinstance(node, t.Arithmetic):
         # A chain is read from the left: its first operand is as deep as the chain is long.
         most = _DIVISION if "/" in node.operators else _ARITHMETIC
@@ -193,10 +198,10 @@ def _negated(value: int | Decimal) -> int | Decimal:
     return value.copy_negate() if isinstance(value, Decimal) else -value
 
 
-def _count(token: Token, unit: Token) -> int:
+def _count(token: Token, unit: Token | str) -> int:
     count = _number(token)
     if isinstance(count, Decimal):
-        raise _refuse("SK014", token, unit=_unit(unit) + "s")
+        raise _refuse("SK014", token, unit=f"{unit if isinstance(unit, str) else _unit(unit)}s")
     return count
 
 
@@ -399,15 +404,17 @@ class _Builder(Transformer[Token, t.Expr]):
     def call(self, items: list[Any]) -> t.Expr:
         distinct = _split(items, "DISTINCT")
         name, arguments, *extras, close = items
-        window = where = None
+        window = where = among = None
         for extra in extras:
             if type(extra) is _Where:
                 where = extra.condition
+            elif type(extra) is _Among:
+                among = extra.condition
             else:
                 window = extra
         word = _name(name) if name.type == "QUOTED" else name.value.lower()
         span = name.span.to(close.span)
-        return t.Call(word, arguments, distinct, window, where, name.span, span)
+        return t.Call(word, arguments, distinct, window, where, among, name.span, span)
 
     def over(self, items: list[t.Window]) -> t.Window:
         return items[0]
@@ -419,6 +426,25 @@ class _Builder(Transformer[Token, t.Expr]):
     def where(self, items: list[t.Expr]) -> _Where:
         return _Where(items[0])
 
+    def among(self, items: list[Any]) -> _Among:
+        last = items[-1]
+        if last.type == "EVERYONE":
+            return _Among(t.Literal(True, last.span), last.span)
+        return _Among(items[0], last.span)
+
+    def ranked(self, items: list[Any]) -> t.Expr:
+        percent = _split(items, "PERCENT")
+        word, number, by, *among = items
+        limit = self.percent([number]) if percent else _count(number, "customer")
+        everyone = t.Literal(True, t.NOWHERE)
+        (where,) = among or (_Among(everyone, by.span),)
+        span = word.span.to(where.span)
+        return t.Ranked(word.value.lower(), limit, by, where.condition, span)
+
+    def percent(self, items: list[Token]) -> t.Percent:
+        number = _number(items[0])
+        return t.Percent(number, items[0].span.to(items[-1].span))
+
 
 class _Where:
     """Tells the condition of an aggregate from its arguments until both meet in ``call``."""
@@ -427,6 +453,16 @@ class _Where:
 
     def __init__(self, condition: t.Expr) -> None:
         self.condition = condition
+
+
+class _Among:
+    """Who is looked at together, and where that ends."""
+
+    __slots__ = ("condition", "span")
+
+    def __init__(self, condition: t.Expr, span: Span) -> None:
+        self.condition = condition
+        self.span = span
 
 
 _SPELLINGS = {"==": "=", "<>": "!="}

@@ -20,7 +20,7 @@ from segmentkit import _scalar
 from segmentkit._reading import ABSENT, KINDS, reader
 from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
-from segmentkit.errors import DataError
+from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.schema import Entity, Schema
 
 Record: TypeAlias = Mapping[str, Any]
@@ -41,6 +41,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _scalar.absolute,
     "age": _scalar.age,
     "default": _scalar.default,
+    "bucket": _scalar.bucket,
     "distance": _scalar.distance,
     **_scalar.PARTS,
 }
@@ -214,6 +215,8 @@ class _Function:
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return _fill("f(record)", f=self.bind(self.aggregate(node)))
+            case ir.Standing() | ir.Overall():
+                raise UnsupportedError("one record cannot be compared with the others")
             case ir.Moment():
                 raise AssertionError("bound by normalize")
             case _:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Context, Decimal
+from hashlib import md5
 from typing import Any
 
 from segmentkit._time import add_days, month_day, years_between
@@ -96,6 +97,21 @@ def year_day_in(day: date, low: int, high: int) -> bool:
     """Whether a day of the year is in a range that may pass the year's end."""
     number = month_day(day)
     return low <= number <= high if low <= high else number >= low or number <= high
+
+
+BUCKETS = 2**32
+"""So many, and each customer is in one."""
+
+
+def bucket(key: int | str | None, salt: str) -> int | None:
+    """A number below `BUCKETS` that depends on key and salt alone."""
+    return None if key is None else bucket_of(f"{salt}:{key}")
+
+
+def bucket_of(text: str) -> int:
+    """The first 32 bits of the MD5 digest of a text."""
+    digest = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    return int.from_bytes(digest.digest()[:4])
 
 
 EARTH_RADIUS = 6_371_008.8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,8 @@ from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article, exact_dtype, literal_dtype, to_float
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
-from segmentkit._places import Coordinates, PlaceChecker
+from segmentkit._places import Coordinates
+from segmentkit._population import PopulationChecker
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
 from segmentkit.dtypes import (
@@ -44,7 +44,7 @@ class _Row:
     """Whether names start with the relation, as in ``sum(orders.amount)``."""
 
 
-class ValueChecker(PlaceChecker):
+class ValueChecker(PopulationChecker):
     """What values mean; conditions inside brackets are left to the subclass."""
 
     def __init__(self, schema: Schema) -> None:
@@ -58,9 +58,11 @@ class ValueChecker(PlaceChecker):
     def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
         self.errors.append(diagnostic(code, span, hint=hint, **values))
 
-    @abstractmethod
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
-        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
+    def of_customers(self, node: t.Expr) -> bool:
+        if self.row is not None:
+            hint = "it is about customers: join it outside the brackets with 'and'"
+            self.error("SK113", node.span, hint=hint)
+        return self.row is None
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -78,6 +80,9 @@ class ValueChecker(PlaceChecker):
                 return None
             case t.Length():
                 return self.length(node)
+            case t.Percent():
+                self.error("SK137", node.span)
+                return None
             case t.Moment("today"):
                 return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
             case t.Moment(_, count, unit):
@@ -297,8 +302,12 @@ class ValueChecker(PlaceChecker):
         if node.name == "point":
             self.error("SK130", node.span, name=format_tree(node))
             return None
-        if node.name in FUNCTIONS:
+        if node.name in FUNCTIONS and node.among is None:
             return self._function(node, FUNCTIONS[node.name])
+        if node.name == "ntile":
+            return self.tile(node)
+        if node.among is not None:
+            return self.overall(node, AGGREGATES.get(node.name))
         if node.name in ("any", "none"):
             self.aggregate(node, AGGREGATES[node.name])
             self.error(
@@ -307,7 +316,7 @@ class ValueChecker(PlaceChecker):
             return None
         if node.name in AGGREGATES:
             return self.aggregate(node, AGGREGATES[node.name])
-        hint = did_you_mean(node.name, [*FUNCTIONS, "point", *AGGREGATES])
+        hint = did_you_mean(node.name, [*FUNCTIONS, "point", "ntile", *AGGREGATES])
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
 

@@ -163,17 +163,10 @@ def _broken(name: str, schema: Schema) -> Segment:
     return Segment(name, "false", schema, tree=tree, checked=Checked(ir.FALSE, ()))
 
 
-def _reference_places(node: t.Expr) -> Iterator[tuple[str, Span]]:
-    match node:
-        case t.InSegment(name):
-            yield name, node.name_span
-        case t.Not(operand):
-            yield from _reference_places(operand)
-        case t.And(operands) | t.Or(operands):
-            for operand in operands:
-                yield from _reference_places(operand)
-        case _:
-            pass
+def _reference_places(tree: t.Expr) -> Iterator[tuple[str, Span]]:
+    for node in t.every(tree):
+        if isinstance(node, t.InSegment):
+            yield node.name, node.name_span
 
 
 def _segments(given: Mapping[str, Segment]) -> Mapping[str, Segment]:

@@ -23,7 +23,13 @@ from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit._time import first_instant, to_utc
 from segmentkit.dtypes import DType
-from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
+from segmentkit.errors import (
+    DataError,
+    SchemaError,
+    SegmentSyntaxError,
+    SegmentTypeError,
+    UnsupportedError,
+)
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -155,6 +161,7 @@ class Segment:
 
         Raises:
             DataError: The record is not what the schema says, or a parameter has no value.
+            UnsupportedError: The answer depends on other records.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -181,15 +188,28 @@ class Segment:
 
         Raises:
             DataError: A parameter has no value.
+            UnsupportedError: The answer depends on other records.
         """
         instant = instant_of(as_of, self.schema)
         # One reading and one assignment of one tuple: threads see either the old pair or the new.
         known = self._matcher
         if known is not None and known[0] == instant:
             return known[1]
-        compiled = compile_record(bound_condition(self, instant), self.schema)
+        condition = bound_condition(self, instant)
+        self._refuse_others()
+        compiled = compile_record(condition, self.schema)
         object.__setattr__(self, "_matcher", (instant, compiled))
         return compiled
+
+    def _refuse_others(self) -> None:
+        """Make sure that nothing here needs other records than one."""
+        for node in t.every(self._tree):
+            if isinstance(node, t.Ranked) or (
+                isinstance(node, t.Call) and (node.among is not None or node.name == "ntile")
+            ):
+                raise UnsupportedError(diagnostic("SK401", node.span).render(self.source))
+        for segment in self.references.values():
+            segment._refuse_others()
 
     # -- other segments from it -----------------------------------------------------------------
 

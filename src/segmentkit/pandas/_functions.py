@@ -12,7 +12,7 @@ from segmentkit._scalar import EARTH_RADIUS
 from segmentkit._time import clock_steps, first_instant, years_between
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import rescaled
-from segmentkit.pandas._vectors import Array, Mask, Vector, masked
+from segmentkit.pandas._vectors import Array, Mask, Text, Values, Vector, masked
 
 _HOUR = 3_600_000_000
 """Microseconds."""
@@ -75,6 +75,14 @@ def part(name: str, clock: Vector) -> Vector:
         case _:
             found = (clock.data - days).astype(np.int64) // _HOUR
     return masked(Kind.INTEGER, np.asarray(found), clock.missing)
+
+
+def bucket(keys: Values, salt: str) -> Vector:
+    """The bucket of each key."""
+    texts = keys.texts if isinstance(keys, Text) else keys.data
+    found = np.array([_scalar.bucket(key, salt) for key in texts.ravel().tolist()], dtype=np.int64)
+    found = np.append(found, 0)[keys.codes] if isinstance(keys, Text) else found
+    return masked(Kind.INTEGER, found, keys.missing)
 
 
 def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:

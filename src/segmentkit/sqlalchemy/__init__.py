@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from segmentkit._scalar import fold_case
+from segmentkit._scalar import bucket_of, fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
-from segmentkit.sqlalchemy._dialects import CASEFOLD
+from segmentkit.sqlalchemy._dialects import BUCKET, CASEFOLD
 from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
@@ -98,7 +98,8 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
 def prepare(engine: sa.Engine) -> sa.Engine:
     """Add to every new connection of an engine what its database lacks.
 
-    SQLite has no Unicode case folding; ``ignoring case`` calls a function that this adds. Where it
+    SQLite has no Unicode case folding and no digests; ``ignoring case`` and ``sample`` call
+    functions that this adds. Where it
     was built without mathematical functions, those that ``distance`` needs are added too. Other
     databases need nothing.
 
@@ -118,6 +119,7 @@ def _add_functions(connection: Any, _: object) -> None:
         return None if text is None else fold_case(text)
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+    connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
     try:
         connection.cursor().execute(CALL)
     except sqlite3.OperationalError:

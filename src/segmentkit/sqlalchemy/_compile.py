@@ -24,6 +24,7 @@ from segmentkit.sqlalchemy._clocks import first_instant, in_utc, is_aware, local
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
+    Bucket,
     Ending,
     Exact,
     FoldedCase,
@@ -90,11 +91,11 @@ class Compiler:
         self,
         schema: Schema,
         columns: Resolver,
-        aggregates: Mapping[ir.Aggregate, Sql] | None = None,
+        known: Mapping[Any, Sql] | None = None,
     ) -> None:
         self.schema = schema
         self.columns = columns
-        self.aggregates = aggregates or {}
+        self.known = known or {}
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -235,8 +236,8 @@ class Compiler:
                 return AsFloat(self.value(operand))
             case ir.Call():
                 return self.call(node)
-            case ir.Aggregate():
-                return self.aggregates[node]
+            case ir.Aggregate() | ir.Standing() | ir.Overall():
+                return self.known[node]
             case ir.Moment() | ir.Param():
                 raise AssertionError("bound before")
             case _:
@@ -284,6 +285,8 @@ class Compiler:
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
                 return sa.func.coalesce(a, b, type_=a.type)
+            case "bucket", (key, ir.Const(str() as salt)):
+                return Bucket(salt, _as_text(self.value(key)))
             case "distance", coordinates:
                 return distance(*map(self.value, coordinates))
             case "age", (birth, ir.Const(date() as today)):

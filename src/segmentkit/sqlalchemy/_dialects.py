@@ -16,7 +16,8 @@ from attrs import field, frozen
 from segmentkit.errors import UnsupportedError
 
 CASEFOLD = "segmentkit_casefold"
-"""The name of the function that `prepare` adds to SQLite."""
+BUCKET = "segmentkit_bucket"
+"""The names of functions that `prepare` adds to SQLite."""
 
 
 class Construct(Enum):
@@ -37,6 +38,8 @@ class Construct(Enum):
     WEEKDAY = "weekday()"
     HOUR = "hour()"
     ANGLE = "distance()"
+    BUCKET = "sample()"
+    QUOTIENT = "tiles of ranks"
 
     __hash__ = object.__hash__
 
@@ -64,6 +67,9 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.WEEKDAY: _ISO_WEEKDAY,
         Construct.HOUR: "extract(hour from {0})",
         Construct.ANGLE: "atan2({0}, {1})",
+        Construct.BUCKET: "conv(substr(md5({0}), 1, 8), 16, 10)",
+        # Of whole numbers, rounded down.
+        Construct.QUOTIENT: "({0} / {1})",
     }
 )
 
@@ -105,6 +111,8 @@ _DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
 _OF_MYSQL: Mapping[Construct, str | None] = {
     Construct.AS_FLOAT: _PLUS_FLOAT,
     Construct.SHIFTED: "({0} + interval {1} second)",
+    Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
+    Construct.QUOTIENT: "({0} DIV {1})",
     Construct.WEEK: "({0} - interval weekday({0}) day)",
     Construct.WEEKDAY: "(weekday({0}) + 1)",
 }
@@ -127,6 +135,8 @@ _ROWS = (
             Construct.SHIFTED: "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), "
             "{1} || ' seconds') || substr({0}, 20))",
             Construct.DAY: "substr({0}, 1, 10)",
+            # It has no digests.
+            Construct.BUCKET: BUCKET + "({0})",
             Construct.WEEK: "date({0}, '-6 days', 'weekday 1')",
             Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
             Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
@@ -141,6 +151,8 @@ _ROWS = (
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.IN_UTC: _IN_UTC,
             Construct.SHIFTED: "({0} + to_seconds({1}))",
+            Construct.BUCKET: "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
+            Construct.QUOTIENT: "({0} // {1})",
         },
     ),
     Dialect(
@@ -150,6 +162,7 @@ _ROWS = (
         spellings={
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.IN_UTC: _IN_UTC,
+            Construct.BUCKET: "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
         },
     ),
     Dialect("mariadb", "MariaDB", run=True, spellings=_OF_MYSQL),
@@ -163,6 +176,8 @@ _ROWS = (
             Construct.SHIFTED: "dateadd(second, {1}, {0})",
             Construct.HOUR: "datepart(hour, {0})",
             Construct.ANGLE: "atn2({0}, {1})",
+            # Its digests are of other bytes than those of UTF-8.
+            Construct.BUCKET: None,
             # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
             Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
             Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
@@ -175,6 +190,9 @@ _ROWS = (
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.SHIFTED: "({0} + numtodsinterval({1}, 'second'))",
+            Construct.BUCKET: "to_number(substr(rawtohex(standard_hash({0}, 'MD5')), 1, 8), "
+            "'XXXXXXXX')",
+            Construct.QUOTIENT: "trunc({0} / {1})",
             Construct.WEEK: "trunc({0}, 'IW')",
             Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
         },

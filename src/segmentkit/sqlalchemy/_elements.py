@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Integer,
     String,
     and_,
+    cast,
     literal,
     or_,
 )
@@ -198,3 +200,27 @@ class Angle(Spelled):
     inherit_cache = True
     construct = Construct.ANGLE
     type = Double()
+
+
+class Bucket(Spelled):
+    """The first 32 bits of the MD5 digest of a text, as a number."""
+
+    inherit_cache = True
+    construct = Construct.BUCKET
+    type = BigInteger()
+
+    def __init__(self, salt: str, key: ColumnElement[Any]) -> None:
+        text = key if isinstance(key.type, String) else cast(key, String(_DIGITS))
+        super().__init__(literal(f"{salt}:", String()) + text)
+
+
+_DIGITS = 20
+"""Those of a whole number, with its sign."""
+
+
+class Quotient(Spelled):
+    """How often a whole number goes into another; neither is negative."""
+
+    inherit_cache = True
+    construct = Construct.QUOTIENT
+    type = BigInteger()

@@ -9,13 +9,15 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.schema import Relation
+from segmentkit.sqlalchemy import _population as population
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._elements import joined
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
@@ -99,33 +101,57 @@ class _Predicate:
         return grouped.select(limits=limits).having(compiler.condition(node))
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
-        """Who satisfies a condition on several relations, or on attributes and aggregates."""
+        """Who satisfies a condition on several relations, on other customers, or on all of it."""
+        rows, compiler = self.gathered(node, limits)
+        tests = [compiler.condition(each) for each in (*limits, node)]
+        key = rows.key(self.schema.entity.key or "")
+        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+
+    def gathered(
+        self, node: ir.Condition | ir.Value, limits: list[ir.Condition]
+    ) -> tuple[Rows, Compiler]:
+        """The customers, joined to what a condition or a value is computed from."""
         entity = self.schema.entity
         rows = Rows(self.tables, entity, ir.Scope.ENTITY)
         key = rows.key(entity.key or "")
-        values: dict[ir.Aggregate, Sql] = {}
+        values: dict[ir.Value, Sql] = {}
         plain: dict[str, list[ir.Aggregate]] = {}
-        for aggregate in _aggregates(node):
-            relation = entity.relation(aggregate.relation)
-            assert relation is not None
-            if aggregate.function in ORDERED:
-                derived = ordered(self.tables, relation, aggregate, limits)
+        for found in _found(node):
+            derived: sa.Subquery | None = None
+            match found:
+                case ir.Overall():
+                    values[found] = population.overall(*self.compared(found), found)
+                case ir.Standing():
+                    derived = population.standing(*self.compared(found), found)
+                case ir.Aggregate(function, relation) if function in ORDERED:
+                    way = entity.relation(relation)
+                    assert way is not None
+                    derived = ordered(self.tables, way, found, limits)
+                case ir.Aggregate(_, relation):
+                    plain.setdefault(relation, []).append(found)
+            if derived is not None:
                 rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-                values[aggregate] = derived.c.value
-            else:
-                plain.setdefault(relation.name, []).append(aggregate)
+                values[found] = derived.c.value
         for name, aggregates in plain.items():
-            relation = entity.relation(name)
-            assert relation is not None
-            grouped = Grouped(self.tables, relation, aggregates)
+            relation_of = entity.relation(name)
+            assert relation_of is not None
+            grouped = Grouped(self.tables, relation_of, aggregates)
             labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
             derived = grouped.select(*labels, limits=limits).subquery()
             rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
             for aggregate, label in zip(aggregates, labels, strict=True):
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
-        compiler = Compiler(self.schema, rows, values)
-        tests = [compiler.condition(each) for each in (*limits, node)]
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return rows, Compiler(self.schema, rows, values)
+
+    def compared(self, node: ir.Standing | ir.Overall) -> tuple[sa.Select[Any], Sql]:
+        """Those who are compared with each other, as ``owner``, and the value of each."""
+        rows, compiler = self.gathered(node.value, [])
+        value = compiler.value(node.value)
+        # Who they are is a predicate of its own, on a query of ours.
+        inner = _Predicate(evolve(self.tables, root=rows.start, mapped=None))
+        tests = value.is_not(None), inner.condition(node.among, [])
+        owner = rows.key(self.schema.entity.key or "").label("owner")
+        return sa.select(owner).select_from(rows.source).where(*tests), value
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -158,9 +184,17 @@ class _Root:
         return query.correlate(self.tables.root).scalar_subquery()
 
 
-def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
-    found = (n for n in ir.walk(node, into_aggregates=False) if isinstance(n, ir.Aggregate))
+_Found: TypeAlias = ir.Aggregate | ir.Standing | ir.Overall
+
+
+def _found(node: ir.Condition | ir.Value) -> list[_Found]:
+    """What a condition or a value rests on beside attributes, each once."""
+    found = (n for n in ir.walk(node, into_aggregates=False) if isinstance(n, _Found))
     return list(dict.fromkeys(found))
+
+
+def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
+    return [n for n in _found(node) if isinstance(n, ir.Aggregate)]
 
 
 def _is_plain(node: ir.Condition) -> bool:
@@ -172,7 +206,8 @@ def _only_relation(node: ir.Condition) -> str | None:
     nodes = ir.walk(node, into_aggregates=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
     relations = {a.relation for a in aggregates}
-    if len(relations) != 1 or any(isinstance(n, ir.Column) for n in nodes):
+    others = (ir.Column, *ir.POPULATION)
+    if len(relations) != 1 or any(isinstance(n, others) for n in nodes):
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None
@@ -183,12 +218,19 @@ def _only_relation(node: ir.Condition) -> str | None:
 _JOINS = 50
 
 
+def _joins(node: _Found) -> bool:
+    """Whether it is joined as a sub-query of its own."""
+    if isinstance(node, ir.Aggregate):
+        return node.function in ORDERED
+    return isinstance(node, ir.Standing)
+
+
 def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     """The conditions in as few lists as can be: SQLite joins at most 64 tables."""
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(a.function in ORDERED for a in _aggregates(condition))
+        more = sum(map(_joins, _found(condition)))
         if portions[-1] and joins + more > _JOINS:
             portions.append([])
             joins = 0

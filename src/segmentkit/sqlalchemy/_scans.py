@@ -132,7 +132,7 @@ class Grouped:
             value = sa.case((condition, value))
         elif node.value is None:
             return sa.func.count()
-        return _aggregated(node, value)
+        return aggregated(node, value)
 
     def select(self, *columns: Sql, limits: list[ir.Condition]) -> sa.Select[Any]:
         """The scan, grouped; nobody's rows are left out."""
@@ -150,7 +150,8 @@ class Grouped:
         return self.select(limits=limits).group_by(None)
 
 
-def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
+def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """One value of many, those that are NULL left out."""
     kind, scale = node.dtype.kind, node.dtype.scale
     match node.function:
         case ir.AggregateFunction.COUNT:
@@ -172,7 +173,7 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
             raise AssertionError("needs rows in order")
 
 
-def mean(node: ir.Aggregate, value: Sql) -> Sql:
+def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
     assert node.value is not None
     total: Sql = sa.func.sum(value, type_=value.type)
@@ -237,10 +238,15 @@ def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
         .where(*rows.where)
         .subquery()
     )
-    twice = 2 * placed.c.place
-    middle = sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
     median = mean(node, placed.c.value).label("value")
-    return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
+    chosen = sa.select(placed.c.owner, median).where(middle(placed))
+    return chosen.group_by(placed.c.owner).subquery()
+
+
+def middle(placed: sa.Subquery) -> Sql:
+    """Of rows that know their ``place``, and ``of`` how many: the one in the middle, or the two."""
+    twice = 2 * placed.c.place
+    return sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
 
 
 def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
