@@ -186,7 +186,7 @@ class _Definitions:
         """A condition, of the entity or, inside an aggregate's brackets, of a row."""
         leaves = [self.test(row)]
         if row is None:
-            leaves.append(self.of_aggregate())
+            leaves += [self.of_aggregate(), self.of_aggregate(), self.of_population(depth)]
         leaf = st.one_of(leaves)
         if depth == 0:
             return leaf
@@ -339,6 +339,34 @@ class _Definitions:
             st.sampled_from(["ago", "from now"]),
         )
         return st.one_of(st.sampled_from(["today", "now"]), distance)
+
+    # -- the population -------------------------------------------------------------------------
+
+    def of_population(self, depth: int) -> st.SearchStrategy[str]:
+        """Ranks, tiles, samples, and a value beside one of many customers."""
+        relation = st.sampled_from(self.schema.entity.relations)
+        own = [n for n, d in self.names(None) if d.is_number]
+        aggregates = relation.flatmap(self.number).map(lambda drawn: drawn[0])
+        value = st.one_of(st.sampled_from(own), aggregates)
+        among = st.just("everyone")
+        if depth:
+            among |= self.condition(depth - 1).map("({})".format)
+        operators = st.sampled_from(["=", "!=", "<", ">="])
+        limit = st.sampled_from(["1", "2", "3", "20%", "33.4%", "50%", "100%"])
+        word = st.sampled_from(["top", "bottom", "not top", "not bottom"])
+        overall = st.sampled_from(["avg", "count", "max", "median", "min", "sum"])
+        share = st.sampled_from(["0%", "12.5%", "50%", "100%"])
+        return st.one_of(
+            st.builds("{} {} by {} among {}".format, word, limit, value, among),
+            st.builds(
+                "ntile({}, {} among {}) {} 2".format, st.integers(1, 5), value, among, operators
+            ),
+            st.builds(
+                lambda x, op, of, who: f"{x} {op} {of}({x} among {who})",
+                value, operators, overall, among,
+            ),
+            st.builds("sample({}, '{}')".format, share, st.sampled_from(["", "сіль", "x"])),
+        )  # fmt: skip
 
     # -- aggregates -----------------------------------------------------------------------------
 

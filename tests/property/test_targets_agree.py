@@ -38,7 +38,9 @@ def test_all_targets_have_the_same_members(data: st.DataObject) -> None:
     )
     for target in TARGETS[1:]:
         found = _members(target, segment, world)
-        note(f"{target.name}: {found}, {TARGETS[0].name}: {expected}")
+        note(f"{target.name}: {found}, before: {expected}")
+        # One record knows nothing of the others, so then the next target is what is compared with.
+        expected = found if expected is None else expected
         assert found is None or found == expected, segment.definition
 
 
@@ -82,6 +84,8 @@ def test_whoever_is_certain_stays(data: st.DataObject) -> None:
     # These ask for gaps themselves, or look at the person's gaps from within a row.
     assume(
         not any(word in text for word in ("missing", "present", "default(", "people.", "first("))
+        # Other people's gaps change who is ranked.
+        and not any(word in text for word in (" by ", " among "))
     )
     segment = Segment.define("s", text, world.schema)
     record = TARGETS[0]
