@@ -21,6 +21,7 @@ from segmentkit import (
     DType,
     Entity,
     Link,
+    Place,
     Relation,
     Schema,
     decimal,
@@ -111,10 +112,13 @@ def worlds(draw: st.DrawFn) -> World:
     at = draw(st.sampled_from([TIMESTAMP, TIMESTAMP, DATE]))
     key_of_events = draw(st.booleans())
     stores = Entity("stores", key="id", attributes=[_key(), Attribute("city", TEXT, nullable=True)])
+    known = draw(_attributes())
+    numbers = [a.name for a in known if a.dtype.is_number] or ["id"]
     people = Entity(
         "people",
         key="id",
-        attributes=[_key(), *draw(_attributes())],
+        attributes=[_key(), *known],
+        places=[Place("spot", latitude=numbers[0], longitude=numbers[-1])],
         links=[Link("shop", to="stores", key="shop_id")],
         relations=[
             Relation("orders", key="person_id", at="at"),
@@ -184,7 +188,7 @@ class _Definitions:
 
     def condition(self, depth: int, row: Relation | None = None) -> st.SearchStrategy[str]:
         """A condition, of the entity or, inside an aggregate's brackets, of a row."""
-        leaves = [self.test(row)]
+        leaves = [self.test(row), self.test(row), self.of_place(row)]
         if row is None:
             leaves += [self.of_aggregate(), self.of_aggregate(), self.of_population(depth)]
         leaf = st.one_of(leaves)
@@ -208,6 +212,17 @@ class _Definitions:
 
     def test(self, row: Relation | None) -> st.SearchStrategy[str]:
         return st.sampled_from(self.names(row)).flatmap(lambda n: self.test_of(*n, row))
+
+    def of_place(self, row: Relation | None) -> st.SearchStrategy[str]:
+        """A distance, or whether there can be one; no radius is that of two points of the pool."""
+        spot = "spot" if row is None else "people.spot"
+        point = st.builds(
+            "point({}, {})".format, st.sampled_from([0, 2.5, -90]), st.sampled_from([0.5, 180, -3])
+        )
+        radius = st.sampled_from(["1 m", "150 km", "200.5 miles", "5000 km", "19999 km"])
+        word = st.sampled_from(["<", ">=", "!="])
+        near = st.builds("distance({}, {}) {} {}".format, st.just(spot), point, word, radius)
+        return near | st.just(f"{spot} is missing") | near.map("not ({})".format)
 
     def constant(self, dtype: DType) -> st.SearchStrategy[str]:
         def written(value: Any) -> str:
@@ -350,7 +365,8 @@ class _Definitions:
         value = st.one_of(st.sampled_from(own), aggregates)
         among = st.just("everyone")
         if depth:
-            among |= self.condition(depth - 1).map("({})".format)
+            # Ranks within ranks would soon be too deep.
+            among |= st.one_of(self.test(None), self.of_aggregate()).map("({})".format)
         operators = st.sampled_from(["=", "!=", "<", ">="])
         limit = st.sampled_from(["1", "2", "3", "20%", "33.4%", "50%", "100%"])
         word = st.sampled_from(["top", "bottom", "not top", "not bottom"])
