@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 from packaging.requirements import Requirement
 
@@ -11,6 +13,10 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+# A process a core (each starts engines of its own); the tests of a module, and the examples of a
+# page, share what they made, so they stay together.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 
 
 def group(*names: str) -> list[str]:
@@ -31,7 +37,7 @@ def lowest_of(requirements: list[str]) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -69,6 +75,61 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ask every engine random definitions (posargs: --cases N --seed S --targets a,b …)."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.property.fuzz", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Say how many conformance cases notice each mistake that the compiler could make."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("python", "-m", "tests.mutants")
+
+
+@nox.session
+def mariadb(session: nox.Session) -> None:
+    """Ask a MariaDB server all that targets are asked; SEGMENTKIT_MARIADB_URL says where it is."""
+    if not os.environ.get("SEGMENTKIT_MARIADB_URL"):
+        session.error(
+            "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
+            "made, as in mariadb+pymysql://root@localhost:3306"
+        )
+    ask(session, "mariadb")
+
+
+@nox.session
+def clickhouse(session: nox.Session) -> None:
+    """Ask ClickHouse, which runs within Python, all that targets are asked."""
+    ask(session, "clickhouse")
+
+
+def ask(session: nox.Session, engine: str) -> None:
+    """What every target must answer, of an engine beside the core, and what only it has."""
+    session.install("-e", ".[cli]", *group("test", engine))
+    tests = ["tests/test_conformance.py", "tests/test_functions.py", "tests/property"]
+    session.run(
+        *("pytest", "-n", "auto", *tests, f"tests/engines/{engine}.py", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": f"record,{engine}"},
+    )
+
+
+@nox.session
+def dialects(session: nox.Session) -> None:
+    """Compile every conformance case for every dialect, and parse it; nothing is run."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("pytest", "tests/dialects", *PARALLEL, *session.posargs)
+
+
+@nox.session
+def compatibility(session: nox.Session) -> None:
+    """Write the tables of docs/engines.md anew (SEGMENTKIT_TARGETS: whose versions to ask)."""
+    session.install("-e", ".[demo]", *group("dialects"))
+    session.run("python", "-m", "tests.compatibility")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))
@@ -82,4 +143,33 @@ def lowest(session: nox.Session) -> None:
     extras = project["optional-dependencies"]
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
     session.install(".[demo]", *group("test"), *pins)
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", "tests", *PARALLEL, *session.posargs)
+
+
+CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """Ask Sail, which speaks Spark's protocol: cases, properties, the page's examples."""
+    session.install("-e", ".[spark]", *group("test", "spark"))
+    env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
+    examples = ["tests/engines/spark.py", "docs/spark.md", "src/segmentkit/spark"]
+    session.run("pytest", *CASES, *examples, *session.posargs, env=env)
+    env = {"SEGMENTKIT_TARGETS": "record,sail"}
+    session.run("pytest", "tests/property", *session.posargs, env=env)
+
+
+@nox.session
+def pyspark(session: nox.Session) -> None:
+    """Ask Spark itself, on this machine, through Spark Connect; needs Java 17."""
+    session.install("-e", ".", *group("test"), "pyspark[connect]>=4.0.0")
+    env = {"SEGMENTKIT_TARGETS": "spark"}
+    session.run("pytest", *CASES, "tests/engines/spark.py", *session.posargs, env=env)
+
+
+@nox.session
+def distributed(session: nox.Session) -> None:
+    """Compare DuckDB and Sail's cluster on ten million orders (posargs: to the script)."""
+    session.install("-e", ".[spark]", *group("engines", "spark"))
+    session.run("python", "tests/bench/distributed.py", *session.posargs)

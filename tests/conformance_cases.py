@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent / "conformance"
 Tables = Mapping[str, list[dict[str, Any]]]
 
 
-@frozen
+@frozen(eq=False)
 class Case:
     """One definition, the rows it is asked of, and the answer."""
 
@@ -48,16 +48,17 @@ class Case:
 def cases() -> Iterator[Case]:
     """Every case of every file."""
     for path in sorted(FOLDER.glob("*.toml")):
-        yield from _read(path)
+        yield from cases_in(path.read_text(encoding="utf-8"), path.stem)
 
 
-def _read(path: Path) -> Iterator[Case]:
-    data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+def cases_in(text: str, file: str = "") -> Iterator[Case]:
+    """The cases of one file."""
+    data = tomllib.loads(text, parse_float=Decimal)
     schema = read_declaration(data["schema"]).schema()
     for told in data["case"]:
         rows = {**data.get("rows", {}), **told.get("rows", {})}
         yield Case(
-            file=path.stem,
+            file=file,
             name=told["name"],
             where=told["where"],
             schema=schema,

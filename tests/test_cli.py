@@ -27,6 +27,7 @@ import segmentkit as sk
 from segmentkit import _cli, demo
 from segmentkit._cli import _app, _database, _files, _query
 from segmentkit.catalog import read_catalog
+from segmentkit.sqlalchemy._dialects import Dialect
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
@@ -202,6 +203,10 @@ def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch, package: s
         (
             ["sql", "shop.toml", "loyal", "--dialect", "postgre"],
             "Error: no dialect 'postgre'; did you mean 'postgresql'?",
+        ),
+        (
+            ["sql", "shop.toml", "loyal", "--dialect", "xyzzy"],
+            "Error: no dialect 'xyzzy'; there are bigquery, ",
         ),
         (
             ["members", "shop.toml", "loyal", "--url", "x", "--set", "a"],
@@ -613,7 +618,9 @@ def test_the_demo_is_formatted(run: Run) -> None:
 # -- sql ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "mariadb", "sqlite"])
+@pytest.mark.parametrize(
+    "dialect", ["duckdb", "mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite"]
+)
 def test_sql_without_a_database(run: Run, full: str, dialect: str) -> None:
     """The text holds no value; each parameter in it has its line below."""
     result = run("sql", full, "loyal", "--dialect", dialect, *MAY, "--set", "min_spend=12345")
@@ -625,6 +632,25 @@ def test_sql_without_a_database(run: Run, full: str, dialect: str) -> None:
     assert "12345" not in text
     assert "12345" in values.values()
     assert {name for name in values if f":{name}" in text} == set(values)
+
+
+def test_sql_of_a_dialect_that_is_not_installed(
+    run: Run, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dialect that we know brings the name of the package that it needs."""
+    known = {"xyzzy": Dialect("xyzzy", "Xyzzy", package="sqlalchemy-xyzzy")}
+    monkeypatch.setattr(_query, "DIALECTS", known)
+    result = run("sql", full, "loyal", "--dialect", "xyzzy")
+    says = "Error: 'xyzzy' needs sqlalchemy-xyzzy: pip install sqlalchemy-xyzzy\n"
+    assert (result.code, result.err) == (2, says)
+
+
+def test_sql_that_a_dialect_refuses(run: Run, full: str) -> None:
+    """What a dialect cannot do is said by name."""
+    result = run("sql", full, "tier", "--dialect", "oracle", "--set", "tier=")
+    assert result.code == 1
+    assert "Oracle cannot do 'the empty text \"\"'" in result.err
+    assert "Traceback" not in result.err
 
 
 def test_sql_takes_the_dialect_of_the_database(run: Run, brief: str, url: str) -> None:
@@ -826,7 +852,7 @@ def test_members_are_never_half_written(
     result = run("members", brief, "grown_ups", "--url", url, "-o", "out.csv")
     assert result.code == 2
     assert result.err == (
-        "Error: sqlite:///shop.sqlite could not list the members: the line is cut\n"
+        "Error: sqlite:///shop.sqlite could not list the members of 'grown_ups': the line is cut\n"
     )
     assert tmp_path.joinpath("out.csv").read_text(encoding="utf-8") == "before"
     assert sorted(tmp_path.iterdir()) == there
@@ -958,20 +984,6 @@ def test_schema_of_a_table_that_is_not_there(run: Run, url: str) -> None:
 # -- demo ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's database, written by the first demo."""
-    return tmp_path_factory.mktemp("demo") / "journey.sqlite"
-
-
-@pytest.fixture(scope="module")
-def first(journey: Path) -> Result:
-    """The first demo, as a user starts it, with no terminal."""
-    command = [sys.executable, "-m", "segmentkit", "demo", "--file", str(journey)]
-    ended = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    return Result(ended.returncode, ended.stdout.decode("utf-8"), ended.stderr.decode("utf-8"))
-
-
 def _rows(out: str) -> Iterator[list[str]]:
     for line in out.splitlines():
         cells = re.split(r" {2,}", line.strip())
@@ -979,8 +991,13 @@ def _rows(out: str) -> Iterator[list[str]]:
             yield cells
 
 
-def test_the_first_demo(first: Result, journey: Path) -> None:
+def test_the_first_demo(tmp_path: Path) -> None:
     """A row a segment, with its size found by hand, and both engines agree."""
+    journey = tmp_path / "journey.sqlite"
+    command = [sys.executable, "-m", "segmentkit", "demo", "--file", str(journey)]
+    # As a user starts it, with no terminal.
+    ended = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    first = Result(ended.returncode, ended.stdout.decode("utf-8"), ended.stderr.decode("utf-8"))
     assert first.code == 0, first.err
     assert first.err == f"Writing Complete Journey into {journey}, once …\n"
     head, *_, last = first.out.splitlines()
@@ -1012,7 +1029,7 @@ def some(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "segments", data.as_string)
 
 
-@pytest.mark.usefixtures("first", "some")
+@pytest.mark.usefixtures("some")
 @pytest.mark.parametrize(("only", "name"), [("sqlite", "SQLite"), ("pandas", "pandas")])
 def test_a_later_demo(run: Run, journey: Path, only: str, name: str) -> None:
     """The file is used again; one engine alone answers, and compares with nothing."""
@@ -1024,7 +1041,7 @@ def test_a_later_demo(run: Run, journey: Path, only: str, name: str) -> None:
     assert sizes == {each: str(SIZES[each][2]) for each in SOME}
 
 
-@pytest.mark.usefixtures("first", "some")
+@pytest.mark.usefixtures("some")
 def test_a_demo_that_fails(run: Run, journey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the engines differ, it says where, and exits with 1."""
     module = import_module("segmentkit._cli._demo")

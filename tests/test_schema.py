@@ -725,3 +725,19 @@ def test_tables_of_a_schema() -> None:
     made.create_all(engine)
     verify(shop(), engine)
     engine.dispose()
+
+
+def test_keys_in_made_tables_have_the_type_of_what_they_lead_to() -> None:
+    """A key that is no attribute is of the type of the key that it leads to."""
+    shops = Entity("shops", key="code", attributes=[Attribute("code", TEXT)])
+    people = Entity(
+        "people",
+        key="name",
+        attributes=[Attribute("name", TEXT)],
+        links=[Link("shop", to="shops", key="shop_code")],
+        relations=[Relation("notes", key="person")],
+    )
+    notes = Entity("notes", attributes=[Attribute("stars", INTEGER)])
+    made = tables_from(Schema([people, notes, shops])).tables
+    assert isinstance(made["notes"].c.person.type, sa.String)
+    assert isinstance(made["people"].c.shop_code.type, sa.String)

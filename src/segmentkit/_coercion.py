@@ -48,13 +48,10 @@ def to_float(value: ir.Value) -> ir.Value:
 
 
 def aligned(left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """Exact numbers and floats meet as floats; whole numbers need no change to be compared."""
+    """Exact numbers and floats meet as floats, as they do in databases."""
     kinds = {left.dtype.kind, right.dtype.kind}
     if Kind.FLOAT in kinds and len(kinds) > 1:
-        left, right = (
-            v if v.dtype == INTEGER and not isinstance(v, ir.Const) else to_float(v)
-            for v in (left, right)
-        )
+        return to_float(left), to_float(right)
     return left, right
 
 

@@ -16,8 +16,12 @@ EXACT = Context(prec=76)
 
 
 def fold_case(text: str) -> str:
-    """The form in which texts are equal whatever their case (Unicode case folding)."""
-    return text.casefold()
+    """The form in which texts are equal whatever their case (Unicode case folding).
+
+    Cherokee alone folds to capitals; here its letters are small like all others, as databases
+    have them.
+    """
+    return text.casefold().lower()
 
 
 def add(a: Any, b: Any) -> Any:

@@ -1,478 +1,412 @@
-"""Random schemas, hostile data for them, and definitions that fit them."""
+"""Random definitions, of everything that the language has, over random worlds.
+
+A `Writer` puts a definition together from what it draws. To let it write something new, add a
+method to one of the tables: ``CONDITIONS`` of a customer, ``VALUES`` of a type or ``TESTS`` of a
+type. What stands first in a table is what failures shrink to.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from segmentkit import (
-    BOOLEAN,
-    DATE,
-    FLOAT,
-    INTEGER,
-    TEXT,
-    TIMESTAMP,
-    Attribute,
-    DType,
-    Entity,
-    Link,
-    Place,
-    Relation,
-    Schema,
-    decimal,
-)
+from segmentkit import DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Entity, Relation
 from segmentkit._format import format_name, format_value
-
-MONEY = decimal(2)
-TYPES = [BOOLEAN, INTEGER, FLOAT, MONEY, TEXT, DATE, TIMESTAMP]
-NAMES = ["age", "місто", "order count", "and", "a'b", 'q"t', "x", "where", "Vip", "name"]
-
-INTEGERS = [-3, 0, 1, 2, 3, 7, 18, 10**12]
-# Halves and quarters: their sums are exact in whatever order an engine takes them.
-FLOATS = [-1.5, 0.0, 0.25, 2.5, 3.0, 1024.75]
-DECIMALS = [Decimal(d) for d in ("-1.05", "0.00", "0.10", "0.20", "0.30", "9.99", "10.00")]
-TEXTS = [
-    "", "a", "A", "ab", "b", "ä", "Ä", "Київ", "київ", "ß", "ss", "Σας", "σας", "a%b", "a_b", "%",
-    "_", "\\", "\\n",
-    "a'b", '"q"', "l\nb", "😀", " a", "a ", "NULL", ":x", "?", "--", "İ", "e\u0301", "é",
-]  # fmt: skip
-
-
-@frozen
-class World:
-    """A schema, rows for its tables, and the instant to ask about."""
-
-    schema: Schema
-    rows: dict[str, list[dict[str, Any]]]
-    as_of: datetime
-
-
-def instants(as_of: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Instants at, just before and just after the edges of windows."""
-    here = as_of.replace(tzinfo=UTC).astimezone(zone)
-    midnights = [
-        datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
-        for day in (here.date(), here.date().replace(day=1), here.date().replace(month=1, day=1))
-    ]
-    edges = [as_of, *midnights, *(as_of - timedelta(days=d) for d in (1, 7, 30))]
-    tick = timedelta(microseconds=1)
-    return [moved for edge in edges for moved in (edge - tick, edge, edge + tick)]
-
-
-def days(as_of: datetime) -> list[date]:
-    """Dates at the edges of windows, and births that make ages and birthdays interesting."""
-    today = as_of.date()
-    near = [today + timedelta(days=d) for d in (-366, -31, -30, -7, -1, 0, 1, 7)]
-    return [*near, date(2000, 2, 29), date(2008, 2, 28), date(1990, 12, 31), date(2007, 1, 1)]
-
-
-@frozen
-class Pool:
-    """The constants to draw from, by type."""
-
-    as_of: datetime
-    zone: ZoneInfo
-
-    def of(self, dtype: DType) -> list[Any]:
-        """Values of a type."""
-        if dtype == TIMESTAMP:
-            return instants(self.as_of, self.zone)
-        if dtype == DATE:
-            return days(self.as_of)
-        table = {
-            BOOLEAN: [True, False],
-            INTEGER: INTEGERS,
-            FLOAT: FLOATS,
-            MONEY: DECIMALS,
-            TEXT: TEXTS,
-        }
-        return table[dtype]
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """A schema with a relation of events, a plain relation and links; rows with every gap."""
-    zone = draw(st.sampled_from(["UTC", "Europe/Kyiv", "America/New_York"]))
-    as_of = draw(
-        st.sampled_from(
-            [
-                datetime(2026, 3, 31, 12),
-                datetime(2024, 2, 29),
-                datetime(2026, 2, 28, 23, 30),
-                datetime(2025, 12, 31, 22, 0, 0, 1),
-                datetime(2026, 3, 29, 1),
-            ]
-        )
-    )
-    at = draw(st.sampled_from([TIMESTAMP, TIMESTAMP, DATE]))
-    key_of_events = draw(st.booleans())
-    stores = Entity("stores", key="id", attributes=[_key(), Attribute("city", TEXT, nullable=True)])
-    known = draw(_attributes())
-    numbers = [a.name for a in known if a.dtype.is_number] or ["id"]
-    people = Entity(
-        "people",
-        key="id",
-        attributes=[_key(), *known],
-        places=[Place("spot", latitude=numbers[0], longitude=numbers[-1])],
-        links=[Link("shop", to="stores", key="shop_id")],
-        relations=[
-            Relation("orders", key="person_id", at="at"),
-            Relation("notes", key="person_id"),
-        ],
-    )
-    orders = Entity(
-        "orders",
-        key="id" if key_of_events else None,
-        attributes=[_key(), Attribute("at", at, nullable=True), *draw(_attributes())],
-        links=[Link("store", to="stores", key="store_id")],
-    )
-    notes = Entity("notes", attributes=draw(_attributes()))
-    schema = Schema([people, orders, notes, stores], time_zone=zone)
-    pool = Pool(as_of, ZoneInfo(zone))
-    owners = st.sampled_from([1, 2, 3, 4, 5, None, 99])
-    places = st.sampled_from([1, 2, None, 99])
-    rows = {
-        "people": draw(_rows(people, pool, {"shop_id": places}, most=5)),
-        "orders": draw(_rows(orders, pool, {"person_id": owners, "store_id": places}, most=12)),
-        "notes": draw(_rows(notes, pool, {"person_id": owners}, most=5)),
-        "stores": draw(_rows(stores, pool, {}, most=2)),
-    }
-    return World(schema, rows, as_of)
-
-
-def _key() -> Attribute:
-    return Attribute("id", INTEGER)
-
-
-def _attributes() -> st.SearchStrategy[list[Attribute]]:
-    each = st.builds(Attribute, st.sampled_from(NAMES), st.sampled_from(TYPES), st.booleans())
-    return st.lists(each, min_size=1, max_size=5, unique_by=lambda a: a.name)
-
-
-@st.composite
-def _rows(
-    draw: st.DrawFn, entity: Entity, pool: Pool, ways: dict[str, Any], most: int
-) -> list[dict[str, Any]]:
-    count = draw(st.integers(0, most))
-    found = []
-    for number in range(1, count + 1):
-        row: dict[str, Any] = {}
-        for a in entity.attributes:
-            values = st.sampled_from(pool.of(a.dtype)) if a.name != "id" else st.just(number)
-            row[a.column] = draw(st.one_of(st.none(), values) if a.nullable else values)
-        row.update({name: draw(values) for name, values in ways.items()})
-        found.append(row)
-    return found
-
-
-# -- definitions --------------------------------------------------------------------------------
+from segmentkit.dtypes import Kind
+from tests.property.worlds import MONEY, World, parameter, worlds
 
 UNITS = ["day", "week", "month", "quarter", "year"]
+SHORT_UNITS = ["hour", "minute", "second"]
+COMPARISONS = ["=", "!=", "<", "<=", ">", ">="]
+NUMBERS = [INTEGER, FLOAT, MONEY]
+
+_T = TypeVar("_T")
 
 
 @st.composite
 def definitions(draw: st.DrawFn, world: World) -> str:
     """A definition that the schema of a world makes sense of."""
-    return draw(_Definitions(world).condition(depth=draw(st.integers(0, 3))))
+    return Writer(draw, world).condition(draw(st.integers(0, 3)))
 
 
-class _Definitions:
-    def __init__(self, world: World) -> None:
+@st.composite
+def leaves(draw: st.DrawFn, world: World) -> str:
+    """A definition of one test."""
+    return Writer(draw, world).condition(0)
+
+
+@st.composite
+def peopled_worlds(draw: st.DrawFn) -> World:
+    """A world with named segments for definitions to refer to."""
+    world = draw(worlds())
+    named = {name: Writer(draw, world).condition(1) for name in ("vip", "press list")}
+    return evolve(world, named=named)
+
+
+@frozen
+class Scope:
+    """Where a test stands: of a customer (no relation), of a row, or in an aggregate's value."""
+
+    relation: Relation | None = None
+    prefixed: bool = False
+
+
+CUSTOMER = Scope()
+
+
+class Writer:
+    """Writes definitions, drawing whatever is a matter of choice."""
+
+    def __init__(self, draw: st.DrawFn, world: World) -> None:
+        self.draw = draw
+        self.world = world
         self.schema = world.schema
-        self.pool = Pool(world.as_of, ZoneInfo(world.schema.time_zone))
+        self.pool = world.pool
 
-    def condition(self, depth: int, row: Relation | None = None) -> st.SearchStrategy[str]:
-        """A condition, of the entity or, inside an aggregate's brackets, of a row."""
-        leaves = [self.test(row), self.test(row), self.of_place(row)]
-        if row is None:
-            leaves += [self.of_aggregate(), self.of_aggregate(), self.of_population(depth)]
-        leaf = st.one_of(leaves)
-        if depth == 0:
-            return leaf
-        deeper = self.condition(depth - 1, row)
-        joined = st.lists(deeper, min_size=2, max_size=3).flatmap(
-            lambda parts: st.sampled_from([f"({' and '.join(parts)})", f"({' or '.join(parts)})"])
-        )
-        return st.one_of(leaf, joined, deeper.map(lambda c: f"not ({c})"))
+    def pick(self, options: Sequence[_T]) -> _T:
+        return self.draw(st.sampled_from(options))
 
-    def names(self, row: Relation | None) -> list[tuple[str, DType]]:
-        """What can be named: own attributes, beyond links, and in a row the entity's too."""
-        root = self.schema.entity
-        entity = root if row is None else self.schema.named(row.to)
-        found = [(format_name(a.name), a.dtype) for a in entity.attributes]
-        found += [(f"{link.name}.city", TEXT) for link in entity.links]
-        if row is not None:
-            found += [(f"{root.name}.{format_name(a.name)}", a.dtype) for a in root.attributes]
-        return found
+    def rarely(self) -> bool:
+        return self.draw(st.integers(0, 7)) == 7
 
-    def test(self, row: Relation | None) -> st.SearchStrategy[str]:
-        return st.sampled_from(self.names(row)).flatmap(lambda n: self.test_of(*n, row))
+    # -- conditions -----------------------------------------------------------------------------
 
-    def of_place(self, row: Relation | None) -> st.SearchStrategy[str]:
-        """A distance, or whether there can be one; no radius is that of two points of the pool."""
-        spot = "spot" if row is None else "people.spot"
-        point = st.builds(
-            "point({}, {})".format, st.sampled_from([0, 2.5, -90]), st.sampled_from([0.5, 180, -3])
-        )
-        radius = st.sampled_from(["1 m", "150 km", "200.5 miles", "5000 km", "19999 km"])
-        word = st.sampled_from(["<", ">=", "!="])
-        near = st.builds("distance({}, {}) {} {}".format, st.just(spot), point, word, radius)
-        return near | st.just(f"{spot} is missing") | near.map("not ({})".format)
+    def condition(self, depth: int, scope: Scope = CUSTOMER) -> str:
+        """A condition, of the customer or, inside an aggregate's brackets, of a row."""
+        form = self.pick(["leaf", "and", "or", "not"]) if depth else "leaf"
+        if form == "leaf":
+            return self.test(scope) if scope.relation else self.pick(CONDITIONS)(self)
+        if form == "not":
+            return f"not ({self.condition(depth - 1, scope)})"
+        parts = [self.condition(depth - 1, scope) for _ in range(self.pick([2, 2, 3]))]
+        return "({})".format(f" {form} ".join(parts))
 
-    def constant(self, dtype: DType) -> st.SearchStrategy[str]:
-        def written(value: Any) -> str:
-            if isinstance(value, datetime):
-                return format_value(value.replace(tzinfo=UTC))
-            return format_value(Decimal(repr(value)) if isinstance(value, float) else value)
+    def of_customer(self) -> str:
+        return self.test(CUSTOMER)
 
-        return st.sampled_from(self.pool.of(dtype)).map(written)
+    def existence(self) -> str:
+        relation = self.pick(self.schema.entity.relations)
+        return f"{self.pick(['any', 'none'])}({relation.name}{self.brackets(relation)})"
 
-    def test_of(self, name: str, dtype: DType, row: Relation | None) -> st.SearchStrategy[str]:
-        constant = self.constant(dtype)
-        fold = st.sampled_from(["", " ignoring case"]) if dtype == TEXT else st.just("")
-        several = st.lists(constant, min_size=1, max_size=3).map(", ".join)
-        same = [n for n, d in self.names(row) if d == dtype]
-        operators = ["=", "!="] if dtype in (TEXT, BOOLEAN) else ["=", "!=", "<", "<=", ">", ">="]
-        tests = [
-            st.sampled_from([f"{name} is missing", f"{name} is present"]),
-            st.builds(
-                "{} {} {}{}".format, st.just(name), st.sampled_from(operators), constant, fold
-            ),
-            st.builds(
-                "{} {} {}".format, st.just(name), st.sampled_from(operators), st.sampled_from(same)
-            ),
-            st.builds(
-                "{} {} ({}){}".format,
-                st.just(name),
-                st.sampled_from(["in", "not in"]),
-                several,
-                fold,
-            ),
-        ]
-        if dtype.is_number:
-            tests.append(self.arithmetic(name, dtype, row))
-        if dtype.is_number or dtype.is_time:
-            word = st.sampled_from(["between", "not between"])
-            tests.append(
-                st.builds("{} {} {} and {}".format, st.just(name), word, constant, constant)
-            )
-        if dtype == TEXT:
-            word = st.sampled_from(
-                [
-                    "contains",
-                    "not contains",
-                    "starts with",
-                    "not starts with",
-                    "ends with",
-                    "not ends with",
-                ]
-            )
-            tests.append(st.builds("{} {} {}{}".format, st.just(name), word, constant, fold))
-        if dtype.is_time:
-            word = st.sampled_from(["in", "not in"])
-            tests.append(st.builds("{} {} {}".format, st.just(name), word, self.window()))
-            tests.append(
-                st.builds(
-                    "{} {} {}".format, st.just(name), st.sampled_from(operators), self.moment()
-                )
-            )
-            other = DATE if dtype == TIMESTAMP else TIMESTAMP
-            tests.append(
-                st.builds(
-                    "{} {} {}".format,
-                    st.just(name),
-                    st.sampled_from(operators),
-                    self.constant(other),
-                )
-            )
-        if dtype.is_time:
-            tests.append(self.part(name, dtype, st.sampled_from(operators)))
-        if dtype == DATE:
-            tests.append(
-                st.builds(
-                    "age({}) {} {}".format,
-                    st.just(name),
-                    st.sampled_from(operators),
-                    st.integers(-1, 40),
-                )
-            )
-            tests.append(st.builds("age({}) * 2 > {}".format, st.just(name), st.integers(-1, 80)))
-            tests.append(st.builds("anniversary({}) in {}".format, st.just(name), self.window()))
-        if dtype == BOOLEAN:
-            tests.append(st.sampled_from([name, f"not {name}", f"default({name}, true)"]))
-        return st.one_of(tests)
-
-    def part(
-        self, name: str, dtype: DType, operators: st.SearchStrategy[str]
-    ) -> st.SearchStrategy[str]:
-        """A part of what calendar and clock show."""
-        words = ["weekday", "month", "year", *(["hour"] if dtype == TIMESTAMP else [])]
-        numbers = st.sampled_from([1, 2, 3, 5, 7, 12, 22, 2025, 2026])
-        days = st.sampled_from(["day", "week"])
-        return st.one_of(
-            st.builds(
-                "{}({}) {} {}".format, st.sampled_from(words), st.just(name), operators, numbers
-            ),
-            st.builds("{}({}) {} {}".format, days, st.just(name), operators, self.constant(DATE)),
-        )
-
-    def arithmetic(self, name: str, dtype: DType, row: Relation | None) -> st.SearchStrategy[str]:
-        numbers = [n for n, d in self.names(row) if d == dtype]
-        other = st.one_of(st.sampled_from(numbers), self.constant(dtype))
-        left = st.one_of(
-            st.builds("{} {} {}".format, st.just(name), st.sampled_from("+-*/"), other),
-            st.builds("default({}, {})".format, st.just(name), self.constant(dtype)),
-            st.sampled_from([f"abs({name})", f"-{name}"]),
-        )
-        operators = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
-        return st.builds("{} {} {}".format, left, operators, self.constant(dtype))
-
-    def window(self) -> st.SearchStrategy[str]:
-        unit = st.sampled_from(UNITS)
-        return st.one_of(
-            st.builds(
-                "{} {} {}s".format,
-                st.sampled_from(["last", "next"]),
-                st.sampled_from([1, 7, 30]),
-                unit,
-            ),
-            st.builds("{} {}".format, st.sampled_from(["this", "previous"]), unit),
-            st.builds("previous {} {}s".format, st.integers(1, 3), unit),
-            st.sampled_from(["2026", "2026-03", "2024-02-29", "2025-12-31"]),
-        )
-
-    def moment(self) -> st.SearchStrategy[str]:
-        distance = st.builds(
-            "{} {}s {}".format,
-            st.sampled_from([1, 7, 30]),
-            st.sampled_from(UNITS),
-            st.sampled_from(["ago", "from now"]),
-        )
-        return st.one_of(st.sampled_from(["today", "now"]), distance)
+    def reference(self) -> str:
+        if not self.world.named:
+            return self.existence()
+        name = self.pick(list(self.world.named))
+        word = self.pick(["in segment", "not in segment"])
+        return f"{word} {name if name.isidentifier() else format_value(name)}"
 
     # -- the population -------------------------------------------------------------------------
 
-    def of_population(self, depth: int) -> st.SearchStrategy[str]:
-        """Ranks, tiles, samples, and a value beside one of many customers."""
-        relation = st.sampled_from(self.schema.entity.relations)
-        own = [n for n, d in self.names(None) if d.is_number]
-        aggregates = relation.flatmap(self.number).map(lambda drawn: drawn[0])
-        value = st.one_of(st.sampled_from(own), aggregates)
-        among = st.just("everyone")
-        if depth:
-            # Ranks within ranks would soon be too deep.
-            among |= st.one_of(self.test(None), self.of_aggregate()).map("({})".format)
-        operators = st.sampled_from(["=", "!=", "<", ">="])
-        limit = st.sampled_from(["1", "2", "3", "20%", "33.4%", "50%", "100%"])
-        word = st.sampled_from(["top", "bottom", "not top", "not bottom"])
-        overall = st.sampled_from(["avg", "count", "max", "median", "min", "sum"])
-        share = st.sampled_from(["0%", "12.5%", "50%", "100%"])
-        return st.one_of(
-            st.builds("{} {} by {} among {}".format, word, limit, value, among),
-            st.builds(
-                "ntile({}, {} among {}) {} 2".format, st.integers(1, 5), value, among, operators
-            ),
-            st.builds(
-                lambda x, op, of, who: f"{x} {op} {of}({x} among {who})",
-                value, operators, overall, among,
-            ),
-            st.builds("sample({}, '{}')".format, share, st.sampled_from(["", "сіль", "x"])),
-        )  # fmt: skip
+    def among(self) -> str:
+        return self.pick(["", " among everyone", f" among ({self.test(CUSTOMER)})"])
+
+    def ranked(self) -> str:
+        value, _ = self.number(CUSTOMER, self.pick([0, 0, 1]), exact=True)
+        word, limit = self.pick(["top", "bottom"]), self.pick(["1", "2", "50%", "33.4%"])
+        return f"{self.maybe_not()}{word} {limit} by {value}{self.among()}"
+
+    def compared_with_others(self) -> str:
+        value, _ = self.number(CUSTOMER, 0)
+        operator = self.pick(COMPARISONS)
+        if self.draw(st.booleans()):
+            return f"ntile({self.pick([1, 2, 3])}, {value}{self.among()}) {operator} 2"
+        word = self.pick(["avg", "count", "max", "median", "min", "sum"])
+        return f"{value} {operator} {word}({value}{self.among() or ' among everyone'})"
+
+    def sample(self) -> str:
+        return f"sample({self.pick(['50%', '12.5%', '0%', '100%'])}, {self.pick(['', 'сіль'])!r})"
+
+    # -- tests ----------------------------------------------------------------------------------
+
+    def test(self, scope: Scope) -> str:
+        """A test of some value."""
+        value, dtype = self.value(scope)
+        return self.pick(TESTS[dtype.kind])(self, value, dtype, scope)
+
+    def compared(self, value: str, dtype: DType, scope: Scope) -> str:
+        operator = self.pick(COMPARISONS if dtype.is_number or dtype.is_time else ["=", "!="])
+        constant = self.constant(dtype)
+        if self.rarely():
+            value, constant = constant, value
+        return f"{value} {operator} {constant}{self.fold(dtype)}"
+
+    def compared_with_another(self, value: str, dtype: DType, scope: Scope) -> str:
+        operator = self.pick(COMPARISONS if dtype.is_number or dtype.is_time else ["=", "!="])
+        return f"{value} {operator} {self.value(scope, dtype)[0]}{self.fold(dtype)}"
+
+    def missing(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} is {self.pick(['missing', 'present'])}"
+
+    def in_list(self, value: str, dtype: DType, scope: Scope) -> str:
+        options = [self.constant(dtype) for _ in range(self.draw(st.integers(1, 4)))]
+        if dtype == INTEGER and self.rarely():
+            options += map(str, range(300))
+        return f"{value} {self.maybe_not()}in ({', '.join(options)}){self.fold(dtype)}"
+
+    def between(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} {self.maybe_not()}{self.range_of(dtype)}"
+
+    def contains(self, value: str, dtype: DType, scope: Scope) -> str:
+        word = self.pick(["contains", "starts with", "ends with"])
+        return f"{value} {self.maybe_not()}{word} {self.constant(TEXT)}{self.fold(TEXT)}"
+
+    def contains_several(self, value: str, dtype: DType, scope: Scope) -> str:
+        word = self.pick(["any", "all"])
+        patterns = ", ".join(self.constant(TEXT) for _ in range(self.draw(st.integers(1, 3))))
+        return f"{value} {self.maybe_not()}contains {word} ({patterns}){self.fold(TEXT)}"
+
+    def bare(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{self.maybe_not()}{value}"
+
+    def in_window(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} {self.maybe_not()}in {self.window(dtype)}"
+
+    def at_moment(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} {self.pick(COMPARISONS)} {self.moment()}"
+
+    def at_other_kind_of_time(self, value: str, dtype: DType, scope: Scope) -> str:
+        other = TIMESTAMP if dtype == DATE else DATE
+        return f"{value} {self.pick(COMPARISONS)} {self.constant(other)}"
+
+    def anniversary(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"anniversary({value}) {self.maybe_not()}in {self.window(DATE)}"
+
+    def part(self, value: str, dtype: DType, scope: Scope) -> str:
+        operator = self.pick(COMPARISONS)
+        if self.draw(st.booleans()):
+            return f"{self.pick(['day', 'week'])}({value}) {operator} {self.written(DATE)}"
+        words = ["weekday", "month", "year", *(["hour"] if dtype == TIMESTAMP else [])]
+        return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 7, 12, 22, 2026])}"
+
+    def near(self, value: str, dtype: DType, scope: Scope) -> str:
+        far = self.pick(["1 m", "150.5 km", "200 miles", "19999 km"])
+        other = f"point({self.pick([0, 2.5, -90])}, {self.pick([0.5, 180, -3])})"
+        return f"distance(point({value}, 1.5), {other}) {self.pick(['<', '>=', '!='])} {far}"
+
+    def maybe_not(self) -> str:
+        return self.pick(["", "not "])
+
+    def fold(self, dtype: DType) -> str:
+        return self.pick(["", "", " ignoring case"]) if dtype == TEXT else ""
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, scope: Scope, dtype: DType | None = None) -> tuple[str, DType]:
+        """A value, and its type; where none of the wanted type is there, a constant."""
+        sources = [s for s in VALUES if not (s in OF_CUSTOMER and scope.relation)]
+        return self.pick(sources)(self, scope, dtype)
+
+    def attribute(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        names = [(n, d) for n, d in self.names(scope) if dtype in (None, d)]
+        if names:
+            return self.pick(names)
+        assert dtype is not None
+        return self.written(dtype), dtype
+
+    def names(self, scope: Scope) -> list[tuple[str, DType]]:
+        """What can be named: own attributes, beyond links, and in a row the customer's too."""
+        root = self.schema.entity
+        if scope.relation is None:
+            return _named(root, "")
+        before = f"{scope.relation.name}." if scope.prefixed else ""
+        return _named(self.schema.named(scope.relation.to), before) + _named(root, f"{root.name}.")
+
+    def defaulted(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        value, dtype = self.attribute(scope, dtype)
+        return f"default({value}, {self.written(dtype)})", dtype
+
+    def computed(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        """A number made of others; whoever wants another type gets an attribute."""
+        if dtype is not None and not dtype.is_number:
+            return self.attribute(scope, dtype)
+        return self.number(scope, self.draw(st.integers(1, 2)))
+
+    def number(self, scope: Scope, depth: int, *, exact: bool = False) -> tuple[str, DType]:
+        """A number; ``exact``: without a division, so that the order of a sum is no matter."""
+        if depth == 0:
+            source = (
+                self.attribute if scope.relation or self.draw(st.booleans()) else self.aggregate
+            )
+            return source(scope, self.pick(NUMBERS))
+        form = self.pick(["+", "-", "*", *([] if exact else ["/"]), "sign", "abs", "age"])
+        if form == "age":
+            return f"age({self.attribute(scope, DATE)[0]})", INTEGER
+        left, dtype = self.number(scope, depth - 1, exact=exact)
+        match form:
+            case "sign":
+                return f"-{left}" if left[0] != "-" else left, dtype
+            case "abs":
+                return f"abs({left})", dtype
+            case "*":
+                return f"({left} * {self.factor(dtype)})", dtype
+            case "/":
+                right = self.pick([self.written(dtype), self.attribute(scope, dtype)[0]])
+                return f"({left} / {right})", FLOAT
+            case _:
+                right, other = self.number(scope, 0, exact=exact)
+                return f"({left} {form} {right})", FLOAT if FLOAT in (dtype, other) else dtype
+
+    def factor(self, dtype: DType) -> str:
+        """What to multiply with: something small where products could leave what engines hold."""
+        if dtype == FLOAT:
+            return self.pick(["2", "0.5", "-1", "0"])
+        return self.pick(["2", "-1", "0", "18"])
+
+    def aggregate(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        """An aggregate, of the wanted type if there is a way to one."""
+        relation = self.pick(self.schema.entity.relations)
+        kinds = [a for a in AGGREGATES if relation.at or a not in ORDERED]
+        value, found = self.pick(kinds)(self, relation, dtype)
+        fits = dtype is None or dtype == found or (dtype.is_number and found.is_number)
+        return (value, found) if fits else self.attribute(scope, dtype)
 
     # -- aggregates -----------------------------------------------------------------------------
 
-    def of_aggregate(self) -> st.SearchStrategy[str]:
-        relations = st.sampled_from(self.schema.entity.relations)
-        return relations.flatmap(
-            lambda r: st.one_of(self.existence(r), self.compared(r), self.joined_aggregates(r))
-        )
+    def count(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
+        value = self.pick(self.own(relation))[0]
+        what = self.pick([relation.name, value, f"distinct {value}"])
+        return f"count({what}{self.brackets(relation)})", INTEGER
 
-    def brackets(self, relation: Relation) -> st.SearchStrategy[str]:
+    def total(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
+        numbers = [(n, d) for n, d in self.own(relation) if d.is_number]
+        if not numbers:
+            return self.count(relation, dtype)
+        value, found = self.pick(numbers)
+        if self.pick([False, False, True]):
+            scope = Scope(relation, prefixed=True)
+            other, kind = self.number(scope, self.pick([0, 1]), exact=True)
+            value = f"{value} {self.pick('+-')} {other}"
+            found = FLOAT if FLOAT in (found, kind) else found
+        elif self.rarely():
+            value = f"{value} * {self.factor(found)}"
+        word = self.pick(["sum", "avg", "median"])
+        return f"{word}({value}{self.brackets(relation)})", found if word == "sum" else FLOAT
+
+    def least(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
+        ordered = [(n, d) for n, d in self.own(relation, dtype) if d.is_number or d.is_time]
+        if not ordered:
+            return self.count(relation, dtype)
+        value, found = self.pick(ordered)
+        return f"{self.pick(['min', 'max'])}({value}{self.brackets(relation)})", found
+
+    def earliest(self, relation: Relation, dtype: DType | None) -> tuple[str, DType]:
+        value, found = self.pick(self.own(relation, dtype) or self.own(relation))
+        return f"{self.pick(['first', 'last'])}({value}{self.brackets(relation)})", found
+
+    def own(self, relation: Relation, dtype: DType | None = None) -> list[tuple[str, DType]]:
+        """What an aggregate of a relation can be of, if need be of one type."""
+        found = _named(self.schema.named(relation.to), f"{relation.name}.")
+        return [(n, d) for n, d in found if dtype in (None, d)]
+
+    def brackets(self, relation: Relation) -> str:
         """The window and the condition inside an aggregate's brackets."""
-        windows = [st.just("")]
+        found = ""
         if relation.at:
-            windows.append(self.window().map(" in {}".format))
-            days = self.constant(DATE)
-            windows.append(st.builds(" between {} and {}".format, days, days))
-        where = st.one_of(st.just(""), self.condition(1, relation).map(" where {}".format))
-        return st.builds("{}{}".format, st.one_of(windows), where)
+            at = self.schema.named(relation.to).attribute(relation.at)
+            assert at is not None
+            window = self.pick(["", "in", "between"])
+            found = {
+                "": lambda: "",
+                "in": lambda: f" in {self.window(at.dtype)}",
+                "between": lambda: f" {self.range_of(DATE)}",
+            }[window]()
+        if self.pick([False, True]):
+            found += f" where {self.condition(self.pick([0, 0, 1]), Scope(relation))}"
+        return found
 
-    def existence(self, relation: Relation) -> st.SearchStrategy[str]:
-        word = st.sampled_from(["any", "none"])
-        return st.builds("{}({}{})".format, word, st.just(relation.name), self.brackets(relation))
+    # -- constants and times --------------------------------------------------------------------
 
-    def number(self, relation: Relation) -> st.SearchStrategy[tuple[str, DType]]:
-        """An aggregate whose value is a number."""
-        entity = self.schema.named(relation.to)
-        own = [(f"{relation.name}.{format_name(a.name)}", a.dtype) for a in entity.attributes]
-        own += [(f"{relation.name}.{link.name}.city", TEXT) for link in entity.links]
-        choices = [st.just(("count", relation.name, INTEGER))]
-        for name, dtype in own:
-            choices.append(
-                st.sampled_from([("count", name, INTEGER), ("count", f"distinct {name}", INTEGER)])
-            )
-            if dtype.is_time:
-                choices += [
-                    st.just(("count", f"distinct {p}({name})", INTEGER))
-                    for p in ("day", "week", "weekday")
-                ]
-            if dtype.is_number:
-                words = [(word, name, dtype) for word in ("sum", "min", "max")]
-                choices.append(
-                    st.sampled_from([*words, ("avg", name, FLOAT), ("median", name, FLOAT)])
-                )
-                if relation.at:
-                    choices.append(st.sampled_from([("first", name, dtype), ("last", name, dtype)]))
-        return st.tuples(st.one_of(choices), self.brackets(relation)).map(
-            lambda drawn: (f"{drawn[0][0]}({drawn[0][1]}{drawn[1]})", drawn[0][2])
+    def constant(self, dtype: DType) -> str:
+        """A constant; some are parameters."""
+        if self.rarely():
+            constants = self.pool.constants(dtype)
+            return parameter(dtype, self.draw(st.integers(0, len(constants) - 1)))
+        return self.written(dtype)
+
+    def written(self, dtype: DType) -> str:
+        value = self.pick(self.pool.constants(dtype))
+        if isinstance(value, datetime):
+            return format_value(value.replace(tzinfo=UTC))
+        return format_value(Decimal(repr(value)) if isinstance(value, float) else value)
+
+    def window(self, dtype: DType) -> str:
+        unit = self.pick(UNITS if dtype == DATE else UNITS + SHORT_UNITS)
+        form = self.pick(["rolling", "this", "previous", "several", "period"])
+        match form:
+            case "rolling":
+                count = self.pick([1, 7, 30, 90, 5_000])
+                return f"{self.pick(['last', 'next'])} {count} {unit}s"
+            case "this" | "previous":
+                return f"{form} {unit}"
+            case "several":
+                return f"previous {self.pick([1, 2, 3, 20])} {unit}s"
+            case _:
+                return self.pick(["2026", "2026-03", "2024-02-29", "2025-12-31"])
+
+    def range_of(self, dtype: DType) -> str:
+        low, high = (
+            self.moment() if dtype.is_time and self.rarely() else self.constant(dtype)
+            for _ in range(2)
         )
+        return f"between {low} and {high}"
 
-    def compared(self, relation: Relation) -> st.SearchStrategy[str]:
-        operators = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
-        numbers = [n for n, d in self.names(None) if d.is_number]
+    def moment(self) -> str:
+        if self.draw(st.booleans()):
+            return self.pick(["today", "now"])
+        unit = self.pick(UNITS + SHORT_UNITS)
+        return f"{self.pick([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
-        def test(drawn: tuple[str, DType]) -> st.SearchStrategy[str]:
-            text, dtype = drawn
-            others = [self.constant(dtype), st.sampled_from(numbers)]
-            tests = [
-                st.builds("{} {} {}".format, st.just(text), operators, st.one_of(others)),
-                st.sampled_from([f"{text} is missing", f"not {text} is missing"]),
-                st.builds("{} * 2 {} {}".format, st.just(text), operators, self.constant(dtype)),
-            ]
-            return st.one_of(tests)
 
-        found = [self.number(relation).flatmap(test)]
-        if relation.at:
-            found.append(self.ordered(relation))
-        return st.one_of(found)
+def _named(entity: Entity, before: str) -> list[tuple[str, DType]]:
+    found = [(before + format_name(a.name), a.dtype) for a in entity.attributes]
+    return found + [(f"{before}{link.name}.city", TEXT) for link in entity.links]
 
-    def ordered(self, relation: Relation) -> st.SearchStrategy[str]:
-        """``first`` and ``last`` of anything, and the least and greatest time."""
-        entity = self.schema.named(relation.to)
 
-        def test(attribute: Attribute) -> st.SearchStrategy[str]:
-            words = ["first", "last"] + (["min", "max"] if attribute.dtype.is_time else [])
-            value = st.builds(
-                "{}({}.{}{})".format,
-                st.sampled_from(words),
-                st.just(relation.name),
-                st.just(format_name(attribute.name)),
-                self.brackets(relation),
-            )
-            constant = self.constant(attribute.dtype)
-            return st.builds("{} {} {}".format, value, st.sampled_from(["=", "!="]), constant)
+Value = Callable[[Writer, Scope, DType | None], tuple[str, DType]]
+Test = Callable[[Writer, str, DType, Scope], str]
 
-        return st.sampled_from(entity.attributes).flatmap(test)
+CONDITIONS: list[Callable[[Writer], str]] = [
+    Writer.of_customer, Writer.of_customer, Writer.of_customer, Writer.existence, Writer.reference,
+    Writer.of_customer, Writer.of_customer, Writer.existence, Writer.sample, Writer.ranked,
+    Writer.compared_with_others,
+]  # fmt: skip
+"""What a condition of a customer can be; what stands twice is drawn twice as often."""
 
-    def joined_aggregates(self, relation: Relation) -> st.SearchStrategy[str]:
-        """Two aggregates in one test, of one relation or of two."""
-        other = st.sampled_from(self.schema.entity.relations).flatmap(self.number)
-        operators = st.sampled_from(["=", "<", ">="])
-        return st.builds(
-            lambda a, op, b: f"{a[0]} {op} {b[0]}", self.number(relation), operators, other
-        )
+VALUES: list[Value] = [
+    Writer.attribute, Writer.attribute, Writer.aggregate, Writer.aggregate, Writer.defaulted,
+    Writer.computed,
+]  # fmt: skip
+"""What a value can be."""
+
+OF_CUSTOMER: list[Value] = [Writer.aggregate]
+"""Values that rows do not have."""
+
+AGGREGATES: list[Callable[[Writer, Relation, DType | None], tuple[str, DType]]] = [
+    Writer.count, Writer.total, Writer.least, Writer.earliest,
+]  # fmt: skip
+"""What an aggregate can be."""
+
+ORDERED = [Writer.earliest]
+"""Aggregates that a relation without a time does not have."""
+
+_ANY: list[Test] = [Writer.compared, Writer.compared_with_another, Writer.missing, Writer.in_list]
+_TIME: list[Test] = [
+    *_ANY, Writer.between, Writer.in_window, Writer.in_window, Writer.at_moment,
+    Writer.at_other_kind_of_time, Writer.part,
+]  # fmt: skip
+
+TESTS: Mapping[Kind, list[Test]] = {
+    Kind.BOOLEAN: [Writer.bare, *_ANY],
+    Kind.INTEGER: [*_ANY, Writer.between, Writer.near],
+    Kind.FLOAT: [*_ANY, Writer.between, Writer.near],
+    Kind.DECIMAL: [*_ANY, Writer.between, Writer.near],
+    Kind.TEXT: [*_ANY, Writer.contains, Writer.contains, Writer.contains_several],
+    Kind.DATE: [*_TIME, Writer.anniversary],
+    Kind.TIMESTAMP: _TIME,
+}
+"""How a value of each kind can be tested."""

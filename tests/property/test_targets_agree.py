@@ -1,78 +1,51 @@
-"""All targets agree, and sets obey their laws, over random schemas, definitions and data."""
+"""All targets agree, and sets obey their laws, over random schemas, definitions and data.
+
+The first test is the fuzzer with few worlds; see `tests.property.fuzz` for a run with many.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import get_args
 
-from attrs import evolve
-from hypothesis import assume, event, given, note
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from segmentkit import Segment, UnsupportedError, format_definition
-from tests.property.strategies import Pool, World, definitions, worlds
-from tests.targets import TARGETS, Target
+from segmentkit import _ast as t
+from segmentkit import format_definition
+from segmentkit.functions import AGGREGATES, FUNCTIONS
+from tests.conformance_cases import cases_in
+from tests.property.checks import Checker, with_indexes
+from tests.property.fuzz import check, questions
+from tests.property.printed import as_case
+from tests.property.strategies import definitions, peopled_worlds
+from tests.property.tally import constructs, nodes
+from tests.property.worlds import World, without_gaps, worlds
+from tests.targets import TARGETS
+
+# A world is asked for about a hundred answers of each target.
+SOME = settings(max_examples=max(12, settings().max_examples // 10))
 
 
-def _members(target: Target, segment: Segment, world: World) -> list[Any] | None:
-    """The sorted keys; None where the target refuses the construct by name."""
-    try:
-        return sorted(target.members(segment, world.rows, world.as_of))
-    except UnsupportedError:
-        event(f"refused by {target.name}")
-        return None
+def _of_one(text: str) -> bool:
+    """Whether one record can answer: nothing in it is about others."""
+    return not any(word in text for word in (" by ", " among ", "ntile("))
 
 
-@given(st.data())
-def test_all_targets_have_the_same_members(data: st.DataObject) -> None:
-    """A definition has the same members on every target."""
-    world = data.draw(worlds())
-    segment = Segment.define("s", data.draw(definitions(world)), world.schema)
-    expected = _members(TARGETS[0], segment, world)
-    event(
-        "nobody"
-        if not expected
-        else "everybody"
-        if len(expected) == len(world.rows["people"])
-        else "some"
-    )
-    for target in TARGETS[1:]:
-        found = _members(target, segment, world)
-        note(f"{target.name}: {found}, before: {expected}")
-        # One record knows nothing of the others, so then the next target is what is compared with.
-        expected = found if expected is None else expected
-        assert found is None or found == expected, segment.definition
-
-
-@given(st.data())
-def test_set_laws_hold_on_every_target(data: st.DataObject) -> None:
-    """Union, intersection, difference and complement of segments are those of their members."""
-    world = data.draw(worlds())
-    a = Segment.define("a", data.draw(definitions(world)), world.schema)
-    b = Segment.define("b", data.draw(definitions(world)), world.schema)
-    everyone = {row["id"] for row in world.rows["people"]}
-    for target in TARGETS:
-        found = [
-            _members(target, s, world) for s in (a, b, a & b, a | b, a - b, a ^ b, ~a, ~(a | b))
-        ]
-        if None in found:
-            continue
-        in_a, in_b, both, either, only_a, one, not_a, neither = (set(f or ()) for f in found)
-        assert both == in_a & in_b
-        assert either == in_a | in_b
-        assert only_a == in_a - in_b
-        assert one == in_a ^ in_b
-        assert not_a == everyone - in_a
-        assert neither == not_a - in_b
+@SOME
+@given(questions(least=2, most=6), st.data())
+def test_definitions_mean_the_same_everywhere(
+    asked: tuple[World, list[str]], data: st.DataObject
+) -> None:
+    """All targets agree, complements are exact, laws of sets hold, pivots are found."""
+    check(data, *asked, with_indexes(TARGETS))
 
 
 @given(st.data())
 def test_format_and_parse_are_inverse(data: st.DataObject) -> None:
     """Canonical text means the same, and formatting it again changes nothing."""
-    world = data.draw(worlds())
-    text = data.draw(definitions(world))
-    segment = Segment.define("s", text, world.schema)
-    assert Segment.define("s", segment.definition, world.schema) == segment
+    world = data.draw(peopled_worlds())
+    segment = world.define(data.draw(definitions(world)))
+    assert world.define(segment.definition) == segment
     assert format_definition(segment.definition) == segment.definition
 
 
@@ -84,25 +57,47 @@ def test_whoever_is_certain_stays(data: st.DataObject) -> None:
     # These ask for gaps themselves, or look at the person's gaps from within a row.
     assume(
         not any(word in text for word in ("missing", "present", "default(", "people.", "first("))
-        # Other people's gaps change who is ranked.
-        and not any(word in text for word in (" by ", " among "))
+        and _of_one(text)
     )
-    segment = Segment.define("s", text, world.schema)
-    record = TARGETS[0]
-    before = set(_members(record, segment, world) or [])
-    uncertain = set(_members(record, segment.uncertain(), world) or [])
-    pool = Pool(world.as_of, ZoneInfo(world.schema.time_zone))
-    filled = [
-        {
-            a.column: data.draw(st.sampled_from(pool.of(a.dtype)))
-            if a.name != "id" and row[a.column] is None
-            else row[a.column]
-            for a in world.schema.entity.attributes
-        }
-        | {"shop_id": row["shop_id"]}
-        for row in world.rows["people"]
-    ]
-    after = set(
-        _members(record, segment, evolve(world, rows={**world.rows, "people": filled})) or []
-    )
+    segment = world.define(text)
+    record = Checker(world, TARGETS[:1])
+    before = set(record.answer(TARGETS[0], segment))
+    uncertain = set(record.answer(TARGETS[0], segment.uncertain()))
+    filled = Checker(without_gaps(world, data.draw), TARGETS[:1])
+    after = set(filled.answer(TARGETS[0], segment))
     assert (before ^ after) <= uncertain
+
+
+@given(st.data())
+def test_a_printed_case_can_be_pasted(data: st.DataObject) -> None:
+    """What a disagreement prints reads back as the same rows and the same answer."""
+    world = data.draw(peopled_worlds())
+    segment = world.define(data.draw(definitions(world)))
+    assume(_of_one(" ".join([segment.definition, *map(str, segment.references.values())])))
+    members = Checker(world, TARGETS[:1]).answer(TARGETS[0], segment)
+    (case,) = cases_in(as_case(world, segment, members))
+    assert sorted(TARGETS[0].members(case.define(), case.rows, case.as_of)) == members
+    assert case.members == members
+
+
+def test_every_construct_of_the_language_is_drawn() -> None:
+    """No function, no aggregate and no kind of node is left out by the strategies."""
+    seen: set[str] = set()
+    kinds: set[type] = set()
+
+    @settings(max_examples=300, derandomize=True, phases=[Phase.generate], database=None)
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        world = data.draw(peopled_worlds())
+        for text in data.draw(st.lists(definitions(world), min_size=3, max_size=6)):
+            segment = world.define(text)
+            seen.update(constructs(segment))
+            kinds.update(type(node) for node in nodes(segment))
+
+    run()
+    wanted = {f"{name}()" for name in (*FUNCTIONS, *AGGREGATES)} | {"count distinct()", "where"}
+    wanted |= {"ignoring case", "contains any", "not contains all", "today", "now", "between"}
+    assert wanted <= seen, wanted - seen
+    # Parameters have their values and references are written out by then.
+    made = set(get_args(t.Node)) - {t.Parameter}
+    assert made <= kinds, made - kinds

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from tests.targets import databases, frames, records
-from tests.targets.target import Target
+from tests.targets import databases, frames, records, spark
+from tests.targets.target import Hostile, Target
 
 CORE = [*records.TARGETS, *databases.CORE, *frames.TARGETS]
 """What every run of the tests asks."""
 
-EVERY = [*CORE, *databases.OTHERS]
+EVERY = [*CORE, *databases.OTHERS, *spark.TARGETS]
 """All there are; those beside the core need an installation of their own."""
 
 
@@ -24,5 +24,7 @@ def _chosen(names: str) -> list[Target]:
 
 
 TARGETS = _chosen(os.environ.get("SEGMENTKIT_TARGETS", ""))
+DATABASES = [each for each in databases.ENGINES if each.name in {t.name for t in TARGETS}]
+"""The databases among them."""
 
-__all__ = ["CORE", "EVERY", "TARGETS", "Target"]
+__all__ = ["CORE", "DATABASES", "EVERY", "TARGETS", "Hostile", "Target"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from attrs import define, field
@@ -20,7 +22,7 @@ from segmentkit import Schema, Segment
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from tests.conformance_cases import Tables
-from tests.targets.target import Target
+from tests.targets.target import Hostile, Target
 
 Types = Callable[[DType], Any]
 
@@ -32,9 +34,22 @@ def exact(dtype: DType) -> Any:
     return None
 
 
+class Float(sa.types.TypeDecorator[float]):
+    """Floats of a database that holds no NaN."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, _: object) -> float | None:
+        """NaN is missing."""
+        return None if value != value else value
+
+
 def of_mariadb(dtype: DType) -> Any:
     """Texts have lengths there, and times whole seconds unless told."""
     match dtype.kind:
+        case Kind.FLOAT:
+            return Float()
         case Kind.TEXT:
             return sa.String(500)
         case Kind.TIMESTAMP:
@@ -52,19 +67,23 @@ class Database:
         open: Makes the engine.
         types: The type of a column, where it is not what ``tables_from`` says.
         undone: Whether a rollback takes tables away again, which is faster than dropping them.
+        lacks: What it cannot hold.
+        indexed: Whether every column has an index.
     """
 
     name: str
     open: Callable[[], sa.Engine]
     types: Types = exact
     undone: bool = True
+    lacks: frozenset[Hostile] = frozenset()
+    indexed: bool = False
     _connection: sa.Connection | None = field(init=False, default=None)
     _held: tuple[Schema, Tables, sa.MetaData] | None = field(init=False, default=None)
 
     @property
     def target(self) -> Target:
         """The target that asks this database."""
-        return Target(self.name, "sql", self.members)
+        return Target(self.name, "sql", self.members, self.lacks, self.loaded, self.version)
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -72,12 +91,27 @@ class Database:
             root = metadata.tables[segment.schema.entity.table]
             return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
 
+    def version(self) -> str:
+        """What the engine calls its version."""
+        ask = "sqlite_version()" if self.name == "sqlite" else "version()"
+        told = str(self.connection.exec_driver_sql(f"SELECT {ask}").scalar_one())
+        found = re.search(r"\d+(\.\d+)+", told)
+        assert found, told
+        return found.group()
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The one connection of this process."""
+        if self._connection is None:
+            self._connection = sql.prepare(self.open()).connect()
+            # Before whatever opening registered: nobody can drop what is in use.
+            atexit.register(self._connection.close)
+        return self._connection
+
     @contextmanager
     def loaded(self, schema: Schema, tables: Tables) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
         """A connection to a database that holds the rows and nothing else."""
-        if self._connection is None:
-            self._connection = sql.prepare(self.open()).connect()
-        connection = self._connection
+        connection = self.connection
         try:
             if self._held is None or self._held[:2] != (schema, tables):
                 self._clear(connection)
@@ -101,6 +135,10 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+            if self.indexed:
+                # Of keys, of links, of times and of every other attribute.
+                for number, column in enumerate(columns):
+                    sa.Index(f"{entity.table}_{number}", column)
         return metadata
 
     def _clear(self, connection: sa.Connection) -> None:
@@ -108,6 +146,20 @@ class Database:
         connection.rollback()
         if held and not self.undone:
             held[2].drop_all(connection)
+
+
+@contextmanager
+def another(database: Database, options: str = "") -> Iterator[sa.URL]:
+    """The address of a database of its own on the server of PostgreSQL, gone afterwards."""
+    server = database.connection.engine.execution_options(isolation_level="AUTOCOMMIT")
+    name = f"segmentkit_{uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+    try:
+        yield server.url.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _sqlite() -> sa.Engine:
@@ -119,19 +171,33 @@ def _sqlite() -> sa.Engine:
 
 
 def _duckdb() -> sa.Engine:
-    return sa.create_engine("duckdb:///:memory:")
+    engine = sa.create_engine("duckdb:///:memory:")
+    sa.event.listen(engine, "connect", _verified)
+    return engine
 
 
-def _postgresql() -> sa.Engine:
+def _verified(connection: Any, _: object) -> None:
+    """Every query is run again without the optimizer, and DuckDB compares the answers."""
+    connection.execute("PRAGMA enable_verification")
+    # For a dozen rows one is faster.
+    connection.execute("SET threads = 1")
+
+
+def _postgresql(settings: str = "", room: str = "segmentkit") -> sa.Engine:
+    engine = sa.create_engine(postgresql_url())
     return _in_own_schema(
-        sa.create_engine(_postgresql_url()),
-        "CREATE SCHEMA IF NOT EXISTS {0}",
-        "SET search_path = {0}",
+        engine, "CREATE SCHEMA IF NOT EXISTS {0}", "SET search_path = {0}" + settings, room
     )
 
 
+def _postgresql_by_index() -> sa.Engine:
+    """Plans that read a table from its beginning to its end are what it tries last."""
+    return _postgresql("; SET enable_seqscan = off", "segmentkit_indexed")
+
+
 @cache
-def _postgresql_url() -> str:
+def postgresql_url() -> str:
+    """The server that the tests were told of, or else one of this process's own."""
     if url := os.environ.get("SEGMENTKIT_POSTGRESQL_URL"):
         return url
     folder = tempfile.mkdtemp(prefix="segmentkit")
@@ -145,17 +211,59 @@ def _postgresql_url() -> str:
 
 
 def _mariadb() -> sa.Engine:
-    engine = sa.create_engine(os.environ["SEGMENTKIT_MARIADB_URL"])
-    return _in_own_schema(
-        engine, "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET utf8mb4", "USE {0}"
-    )
-
-
-def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
-    """Let each process have a room of its own, gone when it ends."""
+    url = mariadb_url()
     name = f"segmentkit_{os.getpid()}"
+    server = sa.create_engine(url)
+
+    def run(statement: str) -> None:
+        with server.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    atexit.register(run, f"DROP DATABASE {name}")
+    return sa.create_engine(url.set(database=name))
+
+
+def mariadb_url() -> sa.URL:
+    """The server that the tests may make databases on.
+
+    Raises:
+        RuntimeError: Nobody said where it is.
+    """
+    url = os.environ.get("SEGMENTKIT_MARIADB_URL")
+    if not url:
+        raise RuntimeError("SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server")
+    return sa.make_url(url)
+
+
+def of_clickhouse(dtype: DType) -> Any:
+    """Dates begin in 1970 and times have whole seconds, unless told."""
+    from chdb_sqlalchemy import types as chdb
+
+    match dtype.kind:
+        case Kind.DATE:
+            return chdb.Date32()
+        case Kind.TIMESTAMP:
+            return chdb.DateTime64(6, "UTC")
+        case _:
+            return exact(dtype)
+
+
+def _clickhouse() -> sa.Engine:
+    engine = sa.create_engine("chdb:///:memory:")
+    # Words of its CREATE TABLE that the dialect leaves without quotes.
+    words = engine.dialect.identifier_preparer
+    words.reserved_words = {*words.reserved_words, "index"}
+    return engine
+
+
+def _in_own_schema(engine: sa.Engine, create: str, use: str, room: str = "segmentkit") -> sa.Engine:
+    """Let each process have a room of its own, gone when it ends."""
+    name = f"{room}_{os.getpid()}"
     with engine.begin() as connection:
         connection.exec_driver_sql(create.format(name))
+    # That connection is not in the room; those to come are.
+    engine.dispose()
 
     def enter(connection: Any, _: object) -> None:
         with connection.cursor() as cursor:
@@ -166,11 +274,25 @@ def _in_own_schema(engine: sa.Engine, create: str, use: str) -> sa.Engine:
     return engine
 
 
-ENGINES: dict[str, Callable[[], sa.Engine]] = {
-    "sqlite": _sqlite,
-    "duckdb": _duckdb,
-    "postgresql": _postgresql,
-    "mariadb": _mariadb,
-}
-CORE = [Database(name, ENGINES[name]).target for name in ("sqlite", "duckdb", "postgresql")]
-OTHERS = [Database("mariadb", _mariadb, of_mariadb, undone=False).target]
+# A text of theirs does not go on after a NUL.
+_NO_NUL = frozenset({Hostile.NUL})
+_OF_MARIADB = {Hostile.INFINITY, Hostile.LONG_TEXT, Hostile.FAR_TIMES}
+
+
+def sqlite() -> Database:
+    """Another one, which knows nothing of what was asked before."""
+    # Decimals are floats there.
+    return Database("sqlite", _sqlite, lacks=_NO_NUL | {Hostile.MANY_DIGITS})
+
+
+ENGINES = [
+    sqlite(),
+    Database("duckdb", _duckdb),
+    Database("postgresql", _postgresql, lacks=_NO_NUL),
+    Database("mariadb", _mariadb, of_mariadb, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+]
+CORE = [engine.target for engine in ENGINES[:3]]
+OTHERS = [engine.target for engine in ENGINES[3:]]
+INDEXED = Database("postgresql, indexed", _postgresql_by_index, lacks=_NO_NUL, indexed=True).target
+"""The same server once more, with an index on every column: answers do not depend on plans."""

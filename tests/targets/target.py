@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
+import sqlalchemy as sa
 from attrs import frozen
 
-from segmentkit import Segment
+from segmentkit import Schema, Segment
 from tests.conformance_cases import Tables
+
+
+class Hostile(Enum):
+    """Data that not every engine holds: rows that have it are given only to those that do."""
+
+    NAN = "floats that are not a number"
+    INFINITY = "infinite floats"
+    MANY_DIGITS = "decimals of more than 15 digits"
+    FAR_TIMES = "the first and the last day of the calendar"
+    LONG_TEXT = "texts of 10,000 characters"
+    NUL = "NUL in texts"
 
 
 @frozen
@@ -20,8 +34,16 @@ class Target:
         name: What the conformance cases and the compatibility table call it.
         family: ``record``, ``sql``, ``pandas`` …: a case may say that a whole family refuses it.
         members: The keys of a segment's members among rows, as of an instant.
+        lacks: What it cannot hold.
+        loaded: For a database, a connection to one that holds rows, and its tables.
+        version: What a server or an engine calls its version.
     """
 
     name: str
     family: str
     members: Callable[[Segment, Tables, datetime], list[Any]]
+    lacks: frozenset[Hostile] = frozenset()
+    loaded: (
+        Callable[[Schema, Tables], AbstractContextManager[tuple[sa.Connection, sa.MetaData]]] | None
+    ) = None
+    version: Callable[[], str] | None = None

@@ -39,6 +39,7 @@ from segmentkit.catalog import CatalogText
 from segmentkit.errors import SchemaError
 from segmentkit.segment import AsOf, Segment, instant_of
 from segmentkit.sqlalchemy import members as members_of
+from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
 
 Pairs = tuple[tuple[str, str], ...]
@@ -139,7 +140,10 @@ def members(
         ready = prepared(text, str(file), database)
         segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
         query = _members(segment, ready, now_if_none(as_of), str(file))
-        with database.asked("list the members"), database.engine.connect() as connection:
+        with (
+            database.asked(f"list the members of {name!r}"),
+            database.engine.connect() as connection,
+        ):
             # Asked before anything is opened, and read as it comes.
             keys = connection.execution_options(stream_results=True, yield_per=_AT_ONCE).scalars(
                 query.order_by(*query.selected_columns)
@@ -161,11 +165,10 @@ def _dialect(name: str) -> Dialect:
     try:
         return _named(URL.create(name).get_dialect())
     except (NoSuchModuleError, ValueError):
-        hint = did_you_mean(name, _DIALECTS)
-        raise Failure(f"no dialect {name!r}" + (f"; {hint}" if hint else "")) from None
-
-
-_DIALECTS = ("mariadb", "mssql", "mysql", "oracle", "postgresql", "sqlite")
+        known = DIALECTS.get(name)
+        if known is not None and known.package is not None:
+            raise Failure(f"{name!r} needs {known.package}: pip install {known.package}") from None
+        raise Failure(f"no dialect {name!r}; {did_you_mean(name, DIALECTS)}") from None
 
 
 def _named(dialect: type[Dialect]) -> Dialect:
@@ -228,12 +231,14 @@ def _count(
     database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
 ) -> tuple[int, list[Counted]]:
     counts = []
-    with database.asked("count"), database.engine.connect() as connection, bars() as show:
-        population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
+    with database.engine.connect() as connection, bars() as show:
+        with database.asked(f"count {ready.schema.root!r}"):
+            population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
         for done, (name, segment) in enumerate(segments.items(), start=1):
             start = time.perf_counter()
             keys = _members(segment, ready, as_of, file).subquery()
-            size = connection.scalar(select(func.count()).select_from(keys)) or 0
+            with database.asked(f"count the members of {name!r}"):
+                size = connection.scalar(select(func.count()).select_from(keys)) or 0
             seconds = time.perf_counter() - start
             share = size / population if population else None
             counts.append(Counted(name, segment.title, size, share, seconds))

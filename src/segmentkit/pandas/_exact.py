@@ -126,7 +126,9 @@ def compare(op: Comparison, left: Vector, right: Vector) -> Mask:
     if left.kind is right.kind is Kind.FLOAT:
         found = COMPARE[op](left.data, right.data)
     elif Kind.FLOAT in (left.kind, right.kind):
-        found = COMPARE[op](*(_meeting_floats(v) for v in (left, right)))
+        # Beside Python's integers numpy warns of what is not a number.
+        with np.errstate(invalid="ignore"):
+            found = COMPARE[op](*(_meeting_floats(v) for v in (left, right)))
     else:
         scale = max(left.scale, right.scale)
         found = COMPARE[op](rescaled(left, scale), rescaled(right, scale))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
 
-from segmentkit._scalar import bucket_of, fold_case
 from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
-from segmentkit.sqlalchemy._dialects import BUCKET, CASEFOLD
-from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
 from segmentkit.sqlalchemy._predicate import compile_predicate
+from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy._tables import Root, Tables
 
@@ -79,8 +75,8 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
 
     Returns:
-        A ``SELECT`` of one column, the key; its execution option ``segmentkit_as_of`` is the
-        instant.
+        A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
+        ``segmentkit_segment`` are the instant and the segment's name.
 
     Raises:
         DataError: A parameter of the segment has no value.
@@ -92,44 +88,6 @@ def members(segment: Segment, entity: Root, *, as_of: AsOf = None) -> sa.Select[
     key = tables.root_column(segment.schema.entity.key or "")
     test = compile_predicate(bound_condition(segment, instant), tables)
     query = sa.select(key).where(test)
-    return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
-
-
-def prepare(engine: sa.Engine) -> sa.Engine:
-    """Add to every new connection of an engine what its database lacks.
-
-    SQLite has no Unicode case folding and no digests; ``ignoring case`` and ``sample`` call
-    functions that this adds. Where it
-    was built without mathematical functions, those that ``distance`` needs are added too. Other
-    databases need nothing.
-
-    Args:
-        engine: The engine; connections that are open already are not changed.
-
-    Returns:
-        The engine.
-    """
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _add_functions)
-    return engine
-
-
-def _add_functions(connection: Any, _: object) -> None:
-    def fold(text: str | None) -> str | None:
-        return None if text is None else fold_case(text)
-
-    connection.create_function(CASEFOLD, 1, fold, deterministic=True)
-    connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
-    try:
-        connection.cursor().execute(CALL)
-    except sqlite3.OperationalError:
-        for name, function in FUNCTIONS.items():
-            connection.create_function(name, -1, _of_present(function), deterministic=True)
-
-
-def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
-    def call(*arguments: float | None) -> float | None:
-        present = [a for a in arguments if a is not None]
-        return function(*present) if len(present) == len(arguments) else None
-
-    return call
+    return query.execution_options(
+        segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
+    )

@@ -17,22 +17,31 @@ from sqlalchemy.sql import operators
 from segmentkit import _ir as ir
 from segmentkit._scalar import PARTS, fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import DATE, FLOAT, TIMESTAMP, Kind
+from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._clocks import first_instant, in_utc, is_aware, local, part
+from segmentkit.sqlalchemy._clocks import first_instant, local, part
+from segmentkit.sqlalchemy._constants import among, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
     Bucket,
+    EmptyText,
     Ending,
+    Everyone,
     Exact,
+    ExactText,
     FoldedCase,
     NanAsNull,
+    Nobody,
     Position,
+    TextTest,
+    Whole,
+    Zoned,
     joined,
 )
 from segmentkit.sqlalchemy._globe import distance
+from segmentkit.sqlalchemy._sending import CONSTANTS
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -114,14 +123,13 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return sa.true() if value else sa.false()
+                return Everyone() if value else Nobody()
             case ir.Compare(op, _, _):
-                return _test(OPERATORS[op], *self.operands(node))
+                return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
-                return _test(operators.in_op, *self.membership(node))
+                return self.membership(node, positive=True)
             case ir.TextTest():
-                text, wanted = self.text_test(node)
-                return text == wanted if wanted is not None else text > 0
+                return self.text_test(node, operators.eq)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -139,15 +147,12 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
-                test = _test(OPPOSITES[op], *self.operands(node))
+                test = _compared(left, OPPOSITES[op], *self.operands(node))
                 return self.or_missing(test, left, right)
             case ir.OneOf(operand, _, _):
-                test = _test(operators.not_in_op, *self.membership(node))
-                return self.or_missing(test, operand)
+                return self.or_missing(self.membership(node, positive=False), operand)
             case ir.TextTest(_, operand, _, _):
-                text, wanted = self.text_test(node)
-                differs = text != wanted if wanted is not None else text == 0
-                return self.or_missing(differs, operand)
+                return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 before, after = day < self.value(low), day > self.value(high)
@@ -164,9 +169,9 @@ class Compiler:
 
     def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
         left, right = self.pair(node.left, node.right)
-        if node.ignoring_case:
-            return self.folded(node.left, left), self.folded(node.right, right)
-        return left, right
+        if not node.ignoring_case:
+            return left, right
+        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
 
     def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
         """Two operands; a constant is bound in the type of the column it meets."""
@@ -177,45 +182,58 @@ class Compiler:
         if isinstance(right, ir.Const):
             return a, self.constant(right, a)
         b = self.value(right)
-        if left.dtype == TIMESTAMP and is_aware(a) != is_aware(b):
-            # Databases would read the one without a zone in the session's.
-            return in_utc(a), in_utc(b)
-        return a, b
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
 
-    def membership(self, node: ir.OneOf) -> tuple[Sql, Sql]:
-        """A value and the set of constants that it may be in, as one parameter."""
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
         operand = self.value(node.operand)
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
-            operand = FoldedCase(_as_text(operand))
             values = sorted({fold_case(str(v)) for v in values})
+            operand = FoldedCase(_as_text(operand), values)
         kind = _kind(node.options[0], operand)
         bound = [_stored(v, kind) for v in values]
-        return operand, sa.BindParameter(None, bound, kind, unique=True, expanding=True)
+        op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
+        parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
+        tests = [
+            _compared(
+                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
+            )
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
 
-    def text_test(self, node: ir.TextTest) -> tuple[Sql, Sql | None]:
-        """A text that equals a wanted one, or a position that is above zero."""
+    def text_test(self, node: ir.TextTest, op: Any) -> Sql:
+        """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
         text = _as_text(self.value(node.operand))
         if node.ignoring_case:
-            text, pattern = FoldedCase(text), fold_case(pattern)
+            pattern = fold_case(pattern)
+            text = FoldedCase(text, [pattern])
         wanted = sa.literal(pattern, sa.String())
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
             case ir.TextOperator.CONTAINS:
-                return Position(text, wanted), None
+                position = Position(text, wanted)
+                return position > 0 if op is operators.eq else position == 0
             case ir.TextOperator.STARTS:
-                return Beginning(text, length), wanted
+                part: Sql = Beginning(text, length)
             case ir.TextOperator.ENDS:
-                return Ending(text, length), wanted
+                part = Ending(text, length)
             case _:
                 assert_never(node.operator)
+        return TextTest.of(op, part, wanted, _NEGATED[op])
 
-    def folded(self, node: ir.Value, text: Sql) -> Sql:
+    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
-            return sa.literal(fold_case(str(node.value)), sa.String())
-        return FoldedCase(_as_text(text))
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
+        others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
+        return FoldedCase(_as_text(text), others)
 
     def year_day(self, day: Sql) -> Sql:
         return sa.extract("month", day) * 100 + sa.extract("day", day)
@@ -250,7 +268,9 @@ class Compiler:
             node = ir.Const(to_float(node.value), FLOAT)
         kind = _kind(node, like)
         name = getattr(like, "key", None)
-        return sa.BindParameter(name, _stored(node.value, kind), kind, unique=True)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
@@ -262,8 +282,16 @@ class Compiler:
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return Exact(self.exact(node), scale)
-        result: Sql = ARITHMETIC[node.operator](self.value(node.left), self.value(node.right))
+        result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
+
+    def term(self, node: ir.Value) -> Sql:
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
+        value = self.value(node)
+        # Other calls compute what has a sign, and is small.
+        defaulted = isinstance(node, ir.Call) and node.name == "default"
+        stored = defaulted or isinstance(node, ir.Column | ir.Aggregate)
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -274,7 +302,7 @@ class Compiler:
     def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
         """An operand; no product magnifies the error of a sum that is not rounded."""
         if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
-            return self.value(operand)
+            return self.term(operand)
         magnified = node.operator == "*" and operand.operator != "*"
         return self.value(operand) if magnified else self.exact(operand)
 
@@ -284,7 +312,8 @@ class Compiler:
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                return sa.func.coalesce(a, b, type_=a.type)
+                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                return sa.func.coalesce(first, b, type_=a.type)
             case "bucket", (key, ir.Const(str() as salt)):
                 return Bucket(salt, _as_text(self.value(key)))
             case "distance", coordinates:
@@ -313,9 +342,19 @@ def divided(left: Sql, right: Sql) -> Sql:
     return left.op("/", precedence=8, return_type=sa.Double())(right)
 
 
+def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
+    if value.dtype.kind is Kind.TEXT:
+        return TextTest.of(op, left, right, _NEGATED[op])
+    return _test(op, left, right)
+
+
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
 
 
 def _wraps(node: ir.YearDayIn) -> bool:

@@ -1,8 +1,9 @@
 """How each dialect of SQL spells things, and what it cannot do: one row a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
-in the dialect's words. A dialect without a spelling of its own takes the standard one; None is
-what it cannot do, and is refused by name when a query is compiled.
+in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect
+without a spelling of its own takes the standard one; None is what it cannot do, and is refused by
+name when a query is compiled.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from attrs import field, frozen
 
 from segmentkit.errors import UnsupportedError
@@ -19,6 +21,13 @@ CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
 """The names of functions that `prepare` adds to SQLite."""
 
+LETTERS = "segmentkit_letters"
+"""Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
+
+
+SENT_DIGITS = 15
+"""How many digits after the point a decimal has where it is sent as text."""
+
 
 class Construct(Enum):
     """What dialects spell differently."""
@@ -26,9 +35,16 @@ class Construct(Enum):
     POSITION = "contains"
     BEGINNING = "starts with"
     ENDING = "ends with"
+    LETTERS = "letters whose case is known"
     FOLDED = "ignoring case"
+    EXACT_TEXT = "comparing texts by code point"
+    AMONG = "long lists of values"
+    NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
+    WHOLE = "arithmetic of whole numbers"
+    ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
+    DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
     IN_UTC = "timestamps with a time zone"
@@ -40,6 +56,15 @@ class Construct(Enum):
     ANGLE = "distance()"
     BUCKET = "sample()"
     QUOTIENT = "tiles of ranks"
+    LOOKED_UP = "attributes behind a link"
+    SENT_INSTANT = "instants that are written out"
+    SENT_DATE = "dates that are written out"
+    SENT_DECIMAL = "decimals that are written out"
+    EVERYONE = "conditions that hold of everyone"
+    NOBODY = "conditions that hold of nobody"
+    ONLY_ROW = "the one row behind a link"
+    EMPTY_TEXT = 'the empty text ""'
+    ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
 
@@ -51,9 +76,18 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
         Construct.ENDING: "right({0}, {1})",
+        Construct.LETTERS: "{0}",
         Construct.FOLDED: "lower({0})",
+        # Most compare texts by code point anyway.
+        Construct.EXACT_TEXT: "{0}",
+        # As many short lists as it takes.
+        Construct.AMONG: "{0}",
+        Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
+        Construct.WHOLE: "{0}",
+        Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
+        Construct.DIVISOR: "{0}",
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
@@ -70,6 +104,16 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.BUCKET: "conv(substr(md5({0}), 1, 8), 16, 10)",
         # Of whole numbers, rounded down.
         Construct.QUOTIENT: "({0} / {1})",
+        Construct.LOOKED_UP: "{0}",
+        # Parameters have their types anyway.
+        Construct.SENT_INSTANT: "{0}",
+        Construct.SENT_DATE: "{0}",
+        Construct.SENT_DECIMAL: "{0}",
+        Construct.EVERYONE: "true",
+        Construct.NOBODY: "false",
+        Construct.ONLY_ROW: "{0}",
+        Construct.EMPTY_TEXT: "{0}",
+        Construct.ZONED: "({0} AT TIME ZONE 'UTC')",
     }
 )
 
@@ -83,12 +127,40 @@ class Dialect:
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
         spellings: Where it differs from the standard.
+        rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
+            fold, {1}; None where they are not folded, or by the same function as the others.
+        translates: Whether it has ``translate``.
+        parameters: How many a statement may have, where that is less than a definition can ask.
+        arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        nul: Whether a text can hold the character NUL.
+        collations: Those that may know small letters beyond ASCII, the first that does is taken;
+            empty where it is not up to the database.
+        exact_collations: Those of columns that it compares by code point, where not all do.
+        after_outer_joins: What follows a query with outer joins, for rows without a partner to
+            have NULL.
+        package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
+        notes: What a user of it should know; the documentation shows them.
     """
 
     name: str
     title: str
     run: bool = False
     spellings: Mapping[Construct, str | None] = field(factory=dict)
+    rare_letters: str | None = None
+    translates: bool = False
+    parameters: int | None = None
+    arrays: bool = False
+    nul: bool = True
+    collations: tuple[str, ...] = ()
+    exact_collations: tuple[str, ...] = ()
+    after_outer_joins: str | None = None
+    package: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refuses(self) -> frozenset[Construct]:
+        """What it cannot do."""
+        return frozenset(c for c, template in self.spellings.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -104,18 +176,64 @@ class Dialect:
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _IN_UTC = "timezone('UTC', {0})"
 _DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
 _OF_MYSQL: Mapping[Construct, str | None] = {
-    Construct.AS_FLOAT: _PLUS_FLOAT,
     Construct.SHIFTED: "({0} + interval {1} second)",
     Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
     Construct.QUOTIENT: "({0} DIV {1})",
     Construct.WEEK: "({0} - interval weekday({0}) day)",
     Construct.WEEKDAY: "(weekday({0}) + 1)",
 }
+_AS_SIGNED = "CAST({0} AS SIGNED)"
+_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
+# There are no boolean literals.
+_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
+
+# Nobody has run these there.
+_NOT_YET: Mapping[Construct, None] = dict.fromkeys(
+    (
+        Construct.SHIFTED, Construct.DAY, Construct.WEEK, Construct.WEEKDAY, Construct.HOUR,
+        Construct.ANGLE, Construct.BUCKET, Construct.QUOTIENT,
+    )
+)  # fmt: skip
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+    **_NOT_YET,
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
 _ROWS = (
     Dialect(
@@ -123,10 +241,13 @@ _ROWS = (
         "SQLite",
         run=True,
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             # Its own lower() knows ASCII only.
             Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
@@ -141,37 +262,97 @@ _ROWS = (
             Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
             Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
         },
+        notes=(
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
     ),
     Dialect(
         "duckdb",
         "DuckDB",
+        package="duckdb-sqlalchemy",
         run=True,
         spellings={
             Construct.POSITION: "instr({0}, {1})",
+            Construct.AMONG: "{1} IN (SELECT unnest({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.IN_UTC: _IN_UTC,
             Construct.SHIFTED: "({0} + to_seconds({1}))",
             Construct.BUCKET: "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
             Construct.QUOTIENT: "({0} // {1})",
         },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
+        arrays=True,
     ),
     Dialect(
         "postgresql",
         "PostgreSQL",
         run=True,
         spellings={
+            # The cast, for types that ignore case in their own way; the collation, for columns
+            # and databases whose own one knows ASCII only.
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
             Construct.NAN_AS_NULL: _NULLIF_NAN,
             Construct.IN_UTC: _IN_UTC,
             Construct.BUCKET: "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
         },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
+        arrays=True,
+        nul=False,
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
+        collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
-    Dialect("mariadb", "MariaDB", run=True, spellings=_OF_MYSQL),
-    Dialect("mysql", "MySQL", spellings=_OF_MYSQL),
+    Dialect(
+        "mariadb",
+        "MariaDB",
+        run=True,
+        spellings={
+            # What is small depends on the collation, and so would what replace() finds.
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            # Numbers without a sign have nothing below zero.
+            Construct.WHOLE: _AS_SIGNED,
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_OF_MYSQL,
+        },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
+        exact_collations=("utf8mb4_nopad_bin",),
+        notes=("Text is compared by code point, whatever the collation; its index serves.",),
+    ),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.WHOLE: _AS_SIGNED,
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_OF_MYSQL,
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared by code point, whatever the collation; its index serves.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect(
+        "clickhousedb", "ClickHouse server", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL
+    ),
     Dialect(
         "mssql",
         "SQL Server",
         spellings={
-            Construct.POSITION: "charindex({1}, {0})",
+            **_NO_BOOLEANS,
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
             Construct.BEGINNING: "left({0}, {1})",
             Construct.SHIFTED: "dateadd(second, {1}, {0})",
             Construct.HOUR: "datepart(hour, {0})",
@@ -181,12 +362,45 @@ _ROWS = (
             # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
             Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
             Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
         },
+        parameters=2_100,
+        exact_collations=("Latin1_General_100_BIN2",),
+        notes=(
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Java's and Rust's lower() makes another letter of it at the end of a word.
+            Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            **_NOT_YET,
+            # NaN equals NaN there.
+            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            Construct.WHOLE: _DECIMAL,
+            Construct.ADDEND: _DECIMAL,
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: "CAST(concat(CAST({0} AS STRING), 'Z') AS {type})",
+        },
+        rare_letters="{0} RLIKE '{1}'",
+        translates=True,
     ),
     Dialect(
         "oracle",
         "Oracle",
         spellings={
+            **_NO_BOOLEANS,
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.SHIFTED: "({0} + numtodsinterval({1}, 'second'))",
@@ -195,12 +409,70 @@ _ROWS = (
             Construct.QUOTIENT: "trunc({0} / {1})",
             Construct.WEEK: "trunc({0}, 'IW')",
             Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
         },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        package="snowflake-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        package="sqlalchemy-bigquery",
+        spellings={
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        package="trino",
+        spellings={
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        package="databricks-sqlalchemy",
+        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        package="sqlalchemy-redshift",
+        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        notes=(_FOLDS_BY_LOWER,),
     ),
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
 
 
-def dialect_named(name: str) -> Dialect:
+def dialect_of(spoken: sa.Dialect) -> Dialect:
     """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    BinaryExpression,
+    BindParameter,
     Boolean,
+    ColumnClause,
     ColumnElement,
     Date,
     DateTime,
     Double,
     Integer,
+    Select,
     String,
+    Table,
     and_,
     cast,
     literal,
+    literal_column,
     or_,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import Construct, dialect_named
+from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 
 class Bracketed(FunctionElement[bool]):
@@ -64,7 +73,7 @@ class Spelled(FunctionElement[Any]):
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_named(compiler.dialect.name).spelling(element.construct)
+    template = dialect_of(compiler.dialect).spelling(element.construct)
     # Only what the template uses: a parameter that is not in the text must not be bound.
     operands = [
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
@@ -74,6 +83,96 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         return template.format(*operands)
     words = compiler.dialect.type_compiler_instance.process(element.type)
     return template.format(*operands, type=words)
+
+
+class ExactText(Spelled):
+    """A text that is compared, and put in order, by code point."""
+
+    inherit_cache = True
+    construct = Construct.EXACT_TEXT
+    type = String()
+
+
+class TextTest(BinaryExpression[bool]):
+    """A comparison of texts by code point, whatever the collation of a column.
+
+    Where a column's own collation is not exact, a positive test says both: as the collation has
+    it, for the sake of an index on the column, and exactly.
+    """
+
+    inherit_cache = True
+
+    @classmethod
+    def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
+        """A test of two expressions."""
+        constants = [each.value for each in (left, right) if isinstance(each, BindParameter)]
+        # A part of what the statement is cached by, unlike the texts themselves.
+        modifiers = {"ascii": all(_is_ascii(each) for each in constants)}
+        return cls(left, right, operator, Boolean(), negate, modifiers)
+
+    def _negate(self) -> Any:
+        plain: Any = super()._negate()  # type: ignore[no-untyped-call]
+        return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
+
+
+def _is_ascii(wanted: Any) -> bool:
+    return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
+
+
+@compiles(TextTest)
+def _text_test(element: TextTest, compiler: SQLCompiler, **kw: Any) -> str:
+    exact = dialect_of(compiler.dialect).exact_collations
+    as_declared: str = compiler.visit_binary(element, **kw)  # type: ignore[no-untyped-call]
+    columns = [e for e in (element.left, element.right) if not isinstance(e, BindParameter)]
+    if not exact or all(getattr(each.type, "collation", None) in exact for each in columns):
+        return as_declared
+    test = BinaryExpression(ExactText(element.left), element.right, element.operator, Boolean())
+    exactly = compiler.process(test, **kw)
+    return f"({as_declared} AND {exactly})" if _may_use_index(element) else exactly
+
+
+def _may_use_index(test: TextTest) -> bool:
+    """Whether a column is tested for being one of some texts, in a character set that has them.
+
+    To ask a column for a text that its character set lacks is an error.
+    """
+    column, wanted = test.left, test.right
+    if isinstance(column, BindParameter):
+        column, wanted = wanted, column
+    if not isinstance(column, ColumnClause) or not isinstance(wanted, BindParameter):
+        return False
+    positive = test.operator in (operators.eq, operators.in_op)
+    return positive and (test.modifiers["ascii"] or _holds_unicode(column))
+
+
+def _holds_unicode(column: ColumnClause[Any]) -> bool:
+    """Whether a column, or else its table, says that it can hold any text."""
+    declared = [getattr(column.type, name, None) for name in ("charset", "collation")]
+    if not any(declared):
+        tables = [getattr(base, "table", None) for base in column.base_columns]
+        options = [option for t in tables if isinstance(t, Table) for option in t.kwargs.items()]
+        declared = [value for name, value in options if name.endswith(("charset", "collate"))]
+    return any(str(each).startswith("utf8mb4") for each in declared if each)
+
+
+class LookedUp(Spelled):
+    """The value of one column of one row; NULL when there is no row."""
+
+    inherit_cache = True
+    construct = Construct.LOOKED_UP
+
+    def __init__(self, query: Select[Any]) -> None:
+        super().__init__(query.scalar_subquery())
+        self.type = query.selected_columns[0].type
+
+
+def keeping_gaps(query: Select[Any]) -> Select[Any]:
+    """A query with outer joins, in which what they do not find is NULL everywhere."""
+    for dialect in DIALECTS.values():
+        if dialect.after_outer_joins:
+            suffix: Any = text(dialect.after_outer_joins)
+            query = query.suffix_with(suffix, dialect=dialect.name)
+    return query
 
 
 class Position(Spelled):
@@ -100,12 +199,37 @@ class Ending(Spelled):
     type = String()
 
 
-class FoldedCase(Spelled):
-    """A text in which case makes no difference."""
+class FoldedCase(FunctionElement[str]):
+    """A text in which case makes no difference.
+
+    Args:
+        text: The text.
+        others: What it is compared with, folded; by default anything.
+    """
 
     inherit_cache = True
-    construct = Construct.FOLDED
     type = String()
+
+    def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
+        letters = RARE if others is None else rare_letters(others)
+        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
+        super().__init__(text, literal_column(letters))
+
+
+@compiles(FoldedCase)
+def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
+    clause, letters = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    collation = getattr(compiler.dialect, LETTERS, '"default"')
+    given = compiler.process(clause, **kw)
+    text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
+    lower = dialect.spelling(Construct.FOLDED)
+    if dialect.rare_letters is None or not str(letters):
+        return lower.format(text)
+    # Folding them takes many times as long, and hardly any text holds one.
+    rare = dialect.rare_letters.format(text, one_of(str(letters)))
+    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
 class Exact(Spelled):
@@ -127,6 +251,14 @@ class AsFloat(Spelled):
     type = Double()
 
 
+class Divisor(Spelled):
+    """A count that divides a sum, which is NULL where the count is zero."""
+
+    inherit_cache = True
+    construct = Construct.DIVISOR
+    type = Double()
+
+
 class NanAsNull(Spelled):
     """A float that is NULL where it is not a number, so that both are missing."""
 
@@ -136,6 +268,24 @@ class NanAsNull(Spelled):
     def __init__(self, expression: ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
+
+
+class Whole(Spelled):
+    """A whole number to compute with, in a type that results fit."""
+
+    inherit_cache = True
+    construct = Construct.WHOLE
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Addend(Whole):
+    """A whole number to sum up."""
+
+    inherit_cache = True
+    construct = Construct.ADDEND
 
 
 class FirstInstant(Spelled):
@@ -224,3 +374,57 @@ class Quotient(Spelled):
     inherit_cache = True
     construct = Construct.QUOTIENT
     type = BigInteger()
+
+
+class Settled(Spelled):
+    """A condition that rests on nothing."""
+
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
+
+
+class Everyone(Settled):
+    """A condition that holds of every row."""
+
+    inherit_cache = True
+    construct = Construct.EVERYONE
+
+
+class Nobody(Settled):
+    """A condition that holds of no row."""
+
+    inherit_cache = True
+    construct = Construct.NOBODY
+
+
+class OnlyRow(Spelled):
+    """The value of the one row, if there is one, that a sub-query finds by its key."""
+
+    inherit_cache = True
+    construct = Construct.ONLY_ROW
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class EmptyText(Spelled):
+    """The empty text, or what is compared with it among others: itself, where there is one."""
+
+    inherit_cache = True
+    construct = Construct.EMPTY_TEXT
+
+    def __init__(self, expression: ColumnElement[Any]) -> None:
+        super().__init__(expression)
+        self.type = expression.type
+
+
+class Zoned(Spelled):
+    """An instant that was stored without a zone, beside those that have one."""
+
+    inherit_cache = True
+    construct = Construct.ZONED
+    type = DateTime(timezone=True)

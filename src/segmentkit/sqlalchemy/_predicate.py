@@ -19,7 +19,8 @@ from segmentkit._record import compile_record
 from segmentkit.schema import Relation
 from segmentkit.sqlalchemy import _population as population
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import joined
+from segmentkit.sqlalchemy._constants import WithNul
+from segmentkit.sqlalchemy._elements import LookedUp, OnlyRow, joined, keeping_gaps
 from segmentkit.sqlalchemy._scans import ORDERED, Grouped, Rows, ordered
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -31,7 +32,9 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return _Predicate(tables).condition(condition, limits=[])
+    test = _Predicate(tables).condition(condition, limits=[])
+    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
+    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
 
 
 class _Predicate:
@@ -101,57 +104,67 @@ class _Predicate:
         return grouped.select(limits=limits).having(compiler.condition(node))
 
     def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
-        """Who satisfies a condition on several relations, on other customers, or on all of it."""
-        rows, compiler = self.gathered(node, limits)
-        tests = [compiler.condition(each) for each in (*limits, node)]
+        """Who satisfies a condition on several relations, or on attributes and aggregates."""
+        rows, test = joined_rows(self.tables, ir.conjunction([*limits, node]), limits)
         key = rows.key(self.schema.entity.key or "")
-        return sa.select(key).select_from(rows.source).where(joined(tests, conjunctive=True))
+        return keeping_gaps(sa.select(key).select_from(rows.source).where(test))
 
-    def gathered(
-        self, node: ir.Condition | ir.Value, limits: list[ir.Condition]
-    ) -> tuple[Rows, Compiler]:
-        """The customers, joined to what a condition or a value is computed from."""
-        entity = self.schema.entity
-        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
-        key = rows.key(entity.key or "")
-        values: dict[ir.Value, Sql] = {}
-        plain: dict[str, list[ir.Aggregate]] = {}
-        for found in _found(node):
-            derived: sa.Subquery | None = None
-            match found:
-                case ir.Overall():
-                    values[found] = population.overall(*self.compared(found), found)
-                case ir.Standing():
-                    derived = population.standing(*self.compared(found), found)
-                case ir.Aggregate(function, relation) if function in ORDERED:
-                    way = entity.relation(relation)
-                    assert way is not None
-                    derived = ordered(self.tables, way, found, limits)
-                case ir.Aggregate(_, relation):
-                    plain.setdefault(relation, []).append(found)
-            if derived is not None:
-                rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-                values[found] = derived.c.value
-        for name, aggregates in plain.items():
-            relation_of = entity.relation(name)
-            assert relation_of is not None
-            grouped = Grouped(self.tables, relation_of, aggregates)
-            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
-            derived = grouped.select(*labels, limits=limits).subquery()
+
+def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+    """The entity's rows beside all that a condition rests on, and the condition on what is there.
+
+    ``limits`` are tests of attributes without which nobody satisfies the condition.
+    """
+    rows, compiler = _gathered(tables, node, limits)
+    return rows, compiler.condition(node)
+
+
+def _gathered(
+    tables: Tables, node: ir.Condition | ir.Value, limits: list[ir.Condition]
+) -> tuple[Rows, Compiler]:
+    """The customers, joined to one sub-query a relation and one a rank."""
+    entity = tables.schema.entity
+    rows = Rows(tables, entity, ir.Scope.ENTITY)
+    key = rows.key(entity.key or "")
+    values: dict[ir.Value, Sql] = {}
+    plain: dict[str, list[ir.Aggregate]] = {}
+    for found in _found(node):
+        derived: sa.Subquery | None = None
+        match found:
+            case ir.Overall():
+                values[found] = population.overall(*_compared(tables, found), found)
+            case ir.Standing():
+                derived = population.standing(*_compared(tables, found), found)
+            case ir.Aggregate(function, relation) if function in ORDERED:
+                way = entity.relation(relation)
+                assert way is not None
+                derived = ordered(tables, way, found, limits)
+            case ir.Aggregate(_, relation):
+                plain.setdefault(relation, []).append(found)
+        if derived is not None:
             rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
-            for aggregate, label in zip(aggregates, labels, strict=True):
-                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
-        return rows, Compiler(self.schema, rows, values)
+            values[found] = derived.c.value
+    for name, aggregates in plain.items():
+        relation_of = entity.relation(name)
+        assert relation_of is not None
+        grouped = Grouped(tables, relation_of, aggregates)
+        labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(aggregates)]
+        derived = grouped.select(*labels, limits=limits).subquery()
+        rows.source = rows.source.outerjoin(derived, derived.c.owner == key)
+        for aggregate, label in zip(aggregates, labels, strict=True):
+            values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+    return rows, Compiler(tables.schema, rows, values)
 
-    def compared(self, node: ir.Standing | ir.Overall) -> tuple[sa.Select[Any], Sql]:
-        """Those who are compared with each other, as ``owner``, and the value of each."""
-        rows, compiler = self.gathered(node.value, [])
-        value = compiler.value(node.value)
-        # Who they are is a predicate of its own, on a query of ours.
-        inner = _Predicate(evolve(self.tables, root=rows.start, mapped=None))
-        tests = value.is_not(None), inner.condition(node.among, [])
-        owner = rows.key(self.schema.entity.key or "").label("owner")
-        return sa.select(owner).select_from(rows.source).where(*tests), value
+
+def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select[Any], Sql]:
+    """Those who are compared with each other, as ``owner``, and the value of each."""
+    rows, compiler = _gathered(tables, node.value, [])
+    value = compiler.value(node.value)
+    # Who they are is a predicate of its own, on a query of ours.
+    inner = _Predicate(evolve(tables, root=rows.start, mapped=None))
+    tests = value.is_not(None), inner.condition(node.among, [])
+    owner = rows.key(tables.schema.entity.key or "").label("owner")
+    return keeping_gaps(sa.select(owner).select_from(rows.source).where(*tests)), value
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
@@ -180,8 +193,8 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(column).select_from(rows.source).where(same)
-        return query.correlate(self.tables.root).scalar_subquery()
+        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
 _Found: TypeAlias = ir.Aggregate | ir.Standing | ir.Overall

@@ -11,7 +11,15 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Compiler, Sql, divided
-from segmentkit.sqlalchemy._elements import AsFloat, Exact, joined
+from segmentkit.sqlalchemy._elements import (
+    Addend,
+    AsFloat,
+    Divisor,
+    Exact,
+    ExactText,
+    joined,
+    keeping_gaps,
+)
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 ORDERED = (
@@ -35,6 +43,7 @@ class Rows:
         self.scope = scope
         self.start = tables.table(entity).alias()
         self.source: sa.FromClause = self.start
+        self.has_gaps = False
         self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
             (scope, ()): self.start
         }
@@ -51,6 +60,10 @@ class Rows:
         assert attribute is not None
         return column_of(holder, attribute.column)
 
+    def finished(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """A query of the rows, once all columns that it needs are known."""
+        return keeping_gaps(query) if self.has_gaps else query
+
     def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
         if (scope, links) not in self.linked:
             *before, name = links
@@ -62,6 +75,7 @@ class Rows:
             other = self.tables.table(target).alias()
             same = column_of(other, target.key or "") == column_of(holder, link.key)
             self.source = self.source.outerjoin(other, same)
+            self.has_gaps = True
             self.linked[scope, links] = other
         return self.linked[scope, links]
 
@@ -93,7 +107,8 @@ def limited(tables: Tables, owner: Sql, limits: list[ir.Condition]) -> list[Sql]
     rows = Rows(tables, entity, ir.Scope.ENTITY)
     compiler = Compiler(tables.schema, rows)
     where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
-    return [owner.in_(sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where))]
+    query = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
+    return [owner.in_(rows.finished(query))]
 
 
 _MOST = 1_900
@@ -138,7 +153,7 @@ class Grouped:
         """The scan, grouped; nobody's rows are left out."""
         owner = self.scan.owner
         tests = [owner.is_not(None), *self.where, *limited(self.tables, owner, limits)]
-        return (
+        return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
             .where(joined(tests, conjunctive=True))
@@ -152,17 +167,16 @@ class Grouped:
 
 def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """One value of many, those that are NULL left out."""
-    kind, scale = node.dtype.kind, node.dtype.scale
     match node.function:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
+            if node.value is not None and node.value.dtype.kind is Kind.TEXT:
+                value = ExactText(value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
-            total: Sql = sa.func.sum(value, type_=value.type)
-            if kind is Kind.DECIMAL and scale is not None:
-                total = Exact(total, scale)
-            return sa.func.coalesce(total, 0, type_=value.type)
+            total = _sum(node, value)
+            return sa.func.coalesce(total, 0, type_=total.type)
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
@@ -175,11 +189,17 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
 
 def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
+
+
+def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     assert node.value is not None
+    dtype = node.value.dtype
+    if dtype.kind is Kind.INTEGER:
+        value = Addend(value)
     total: Sql = sa.func.sum(value, type_=value.type)
-    if node.value.dtype.kind is Kind.DECIMAL and node.value.dtype.scale is not None:
-        total = Exact(total, node.value.dtype.scale)
-    return divided(AsFloat(total), AsFloat(sa.func.count(value)))
+    exact = dtype.kind is Kind.DECIMAL and dtype.scale is not None
+    return Exact(total, dtype.scale or 0) if exact else total
 
 
 def ordered(
@@ -204,10 +224,16 @@ class _Candidates:
         self.scan = Scan(tables, relation)
         compiler = Compiler(tables.schema, self.scan)
         assert node.value is not None
+        self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
         self.value = compiler.value(node.value)
         tests = compiler.condition(node.where), self.value.is_not(None)
         self.where = [self.owner.is_not(None), *tests, *limited(tables, self.owner, limits)]
+
+    def query(self, *columns: Sql) -> sa.Select[Any]:
+        """Columns of the candidates."""
+        query = sa.select(*columns).select_from(self.scan.source).where(*self.where)
+        return self.scan.finished(query)
 
     @property
     def at(self) -> Sql:
@@ -220,24 +246,21 @@ class _Candidates:
     def tie(self) -> Sql:
         """What settles the order of rows at one instant."""
         key = self.scan.entity.key_attribute
-        return self.scan.key(key.column) if key else self.value
+        tie = self.scan.key(key.column) if key else self.value
+        is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
+        return ExactText(tie) if is_text else tie
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
     of = sa.func.count().over(partition_by=rows.owner)
-    placed = (
-        sa.select(
-            rows.owner.label("owner"),
-            rows.value.label("value"),
-            place.label("place"),
-            of.label("of"),
-        )
-        .select_from(rows.scan.source)
-        .where(*rows.where)
-        .subquery()
-    )
+    placed = rows.query(
+        rows.owner.label("owner"),
+        rows.value.label("value"),
+        place.label("place"),
+        of.label("of"),
+    ).subquery()
     median = mean(node, placed.c.value).label("value")
     chosen = sa.select(placed.c.owner, median).where(middle(placed))
     return chosen.group_by(placed.c.owner).subquery()
@@ -254,20 +277,16 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     last = node.function is ir.AggregateFunction.LAST
     end = (sa.func.max if last else sa.func.min)(all_rows.at)
     ends = (
-        sa.select(all_rows.owner.label("owner"), end.label("at"))
-        .select_from(all_rows.scan.source)
-        .where(*all_rows.where)
+        all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
         .group_by(all_rows.owner)
         .subquery()
     )
     place = sa.func.row_number().over(
         partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
     )
-    same = sa.and_(ends.c.owner == rows.owner, ends.c.at == rows.at)
-    placed = (
-        sa.select(rows.owner.label("owner"), rows.value.label("value"), place.label("place"))
-        .select_from(rows.scan.source.join(ends, same))
-        .where(*rows.where)
-        .subquery()
-    )
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.instant == rows.at)
+    rows.scan.source = rows.scan.source.join(ends, same)
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place")
+    ).subquery()
     return sa.select(placed.c.owner, placed.c.value).where(placed.c.place == 1).subquery()

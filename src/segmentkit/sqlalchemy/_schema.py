@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,10 +13,11 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.catalog import Catalog, read_catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy._compile import TYPES
+from segmentkit.sqlalchemy._prepare import folds_case
 from segmentkit.sqlalchemy._tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
@@ -155,6 +156,9 @@ def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog,
 def verify(schema: Schema, engine: sa.Engine) -> None:
     """Make sure that a database has every table and column that a schema names.
 
+    And that it can tell small letters from capitals, where the schema has text: a PostgreSQL
+    database whose locale is C knows only ASCII, unless the engine was given to `prepare`.
+
     Args:
         schema: The schema.
         engine: The database.
@@ -172,6 +176,17 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     lacking = missing_parts(schema, {**dict.fromkeys(present - columns.keys(), ()), **columns})
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
+    texts = any(a.dtype.kind is Kind.TEXT for e in schema.entities for a in e.attributes)
+    if texts and not folds_case(engine):
+        raise SchemaError(
+            "the database's locale or encoding knows no letters but ASCII's, and 'ignoring case' "
+            "would not know others; prepare(engine) looks for a collation that does"
+        )
+
+
+def _column_type(dtype: DType) -> Any:
+    """A type with room for the digits; DuckDB keeps three after the point unless told."""
+    return TYPES[dtype.kind] if dtype.scale is None else sa.Numeric(38, dtype.scale)
 
 
 def tables_from(schema: Schema) -> sa.MetaData:
@@ -188,20 +203,35 @@ def tables_from(schema: Schema) -> sa.MetaData:
         columns: dict[str, sa.Column[Any]] = {
             a.column: sa.Column(
                 a.column,
-                TYPES[a.dtype.kind],
+                _column_type(a.dtype),
                 nullable=a.nullable,
                 primary_key=a.column == entity.key,
             )
             for a in entity.attributes
         }
-        ways = [i.key for i in entity.links]
-        ways += [
-            r.key for e in schema.entities for r in e.relations if schema.named(r.to) is entity
-        ]
-        for name in (*ways, *([entity.key] if entity.key else [])):
-            columns.setdefault(name, sa.Column(name, sa.BigInteger()))
+        for name, leads_to in _undeclared(schema, entity):
+            columns.setdefault(name, sa.Column(name, _type_of_key(leads_to)))
         sa.Table(entity.table, metadata, *columns.values())
     return metadata
+
+
+def _undeclared(schema: Schema, entity: Entity) -> Iterator[tuple[str, Entity]]:
+    """The keys in the rows of an entity, which need not be attributes, and whose keys they are."""
+    for link in entity.links:
+        yield link.key, schema.named(link.to)
+    for other in schema.entities:
+        for relation in other.relations:
+            if schema.named(relation.to) is entity:
+                yield relation.key, other
+    if entity.key:
+        yield entity.key, entity
+
+
+def _type_of_key(entity: Entity) -> sa.types.TypeEngine[Any]:
+    """The type of the column that tells rows apart; whole numbers, where no attribute tells."""
+    key = entity.key_attribute
+    found: sa.types.TypeEngine[Any] = TYPES[key.dtype.kind if key else Kind.INTEGER]
+    return found
 
 
 def _mapper(source: object) -> Mapper[Any]:
@@ -233,6 +263,8 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     match column:
         case sa.Boolean():
             return BOOLEAN
+        case sa.Integer() if _is_flag(column):
+            return BOOLEAN
         case sa.Integer():
             return INTEGER
         case sa.Float():
@@ -247,6 +279,12 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
             return DATE
         case _:
             return None
+
+
+def _is_flag(column: sa.types.TypeEngine[Any]) -> bool:
+    """Whether it is what MariaDB and MySQL make of BOOLEAN: TINYINT(1)."""
+    told = vars(column)
+    return told.get("display_width") == 1 and not told.get("unsigned")
 
 
 def _attribute(name: str, column: sa.Column[Any]) -> Attribute | None:

@@ -1,0 +1,197 @@
+"""Segments on Spark, and on what speaks Spark Connect: distributed, lazy, nothing collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from segmentkit import _ir as ir
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Schema
+from segmentkit.segment import AsOf, Segment, bound_condition, instant_of
+from segmentkit.spark._digits import check_digits
+from segmentkit.spark._frames import Frames, Source
+from segmentkit.sqlalchemy import schema_from as schema_from_tables
+from segmentkit.sqlalchemy._predicate import joined_rows
+from segmentkit.sqlalchemy._schema import Ways
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from segmentkit.sqlalchemy._compile import Sql
+    from segmentkit.sqlalchemy._scans import Rows
+
+__all__ = ["count", "mask", "members", "schema_from"]
+
+
+def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
+    """The keys of a segment's members.
+
+    Args:
+        segment: Whom to select.
+        frames: Frames, or names of tables in Spark's catalog, by the names of the schema's
+            tables; or the entity's, where no other is needed.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        A frame of one column, the key. Nothing is computed before Spark is asked for its rows.
+
+    Raises:
+        DataError: A parameter of the segment has no value.
+        SchemaError: A frame or column is not there, or not what the schema says.
+        UnsupportedError: Spark cannot compute a construct exactly.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> people = spark.createDataFrame([(7, 17), (8, 30), (9, None)], "id bigint, age int")
+        >>> site = schema_from(people, "people", keys={"people": "id"})
+        >>> not_minor = Segment.define("not a minor", "not (age < 18)", site)
+        >>> members(not_minor, people).orderBy("id").collect()
+        [Row(id=8), Row(id=9)]
+    """
+    source = Source.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, source, as_of)
+    key = rows.key(segment.schema.entity.key or "")
+    return source.run(sa.select(key).select_from(rows.source).where(test))
+
+
+def count(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
+    """How many members a segment has.
+
+    Args:
+        segment: Whom to count.
+        frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        A frame of one row and one column, ``count``.
+
+    Raises:
+        DataError: A parameter of the segment has no value.
+        SchemaError: A frame or column is not there, or not what the schema says.
+        UnsupportedError: Spark cannot compute a construct exactly.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> frames = {
+        ...     "people": spark.createDataFrame([(7,), (8,)], "id bigint"),
+        ...     "visits": spark.createDataFrame([(8,), (8,)], "person bigint"),
+        ... }
+        >>> site = schema_from(
+        ...     frames, "people", keys={"people": "id"}, relations={"visits": "person"}
+        ... )
+        >>> count(Segment.define("frequent", "count(visits) > 1", site), frames).collect()
+        [Row(count=1)]
+    """
+    source = Source.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, source, as_of)
+    number = sa.func.count().label("count")
+    return source.run(sa.select(number).select_from(rows.source).where(test))
+
+
+def mask(
+    segment: Segment, frames: Frames, *, as_of: AsOf = None, column: str = "is_member"
+) -> DataFrame:
+    """Say of every row of the entity's frame whether it is in a segment.
+
+    Args:
+        segment: Whom to select.
+        frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        column: The name of the column that says it.
+
+    Returns:
+        The entity's columns and one more, which is true or false and never ``NULL``.
+
+    Raises:
+        DataError: A parameter of the segment has no value.
+        SchemaError: A frame or column is not there, or not what the schema says; or the entity's
+            frame has a column of the new one's name.
+        UnsupportedError: Spark cannot compute a construct exactly.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> people = spark.createDataFrame([(7, 17), (9, None)], "id bigint, age int")
+        >>> site = schema_from(people, "people", keys={"people": "id"})
+        >>> minors = Segment.define("minors", "age < 18", site)
+        >>> mask(minors, people, column="minor").orderBy("id").collect()
+        [Row(id=7, age=17, minor=True), Row(id=9, age=None, minor=False)]
+    """
+    source = Source.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, source, as_of)
+    if column in rows.start.c:
+        raise SchemaError(f"the frame {segment.schema.entity.table!r} has a column {column!r}")
+    found = sa.func.coalesce(test, sa.false(), type_=sa.Boolean()).label(column)
+    return source.run(sa.select(*rows.start.c, found).select_from(rows.source))
+
+
+def schema_from(
+    frames: Frames,
+    entity: str,
+    *,
+    keys: Mapping[str, str],
+    events: Ways = None,
+    relations: Ways = None,
+    links: Ways = None,
+    tables: Mapping[str, Any] | None = None,
+    time_zone: str = "UTC",
+) -> Schema:
+    """Derive a schema from Spark's frames.
+
+    Types of columns tell those of attributes; columns of types that the language has no word for
+    (binary, arrays, maps, structs) are left out. Only the types are asked for, no rows are read,
+    so every column but the keys is taken to be one in which something may be missing.
+
+    Args:
+        frames: Frames, or names of tables, by their names; or the entity's only.
+        entity: The name of the frame whose rows are segmented.
+        keys: The column that tells a frame's rows apart, by the frame's name. The entity and
+            targets of links need one.
+        events: Relations of the entity that have a time:
+            ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
+        relations: Relations of the entity without a time: ``{"notes": "customer_id"}``.
+        links: Links of the entity: ``{"company": {"key": "company_id", "to": "companies"}}``.
+        tables: What else there is to say of frames, such as links from others than the entity,
+            in the form of ``[schema.tables]`` in a file.
+        time_zone: The zone in which days are counted.
+
+    Returns:
+        The schema.
+
+    Raises:
+        SchemaError: A frame or column that is named is not there.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> people = spark.createDataFrame([], "id bigint, born date, balance decimal(12, 2)")
+        >>> print(schema_from(people, "people", keys={"people": "id"}))
+        people (whose rows are segmented)
+            id: integer
+            born: date?
+            balance: decimal(2)?
+    """
+    source = Source.of(frames, entity, keys)
+    return schema_from_tables(
+        source.metadata,
+        entity,
+        events=events,
+        relations=relations,
+        links=links,
+        tables=tables,
+        time_zone=time_zone,
+    )
+
+
+def _tested(segment: Segment, source: Source, as_of: AsOf) -> tuple[Rows, Sql]:
+    """The entity's rows, joined to what the segment's test of them reads, and that test."""
+    condition = bound_condition(segment, instant_of(as_of, segment.schema))
+    tables = source.tables(segment.schema)
+    check_digits(condition, tables)
+    limits = [part for part in ir.conjuncts(condition) if not ir.has_aggregates(part)]
+    return joined_rows(tables, condition, limits)

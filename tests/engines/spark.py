@@ -1,0 +1,224 @@
+"""What only Spark has: its types, its session, its lazy frames; asked by the nox session "spark"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from segmentkit import (
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    Attribute,
+    Entity,
+    Schema,
+    SchemaError,
+    Segment,
+    UnsupportedError,
+    decimal,
+)
+from segmentkit import spark as sks
+from segmentkit.spark import _frames
+from tests.targets import TARGETS
+from tests.targets import spark as targets
+
+AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NAMES = {target.name for target in TARGETS}
+
+
+@pytest.fixture(params=[each for each in targets.EVERY if each.name in NAMES], ids=lambda t: t.name)
+def session(request: pytest.FixtureRequest) -> Any:
+    """A session of each target that is asked for."""
+    return request.param.session
+
+
+def schema(**columns: Any) -> Schema:
+    """One table, of columns that may be missing."""
+    attributes = [Attribute(name, dtype, nullable=True) for name, dtype in columns.items()]
+    return Schema([Entity("t", key="id", attributes=[Attribute("id", INTEGER), *attributes])])
+
+
+def ids(segment: Segment, frame: Any) -> list[int]:
+    """The keys of the members."""
+    return sorted(row[0] for row in sks.members(segment, frame, as_of=AS_OF).collect())
+
+
+def test_a_frame_outlives_its_making(session: Any) -> None:
+    """What is made is computed later, more than once, and leaves nothing in the catalog."""
+    frame = session.sql("SELECT id FROM range(10)")
+    found = sks.members(Segment.define("s", "id >= 8", schema()), frame, as_of=AS_OF)
+    masked = sks.mask(Segment.define("s", "id >= 9", schema()), frame, as_of=AS_OF)
+    assert session.catalog.listTables() == []
+    del frame
+    assert found.count() == 2
+    assert found.join(masked, "id").filter("is_member").collect()[0]["id"] == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it's",
+        'say "hi"',
+        "\\",
+        "\\n",
+        "a\nb",
+        "`",
+        "{t0}",
+        "{}",
+        ":p1",
+        "?",
+        "--",
+        "/*",
+        "😀",
+        "\0",
+    ],
+)
+def test_texts_are_arguments(session: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any text is found, and no statement holds it."""
+    statements = []
+
+    def spy(query: Any) -> Any:
+        found = original(query)
+        statements.append(found[0])
+        return found
+
+    original = _frames.text_and_arguments
+    monkeypatch.setattr(_frames, "text_and_arguments", spy)
+    frame = session.sql("SELECT 1L AS id, :a AS x UNION ALL SELECT 2L, 'other'", {"a": f"<{text}>"})
+    values = schema(x=TEXT)
+    for definition in ("x = :a", "x in (:a)", "x contains :a", "x starts with :a"):
+        assert ids(Segment.define("s", definition, values).bind(a=f"<{text}>"), frame) == [1]
+    assert len(statements) == 4
+    assert not any(f"<{text}>" in each for each in statements)
+
+
+def test_a_name_may_be_anything(session: Any) -> None:
+    """Backquotes, braces and the marks of parameters in names are names."""
+    for name in ("a`b", "{x}", "{t0}", "a:b", "%(x)s", "a?b", "it's", "select"):
+        quoted = name.replace("`", "``")
+        frame = session.sql(f"SELECT 1L AS id, 7 AS `{quoted}`")
+        odd = Schema(
+            [
+                Entity(
+                    "t",
+                    key="id",
+                    attributes=[Attribute("id", INTEGER), Attribute("x", INTEGER, column=name)],
+                )
+            ]
+        )
+        segment = Segment.define("s", "x = 7", odd)
+        assert ids(segment, frame) == [1]
+        assert sks.mask(segment, frame, column="yes`{no}").columns == ["id", name, "yes`{no}"]
+
+
+ZONES = ["UTC", "America/New_York", "Asia/Kolkata"]
+
+
+@pytest.fixture
+def zone(session: Any) -> Iterator[Any]:
+    """Sets the session's zone for a while."""
+    before = session.conf.get("spark.sql.session.timeZone")
+    yield lambda name: session.conf.set("spark.sql.session.timeZone", name)
+    session.conf.set("spark.sql.session.timeZone", before)
+
+
+@pytest.mark.parametrize("name", ZONES)
+@pytest.mark.parametrize(
+    "instant", ["2026-03-08 02:30:00", "2025-11-02 05:30:00.000001", "1900-01-01 00:00:00"]
+)
+def test_the_session_s_zone_has_no_say(session: Any, zone: Any, name: str, instant: str) -> None:
+    """Instants are UTC, in columns with a zone and without, and beside each other."""
+    zone(name)
+    frame = session.sql(
+        "SELECT 1L AS id, CAST(:utc AS TIMESTAMP) AS z, CAST(:naive AS TIMESTAMP_NTZ) AS n, "
+        "CAST(:naive AS DATE) AS d",
+        {"utc": f"{instant}Z", "naive": instant},
+    )
+    values = schema(z=TIMESTAMP, n=TIMESTAMP, d=DATE)
+    at = instant.replace(" ", "T") + "Z"
+    for definition in (
+        f"z = {at}", f"n = {at}", "z = n", "not (z != n)", "z >= d", "n >= d", f"default(z, n) = {at}",
+        f"z between {at} and {at}",
+    ):  # fmt: skip
+        assert ids(Segment.define("s", definition, values), frame) == [1], definition
+
+
+def test_whole_numbers_do_not_wrap_around(session: Any) -> None:
+    """Small integers are computed to large ones, and large ones to larger ones."""
+    frame = session.sql("SELECT 1L AS id, 2147483647 AS i, 9223372036854775807L AS l")
+    values = schema(i=INTEGER, l=INTEGER)
+    for definition in (
+        "i + 1 = 2147483648", "i * i > 4_000_000_000_000_000_000", "-i - 2 < -2147483648",
+        "l + 1 > l", "l * 2 > l", "abs(i) * 10 > i",
+    ):  # fmt: skip
+        assert ids(Segment.define("s", definition, values), frame) == [1], definition
+
+
+def test_decimals_are_exact_or_refused(session: Any) -> None:
+    """No digit is lost in silence."""
+    frame = session.sql(
+        "SELECT 1L AS id, CAST('0.10' AS DECIMAL(12, 2)) AS a, CAST('0.000000000000000001' AS DECIMAL(38, 18)) AS b"
+    )
+    values = schema(a=decimal(2), b=decimal(18))
+    assert ids(Segment.define("s", "a * a = 0.01 and a + a + a = 0.3", values), frame) == [1]
+    assert ids(Segment.define("s", "b = 0.000000000000000001", values), frame) == [1]
+    for definition in ("b * b > 0", "b + b > 0", "a * b > 0"):
+        with pytest.raises(UnsupportedError, match=r"exactly.*38 digits"):
+            sks.members(Segment.define("s", definition, values), frame)
+
+
+def test_what_does_not_fit_the_schema_is_said(session: Any) -> None:
+    """A missing frame or column, another type, and a taken name are errors of ours."""
+    frame = session.sql("SELECT 1L AS id, 'x' AS seen")
+    segment = Segment.define("s", "seen > 2026-01-01", schema(seen=TIMESTAMP))
+    with pytest.raises(SchemaError, match=r"t\.seen is timestamp in the schema.*String"):
+        sks.members(segment, frame)
+    with pytest.raises(SchemaError, match="no column 'age'"):
+        sks.members(Segment.define("s", "age > 1", schema(age=INTEGER)), frame)
+    with pytest.raises(SchemaError, match="there is no frame 't'; the frames are other"):
+        sks.count(segment, {"other": frame})
+    with pytest.raises(SchemaError, match="must be a DataFrame"):
+        sks.count(segment, {"t": 3})  # type: ignore[dict-item]
+    with pytest.raises(SchemaError, match="has a column 'seen'"):
+        sks.mask(Segment.define("s", "id = 1", schema()), frame, column="seen")
+    doubles = session.sql("SELECT 1L AS id, 0.1D AS price")
+    with pytest.raises(SchemaError, match=r"price is decimal\(2\) in the schema"):
+        sks.members(Segment.define("s", "price = 0.1", schema(price=decimal(2))), doubles)
+
+
+def test_narrow_types_are_the_language_s_types(session: Any) -> None:
+    """Bytes, shorts and single floats are numbers; NaN is missing in floats of any size."""
+    frame = session.sql("SELECT 1L AS id, 7Y AS b, 8S AS s, CAST('NaN' AS FLOAT) AS f, 0.5F AS g")
+    found = sks.schema_from(frame, "t", keys={"t": "id"})
+    kinds = {a.name: str(a.dtype) for a in found.entity.attributes}
+    assert kinds == {"id": "integer", "b": "integer", "s": "integer", "f": "float", "g": "float"}
+    assert ids(
+        Segment.define("s", "b * 100 = 700 and s = 8 and f is missing and g = 0.5", found), frame
+    ) == [1]
+    assert ids(Segment.define("s", "f > 0 or f = f", schema(f=FLOAT)), frame) == []
+
+
+def test_a_frame_may_be_a_name(session: Any) -> None:
+    """The name of a table in the catalog stands for it."""
+    session.sql("SELECT id FROM range(5)").createOrReplaceTempView("segmentkit_people")
+    frame = session.table("segmentkit_people")
+    try:
+        segment = Segment.define("s", "id > 2", schema())
+        assert ids(segment, {"t": frame}) == [3, 4]
+        type(session).active = classmethod(lambda _: session)  # which one is, is Spark's affair
+        assert ids(segment, {"t": "segmentkit_people"}) == [3, 4]
+    finally:
+        session.catalog.dropTempView("segmentkit_people")
+
+
+def test_values_come_back_as_they_are(session: Any) -> None:
+    """A mask keeps the columns that the language has no word for."""
+    frame = session.sql("SELECT 1L AS id, array(1, 2) AS a, named_struct('x', 1.50BD) AS s")
+    row = sks.mask(Segment.define("s", "id = 1", schema()), frame).collect()[0]
+    assert (row["a"], row["s"]["x"], row["is_member"]) == ([1, 2], Decimal("1.50"), True)

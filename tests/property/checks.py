@@ -1,0 +1,170 @@
+"""What must be true of definitions in a world, whatever they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import define, field, frozen
+
+from segmentkit import Segment, UnsupportedError
+from segmentkit import sqlalchemy as sql
+from segmentkit.algebra import intersection
+from tests.property.printed import as_case
+from tests.property.worlds import World
+from tests.targets import TARGETS, Target
+from tests.targets.databases import INDEXED
+
+
+@frozen
+class Refused:
+    """A target's answer to what it says it cannot compute."""
+
+    by: str
+
+
+@define(eq=False)
+class Disagreement(AssertionError):
+    """Targets differ, or a law does not hold.
+
+    Attributes:
+        law: What should have been true.
+        world: Where.
+        segment: The segment that was asked for.
+        expected: The keys that it should have had.
+        answers: What each target said: keys, a refusal, or an error.
+    """
+
+    law: str
+    world: World
+    segment: Segment
+    expected: list[Any]
+    answers: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        said = [
+            f"{'  ' if answer in (self.expected, Refused(name)) else '! '}{name}: {answer}"
+            for name, answer in self.answers.items()
+        ]
+        law = f"{self.law}: expected {self.expected}"
+        return "\n".join([law, *said, "", as_case(self.world, self.segment, self.expected)])
+
+
+def with_indexes(targets: Sequence[Target]) -> list[Target]:
+    """The targets; beside PostgreSQL the same server once more, with an index on every column."""
+    names = [target.name for target in targets]
+    return [*targets, INDEXED] if "postgresql" in names else list(targets)
+
+
+@define
+class Checker:
+    """Checks definitions in one world on all targets that can hold its rows.
+
+    Attributes:
+        world: The world.
+        targets: Whom to ask; the first one says what is true.
+        refused: How often each target said that it cannot compute a construct.
+        asked: How many questions each target answered.
+    """
+
+    world: World
+    targets: Sequence[Target] = field(factory=lambda: with_indexes(TARGETS))
+    refused: dict[str, int] = field(factory=dict, init=False)
+    asked: dict[str, int] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.targets = [t for t in self.targets if not t.lacks & self.world.pool.hostile]
+
+    def answer(self, target: Target, segment: Segment) -> Any:
+        """The sorted keys, a refusal, or the error that came instead."""
+        try:
+            found = sorted(target.members(segment, self.world.rows, self.world.as_of))
+        except UnsupportedError:
+            self.refused[target.name] = self.refused.get(target.name, 0) + 1
+            return Refused(target.name)
+        except Exception as error:  # it is the answer of this target
+            return f"{type(error).__name__}: {error}"
+        self.asked[target.name] = self.asked.get(target.name, 0) + 1
+        return found
+
+    def expect(self, law: str, segment: Segment, expected: set[Any]) -> None:
+        """All targets answer what is expected."""
+        wanted = sorted(expected)
+        answers = {t.name: self.answer(t, segment) for t in self.targets}
+        if any(a not in (wanted, Refused(name)) for name, a in answers.items()):
+            raise Disagreement(law, self.world, segment, wanted, answers)
+
+    def agree(self, segment: Segment) -> set[Any]:
+        """All targets agree; the complement has exactly everyone else; counting is filtering."""
+        expected = self.truth(segment)
+        self.expect("all targets agree", segment, expected)
+        others = self.world.everyone - expected
+        self.expect("the complement has everyone else", ~segment, others)
+        self.counted(segment, len(expected))
+        return expected
+
+    def truth(self, segment: Segment) -> set[Any]:
+        """What the first target says that can: one record knows nothing of the others."""
+        answers = (self.answer(target, segment) for target in self.targets)
+        found = next((a for a in answers if not isinstance(a, Refused)), None)
+        if not isinstance(found, list):
+            raise Disagreement("an answer", self.world, segment, [], {"first": found})
+        return set(found)
+
+    def counted(self, segment: Segment, expected: int) -> None:
+        """In a database ``WHERE p`` keeps as many rows as ``SUM(CASE WHEN p …)`` counts."""
+        for target in self.targets:
+            if target.loaded is None:
+                continue
+            with target.loaded(segment.schema, self.world.rows) as (connection, metadata):
+                root = metadata.tables[segment.schema.entity.table]
+                try:
+                    test = sql.predicate(segment, root, as_of=self.world.as_of)
+                    ones = sa.func.sum(sa.case((test, 1), else_=0))
+                    query = sa.select(sa.func.coalesce(ones, 0)).select_from(root)
+                    found = connection.scalar(query)
+                except UnsupportedError:
+                    continue
+            if found != expected:
+                law = f"{expected} rows are counted by SUM(CASE WHEN …)"
+                raise Disagreement(law, self.world, segment, [], {target.name: found})
+
+    def law(self, name: str, segments: Sequence[Segment], members: Sequence[set[Any]]) -> None:
+        """One law of sets holds."""
+        build, says = LAWS[name]
+        self.expect(name, build(*segments), says(self.world.everyone, *members))
+
+    def pivot(self, key: Any, leaves: Sequence[Segment]) -> None:
+        """Tests that all hold of one person, and'ed together, find that person everywhere.
+
+        Each leaf is taken as it is, or its complement, whichever holds of the person in plain
+        Python.
+        """
+        rectified = [leaf if key in self.truth(leaf) else ~leaf for leaf in leaves]
+        segment = intersection(None, *rectified)
+        for target in self.targets:
+            found = self.answer(target, segment)
+            if not isinstance(found, Refused) and not (isinstance(found, list) and key in found):
+                law = f"{key!r} is a member"
+                raise Disagreement(law, self.world, segment, [key], {target.name: found})
+
+
+Build = Callable[[Segment, Segment, Segment], Segment]
+Says = Callable[[set[Any], set[Any], set[Any], set[Any]], set[Any]]
+
+LAWS: Mapping[str, tuple[Build, Says]] = {
+    "intersection": (lambda a, b, c: a & b & c, lambda u, a, b, c: a & b & c),
+    "union": (lambda a, b, c: a | b | c, lambda u, a, b, c: a | b | c),
+    "difference": (lambda a, b, c: a - b - c, lambda u, a, b, c: a - b - c),
+    "symmetric difference": (lambda a, b, c: a ^ b, lambda u, a, b, c: a ^ b),
+    "De Morgan, of and": (lambda a, b, c: ~(a & b), lambda u, a, b, c: (u - a) | (u - b)),
+    "De Morgan, of or": (lambda a, b, c: ~(a | b), lambda u, a, b, c: (u - a) & (u - b)),
+    "double complement": (lambda a, b, c: ~(~a & b), lambda u, a, b, c: a | (u - b)),
+    "absorption": (lambda a, b, c: a & (a | b), lambda u, a, b, c: a),
+    "distribution of and": (lambda a, b, c: a & (b | c), lambda u, a, b, c: (a & b) | (a & c)),
+    "distribution of or": (lambda a, b, c: a | (b & c), lambda u, a, b, c: (a | b) & (a | c)),
+    "nobody": (lambda a, b, c: a & ~a, lambda u, a, b, c: set()),
+    "everybody": (lambda a, b, c: a | ~a, lambda u, a, b, c: u),
+}
+"""A segment of three, and the members that it must have by those of the three."""

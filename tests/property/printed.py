@@ -1,0 +1,95 @@
+"""A world and a definition as a conformance case, to be pasted into a file of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from segmentkit import Segment
+from segmentkit._certain import written_out
+from segmentkit._format import format_tree
+from segmentkit.schema import Entity, Schema
+from tests.property.worlds import World
+
+
+def as_case(world: World, segment: Segment, members: list[Any]) -> str:
+    """A file of one case, in TOML; what the definition refers to is written out."""
+    schema = world.schema
+    references = segment._reference_trees()
+    where = format_tree(written_out(segment._tree, references))
+    rows = [line for e in schema.entities for line in _rows(e, world.rows[e.table])]
+    lines = [
+        "language = 1",
+        f"as_of = {_value(world.as_of)}",
+        "",
+        *_schema(schema),
+        "",
+        "[rows]",
+        *rows,
+        "",
+        "[[case]]",
+        'name = ""',
+        f"where = {_value(where)}",
+        f"members = {_value(members)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _schema(schema: Schema) -> list[str]:
+    lines = ["[schema]", f"entity = {_value(schema.entity.name)}"]
+    lines.append(f"time_zone = {_value(schema.time_zone)}")
+    for entity in schema.entities:
+        lines += ["", f"[schema.tables.{_value(entity.name)}]"]
+        lines += [f"key = {_value(entity.key)}"] if entity.key else []
+        lines.append(f"attributes = {_value(_attributes(schema, entity))}")
+        for link in entity.links:
+            lines.append(f"links.{link.name} = {_value({'key': link.key, 'to': link.to})}")
+        for relation in entity.relations:
+            told = {"key": relation.key, "to": relation.to}
+            kind = "events" if relation.at else "relations"
+            told |= {"at": relation.at} if relation.at else {}
+            lines.append(f"{kind}.{relation.name} = {_value(told)}")
+    return lines
+
+
+def _attributes(schema: Schema, entity: Entity) -> dict[str, str]:
+    """The types; the column that tells a row's owner is declared in a case."""
+    found = {a.name: f"{a.dtype}{'?' if a.nullable else ''}" for a in entity.attributes}
+    root = schema.entity
+    for relation in root.relations:
+        if relation.to == entity.name and relation.key not in found:
+            found[relation.key] = f"{root.key_attribute.dtype if root.key_attribute else 'text'}?"
+    return found
+
+
+def _rows(entity: Entity, rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return [f"{entity.table} = []"]
+    return [f"{entity.table} = [", *(f"    {_value(row)}," for row in rows), "]"]
+
+
+def _value(value: Any) -> str:
+    match value:
+        case Mapping():
+            items = [f"{_value(str(k))} = {_value(v)}" for k, v in value.items() if v is not None]
+            return "{ " + ", ".join(items) + " }"
+        case list():
+            return "[" + ", ".join(map(_value, value)) + "]"
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return f'"{value}"'
+        case float():
+            return "nan" if math.isnan(value) else repr(value)
+        case datetime():
+            return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case _:
+            return repr(value)

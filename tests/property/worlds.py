@@ -1,0 +1,272 @@
+"""Random schemas, hostile rows for them, and the constants to ask about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+from hypothesis import strategies as st
+
+from segmentkit import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    Attribute,
+    DType,
+    Entity,
+    Link,
+    Relation,
+    Schema,
+    Segment,
+    decimal,
+)
+from tests.targets import Hostile
+
+MONEY = decimal(2)
+TYPES = [BOOLEAN, INTEGER, FLOAT, MONEY, TEXT, DATE, TIMESTAMP]
+NAMES = [
+    "age", "місто", "order count", "and", "a'b", 'q"t', "x", "where", "Vip", "name", "last", "%s",
+]  # fmt: skip
+
+# Products of these, and sums of such products, are within the integers of databases.
+INTEGERS = [0, 1, 2, 3, -3, 7, 18, 1000]
+# These go beyond 32 bits and beyond what floats count by ones.
+WIDE = [2**31, 10**12, 2**53 + 1, -(2**53) - 1]
+# Halves and quarters: their sums are exact in whatever order an engine takes them. Sums beyond
+# the range of floats are an error in some databases, so no number here is near its end.
+FLOATS = [0.0, 0.25, 1.0, 2.5, 3.0, -1.5, 1024.75, -0.0]
+DECIMALS = [
+    Decimal(d) for d in ("0.00", "0.10", "0.20", "0.30", "-1.05", "9.99", "10.00", "123456789.01")
+]
+TEXTS = [
+    "", "a", "A", "ab", "b", "ä", "Ä", "Київ", "київ", "ss", "a%b", "a_b", "%", "_", "a*b", "[a]",
+    "\\", "\\n", "a'b", '"q"', "`", "l\nb", "\t", "😀", "é", "e\u0301", "\u200b", " a", "a ",
+    "ß", "ẞ", "Σας", "σας", "ΣΑΣ", "İ", "i\u0307", "ﬁ", "ſ", "\u212a", "k",
+    "NULL", ":x", "%s", "%(x)s", "?", "--", "$1", "{0}", "0", "1e1",
+]  # fmt: skip
+
+HOSTILE: Mapping[Hostile, tuple[DType, Sequence[Any]]] = {
+    Hostile.NAN: (FLOAT, [math.nan]),
+    Hostile.INFINITY: (FLOAT, [math.inf, -math.inf]),
+    Hostile.MANY_DIGITS: (MONEY, [Decimal("1234567890123456789.12"), Decimal("-99999999999999999.99")]),
+    Hostile.LONG_TEXT: (TEXT, ["ab" * 5_000, "ab" * 5_000 + "c"]),
+    Hostile.NUL: (TEXT, ["\0", "a\0b", "a\0"]),
+}  # fmt: skip
+"""What each kind of hostile data adds to the values of a type; far times add to two."""
+
+# Of no use as constants: what is not a finite number cannot be written down.
+_UNWRITABLE = (math.inf, -math.inf)
+
+ZONES = ["UTC", "Europe/Kyiv", "America/New_York", "America/Havana", "Asia/Kathmandu"]
+INSTANTS = [
+    datetime(2026, 3, 31, 12),
+    datetime(2024, 2, 29),
+    datetime(2026, 2, 28, 23, 30),
+    datetime(2025, 12, 31, 22, 0, 0, 1),
+    # Clocks change: in Kyiv, in New York, in Havana at midnight.
+    datetime(2026, 3, 29, 1),
+    datetime(2026, 10, 25, 1),
+    datetime(2026, 11, 1, 5, 30),
+    datetime(2026, 3, 8, 5),
+]
+KEYS: Mapping[DType, Sequence[Any]] = {
+    INTEGER: [1, 2, 3, 4, 2**53 + 1],
+    TEXT: ["a", "A", "a ", "é", "a'b"],
+}
+
+
+@frozen
+class Pool:
+    """The values of each type, to draw from."""
+
+    as_of: datetime
+    zone: ZoneInfo
+    hostile: frozenset[Hostile] = frozenset()
+    wide: bool = False
+
+    def of(self, dtype: DType) -> list[Any]:
+        """Values of a type."""
+        table = {
+            BOOLEAN: [True, False],
+            INTEGER: INTEGERS + (WIDE if self.wide else []),
+            FLOAT: FLOATS,
+            MONEY: DECIMALS,
+            TEXT: TEXTS,
+            DATE: days(self.as_of),
+            TIMESTAMP: instants(self.as_of, self.zone),
+        }
+        more = [v for kind in HOSTILE if kind in self.hostile and HOSTILE[kind][0] == dtype
+                for v in HOSTILE[kind][1]]  # fmt: skip
+        if Hostile.FAR_TIMES in self.hostile and dtype.is_time:
+            more = [date.min, date.max] if dtype == DATE else [datetime.min, datetime.max]
+        return [*table[dtype], *more]
+
+    def constants(self, dtype: DType) -> list[Any]:
+        """Values of a type that can be written in a definition."""
+        return [v for v in self.of(dtype) if v == v and v not in _UNWRITABLE]
+
+
+def instants(as_of: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Instants at, just before and just after the edges of windows, and of changes of clocks."""
+    here = as_of.replace(tzinfo=UTC).astimezone(zone)
+    first_days = (here.date(), here.date().replace(day=1), here.date().replace(month=1, day=1))
+    midnights = [
+        datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
+        for day in first_days
+    ]
+    edges = [as_of, *midnights, *(as_of - timedelta(days=d) for d in (1, 7, 30))]
+    edges += [datetime(2026, 3, 29, 1), datetime(2026, 3, 8, 7), datetime(2026, 11, 1, 5)]
+    tick = timedelta(microseconds=1)
+    return [moved for edge in edges for moved in (edge - tick, edge, edge + tick)]
+
+
+def days(as_of: datetime) -> list[date]:
+    """Dates at the edges of windows, and births that make ages and birthdays interesting."""
+    today = as_of.date()
+    near = [today + timedelta(days=d) for d in (-366, -31, -30, -7, -1, 0, 1, 7)]
+    return [*near, date(2000, 2, 29), date(2008, 2, 28), date(1990, 12, 31), date(2007, 1, 1)]
+
+
+@frozen
+class World:
+    """A schema, rows for its tables, and the instant to ask about.
+
+    Attributes:
+        schema: The schema.
+        rows: The rows of every table.
+        as_of: The instant.
+        pool: Where its values come from.
+        named: Definitions that others can refer to, by name.
+    """
+
+    schema: Schema
+    rows: dict[str, list[dict[str, Any]]]
+    as_of: datetime
+    pool: Pool
+    named: Mapping[str, str] = {}
+
+    @property
+    def everyone(self) -> set[Any]:
+        """The keys of the people."""
+        return {row["id"] for row in self.rows["people"]}
+
+    def define(self, text: str) -> Segment:
+        """A segment; parameters get the values that their names tell, as `parameter` made them."""
+        others = {
+            name: self._bound(Segment.define(name, definition, self.schema))
+            for name, definition in self.named.items()
+            if name in text
+        }
+        return self._bound(Segment.define("s", text, self.schema, segments=others))
+
+    def _bound(self, segment: Segment) -> Segment:
+        kinds = {str(dtype.kind.value): dtype for dtype in TYPES}
+        values = {}
+        for name in segment.parameters:
+            kind, _, number = name.rpartition("_")
+            values[name] = self.pool.constants(kinds[kind])[int(number)]
+        return segment.bind(**values) if values else segment
+
+
+def parameter(dtype: DType, number: int) -> str:
+    """A parameter whose name says its value: the constant of that number."""
+    return f":{dtype.kind.value}_{number}"
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """People, their orders (events), their notes (no time), and stores behind links."""
+    zone = draw(st.sampled_from(ZONES))
+    hostile = draw(
+        st.one_of(st.just(frozenset()), st.frozensets(st.sampled_from(Hostile), max_size=2))
+    )
+    pool = Pool(draw(st.sampled_from(INSTANTS)), ZoneInfo(zone), hostile, draw(st.booleans()))
+    at = draw(st.sampled_from([TIMESTAMP, TIMESTAMP, DATE]))
+    key = draw(st.sampled_from([INTEGER, INTEGER, TEXT]))
+    stores = Entity("stores", key="id", attributes=[_key(), Attribute("city", TEXT, nullable=True)])
+    people = Entity(
+        "people",
+        key="id",
+        attributes=[_key(key), *draw(_attributes())],
+        links=[Link("shop", to="stores", key="shop_id")],
+        relations=[
+            Relation("orders", key="person_id", at="at"),
+            Relation("notes", key="person_id"),
+        ],
+    )
+    orders = Entity(
+        "orders",
+        key="id" if draw(st.booleans()) else None,
+        attributes=[_key(), Attribute("at", at, nullable=True), *draw(_attributes())],
+        links=[Link("store", to="stores", key="store_id")],
+    )
+    notes = Entity("notes", attributes=draw(_attributes()))
+    keys = KEYS[key]
+    # Some belong to nobody, and some to somebody who does not exist.
+    owners = st.sampled_from([*keys, None, 99 if key == INTEGER else "A "])
+    places = st.sampled_from([1, 2, None, 99])
+    rows = {
+        "people": draw(_rows(people, pool, {"shop_id": places}, keys)),
+        "orders": draw(_rows(orders, pool, {"person_id": owners, "store_id": places}, range(12))),
+        "notes": draw(_rows(notes, pool, {"person_id": owners}, range(5))),
+        "stores": draw(_rows(stores, pool, {}, [1, 2])),
+    }
+    schema = Schema([people, orders, notes, stores], time_zone=zone)
+    return World(schema, rows, pool.as_of, pool)
+
+
+def _key(dtype: DType = INTEGER) -> Attribute:
+    return Attribute("id", dtype)
+
+
+def _attributes() -> st.SearchStrategy[list[Attribute]]:
+    each = st.builds(Attribute, st.sampled_from(NAMES), st.sampled_from(TYPES), st.booleans())
+    return st.lists(each, min_size=1, max_size=6, unique_by=lambda a: a.name)
+
+
+@st.composite
+def _rows(
+    draw: st.DrawFn,
+    entity: Entity,
+    pool: Pool,
+    ways: Mapping[str, st.SearchStrategy[Any]],
+    keys: Sequence[Any],
+) -> list[dict[str, Any]]:
+    """Rows with the first of some keys; none, one or many."""
+    columns = {a.column: _values(a, pool) for a in entity.attributes if a.name != "id"} | ways
+    own_key = any(a.name == "id" for a in entity.attributes)
+    most = len(keys)
+    return [
+        ({"id": key} if own_key else {}) | {name: draw(each) for name, each in columns.items()}
+        for key in keys[: draw(st.sampled_from([0, 1, 2, *[most] * 9]))]
+    ]
+
+
+def _values(attribute: Attribute, pool: Pool) -> st.SearchStrategy[Any]:
+    values = pool.of(attribute.dtype)
+    if attribute.nullable:
+        return st.one_of(st.none(), st.sampled_from(values))
+    # What is not a number is missing.
+    return st.sampled_from([v for v in values if v == v])
+
+
+def without_gaps(world: World, draw: st.DrawFn) -> World:
+    """The same world, but everything about its people is known."""
+    filled = [
+        {
+            name: draw(st.sampled_from(world.pool.constants(a.dtype)))
+            if (a := world.schema.entity.attribute(name)) and (value is None or value != value)
+            else value
+            for name, value in row.items()
+        }
+        for row in world.rows["people"]
+    ]
+    return evolve(world, rows={**world.rows, "people": filled})
