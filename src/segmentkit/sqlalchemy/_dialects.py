@@ -426,7 +426,7 @@ _ROWS = (
         "snowflake",
         "Snowflake",
         package="snowflake-sqlalchemy",
-        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={**_NOT_YET, **_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
     Dialect(
@@ -434,6 +434,7 @@ _ROWS = (
         "BigQuery",
         package="sqlalchemy-bigquery",
         spellings={
+            **_NOT_YET,
             **_AGGREGATED,
             Construct.POSITION: "strpos({0}, {1})",
             Construct.NAN_AS_NULL: _UNLESS_NAN,
@@ -445,6 +446,7 @@ _ROWS = (
         "Trino",
         package="trino",
         spellings={
+            **_NOT_YET,
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.NAN_AS_NULL: _UNLESS_NAN,
         },
@@ -454,7 +456,7 @@ _ROWS = (
         "databricks",
         "Databricks",
         package="databricks-sqlalchemy",
-        spellings={**_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={**_NOT_YET, **_AGGREGATED, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(
             "The session's time zone must be UTC: instants are sent to it with a zone.",
             _FOLDS_BY_LOWER,
@@ -464,7 +466,7 @@ _ROWS = (
         "redshift",
         "Redshift",
         package="sqlalchemy-redshift",
-        spellings={Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
+        spellings={**_NOT_YET, Construct.NAN_AS_NULL: _NULLIF_CAST_NAN},
         notes=(_FOLDS_BY_LOWER,),
     ),
 )
