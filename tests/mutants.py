@@ -204,7 +204,7 @@ MUTANTS = [
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",
            method(_groups.Grouped, "aggregate", _of_all_rows), "aggregates"),
     Mutant("count distinct counts all", "COUNT(x) for COUNT(DISTINCT x)",
-           method(_groups, "_aggregated", _of_all_values), "aggregates"),
+           method(_groups, "aggregated", _of_all_values), "aggregates"),
     Mutant("decimals as floats", "0.1 + 0.2 is not 0.3",
            spelled(Construct.EXACT, "({0})"), "numbers"),
     Mutant("division of integers", "7 / 2 is 3",

@@ -10,10 +10,12 @@ import pytest
 from segmentkit import (
     BOOLEAN,
     DATE,
+    FLOAT,
     INTEGER,
     TIMESTAMP,
     Attribute,
     Entity,
+    Place,
     Relation,
     Schema,
     Segment,
@@ -32,7 +34,10 @@ SCHEMA = Schema(
                 Attribute("number", INTEGER, nullable=True),
                 Attribute("flag", BOOLEAN, nullable=True),
                 Attribute("birth_date", DATE, nullable=True),
+                Attribute("latitude", FLOAT, nullable=True),
+                Attribute("longitude", FLOAT, nullable=True),
             ],
+            places=[Place("home", latitude="latitude", longitude="longitude")],
             relations=[Relation("rows", key="thing_id", at="at")],
         ),
         Entity(
@@ -60,6 +65,8 @@ def _tables(example: Example) -> dict[str, list[dict[str, Any]]]:
         "id": 1,
         "number": told.get("number"),
         "flag": told.get("flag"),
+        "latitude": told.get("latitude"),
+        "longitude": told.get("longitude"),
         "birth_date": None if born is None else date.fromisoformat(born),
     }
     rows = [

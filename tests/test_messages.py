@@ -29,6 +29,7 @@ from segmentkit import (
     Schema,
     Segment,
     Trait,
+    UnsupportedError,
     decimal,
 )
 from segmentkit._diagnostics import CODES
@@ -131,6 +132,31 @@ def test_parameter_of_another_type() -> None:
     assert _bound(least="18") == (
         "SK121 ':least' takes a number; '18' is a text\n    age > :least\n          ^^^^^^"
     )
+
+
+def test_no_key_to_sample_by() -> None:
+    """SK136 names the key that must be declared."""
+    schema = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", 'sample(10%, "spring")', schema)
+    assert str(caught.value) == (
+        "SK136 the schema has no key of people to draw a sample by\n"
+        '    sample(10%, "spring")\n'
+        "    ^^^^^^^^^^^^^^^^^^^^^\n"
+        "    hint: declare 'id' as an attribute, an integer or a text"
+    )
+
+
+def test_a_record_among_others() -> None:
+    """SK401 shows what one record cannot answer, wherever it stands."""
+    rank = Segment.define("rank", "vip and not (top 10% by age)", SHOP)
+    through = Segment.define("through", "not in segment rank", SHOP, segments=[rank])
+    for segment in (rank, through, rank & through):
+        with pytest.raises(UnsupportedError) as caught:
+            segment.matches({"id": 1, "vip": True, "age": 3})
+        assert "SK401 one record cannot be compared with all the others" in str(caught.value)
+        assert "^^^^^^^^^^^^^^" in str(caught.value)
+        assert "hint: ask a database" in str(caught.value)
 
 
 HEAD = """\

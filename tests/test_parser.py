@@ -145,9 +145,17 @@ TREES = [
     ("in segment vip", t.InSegment("vip", NOWHERE, NOWHERE)),
     ("IN\n SEGMENT 'a \"b\"'", t.InSegment('a "b"', NOWHERE, NOWHERE)),
     ("not in segment `a b`", t.Not(t.InSegment("a b", NOWHERE, NOWHERE), NOWHERE)),
-    ("COUNT(a)", t.Call("count", (A,), False, None, None, NOWHERE, NOWHERE)),
-    ("`Count`(a)", t.Call("Count", (A,), False, None, None, NOWHERE, NOWHERE)),
-    ("f(a, 1)", t.Call("f", (A, ONE), False, None, None, NOWHERE, NOWHERE)),
+    ("COUNT(a)", t.Call("count", (A,), False, None, None, None, NOWHERE, NOWHERE)),
+    ("`Count`(a)", t.Call("Count", (A,), False, None, None, None, NOWHERE, NOWHERE)),
+    ("f(a, 1)", t.Call("f", (A, ONE), False, None, None, None, NOWHERE, NOWHERE)),
+    (
+        "avg(a AMONG everyone)",
+        t.Call("avg", (A,), False, None, None, literal(True), NOWHERE, NOWHERE),
+    ),
+    ("f(a among (b))", t.Call("f", (A,), False, None, None, B, NOWHERE, NOWHERE)),
+    ("TOP 10 % by a", t.Ranked("top", t.Percent(10, NOWHERE), A, literal(True), NOWHERE)),
+    ("bottom 3 by a among (b)", t.Ranked("bottom", 3, A, B, NOWHERE)),
+    ("2.5 miles", t.Length(literal(Decimal("2.5")), "mile", NOWHERE)),
     (
         "count(distinct a.b in last 2 days where b)",
         t.Call(
@@ -156,13 +164,14 @@ TREES = [
             True,
             t.Rolling("last", 2, "day", NOWHERE),
             B,
+            None,
             NOWHERE,
             NOWHERE,
         ),
     ),
     (
         "last(a between 1 and b where c)",
-        t.Call("last", (A,), False, t.Range(ONE, B, NOWHERE), C, NOWHERE, NOWHERE),
+        t.Call("last", (A,), False, t.Range(ONE, B, NOWHERE), C, None, NOWHERE, NOWHERE),
     ),
 ]
 
@@ -389,6 +398,7 @@ def test_reserved_words(word: str) -> None:
 WORDS = [
     "any", "all", "last", "next", "this", "previous", "with", "case", "missing", "present", "null",
     "ago", "from", "segment", "day", "days", "month", "years", "count", "sum", "none", "first",
+    "top", "bottom", "by", "among", "everyone", "m", "km", "miles", "sample", "ntile", "point",
 ]  # fmt: skip
 
 
@@ -528,10 +538,20 @@ LITERALS = st.one_of(
     st.dates(),
     INSTANTS,
 ).map(literal)
+NUMBERS = st.integers(0, 10**6) | st.decimals(0, 10**6, places=2)
+PERCENTS = st.builds(t.Percent, NUMBERS, st.just(NOWHERE))
+LENGTHS = st.builds(
+    t.Length,
+    NUMBERS.map(literal) | st.just(t.Parameter("far", NOWHERE)),
+    st.sampled_from(["m", "km", "mile"]),
+    st.just(NOWHERE),
+)
 PLAIN_VALUES: st.SearchStrategy[t.Expr] = st.one_of(
     LITERALS,
     st.lists(NAMES, min_size=1, max_size=3).map(lambda parts: name(*parts)),
     st.just(t.Parameter("any", NOWHERE)),
+    PERCENTS,
+    LENGTHS,
     st.builds(
         lambda count, unit: t.Moment("now", count, unit, NOWHERE) if count else A,
         st.integers(-9, 9),
@@ -615,12 +635,27 @@ def _values(inner: st.SearchStrategy[t.Expr]) -> st.SearchStrategy[t.Expr]:
         st.builds(lambda xs, c: _chain("*/", xs, c), pairs, choices),
         st.builds(t.Negative, numbers, st.just(NOWHERE)),
         st.builds(
-            lambda n, xs, d, w, c: t.Call(n, tuple(xs), d, w, c, NOWHERE, NOWHERE),
+            lambda n, xs, d, w, c: t.Call(n, tuple(xs), d, w, c, None, NOWHERE, NOWHERE),
             NAMES,
             st.lists(inner, min_size=1, max_size=2),
             flags,
             st.none() | windows,
             st.none() | inner,
+        ),
+        st.builds(
+            lambda n, xs, d, a: t.Call(n, tuple(xs), d, None, None, a, NOWHERE, NOWHERE),
+            NAMES,
+            st.lists(inner, min_size=1, max_size=2),
+            flags,
+            inner,
+        ),
+        st.builds(
+            t.Ranked,
+            st.sampled_from(["top", "bottom"]),
+            st.integers(0, 10**6) | PERCENTS,
+            inner,
+            inner | st.just(literal(True)),
+            st.just(NOWHERE),
         ),
     )
 

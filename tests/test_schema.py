@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import (
@@ -33,12 +34,14 @@ from segmentkit import (
     Attribute,
     Entity,
     Link,
+    Place,
     Relation,
     Schema,
     SchemaError,
     Segment,
     decimal,
 )
+from segmentkit import pandas as frames
 from segmentkit._declaration import read_declaration
 from segmentkit.schema import parse_dtype
 from segmentkit.sqlalchemy import members, predicate, schema_from, tables_from, verify
@@ -82,6 +85,10 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Schema([Entity("a", key="id", relations=[Relation("b", key="x", at="t")]),
                          Entity("b", attributes=[Attribute("t", TEXT)])]),
          "a.b: 't' is text, not a time"),
+        (lambda: Entity("a", attributes=[ID], places=[Place("x", latitude="id", longitude="y")]),
+         "a.x: 'a' has no attribute 'y' that is a number of degrees"),
+        (lambda: Entity("a", attributes=[ID], places=[Place("id", latitude="id", longitude="id")]),
+         "entity 'a' declares 'id' twice"),
         (lambda: Attribute("x", "text"),  # type: ignore[arg-type]
          "x: the type must be one like TEXT, not 'text'"),
         (lambda: Attribute("x", TEXT, values="abc"),
@@ -210,6 +217,12 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
          "unknown key 'at' in schema.tables.people.relations.o; there are key, to"),
         ({"entity": "people", "relations": {"o": {"key": 3}}, "tables": PEOPLE},
          "schema.tables.people.relations.o.key must be text, not int"),
+        ({"entity": "people", "tables": {"people": {"places": {"x": "lat"}}}},
+         "schema.tables.people.places.x must be a table, not str"),
+        ({"entity": "people", "tables": {"people": {"places": {"x": {"latitude": "y"}}}}},
+         "schema.tables.people.places.x.longitude is missing"),
+        ({"entity": "people", "tables": {"people": {"places": {"x": {"lat": "y"}}}}},
+         "unknown key 'lat' in schema.tables.people.places.x; there are latitude, longitude"),
         ({"entity": "people", "links": {"o": {}}, "tables": PEOPLE},
          "people.o needs a key: the column that leads there"),
         ({"entity": "people", "relations": {"o": "k"}, "tables": PEOPLE},
@@ -246,6 +259,25 @@ def test_short_forms() -> None:
         Attribute("price", decimal(3), True),
     )
     assert schema.entity.relations == (Relation("notes", key="person_id"),)
+
+
+def test_places_of_tables() -> None:
+    """A place is told beside what tables, or frames, know of its two attributes."""
+    told: dict[str, Any] = {
+        "tables": {"people": {"places": {"home": {"latitude": "lat", "longitude": "lon"}}}}
+    }
+    home = Place("home", latitude="lat", longitude="lon")
+    columns = [sa.Column(name, sa.Float) for name in ("lat", "lon")]
+    table = sa.Table(
+        "people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), *columns
+    )
+    frame = pd.DataFrame({"id": [1], "lat": [1.5], "lon": [2.5]})
+    of_frame = frames.schema_from(frame, "people", keys={"people": "id"}, **told)
+    for schema in (schema_from(table, **told), of_frame):
+        assert schema.entity.places == (home,)
+        assert "home: place at lat, lon" in str(schema)
+        near = Segment.define("near", "distance(home, point(1, 2)) < 100 km", schema)
+        assert near.matches({"id": 1, "lat": 1.5, "lon": 2.5})
 
 
 # -- from tables ----------------------------------------------------------------------------------

@@ -545,6 +545,32 @@ def test_other_instants_give_other_answers() -> None:
     assert matches(record)
 
 
+def test_segments_and_parameters_of_a_population() -> None:
+    """What stands among brackets can refer to segments, and be bound later."""
+    rich = define("count(orders) > :least", "rich")
+    top = Segment.define(
+        "top", "top 1 by age among (in segment rich) or age > avg(age among (vip = :of))", CLUB,
+        segments=[rich],
+    )  # fmt: skip
+    assert set(top.parameters) == {"least", "of"}
+    bound = top.bind(least=1, of=True)
+    assert bound.references["rich"] == define("count(orders) > 1")
+    written = "top 1 by age among (count(orders) > 1) or age > avg(age among (vip = true))"
+    assert bound == define(written)
+    assert pickle.loads(pickle.dumps(bound)) == bound  # noqa: S301
+    assert define(bound.uncertain().definition.replace("in segment rich", "true")) is not None
+
+
+def test_who_is_uncertain_of_a_rank() -> None:
+    """A rank rests on the value that is ranked by; a sample on nothing that can be missing."""
+    assert define("top 3 by age").uncertain() == define(
+        "not (top 3 by age and age is present) and not (not top 3 by age and age is present)"
+    )
+    assert define('sample(10%, "x")').uncertain() == define('sample(10%, "x")') & ~define(
+        'sample(10%, "x")'
+    )
+
+
 def test_many_threads() -> None:
     """Threads that ask one segment about different instants each get their own answer."""
     segment = define("seen in last 1 day or count(orders in this month) > 1")

@@ -15,9 +15,11 @@ from segmentkit._time import (
     add_days,
     add_months,
     anniversaries,
+    clock_steps,
     first_instant,
     latest_birth,
     local,
+    midnight_steps,
     month_day,
     shift,
     shift_date,
@@ -162,6 +164,27 @@ def test_days_that_begin_oddly(zone: str, day: str, instant: str) -> None:
     """Days begin at their first instant, whatever the clock does at midnight."""
     found = first_instant(date.fromisoformat(day), ZoneInfo(zone))
     assert found == datetime.fromisoformat(instant)
+
+
+@given(st.data(), zones)
+def test_steps(data: st.DataObject, zone: ZoneInfo) -> None:
+    """The steps of a clock tell what the zone tells, most of all next to a step."""
+    years = range(1990, 2030)
+    day = timedelta(days=1)
+    for steps, unit in ((clock_steps, timedelta(microseconds=1)), (midnight_steps, day)):
+        found = steps(zone, years)
+        inside = st.datetimes(datetime(1990, 1, 1), datetime(2029, 12, 31))
+        near = [at for at, _ in found if at.year in years] or [datetime(2000, 1, 1)]
+        for at in (data.draw(inside), data.draw(st.sampled_from(near))):
+            for time in (at - unit, at, at + unit):
+                if time.year not in years:
+                    continue
+                if unit == day:
+                    time = datetime(time.year, time.month, time.day)  # noqa: PLW2901
+                    expected = time - first_instant(time.date(), zone)
+                else:
+                    expected = local(time, zone) - time
+                assert [s for since, s in found if since <= time][-1] == expected.total_seconds()
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def _aggregate(function: functions.AggregateFunction) -> Iterator[str]:
     yield ""
     yield f"{written}. The result is {function.result or 'of the type of the value'}."
     if function.operand == "ordered":
-        yield "The value is a number, a date or a timestamp."
+        yield "The value is a number, a date, a timestamp or a distance."
     if function.needs_time:
         yield "The relation must have a time."
     yield ""

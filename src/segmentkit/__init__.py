@@ -18,7 +18,7 @@ from segmentkit.errors import (
 )
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Entity, Link, Relation, Schema
+from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
 from segmentkit.segment import Segment, format_definition
 from segmentkit.trait import Trait
 
@@ -45,6 +45,7 @@ __all__ = [
     "Link",
     "PartAudit",
     "Partition",
+    "Place",
     "Problem",
     "Relation",
     "Schema",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -40,6 +40,23 @@ class Parameter:
     """A value that is bound later: ``:min_spend``."""
 
     name: str
+    span: Span = _span()
+
+
+@frozen
+class Length:
+    """A distance: ``25 km``, ``:radius miles``; the unit is one of ``m km mile``."""
+
+    number: Expr
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Percent:
+    """A share: ``10%``, ``2.5%``."""
+
+    number: int | Decimal
     span: Span = _span()
 
 
@@ -139,13 +156,17 @@ class Step:
 
 @frozen
 class Call:
-    """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``."""
+    """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``.
+
+    With ``among``, of the population: ``avg(age among (country = "UA"))``; ``everyone`` is `true`.
+    """
 
     name: str
     arguments: tuple[Expr, ...]
     distinct: bool
     window: Window | None
     where: Expr | None
+    among: Expr | None
     name_span: Span = _span()
     span: Span = _span()
     then: Step | None = None
@@ -233,6 +254,17 @@ class Reachable:
 
 
 @frozen
+class Ranked:
+    """``top 10% by age among (vip)``, ``bottom 3 by age``; ``among`` is `true` for everyone."""
+
+    direction: str
+    limit: Percent | int
+    by: Expr
+    among: Expr
+    span: Span = _span()
+
+
+@frozen
 class Not:
     """``not a``."""
 
@@ -260,6 +292,8 @@ Expr: TypeAlias = (
     Literal
     | Name
     | Parameter
+    | Percent
+    | Length
     | Moment
     | Negative
     | Arithmetic
@@ -272,6 +306,7 @@ Expr: TypeAlias = (
     | InSegment
     | InKeyList
     | Reachable
+    | Ranked
     | Not
     | And
     | Or
@@ -304,17 +339,22 @@ _N = TypeVar("_N")
 
 def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
     """The same tree with literals in the place of parameters."""
-    if isinstance(node, Parameter):
-        replaced: Any = values.get(node.name, node)
-        return replaced  # type: ignore[no-any-return]
+    return rewritten(node, lambda n: values.get(n.name) if isinstance(n, Parameter) else None)
+
+
+def rewritten(node: _N, change: Callable[[Any], Expr | None]) -> _N:
+    """The same tree with other nodes in the place of those that change."""
     if isinstance(node, tuple):
-        return tuple(substitute(item, values) for item in node)  # type: ignore[return-value]
+        return tuple(rewritten(item, change) for item in node)  # type: ignore[return-value]
     if type(node) not in _FIELDS:
         return node
+    replaced: Any = change(node)
+    if replaced is not None:
+        return replaced  # type: ignore[no-any-return]
     changed = {}
     for name in _FIELDS[type(node)]:
         before = getattr(node, name)
-        after = substitute(before, values)
+        after = rewritten(before, change)
         if after is not before and after != before:
             changed[name] = after
     return evolve(node, **changed) if changed else node  # type: ignore[misc]
@@ -322,12 +362,9 @@ def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
 
 def place_of(tree: Node, parameter: str) -> Span:
     """Where a parameter stands first; the beginning when it stands in a reference."""
-    stack = [tree]
-    while stack:
-        node = stack.pop()
+    for node in every(tree):
         if isinstance(node, Parameter) and node.name == parameter:
             return node.span
-        stack.extend(reversed(list(children(node))))
     return Span(0, 0)
 
 
@@ -341,24 +378,31 @@ def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:
                 yield name, node.span
             case Name((name,)) if not in_rows:
                 yield name, node.span
-            case Call(name, arguments, window=window, where=where) if name in AGGREGATES:
-                stack += [(window, in_rows), (where, True), *((a, True) for a in arguments)]
+            case Call(name, arguments, window=window, among=None) if name in AGGREGATES:
+                of_rows = (node.where, node.then, *arguments)
+                stack += [(window, in_rows), *((each, True) for each in of_rows)]
             case None:
                 pass
             case _:
                 stack += [(child, in_rows) for child in children(node)]
 
 
-def references_in(tree: Expr) -> list[str]:
+def references_in(tree: Node) -> list[str]:
     """The names of the segments that a tree refers to, in order, each once."""
-    found: dict[str, None] = {}
-    stack: list[Any] = [tree]
+    return list(dict.fromkeys(n.name for n in every(tree) if isinstance(n, InSegment)))
+
+
+def is_of_population(node: Node) -> bool:
+    """Whether it looks at many customers together."""
+    if isinstance(node, Call):
+        return node.among is not None or node.name == "ntile"
+    return isinstance(node, Ranked)
+
+
+def every(tree: Node) -> Iterator[Node]:
+    """The nodes of a tree, in the order of the text."""
+    stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, InSegment):
-            found[node.name] = None
-        elif isinstance(node, Not):
-            stack.append(node.operand)
-        elif isinstance(node, And | Or):
-            stack.extend(reversed(node.operands))
-    return list(found)
+        yield node
+        stack.extend(reversed(list(children(node))))

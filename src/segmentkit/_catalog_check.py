@@ -272,12 +272,9 @@ _SEGMENTS = _Links("SK118")
 
 def _references(tree: t.Expr) -> Iterator[tuple[type[t.Expr], str, Span]]:
     """The segments, lists and channels that a definition names."""
-    stack: list[t.Node] = [tree]
-    while stack:
-        node = stack.pop()
+    for node in t.every(tree):
         if isinstance(node, t.InSegment | t.InKeyList | t.Reachable):
             yield type(node), node.name, node.name_span
-        stack += reversed(list(t.children(node)))
 
 
 def _order(

@@ -29,16 +29,7 @@ def uncertain(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
 
 def written_out(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
     """The tree with the definitions of referenced segments in the place of their names."""
-    match tree:
-        case t.InSegment(name):
-            return references[name]
-        case t.Not(operand):
-            return t.Not(written_out(operand, references), tree.span)
-        case t.And(operands) | t.Or(operands):
-            inner = tuple(written_out(o, references) for o in operands)
-            return type(tree)(inner, tree.span)
-        case _:
-            return tree
+    return t.rewritten(tree, lambda n: references[n.name] if isinstance(n, t.InSegment) else None)
 
 
 def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
@@ -64,14 +55,16 @@ def _operands(leaf: t.Expr) -> list[t.Expr]:
             values = [operand, low, high]
         case t.TextTest(_, operand) | t.InList(operand) | t.InWindow(operand):
             values = [operand]
+        case t.Ranked(_, _, by):
+            values = [by]
         case t.Name():
             values = [leaf]
-        case t.Call(name) if name not in ("any", "none"):
+        case t.Call(name) if name not in ("any", "none", "sample"):
             values = [leaf]
         # Of everyone it is known who is on a list, and nothing known is no consent.
         case _:
             values = []
-    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Moment)]
+    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Length | t.Moment)]
 
 
 def _all(operands: list[t.Expr]) -> t.Expr:

@@ -218,7 +218,7 @@ class _Checker(RowChecker):
 
     # -- conditions -----------------------------------------------------------------------------
 
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
+    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:  # noqa: PLR0911
         """What a condition means; ``negative``: whether it stands under an odd number of nots."""
         match node:
             case t.And(operands):
@@ -236,26 +236,44 @@ class _Checker(RowChecker):
             case t.InWindow():
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
-                value = self.value(operand)
-                if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
-                    # A day of the year is missing where its date is.
-                    (value,) = value.arguments
-                missing = ir.FALSE if value is None else ir.Missing(value)
+                missing = self._missing(operand)
                 return ir.complement(missing) if negated else missing
             case t.InSegment() | t.InKeyList() | t.Reachable():
                 return self._reference(node)
-            case t.Call(name) if name in ("any", "none"):
+            case t.Ranked():
+                return self._ranked(node, negative)
+            case t.Call("sample"):
+                return self.sample(node) or ir.FALSE
+            case t.Call(name, among=None) if name in ("any", "none"):
                 rows = self.aggregate(node, AGGREGATES[name])
                 one = ir.Const(1, INTEGER)
                 test = ir.FALSE if rows is None else ir.Compare(ir.Comparison.GE, rows, one)
                 return ir.complement(test) if name == "none" else test
-            case t.Literal(bool(value)):
-                return ir.Always(value)
             case _:
                 return self._bare(node, negative)
 
+    def _ranked(self, node: t.Ranked, negative: bool) -> ir.Condition:
+        found = self.ranked(node)
+        if found is None:
+            return ir.FALSE
+        test, value = found
+        if negative:
+            self._warn_missing(node.by, value)
+        return test
+
+    def _missing(self, operand: t.Expr) -> ir.Condition:
+        if (place := self.place(operand)) is not None:
+            return ir.disjunction([ir.Missing(coordinate) for coordinate in place])
+        value = self.value(operand)
+        if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
+            # A day of the year is missing where its date is.
+            (value,) = value.arguments
+        return ir.FALSE if value is None else ir.Missing(value)
+
     def _bare(self, node: t.Expr, negative: bool) -> ir.Condition:
         """A value that stands as a condition: it must be a boolean."""
+        if isinstance(node, t.Literal) and isinstance(node.value, bool):
+            return ir.Always(node.value)
         if isinstance(node, t.Parameter):
             value: ir.Value | None = self.parameter(node, BOOLEAN)
         else:
@@ -322,7 +340,7 @@ class _Checker(RowChecker):
         if not self.same_family(node.left, left, node.right, right):
             return False
         family = left.dtype.family
-        if operator is not ir.Comparison.EQ and not (left.dtype.is_number or left.dtype.is_time):
+        if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
             self.error("SK105", node.span, family=family)
             return False
         if node.ignoring_case and left.dtype.kind is not Kind.TEXT:

@@ -40,7 +40,7 @@ def article(dtype: DType) -> dict[str, str]:
 
 
 def to_float(value: ir.Value) -> ir.Value:
-    if value.dtype == FLOAT:
+    if value.dtype.kind is Kind.FLOAT:
         return value
     if isinstance(value, ir.Const) and isinstance(value.value, int | Decimal):
         return ir.Const(float(value.value), FLOAT)

@@ -14,9 +14,9 @@ from attrs import field, frozen
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Channel, Entity, Link, Relation, Schema, parse_dtype
+from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema, parse_dtype
 
-_TABLE_KEYS = ("key", "attributes", "events", "relations", "links")
+_TABLE_KEYS = ("key", "attributes", "places", "events", "relations", "links")
 _SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
 
 
@@ -39,6 +39,7 @@ class TableDeclaration:
     attributes: tuple[Attribute, ...] = ()
     relations: tuple[Way, ...] = ()
     links: tuple[Way, ...] = ()
+    places: tuple[Place, ...] = ()
 
 
 @frozen
@@ -75,6 +76,7 @@ class Declaration:
                 table.name,
                 key=table.key,
                 attributes=table.attributes,
+                places=table.places,
                 links=[_link(table.name, way) for way in table.links],
                 relations=[_relation(table.name, way) for way in table.relations],
             )
@@ -151,6 +153,7 @@ def read_declaration(data: Mapping[str, Any]) -> Declaration:
         told.attributes,
         (*told.relations, *top.relations),
         (*told.links, *top.links),
+        told.places,
     )
     channels = tuple(
         _channel(f"schema.channels.{name}", name, told)
@@ -183,7 +186,18 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
             *_ways(f"{place}.relations", data.get("relations", {}), ("key", "to"), short="key"),
         ),
         tuple(_ways(f"{place}.links", data.get("links", {}), ("key", "to"), short="key")),
+        tuple(
+            _place(f"{place}.places.{name}", name, value)
+            for name, value in _items(f"{place}.places", data.get("places", {}))
+        ),
     )
+
+
+def _place(place: str, name: str, value: Any) -> Place:
+    told = _mapping(place, value)
+    _only(place, told, ("latitude", "longitude"))
+    latitude, longitude = (_text(f"{place}.{k}", told.get(k)) for k in ("latitude", "longitude"))
+    return Place(name, latitude=latitude, longitude=longitude)
 
 
 def _attribute(place: str, name: str, value: Any) -> Attribute:

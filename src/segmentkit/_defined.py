@@ -18,7 +18,13 @@ from segmentkit._format import format_tree, format_value
 from segmentkit._parser import parse
 from segmentkit._time import first_instant, to_utc
 from segmentkit.dtypes import DType
-from segmentkit.errors import DataError, SchemaError, SegmentSyntaxError, SegmentTypeError
+from segmentkit.errors import (
+    DataError,
+    SchemaError,
+    SegmentSyntaxError,
+    SegmentTypeError,
+    UnsupportedError,
+)
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -138,9 +144,24 @@ class Defined:
         known = self._compiled
         if known is not None and known[0] == instant:
             return known[1]
+        self._refuse_others()
         compiled = make(instant)
         object.__setattr__(self, "_compiled", (instant, compiled))
         return compiled
+
+    def _refuse_others(self) -> None:
+        """Make sure that nothing here needs other records than one."""
+        stack: list[Defined] = [self]
+        seen: set[int] = set()
+        while stack:
+            each = stack.pop()
+            if id(each) not in seen:
+                seen.add(id(each))
+                stack += each._uses()
+                for node in t.every(each._tree):
+                    if t.is_of_population(node):
+                        where = diagnostic("SK401", node.span).render(each.source)
+                        raise UnsupportedError(where)
 
     def _require_bound(self) -> None:
         if self.parameters:

@@ -409,6 +409,55 @@ _TABLE = (
         "The parts of a partition, the rest included, are told apart by their names.",
         hint="call one of them something else",
     ),
+    # The population and places
+    Code(
+        "SK150",
+        "'{name}' is a place, and not a value",
+        "Of places, only distances are known.",
+        hint="measure how far it is from another: distance({name}, …) < 25 km",
+    ),
+    Code(
+        "SK151",
+        "a {name} lies between -{most} and {most}, and this is {text}",
+        "A point is on the globe, in degrees: the latitude first, then the longitude.",
+        hint="write point(latitude, longitude)",
+    ),
+    Code(
+        "SK152",
+        "{text} is no share of customers",
+        "A percentage is one of 0 to 100, with at most six digits after the point.",
+        hint="write a percentage of 0 to 100",
+    ),
+    Code(
+        "SK153",
+        "'among' belongs to one value of all customers",
+        "Of a population there are a few values, each of one value of every customer.",
+        hint="write avg, count, max, median, min or sum: avg(age among everyone)",
+    ),
+    Code(
+        "SK154",
+        "the number of tiles is a whole number of 1 to {most}, and this is {text}",
+        "ntile parts customers into so many tiles, by a number that is written out.",
+        hint="ntile(5, sum(orders.amount)) = 5",
+    ),
+    Code(
+        "SK155",
+        "sample takes a percentage and a text",
+        "The text, called the salt, makes samples of one size independent of each other.",
+        hint='write sample(10%, "spring holdout")',
+    ),
+    Code(
+        "SK156",
+        "the schema has no key of {entity} to draw a sample by",
+        "A sample is drawn by the key, which must be an attribute: a whole number or a text.",
+        hint="declare '{key}' as an attribute, an integer or a text",
+    ),
+    Code(
+        "SK157",
+        "a percentage cannot stand here",
+        "Percentages are for ranks and samples; other shares are numbers.",
+        hint='write top 10% by …, sample(10%, "…"), or a number such as 0.1',
+    ),
     # What stands, and may surprise
     Code(
         "SK201",
@@ -434,6 +483,13 @@ _TABLE = (
         "this file names {version} of the language; this release reads version {known}",
         "The file names the version of the language it is written in.",
         hint="language = {known}",
+    ),
+    # What one target cannot answer
+    Code(
+        "SK401",
+        "one record cannot be compared with all the others",
+        "Ranks, and values of the population, need every customer; a record is one.",
+        hint="ask a database (segmentkit.sqlalchemy) or data frames (segmentkit.pandas)",
     ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
     Code("SK305", "{detail}", "The file of a static list cannot be read."),

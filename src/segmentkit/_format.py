@@ -132,6 +132,8 @@ def _call(call: t.Call) -> str:
     inside = ("distinct " if call.distinct else "") + _list(call.arguments)
     if call.window is not None:
         inside += " " + _window(call.window)
+    if call.among is not None:
+        inside += _among(call.among)
     inside += _where(call.where)
     step = call.then
     while step is not None:
@@ -154,6 +156,23 @@ def _step(step: t.Step) -> str:
     if step.within is not None:
         text += f" within {_units(step.within.count, step.within.unit)}"
     return text
+
+
+_EVERYONE = t.Literal(True, t.NOWHERE)
+
+
+def _among(condition: t.Expr) -> str:
+    return f" among {'everyone' if condition == _EVERYONE else f'({_expr(condition, _OR)})'}"
+
+
+def _percent(percent: t.Percent) -> str:
+    return f"{format_value(percent.number)}%"
+
+
+def _ranked(node: t.Ranked) -> str:
+    limit = _percent(node.limit) if isinstance(node.limit, t.Percent) else str(node.limit)
+    among = "" if node.among == _EVERYONE else _among(node.among)
+    return f"{node.direction} {limit} by {_expr(node.by, _SUM)}{among}"
 
 
 def _arithmetic(node: t.Arithmetic) -> tuple[str, int]:
@@ -195,6 +214,13 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return _path(parts), _ATOM
         case t.Parameter(name):
             return f":{name}", _ATOM
+        case t.Percent():
+            return _percent(node), _ATOM
+        case t.Ranked():
+            return _ranked(node), _TEST
+        case t.Length(number, unit):
+            plural = "s" if unit == "mile" and number != t.Literal(1, t.NOWHERE) else ""
+            return f"{_expr(number, _ATOM)} {unit}{plural}", _ATOM
         case t.Moment():
             return _moment(node), _ATOM
         case t.Call():

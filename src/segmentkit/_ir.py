@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar, get_args
 
 from attrs import evolve, field, fields, frozen
 
-from segmentkit.dtypes import FLOAT, DType
+from segmentkit.dtypes import FLOAT, INTEGER, DType
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
@@ -176,6 +176,9 @@ class Call:
     @property
     def nullable(self) -> bool:
         """Whether it can be missing."""
+        if self.name == "distance":
+            # Of what is not on the globe, no distance is known.
+            return True
         missing = [a.nullable for a in self.arguments]
         return all(missing) if self.name == "default" else any(missing)
 
@@ -226,7 +229,40 @@ class Aggregate:
         return (*(step.relation for step in self.through), self.relation)
 
 
-Value: TypeAlias = Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate
+@frozen(cache_hash=True)
+class Standing:
+    """Where a customer's value stands among those whose value is present, from 1, ties alike.
+
+    ``among`` says who is ranked: of others, and of those without a value, it is missing. With
+    ``tiles``, the ranks are parted evenly into so many: 1 + ⌊(rank - 1) * tiles / ranked⌋.
+    """
+
+    value: Value
+    among: Condition
+    descending: bool
+    tiles: int | None
+    dtype: DType = INTEGER
+    nullable: bool = True
+
+
+@frozen(cache_hash=True)
+class Overall:
+    """One value of the values of many customers: all those of whom ``among`` holds."""
+
+    function: AggregateFunction
+    value: Value
+    among: Condition
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing: over nobody only counts and sums are not."""
+        return self.function not in _EMPTY_IS_ZERO
+
+
+Value: TypeAlias = (
+    Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate | Standing | Overall
+)
 
 
 # -- conditions: true or false of every row, never unknown -----------------------------------------
@@ -442,6 +478,8 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return (operand,)
         case Call(_, arguments):
             return arguments
+        case Standing(value, among) | Overall(_, value, among):
+            return value, among
         case Follows(_, _, at, where):
             return at, where
         case Aggregate(_, _, value, where):
@@ -452,23 +490,33 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
 
 
 _LEAVES = (Column, Const)
-_OF_OTHER_ROWS = (Aggregate, Follows)
-"""Nodes below which ROW is another row."""
+POPULATION = (Standing, Overall)
+"""Values that rest on other customers."""
+_OF_OTHER_ROWS = (Aggregate, Follows, *POPULATION)
+"""Nodes below which ROW is another row, or the columns are another customer's."""
 
 
 def has_aggregates(node: Condition | Value) -> bool:
-    """Whether it rests on an aggregate; what a step asks of its own row is not part of it."""
+    """Whether it rests on rows of a relation or on other customers.
+
+    What a step asks of its own row is not part of it.
+    """
     nodes = [node]
     for each in nodes:
-        if isinstance(each, Aggregate):
+        if isinstance(each, (Aggregate, *POPULATION)):
             return True
         if not isinstance(each, (*_LEAVES, Follows)):
             nodes += parts(each)
     return False
 
 
+def is_of_population(node: Condition | Value) -> bool:
+    """Whether it rests on other customers."""
+    return any(isinstance(each, POPULATION) for each in walk(node))
+
+
 def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition | Value]:
-    """The node and everything below it, parents first."""
+    """The node and everything below it, parents first; or just what is of the same row."""
     found, stack = [], [node]
     while stack:
         node = stack.pop()

@@ -66,10 +66,14 @@ _UNIT = dict.fromkeys(
     ],
     "UNIT",
 )
+_LENGTH = dict.fromkeys(["m", "km", "mile", "miles"], "LENGTH")
 _IN_WORDS = {"last": "LAST", "next": "NEXT", "this": "THIS", "previous": "PREVIOUS"}
 _IS_WORDS = {"missing": "MISSING", "present": "PRESENT", "null": "NULL"}
 _AFTER = {
-    "NUMBER": _UNIT,
+    "NUMBER": _UNIT | _LENGTH | {"by": "_BY"},
+    "PERCENT": {"by": "_BY"},
+    "_AMONG": {"everyone": "EVERYONE"},
+    "PARAMETER": _LENGTH,
     "THIS": _UNIT,
     "PREVIOUS": _UNIT,
     "LAST": _UNIT,
@@ -88,12 +92,13 @@ _AFTER = {
 _ENDS = (
     *("NAME", "QUOTED", "STRING", "PARAMETER", "NUMBER", "DATE", "INSTANT", "PERIOD", "UNIT"),
     *("RPAR", "TRUE", "FALSE", "TODAY", "NOW", "AGO", "MISSING", "PRESENT", "NULL", "CASE"),
+    *("LENGTH", "PERCENT"),
 )
 """What ends an operand or a test: no name stands right after one."""
-_STEP_WORDS = {"followed": "STEP", "preceded": "STEP", "within": "WITHIN"}
-_AFTER |= {kind: _AFTER.get(kind, {}) | _STEP_WORDS for kind in _ENDS}
+_NEXT = {"followed": "STEP", "preceded": "STEP", "within": "WITHIN", "among": "_AMONG"}
+_AFTER |= {kind: _AFTER.get(kind, {}) | _NEXT for kind in _ENDS}
 
-_PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT"}
+_PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT", "%": "PERCENT"}
 _PUNCTUATION |= dict.fromkeys("+-", "SIGN") | dict.fromkeys("*/", "TIMES")
 
 # The quantifiers are possessive: no text makes the search go back and try again.
@@ -109,7 +114,7 @@ _TOKEN = re.compile(
       | (?P<EARLY> 0\d\d\d (?: -\d\d )? (?![\w-]) )
       | (?P<STRING> " (?: [^"\\\n] | \\. )*+ " | ' (?: [^'\\\n] | \\. )*+ ' )
       | (?P<COMPARE> == | != | <> | <= | >= | [=<>] )
-      | (?P<PUNCTUATION> [(),.+\-*/] )
+      | (?P<PUNCTUATION> [(),.+\-*/%] )
       | (?P<PARAMETER> :[^\W\d]\w*+ )
       | (?P<QUOTED> ` (?: [^`\n] | `` )++ ` )
       | (?P<END> \Z )
@@ -118,6 +123,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
+_RANK = re.compile(r"\s*+\d")
+_RANKS = {"top": "TOP", "bottom": "BOTTOM"}
 _SEGMENT = re.compile(r"\s++(?ai:(segment)|list)(?!\w)")
 _BY = re.compile(r"\s++(?ai:by)(?!\w)")
 _NEGATED_STEP = re.compile(r"(?:\s++|#[^\n]*+)++(?ai:followed|preceded)(?!\w)")
@@ -152,6 +159,8 @@ def tokens(text: str) -> Iterator[Token]:
                 value = text[start:position]
             elif value.lower() == "reachable" and (by := _BY.match(text, position)):
                 kind, position = "REACHABLE", by.end()
+            elif kind == "NAME" and value.lower() in _RANKS and _RANK.match(text, position):
+                kind = _RANKS[value.lower()]
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":

@@ -18,6 +18,7 @@ _UNITS = {
     "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
     "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
 }  # fmt: skip
+_METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
 
 
@@ -41,6 +42,15 @@ def _foreign(text: str, start: int) -> Diagnostic | None:
     if match := re.match(r"\d[\d_.]*[eE][+-]?\d+", rest):
         span = Span(start, start + match.end())
         return diagnostic("SK001", span, found=f"'{match[0]}'", hint="write numbers out: 1000")
+    if match := re.match(r"(\d[\d_]*)(km|mi|miles?)\b", rest, re.IGNORECASE):
+        span = Span(start, start + match.end())
+        word = "miles" if match[2].lower().startswith("mi") else "km"
+        hint = f"write the unit as a word of its own: {match[1]} {word}"
+        return diagnostic("SK001", span, found=f"'{match[0]}'", hint=hint)
+    if re.match(r"(?:ago|from)\b", rest) and (match := _METRES_AGO.search(text[:start])):
+        span = Span(match.start(), match.end(2))
+        written = f"{match[1]} {_UNITS[match[2].lower()]}"
+        return diagnostic("SK004", span, text=text[span.start : span.end], suggestion=written)
     if match := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
         unit = _UNITS.get(match[2].lower())
         written = f"{match[1]} {unit}" if unit else f"{match[1]} days"
@@ -95,6 +105,8 @@ def _expectation(expected: frozenset[str]) -> str | None:
         return "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years"
     if "MISSING" in expected:
         return "'missing' or 'present' must follow"
+    if "_BY" in expected and "UNIT" not in expected:
+        return "'by', and what to rank by, must follow"
     if "LAST" in expected:
         return "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow"
     if "COMPARE" in expected:

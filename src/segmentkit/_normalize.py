@@ -179,7 +179,7 @@ class _Normalizer:
             day = value.value
             at = first_instant(day, self.zone) if isinstance(day, date) else None
             return ir.Const(at, TIMESTAMP)
-        return ir.Call("instant", (value,), TIMESTAMP)
+        return ir.Call("instant", (value, ir.Const(self.as_of, TIMESTAMP)), TIMESTAMP)
 
     def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
         """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
@@ -251,6 +251,8 @@ class _Normalizer:
                 return ir.ToFloat(operand)
             case ir.Call():
                 return self.call(node)
+            case ir.Standing(value, among) | ir.Overall(_, value, among):
+                return evolve(node, value=self.value(value), among=self.condition(among))
             case ir.Aggregate(_, _, value, where):
                 inner = None if value is None else self.value(value)
                 way = tuple(evolve(t, where=self.condition(t.where)) for t in node.through)
@@ -271,9 +273,24 @@ class _Normalizer:
                 assert birth is None or isinstance(birth, date)
                 return ir.Const(_scalar.age(birth, self.today), INTEGER)
             arguments = (arguments[0], ir.Const(self.today, DATE))
+        if node.name in _scalar.PARTS:
+            return self.part(node, arguments[0])
         if node.name == "abs" and isinstance(arguments[0], ir.Const):
             return evolve(arguments[0], value=_scalar.absolute(arguments[0].value))
         return evolve(node, arguments=arguments)
+
+    def part(self, node: ir.Call, value: ir.Value) -> ir.Value:
+        """A part of what the clock of the zone shows; dates are the same everywhere."""
+        if isinstance(value, ir.Const):
+            at = value.value
+            if isinstance(at, datetime):
+                at = local(at, self.zone)
+            return evolve(value, value=_scalar.PARTS[node.name](at), dtype=node.dtype)
+        if value.dtype == TIMESTAMP:
+            value = ir.Call("local", (value, ir.Const(self.as_of, TIMESTAMP)), TIMESTAMP)
+        elif node.name == "day":
+            return value
+        return evolve(node, arguments=(value,))
 
     def moment(self, node: ir.Moment) -> date:
         if node.dtype == TIMESTAMP:

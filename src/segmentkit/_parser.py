@@ -29,6 +29,7 @@ MAX_DEPTH = 42
 """How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
 
 _ARITHMETIC, _DIVISION, _CALL, _STEP, _LOGIC, _OTHER = 4, 6, 4, 7, 2, 1
+_POPULATION = 8
 _LEVELS: dict[type[t.Node], int] = {
     t.And: _LOGIC,
     t.Or: _LOGIC,
@@ -90,9 +91,12 @@ def parse(text: str) -> t.Expr:
 def _may_be_deep(text: str) -> bool:
     """Whether it is worth looking: what nests is written with one of these, and counts so much."""
     signs = sum(map(text.count, "+-*/"))
-    nots = text.lower().count("not")
+    lower = text.lower()
+    nots = lower.count("not")
+    others = sum(map(lower.count, ("among", "top", "bottom")))
     steps = len(_STEPS.findall(text))
     room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs - _BRACKET * steps
+    room -= _POPULATION * others
     return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
 
 
@@ -115,6 +119,8 @@ def too_deep(tree: t.Expr) -> Span | None:
 
 
 def _level(node: t.Node) -> int:
+    if t.is_of_population(node):
+        return _POPULATION
     if isinstance(node, t.Arithmetic):
         # A chain is read from the left: its first operand is as deep as the chain is long.
         most = _DIVISION if "/" in node.operators else _ARITHMETIC
@@ -215,10 +221,10 @@ def _negated(value: int | Decimal) -> int | Decimal:
     return value.copy_negate() if isinstance(value, Decimal) else -value
 
 
-def _count(token: Token, unit: Token) -> int:
+def _count(token: Token, unit: Token | str) -> int:
     count = _number(token)
     if isinstance(count, Decimal):
-        raise _refuse("SK014", token, unit=_unit(unit) + "s")
+        raise _refuse("SK014", token, unit=f"{unit if isinstance(unit, str) else _unit(unit)}s")
     return count
 
 
@@ -408,6 +414,11 @@ class _Builder(Transformer[Token, t.Expr]):
     def parameter(self, items: list[Token]) -> t.Expr:
         return t.Parameter(items[0].value[1:], items[0].span)
 
+    def length(self, items: list[Token]) -> t.Expr:
+        number, unit = items
+        of = self.number([number]) if number.type == "NUMBER" else self.parameter([number])
+        return t.Length(of, _unit(unit), number.span.to(unit.span))
+
     def path(self, items: list[Token]) -> t.Expr:
         if len(items) == 1:
             return t.Name((_name(items[0]),), items[0].span)
@@ -416,7 +427,7 @@ class _Builder(Transformer[Token, t.Expr]):
     def call(self, items: list[Any]) -> t.Expr:
         distinct = _split(items, "DISTINCT")
         name, arguments, *extras, close = items
-        window = where = then = None
+        window = where = among = then = None
         for extra in reversed(extras):
             if type(extra) is t.Step:
                 # Each step speaks of a row that the steps before it have found.
@@ -424,11 +435,13 @@ class _Builder(Transformer[Token, t.Expr]):
                 then = evolve(extra, then=then, span=extra.span.to(last.span))
             elif type(extra) is _Where:
                 where = extra.condition
+            elif type(extra) is _Among:
+                among = extra.condition
             else:
                 window = extra
         word = _name(name) if name.type == "QUOTED" else name.value.lower()
         span = name.span.to(close.span)
-        return t.Call(word, arguments, distinct, window, where, name.span, span, then)
+        return t.Call(word, arguments, distinct, window, where, among, name.span, span, then)
 
     def step(self, items: list[Any]) -> t.Step:
         opening, relation, *extras = items
@@ -464,6 +477,25 @@ class _Builder(Transformer[Token, t.Expr]):
     def where(self, items: list[t.Expr]) -> _Where:
         return _Where(items[0])
 
+    def among(self, items: list[Any]) -> _Among:
+        last = items[-1]
+        if last.type == "EVERYONE":
+            return _Among(t.Literal(True, last.span), last.span)
+        return _Among(items[0], last.span)
+
+    def ranked(self, items: list[Any]) -> t.Expr:
+        percent = _split(items, "PERCENT")
+        word, number, by, *among = items
+        limit = self.percent([number]) if percent else _count(number, "customer")
+        everyone = t.Literal(True, t.NOWHERE)
+        (where,) = among or (_Among(everyone, by.span),)
+        span = word.span.to(where.span)
+        return t.Ranked(word.value.lower(), limit, by, where.condition, span)
+
+    def percent(self, items: list[Token]) -> t.Percent:
+        number = _number(items[0])
+        return t.Percent(number, items[0].span.to(items[-1].span))
+
 
 class _Where:
     """Tells the condition of an aggregate from its arguments until both meet in ``call``."""
@@ -472,6 +504,16 @@ class _Where:
 
     def __init__(self, condition: t.Expr) -> None:
         self.condition = condition
+
+
+class _Among:
+    """Who is looked at together, and where that ends."""
+
+    __slots__ = ("condition", "span")
+
+    def __init__(self, condition: t.Expr, span: Span) -> None:
+        self.condition = condition
+        self.span = span
 
 
 _SPELLINGS = {"==": "=", "<>": "!="}

@@ -10,7 +10,7 @@ import ast
 import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import cache
 from typing import Any, TypeAlias, assert_never
 
@@ -19,9 +19,9 @@ from attrs import frozen
 from segmentkit import _ir as ir
 from segmentkit import _scalar
 from segmentkit._reading import ABSENT, KINDS, reader
-from segmentkit._time import first_instant
+from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
-from segmentkit.errors import DataError
+from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.schema import Entity, Schema
 
 Record: TypeAlias = Mapping[str, Any]
@@ -43,7 +43,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _scalar.absolute,
     "age": _scalar.age,
     "default": _scalar.default,
+    "bucket": _scalar.bucket,
+    "distance": _scalar.distance,
+    **_scalar.PARTS,
 }
+_OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
 AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.COUNT: len,
     ir.AggregateFunction.COUNT_DISTINCT: lambda values: len(set(values)),
@@ -225,20 +229,19 @@ class _Function:
             case ir.ToFloat(operand):
                 return _fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
             case ir.Call(name, arguments):
-                function = self.bind(self.function(name))
+                if name in _OF_ZONE:
+                    in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
+                    return _fill("f(a)", f=in_zone, a=self.value(arguments[0]))
+                function = self.bind(FUNCTIONS[name])
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
+            case ir.Standing() | ir.Overall():
+                raise UnsupportedError("one record cannot be compared with the others")
             case ir.Moment():
                 raise AssertionError("bound by normalize")
             case _:
                 assert_never(node)
-
-    def function(self, name: str) -> Callable[..., Any]:
-        if name == "instant":
-            zone = self.schema.zone
-            return lambda day: None if day is None else first_instant(day, zone)
-        return FUNCTIONS[name]
 
     def column(self, node: ir.Column) -> ast.expr:
         """The name that holds a column; reading it is put at the function's beginning."""
@@ -428,6 +431,10 @@ class _Following:
             # The holder is kept with them: its id is its own as long as it is there.
             memo[key] = times, holder
         return memo[key][0]  # type: ignore[no-any-return]
+
+
+def _in_zone(convert: Callable[[Any, tzinfo], Any], zone: tzinfo) -> Callable[[Any], Any]:
+    return lambda time: None if time is None else convert(time, zone)
 
 
 def _own(entity: Entity, name: str) -> ir.Column:

@@ -195,9 +195,13 @@ class RowChecker(ValueChecker):
             return None
         if function.operand == "any" and value.dtype.kind is not Kind.ANNIVERSARY:
             return value
-        if value.dtype.is_number or (value.dtype.is_time and function.operand == "ordered"):
+        if value.dtype.is_number or (value.dtype.is_ordered and function.operand == "ordered"):
             return value
-        wanted = {"number": "a number", "ordered": "a number or a time", "any": "a value"}
+        wanted = {
+            "number": "a number",
+            "ordered": "a number, a time or a distance",
+            "any": "a value",
+        }
         expected = wanted[function.operand]
         self.error("SK112", argument.span, name=function.name, expected=expected,
                    **article(value.dtype))  # fmt: skip

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Context, Decimal
+from hashlib import md5
 from typing import Any
 
-from segmentkit._time import month_day, years_between
+from segmentkit._time import add_days, month_day, years_between
 
 EXACT = Context(prec=76)
 """Exact arithmetic is not subject to the precision that the caller's thread has set."""
@@ -100,6 +101,85 @@ def year_day_in(day: date, low: int, high: int) -> bool:
     """Whether a day of the year is in a range that may pass the year's end."""
     number = month_day(day)
     return low <= number <= high if low <= high else number >= low or number <= high
+
+
+BUCKETS = 2**32
+"""So many, and each customer is in one."""
+
+
+def bucket(key: int | str | None, salt: str) -> int | None:
+    """A number below `BUCKETS` that depends on key and salt alone."""
+    return None if key is None else bucket_of(f"{salt}:{key}")
+
+
+def bucket_of(text: str) -> int:
+    """The first 32 bits of the MD5 digest of a text."""
+    digest = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    return int.from_bytes(digest.digest()[:4])
+
+
+EARTH_RADIUS = 6_371_008.8
+"""Metres: the mean radius of the Earth (IUGG; GRS 80, Moritz, Journal of Geodesy 74, 2000)."""
+
+
+def distance(
+    north: float | None, east: float | None, north2: float | None, east2: float | None
+) -> float | None:
+    """Metres between two points on a sphere, by the haversine formula; degrees north and east.
+
+    Missing if a point is, or if it is not on the globe.
+    """
+    if north is None or east is None or north2 is None or east2 is None:
+        return None
+    if max(abs(north), abs(north2)) > 90 or max(abs(east), abs(east2)) > 180:
+        return None
+    a, b = math.radians(north), math.radians(north2)
+    half = math.radians(east2 - east) / 2
+    square = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(half) ** 2
+    # Rounding can make the square exceed one between antipodes.
+    return 2 * EARTH_RADIUS * math.atan2(math.sqrt(square), math.sqrt(abs(1 - square)))
+
+
+def day(clock: date | None) -> date | None:
+    """The calendar date."""
+    return clock.date() if isinstance(clock, datetime) else clock
+
+
+def week(clock: date | None) -> date | None:
+    """The date of the week's Monday."""
+    date_ = day(clock)
+    return None if date_ is None else add_days(date_, -date_.weekday())
+
+
+def month(clock: date | None) -> int | None:
+    """1 for January to 12 for December."""
+    return None if clock is None else clock.month
+
+
+def year(clock: date | None) -> int | None:
+    """The calendar year."""
+    return None if clock is None else clock.year
+
+
+def weekday(clock: date | None) -> int | None:
+    """1 for Monday to 7 for Sunday."""
+    return None if clock is None else clock.isoweekday()
+
+
+def hour(clock: datetime | None) -> int | None:
+    """0 to 23."""
+    return None if clock is None else clock.hour
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "day": day,
+    "week": week,
+    "month": month,
+    "year": year,
+    "weekday": weekday,
+    "hour": hour,
+}
+"""The parts of what a calendar and a clock show, by name."""
 
 
 def total(values: list[Any]) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from calendar import isleap, monthrange
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TypeAlias
 
 EXACT_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 """Units of a fixed length, in seconds."""
@@ -36,6 +39,71 @@ def first_instant(day: date, zone: tzinfo) -> datetime:
     which is the day's first instant (PEP 495 with ``fold=0``).
     """
     return to_utc(datetime(day.year, day.month, day.day), zone)
+
+
+# -- what the clocks of a zone show, as steps: for targets that cannot ask the zone ---------------
+
+Steps: TypeAlias = list[tuple[datetime, int]]
+"""Since when a clock is so many seconds ahead of UTC, in order, from the calendar's begin on."""
+
+
+def clock_steps(zone: tzinfo, years: Iterable[int]) -> Steps:
+    """How far the clock of a zone is ahead of UTC at each instant of some years, in order."""
+    return _steps(_at_instant, timedelta(seconds=1), zone, years)
+
+
+def midnight_steps(zone: tzinfo, years: Iterable[int]) -> Steps:
+    """How far midnight in a zone is ahead of the first instant of that day, by days."""
+    return _steps(_at_midnight, timedelta(days=1), zone, years)
+
+
+def _at_instant(instant: datetime, zone: tzinfo) -> int:
+    return int((local(instant, zone) - instant).total_seconds())
+
+
+def _at_midnight(midnight: datetime, zone: tzinfo) -> int:
+    return int((midnight - first_instant(midnight.date(), zone)).total_seconds())
+
+
+_Ahead: TypeAlias = Callable[[datetime, tzinfo], int]
+
+
+def _steps(ahead: _Ahead, unit: timedelta, zone: tzinfo, years: Iterable[int]) -> Steps:
+    steps = [(datetime.min, ahead(datetime.min, zone))]
+    for year in years:
+        for since, seconds in _steps_of_year(ahead, unit, zone, year):
+            if seconds != steps[-1][1]:
+                steps.append((since, seconds))
+    return steps
+
+
+_APART = timedelta(days=3)
+"""No clock was ever changed twice within so short a time."""
+
+
+@lru_cache(maxsize=4096)
+def _steps_of_year(ahead: _Ahead, unit: timedelta, zone: tzinfo, year: int) -> Steps:
+    before, end = datetime(year, 1, 1), datetime.min + (datetime.max - datetime.min) // unit * unit
+    steps = [(before, ahead(before, zone))]
+    while before.year == year and before < end:
+        after = before + min(_APART, end - before)
+        if ahead(after, zone) != steps[-1][1]:
+            steps.append(_step_between(ahead, unit, zone, before, after))
+        before = after
+    return steps
+
+
+def _step_between(
+    ahead: _Ahead, unit: timedelta, zone: tzinfo, before: datetime, after: datetime
+) -> tuple[datetime, int]:
+    old, new = ahead(before, zone), ahead(after, zone)
+    while after - before > unit:
+        middle = before + max(unit, (after - before) // 2 // unit * unit)
+        if ahead(middle, zone) == old:
+            before = middle
+        else:
+            after = middle
+    return after, new
 
 
 def add_days(day: date, count: int) -> date:

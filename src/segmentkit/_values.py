@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
@@ -14,9 +15,11 @@ from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article, exact_dtype, literal_dtype, to_float
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._format import format_name, format_tree
+from segmentkit._places import Coordinates
+from segmentkit._population import PopulationChecker
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import BOOLEAN, DATE, DISTANCE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
 from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
 from segmentkit.schema import Attribute, Entity, Relation, Schema
 
@@ -50,7 +53,7 @@ class Row:
     prefix: tuple[str, ...] = ()
 
 
-class ValueChecker(ABC):
+class ValueChecker(PopulationChecker):
     """What values mean; conditions inside brackets are left to the subclass."""
 
     def __init__(self, schema: Schema, traits: Mapping[str, CheckedValue]) -> None:
@@ -67,9 +70,11 @@ class ValueChecker(ABC):
     def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
         self.errors.append(diagnostic(code, span, hint=hint, **values))
 
-    @abstractmethod
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
-        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
+    def of_customers(self, node: t.Expr) -> bool:
+        if self.row is not None:
+            hint = "it is about customers: join it outside the brackets with 'and'"
+            self.error("SK113", node.span, hint=hint)
+        return self.row is None
 
     @abstractmethod
     def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
@@ -88,6 +93,11 @@ class ValueChecker(ABC):
                 return self._name(node)
             case t.Parameter():
                 self.error("SK125", node.span, name=node.name)
+                return None
+            case t.Length():
+                return self.length(node)
+            case t.Percent():
+                self.error("SK157", node.span)
                 return None
             case t.Moment("today"):
                 return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
@@ -117,6 +127,10 @@ class ValueChecker(ABC):
         return a, self.value(right)
 
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
+        if dtype == DISTANCE:
+            hint = f"write a unit: :{node.name} km"
+            self.error("SK125", node.span, name=node.name, hint=hint)
+            return None
         known = self.parameters.setdefault(node.name, dtype)
         if known.family != dtype.family and not (known.is_time and dtype.is_time):
             self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
@@ -152,23 +166,54 @@ class ValueChecker(ABC):
         return value
 
     def _name(self, node: t.Name) -> ir.Value | None:
+        found = self._start(node)
+        if found is None:
+            return None
+        start, scope, parts = found
+        if scope is ir.Scope.ENTITY:
+            return self._of_entity(node, parts)
+        return self._column(node, start, scope, parts)
+
+    def _start(self, node: t.Name) -> tuple[Entity, ir.Scope, tuple[str, ...]] | None:
+        """Where the parts of a name begin to lead, and those that are left; None after an error."""
         parts, row, root = node.parts, self.row, self.schema.entity
         if row is not None and row.prefix == parts:
             self.error("SK114", node.span, name=format_tree(node),
                        hint=f"name an attribute: {format_tree(node)}.…")  # fmt: skip
             return None
         if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
-            return self._column(node, row.entity, ir.Scope.ROW, parts[len(row.prefix) :])
+            return row.entity, ir.Scope.ROW, parts[len(row.prefix) :]
         if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
-            return self._of_entity(node, parts[1:])
+            return root, ir.Scope.ENTITY, parts[1:]
         if row is None:
-            return self._of_entity(node, parts)
+            return root, ir.Scope.ENTITY, parts
         if row.prefix:
             owner = (root.name,) if root.attribute(parts[0]) else row.prefix
             example = ".".join(map(format_name, (*owner, *parts)))
             self.error("SK116", node.span, name="an aggregate", example=example)
             return None
-        return self._column(node, row.entity, ir.Scope.ROW, parts)
+        return row.entity, ir.Scope.ROW, parts
+
+    def place(self, node: t.Expr) -> Coordinates | None:
+        """The coordinates of a place that the schema declares; None if this names none."""
+        if not isinstance(node, t.Name):
+            return None
+        errors = len(self.errors)
+        found = self._start(node)
+        del self.errors[errors:]
+        if found is None:
+            return None
+        start, scope, (*links, name) = found
+        entity: Entity | None = start
+        for link in links:
+            way = entity.link(link) if entity else None
+            entity = self.schema.named(way.to) if way else None
+        place = entity.place(name) if entity else None
+        if place is None:
+            return None
+        north = self._column(node, start, scope, (*links, place.latitude))
+        east = self._column(node, start, scope, (*links, place.longitude))
+        return None if north is None or east is None else (north, east)
 
     def _of_entity(self, node: t.Name, parts: tuple[str, ...]) -> ir.Value | None:
         """An attribute of the entity, or a trait, which is called like none of them."""
@@ -180,6 +225,8 @@ class ValueChecker(ABC):
             return None
         if self.row is not None and self.row.prefix and ir.has_aggregates(found.value):
             self.error("SK113", node.span, hint=f"compare '{parts[0]}' after 'where'")
+            return None
+        if ir.is_of_population(found.value) and not self.of_customers(node):
             return None
         self.used_traits[parts[0]] = None
         self.adopt(found.parameters, node.span)
@@ -222,6 +269,9 @@ class ValueChecker(ABC):
                 "SK128", node.span, name=part, hint=f"write {some(names)}" if names else None
             )
             return
+        if entity.place(part) is not None:
+            self.error("SK150", node.span, name=part)
+            return
         if entity.attribute(part) is not None:
             self.error("SK129", node.span, name=part)
             return
@@ -232,11 +282,12 @@ class ValueChecker(ABC):
                 hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
-        ways: tuple[Any, ...] = (*entity.attributes, *entity.links, *entity.relations)
+        groups = (entity.attributes, entity.places, entity.links, entity.relations)
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
         traits = self.traits if entity is root and part == node.parts[-1] else ()
-        hint = hint or did_you_mean(part, [*(w.name for w in ways), *traits])
+        known = [*(each.name for group in groups for each in group), *traits]
+        hint = hint or did_you_mean(part, known)
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
@@ -271,7 +322,7 @@ class ValueChecker(ABC):
             pairs = ((window.low, low), (window.high, high))
             if not all(self.same_family(node, operand, n, v) for n, v in pairs):
                 return None
-            if not (operand.dtype.is_number or operand.dtype.is_time):
+            if not operand.dtype.is_ordered:
                 self.error("SK105", node.span, family=operand.dtype.family)
                 return None
             (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
@@ -294,8 +345,15 @@ class ValueChecker(ABC):
     # -- functions and aggregates ---------------------------------------------------------------
 
     def _call(self, node: t.Call) -> ir.Value | None:
-        if node.name in FUNCTIONS:
+        if node.name == "point":
+            self.error("SK150", node.span, name=format_tree(node))
+            return None
+        if node.name in FUNCTIONS and node.among is None:
             return self._function(node, FUNCTIONS[node.name])
+        if node.name == "ntile":
+            return self.tile(node)
+        if node.among is not None:
+            return self.overall(node, AGGREGATES.get(node.name))
         if node.name in ("any", "none"):
             self.aggregate(node, AGGREGATES[node.name])
             self.error(
@@ -304,7 +362,7 @@ class ValueChecker(ABC):
             return None
         if node.name in AGGREGATES:
             return self.aggregate(node, AGGREGATES[node.name])
-        hint = did_you_mean(node.name, [*FUNCTIONS, *AGGREGATES])
+        hint = did_you_mean(node.name, [*FUNCTIONS, "point", "ntile", *AGGREGATES])
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
 
@@ -315,6 +373,8 @@ class ValueChecker(ABC):
         if len(node.arguments) != len(function.parameters):
             self._wrong_count(node, len(function.parameters))
             return None
+        if function.name == "distance":
+            return self.distance(node)
         arguments = [
             self._argument(a, node, p)
             for a, p in zip(node.arguments, function.parameters, strict=True)
@@ -347,12 +407,18 @@ class ValueChecker(ABC):
         value = self.value(node)
         if value is None:
             return None
-        fits = {"number": value.dtype.is_number, "date": value.dtype == DATE, "any": True}[wanted]
+        fits, expected = {
+            "number": (value.dtype.is_number, "a number"),
+            "date": (value.dtype == DATE, "a date"),
+            "timestamp": (value.dtype == TIMESTAMP, "a timestamp"),
+            "time": (value.dtype.is_time, "a date or a timestamp"),
+            "any": (True, ""),
+        }[wanted]
         if not fits:
             hint = None
             if wanted == "date" and value.dtype == TIMESTAMP:
                 hint = f"declare '{format_tree(node)}' as a date in the schema"
-            self.error("SK112", node.span, name=call.name, expected=f"a {wanted}", hint=hint,
+            self.error("SK112", node.span, name=call.name, expected=expected, hint=hint,
                        **article(value.dtype))  # fmt: skip
             return None
         return value
@@ -388,6 +454,8 @@ def _conversion(node: t.Expr, other: ir.Value) -> str | None:
     value = node.value
     if other.dtype == TEXT:
         return quoted(node)
+    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
+        return f"write a unit: {format_tree(node)} km"
     if isinstance(value, str):
         if other.dtype.is_number and value.replace(".", "", 1).isdecimal():
             return f"write {value} without quotes"

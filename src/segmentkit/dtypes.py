@@ -35,15 +35,17 @@ class DType:
     Attributes:
         kind: Which family the values belong to.
         scale: For decimals, how many digits stand after the point; ``None`` when unknown.
+        unit: Of what the values are so many, which are then no plain numbers: ``m`` of distances.
     """
 
     kind: Kind
     scale: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
+    unit: str | None = None
 
     @property
     def is_number(self) -> bool:
         """Whether arithmetic and order apply."""
-        return self.kind in _NUMBERS
+        return self.kind in _NUMBERS and self.unit is None
 
     @property
     def is_time(self) -> bool:
@@ -51,9 +53,14 @@ class DType:
         return self.kind in _TIMES
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether values come before and after one another."""
+        return self.kind in _NUMBERS or self.kind in _TIMES
+
+    @property
     def family(self) -> str:
         """The word a message uses: the three kinds of number are all 'number'."""
-        return _FAMILIES[self.kind]
+        return "distance" if self.unit else _FAMILIES[self.kind]
 
     def __repr__(self) -> str:
         return str(self)
@@ -61,6 +68,8 @@ class DType:
     def __str__(self) -> str:
         if self.kind is Kind.DECIMAL and self.scale is not None:
             return f"decimal({self.scale})"
+        if self.unit:
+            return self.family
         return self.kind.value
 
 
@@ -71,6 +80,7 @@ TEXT = DType(Kind.TEXT)
 DATE = DType(Kind.DATE)
 TIMESTAMP = DType(Kind.TIMESTAMP)
 ANNIVERSARY = DType(Kind.ANNIVERSARY)
+DISTANCE = DType(Kind.FLOAT, unit="m")
 
 
 def decimal(scale: int | None = None) -> DType:

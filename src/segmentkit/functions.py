@@ -12,12 +12,15 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, FLOAT, INTEGER, DType
+from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, DATE, DISTANCE, FLOAT, INTEGER, DType
 
 
 @frozen
 class Example:
-    """A definition over ``number``, ``flag``, ``birth_date`` and ``rows``, and whom it holds of."""
+    """A definition over ``number``, ``flag``, ``birth_date``, ``home`` and ``rows``; whom it holds of.
+
+    Each of the ``rows`` has a ``number`` and is ``at`` the beginning of a day, from 1 April 2026 on.
+    """
 
     definition: str
     record: Mapping[str, Any]
@@ -34,8 +37,8 @@ class Function:
 
     Attributes:
         name: How definitions call it.
-        parameters: What each argument must be: ``number``, ``date`` or ``any``; all ``any``
-            arguments have one type.
+        parameters: What each argument must be: ``number``, ``date``, ``timestamp``, ``time``
+            (either of the two), ``place`` or ``any``; all ``any`` arguments have one type.
         result: Its type; None when it is that of the first argument.
         doc: What it means, in one or two sentences.
         examples: Records of which a definition holds or does not.
@@ -82,6 +85,23 @@ _SCALARS = (
               Example("age(birth_date) * 2 = 52", {"birth_date": "2000-01-01"}, True)]),
     Function("anniversary", ("date",), ANNIVERSARY, "The day of the year, for windows only: `anniversary(birth_date) in next 7 days`.",
              [Example("anniversary(birth_date) in this month", {"birth_date": "2000-05-31"}, True)]),
+    Function("day", ("time",), DATE, "The calendar date, in the schema's time zone.",
+             [Example("count(distinct day(rows.at)) = 3", _rows(1, 2, 3), True)]),
+    Function("week", ("time",), DATE, "The date of the Monday of its week; weeks start on Monday.",
+             [Example("week(birth_date) = 2000-05-29", {"birth_date": "2000-06-04"}, True),
+              Example("count(distinct week(rows.at)) >= 2", _rows(1, 2, 3, 4, 5), False)]),
+    Function("month", ("time",), INTEGER, "1 for January to 12 for December.",
+             [Example("month(birth_date) in (12, 1, 2)", {"birth_date": "2000-02-29"}, True)]),
+    Function("year", ("time",), INTEGER, "The calendar year.",
+             [Example("year(birth_date) = 2000", {"birth_date": "2000-12-31"}, True), Example("year(birth_date) != 2000", {}, True)]),
+    Function("weekday", ("time",), INTEGER, "1 for Monday to 7 for Sunday.",
+             [Example("weekday(birth_date) >= 6", {"birth_date": "2000-06-04"}, True),
+              Example("any(rows where weekday(at) = 3)", _rows(1), True)]),
+    Function("hour", ("timestamp",), INTEGER, "0 to 23, as the clock of the schema's time zone shows it.",
+             [Example("hour(last(rows.at)) < 9", _rows(1), True)]),
+    Function("distance", ("place", "place"), DISTANCE, "How far two places are from each other, on a sphere; a place is one of the schema, or `point(latitude, longitude)`.",
+             [Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5, "longitude": 30.6}, True),
+              Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)]),
     Function("default", ("any", "any"), None, "The first argument, or the second where the first is missing.",
              [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)]),
 )  # fmt: skip

@@ -76,6 +76,21 @@ class Attribute:
 
 
 @frozen
+class Place:
+    """Where something is on the globe: two attributes of one row, in degrees.
+
+    Args:
+        name: How definitions call it, in `distance`.
+        latitude: The attribute that holds the degrees north of the equator.
+        longitude: The attribute that holds the degrees east of Greenwich.
+    """
+
+    name: str
+    latitude: str = field(kw_only=True)
+    longitude: str = field(kw_only=True)
+
+
+@frozen
 class Link:
     """A way from a row to at most one row of another entity.
 
@@ -153,6 +168,7 @@ class Entity:
         name: How definitions call it.
         key: The column that tells its rows apart; the root entity and targets of links need one.
         attributes: What is known of a row.
+        places: Pairs of attributes that say where something is.
         links: Ways to one row of another entity.
         relations: Ways to many rows of another entity.
         table: Its table or frame; by default its name.
@@ -161,6 +177,7 @@ class Entity:
     name: str
     key: str | None = field(default=None, kw_only=True)
     attributes: tuple[Attribute, ...] = field(default=(), kw_only=True, converter=_by_name)
+    places: tuple[Place, ...] = field(default=(), kw_only=True, converter=_by_name)
     links: tuple[Link, ...] = field(default=(), kw_only=True, converter=_by_name)
     relations: tuple[Relation, ...] = field(default=(), kw_only=True, converter=_by_name)
     table: str = field(kw_only=True)
@@ -175,14 +192,27 @@ class Entity:
         return {a.name: a for a in self.attributes}
 
     def __attrs_post_init__(self) -> None:
-        names = [i.name for group in (self.attributes, self.links, self.relations) for i in group]
+        groups = (self.attributes, self.places, self.links, self.relations)
+        names = [i.name for group in groups for i in group]
         for name in names:
             if names.count(name) > 1:
                 raise SchemaError(f"entity {self.name!r} declares {name!r} twice")
+        for place in self.places:
+            for name in (place.latitude, place.longitude):
+                attribute = self.attribute(name)
+                if attribute is None or not attribute.dtype.is_number:
+                    raise SchemaError(
+                        f"{self.name}.{place.name}: {self.name!r} has no attribute {name!r} "
+                        "that is a number of degrees"
+                    )
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that name, if there is one."""
         return self._by_name.get(name)
+
+    def place(self, name: str) -> Place | None:
+        """The place of that name, if there is one."""
+        return next((p for p in self.places if p.name == name), None)
 
     def link(self, name: str) -> Link | None:
         """The link of that name, if there is one."""
@@ -354,6 +384,7 @@ def _describe(entity: Entity, *, root: bool) -> str:
     for a in entity.attributes:
         listed = f" in ({', '.join(map(str, a.values))})" if a.values else ""
         lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
+    lines += [f"    {p.name}: place at {p.latitude}, {p.longitude}" for p in entity.places]
     lines += [f"    {i.name} -> one of {i.to}, by {i.key}" for i in entity.links]
     for r in entity.relations:
         at = f", at {r.at}" if r.at else ""

@@ -153,6 +153,7 @@ class Segment(Defined):
 
         Raises:
             DataError: The record is not what the schema says, or a parameter has no value.
+            UnsupportedError: The answer depends on other records.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -176,6 +177,7 @@ class Segment(Defined):
 
         Raises:
             DataError: A parameter has no value.
+            UnsupportedError: The answer depends on other records.
         """
         return self._made_for(as_of, self._function)
 

@@ -187,6 +187,27 @@ class Writer:
         some = self.draw(st.lists(st.sampled_from(KEYS[key.dtype]), max_size=4))
         return {"fair": some, "archive": [*some, *strangers]}
 
+    # -- the population -------------------------------------------------------------------------
+
+    def among(self) -> str:
+        return self.pick(["", " among everyone", f" among ({self.test(CUSTOMER)})"])
+
+    def ranked(self) -> str:
+        value, _ = self.number(CUSTOMER, self.pick([0, 0, 1]), exact=True)
+        word, limit = self.pick(["top", "bottom"]), self.pick(["1", "2", "50%", "33.4%"])
+        return f"{self.maybe_not()}{word} {limit} by {value}{self.among()}"
+
+    def compared_with_others(self) -> str:
+        value, _ = self.number(CUSTOMER, 0)
+        operator = self.pick(COMPARISONS)
+        if self.draw(st.booleans()):
+            return f"ntile({self.pick([1, 2, 3])}, {value}{self.among()}) {operator} 2"
+        word = self.pick(["avg", "count", "max", "median", "min", "sum"])
+        return f"{value} {operator} {word}({value}{self.among() or ' among everyone'})"
+
+    def sample(self) -> str:
+        return f"sample({self.pick(['50%', '12.5%', '0%', '100%'])}, {self.pick(['', 'сіль'])!r})"
+
     # -- tests ----------------------------------------------------------------------------------
 
     def test(self, scope: Scope) -> str:
@@ -241,6 +262,18 @@ class Writer:
 
     def anniversary(self, value: str, dtype: DType, scope: Scope) -> str:
         return f"anniversary({value}) {self.maybe_not()}in {self.window(DATE)}"
+
+    def part(self, value: str, dtype: DType, scope: Scope) -> str:
+        operator = self.pick(COMPARISONS)
+        if self.draw(st.booleans()):
+            return f"{self.pick(['day', 'week'])}({value}) {operator} {self.written(DATE)}"
+        words = ["weekday", "month", "year"] if dtype == DATE else ["hour", "weekday", "hour"]
+        return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 7, 12, 22, 2026])}"
+
+    def near(self, value: str, dtype: DType, scope: Scope) -> str:
+        far = self.pick(["1 m", "150.5 km", "200 miles", "19999 km"])
+        other = f"point({self.pick([0, 2.5, -90])}, {self.pick([0.5, 180, -3])})"
+        return f"distance(point({value}, 1.5), {other}) {self.pick(['<', '>=', '!='])} {far}"
 
     def maybe_not(self) -> str:
         return self.pick(["", "not "])
@@ -490,6 +523,8 @@ Test = Callable[[Writer, str, DType, Scope], str]
 CONDITIONS: list[Callable[[Writer], str]] = [
     Writer.of_customer, Writer.of_customer, Writer.of_customer, Writer.existence, Writer.reference,
     Writer.on_list, Writer.reachable,
+    Writer.of_customer, Writer.of_customer, Writer.existence, Writer.sample, Writer.ranked,
+    Writer.compared_with_others,
 ]  # fmt: skip
 """What a condition of a customer can be; what stands twice is drawn twice as often."""
 
@@ -513,14 +548,14 @@ ORDERED = [Writer.earliest]
 _ANY: list[Test] = [Writer.compared, Writer.compared_with_another, Writer.missing, Writer.in_list]
 _TIME: list[Test] = [
     *_ANY, Writer.between, Writer.in_window, Writer.in_window, Writer.at_moment,
-    Writer.at_other_kind_of_time,
+    Writer.at_other_kind_of_time, Writer.part,
 ]  # fmt: skip
 
 TESTS: Mapping[Kind, list[Test]] = {
     Kind.BOOLEAN: [Writer.bare, *_ANY],
-    Kind.INTEGER: [*_ANY, Writer.between],
-    Kind.FLOAT: [*_ANY, Writer.between],
-    Kind.DECIMAL: [*_ANY, Writer.between],
+    Kind.INTEGER: [*_ANY, Writer.between, Writer.near],
+    Kind.FLOAT: [*_ANY, Writer.between, Writer.near],
+    Kind.DECIMAL: [*_ANY, Writer.between, Writer.near],
     Kind.TEXT: [*_ANY, Writer.contains, Writer.contains, Writer.contains_several],
     Kind.DATE: [*_TIME, Writer.anniversary],
     Kind.TIMESTAMP: _TIME,

@@ -26,6 +26,11 @@ from tests.targets import TARGETS
 SOME = settings(max_examples=max(12, settings().max_examples // 10))
 
 
+def _of_one(text: str) -> bool:
+    """Whether one record can answer: nothing in it is about others."""
+    return not any(word in text for word in (" by ", " among ", "ntile("))
+
+
 @SOME
 @given(questions(least=2, most=6), st.data())
 def test_definitions_mean_the_same_everywhere(
@@ -52,6 +57,7 @@ def test_whoever_is_certain_stays(data: st.DataObject) -> None:
     # These ask for gaps themselves, or look at the person's gaps from within a row.
     assume(
         not any(word in text for word in ("missing", "present", "default(", "people.", "first("))
+        and _of_one(text)
     )
     segment = world.define(text)
     record = Checker(world, TARGETS[:1])
@@ -67,6 +73,7 @@ def test_a_printed_case_can_be_pasted(data: st.DataObject) -> None:
     """What a disagreement prints reads back as the same rows and the same answer."""
     world = data.draw(peopled_worlds())
     segment = world.define(data.draw(definitions(world)))
+    assume(_of_one(" ".join([segment.definition, *map(str, segment.references.values())])))
     members = Checker(world, TARGETS[:1]).answer(TARGETS[0], segment)
     (case,) = cases_in(as_case(world, segment, members))
     assert sorted(TARGETS[0].members(case.define(), case.rows, case.as_of)) == members

@@ -89,6 +89,11 @@ def _table(entity: Entity) -> Any:
     table["attributes"] = attributes = tomlkit.table()
     for attribute in entity.attributes:
         attributes[attribute.name] = _attribute(attribute)
+    if entity.places:
+        table["places"] = places = tomlkit.table()
+        for place in entity.places:
+            coordinates = {"latitude": place.latitude, "longitude": place.longitude}
+            places[place.name] = _inline(coordinates)
     return table
 
 

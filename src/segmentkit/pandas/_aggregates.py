@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from attrs import evolve, frozen
 
-from segmentkit._ir import AggregateFunction
+from segmentkit._ir import AggregateFunction, Standing
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import EXACT_FLOAT, INT64, nearest_floats, size
 from segmentkit.pandas._vectors import Array, Mask, Positions, Text, Values, Vector
@@ -213,3 +213,16 @@ def pick(
     values = values.spread(len(owners))
     places = np.flatnonzero(chosen & ~values.missing)
     return places, owners[places], values.only(places)
+
+
+def standing(values: Vector, places: Positions, size: int, node: Standing) -> Vector:
+    """Where the customers at some places stand by their values; of the others it is missing."""
+    order = _order(values)
+    ranked = np.sort(order)
+    before = np.searchsorted(ranked, order, side="right" if node.descending else "left")
+    found = len(ranked) - before if node.descending else before
+    if node.tiles is not None:
+        found = found * node.tiles // max(len(ranked), 1)
+    data, mask = np.zeros(size, dtype=np.int64), np.ones(size, dtype=np.bool_)
+    data[places], mask[places] = found + 1, False
+    return Vector(Kind.INTEGER, data, mask)

@@ -11,11 +11,12 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 
 from segmentkit import _ir as ir
+from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
 from segmentkit.pandas import _exact as exact
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
-from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick
+from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
 from segmentkit.pandas._frames import ORDERED, Column, Source
 from segmentkit.pandas._sequences import Moments, follows
 from segmentkit.pandas._stored import Stored, compare_times, number_of
@@ -146,10 +147,23 @@ class Table:
                 return self.call(name, arguments)
             case ir.Aggregate():
                 return self.aggregate(node)
+            case ir.Standing():
+                values, places = self.compared(node)
+                return standing(values, places, self.size, node)
+            case ir.Overall(function):
+                values, places = self.compared(node)
+                one = AGGREGATES[function](Rows(np.zeros(len(places), np.intp), 1, values))
+                return one.take(np.zeros(self.size, np.intp))
             case ir.Param() | ir.Moment():
                 raise AssertionError("bound before it comes here")
             case _:
                 assert_never(node)
+
+    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Vector, Positions]:
+        """The values of the customers that are compared, and their places."""
+        values = self.vector(node.value).spread(self.size)
+        places = np.flatnonzero(self.condition(node.among) & ~values.missing)
+        return values.only(places), places
 
     def call(self, name: str, arguments: tuple[ir.Value, ...]) -> Values:
         match name:
@@ -166,6 +180,14 @@ class Table:
                 return functions.age(self.vector(arguments[0]), _value(arguments[1]))
             case "instant":
                 return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
+            case "bucket":
+                return functions.bucket(self.settled(arguments[0]), _value(arguments[1]))
+            case "distance":
+                return functions.distance(*map(self.vector, arguments))
+            case "local":
+                return functions.local(self.vector(arguments[0]), self.source.schema.zone)
+            case part if part in PARTS:
+                return functions.part(part, self.vector(arguments[0]))
             case _:
                 raise AssertionError(name)
 

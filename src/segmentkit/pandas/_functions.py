@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from segmentkit import _scalar
-from segmentkit._time import first_instant, years_between
+from segmentkit._scalar import EARTH_RADIUS
+from segmentkit._time import clock_steps, first_instant, years_between
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import rescaled
-from segmentkit.pandas._vectors import Array, Mask, Vector, masked
+from segmentkit.pandas._vectors import Array, Mask, Text, Values, Vector, masked
 
+_HOUR = 3_600_000_000
+"""Microseconds."""
 _EARLIEST, _LATEST = np.datetime64(date.min, "D"), np.datetime64(date.max, "D")
 
 
@@ -40,6 +43,59 @@ def instant(days: Vector, zone: tzinfo) -> Vector:
     codes, distinct = _distinct(days)
     firsts = [None if d is None else first_instant(d, zone) for d in distinct]
     return Vector(Kind.TIMESTAMP, np.array(firsts, dtype="M8[us]")[codes])
+
+
+def local(instants: Vector, zone: tzinfo) -> Vector:
+    """What the clock of a zone shows at instants."""
+    data = instants.data
+    years = np.unique(data[~np.isnat(data)].astype("M8[Y]").astype(np.int64) + 1970)
+    steps = clock_steps(zone, np.unique(np.clip(years, date.min.year, date.max.year)).tolist())
+    since = np.array([at for at, _ in steps], dtype="M8[us]")
+    ahead = np.array([seconds for _, seconds in steps], dtype="m8[s]")
+    return Vector(Kind.TIMESTAMP, data + ahead[np.searchsorted(since, data, side="right") - 1])
+
+
+def part(name: str, clock: Vector) -> Vector:
+    """A part of what calendar and clock show, by its name in the language."""
+    days = clock.data.astype("M8[D]")
+    numbers = days.astype(np.int64)
+    # Days are counted from a Thursday.
+    weekday = (numbers + 3) % 7 + 1
+    match name:
+        case "day":
+            return Vector(Kind.DATE, days)
+        case "week":
+            return Vector(Kind.DATE, days - (weekday - 1))
+        case "weekday":
+            found = weekday
+        case "month":
+            found = days.astype("M8[M]").astype(np.int64) % 12 + 1
+        case "year":
+            found = days.astype("M8[Y]").astype(np.int64) + 1970
+        case _:
+            found = (clock.data - days).astype(np.int64) // _HOUR
+    return masked(Kind.INTEGER, np.asarray(found), clock.missing)
+
+
+def bucket(keys: Values, salt: str) -> Vector:
+    """The bucket of each key."""
+    texts = keys.texts if isinstance(keys, Text) else keys.data
+    found = np.array([_scalar.bucket(key, salt) for key in texts.ravel().tolist()], dtype=np.int64)
+    found = np.append(found, 0)[keys.codes] if isinstance(keys, Text) else found
+    return masked(Kind.INTEGER, found, keys.missing)
+
+
+def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:
+    """Metres between points on a sphere, missing where one is not on it; degrees north and east."""
+    a, b = (np.radians(_within(90, of.data)) for of in (north, north2))
+    half = np.radians(_within(180, east2.data) - _within(180, east.data)) / 2
+    square = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(half) ** 2
+    angle = 2 * np.arctan2(np.sqrt(square), np.sqrt(abs(1 - square)))
+    return Vector(Kind.FLOAT, np.asarray(EARTH_RADIUS * angle))
+
+
+def _within(most: int, degrees: Array) -> Array:
+    return np.where(abs(degrees) <= most, degrees, np.nan)
 
 
 def year_day_in(days: Vector, low: int, high: int) -> Mask:

@@ -181,6 +181,7 @@ class _FromFrames:
             name,
             key=key,
             attributes=self.attributes(name, told),
+            places=told.places,
             links=[self.link(name, way) for way in told.links],
             relations=[self.relation(name, way) for way in told.relations],
         )

@@ -15,21 +15,22 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit import _ir as ir
-from segmentkit._scalar import fold_case, to_float
+from segmentkit._scalar import PARTS, fold_case, to_float
 from segmentkit._time import month_day
-from segmentkit.dtypes import FLOAT, Kind
+from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy._clocks import first_instant, local, part
 from segmentkit.sqlalchemy._constants import among, on_list, portions
 from segmentkit.sqlalchemy._elements import (
     AsFloat,
     Beginning,
+    Bucket,
     EmptyText,
     Ending,
     Everyone,
     Exact,
     ExactText,
-    FirstInstant,
     FoldedCase,
     NanAsNull,
     Nobody,
@@ -39,6 +40,7 @@ from segmentkit.sqlalchemy._elements import (
     Zoned,
     joined,
 )
+from segmentkit.sqlalchemy._globe import distance
 from segmentkit.sqlalchemy._sending import CONSTANTS
 from segmentkit.sqlalchemy._tables import Tables
 
@@ -82,7 +84,6 @@ _PAIRS = [
 _NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
-_UTC = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Zulu")
 
 
 class Resolver(Protocol):
@@ -102,11 +103,11 @@ class Compiler:
         self,
         schema: Schema,
         columns: Resolver,
-        aggregates: Mapping[ir.Aggregate, Sql] | None = None,
+        known: Mapping[Any, Sql] | None = None,
     ) -> None:
         self.schema = schema
         self.columns = columns
-        self.aggregates = {} if aggregates is None else aggregates
+        self.known = {} if known is None else known
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -282,8 +283,8 @@ class Compiler:
                 return AsFloat(self.value(operand))
             case ir.Call():
                 return self.call(node)
-            case ir.Aggregate():
-                return self.aggregates[node]
+            case ir.Aggregate() | ir.Standing() | ir.Overall():
+                return self.known[node]
             case ir.Moment() | ir.Param():
                 raise AssertionError("bound before")
             case _:
@@ -342,15 +343,18 @@ class Compiler:
                 a, b = self.pair(value, fallback)
                 first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
                 return sa.func.coalesce(first, b, type_=a.type)
+            case "bucket", (key, ir.Const(str() as salt)):
+                return Bucket(salt, _as_text(self.value(key)))
+            case "distance", coordinates:
+                return distance(*map(self.value, coordinates))
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.value(birth), today)
-            case "instant", (day,):
-                if self.schema.time_zone not in _UTC:
-                    raise UnsupportedError(
-                        "SQL cannot compare a column of dates with a column of instants in "
-                        f"the time zone {self.schema.time_zone}: it would need the zone's history"
-                    )
-                return FirstInstant(self.value(day), sa.DateTime())
+            case "instant", (day, ir.Const(datetime() as as_of)):
+                return first_instant(self.value(day), self.schema.zone, as_of)
+            case "local", (at, ir.Const(datetime() as as_of)):
+                return local(self.value(at), self.schema.zone, as_of)
+            case name, (time,) if name in PARTS:
+                return part(name, self.value(time), is_date=time.dtype == DATE)
             case name, _:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
 

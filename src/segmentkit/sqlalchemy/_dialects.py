@@ -18,7 +18,8 @@ from attrs import field, frozen
 from segmentkit.errors import UnsupportedError
 
 CASEFOLD = "segmentkit_casefold"
-"""The name of the function that `prepare` adds to SQLite."""
+BUCKET = "segmentkit_bucket"
+"""The names of functions that `prepare` adds to SQLite."""
 
 LETTERS = "segmentkit_letters"
 """Where `prepare` leaves, with an engine's dialect, the collation that knows small letters."""
@@ -46,10 +47,18 @@ class Construct(Enum):
     DIVISOR = "averages"
     NAN_AS_NULL = "floats that are not a number"
     FIRST_INSTANT = "dates against timestamps"
-    SECONDS_LATER = "followed by … within"
     DAYS_LATER = "dates followed by dates within"
+    SECONDS_LATER = "times some seconds later"
     LISTED = "in list"
     NOT_LISTED = "not in list"
+    IN_UTC = "timestamps with a time zone"
+    DAY = "the day of a timestamp"
+    WEEK = "week()"
+    WEEKDAY = "weekday()"
+    HOUR = "hour()"
+    ANGLE = "distance()"
+    BUCKET = "sample()"
+    QUOTIENT = "tiles of ranks"
     LOOKED_UP = "attributes behind a link"
     SENT_INSTANT = "instants that are written out"
     SENT_DATE = "dates that are written out"
@@ -63,6 +72,7 @@ class Construct(Enum):
     __hash__ = object.__hash__
 
 
+_ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
 STANDARD: Mapping[Construct, str] = MappingProxyType(
     {
         Construct.POSITION: "position({1} in {0})",
@@ -84,10 +94,22 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         # Most hold no NaN.
         Construct.NAN_AS_NULL: "{0}",
         Construct.FIRST_INSTANT: "CAST({0} AS {type})",
+        # The seconds and the days may be negative.
         Construct.SECONDS_LATER: "({0} + {1} * INTERVAL '1' SECOND)",
         Construct.DAYS_LATER: "({0} + {1})",
         Construct.LISTED: "{0}",
         Construct.NOT_LISTED: "{0}",
+        # Most keep no zone with an instant.
+        Construct.IN_UTC: "{0}",
+        Construct.DAY: "CAST({0} AS {type})",
+        # Weeks begin on Monday, the first day of seven.
+        Construct.WEEK: f"({{0}} - {_ISO_WEEKDAY} + 1)",
+        Construct.WEEKDAY: _ISO_WEEKDAY,
+        Construct.HOUR: "extract(hour from {0})",
+        Construct.ANGLE: "atan2({0}, {1})",
+        Construct.BUCKET: "conv(substr(md5({0}), 1, 8), 16, 10)",
+        # Of whole numbers, rounded down.
+        Construct.QUOTIENT: "({0} / {1})",
         Construct.LOOKED_UP: "{0}",
         # Parameters have their types anyway.
         Construct.SENT_INSTANT: "{0}",
@@ -166,7 +188,28 @@ _NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
 _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
-_TIMESTAMPADD = "timestampadd({}, {{1}}, {{0}})"
+_IN_UTC = "timezone('UTC', {0})"
+_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+
+
+def _listed(keys: str) -> dict[Construct, str | None]:
+    """Membership among the rows of a query that reads the keys out of one parameter."""
+    return {
+        Construct.LISTED: f"{{1}} IN ({keys})",
+        Construct.NOT_LISTED: f"{{1}} NOT IN ({keys})",
+    }
+
+
+_JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
+_OF_MYSQL: Mapping[Construct, str | None] = {
+    Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
+    Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
+    Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
+    Construct.QUOTIENT: "({0} DIV {1})",
+    Construct.WEEK: "({0} - interval weekday({0}) day)",
+    Construct.WEEKDAY: "(weekday({0}) + 1)",
+    **_listed(_JSON_TABLE),
+}
 _AS_SIGNED = "CAST({0} AS SIGNED)"
 _TEXT_OF_UTC = "CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP)"
 _AT_UTC = "({0} AT TIME ZONE 'UTC')"
@@ -184,6 +227,13 @@ _FOLDS_BY_LOWER = (
     "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
 )
 
+# Nobody has run these there.
+_NOT_YET: Mapping[Construct, None] = dict.fromkeys(
+    (
+        Construct.DAY, Construct.WEEK, Construct.WEEKDAY, Construct.HOUR,
+        Construct.ANGLE, Construct.BUCKET, Construct.QUOTIENT,
+    )
+)  # fmt: skip
 _CLICKHOUSE: Mapping[Construct, str | None] = {
     # The functions without "UTF8" count bytes.
     Construct.POSITION: "positionUTF8({0}, {1})",
@@ -204,20 +254,11 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
     Construct.SENT_DATE: "toDate32({0})",
     Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+    **_NOT_YET,
 }
 # Otherwise whatever is not there is 0 or the empty text.
 _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
-
-def _listed(keys: str) -> dict[Construct, str | None]:
-    """Membership among the rows of a query that reads the keys out of one parameter."""
-    return {
-        Construct.LISTED: f"{{1}} IN ({keys})",
-        Construct.NOT_LISTED: f"{{1}} NOT IN ({keys})",
-    }
-
-
-_JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
 
 _ROWS = (
     Dialect(
@@ -236,13 +277,17 @@ _ROWS = (
             Construct.EXACT: "round({0}, {1})",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
-            # Its own functions count milliseconds; what is below the second is kept as it is.
-            Construct.SECONDS_LATER: (
-                "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), {1} || ' seconds')"
-                " || substr({0}, 20))"
-            ),
+            # Its functions of time know milliseconds at most, and round: they get whole seconds.
+            Construct.SECONDS_LATER: "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), "
+            "{1} || ' seconds') || substr({0}, 20))",
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
             **_listed("SELECT value FROM json_each({2})"),
+            Construct.DAY: "substr({0}, 1, 10)",
+            # It has no digests.
+            Construct.BUCKET: BUCKET + "({0})",
+            Construct.WEEK: "date({0}, '-6 days', 'weekday 1')",
+            Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
+            Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
         },
         notes=(
             "Sequences (`followed by` …) need an index on the key column of each relation in them: "
@@ -267,6 +312,9 @@ _ROWS = (
             Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
             # Its lists as parameters are slower.
             **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
+            Construct.IN_UTC: _IN_UTC,
+            Construct.BUCKET: "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
+            Construct.QUOTIENT: "({0} // {1})",
         },
         rare_letters="regexp_matches({0}, '{1}')",
         translates=True,
@@ -288,6 +336,8 @@ _ROWS = (
             # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
             Construct.LISTED: "{1} = ANY ({2})",
             Construct.NOT_LISTED: "{1} <> ALL ({2})",
+            Construct.IN_UTC: _IN_UTC,
+            Construct.BUCKET: "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
         },
         rare_letters="{0} ~ '{1}'",
         translates=True,
@@ -309,9 +359,7 @@ _ROWS = (
             # Numbers without a sign have nothing below zero.
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
-            Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
-            Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
-            **_listed(_JSON_TABLE),
+            **_OF_MYSQL,
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
@@ -325,9 +373,7 @@ _ROWS = (
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
-            Construct.SECONDS_LATER: _TIMESTAMPADD.format("SECOND"),
-            Construct.DAYS_LATER: _TIMESTAMPADD.format("DAY"),
-            **_listed(_JSON_TABLE),
+            **_OF_MYSQL,
         },
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
@@ -349,6 +395,13 @@ _ROWS = (
             Construct.BEGINNING: "left({0}, {1})",
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.HOUR: "datepart(hour, {0})",
+            Construct.ANGLE: "atn2({0}, {1})",
+            # Its digests are of other bytes than those of UTF-8.
+            Construct.BUCKET: None,
+            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
+            Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
+            Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
             Construct.EXACT_TEXT: "{0}" + _BINARY_2,
             # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
             Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
@@ -372,6 +425,7 @@ _ROWS = (
             Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
             # Sail divides nothing by zero too.
             Construct.DIVISOR: "nullif({0}, 0)",
+            **_NOT_YET,
             # NaN equals NaN there.
             Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
             # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
@@ -393,6 +447,11 @@ _ROWS = (
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.SECONDS_LATER: "({0} + numtodsinterval({1}, 'SECOND'))",
+            Construct.BUCKET: "to_number(substr(rawtohex(standard_hash({0}, 'MD5')), 1, 8), "
+            "'XXXXXXXX')",
+            Construct.QUOTIENT: "trunc({0} / {1})",
+            Construct.WEEK: "trunc({0}, 'IW')",
+            Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
             # DOUBLE PRECISION is a decimal number there.
             Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
             Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
@@ -411,6 +470,7 @@ _ROWS = (
         "Snowflake",
         package="snowflake-sqlalchemy",
         spellings={
+            **_NOT_YET,
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
             Construct.ZONED: None,
@@ -424,6 +484,7 @@ _ROWS = (
         "BigQuery",
         package="sqlalchemy-bigquery",
         spellings={
+            **_NOT_YET,
             Construct.SECONDS_LATER: "datetime_add({0}, INTERVAL {1} SECOND)",
             Construct.DAYS_LATER: "date_add({0}, INTERVAL {1} DAY)",
             Construct.ZONED: "TIMESTAMP({0})",
@@ -438,6 +499,7 @@ _ROWS = (
         "Trino",
         package="trino",
         spellings={
+            **_NOT_YET,
             Construct.SECONDS_LATER: "date_add('second', {1}, {0})",
             Construct.DAYS_LATER: "date_add('day', {1}, {0})",
             Construct.ZONED: "with_timezone({0}, 'UTC')",
@@ -451,6 +513,7 @@ _ROWS = (
         "Databricks",
         package="databricks-sqlalchemy",
         spellings={
+            **_NOT_YET,
             Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
             Construct.DAYS_LATER: "date_add({0}, {1})",
             **_AGGREGATED,
@@ -467,6 +530,7 @@ _ROWS = (
         "Redshift",
         package="sqlalchemy-redshift",
         spellings={
+            **_NOT_YET,
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
             Construct.ZONED: _AT_UTC,

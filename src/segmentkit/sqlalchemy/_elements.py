@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    cast,
     literal,
     literal_column,
     or_,
@@ -296,10 +298,79 @@ class FirstInstant(Spelled):
 
     inherit_cache = True
     construct = Construct.FIRST_INSTANT
+    type = DateTime()
 
-    def __init__(self, expression: ColumnElement[Any], to: Any) -> None:
-        super().__init__(expression)
-        self.type = to
+
+class InUtc(Spelled):
+    """An instant without a zone, in UTC, of one that has a zone."""
+
+    inherit_cache = True
+    construct = Construct.IN_UTC
+    type = DateTime()
+
+
+class Day(Spelled):
+    """The date of a timestamp."""
+
+    inherit_cache = True
+    construct = Construct.DAY
+    type = Date()
+
+
+class Week(Spelled):
+    """The date of the Monday of a date's week."""
+
+    inherit_cache = True
+    construct = Construct.WEEK
+    type = Date()
+
+
+class Weekday(Spelled):
+    """The number of a date's day in its week, from 1."""
+
+    inherit_cache = True
+    construct = Construct.WEEKDAY
+    type = Integer()
+
+
+class Hour(Spelled):
+    """The hour of a timestamp."""
+
+    inherit_cache = True
+    construct = Construct.HOUR
+    type = Integer()
+
+
+class Angle(Spelled):
+    """The angle, in radians, whose sine and cosine are in the proportion of two numbers."""
+
+    inherit_cache = True
+    construct = Construct.ANGLE
+    type = Double()
+
+
+class Bucket(Spelled):
+    """The first 32 bits of the MD5 digest of a text, as a number."""
+
+    inherit_cache = True
+    construct = Construct.BUCKET
+    type = BigInteger()
+
+    def __init__(self, salt: str, key: ColumnElement[Any]) -> None:
+        text = key if isinstance(key.type, String) else cast(key, String(_DIGITS))
+        super().__init__(literal(f"{salt}:", String()) + text)
+
+
+_DIGITS = 20
+"""Those of a whole number, with its sign."""
+
+
+class Quotient(Spelled):
+    """How often a whole number goes into another; neither is negative."""
+
+    inherit_cache = True
+    construct = Construct.QUOTIENT
+    type = BigInteger()
 
 
 class Later(Spelled):
@@ -308,8 +379,9 @@ class Later(Spelled):
     inherit_cache = True
     construct = Construct.SECONDS_LATER
 
-    def __init__(self, time: ColumnElement[Any], seconds: int) -> None:
-        super().__init__(time, literal(seconds, BigInteger()))
+    def __init__(self, time: ColumnElement[Any], seconds: int | ColumnElement[Any]) -> None:
+        known = literal(seconds, BigInteger()) if isinstance(seconds, int) else seconds
+        super().__init__(time, known)
         self.type = time.type
 
 

@@ -88,7 +88,7 @@ class Grouped:
             value = sa.case((self.all(tests), value))
         elif node.value is None:
             return sa.func.count()
-        return _aggregated(node, value)
+        return aggregated(node, value)
 
     def select(self, *columns: Sql, limits: list[Sql]) -> sa.Select[Any]:
         """The scan, grouped; nobody's rows are left out."""
@@ -111,7 +111,8 @@ def is_of_columns(test: ir.Condition) -> bool:
     return not any(isinstance(n, ir.Aggregate | ir.Follows) for n in ir.walk(test))
 
 
-def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
+def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """One value of many, those that are NULL left out."""
     match node.function:
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
@@ -132,12 +133,12 @@ def _aggregated(node: ir.Aggregate, value: Sql) -> Sql:
             raise AssertionError("needs rows in order")
 
 
-def mean(node: ir.Aggregate, value: Sql) -> Sql:
+def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
     return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
 
 
-def _sum(node: ir.Aggregate, value: Sql) -> Sql:
+def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     assert node.value is not None
     dtype = node.value.dtype
     if dtype.kind is Kind.INTEGER:
@@ -184,17 +185,22 @@ class _Candidates:
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
     place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
-    among = sa.func.count().over(partition_by=rows.owner)
+    of = sa.func.count().over(partition_by=rows.owner)
     placed = rows.query(
         rows.owner.label("owner"),
         rows.value.label("value"),
         place.label("place"),
-        among.label("among"),
+        of.label("of"),
     ).subquery()
-    twice = 2 * placed.c.place
-    middle = sa.and_(twice >= placed.c.among, twice <= placed.c.among + 2)
     median = mean(node, placed.c.value).label("value")
-    return sa.select(placed.c.owner, median).where(middle).group_by(placed.c.owner).subquery()
+    chosen = sa.select(placed.c.owner, median).where(middle(placed))
+    return chosen.group_by(placed.c.owner).subquery()
+
+
+def middle(placed: sa.Subquery) -> Sql:
+    """Of rows that know their ``place``, and ``of`` how many: the one in the middle, or the two."""
+    twice = 2 * placed.c.place
+    return sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
 
 
 def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:

@@ -14,18 +14,23 @@ from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit import _ir as ir
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
+from segmentkit.sqlalchemy import _population as population
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
 from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, is_of_columns, ordered
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
+
+Wanted: TypeAlias = ir.Aggregate | ir.Standing | ir.Overall
+"""What is computed of more than one row."""
 
 Group: TypeAlias = tuple[ir.Scope, tuple[str, ...], frozenset[ir.Condition]]
 """Whose rows, along which way, passing which tests of other rows: a group takes one scan."""
@@ -49,16 +54,14 @@ def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) 
     ``limits`` are tests of attributes without which nobody satisfies the condition.
     """
     rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-    values = beside(rows, aggregates_of([node]), limits)
+    values = beside(rows, wanted_by([node]), limits)
     return rows, Compiler(tables.schema, rows, values).condition(node)
 
 
-def beside(
-    rows: Rows, aggregates: list[ir.Aggregate], limits: list[ir.Condition]
-) -> dict[ir.Aggregate, Sql]:
-    """Aggregates of each of the entity's rows: one sub-query a group is joined to them."""
+def beside(rows: Rows, wanted: list[Wanted], limits: list[ir.Condition]) -> dict[Wanted, Sql]:
+    """Values of each of the entity's rows: one sub-query a group or a rank is joined to them."""
     key = rows.key(rows.entity.key or "")
-    return _OfCustomer(rows.tables).joined_values(aggregates, rows, lambda _: key, limits)
+    return _OfCustomer(rows.tables).joined_values(wanted, rows, lambda _: key, limits)
 
 
 class _Conditions(ABC):
@@ -130,7 +133,7 @@ class _Conditions(ABC):
     ) -> sa.Select[Any]:
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
         rows = self.rows_of(group)
-        grouped = Grouped(rows, aggregates_of([node]))
+        grouped = Grouped(rows, _aggregates(node))
         limiting = self.limited(rows.scan, limits)
         if _is_existence(node):
             return grouped.owners(limiting)
@@ -157,23 +160,30 @@ class _Conditions(ABC):
 
     def joined_values(
         self,
-        aggregates: list[ir.Aggregate],
+        wanted: list[Wanted],
         rows: Rows,
         key: Callable[[ir.Scope], Sql],
         limits: list[ir.Condition],
-    ) -> dict[ir.Aggregate, Sql]:
-        """Aggregates as values beside the rows, joined by the key of their holder."""
-        values: dict[ir.Aggregate, Sql] = {}
+    ) -> dict[Wanted, Sql]:
+        """What is computed of many rows as values beside each row, joined by the holder's key."""
+        values: dict[Wanted, Sql] = {}
         plain: dict[Group, list[ir.Aggregate]] = {}
-        for aggregate in aggregates:
-            group = _group(aggregate)
-            if aggregate.function not in ORDERED:
-                plain.setdefault(group, []).append(aggregate)
+        for node in wanted:
+            if isinstance(node, ir.Overall):
+                values[node] = population.overall(*_compared(self.tables, node), node)
                 continue
-            limit = partial(self.limited, limits=limits)
-            derived = ordered(partial(self.rows_of, group), aggregate, limit)
-            rows.join(derived, derived.c.owner == key(group[0]))
-            values[aggregate] = derived.c.value
+            if isinstance(node, ir.Standing):
+                holder = ir.Scope.ENTITY
+                derived = population.standing(*_compared(self.tables, node), node)
+            elif node.function in ORDERED:
+                holder = node.holder
+                limit = partial(self.limited, limits=limits)
+                derived = ordered(partial(self.rows_of, _group(node)), node, limit)
+            else:
+                plain.setdefault(_group(node), []).append(node)
+                continue
+            rows.join(derived, derived.c.owner == key(holder))
+            values[node] = derived.c.value
         for group, each in plain.items():
             found = self.rows_of(group)
             grouped = Grouped(found, each)
@@ -184,6 +194,19 @@ class _Conditions(ABC):
             for aggregate, label in zip(each, labels, strict=True):
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
         return values
+
+
+def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select[Any], Sql]:
+    """Those who are compared with each other, as ``owner``, and the value of each."""
+    entity = tables.schema.entity
+    rows = Rows(tables, entity, ir.Scope.ENTITY)
+    known = beside(rows, wanted_by([node.value]), [])
+    value = Compiler(tables.schema, rows, known).value(node.value)
+    # Who they are is a predicate of its own, on a query of ours.
+    inner = _OfCustomer(evolve(tables, root=rows.start, mapped=None))
+    tests = value.is_not(None), inner.condition(node.among, [])
+    owner = rows.key(entity.key or "").label("owner")
+    return rows.finished(sa.select(owner).select_from(rows.source).where(*tests)), value
 
 
 class _OfCustomer(_Conditions):
@@ -226,7 +249,7 @@ class _OfRow(_Conditions):
         super().__init__(scan.tables)
         self.scan = scan
         self.climb = climb
-        self.known: dict[ir.Aggregate, Sql] = {}
+        self.known: dict[Wanted, Sql] = {}
         self.compiler = _RowCompiler(self)
 
     @cached_property
@@ -256,7 +279,7 @@ class _OfRow(_Conditions):
         return []
 
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
-        new = [a for a in aggregates_of([node]) if a not in self.known]
+        new = [a for a in wanted_by([node]) if a not in self.known]
         self.known |= self.joined_values(new, self.scan, self.key, [])
         if len(self.known) > _JOINS:
             raise UnsupportedError(
@@ -352,14 +375,18 @@ class _Root:
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
-def aggregates_of(nodes: Iterable[ir.Condition | ir.Value]) -> list[ir.Aggregate]:
-    """The aggregates that conditions and values are computed from, each once."""
+def wanted_by(nodes: Iterable[ir.Condition | ir.Value]) -> list[Wanted]:
+    """What conditions and values rest on beside the columns of their row, each once."""
     found = (n for node in nodes for n in ir.walk(node, into_rows=False))
-    return list(dict.fromkeys(n for n in found if isinstance(n, ir.Aggregate)))
+    return list(dict.fromkeys(n for n in found if isinstance(n, Wanted)))
+
+
+def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
+    return [n for n in wanted_by([node]) if isinstance(n, ir.Aggregate)]
 
 
 def is_plain(node: ir.Condition) -> bool:
-    """Whether it looks at no rows of relations."""
+    """Whether it looks at the columns of its row and nothing else."""
     return not ir.has_aggregates(node)
 
 
@@ -374,7 +401,8 @@ def _only_group(node: ir.Condition) -> Group | None:
     nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
     groups = set(map(_group, aggregates))
-    if len(groups) != 1 or any(isinstance(n, ir.Column | ir.Follows) for n in nodes):
+    others = (ir.Column, ir.Follows, *ir.POPULATION)
+    if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None
@@ -384,12 +412,19 @@ def _only_group(node: ir.Condition) -> Group | None:
 _JOINS = 50
 
 
+def _joins(node: Wanted) -> bool:
+    """Whether it is joined as a sub-query of its own."""
+    if isinstance(node, ir.Aggregate):
+        return node.function in ORDERED
+    return isinstance(node, ir.Standing)
+
+
 def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     """The conditions in as few lists as can be: SQLite joins at most 64 tables."""
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(a.function in ORDERED for a in aggregates_of([condition]))
+        more = sum(map(_joins, wanted_by([condition])))
         if portions[-1] and joins + more > _JOINS:
             portions.append([])
             joins = 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from segmentkit._scalar import fold_case
-from segmentkit.sqlalchemy._dialects import CASEFOLD, LETTERS, dialect_of
+from segmentkit._scalar import bucket_of, fold_case
+from segmentkit.sqlalchemy._dialects import BUCKET, CASEFOLD, LETTERS, dialect_of
 from segmentkit.sqlalchemy._elements import FoldedCase
+from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
 
 _LETTERS = "IÀΣЯ"
 _UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
@@ -20,9 +23,11 @@ def prepare(engine: sa.Engine) -> sa.Engine:
     """Tell an engine what segments need of it.
 
     An error of the database while it lists members gets a note that names the segment. For
-    ``ignoring case``, SQLite has no Unicode case folding, and a function is added to every new
-    connection. Of PostgreSQL it finds out whether the database's own locale knows small
-    letters beyond ASCII, and if not, which other collation does. Other databases need nothing.
+    ``ignoring case`` and ``sample``, SQLite has no Unicode case folding and no digests, and
+    functions are added to every new connection; so are those that ``distance`` needs, where it
+    was built without them. Of PostgreSQL it finds out whether the database's own locale knows
+    small letters beyond ASCII, and if not, which other collation does. Other databases need
+    nothing.
 
     Args:
         engine: The engine; connections that are open already are not changed.
@@ -31,7 +36,7 @@ def prepare(engine: sa.Engine) -> sa.Engine:
         The engine.
     """
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _add_casefold)
+        sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
     sa.event.listen(engine, "handle_error", _name_the_segment)
@@ -60,11 +65,25 @@ def _name_the_segment(context: sa.engine.ExceptionContext) -> None:
         raised.add_note(f"while listing the members of {of}, as of {as_of.isoformat()}")
 
 
-def _add_casefold(connection: Any, _: object) -> None:
+def _add_functions(connection: Any, _: object) -> None:
     def fold(text: str | None) -> str | None:
         return None if text is None else fold_case(text)
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+    connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
+    try:
+        connection.cursor().execute(CALL)
+    except sqlite3.OperationalError:
+        for name, function in FUNCTIONS.items():
+            connection.create_function(name, -1, _of_present(function), deterministic=True)
+
+
+def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
+    def call(*arguments: float | None) -> float | None:
+        present = [a for a in arguments if a is not None]
+        return function(*present) if len(present) == len(arguments) else None
+
+    return call
 
 
 def _find_letters(dialect: sa.Dialect, connection: Any, _: object) -> None:

@@ -353,7 +353,12 @@ class _FromTables:
         relations = [r for r in relations if r.name not in taken]
         key = told.key or _key(table)
         self.entities[name] = Entity(
-            name, key=key, attributes=attributes, links=links, relations=relations
+            name,
+            key=key,
+            attributes=attributes,
+            places=told.places,
+            links=links,
+            relations=relations,
         )
         ways: tuple[Link | Relation, ...] = (*links, *relations)
         for way in ways:
@@ -456,6 +461,7 @@ class _FromClasses:
             name,
             key=told.key or _key(table),
             attributes=_merged(told, found),
+            places=told.places,
             links=links,
             relations=relations,
         )
