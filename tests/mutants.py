@@ -194,7 +194,7 @@ MUTANTS = [
     Mutant("nothing is no group", "count(orders) <= 2 loses those who never ordered",
            method(_predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
     Mutant("sum of nothing is NULL", "sum(…) of those without rows is not 0 in comparisons across",
-           method(_scans, "_or_empty", lambda real, node, value: value), "aggregates"),
+           method(_predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
     Mutant("rows fan out", "joining a second relation counts each row once for each of its rows",
            method(_scans.Scan, "__init__", _fanned_out), "aggregates"),
     Mutant("members fan out", "a join instead of IN gives a customer once for each order",

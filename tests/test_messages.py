@@ -135,12 +135,12 @@ def test_parameter_of_another_type() -> None:
 
 
 def test_no_key_to_sample_by() -> None:
-    """SK136 names the key that must be declared."""
+    """SK156 names the key that must be declared."""
     schema = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
     with pytest.raises(DefinitionError) as caught:
         Segment.define("s", 'sample(10%, "spring")', schema)
     assert str(caught.value) == (
-        "SK136 the schema has no key of people to draw a sample by\n"
+        "SK156 the schema has no key of people to draw a sample by\n"
         '    sample(10%, "spring")\n'
         "    ^^^^^^^^^^^^^^^^^^^^^\n"
         "    hint: declare 'id' as an attribute, an integer or a text"

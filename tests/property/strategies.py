@@ -59,7 +59,7 @@ def peopled_worlds(draw: st.DrawFn) -> World:
     world = draw(worlds())
     writer = Writer(draw, world)
     named = {name: _shallow(writer, 1) for name in ("vip", "press list")}
-    traits = {name: writer.value(CUSTOMER) for name in ("ltv", "a trait")}
+    traits = {name: _trait(writer) for name in ("ltv", "a trait")}
     schema = evolve(world.schema, channels=[writer.channel("email"), writer.channel("by post")])
     return evolve(world, schema=schema, named=named, traits=traits, lists=writer.lists())
 
@@ -502,14 +502,22 @@ _ROOM = "x or x and not (x or x and not (x or x and not ({})))"
 
 def _shallow(writer: Writer, depth: int) -> str:
     """A definition with room for the operations on sets, though aggregates may be in aggregates."""
-    for _ in range(3):
-        text = writer.condition(depth)
-        try:
-            format_definition(_ROOM.format(text))
-        except SegmentSyntaxError:
-            continue
-        return text
-    return "true"
+    drawn = (writer.condition(depth) for _ in range(3))
+    return next(filter(_has_room, drawn), "true")
+
+
+def _trait(writer: Writer) -> tuple[str, DType]:
+    """A value, and its type, with the same room."""
+    drawn = (writer.value(CUSTOMER) for _ in range(3))
+    return next((v for v in drawn if _has_room(f"{v[0]} is present")), ("0", INTEGER))
+
+
+def _has_room(text: str) -> bool:
+    try:
+        format_definition(_ROOM.format(text))
+    except SegmentSyntaxError:
+        return False
+    return True
 
 
 def _named(entity: Entity, before: str) -> list[tuple[str, DType]]:

@@ -85,7 +85,7 @@ def test_every_construct_of_the_language_is_drawn() -> None:
     seen: set[str] = set()
     kinds: set[type] = set()
 
-    @settings(max_examples=150, derandomize=True, phases=[Phase.generate], database=None)
+    @settings(max_examples=300, derandomize=True, phases=[Phase.generate], database=None)
     @given(st.data())
     def run(data: st.DataObject) -> None:
         world = data.draw(peopled_worlds())

@@ -6,12 +6,13 @@ No database is asked for a zone's history: some have none, and theirs need not b
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from segmentkit._time import clock_steps, midnight_steps
+from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy._elements import (
     Day,
     FirstInstant,
@@ -21,6 +22,7 @@ from segmentkit.sqlalchemy._elements import (
     Week,
     Weekday,
 )
+from segmentkit.sqlalchemy._sending import CONSTANTS
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -49,14 +51,14 @@ def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     """What the clock of a zone shows at an instant."""
     at = in_utc(at)
     steps = clock_steps(zone, _years(as_of))
-    ahead = _latest(at, [(sa.literal(t, at.type), t, s) for t, s in steps], as_of)
+    ahead = _latest(at, [(_constant(t, at), t, s) for t, s in steps], as_of)
     return at if ahead is None else Later(at, ahead)
 
 
 def first_instant(day: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     """Midnight in a zone, or the day's first instant where the clock jumps over midnight."""
     steps = midnight_steps(zone, _years(as_of))
-    behind = _latest(day, [(sa.literal(t.date(), day.type), t, -s) for t, s in steps], as_of)
+    behind = _latest(day, [(_constant(t.date(), day), t, -s) for t, s in steps], as_of)
     return FirstInstant(day) if behind is None else Later(FirstInstant(day), behind)
 
 
@@ -68,6 +70,11 @@ def in_utc(at: Sql) -> Sql:
 def is_aware(at: Sql) -> bool:
     """Whether a column keeps a zone with its instants."""
     return bool(getattr(at.type, "timezone", False))
+
+
+def _constant(value: date, like: Sql) -> Sql:
+    parameter = CONSTANTS[Kind.TIMESTAMP if isinstance(value, datetime) else Kind.DATE]
+    return parameter(None, value, like.type, unique=True)
 
 
 def _years(as_of: datetime) -> list[int]:

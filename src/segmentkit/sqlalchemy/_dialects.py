@@ -254,7 +254,14 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
     Construct.SENT_DATE: "toDate32({0})",
     Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
-    **_NOT_YET,
+    Construct.IN_UTC: "toTimeZone({0}, 'UTC')",
+    Construct.DAY: "toDate32({0})",
+    Construct.WEEK: "addDays({0}, 1 - toDayOfWeek({0}))",
+    Construct.WEEKDAY: "toDayOfWeek({0})",
+    Construct.HOUR: "toHour({0})",
+    # The bytes are in the order of the digits.
+    Construct.BUCKET: "toInt64(reinterpretAsUInt32(reverse(substring(MD5({0}), 1, 4))))",
+    Construct.QUOTIENT: "intDiv({0}, {1})",
 }
 # Otherwise whatever is not there is 0 or the empty text.
 _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
@@ -425,7 +432,16 @@ _ROWS = (
             Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
             # Sail divides nothing by zero too.
             Construct.DIVISOR: "nullif({0}, 0)",
-            **_NOT_YET,
+            # A cast to it would be in the session's zone.
+            Construct.IN_UTC: (
+                "(TIMESTAMP_NTZ '1970-01-01 00:00:00'"
+                " + unix_micros({0}) * INTERVAL '0.000001' SECOND)"
+            ),
+            # Sail's weekday() is not Spark's.
+            Construct.WEEK: "date_sub({0}, (dayofweek({0}) + 5) % 7)",
+            Construct.WEEKDAY: "((dayofweek({0}) + 5) % 7 + 1)",
+            Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS BIGINT)",
+            Construct.QUOTIENT: "({0} DIV {1})",
             # NaN equals NaN there.
             Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
             # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
