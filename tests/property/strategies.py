@@ -267,7 +267,7 @@ class Writer:
         operator = self.pick(COMPARISONS)
         if self.draw(st.booleans()):
             return f"{self.pick(['day', 'week'])}({value}) {operator} {self.written(DATE)}"
-        words = ["weekday", "month", "year"] if dtype == DATE else ["hour", "weekday", "hour"]
+        words = ["weekday", "month", "year"] + (["hour"] if dtype == TIMESTAMP else [])
         return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 7, 12, 22, 2026])}"
 
     def near(self, value: str, dtype: DType, scope: Scope) -> str:
