@@ -16,6 +16,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.extension import Aggregate, Function
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
 from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
@@ -29,6 +30,7 @@ __all__ = [
     "INTEGER",
     "TEXT",
     "TIMESTAMP",
+    "Aggregate",
     "Attribute",
     "Audience",
     "Audit",
@@ -40,6 +42,7 @@ __all__ = [
     "DefinitionError",
     "Diagnostic",
     "Entity",
+    "Function",
     "KeyList",
     "Kind",
     "Link",

@@ -458,6 +458,13 @@ _TABLE = (
         "Percentages are for ranks and samples; other shares are numbers.",
         hint='write top 10% by …, sample(10%, "…"), or a number such as 0.1',
     ),
+    # What a schema adds
+    Code(
+        "SK170",
+        "{name}() has no lowering for {target}",
+        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        hint="give it one: {kind}('{name}', …, {target}=…)",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",
