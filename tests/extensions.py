@@ -25,6 +25,10 @@ def first_character_of_column(text: Column) -> Column:
     return sa.func.substr(text, 1, 1)
 
 
+def first_character_of_clickhouse(text: Column) -> Column:
+    return sa.func.substringUTF8(text, 1, 1)
+
+
 def clamped(x: Any, low: Any, high: Any) -> Any:
     return min(max(x, low), high)
 
@@ -136,6 +140,10 @@ def most_characters_of_mariadb(texts: Column) -> Column:
     return sa.func.max(sa.func.char_length(texts))
 
 
+def most_characters_of_clickhouse(texts: Column) -> Column:
+    return sa.func.max(sa.func.lengthUTF8(texts))
+
+
 def how_many_kinds(values: list[Any]) -> int:
     return len(set(values))
 
@@ -146,7 +154,8 @@ def how_many_kinds_column(values: Column) -> Column:
 
 INITIAL = Function(
     "initial", ["text"], TEXT, "The first character.",
-    record=first_character, sql=first_character_of_column, nullable=False,
+    record=first_character, nullable=False,
+    sql={"default": first_character_of_column, "clickhouse": first_character_of_clickhouse},
     examples=[(["Ada"], "A"), (["Їжак"], "Ї"), (["x"], "x"), ([None], None)],
 )  # fmt: skip
 CLAMP = Function(
@@ -204,7 +213,11 @@ DEVIATION = Aggregate(
 LONGEST = Aggregate(
     "longest", "text", INTEGER, "The characters of the longest text.", empty=0,
     record=most_characters,
-    sql={"default": most_characters_column, "mariadb": most_characters_of_mariadb},
+    sql={
+        "default": most_characters_column,
+        "mariadb": most_characters_of_mariadb,
+        "clickhouse": most_characters_of_clickhouse,
+    },
     examples=[(["a", "їжак", None], 4), ([], 0), ([None], 0)],
 )  # fmt: skip
 KINDS = Aggregate(

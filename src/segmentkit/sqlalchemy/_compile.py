@@ -354,9 +354,9 @@ class Compiler:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
 
     def argument(self, node: ir.Value) -> Sql:
-        """An argument of what a schema adds, of a type that every database can tell."""
+        """An argument of what a schema adds; not every database can tell the type of a parameter."""
         if isinstance(node, ir.Const) and node.value is None:
-            return sa.cast(_NULL, TYPES[node.dtype.kind])
+            return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
         return _as_text(self.value(node))
 
     def age(self, birth: Sql, today: date) -> Sql:

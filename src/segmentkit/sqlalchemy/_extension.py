@@ -48,7 +48,8 @@ def aggregate(node: ir.Aggregate | ir.Overall, function: Aggregate, value: Sql) 
     empty = ir.over_nothing(function, node.dtype)
     if empty.value is None:
         return some
-    return sa.func.coalesce(some, sent(empty.value, empty.dtype.kind), type_=some.type)
+    kind = Kind.INTEGER if type(empty.value) is int else empty.dtype.kind
+    return sa.func.coalesce(some, sent(empty.value, kind), type_=some.type)
 
 
 def _lowered(function: Extension, arguments: list[Sql], dtype: DType) -> Sql:
