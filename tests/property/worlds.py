@@ -30,6 +30,7 @@ from segmentkit import (
     Trait,
     decimal,
 )
+from tests.extensions import DRAWN
 from tests.targets import Hostile
 
 MONEY = decimal(2)
@@ -244,7 +245,8 @@ def worlds(draw: st.DrawFn) -> World:
         "lines": draw(_rows(lines, pool, {"order_id": holders}, range(12))),
         "stores": draw(_rows(stores, pool, {}, [1, 2])),
     }
-    schema = Schema([people, orders, visits, notes, lines, stores], time_zone=zone)
+    entities = [people, orders, visits, notes, lines, stores]
+    schema = Schema(entities, functions=DRAWN, time_zone=zone)
     return World(schema, rows, pool.as_of, pool)
 
 

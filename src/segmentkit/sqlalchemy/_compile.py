@@ -354,7 +354,7 @@ class Compiler:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
 
     def argument(self, node: ir.Value) -> Sql:
-        """An argument of what a schema adds; not every database can tell the type of a parameter."""
+        """An argument; not every database can tell the type of a parameter that is missing."""
         if isinstance(node, ir.Const) and node.value is None:
             return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
         return _as_text(self.value(node))
