@@ -15,11 +15,11 @@ from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH, parse
 from segmentkit._rows import RowChecker
 from segmentkit._values import CheckedValue, between, quoted, some
-from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
+from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TEXTS, TIMESTAMP, DType, Kind
 from segmentkit.errors import DefinitionError, SchemaError, SegmentTypeError
 from segmentkit.functions import AGGREGATES
 from segmentkit.keylist import KeyList, kind_of_key
-from segmentkit.schema import Channel, Schema
+from segmentkit.schema import Channel, Relation, Schema
 
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
 
@@ -264,7 +264,10 @@ class _Checker(RowChecker):
     def _missing(self, operand: t.Expr) -> ir.Condition:
         if (place := self.place(operand)) is not None:
             return ir.disjunction([ir.Missing(coordinate) for coordinate in place])
-        value = self.value(operand)
+        if self.table_of_texts(operand) is not None:
+            # Whoever has no rows there has no texts, which is something else.
+            return ir.FALSE
+        value = self.tested(operand)
         if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
             # A day of the year is missing where its date is.
             (value,) = value.arguments
@@ -302,7 +305,7 @@ class _Checker(RowChecker):
         before = self.present
         if self.warn and alone:
             tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
-            known = [self.value(test.operand) for test in tests]
+            known = [self.tested(test.operand) for test in tests]
             self.present = before.union(v for v in known if v is not None)
         found = [self.condition(o, negative=negative) for o in operands]
         self.present = before
@@ -388,21 +391,57 @@ class _Checker(RowChecker):
                 self.warnings.append(diagnostic("SK202", node.span, **texts))
 
     def _text_test(self, node: t.TextTest, negative: bool) -> ir.Condition:
-        operand = self.value(node.operand)
+        if (relation := self.table_of_texts(node.operand)) is not None:
+            return self._has_rows_of(node, relation, negative)
+        operand = self.tested(node.operand)
         patterns = self._constants(node.patterns, TEXT)
         if operand is None or patterns is None:
             return ir.FALSE
-        if operand.dtype != TEXT:
+        if operand.dtype == TEXTS and node.operator != "contains":
+            self.error("SK161", node.operand.span, name=format_tree(node.operand))
+            return ir.FALSE
+        if operand.dtype not in (TEXT, TEXTS):
             self.error("SK124", node.operand.span, name=node.operator, **article(operand.dtype))
             return ir.FALSE
         if node.negated != negative:
             self._warn_missing(node.operand, operand)
+        if operand.dtype == TEXTS:
+            return self._has_texts(node, operand, patterns)
         operator = ir.TextOperator(node.operator)
         tests: list[ir.Condition] = [
             ir.TextTest(operator, operand, p, node.ignoring_case) for p in patterns
         ]
         test = (ir.conjunction if node.quantifier == "all" else ir.disjunction)(tests)
         return ir.complement(test) if node.negated else test
+
+    def _has_texts(
+        self, node: t.TextTest, operand: ir.Value, patterns: list[ir.Const | ir.Param]
+    ) -> ir.Condition:
+        """That a list has a text, or one of several, or each of them."""
+        pairs: list[tuple[t.Expr, ir.Value]] = list(zip(node.patterns, patterns, strict=True))
+        self._check_values(node.operand, operand, pairs, folded=node.ignoring_case)
+        wanted = list(dict.fromkeys(patterns))
+        each = [(p,) for p in wanted] if node.quantifier == "all" else [tuple(wanted)]
+        test = ir.conjunction([ir.Contains(operand, some, node.ignoring_case) for some in each])
+        return ir.complement(test) if node.negated else test
+
+    def _has_rows_of(
+        self, node: t.TextTest, relation: Relation, negative: bool
+    ) -> ir.Condition:
+        """The same of a table of texts: that there is a row of one."""
+        if node.operator != "contains":
+            self.error("SK161", node.operand.span, name=format_tree(node.operand))
+            return ir.FALSE
+        assert relation.value is not None
+        value = t.Name((relation.value,), node.operand.span)
+        tests = [
+            t.InList(value, options, False, node.ignoring_case, node.span)
+            for options in ([(p,) for p in node.patterns] if node.quantifier == "all" else [node.patterns])
+        ]
+        rows = [t.Call("any", (node.operand,), False, None, test, None, node.span, node.span)
+                for test in tests]
+        found = ir.conjunction([self.condition(each, negative=negative) for each in rows])
+        return ir.complement(found) if node.negated else found
 
     def _in_list(self, node: t.InList, negative: bool) -> ir.Condition:
         operand = self.value(node.operand)

@@ -1,0 +1,142 @@
+"""What JSON holds → values of the schema's types: None where it is of another type, or not there.
+
+The reference for every target. Objects are mappings; a document may also be JSON's text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from segmentkit._reading import reader
+from segmentkit.dtypes import Kind
+from segmentkit.errors import DataError
+from segmentkit.schema import Attribute
+
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+"""How days and hours are written in JSON, which has no word for them: as ISO 8601 does."""
+
+_DAY = re.compile(DAY, re.ASCII)
+_INSTANT = re.compile(rf"{DAY}[T ]{CLOCK}(\.\d{{1,6}})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
+_LARGEST = 2**63
+
+
+def loose_reader(attribute: Attribute, entity: str) -> Callable[[Any], Any]:
+    """Make the function that reads one value of a document.
+
+    Args:
+        attribute: What to read.
+        entity: Whose attribute it is, for messages.
+
+    Returns:
+        A function of the document: a mapping, JSON as text, or missing. It raises ``DataError``
+        where it is something else.
+    """
+    keys, look = attribute.path[1:], _LOOKS[attribute.dtype.kind]
+    exact = reader(attribute, entity)
+    place = f"{entity}.{attribute.path[0]}"
+
+    def read(document: Any) -> Any:
+        found = _document(document, place)
+        for key in keys:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if found is None:
+            return None
+        value = look(found)
+        return None if value is None else exact(value, {})
+
+    return read
+
+
+def _document(value: Any, place: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        shown = repr(value)
+        shown = shown if len(shown) <= 60 else shown[:60] + "…"
+        raise DataError(f"{place} must be JSON, not {shown}") from None
+
+
+def _boolean(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers, 1.0 among them, that databases hold."""
+    number = _number(value)
+    if number is None or number != int(number) or not -_LARGEST <= number < _LARGEST:
+        return None
+    return int(number)
+
+
+def _float(value: Any) -> Any:
+    number = _number(value)
+    try:
+        return None if number is None else float(number)
+    except OverflowError:
+        return None
+
+
+def _text(value: Any) -> Any:
+    return value if isinstance(value, str) else None
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        return _made(date.fromisoformat, value) if _DAY.fullmatch(value) else None
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        return None
+    found = _made(datetime.fromisoformat, value)
+    if found is None or found.tzinfo is None:
+        return found
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _made(make: Callable[[str], Any], text: str) -> Any:
+    """What a text tells, unless it tells 30 February."""
+    try:
+        return make(text)
+    except ValueError:
+        return None
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return None
+    return frozenset(each for each in value if isinstance(each, str))
+
+
+_LOOKS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: _whole,
+    Kind.FLOAT: _float,
+    Kind.DECIMAL: _number,
+    Kind.TEXT: _text,
+    Kind.DATE: _date,
+    Kind.TIMESTAMP: _instant,
+    Kind.TEXTS: _texts,
+}
+"""What a value of JSON is as one of a kind; None where it is none."""
