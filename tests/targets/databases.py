@@ -35,6 +35,11 @@ def exact(dtype: DType) -> Any:
     return None
 
 
+def with_arrays(dtype: DType) -> Any:
+    """Types of a database that has arrays."""
+    return sa.ARRAY(sa.Text()) if dtype.kind is Kind.TEXTS else exact(dtype)
+
+
 class Float(sa.types.TypeDecorator[float]):
     """Floats of a database that holds no NaN."""
 
@@ -347,8 +352,8 @@ def sqlite() -> Database:
 
 ENGINES = [
     sqlite(),
-    Database("duckdb", _duckdb),
-    Database("postgresql", _postgresql, lacks=_NO_NUL),
+    Database("duckdb", _duckdb, with_arrays),
+    Database("postgresql", _postgresql, with_arrays, lacks=_NO_NUL),
     Database(
         "mariadb", _mariadb, of_mariadb, _KEY_OF_MARIADB, undone=False, lacks=_NO_NUL | _OF_MARIADB
     ),

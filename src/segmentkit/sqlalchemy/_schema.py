@@ -15,7 +15,18 @@ from segmentkit._catalog_file import read_catalog
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy._compile import TYPES
@@ -187,7 +198,7 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     lacking = missing_parts(schema, {**dict.fromkeys(present - columns.keys(), ()), **columns})
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
-    texts = any(a.dtype.kind is Kind.TEXT for e in schema.entities for a in e.attributes)
+    texts = any(a.dtype in (TEXT, TEXTS) for e in schema.entities for a in e.attributes)
     if texts and not folds_case(engine):
         raise SchemaError(
             "the database's locale or encoding knows no letters but ASCII's, and 'ignoring case' "
@@ -220,6 +231,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
             )
             for a in entity.attributes
         }
+        columns |= {d.column: sa.Column(d.column, TYPES[Kind.TEXTS]) for d in entity.documents}
         for name, leads_to in _undeclared(schema, entity):
             is_key = name == entity.key
             column = sa.Column(name, _type_of_key(leads_to), primary_key=is_key)
@@ -290,6 +302,8 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
             return TIMESTAMP
         case sa.Date():
             return DATE
+        case sa.ARRAY() if isinstance(column.item_type, sa.String) and column.dimensions in (None, 1):
+            return TEXTS
         case _:
             return None
 
@@ -356,6 +370,7 @@ class _FromTables:
             name,
             key=key,
             attributes=attributes,
+            documents=told.documents,
             places=told.places,
             links=links,
             relations=relations,
@@ -395,7 +410,7 @@ class _FromTables:
         for way in told.relations:
             known = found.get(way.to or way.name)
             key = way.key or _known(known, way, table.name)
-            found[way.name] = Relation(way.name, to=way.to or way.name, key=key, at=way.at)
+            found[way.name] = Relation(way.name, to=way.to or way.name, key=key, at=way.at, value=way.value)
         return list(found.values())
 
 
@@ -461,6 +476,7 @@ class _FromClasses:
             name,
             key=told.key or _key(table),
             attributes=_merged(told, found),
+            documents=told.documents,
             places=told.places,
             links=links,
             relations=relations,
@@ -481,5 +497,5 @@ class _FromClasses:
             fits = remote.name == _key(to)
             return Link(relationship.key, to=to.name, key=local.name) if fits else None
         declared = next((w for w in told.relations if w.name == relationship.key), None)
-        at = None if declared is None else declared.at
-        return Relation(relationship.key, to=to.name, key=remote.name, at=at)
+        at, value = (None, None) if declared is None else (declared.at, declared.value)
+        return Relation(relationship.key, to=to.name, key=remote.name, at=at, value=value)
