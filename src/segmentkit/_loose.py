@@ -18,7 +18,8 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.schema import Attribute
 
-DAY = "[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_YEAR = "([0-9][0-9][0-9][1-9]|[0-9][0-9][1-9]0|[0-9][1-9]00|[1-9]000)"
+DAY = f"{_YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]" + "[0-9]?" * 5 + ")?"
 ZONE = "(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?"
 """How days and clocks are written in JSON, which has no word for them: as ISO 8601 does.

@@ -1,7 +1,7 @@
 """How dialects look into JSON: templates by the names of constructs, for `_dialects`.
 
-``{0}`` is a column of JSON, ``{1}`` the path in it, and ``{keys}`` its keys with a comma before
-each. What is of another type than the wanted one is NULL, and so is what is not there. Of a list,
+``{0}`` is a column of JSON, ``{1}`` the path in it, ``{keys}`` its keys with a comma before each,
+and ``{scale}`` the digits after the point that a decimal has. What is of another type than the wanted one is NULL, and so is what is not there. Of a list,
 ``{0}``, the test ``{1}`` speaks of each item, by the name of `ITEM`.
 
 Dialects that are not here look into JSON in a way that nobody has tried; there is no standard one
@@ -35,7 +35,7 @@ def _sqlite() -> dict[str, str]:
     text = _when(f"{kind} = 'text'", value)
     number = f"{kind} IN ('integer', 'real') AND abs({value}) < 9e999"
     digits = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
-    day = f"{kind} = 'text' AND {value} GLOB '{digits}' AND date({value}) = {value}"
+    day = f"{kind} = 'text' AND {value} GLOB '{digits}' AND date({value}, '+0 days') = {value}"
     items = f"SELECT value AS {ITEM} FROM json_each({{0}}) WHERE type = 'text'"
     return {
         "JSON_TEXT": text,
@@ -68,7 +68,7 @@ def _duckdb() -> dict[str, str]:
         "JSON_WHOLE": f"CASE WHEN {whole} THEN TRY_CAST({text} AS BIGINT) "
         f"WHEN {real} AND {double} = trunc({double}) THEN TRY_CAST({double} AS BIGINT) END",
         "JSON_FLOAT": _when(number, double),
-        "JSON_DECIMAL": _when(number, f"TRY_CAST({text} AS {{type}})"),
+        "JSON_DECIMAL": _when(number, f"TRY_CAST({text} AS DECIMAL(38, {{scale}}))"),
         "JSON_DATE": _when(is_day, f"TRY_CAST({text} AS DATE)"),
         "JSON_INSTANT": _when(is_instant,
                               f"(TRY_CAST({text} || {zone} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"),
@@ -129,7 +129,7 @@ def _mysql() -> dict[str, str]:
         f"THEN CAST({text} AS SIGNED) WHEN {number} AND {double} = {whole} "
         f"AND abs({double}) < {2**63} THEN CAST({whole} AS SIGNED) END",
         "JSON_FLOAT": _when(number, double),
-        "JSON_DECIMAL": _when(number, f"CAST({text} AS {{type}})"),
+        "JSON_DECIMAL": _when(number, f"CAST({text} AS DECIMAL(38, {{scale}}))"),
         "JSON_DATE": _when(is_day, f"CAST({text} AS DATE)"),
         "JSON_INSTANT": _when(is_instant, f"subtime({clock}, {away})"),
         "JSON_LIST": _when(f"{kind} = 'ARRAY'", value),
@@ -153,7 +153,7 @@ def _clickhouse() -> dict[str, str]:
         "JSON_WHOLE": f"CASE WHEN {kind} = 'Double' THEN accurateCastOrNull({double}, 'Int64') "
         f"WHEN {number} THEN accurateCastOrNull(toInt128OrNull({raw}), 'Int64') END",
         "JSON_FLOAT": _when(number, double),
-        "JSON_DECIMAL": _when(number, f"toDecimal256OrNull({raw}, 15)"),
+        "JSON_DECIMAL": _when(number, f"toDecimal256OrNull({raw}, {{scale}})"),
         "JSON_DATE": _when(is_day, _when(valid, day)),
         "JSON_INSTANT": _when(
             is_instant, _when(valid, f"parseDateTime64BestEffortOrNull({text}, 6, 'UTC')")

@@ -18,12 +18,15 @@ _READS: dict[Kind, tuple[Construct, Any]] = {
     Kind.BOOLEAN: (Construct.JSON_BOOLEAN, sa.Boolean()),
     Kind.INTEGER: (Construct.JSON_WHOLE, sa.BigInteger()),
     Kind.FLOAT: (Construct.JSON_FLOAT, sa.Double()),
-    Kind.DECIMAL: (Construct.JSON_DECIMAL, sa.Numeric(38, 9)),
+    Kind.DECIMAL: (Construct.JSON_DECIMAL, sa.Numeric()),
     Kind.TEXT: (Construct.JSON_TEXT, sa.String()),
     Kind.DATE: (Construct.JSON_DATE, sa.Date()),
     Kind.TIMESTAMP: (Construct.JSON_INSTANT, sa.DateTime()),
     Kind.TEXTS: (Construct.JSON_LIST, sa.JSON()),
 }
+
+_SCALE = 9
+"""The digits after the point of decimals of which nothing is told."""
 
 
 def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -50,21 +53,21 @@ class InJson(Spelled):
         told = sa.literal_column(str(dtype))
         super().__init__(column, *(sa.literal(text, sa.String()) for text in (path, *keys)), told)
         self.construct, self.type = _READS[dtype.kind]  # type: ignore[misc]
-        if dtype.scale is not None:
-            self.type = sa.Numeric(38, dtype.scale)
+        self.scale = _SCALE if dtype.scale is None else dtype.scale
+        if dtype.kind is Kind.DECIMAL:
+            self.type = sa.Numeric(38, self.scale)
 
 
 @compiles(InJson)
 def _in_json(element: InJson, compiler: SQLCompiler, **kw: Any) -> str:
     template = dialect_of(compiler.dialect).spelling(element.construct)
     column, path, *keys, _ = element.clauses
-    words = compiler.dialect.type_compiler_instance.process(element.type)
     return template.format(
         compiler.process(column, **kw),
         # Only what the template uses: a parameter that is not in the text must not be bound.
         compiler.process(path, **kw) if "{1}" in template else "",
         keys="".join(f", {compiler.process(key, **kw)}" for key in keys if "{keys}" in template),
-        type=words if "{type}" in template else "",
+        scale=element.scale,
     )
 
 
