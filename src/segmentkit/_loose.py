@@ -48,7 +48,7 @@ def loose_reader(attribute: Attribute, entity: str) -> Callable[[Any], Any]:
     place = f"{entity}.{attribute.path[0]}"
 
     def read(document: Any) -> Any:
-        found = _document(document, place)
+        found = parsed(document, place)
         for key in keys:
             found = found.get(key) if isinstance(found, Mapping) else None
         if found is None:
@@ -59,7 +59,8 @@ def loose_reader(attribute: Attribute, entity: str) -> Callable[[Any], Any]:
     return read
 
 
-def _document(value: Any, place: str) -> Any:
+def parsed(value: Any, place: str) -> Any:
+    """A document as objects, if it is JSON's text."""
     if not isinstance(value, str):
         return value
     try:
