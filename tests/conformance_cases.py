@@ -125,7 +125,7 @@ def cases_in(text: str, file: str = "") -> Iterator[Case]:
             says=told.get("says"),
             at=told.get("at"),
             warnings=told.get("warnings"),
-            unsupported=told.get("unsupported", []),
+            unsupported=told.get("unsupported", data.get("unsupported", [])),
             values=dict(told["values"]) if "values" in told else None,
             labels=told.get("labels"),
             audit=told.get("audit"),
@@ -152,7 +152,7 @@ def _typed(entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
     """Columns with their Python values; what a row does not say is missing."""
     known = {a.column for a in entity.attributes}
     extra = {way.key: row[way.key] for way in entity.links if way.key in row.keys() - known}
-    documents = {d.column: _parsed(row.get(d.column)) for d in entity.documents}
+    documents = {d.name: _parsed(row.get(d.name)) for d in entity.documents}
     return {a.column: _value(a, row.get(a.column)) for a in entity.attributes} | documents | extra
 
 
@@ -189,7 +189,7 @@ def _record(
     record: dict[str, Any] = {
         a.name: row[a.column] for a in entity.attributes if row.get(a.column) is not None
     }
-    record |= {d.name: row[d.column] for d in entity.documents if row.get(d.column) is not None}
+    record |= {d.name: row[d.name] for d in entity.documents if row.get(d.name) is not None}
     for link in entity.links:
         target = schema.named(link.to)
         found = [r for r in tables[target.table] if r[target.key] == row.get(link.key)]

@@ -425,9 +425,7 @@ class _Checker(RowChecker):
         test = ir.conjunction([ir.Contains(operand, some, node.ignoring_case) for some in each])
         return ir.complement(test) if node.negated else test
 
-    def _has_rows_of(
-        self, node: t.TextTest, relation: Relation, negative: bool
-    ) -> ir.Condition:
+    def _has_rows_of(self, node: t.TextTest, relation: Relation, negative: bool) -> ir.Condition:
         """The same of a table of texts: that there is a row of one."""
         if node.operator != "contains":
             self.error("SK161", node.operand.span, name=format_tree(node.operand))
@@ -436,10 +434,14 @@ class _Checker(RowChecker):
         value = t.Name((relation.value,), node.operand.span)
         tests = [
             t.InList(value, options, False, node.ignoring_case, node.span)
-            for options in ([(p,) for p in node.patterns] if node.quantifier == "all" else [node.patterns])
+            for options in (
+                [(p,) for p in node.patterns] if node.quantifier == "all" else [node.patterns]
+            )
         ]
-        rows = [t.Call("any", (node.operand,), False, None, test, None, node.span, node.span)
-                for test in tests]
+        rows = [
+            t.Call("any", (node.operand,), False, None, test, None, node.span, node.span)
+            for test in tests
+        ]
         found = ir.conjunction([self.condition(each, negative=negative) for each in rows])
         return ir.complement(found) if node.negated else found
 

@@ -197,8 +197,12 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
             for item in _items(f"{place}.attributes", data.get("attributes", {}))
         ),
         (
-            *_ways(f"{place}.events", data.get("events", {}), ("key", "at", "to", "value"), short="at"),
-            *_ways(f"{place}.relations", data.get("relations", {}), ("key", "to", "value"), short="key"),
+            *_ways(
+                f"{place}.events", data.get("events", {}), ("key", "at", "to", "value"), short="at"
+            ),
+            *_ways(
+                f"{place}.relations", data.get("relations", {}), ("key", "to", "value"), short="key"
+            ),
         ),
         tuple(_ways(f"{place}.links", data.get("links", {}), ("key", "to"), short="key")),
         tuple(

@@ -20,7 +20,6 @@ from segmentkit.dtypes import (
     TEXTS,
     TIMESTAMP,
     DType,
-    Kind,
     decimal,
 )
 from segmentkit.errors import SchemaError
@@ -100,10 +99,9 @@ class Document:
     the one told here is missing too, as are the null of JSON and what is not there.
 
     Args:
-        name: How definitions call it.
+        name: How definitions call it, and its column in tables and frames.
         values: The types of what is in it, by its keys. Of an object in it, the types of what is
             in that.
-        column: Its column in tables and frames; by default its name.
 
     Example:
         >>> told = Document("properties", {"plan": TEXT, "billing": {"seats": INTEGER}})
@@ -113,12 +111,7 @@ class Document:
 
     name: str
     values: Values = field(eq=False)
-    column: str = field(kw_only=True)
     attributes: tuple[Attribute, ...] = field(init=False, repr=False)
-
-    @column.default
-    def _column(self) -> str:
-        return self.name
 
     @attributes.default
     def _attributes(self) -> tuple[Attribute, ...]:
@@ -133,7 +126,7 @@ class Document:
             if isinstance(told, Mapping):
                 yield from self._within(way, told)
             else:
-                yield Attribute(name, told, nullable=True, column=self.column, path=way)
+                yield Attribute(name, told, nullable=True, column=self.name, path=way)
 
 
 _UNFIT = frozenset("\"'\\$")
@@ -264,7 +257,9 @@ class Entity:
 
     def __attrs_post_init__(self) -> None:
         inner = [document.attributes for document in self.documents]
-        groups = (self.attributes, self.documents, self.places, self.links, self.relations, *inner)
+        groups: tuple[Iterable[Any], ...] = (
+            self.attributes, self.documents, self.places, self.links, self.relations, *inner,
+        )  # fmt: skip
         names = [i.name for group in groups for i in group]
         for name in names:
             if names.count(name) > 1:
@@ -289,7 +284,8 @@ class Entity:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of what is known of a row."""
-        return tuple(dict.fromkeys(each.column for each in (*self.attributes, *self.documents)))
+        columns = [*(a.column for a in self.attributes), *(d.name for d in self.documents)]
+        return tuple(dict.fromkeys(columns))
 
     def place(self, name: str) -> Place | None:
         """The place of that name, if there is one."""

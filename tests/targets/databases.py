@@ -188,7 +188,7 @@ class Database:
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
             for document in entity.documents:
-                column = columns[document.column]
+                column = columns[document.name]
                 column.type = self.documents or column.type
             keys = [column for column in columns if column.name in columns_of_keys(schema, entity)]
             for column in keys:

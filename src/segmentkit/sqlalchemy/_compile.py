@@ -41,7 +41,7 @@ from segmentkit.sqlalchemy._elements import (
     joined,
 )
 from segmentkit.sqlalchemy._globe import distance
-from segmentkit.sqlalchemy._lists import has_item, item
+from segmentkit.sqlalchemy._lists import HasAny, has_item, is_plain_array, item
 from segmentkit.sqlalchemy._sending import CONSTANTS
 from segmentkit.sqlalchemy._tables import Tables
 
@@ -172,7 +172,7 @@ class Compiler:
                 outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
                 return self.or_missing(outside, operand)
             case ir.Contains():
-                return sa.not_(self.contains(node))
+                return self.or_missing(sa.not_(self.contains(node)), node.operand)
             case ir.Follows():
                 return sa.not_(self.follows(node))
             case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
@@ -227,7 +227,12 @@ class Compiler:
 
     def contains(self, node: ir.Contains) -> Sql:
         """Whether a list has one of several texts."""
-        return has_item(self.value(node.operand), self.one_of(item(), node, positive=True))
+        texts = self.value(node.operand)
+        if is_plain_array(texts.type) and not node.ignoring_case:
+            return HasAny(
+                texts, *(self.constant(o) for o in node.options if isinstance(o, ir.Const))
+            )
+        return has_item(texts, self.one_of(item(), node, positive=True))
 
     def one_of(self, operand: Sql, node: ir.OneOf | ir.Contains, *, positive: bool) -> Sql:
         """Whether an expression is one of the constants, or none of them."""
@@ -243,9 +248,7 @@ class Compiler:
             operand = EmptyText(operand)
         parameter = CONSTANTS.get(first.dtype.kind, sa.BindParameter)
         tests = [
-            _compared(
-                first, op, operand, parameter(None, each, kind, unique=True, expanding=True)
-            )
+            _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
             for each in portions(bound)
         ]
         return among(tests, operand, bound, kind, positive=positive)

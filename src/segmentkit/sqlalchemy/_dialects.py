@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from attrs import evolve, field, frozen
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._json_words import WORDS
+from segmentkit.sqlalchemy._json_words import JSON_CONSTRUCTS, WORDS
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -78,7 +78,8 @@ class Construct(Enum):
     JSON_INSTANT = "timestamps in JSON"
     JSON_LIST = "lists of texts in JSON"
     IN_JSON = "contains, of lists in JSON"
-    IN_ARRAY = "contains, of arrays"
+    HAS_ANY = "contains, of arrays"
+    IN_ARRAY = "contains … ignoring case, of arrays"
 
     __hash__ = object.__hash__
 
@@ -87,7 +88,7 @@ _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
 STANDARD: Mapping[Construct, str | None] = MappingProxyType(
     {
         # There is no word that all know.
-        **dict.fromkeys((c for c in Construct if "JSON" in c.name or c is Construct.IN_ARRAY)),
+        **dict.fromkeys(map(Construct.__getitem__, JSON_CONSTRUCTS)),
         Construct.POSITION: "position({1} in {0})",
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.

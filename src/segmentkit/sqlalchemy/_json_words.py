@@ -1,8 +1,9 @@
 """How dialects look into JSON: templates by the names of constructs, for `_dialects`.
 
 ``{0}`` is a column of JSON, ``{1}`` the path in it, ``{keys}`` its keys with a comma before each,
-and ``{scale}`` the digits after the point that a decimal has. What is of another type than the wanted one is NULL, and so is what is not there. Of a list,
-``{0}``, the test ``{1}`` speaks of each item, by the name of `ITEM`.
+and ``{scale}`` the digits after the point that a decimal has. What is of another type than the
+wanted one is NULL, and so is what is not there. Of a list, ``{0}``, the test ``{1}`` speaks of each
+item, by the name of `ITEM`; ``{items}`` are those to look for, and ``{type}`` is the list's type.
 
 Dialects that are not here look into JSON in a way that nobody has tried; there is no standard one
 that tells the types of values.
@@ -74,6 +75,7 @@ def _duckdb() -> dict[str, str]:
                               f"(TRY_CAST({text} || {zone} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"),
         "JSON_LIST": _when(f"{kind} = 'ARRAY'", "json_extract({0}, {1})"),
         "IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
+        "HAS_ANY": "list_has_any({0}, [{items}])",
         "IN_ARRAY": f"EXISTS (SELECT 1 FROM (SELECT unnest({{0}}) AS {ITEM}) AS items WHERE {{1}})",
     }  # fmt: skip
 
@@ -81,11 +83,17 @@ def _duckdb() -> dict[str, str]:
 def _postgresql() -> dict[str, str]:
     found = "CAST({0} AS JSONB), CAST('strict ' || {1} AS JSONPATH), '{{}}', true"
     value = f"jsonb_path_query_first({found})"
-    kind, text, number = f"jsonb_typeof({value})", f"({value} #>> '{{{{}}}}')", f"CAST({value} AS NUMERIC)"
+    kind, text, number = (
+        f"jsonb_typeof({value})",
+        f"({value} #>> '{{{{}}}}')",
+        f"CAST({value} AS NUMERIC)",
+    )
     # What would be out of range is not cast.
     whole = f"{number} = trunc({number}) AND {number} BETWEEN -{2**63} AND {2**63 - 1}"
-    day = "jsonb_path_query_first(to_jsonb(substr({}, 1, 10)), '$.datetime(\"YYYY-MM-DD\")', " \
-        "'{{{{}}}}', true)".format(text)
+    day = (
+        f"jsonb_path_query_first(to_jsonb(substr({text}, 1, 10)), '$.datetime(\"YYYY-MM-DD\")', "
+        "'{{}}', true)"
+    )
     is_day = f"{kind} = 'string' AND {text} ~ '{_DAY}'"
     is_instant = f"{kind} = 'string' AND {text} ~ '{_INSTANT}'"
     zone = f"CASE WHEN {text} ~ '{_ZONED}' THEN '' ELSE 'Z' END"
@@ -105,6 +113,8 @@ def _postgresql() -> dict[str, str]:
         )),
         "JSON_LIST": _when(f"{kind} = 'array'", value),
         "IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
+        # An index of the kind GIN serves this.
+        "HAS_ANY": "({0} && CAST(ARRAY[{items}] AS {type}))",
         "IN_ARRAY": f"EXISTS (SELECT 1 FROM unnest({{0}}) AS items({ITEM}) WHERE {{1}})",
     }  # fmt: skip
 
@@ -160,6 +170,7 @@ def _clickhouse() -> dict[str, str]:
         ),
         "JSON_LIST": _when(f"{kind} = 'Array'", raw),
         "IN_JSON": f"arrayExists({ITEM} -> {{1}}, {items})",
+        "HAS_ANY": "hasAny({0}, [{items}])",
         "IN_ARRAY": f"arrayExists({ITEM} -> ifNull({{1}}, false), {{0}})",
     }
 
@@ -173,8 +184,11 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "mysql": _mysql(),
         "chdb": _clickhouse(),
         "clickhousedb": _clickhouse(),
-        # NULL in a list makes it NULL whether there is one of which the test holds.
-        "spark": {"IN_ARRAY": f"coalesce(exists({{0}}, {ITEM} -> {{1}}), false)"},
+        # NULL in a list makes NULL of no. Sail has no functions of items where it reads files.
+        "spark": {"HAS_ANY": "coalesce(arrays_overlap({0}, array({items})), false)"},
     }
 )
 """The templates of each dialect that looks into JSON, or into arrays."""
+
+JSON_CONSTRUCTS = tuple(WORDS["postgresql"])
+"""The names of the constructs."""

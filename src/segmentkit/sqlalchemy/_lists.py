@@ -32,7 +32,9 @@ _SCALE = 9
 def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """An attribute, of the column that holds it."""
     loose = attribute.dtype.kind is Kind.TEXTS and not is_array(column.type)
-    return InJson(column, attribute.dtype, attribute.path[1:]) if attribute.path or loose else column
+    return (
+        InJson(column, attribute.dtype, attribute.path[1:]) if attribute.path or loose else column
+    )
 
 
 def is_array(type_: Any) -> bool:
@@ -45,12 +47,10 @@ class InJson(Spelled):
 
     inherit_cache = True
 
-    def __init__(
-        self, column: sa.ColumnElement[Any], dtype: DType, keys: tuple[str, ...]
-    ) -> None:
+    def __init__(self, column: sa.ColumnElement[Any], dtype: DType, keys: tuple[str, ...]) -> None:
         path = "".join(["$", *(f'."{key}"' for key in keys)])
         # As a column, which is never compiled, the type is part of the key of SQLAlchemy's cache.
-        told = sa.literal_column(str(dtype))
+        told: sa.ColumnElement[Any] = sa.literal_column(str(dtype))
         super().__init__(column, *(sa.literal(text, sa.String()) for text in (path, *keys)), told)
         self.construct, self.type = _READS[dtype.kind]  # type: ignore[misc]
         self.scale = _SCALE if dtype.scale is None else dtype.scale
@@ -77,8 +77,37 @@ def item() -> sa.ColumnElement[Any]:
 
 
 def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """That a list has an item of which a test holds: neither is true of a missing list, nor NULL."""
+    """That a list has an item of which a test holds."""
     return (_InArray if is_array(texts.type) else _InList)(texts, test)
+
+
+def is_plain_array(type_: Any) -> bool:
+    """Whether values are arrays of texts that have no width, to which others are filled up."""
+    return is_array(type_) and not isinstance(type_.item_type, sa.CHAR)
+
+
+class HasAny(Settled):
+    """That an array has one of some texts."""
+
+    inherit_cache = True
+
+    @property
+    def spelled_type(self) -> Any:
+        """The type of the array; a length would cut longer texts to it."""
+        item: Any = next(iter(self.clauses)).type.item_type  # type: ignore[attr-defined]
+        return sa.ARRAY(sa.Text() if isinstance(item, sa.Text) else sa.String())
+
+
+@compiles(HasAny)
+def _has_any(element: HasAny, compiler: SQLCompiler, **kw: Any) -> str:
+    array, *items = element.clauses
+    template = dialect_of(compiler.dialect).spelling(Construct.HAS_ANY)
+    words = compiler.dialect.type_compiler_instance
+    return template.format(
+        compiler.process(array, **kw),
+        items=", ".join(compiler.process(each, **kw) for each in items),
+        type=words.process(element.spelled_type) if "{type}" in template else "",
+    )
 
 
 class _InArray(Settled):

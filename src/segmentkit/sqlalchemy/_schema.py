@@ -54,7 +54,8 @@ def schema_from(
     (to-many) and links (to-one) under their own names, and attributes go by the class's names.
     Of tables, foreign keys that lead to the entity become relations named after their table, and
     foreign keys that lead away become links named after their column without ``_id``. Columns of
-    types that the language has no word for (binary, JSON, arrays) are left out.
+    types that the language has no word for (binary, arrays of other things than texts) are left
+    out; what a column of JSON holds is for ``tables`` to tell: ``{"customers": {"documents": …}}``.
 
     Args:
         source: A mapped class, a table, a ``MetaData``, or an engine whose database is read.
@@ -231,7 +232,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
             )
             for a in entity.attributes
         }
-        columns |= {d.column: sa.Column(d.column, TYPES[Kind.TEXTS]) for d in entity.documents}
+        columns |= {d.name: sa.Column(d.name, TYPES[Kind.TEXTS]) for d in entity.documents}
         for name, leads_to in _undeclared(schema, entity):
             is_key = name == entity.key
             column = sa.Column(name, _type_of_key(leads_to), primary_key=is_key)
@@ -302,7 +303,9 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
             return TIMESTAMP
         case sa.Date():
             return DATE
-        case sa.ARRAY() if isinstance(column.item_type, sa.String) and column.dimensions in (None, 1):
+        case sa.ARRAY(item_type=sa.Enum()):
+            return None
+        case sa.ARRAY(item_type=sa.String(), dimensions=None | 1):
             return TEXTS
         case _:
             return None
@@ -330,7 +333,8 @@ def _key(table: sa.Table) -> str | None:
 
 def _merged(told: TableDeclaration, found: list[Attribute | None]) -> list[Attribute]:
     """The attributes found, with what the author tells instead."""
-    attributes = {a.name: a for a in found if a is not None}
+    documents = {d.name for d in told.documents}
+    attributes = {a.name: a for a in found if a is not None and a.column not in documents}
     attributes.update({a.name: a for a in told.attributes})
     return list(attributes.values())
 
@@ -410,7 +414,9 @@ class _FromTables:
         for way in told.relations:
             known = found.get(way.to or way.name)
             key = way.key or _known(known, way, table.name)
-            found[way.name] = Relation(way.name, to=way.to or way.name, key=key, at=way.at, value=way.value)
+            found[way.name] = Relation(
+                way.name, to=way.to or way.name, key=key, at=way.at, value=way.value
+            )
         return list(found.values())
 
 
