@@ -92,10 +92,7 @@ def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.Da
                 name: column([row.get(name) for row in tables[entity.table]], dtype)
                 for name, dtype in columns_of(schema, entity).items()
             }
-            | {
-                d.name: documents(d.name, tables[entity.table], column)
-                for d in entity.documents
-            }
+            | {d.name: documents(d.name, tables[entity.table], column) for d in entity.documents}
         )
         for entity in schema.entities
     }
