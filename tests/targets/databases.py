@@ -195,8 +195,9 @@ class Database:
                 if isinstance(column.type, sa.String):
                     column.type = self.text_key or column.type
             if self.indexed:
-                # Of keys, of links, of times and of every other attribute.
-                for number, column in enumerate(columns):
+                # Of keys, of links, of times and of every other attribute; JSON has no order.
+                plain = (each for each in columns if not isinstance(each.type, sa.JSON))
+                for number, column in enumerate(plain):
                     sa.Index(f"{entity.table}_{number}", column)
         return metadata
 
