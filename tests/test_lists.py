@@ -103,10 +103,10 @@ def test_a_document_that_holds_nothing(record: dict[str, Any]) -> None:
 def test_text_that_is_no_json() -> None:
     """A document that is not JSON is told by its place."""
     segment = define('data.plan = "pro"')
-    with pytest.raises(sk.DataError, match="people.data must be JSON, not '{plan'"):
+    with pytest.raises(sk.DataError, match=r"people\.data must be JSON, not '\{plan'"):
         segment.matches({"id": 1, "data": "{plan"})
     frame = pd.DataFrame({"id": [1], "data": ["{plan"]})
-    with pytest.raises(sk.DataError, match="people.data must be JSON, not '{plan'"):
+    with pytest.raises(sk.DataError, match=r"people\.data must be JSON, not '\{plan'"):
         frames.members(segment, {"people": frame})
 
 
@@ -164,7 +164,7 @@ def test_the_time_of_an_event_is_a_column() -> None:
     """What tells a relation's time is not in a document, where anything may be."""
     visits = sk.Entity("visits", documents=[sk.Document("data", {"at": sk.TIMESTAMP})])
     people = sk.Entity("people", key="id", relations=[sk.Relation("visits", key="p", at="data.at")])
-    with pytest.raises(sk.SchemaError, match="no attribute 'data.at' to tell the time"):
+    with pytest.raises(sk.SchemaError, match=r"no attribute 'data\.at' to tell the time"):
         sk.Schema([people, visits])
 
 

@@ -21,8 +21,8 @@ from segmentkit import (
     Schema,
     Segment,
     decimal,
+    dtypes,
 )
-from segmentkit import dtypes
 from segmentkit._format import format_value
 from segmentkit.sqlalchemy import members
 from tests.conformance_cases import Tables, records
@@ -184,11 +184,8 @@ def test_arrays() -> None:
     metadata, texts = sa.MetaData(), chdb.Array(chdb.Nullable(chdb.String()))
     key = sa.Column("id", sa.Integer, primary_key=True)
     table = sa.Table("tagged", metadata, key, sa.Column("tags", texts, nullable=False))
-    rows = [
-        {"id": 1, "tags": ["abc", "a"]},
-        {"id": 2, "tags": ["abcd", None]},
-        {"id": 3, "tags": []},
-    ]
+    # The driver sends a list as a tuple.
+    rows = "(1, ['abc', 'a']), (2, ['abcd', NULL]), (3, [])"
     expected = {
         'tags contains "abc"': [1],
         'tags contains any ("abcd", "a")': [1, 2],
@@ -198,7 +195,7 @@ def test_arrays() -> None:
     connection = DATABASE.connection
     metadata.create_all(connection)
     try:
-        connection.execute(table.insert(), rows)
+        connection.exec_driver_sql(f"INSERT INTO tagged VALUES {rows}")
         for text, found in expected.items():
             segment = Segment.define(None, text, schema)
             assert sorted(connection.scalars(members(segment, table))) == found, text
