@@ -44,17 +44,16 @@ def loose_reader(attribute: Attribute, entity: str) -> Callable[[Any], Any]:
         where it is something else.
     """
     keys, look = attribute.path[1:], _LOOKS[attribute.dtype.kind]
-    exact = reader(attribute, entity)
+    exact = reader(attribute, entity) if attribute.dtype.kind in _EXACT else None
     place = f"{entity}.{attribute.path[0]}"
 
     def read(document: Any) -> Any:
         found = parsed(document, place)
         for key in keys:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if found is None:
-            return None
-        value = look(found)
-        return None if value is None else exact(value, {})
+            is_object = type(found) is dict or isinstance(found, Mapping)
+            found = found.get(key) if is_object else None
+        value = None if found is None else look(found)
+        return value if exact is None or value is None else exact(value, {})
 
     return read
 
@@ -147,3 +146,5 @@ _LOOKS: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXTS: _texts,
 }
 """What a value of JSON is as one of a kind; None where it is none."""
+_EXACT = (Kind.DECIMAL, Kind.TIMESTAMP)
+"""Kinds of which there are several forms in Python."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from attrs import frozen
 from segmentkit._loose import loose_reader, parsed
 from segmentkit._reading import is_missing, reader
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._arrow import objects
+from segmentkit.pandas._arrow import arrow_lists, objects
 from segmentkit.pandas._columns import of_objects
 from segmentkit.pandas._text import is_one_of
 from segmentkit.pandas._vectors import Array, Mask, Positions, Text, Vector, object_array
@@ -34,12 +35,12 @@ class Lists:
     missing: Mask
 
     @classmethod
-    def of(cls, values: Sequence[frozenset[str] | None]) -> Lists:
+    def of(cls, values: Sequence[Collection[str] | None]) -> Lists:
         """Lists as each row has one; None is missing."""
-        lengths = np.array([len(v) if v else 0 for v in values], dtype=np.intp)
-        found = object_array([text for v in values if v for text in v])
-        missing = np.array([v is None for v in values], dtype=np.bool_)
-        return cls(_coded(found), lengths, missing)
+        present = [() if v is None else v for v in values]
+        lengths = np.fromiter(map(len, present), dtype=np.intp, count=len(present))
+        texts = _coded(object_array(list(chain.from_iterable(present))))
+        return cls(texts, lengths, np.array([v is None for v in values], dtype=np.bool_))
 
     def has_missing(self) -> bool:
         """Whether any list is missing."""
@@ -74,12 +75,23 @@ def read_lists(column: pd.Series[Any], attribute: Attribute, entity: str) -> Lis
     Raises:
         DataError: Something else is in it, or in one of its lists.
     """
+    if (arrow := arrow_lists(column)) is not None:
+        codes, texts, lengths, missing = arrow
+        return Lists(Text(codes, object_array(texts)), lengths, missing)
+    stored = [None if _is_nothing(v) else v for v in objects(column)]
+    if set(map(type, stored)) <= _COLLECTIONS:
+        found = Lists.of(stored)
+        if all(type(text) is str for text in found.texts.texts):
+            return found
     look = reader(attribute, entity)
-    return Lists.of([None if _is_nothing(v) else look(v, {}) for v in objects(column)])
+    return Lists.of([None if v is None else look(v, {}) for v in stored])
+
+
+_COLLECTIONS = {list, tuple, set, frozenset, np.ndarray, type(None)}
 
 
 def _is_nothing(value: Any) -> bool:
-    return not isinstance(value, list | np.ndarray) and is_missing(value)
+    return value is None or (type(value) not in _COLLECTIONS and is_missing(value))
 
 
 def read_documents(column: pd.Series[Any], place: str) -> list[Any]:

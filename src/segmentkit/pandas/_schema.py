@@ -26,7 +26,7 @@ from segmentkit.dtypes import (
     decimal,
 )
 from segmentkit.errors import SchemaError
-from segmentkit.pandas._arrow import objects
+from segmentkit.pandas._arrow import is_list_of_texts, objects
 from segmentkit.pandas._columns import stored
 from segmentkit.pandas._frames import Frames
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
@@ -285,7 +285,7 @@ def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
     if name.startswith("decimal"):
         return decimal(max(0, dtype.scale))
     if name.startswith(("list<", "large_list<")):
-        return TEXTS if str(dtype.value_type) in ("string", "large_string") else None
+        return TEXTS if is_list_of_texts(dtype) else None
     if name.startswith("dictionary"):
         return _of_objects(objects(series), place)
     names = {
