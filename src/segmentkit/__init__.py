@@ -4,7 +4,18 @@ from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.algebra import complement, difference, intersection, union
 from segmentkit.audience import Audience
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.errors import (
     CatalogError,
     DataError,
@@ -18,7 +29,7 @@ from segmentkit.errors import (
 )
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
+from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
 from segmentkit.segment import Segment, format_definition
 from segmentkit.trait import Trait
 
@@ -28,6 +39,7 @@ __all__ = [
     "FLOAT",
     "INTEGER",
     "TEXT",
+    "TEXTS",
     "TIMESTAMP",
     "Attribute",
     "Audience",
@@ -39,6 +51,7 @@ __all__ = [
     "DataError",
     "DefinitionError",
     "Diagnostic",
+    "Document",
     "Entity",
     "KeyList",
     "Kind",
