@@ -27,6 +27,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.extension import Aggregate, Function
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
 from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
@@ -41,6 +42,7 @@ __all__ = [
     "TEXT",
     "TEXTS",
     "TIMESTAMP",
+    "Aggregate",
     "Attribute",
     "Audience",
     "Audit",
@@ -53,6 +55,7 @@ __all__ = [
     "Diagnostic",
     "Document",
     "Entity",
+    "Function",
     "KeyList",
     "Kind",
     "Link",

@@ -469,6 +469,13 @@ _TABLE = (
         "A list has texts or has them not, and it may be missing: there is nothing else to ask.",
         hint='ask what is in it: {name} contains "…"',
     ),
+    # What a schema adds
+    Code(
+        "SK170",
+        "{name}() has no lowering for {target}",
+        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        hint="give it one: {kind}('{name}', …, {target}=…)",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, assert_never
 from attrs import frozen
 
 from segmentkit import _ir as ir
-from segmentkit import _scalar
+from segmentkit import _lowered, _scalar
 from segmentkit._loose import loose_reader
 from segmentkit._reading import ABSENT, KINDS, reader
 from segmentkit._time import first_instant, local
@@ -235,11 +235,12 @@ class _Function:
                 return _fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
             case ir.ToFloat(operand):
                 return _fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
-            case ir.Call(name, arguments):
+            case ir.Call(name, arguments, _, added):
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return _fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                function = self.bind(FUNCTIONS[name])
+                own = FUNCTIONS[name] if added is None else _lowered.scalar(node, added)
+                function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
@@ -323,7 +324,12 @@ class _Function:
             key = entity.key_attribute
             tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
             order = (self.of_row(at, entity, holder), tie)
-        return _Aggregate(tuple(way), rows, test, value, order, AGGREGATES[node.function])
+        reduce = (
+            AGGREGATES[node.function]
+            if isinstance(node.function, ir.AggregateFunction)
+            else _lowered.aggregate(node, node.function)
+        )
+        return _Aggregate(tuple(way), rows, test, value, order, reduce)
 
     def follows(self, node: ir.Follows) -> _Following:
         holder = self.row_entity if node.own else self.owner

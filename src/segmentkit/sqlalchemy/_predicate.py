@@ -350,7 +350,7 @@ def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
     """An aggregate of a holder who may have no rows."""
     if aggregate.nullable:
         return value
-    return sa.func.coalesce(value, 0, type_=value.type)
+    return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
 
 
 class _Root:
@@ -404,6 +404,9 @@ def _only_group(node: ir.Condition) -> Group | None:
     groups = set(map(_group, aggregates))
     others = (ir.Column, ir.Follows, *ir.POPULATION)
     if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
+        return None
+    if any(isinstance(n, ir.Call) and n.added and not n.added.record for n in nodes):
+        # What it is of a holder without rows, only the database can tell.
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None
