@@ -25,6 +25,7 @@ TYPES: dict[Kind, Any] = {
     Kind.TEXT: sa.String(),
     Kind.DATE: sa.Date(),
     Kind.TIMESTAMP: sa.DateTime(),
+    Kind.TEXTS: sa.JSON(none_as_null=True),
 }
 """The types in which constants are bound."""
 
