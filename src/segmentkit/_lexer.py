@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
-
-from lark.lexer import Lexer
 
 from segmentkit._diagnostics import Span
 
@@ -15,9 +12,6 @@ class Token:
     """A piece of the text: its kind, what it says and where it stands."""
 
     __slots__ = ("end_pos", "start_pos", "type", "value")
-
-    # Lark asks its tokens for these when the text ends too early.
-    line = column = end_line = end_column = None
 
     def __init__(self, kind: str, value: str, start: int, end: int) -> None:
         self.type = kind
@@ -194,15 +188,3 @@ def _skip(text: str, position: int) -> int:
     """Past white space and comments."""
     found = re.compile(r"(?:\s++|#[^\n]*+)*+").match(text, position)
     return found.end() if found else position
-
-
-class SegmentLexer(Lexer):
-    """The lexer in the form that Lark asks for."""
-
-    def __init__(self, configuration: Any) -> None:
-        """Lark passes its configuration; nothing of it is needed."""
-
-    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Any]:
-        """The tokens of the text, which Lark hands over as it got it."""
-        del parser_state
-        return tokens(lexer_state)

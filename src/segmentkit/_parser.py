@@ -1,22 +1,19 @@
-"""Text → syntax tree. The tables are built from ``grammar.lark`` once, at the first use."""
+"""Text → syntax tree, by the tables of ``grammar.lark``."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from itertools import accumulate
 from typing import Any
 
 from attrs import evolve
-from lark import Lark, Transformer
-from lark.exceptions import UnexpectedToken, VisitError
 
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
-from segmentkit._lexer import SegmentLexer, Token, Unreadable
+from segmentkit._lalr import Unexpected, read
+from segmentkit._lexer import Token, Unreadable, tokens
 from segmentkit._mistakes import explain
 from segmentkit._time import EXACT_UNITS
 from segmentkit.errors import SegmentSyntaxError
@@ -70,17 +67,12 @@ def parse(text: str) -> t.Expr:
             diagnostic("SK001", Span(*surrogate.span()), found="half of a character"),
         )
     try:
-        tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
+        tree: t.Expr = read(tokens(text), len(text), _BUILDER)
     except Unreadable as error:
         raise _failure(text, explain(text, error.position, None, frozenset())) from None
-    except UnexpectedToken as error:
-        token: Any = error.token
-        expected = frozenset(error.accepts or error.expected)
-        raise _failure(text, explain(text, token.start_pos or 0, token, expected)) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, _Refused):
-            raise _failure(text, error.orig_exc.diagnostic) from None
-        raise
+    except Unexpected as error:
+        token = error.token
+        raise _failure(text, explain(text, token.start_pos, token, error.expected)) from None
     except _Refused as error:
         raise _failure(text, error.diagnostic) from None
     if _may_be_deep(text) and (deep := too_deep(tree)):
@@ -145,18 +137,6 @@ def _has_aggregates(tree: t.Expr) -> bool:
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
     return SegmentSyntaxError([found], text)
-
-
-@cache
-def _lark() -> Lark:
-    grammar = files("segmentkit").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer=SegmentLexer,
-        transformer=_Builder(),
-        maybe_placeholders=False,
-    )
 
 
 class _Refused(Exception):
@@ -262,8 +242,8 @@ def _fold(items: list[Any]) -> Span | None:
     return items.pop() if type(items[-1]) is Span else None
 
 
-class _Builder(Transformer[Token, t.Expr]):
-    """Lark calls these at each reduction, bottom up: there is never a Lark tree."""
+class _Builder:
+    """Called at each reduction, bottom up, by the names in ``grammar.lark``."""
 
     def condition(self, items: list[Any]) -> t.Expr:
         """A flat chain: ``not`` binds tighter than ``and``, and that tighter than ``or``."""
@@ -516,6 +496,7 @@ class _Among:
         self.span = span
 
 
+_BUILDER = _Builder()
 _SPELLINGS = {"==": "=", "<>": "!="}
 _REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
     "IN_SEGMENT": t.InSegment,
