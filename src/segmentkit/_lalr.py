@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -14,19 +14,18 @@ _Build: TypeAlias = Callable[[list[Any]], Any]
 
 
 class Unexpected(Exception):
-    """A token that cannot stand where it does; its kind is ``$END`` after the last one."""
+    """A token that cannot stand where it does, and the kinds of those that can."""
 
     def __init__(self, token: Token, expected: frozenset[str]) -> None:
         self.token = token
         self.expected = expected
 
 
-def read(tokens: Iterator[Token], length: int, builder: object) -> Any:
+def read(tokens: Iterable[Token], builder: object) -> Any:
     """Read a text bottom up: each reduction calls the builder's method of that name.
 
     Args:
-        tokens: The tokens of the text.
-        length: Where the text ends.
+        tokens: The tokens of the text; the kind of the last one is ``$END``.
         builder: Its methods take the list of a rule's children.
 
     Returns:
@@ -37,7 +36,7 @@ def read(tokens: Iterator[Token], length: int, builder: object) -> Any:
     """
     actions, rules = _actions(), _rules(builder)
     state, states, values = 0, [0], []
-    for token in _ended(tokens, length):
+    for token in tokens:
         kind: str = token.type
         while (action := actions[state].get(kind)) is not None:
             if action >= 0:
@@ -56,11 +55,6 @@ def read(tokens: Iterator[Token], length: int, builder: object) -> Any:
         else:
             raise Unexpected(token, _acceptable(states))
     raise AssertionError("the end is accepted, or not")
-
-
-def _ended(tokens: Iterator[Token], length: int) -> Iterator[Token]:
-    yield from tokens
-    yield Token("$END", "", length, length)
 
 
 def _acceptable(states: list[int]) -> frozenset[str]:

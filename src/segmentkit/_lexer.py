@@ -119,13 +119,15 @@ _TOKEN = re.compile(
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
 _RANK = re.compile(r"\s*+\d")
 _RANKS = {"top": "TOP", "bottom": "BOTTOM"}
+_PHRASES = frozenset({"in", "not", "reachable", *_RANKS})
+"""Words that what comes after can make another token of."""
 _SEGMENT = re.compile(r"\s++(?ai:(segment)|list)(?!\w)")
 _BY = re.compile(r"\s++(?ai:by)(?!\w)")
 _NEGATED_STEP = re.compile(r"(?:\s++|#[^\n]*+)++(?ai:followed|preceded)(?!\w)")
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a definition.
+    """The tokens of a definition, and ``$END``.
 
     Raises:
         Unreadable: At a character with which no token begins.
@@ -137,24 +139,25 @@ def tokens(text: str) -> Iterator[Token]:
             raise Unreadable(_skip(text, position))
         kind = found.lastgroup
         assert kind is not None
-        if kind == "END":
-            return
         start, position = found.span(kind)
         value = text[start:position]
         if kind == "WORD":
             if text[position : position + 1] > "\x7f":
                 position = _end_of_name(text, position)
                 value = text[start:position]
-            kind = _word(value.lower(), before, last)
-            if kind == "_IN" and (what := _SEGMENT.match(text, position)):
+            word = value.lower()
+            kind = _word(word, before, last)
+            if word not in _PHRASES:
+                pass  # as most words are
+            elif kind == "_IN" and (what := _SEGMENT.match(text, position)):
                 kind, position = "IN_SEGMENT" if what[1] else "IN_LIST", what.end()
             elif kind == "NOT" and last in _ENDS and (step := _NEGATED_STEP.match(text, position)):
                 kind, position = "STEP", step.end()
                 value = text[start:position]
-            elif value.lower() == "reachable" and (by := _BY.match(text, position)):
+            elif word == "reachable" and (by := _BY.match(text, position)):
                 kind, position = "REACHABLE", by.end()
-            elif kind == "NAME" and value.lower() in _RANKS and _RANK.match(text, position):
-                kind = _RANKS[value.lower()]
+            elif kind == "NAME" and word in _RANKS and _RANK.match(text, position):
+                kind = _RANKS[word]
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":
@@ -162,9 +165,13 @@ def tokens(text: str) -> Iterator[Token]:
             if last != "_IN":
                 raise Unreadable(start)
             kind = "PERIOD"
+        elif kind == "END":
+            kind = "$END"
         elif kind == "NUMBER" and last == "_IN" and (period := _PERIOD.match(text, start)):
             kind, value, position = "PERIOD", period[0], period.end()
         yield Token(kind, value, start, position)
+        if kind == "$END":
+            return
         before, last = last, kind
 
 

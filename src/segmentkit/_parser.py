@@ -42,6 +42,8 @@ _BRACKETS = re.compile("[()]")
 _STEPS = re.compile("followed|preceded", re.IGNORECASE)
 _OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
 """Texts, quoted names and comments: what brackets mean nothing in."""
+_LIST = re.compile(r"\bin\s*+\([^()]*+\)", re.IGNORECASE)
+"""``in (…)`` with nothing in brackets in it: it is no deeper than a test and a sum."""
 
 
 def parse(text: str) -> t.Expr:
@@ -67,7 +69,7 @@ def parse(text: str) -> t.Expr:
             diagnostic("SK001", Span(*surrogate.span()), found="half of a character"),
         )
     try:
-        tree: t.Expr = read(tokens(text), len(text), _BUILDER)
+        tree: t.Expr = read(tokens(text), _BUILDER)
     except Unreadable as error:
         raise _failure(text, explain(text, error.position, None, frozenset())) from None
     except Unexpected as error:
@@ -87,14 +89,15 @@ def _may_be_deep(text: str) -> bool:
     nots = lower.count("not")
     others = sum(map(lower.count, ("among", "top", "bottom")))
     steps = len(_STEPS.findall(text))
-    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs - _BRACKET * steps
+    bracket = _BRACKET if steps else _BRACKET - _STEP
+    room = MAX_DEPTH - bracket - _LOGIC * nots - _DIVISION * signs - bracket * steps
     room -= _POPULATION * others
-    return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
+    return bracket * text.count("(") > room and bracket * _nesting(text) > room
 
 
 def _nesting(text: str) -> int:
-    """How many brackets of a definition stand inside each other at most."""
-    brackets = _BRACKETS.findall(_OPAQUE.sub("", text))
+    """How many brackets of a definition stand inside each other at most; flat lists do not count."""
+    brackets = _BRACKETS.findall(_LIST.sub("", _OPAQUE.sub("", text)))
     return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 
 
