@@ -47,6 +47,12 @@ def read(tokens: Iterable[Token], builder: object) -> Any:
             if action == _ACCEPT:
                 return values[0]
             origin, size, build = rules[action]
+            if size == 1:
+                # Most reductions are of one child, and most of those need no building.
+                if build is not None:
+                    values[-1] = build(values[-1:])
+                states[-1] = state = actions[states[-2]][origin]
+                continue
             if build is not None:
                 values[-size:] = [build(values[-size:])]
             del states[-size:]

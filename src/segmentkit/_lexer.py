@@ -133,6 +133,7 @@ def tokens(text: str) -> Iterator[Token]:
         Unreadable: At a character with which no token begins.
     """
     match, before, last, position = _TOKEN.match, "", "", 0
+    plain = text.isascii()
     while True:
         found = match(text, position)
         if found is None:
@@ -142,7 +143,7 @@ def tokens(text: str) -> Iterator[Token]:
         start, position = found.span(kind)
         value = text[start:position]
         if kind == "WORD":
-            if text[position : position + 1] > "\x7f":
+            if not plain and text[position : position + 1] > "\x7f":
                 position = _end_of_name(text, position)
                 value = text[start:position]
             word = value.lower()

@@ -249,9 +249,10 @@ class ValueChecker(PopulationChecker):
         # A link may lead nowhere, so what is beyond it may be missing.
         nullable = attribute.nullable or len(parts) > 1
         column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
-        self.declared.pop(column, None)
         if attribute.values:
             self.declared[column] = attribute
+        elif self.declared:
+            self.declared.pop(column, None)
         return column
 
     def _unknown(self, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:

@@ -44,8 +44,9 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         UnsupportedError: SQL cannot compute a construct.
     """
     test = _OfCustomer(tables).condition(condition, limits=[])
-    texts = [n.value for n in ir.walk(condition) if type(n) is ir.Const and type(n.value) is str]
-    return WithNul(test) if "\0" in "".join(texts) else test
+    constants = [n.value for n in ir.walk(condition) if type(n) is ir.Const]
+    texts = "".join([value for value in constants if type(value) is str])
+    return WithNul(test) if "\0" in texts else test
 
 
 def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
