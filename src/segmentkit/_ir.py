@@ -488,7 +488,9 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
 _LEAVES = (Column, Const)
 POPULATION = (Standing, Overall)
 """Values that rest on other customers."""
-_OF_OTHER_ROWS = (Aggregate, Follows, *POPULATION)
+OF_MANY = (Aggregate, *POPULATION)
+"""Values that rest on more than one row."""
+_OF_OTHER_ROWS = (Follows, *OF_MANY)
 """Nodes below which ROW is another row, or the columns are another customer's."""
 
 
@@ -499,7 +501,7 @@ def has_aggregates(node: Condition | Value) -> bool:
     """
     nodes = [node]
     for each in nodes:
-        if isinstance(each, (Aggregate, *POPULATION)):
+        if isinstance(each, OF_MANY):
             return True
         if not isinstance(each, (*_LEAVES, Follows)):
             nodes += parts(each)
@@ -517,8 +519,9 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     while stack:
         node = stack.pop()
         found.append(node)
-        if into_rows or not isinstance(node, _OF_OTHER_ROWS):
-            stack.extend(reversed(parts(node)))
+        below = _PARTS[type(node)](node)
+        if below and (into_rows or not isinstance(node, _OF_OTHER_ROWS)):
+            stack += below[::-1]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -21,6 +22,9 @@ from segmentkit.functions import AGGREGATES
 
 MAX_LENGTH = 100_000
 """Characters in a definition."""
+
+MAX_REMEMBERED = 4_000
+"""Characters: what became of longer texts is not kept for the next time."""
 
 MAX_DEPTH = 42
 """How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
@@ -58,6 +62,15 @@ def parse(text: str) -> t.Expr:
     Raises:
         SegmentSyntaxError: The text is not a definition; carries one diagnostic.
     """
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str) -> t.Expr:
+    return _parsed(text)
+
+
+def _parsed(text: str) -> t.Expr:
     if len(text) > MAX_LENGTH:
         raise _failure(
             text[:80],

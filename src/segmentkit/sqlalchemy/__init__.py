@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Audit, Partition, audit_of
+from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._compile import Sql
 from segmentkit.sqlalchemy._export import case_of, count_combinations, select_values
@@ -78,9 +80,16 @@ def predicate(
         >>> print(predicate(~grown_up, people))
         people.age < :age_1 OR people.age IS NULL
     """
-    tables = Tables.of(segment.schema, entity, lists)
     condition = bound_condition(segment, instant_of(as_of, segment.schema))
-    return compile_predicate(condition, tables)
+    if lists:
+        return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
+    return _remembered(condition, segment.schema, entity)
+
+
+@lru_cache(maxsize=128)
+def _remembered(condition: ir.Condition, schema: Schema, entity: Root) -> Sql:
+    """A predicate; the same for the same question about the same table, as it never changes."""
+    return compile_predicate(condition, Tables.of(schema, entity))
 
 
 def members(

@@ -43,10 +43,11 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    test = _OfCustomer(tables).condition(condition, limits=[])
-    constants = [n.value for n in ir.walk(condition) if type(n) is ir.Const]
-    texts = "".join([value for value in constants if type(value) is str])
-    return WithNul(test) if "\0" in texts else test
+    nodes, customer = ir.walk(condition), _OfCustomer(tables)
+    plain = not any([isinstance(node, ir.OF_MANY) for node in nodes])
+    test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
+    texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
+    return WithNul(test) if "\0" in "".join(texts) else test
 
 
 def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
