@@ -16,7 +16,7 @@ from lark.parsers.lalr_analysis import Shift
 _HERE = Path(__file__).parent
 _Row: TypeAlias = Mapping[str, tuple[object, Any]]
 
-HEADER = '''"""The tables of ``grammar.lark``; made by ``python -m segmentkit._grammar``, not by hand."""
+HEADER = '''"""The tables of ``grammar.lark``, as ``python -m segmentkit._grammar`` writes them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tables() -> str:
     """The text of the module with the tables of the grammar."""
     grammar = (_HERE / "grammar.lark").read_text(encoding="utf-8")
     lark = Lark(grammar, parser="lalr", lexer=_NoLexer, maybe_placeholders=False)
-    table = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    table = lark.parser.parser._parse_table
     (start,) = table.start_states.values()
     for row in table.states.values():
         row.pop("start", None)  # all is read: nothing comes after

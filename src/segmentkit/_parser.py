@@ -109,7 +109,7 @@ def _may_be_deep(text: str) -> bool:
 
 
 def _nesting(text: str) -> int:
-    """How many brackets of a definition stand inside each other at most; flat lists do not count."""
+    """How many brackets stand inside each other at most; those of flat lists do not count."""
     brackets = _BRACKETS.findall(_LIST.sub("", _OPAQUE.sub("", text)))
     return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 

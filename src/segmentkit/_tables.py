@@ -1,4 +1,4 @@
-"""The tables of ``grammar.lark``; made by ``python -m segmentkit._grammar``, not by hand."""
+"""The tables of ``grammar.lark``, as ``python -m segmentkit._grammar`` writes them."""
 
 from __future__ import annotations
 

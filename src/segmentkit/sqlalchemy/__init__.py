@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -81,7 +81,7 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     condition = bound_condition(segment, instant_of(as_of, segment.schema))
-    if lists:
+    if lists or not isinstance(entity, Hashable):
         return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
     return _remembered(condition, segment.schema, entity)
 

@@ -44,7 +44,7 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         UnsupportedError: SQL cannot compute a construct.
     """
     nodes, customer = ir.walk(condition), _OfCustomer(tables)
-    plain = not any([isinstance(node, ir.OF_MANY) for node in nodes])
+    plain = not any(isinstance(node, ir.OF_MANY) for node in nodes)
     test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
     texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
     return WithNul(test) if "\0" in "".join(texts) else test
