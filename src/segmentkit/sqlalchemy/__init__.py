@@ -81,9 +81,19 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     condition = bound_condition(segment, instant_of(as_of, segment.schema))
-    if lists or not isinstance(entity, Hashable):
-        return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
-    return _remembered(condition, segment.schema, entity)
+    if isinstance(entity, Hashable) and _is_of_root(condition):
+        return _remembered(condition, segment.schema, entity)
+    return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
+
+
+@lru_cache(maxsize=512)
+def _is_of_root(condition: ir.Condition) -> bool:
+    """Whether a condition looks at columns of the entity's own table and nothing else."""
+    others = (ir.Listed, *ir.OF_MANY)
+    return not any(
+        node.links if isinstance(node, ir.Column) else isinstance(node, others)
+        for node in ir.walk(condition)
+    )
 
 
 @lru_cache(maxsize=128)
