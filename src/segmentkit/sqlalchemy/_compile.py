@@ -6,6 +6,7 @@ so above the leaves UNKNOWN behaves as false, and indexes stay in use.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -32,6 +33,7 @@ from segmentkit.sqlalchemy._elements import (
     Exact,
     ExactText,
     FoldedCase,
+    Infinite,
     NanAsNull,
     Nobody,
     Position,
@@ -304,6 +306,8 @@ class Compiler:
         name = getattr(like, "key", None)
         parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
         bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        if isinstance(node.value, float) and math.isinf(node.value):
+            return Infinite(bound)
         return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:

@@ -67,6 +67,7 @@ class Construct(Enum):
     NOBODY = "conditions that hold of nobody"
     ONLY_ROW = "the one row behind a link"
     EMPTY_TEXT = 'the empty text ""'
+    INFINITE = "numbers too large for a float"
     ZONED = "timestamps without a zone against timestamps with one"
 
     __hash__ = object.__hash__
@@ -119,6 +120,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.NOBODY: "false",
         Construct.ONLY_ROW: "{0}",
         Construct.EMPTY_TEXT: "{0}",
+        Construct.INFINITE: "{0}",
         # Some have no two kinds of timestamps.
         Construct.ZONED: "{0}",
     }
@@ -202,6 +204,8 @@ def _listed(keys: str) -> dict[Construct, str | None]:
 
 _JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
 _OF_MYSQL: Mapping[Construct, str | None] = {
+    # Its floats have no infinity.
+    Construct.INFINITE: None,
     Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
     Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
     Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
