@@ -132,7 +132,7 @@ class Pass:
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
-        counts = [sa.func.count(sa.case((test, 1))) for test in self.tests.values()]
+        counts = [sa.func.sum(sa.case((test, 1), else_=0)) for test in self.tests.values()]
         return self._select(sa.func.count(), *counts)
 
     def combined(self) -> sa.Select[Any]:

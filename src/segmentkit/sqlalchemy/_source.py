@@ -130,7 +130,8 @@ class Source:
             population = 0
             for portion in portions(question.conditions):
                 row = connection.execute(Pass.of(portion, tables).counted()).one()
-                population, *more = map(int, row)
+                # Of nobody, a sum is NULL.
+                population, *more = (int(number or 0) for number in row)
                 counts += more
             return question.counted(counts, population)
 
