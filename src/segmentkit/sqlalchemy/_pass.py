@@ -58,7 +58,7 @@ class _Room:
     def takes(self, condition: ir.Condition) -> bool:
         """Add a condition, if there is room for it."""
         wanted = self.wanted.union(wanted_by([condition]))
-        joins = self.joined if _is_alone(condition) else self.joined | _joined(condition)
+        joins = self.joined if is_alone(condition) else self.joined | _joined(condition)
         tests = self.tests.union(_literals(condition))
         nodes = self.nodes + len(ir.walk(condition))
         full = (
@@ -84,7 +84,7 @@ def _joined(condition: ir.Condition) -> set[Hashable]:
     return found
 
 
-def _is_alone(condition: ir.Condition) -> bool:
+def is_alone(condition: ir.Condition) -> bool:
     """Whether a condition joins more by itself than a statement takes."""
     return len(_joined(condition)) > JOINS
 
@@ -105,7 +105,7 @@ class Pass:
     def of(cls, conditions: Conditions, tables: Tables) -> Pass:
         """Join what the conditions need to the entity, each distinct thing once."""
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-        alone = {name: each for name, each in conditions.items() if _is_alone(each)}
+        alone = {name: each for name, each in conditions.items() if is_alone(each)}
         plan = Plan({name: each for name, each in conditions.items() if name not in alone})
         compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
         places: dict[ir.Condition, str] = {}
