@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from segmentkit import _ir as ir
 from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import joined
+from segmentkit.sqlalchemy._elements import Flag, IsFlagged, joined
 from segmentkit.sqlalchemy._predicate import (
     JOINS,
     beside,
@@ -118,9 +118,9 @@ class Pass:
                         compile_predicate(test, here) if name in alone else compiler.condition(test)
                     )
                     places[test] = f"test_{len(places)}"
-                    columns.append(guarded(made, test).label(places[test]))
+                    columns.append(Flag(guarded(made, test)).label(places[test]))
         each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
-        known = {test: each.c[place] for test, place in places.items()}
+        known = {test: IsFlagged(each.c[place]) for test, place in places.items()}
         return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
