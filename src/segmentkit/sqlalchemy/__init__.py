@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,7 +25,11 @@ from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
 
+if TYPE_CHECKING:
+    from segmentkit.sqlalchemy._source import Source
+
 __all__ = [
+    "Source",
     "audit",
     "label_of",
     "labels",
@@ -38,6 +42,15 @@ __all__ = [
     "values",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A source answers in pandas' types; whoever only makes queries need not load them."""
+    if name == "Source":
+        from segmentkit.sqlalchemy._source import Source  # noqa: PLC0415 - loads pandas
+
+        return Source
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def predicate(
