@@ -15,6 +15,7 @@ from attrs import evolve
 import segmentkit as sk
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
+from segmentkit.dtypes import DISTANCE, TEXTS
 from segmentkit.testing import check_examples
 from tests import extensions
 from tests.extensions import CLAMP, DEVIATION, EVERY, INITIAL, KINDS, SPREAD
@@ -242,8 +243,12 @@ def test_values(target: Target) -> None:
 @pytest.mark.parametrize("database", DATABASES, ids=lambda database: database.name)
 def test_examples(function: Any, database: Any) -> None:
     """The examples of a function hold of records, of frames and in a database."""
-    # The one connection of SQLite is in use.
-    check_examples(function, None if database.name == "sqlite" else database.connection.engine)
+    # The one connection of a database in memory is in use.
+    in_memory = database.name in ("sqlite", "duckdb")
+    engine = database.open() if in_memory else database.connection.engine
+    check_examples(function, engine)
+    if in_memory:
+        engine.dispose()
 
 
 WRONG: list[tuple[Any, str]] = [
@@ -685,6 +690,8 @@ WRONGLY: list[tuple[dict[str, Any], str]] = [
     ({"parameters": ["place"]}, "cannot take 'place'"),
     ({"parameters": []}, "needs a parameter"),
     ({"result": "text"}, "must be a type like TEXT, not 'text'"),
+    ({"result": TEXTS}, "must be a type like TEXT"),
+    ({"result": DISTANCE}, "must be a type like TEXT"),
     ({"record": None}, "has no lowering"),
     ({"record": "upper"}, "must be functions"),
     ({"sql": {"default": 3}}, "must be functions"),

@@ -13,14 +13,15 @@ from segmentkit.extension import Aggregate, Extension, Function, Target
 from segmentkit.functions import WORDS
 from segmentkit.schema import Attribute
 
-_ROW: dict[str, Any] = {}
-"""The reader asks for the record to say what it has when a key is absent; here none can be."""
+_RESULT = "result"
+_ROW: dict[str, Any] = {_RESULT: None}
+"""The reader asks for the record to say what it has when a key is absent; here it is there."""
 
 
 def result_of(function: Extension, dtype: DType) -> Attribute:
     """What a function gives, as if it stood in a column."""
     nullable = not isinstance(function, Function) or function.nullable
-    return Attribute("result", dtype, nullable)
+    return Attribute(_RESULT, dtype, nullable)
 
 
 def place_of(function: Extension) -> str:

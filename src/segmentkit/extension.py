@@ -66,7 +66,8 @@ def _examples(given: Iterable[tuple[Iterable[Any], Any]]) -> Examples:
 
 def _is_result(dtype: object) -> bool:
     if isinstance(dtype, DType):
-        return dtype.kind is not Kind.ANNIVERSARY and dtype.unit is None
+        single = dtype.kind not in (Kind.ANNIVERSARY, Kind.TEXTS)
+        return single and dtype.unit is None
     return dtype is None
 
 
