@@ -178,7 +178,7 @@ class Function(Signature, _Lowered):
     nullable: bool = field(default=True, kw_only=True)
     record: Callable[..., Any] | None = field(default=None, kw_only=True)
     pandas: Callable[..., Any] | None = field(default=None, kw_only=True)
-    _sql: _ByDialect = field(default=None, converter=_by_dialect, kw_only=True)
+    _sql: _ByDialect = field(default=None, converter=_by_dialect, kw_only=True, alias="sql")
 
     def __attrs_post_init__(self) -> None:
         self._check(self.parameters)
@@ -234,7 +234,7 @@ class Aggregate(AggregateSignature, _Lowered):
     empty: bool | int | float | Decimal | str | None = field(default=None, kw_only=True)
     record: Callable[..., Any] | None = field(default=None, kw_only=True)
     pandas: Callable[..., Any] | None = field(default=None, kw_only=True)
-    _sql: _ByDialect = field(default=None, converter=_by_dialect, kw_only=True)
+    _sql: _ByDialect = field(default=None, converter=_by_dialect, kw_only=True, alias="sql")
 
     def __attrs_post_init__(self) -> None:
         self._check([self.operand])

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 import segmentkit as sk
 from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sks
+from segmentkit.testing import check_examples
 
 
 class Base(DeclarativeBase):
@@ -66,3 +67,23 @@ assert_type(sks.values([age], Customer, segment=old, as_of=noon), sa.Select[Any]
 assert_type(catalog.traits["years"], sk.Trait)
 assert_type(catalog.partitions["ages"], sk.Partition)
 assert_type(sk.Audience(old, channel="email").segment, sk.Segment)
+
+
+def half_of_column(x: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """A lowering."""
+    return x / 2
+
+
+half = sk.Function(
+    "half",
+    ["number"],
+    sk.FLOAT,
+    "One half of it.",
+    record=lambda x: x / 2,
+    pandas=lambda x: x / 2,
+    sql={"default": half_of_column, "sqlite": half_of_column},
+    examples=[([3], 1.5), ((None,), None)],
+)
+peak = sk.Aggregate("peak", "ordered", None, "The most.", record=max, sql=sa.func.max, empty=0)
+assert_type(schema.extended([half, peak]), sk.Schema)
+check_examples(half)
