@@ -16,6 +16,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
 from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
@@ -35,11 +36,15 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "Channel",
+    "Clause",
     "DType",
     "DataError",
     "DefinitionError",
     "Diagnostic",
     "Entity",
+    "Explanation",
+    "Fact",
+    "Joined",
     "KeyList",
     "Kind",
     "Link",
