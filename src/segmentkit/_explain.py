@@ -88,11 +88,16 @@ class Question:
         checked = check(self.tree, self.scope.schema, self.text, self.scope.names)
         return normalize(checked.condition, instant, self.scope.schema.zone)
 
-    def value(self, instant: datetime) -> ir.Value:
-        """What a value means."""
+    @property
+    def meaning(self) -> ir.Value:
+        """What a value means at any instant."""
         value = value_of(self.tree, self.scope.schema, self.scope.names)
         assert value is not None
-        return normalize_value(value, instant, self.scope.schema.zone)
+        return value
+
+    def value(self, instant: datetime) -> ir.Value:
+        """What a value means."""
+        return normalize_value(self.meaning, instant, self.scope.schema.zone)
 
 
 @frozen(eq=False)

@@ -1,0 +1,29 @@
+"""Understand segments: who, why, and how sure; written once, answered by any source.
+
+Every result prints as text, shows itself in a notebook, gives its numbers as a data frame, and
+draws itself where there is something to see (with the extra `plots`).
+"""
+
+from __future__ import annotations
+
+from segmentkit.analysis._attrition import Attrition, Stage, attrition
+from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
+from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._why import explain
+
+__all__ = [
+    "AGES",
+    "Attrition",
+    "Coverage",
+    "Gap",
+    "Gaps",
+    "Known",
+    "Overlap",
+    "Pair",
+    "Stage",
+    "attrition",
+    "coverage",
+    "explain",
+    "gaps",
+    "overlap",
+]
