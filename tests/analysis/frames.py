@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pandas as pd
+import sqlalchemy as sa
 
 from segmentkit import (
     DATE,
@@ -23,6 +23,8 @@ from segmentkit import (
     decimal,
 )
 from segmentkit import pandas as skp
+from segmentkit import sqlalchemy as sql
+from segmentkit.sqlalchemy import tables_from
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SHOP = Schema(
@@ -89,34 +91,42 @@ FRAMES = {
 NOBODY = {name: frame.iloc[:0] for name, frame in FRAMES.items()}
 
 
-class Sizes(dict):
-    """Counts, and how many there are in all."""
+class Asked:
+    """A source that counts what it is asked."""
 
-    population = 0
-
-
-class FrameSource:
-    """Data frames as a source, by asking for one thing after the other."""
-
-    def __init__(self, frames=None):
-        self.frames = FRAMES if frames is None else frames
+    def __init__(self, source):
+        self.source = source
         self.asked = 0
 
-    def masks(self, segments, as_of):
+    def __getattr__(self, name):
         self.asked += 1
-        return {n: skp.mask(s, self.frames, as_of=as_of) for n, s in segments.items()}
+        return getattr(self.source, name)
 
-    def sizes(self, segments, *, as_of=None):
-        found = Sizes((n, int(m.sum())) for n, m in self.masks(segments, as_of).items())
-        found.population = len(self.frames["customers"])
-        return found
 
-    def evaluate(self, segments, *, as_of=None):
-        masks = self.masks(segments, as_of)
-        return SimpleNamespace(frame=pd.DataFrame(masks, index=self.frames["customers"].index))
+def database(frames):
+    """The same in SQLite."""
+    metadata = tables_from(SHOP)
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        for name, frame in frames.items():
+            rows = [
+                {key: _stored(value) for key, value in row.items()}
+                for row in frame.to_dict("records")
+            ]
+            if rows:
+                connection.execute(metadata.tables[name].insert(), rows)
+    return sql.Source(engine, metadata.tables["customers"])
 
-    def values(self, traits, *, of=None, as_of=None):
-        return skp.values(traits, self.frames, segment=of, as_of=as_of).set_index("id")
+
+def _stored(value):
+    if pd.isna(value):
+        return None
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+
+
+SOURCES = {"pandas": skp.Source(FRAMES), "sqlite": database(FRAMES)}
+EMPTY = {"pandas": skp.Source(NOBODY), "sqlite": database(NOBODY)}
 
 
 def segment(text, **others):

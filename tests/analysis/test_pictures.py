@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from segmentkit.analysis import attrition
-from tests.analysis.frames import NOON, FrameSource, segment
+from tests.analysis.frames import NOON, SOURCES, segment
 
 
 def test_a_missing_extra_is_named(monkeypatch):
     """Without matplotlib, a picture says what to install, and everything else works."""
-    found = attrition(segment("id > 1 and id > 2"), FrameSource(), as_of=NOON)
+    found = attrition(segment("id > 1 and id > 2"), SOURCES["pandas"], as_of=NOON)
     monkeypatch.setitem(sys.modules, "segmentkit.analysis._figure", None)
     with pytest.raises(ImportError, match=r"pip install segmentkit\[plots\]"):
         found.plot()

@@ -14,16 +14,17 @@ from segmentkit import (
     Attribute,
     DataError,
     Entity,
+    KeyList,
     Relation,
     Schema,
     SchemaError,
     Segment,
     Trait,
 )
+from segmentkit import pandas as skp
 from segmentkit.analysis import attrition, coverage, explain, gaps, overlap
-from tests.analysis.frames import FRAMES, NOBODY, NOON, SHOP, FrameSource, segment
+from tests.analysis.frames import EMPTY, FRAMES, NOON, SHOP, SOURCES, Asked, segment
 
-SOURCE = FrameSource()
 DANES = segment('country = "DK"')
 PAID = 'country = "DK" and age >= 18 and any(orders in last 90 days where status = "paid")'
 
@@ -42,11 +43,29 @@ def shown(result):
     return text
 
 
+@pytest.fixture(params=list(SOURCES))
+def kind(request):
+    """What kind of source is asked."""
+    return request.param
+
+
+@pytest.fixture
+def source(kind):
+    """The shop."""
+    return SOURCES[kind]
+
+
+@pytest.fixture
+def nobody(kind):
+    """A shop without customers."""
+    return EMPTY[kind]
+
+
 # -- why ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [1, 2, 3, 4, 5, 6])
-def test_a_source_explains_as_a_record_does(key):
+def test_a_source_explains_as_a_record_does(source, key):
     """By key from a source, an explanation is the one that the record itself would give."""
     near = Segment.define("near", 'country in ("NO", "SE") or store.city = "Aarhus"', SHOP)
     spent = Trait.define("spent", "sum(orders.amount in last 90 days)", SHOP)
@@ -57,7 +76,7 @@ def test_a_source_explains_as_a_record_does(key):
         traits=[spent],
     )
     expected = asked.explain(record(key), as_of=NOON)
-    assert explain(asked, SOURCE, key, as_of=NOON) == expected
+    assert explain(asked, source, key, as_of=NOON) == expected
 
 
 def record(key):
@@ -77,11 +96,11 @@ def record(key):
     return found
 
 
-def test_what_rests_on_others_is_explained_too():
+def test_what_rests_on_others_is_explained_too(source):
     """A rank and an average of everyone are told of one member, whom no record could tell."""
     found = explain(
         segment("top 2 by sum(orders.amount) and age > avg(age among everyone)"),
-        SOURCE,
+        source,
         np.int64(2),
         as_of=NOON,
     )
@@ -91,23 +110,23 @@ def test_what_rests_on_others_is_explained_too():
     assert facts["age"] == 40
 
 
-def test_nobody_of_a_key_is_said():
+def test_nobody_of_a_key_is_said(source):
     """An unknown key, an impossible key, and a schema without one are errors in words."""
     with pytest.raises(DataError, match="none of the customers has the key 77"):
-        explain(DANES, SOURCE, 77)
+        explain(DANES, source, 77)
     with pytest.raises(DataError, match="not list"):
-        explain(DANES, SOURCE, [1])
+        explain(DANES, source, [1])
     people = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
     with pytest.raises(SchemaError, match=r"people\.id"):
-        explain(Segment.define(None, "age > 3", people), SOURCE, 1)
+        explain(Segment.define(None, "age > 3", people), source, 1)
 
 
 # -- attrition ----------------------------------------------------------------------------------
 
 
-def test_attrition_counts_each_clause():
+def test_attrition_counts_each_clause(source):
     """Each clause has its count alone, in order, and what it costs by itself."""
-    found = attrition(segment(PAID), SOURCE, as_of=NOON)
+    found = attrition(segment(PAID), source, as_of=NOON)
     assert found.frame.values.tolist() == [
         ['country = "DK"', 3, 3, 3, 1],
         ["age >= 18", 3, 1, 2, 1],
@@ -118,18 +137,18 @@ def test_attrition_counts_each_clause():
     assert "without country" in shown(found)
 
 
-def test_attrition_asks_once():
+def test_attrition_asks_once(source):
     """However many clauses there are, the source is asked one question."""
-    source = FrameSource()
-    attrition(segment(PAID), source, as_of=NOON)
-    assert source.asked == 1
+    asked = Asked(source)
+    attrition(segment(PAID), asked, as_of=NOON)
+    assert asked.asked == 1
 
 
-def test_a_mere_reference_is_taken_apart():
+def test_a_mere_reference_is_taken_apart(source):
     """A segment that only names another has the other's clauses, in the other's words."""
     inner = segment('country = "DK" and age >= 18').named("inner")
     outer = segment("in segment inner", segments=[inner])
-    found = attrition(outer, SOURCE, as_of=NOON)
+    found = attrition(outer, source, as_of=NOON)
     assert [stage.clause for stage in found.stages] == ['country = "DK"', "age >= 18"]
 
 
@@ -142,19 +161,19 @@ def test_a_mere_reference_is_taken_apart():
         ("true and true", "no clause costs anybody"),
     ],
 )
-def test_attrition_of_the_odd_has_words(text, note):
+def test_attrition_of_the_odd_has_words(source, nobody, text, note):
     """Where there is nothing to take apart, or nobody to lose, that is said."""
-    assert note in shown(attrition(segment(text), SOURCE, as_of=NOON))
-    assert "nobody to lose" in shown(attrition(segment(text), FrameSource(NOBODY), as_of=NOON))
+    assert note in shown(attrition(segment(text), source, as_of=NOON))
+    assert "nobody to lose" in shown(attrition(segment(text), nobody, as_of=NOON))
 
 
 # -- missing data -------------------------------------------------------------------------------
 
 
-def test_gaps_are_counted_by_what_is_missing():
+def test_gaps_are_counted_by_what_is_missing(source):
     """Who is in or out only because something is missing is counted, in all and by value."""
     asked = segment('not (age < 18) and country = "DK" and avg(orders.amount) < 100')
-    found = gaps(asked, SOURCE, as_of=NOON)
+    found = gaps(asked, source, as_of=NOON)
     assert (found.size, found.in_only, found.out_only) == (1, 0, 2)
     assert found.frame.values.tolist() == [
         ["age", 2, 0, 1],
@@ -162,30 +181,30 @@ def test_gaps_are_counted_by_what_is_missing():
         ["avg(orders.amount)", 2, 0, 1],
     ]
     shown(found)
-    found = gaps(segment("age(joined) < 3 or not (age < 18)"), SOURCE, as_of=NOON)
+    found = gaps(segment("age(joined) < 3 or not (age < 18)"), source, as_of=NOON)
     assert (found.in_only, found.out_only) == (2, 0)
     assert "'and age is present' leaves them out" in shown(found)
 
 
-def test_gaps_look_through_traits_and_references():
+def test_gaps_look_through_traits_and_references(source):
     """What is missing behind a trait or a reference is told by its own name."""
     spent = Trait.define("mean", "avg(orders.amount)", SHOP)
     inner = Segment.define("inner", "mean > 15", SHOP, traits=[spent])
     asked = segment("not in segment inner", segments=[inner])
-    found = gaps(asked, SOURCE, as_of=NOON)
+    found = gaps(asked, source, as_of=NOON)
     assert found.frame.values.tolist() == [["avg(orders.amount)", 2, 2, 0]]
 
 
-def test_no_gaps_are_said_in_words():
+def test_no_gaps_are_said_in_words(source, nobody):
     """A definition of what is always there, or of whom nothing is missing, says so."""
-    assert "can be missing" in shown(gaps(segment("id > 3"), SOURCE, as_of=NOON))
-    assert "no difference" in shown(gaps(segment("age > 3 and id > 100"), SOURCE, as_of=NOON))
-    assert "no difference" in shown(gaps(segment("age > 3"), FrameSource(NOBODY), as_of=NOON))
+    assert "can be missing" in shown(gaps(segment("id > 3"), source, as_of=NOON))
+    assert "no difference" in shown(gaps(segment("age > 3 and id > 100"), source, as_of=NOON))
+    assert "no difference" in shown(gaps(segment("age > 3"), nobody, as_of=NOON))
 
 
-def test_coverage_of_a_schema():
+def test_coverage_of_a_schema(source, nobody):
     """Every attribute and relation is counted, with its freshness, and what is empty is told."""
-    found = coverage(SHOP, SOURCE, as_of=NOON)
+    found = coverage(SHOP, source, as_of=NOON)
     told = {k.name: (k.present, k.newest) for k in found.known}
     assert told == {
         "id": (6, None),
@@ -200,16 +219,16 @@ def test_coverage_of_a_schema():
     text = shown(found)
     assert "nickname: it is missing of everybody" in text
     assert "visits: no row in 365 days" in text
-    assert "there are no customers" in shown(coverage(SHOP, FrameSource(NOBODY), as_of=NOON))
+    assert "there are no customers" in shown(coverage(SHOP, nobody, as_of=NOON))
 
 
-def test_coverage_takes_any_names():
+def test_coverage_takes_any_names(source):
     """Names that need quotes, or have braces in them, are no matter."""
     odd = Attribute("a {0} `b`", TEXT, nullable=True, column="country")
     entity = Entity("customers", key="id", attributes=[odd], relations=[
         Relation("the {} orders", to="orders", key="customer_id", at="placed_at")
     ])  # fmt: skip
-    found = coverage(Schema([entity, SHOP.named("orders")]), SOURCE, as_of=NOON)
+    found = coverage(Schema([entity, SHOP.named("orders")]), source, as_of=NOON)
     assert [each.present for each in found.known] == [5, 4]
     shown(found)
 
@@ -217,7 +236,7 @@ def test_coverage_takes_any_names():
 # -- overlap ------------------------------------------------------------------------------------
 
 
-def test_overlap_counts_pairs_and_combinations():
+def test_overlap_counts_pairs_and_combinations(source, nobody):
     """Sizes, pairs, indices and combinations are those of sets."""
     segments = {
         "danes": DANES,
@@ -227,7 +246,7 @@ def test_overlap_counts_pairs_and_combinations():
         "nobody": segment("false"),
         "all": segment("true"),
     }
-    found = overlap(segments, SOURCE, as_of=NOON)
+    found = overlap(segments, source, as_of=NOON)
     pairs = {(p.one, p.other): p for p in found.pairs}
     assert found.pairs[0] is pairs["danes", "also danes"]
     assert found.duplicates == (pairs["danes", "also danes"],)
@@ -248,14 +267,14 @@ def test_overlap_agrees_with_sets():
     """For random segments every number is what Python's sets say."""
     dice = random.Random(5)
     people = pd.DataFrame({"id": range(300)})
+    schema = skp.schema_from(people, "people", keys={"people": "id"})
     groups = {f"s{i}": {k for k in range(300) if dice.random() < 0.3} for i in range(6)}
-
-    class Fixed(FrameSource):
-        def evaluate(self, segments, *, as_of=None):
-            held = {name: people["id"].isin(groups[name]) for name in segments}
-            return type("Keyed", (), {"frame": pd.DataFrame(held)})
-
-    found = overlap(dict.fromkeys(groups, DANES), Fixed(), as_of=NOON)
+    segments = {
+        name: Segment.define(None, "in list it", schema, lists=[KeyList("it", keys)])
+        for name, keys in groups.items()
+    }
+    found = overlap(segments, skp.Source(people), as_of=NOON)
+    assert found.frame.equals(overlap(segments, skp.Source(people), pairs_only=True).frame)
     for pair in found.pairs:
         one, other = groups[pair.one], groups[pair.other]
         assert pair.both == len(one & other)
@@ -266,30 +285,31 @@ def test_overlap_agrees_with_sets():
         assert count == len(inside.difference(*(groups[n] for n in groups if n not in names)))
 
 
-def test_overlap_of_the_odd():
+def test_overlap_of_the_odd(source, nobody):
     """One segment, nobody at all, many segments: an answer, and a picture that is not empty."""
-    assert overlap([DANES], SOURCE, as_of=NOON).pairs == ()
-    shown(overlap([DANES], SOURCE, as_of=NOON))
-    shown(overlap([DANES, segment("true").named("all")], FrameSource(NOBODY), as_of=NOON))
+    assert overlap([DANES], source, as_of=NOON).pairs == ()
+    shown(overlap([DANES], source, as_of=NOON))
+    shown(overlap([DANES], source, as_of=NOON, pairs_only=True))
+    shown(overlap([DANES, segment("true").named("all")], nobody, as_of=NOON))
     many = {f"over {n}": segment(f"id > {n / 4}") for n in range(20)}
-    text = shown(overlap(many, SOURCE, as_of=NOON))
+    text = shown(overlap(many, source, as_of=NOON))
     assert "more rows in `frame`" in text
     with pytest.raises(ValueError, match="at least one"):
-        overlap([], SOURCE)
+        overlap([], source)
     with pytest.raises(ValueError, match="needs a name"):
-        overlap([DANES & DANES], SOURCE)
+        overlap([DANES & DANES], source)
     with pytest.raises(ValueError, match="one name"):
-        overlap([DANES, segment("age > 3")], SOURCE)
+        overlap([DANES, segment("age > 3")], source)
 
 
-def test_html_of_results_is_escaped():
+def test_html_of_results_is_escaped(source):
     """What definitions and names say is never read as HTML, nor as a formula by a picture."""
     evil = "<b>$x$ & y</b>"
     asked = Segment.define(evil, f'country != "{evil}" and nickname != "{evil}"', SHOP)
     for result in (
-        attrition(asked, SOURCE, as_of=NOON),
-        gaps(asked, SOURCE, as_of=NOON),
-        overlap({evil: asked, "other": DANES}, SOURCE, as_of=NOON),
+        attrition(asked, source, as_of=NOON),
+        gaps(asked, source, as_of=NOON),
+        overlap({evil: asked, "other": DANES}, source, as_of=NOON),
     ):
         shown(result)
         assert "<b>$" not in result._repr_html_()

@@ -15,8 +15,8 @@ from segmentkit._defined import AsOf, instant_of
 from segmentkit._format import format_tree
 from segmentkit.analysis._picture import bare, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
-from segmentkit.analysis._source import Source
 from segmentkit.segment import Segment, joined
+from segmentkit.source import Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,9 +17,9 @@ from segmentkit._explain import Question, outline
 from segmentkit._format import format_tree
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
-from segmentkit.analysis._source import Source
 from segmentkit.schema import Attribute, Schema
 from segmentkit.segment import Segment
+from segmentkit.source import Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,8 +14,8 @@ from attrs import define, frozen
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
-from segmentkit.analysis._source import Source
 from segmentkit.segment import Segment
+from segmentkit.source import Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,15 +52,17 @@ class Overlap(Result):
         sizes: How many members each segment has, by name.
         population: How many there are in all.
         as_of: The instant that was asked about, in UTC.
-        combined: For each combination of segments that occurs, how many are in exactly these;
-            the most frequent first, nobody's left out.
+        together: How many are in both, of every pair of segments.
+        combined: For each combination of segments that occurs, how many are in exactly these,
+            the most frequent first; None if that was not asked for.
         alike: From which Jaccard index on two segments are near-duplicates.
     """
 
     sizes: Mapping[str, int]
     population: int
     as_of: datetime
-    combined: Mapping[tuple[str, ...], int]
+    together: Mapping[tuple[str, str], int]
+    combined: Mapping[tuple[str, ...], int] | None
     alike: float
 
     _formats: ClassVar = {
@@ -74,11 +76,7 @@ class Overlap(Result):
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """Every pair, the most alike first."""
-        together = dict.fromkeys(combinations(self.sizes, 2), 0)
-        for names, count in self.combined.items():
-            for pair in combinations(names, 2):
-                together[pair] += count
-        found = [self._pair(one, other, both) for (one, other), both in together.items()]
+        found = [self._pair(*names, both) for names, both in self.together.items()]
         return tuple(sorted(found, key=lambda pair: -(pair.jaccard or 0)))
 
     def _pair(self, one: str, other: str, both: int) -> Pair:
@@ -150,6 +148,8 @@ class Overlap(Result):
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
         """
+        if self.combined is None:
+            return empty("combinations were not counted: leave out pairs_only=True")
         shown = {names: count for names, count in self.combined.items() if names}
         if not shown:
             return empty("nobody is in any of these segments")
@@ -162,16 +162,19 @@ def overlap(
     *,
     as_of: AsOf = None,
     alike: float = 0.9,
+    pairs_only: bool = False,
 ) -> Overlap:
     """Count how segments overlap.
 
-    Who is in which segment is asked of the source in one pass; no rows of relations leave it.
+    Who is in which segment is asked of the source in one pass; no rows of relations leave it, and
+    with ``pairs_only`` nothing but counts does.
 
     Args:
         segments: A catalog, another mapping, or segments that have names.
         source: Where the population is.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         alike: From which Jaccard index on two segments are near-duplicates.
+        pairs_only: Do not count combinations of more than two, which the picture shows.
 
     Returns:
         The counts of all pairs and of all combinations.
@@ -184,15 +187,30 @@ def overlap(
     named = _named(segments)
     schema = next(iter(named.values())).schema
     instant = instant_of(as_of, schema)
-    frame = source.evaluate(named, as_of=instant).frame
-    combined: dict[tuple[str, ...], int] = {}
-    for held, count in frame.value_counts(list(named)).items():
+    evaluation = None if pairs_only else source.evaluate(named, as_of=instant)
+    matrix = source.overlap(named, as_of=instant) if evaluation is None else evaluation.overlap()
+    counts = matrix.to_numpy().tolist()
+    sizes = {name: counts[place][place] for place, name in enumerate(named)}
+    together = {
+        (one, other): counts[i][j] for (i, one), (j, other) in combinations(enumerate(named), 2)
+    }
+    return Overlap(
+        sizes,
+        matrix.attrs["population"],
+        instant.replace(tzinfo=UTC),
+        together,
+        None if evaluation is None else _combined(evaluation.frame),
+        alike,
+    )
+
+
+def _combined(frame: pd.DataFrame) -> dict[tuple[str, ...], int]:
+    """How many rows have each combination of true columns, the most frequent first."""
+    found: dict[tuple[str, ...], int] = {}
+    for held, count in frame.value_counts(list(frame)).items():
         assert isinstance(held, tuple)
-        combined[tuple(n for n, holds in zip(named, held, strict=True) if holds)] = int(count)
-    order = sorted(combined, key=lambda names: (-combined[names], names))
-    sizes = {name: int(frame[name].sum()) for name in named}
-    at = instant.replace(tzinfo=UTC)
-    return Overlap(sizes, len(frame), at, {names: combined[names] for names in order}, alike)
+        found[tuple(str(n) for n, holds in zip(frame, held, strict=True) if holds)] = int(count)
+    return {names: found[names] for names in sorted(found, key=lambda n: (-found[n], n))}
 
 
 def _named(segments: Mapping[str, Segment] | Iterable[Segment]) -> dict[str, Segment]:

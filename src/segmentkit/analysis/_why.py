@@ -14,12 +14,12 @@ from segmentkit._defined import AsOf, Constant, exact, instant_of
 from segmentkit._explain import Outline, Question, outline
 from segmentkit._explain import explain as put_together
 from segmentkit._format import format_tree
-from segmentkit.analysis._source import Source
 from segmentkit.dtypes import DATE
 from segmentkit.errors import DataError, SchemaError
 from segmentkit.explanation import Explanation
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
+from segmentkit.source import Source
 from segmentkit.trait import Trait
 
 

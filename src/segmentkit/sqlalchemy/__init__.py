@@ -19,10 +19,12 @@ from segmentkit.sqlalchemy._export import case_of, count_combinations, select_va
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
+from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
 
 __all__ = [
+    "Source",
     "audit",
     "label_of",
     "labels",

@@ -8,19 +8,12 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
+from segmentkit._plan import is_of_columns
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy._compile import Sql, divided
 from segmentkit.sqlalchemy._elements import Addend, AsFloat, Divisor, Exact, ExactText, joined
 from segmentkit.sqlalchemy._scans import Scan
-
-ORDERED = (
-    ir.AggregateFunction.FIRST,
-    ir.AggregateFunction.LAST,
-    ir.AggregateFunction.MEDIAN,
-)
-"""Aggregates that need rows in order, which grouping alone does not give."""
-
 
 Test: TypeAlias = tuple[int | None, ir.Condition]
 """A condition of the rows of a scan, or of the rows at a place of the way to them."""
@@ -104,11 +97,6 @@ class Grouped:
     def owners(self, limits: list[Sql]) -> sa.Select[Any]:
         """Just who has such rows, not grouped."""
         return self.select(limits=limits).group_by(None)
-
-
-def is_of_columns(test: ir.Condition) -> bool:
-    """Whether a test needs no rows but the one it is of."""
-    return not any(isinstance(n, ir.Aggregate | ir.Follows) for n in ir.walk(test))
 
 
 def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:

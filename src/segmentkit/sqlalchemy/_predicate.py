@@ -9,14 +9,15 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve
 
 from segmentkit import _ir as ir
+from segmentkit._plan import ORDERED, Group, Wanted, group_of, wanted_by
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
@@ -25,15 +26,9 @@ from segmentkit.sqlalchemy import _population as population
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
-from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, is_of_columns, ordered
+from segmentkit.sqlalchemy._groups import Grouped, Test, ordered
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
-
-Wanted: TypeAlias = ir.Aggregate | ir.Standing | ir.Overall
-"""What is computed of more than one row."""
-
-Group: TypeAlias = tuple[ir.Scope, tuple[str, ...], frozenset[ir.Condition]]
-"""Whose rows, along which way, passing which tests of other rows: a group takes one scan."""
 
 
 def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
@@ -43,7 +38,11 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    test = _OfCustomer(tables).condition(condition, limits=[])
+    return guarded(_OfCustomer(tables).condition(condition, limits=[]), condition)
+
+
+def guarded(test: Sql, condition: ir.Condition) -> Sql:
+    """A test, refused where one of the condition's texts cannot be sent."""
     texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
     return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
 
@@ -178,9 +177,9 @@ class _Conditions(ABC):
             elif node.function in ORDERED:
                 holder = node.holder
                 limit = partial(self.limited, limits=limits)
-                derived = ordered(partial(self.rows_of, _group(node)), node, limit)
+                derived = ordered(partial(self.rows_of, group_of(node)), node, limit)
             else:
-                plain.setdefault(_group(node), []).append(node)
+                plain.setdefault(group_of(node), []).append(node)
                 continue
             rows.join(derived, derived.c.owner == key(holder))
             values[node] = derived.c.value
@@ -281,10 +280,10 @@ class _OfRow(_Conditions):
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         new = [a for a in wanted_by([node]) if a not in self.known]
         self.known |= self.joined_values(new, self.scan, self.key, [])
-        if len(self.known) > _JOINS:
+        if len(self.known) > JOINS:
             raise UnsupportedError(
                 f"SQL cannot compare rows of {self.scan.way[-1].name!r} with "
-                f"{len(self.known)} different aggregates; {_JOINS} at most"
+                f"{len(self.known)} different aggregates; {JOINS} at most"
             )
         return self.compiler.condition(node)
 
@@ -375,12 +374,6 @@ class _Root:
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
-def wanted_by(nodes: Iterable[ir.Condition | ir.Value]) -> list[Wanted]:
-    """What conditions and values rest on beside the columns of their row, each once."""
-    found = (n for node in nodes for n in ir.walk(node, into_rows=False))
-    return list(dict.fromkeys(n for n in found if isinstance(n, Wanted)))
-
-
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
     return [n for n in wanted_by([node]) if isinstance(n, ir.Aggregate)]
 
@@ -390,17 +383,11 @@ def is_plain(node: ir.Condition) -> bool:
     return not ir.has_aggregates(node)
 
 
-def _group(node: ir.Aggregate) -> Group:
-    # Not every engine takes sub-queries inside an aggregate, so they are tests of a scan.
-    tests = frozenset(c for c in ir.conjuncts(node.where) if not is_of_columns(c))
-    return node.holder, node.path, tests
-
-
 def _only_group(node: ir.Condition) -> Group | None:
     """The group, if the condition rests on plain aggregates of one group and nothing else."""
     nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
-    groups = set(map(_group, aggregates))
+    groups = set(map(group_of, aggregates))
     others = (ir.Column, ir.Follows, *ir.POPULATION)
     if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
         return None
@@ -409,10 +396,11 @@ def _only_group(node: ir.Condition) -> Group | None:
     return next(iter(groups))
 
 
-_JOINS = 50
+JOINS = 50
+"""Sub-queries that one query is joined to: SQLite takes 64 tables."""
 
 
-def _joins(node: Wanted) -> bool:
+def joins_alone(node: Wanted) -> bool:
     """Whether it is joined as a sub-query of its own."""
     if isinstance(node, ir.Aggregate):
         return node.function in ORDERED
@@ -424,8 +412,8 @@ def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(map(_joins, wanted_by([condition])))
-        if portions[-1] and joins + more > _JOINS:
+        more = sum(map(joins_alone, wanted_by([condition])))
+        if portions[-1] and joins + more > JOINS:
             portions.append([])
             joins = 0
         portions[-1].append(condition)

@@ -1,0 +1,164 @@
+"""Many segments in one statement: a scan a relation, joined to the customers, and tests of both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from segmentkit import _ir as ir
+from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
+from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._predicate import (
+    JOINS,
+    beside,
+    compile_predicate,
+    guarded,
+)
+from segmentkit.sqlalchemy._scans import Rows
+from segmentkit.sqlalchemy._tables import Tables
+
+Conditions: TypeAlias = dict[str, ir.Condition]
+
+BITS = 62
+"""Segments whose answers are one number: all databases have integers of 64 bits, with a sign."""
+
+_AGGREGATES, _CONDITIONS, _NODES = 1_000, 1_000, 20_000
+"""What one statement takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
+
+
+def portions(conditions: Mapping[str, ir.Condition], share: int = 1) -> list[Conditions]:
+    """The conditions in as few statements as databases take; ``share``: of so many, one's part."""
+    found: list[Conditions] = []
+    room = _Room(share)
+    for name, condition in conditions.items():
+        if not room.takes(condition) or not found:
+            found.append({})
+            room = _Room(share)
+            room.takes(condition)
+        found[-1][name] = condition
+    if not found:
+        found.append({})
+    return found
+
+
+class _Room:
+    """How much more goes into a statement."""
+
+    def __init__(self, share: int) -> None:
+        self.share = share
+        self.conditions = self.nodes = 0
+        self.wanted: set[Wanted] = set()
+        self.joined: set[Hashable] = set()
+
+    def takes(self, condition: ir.Condition) -> bool:
+        """Add a condition, if there is room for it."""
+        wanted = self.wanted.union(wanted_by([condition]))
+        joined = self.joined if _is_alone(condition) else self.joined | _joined(condition)
+        nodes = self.nodes + len(ir.walk(condition))
+        full = (
+            len(joined) * self.share > JOINS
+            or len(wanted) * self.share > _AGGREGATES
+            or (self.conditions + 1) * self.share > _CONDITIONS
+            or nodes * self.share > _NODES
+        )
+        if self.conditions and full:
+            return False
+        self.conditions += 1
+        self.wanted, self.joined, self.nodes = wanted, joined, nodes
+        return True
+
+
+def _joined(condition: ir.Condition) -> set[Hashable]:
+    """What a condition's sub-queries are told apart by: each is joined once."""
+    found: set[Hashable] = set()
+    for node in wanted_by([condition]):
+        if isinstance(node, ir.Aggregate) and node.function not in ORDERED:
+            found.add(group_of(node))
+        elif not isinstance(node, ir.Overall):
+            found.add(node)
+    return found
+
+
+def _is_alone(condition: ir.Condition) -> bool:
+    """Whether a condition joins more by itself than a statement takes."""
+    return len(_joined(condition)) > JOINS
+
+
+@frozen
+class Pass:
+    """Everyone's rows beside all that some conditions are about.
+
+    Attributes:
+        rows: The entity's rows, joined to one sub-query a scan.
+        tests: One test a condition, by name.
+    """
+
+    rows: Rows
+    tests: Mapping[str, Sql]
+
+    @classmethod
+    def of(cls, conditions: Mapping[str, ir.Condition], tables: Tables) -> Pass:
+        """Join what the conditions need, each distinct thing once."""
+        rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+        alone = {name for name, each in conditions.items() if _is_alone(each)}
+        plan = Plan({name: each for name, each in conditions.items() if name not in alone})
+        compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
+        tests = {}
+        for name, condition in conditions.items():
+            if name in alone:
+                here = evolve(tables, root=rows.start, mapped=None)
+                tests[name] = compile_predicate(condition, here)
+            else:
+                tests[name] = guarded(compiler.condition(condition), condition)
+        return cls(rows, tests)
+
+    @property
+    def key(self) -> Sql:
+        """The key of a row."""
+        return self.rows.key(self.rows.entity.key or "")
+
+    def _select(self, *columns: Sql) -> sa.Select[Any]:
+        query: sa.Select[Any] = sa.select(*columns)
+        return self.rows.finished(query.select_from(self.rows.source))
+
+    def signed(self) -> sa.Select[Any]:
+        """Everyone's key, and which of the conditions hold: bits of a few numbers."""
+        return self._select(self.key, *self._signatures())
+
+    def counted(self) -> sa.Select[Any]:
+        """How many there are, and of how many each condition holds."""
+        counts = [sa.func.count(sa.case((test, 1))) for test in self.tests.values()]
+        return self._select(sa.func.count(), *counts)
+
+    def combined(self) -> sa.Select[Any]:
+        """Each combination of conditions that occurs, as bits of numbers, and how often."""
+        signatures = self._signatures()
+        if not signatures:
+            return self._select(sa.func.count())
+        each = self._select(*signatures).subquery()
+        return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+    def _signatures(self) -> list[Sql]:
+        tests = list(self.tests.values())
+        return [
+            _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
+            for start in range(0, len(tests), BITS)
+        ]
+
+
+def _signature(tests: list[Sql]) -> Sql:
+    """A number whose bits are what tests say, the first the lowest."""
+    # The numbers are ours, and parameters are few.
+    bits = [sa.case((test, _bit(place)), else_=_bit(None)) for place, test in enumerate(tests)]
+    total: Sql = bits[0]
+    for bit in bits[1:]:
+        total = total + bit
+    return total
+
+
+def _bit(place: int | None) -> Sql:
+    number = 0 if place is None else 1 << place
+    return sa.literal_column(str(number), sa.BigInteger())
