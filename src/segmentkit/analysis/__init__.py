@@ -9,21 +9,27 @@ from __future__ import annotations
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._why import explain
 
 __all__ = [
     "AGES",
+    "GROUPS",
     "Attrition",
     "Coverage",
     "Gap",
     "Gaps",
+    "Grid",
     "Known",
     "Overlap",
     "Pair",
+    "Rfm",
+    "Scale",
     "Stage",
     "attrition",
     "coverage",
     "explain",
     "gaps",
+    "grid",
     "overlap",
 ]
