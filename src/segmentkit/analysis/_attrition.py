@@ -101,7 +101,7 @@ class Attrition(Result):
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
         """
-        figure = new_figure(8, 1.2 + 0.5 * (len(self.stages) + 1))
+        figure = new_figure(8, 1.2 + 0.5 * (len(self.stages) + 1), self._title)
         axes = figure.add_subplot()
         left = [self.population, *(stage.left for stage in self.stages)]
         labels = ["everyone", *(shortened(stage.clause) for stage in self.stages)]
@@ -114,9 +114,8 @@ class Attrition(Result):
             axes.text(count + gone, place, told, va="center")
         axes.set_yticks(places, labels)
         axes.invert_yaxis()
-        axes.set_xlim(0, max(1, self.population) * 1.3)
+        axes.set_xlim(0, max(1, self.population) * 1.45)
         axes.set_xticks([])
-        axes.set_title(shortened(self._title, 90), loc="left")
         bare(axes, "top", "right", "bottom")
         return figure
 

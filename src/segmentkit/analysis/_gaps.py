@@ -264,7 +264,7 @@ class Coverage(Result):
         """
         if not self.population or not self.known:
             return empty(self.notes[0] if self.notes else "the schema has no attributes")
-        figure = new_figure(8, 1 + 0.3 * len(self.known))
+        figure = new_figure(8, 1 + 0.3 * len(self.known), self._title)
         axes = figure.add_subplot()
         places = range(len(self.known))
         axes.barh(places, [1.0] * len(self.known), color="0.92")
@@ -275,7 +275,6 @@ class Coverage(Result):
         axes.invert_yaxis()
         axes.set_xlim(0, 1.12)
         axes.set_xticks([])
-        axes.set_title(shortened(self._title, 90), loc="left")
         bare(axes, "top", "right", "bottom")
         return figure
 

@@ -153,7 +153,10 @@ class Overlap(Result):
         shown = {names: count for names, count in self.combined.items() if names}
         if not shown:
             return empty("nobody is in any of these segments")
-        return _upset(self.sizes, dict(list(shown.items())[:most]), len(shown))
+        title = self._title
+        if len(shown) > most:
+            title += f": the {most} most frequent of {len(shown)} combinations"
+        return _upset(self.sizes, dict(list(shown.items())[:most]), title)
 
 
 def overlap(
@@ -229,11 +232,11 @@ def _named(segments: Mapping[str, Segment] | Iterable[Segment]) -> dict[str, Seg
     return named
 
 
-def _upset(sizes: Mapping[str, int], shown: Mapping[tuple[str, ...], int], total: int) -> Figure:
+def _upset(sizes: Mapping[str, int], shown: Mapping[tuple[str, ...], int], title: str) -> Figure:
     used = {name for names in shown for name in names}
     names = sorted(used, key=lambda name: sizes[name])
     rows = {name: row for row, name in enumerate(names)}
-    figure = new_figure(3.5 + 0.45 * len(shown), 2.6 + 0.3 * len(names))
+    figure = new_figure(3.5 + 0.45 * len(shown), 2.6 + 0.3 * len(names), title)
     grid = figure.add_gridspec(
         2, 2, width_ratios=[1.2, 0.45 * len(shown) + 0.4], height_ratios=[2, 0.3 * len(names) + 0.2]
     )
@@ -262,6 +265,4 @@ def _upset(sizes: Mapping[str, int], shown: Mapping[tuple[str, ...], int], total
     left.set_xlabel("size")
     left.tick_params(left=False, labelleft=False)
     bare(left, "top", "left", "right")
-    if len(shown) < total:
-        above.set_title(f"the {len(shown)} most frequent of {total} combinations", fontsize=9)
     return figure

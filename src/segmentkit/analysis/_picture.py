@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty picture.
+def new_figure(width: float, height: float, title: str | None = None) -> Figure:
+    """A picture of nothing yet but its title.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -20,7 +20,10 @@ def new_figure(width: float, height: float) -> Figure:
     except ImportError as error:
         message = "pictures need matplotlib: pip install segmentkit[plots]"
         raise ImportError(message, name=error.name) from error
-    return Picture(figsize=(width, height), layout="constrained")
+    figure = Picture(figsize=(width, height), layout="constrained")
+    if title is not None:
+        figure.suptitle(shortened(title, int(width * 12)), x=0.01, ha="left", fontsize=10)
+    return figure
 
 
 def empty(message: str) -> Figure:

@@ -328,7 +328,7 @@ class Grid(Result):
         if not self.scored:
             return empty(self.notes[0])
         down, across = (sorted({scores[axis] for scores in self.cells}) for axis in (0, 1))
-        figure = new_figure(2 + 1.4 * len(across), 1.4 + 0.9 * len(down))
+        figure = new_figure(2 + 1.4 * len(across), 1.4 + 0.9 * len(down), self._title)
         axes = figure.add_subplot()
         most = max(self.cells.values())
         shades = [[self.cells[r, f] / most for f in across] for r in down]
@@ -349,7 +349,6 @@ class Grid(Result):
         axes.set_xlabel(f"{self.by} score")
         axes.set_ylabel("recency score")
         axes.tick_params(length=0)
-        axes.set_title(self._title, loc="left", fontsize=10)
         bare(axes, "top", "right", "bottom", "left")
         return figure
 
