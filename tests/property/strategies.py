@@ -267,13 +267,15 @@ class Writer:
         operator = self.pick(COMPARISONS)
         if self.draw(st.booleans()):
             return f"{self.pick(['day', 'week'])}({value}) {operator} {self.written(DATE)}"
-        words = ["weekday", "month", "year"] if dtype == DATE else ["hour", "weekday", "hour"]
+        words = ["weekday", "month", "year"] + (["hour"] if dtype == TIMESTAMP else [])
         return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 7, 12, 22, 2026])}"
 
     def near(self, value: str, dtype: DType, scope: Scope) -> str:
         far = self.pick(["1 m", "150.5 km", "200 miles", "19999 km"])
         other = f"point({self.pick([0, 2.5, -90])}, {self.pick([0.5, 180, -3])})"
-        return f"distance(point({value}, 1.5), {other}) {self.pick(['<', '>=', '!='])} {far}"
+        # A constant that is not on the globe would be refused.
+        north = "2.5" if value.lstrip("-")[0].isdigit() else value
+        return f"distance(point({north}, 1.5), {other}) {self.pick(['<', '>=', '!='])} {far}"
 
     def maybe_not(self) -> str:
         return self.pick(["", "not "])
