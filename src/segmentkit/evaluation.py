@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from segmentkit._diagnostics import did_you_mean
-from segmentkit.dtypes import DType, Kind
+from segmentkit._parquet import read, write
 from segmentkit.errors import DataError, SegmentkitError
 
 __all__ = ["Asked", "Evaluation", "Members", "Sizes"]
@@ -22,8 +22,8 @@ Bits: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 Keys: TypeAlias = "pd.Index[Any]"
 
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.int64)
-_AT_ONCE = 1 << 15
-"""How many people's answers are looked at unpacked."""
+_AT_ONCE = 1 << 14
+"""How many bytes of each row are looked at together: what a processor keeps close."""
 
 
 def pack(held: np.ndarray[Any, np.dtype[np.bool_]]) -> Bits:
@@ -39,7 +39,28 @@ def unpack(bits: Bits, size: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 def ones(bits: Bits) -> int:
     """How many are set."""
-    return int(_ONES[bits].sum())
+    return int(_counted(bits[None, :])[0])
+
+
+def pairs(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """How many are set in each pair of rows."""
+    count, width = bits.shape
+    together = np.zeros((count, count), dtype=np.int64)
+    for start in range(0, width, _AT_ONCE):
+        part = np.ascontiguousarray(bits[:, start : start + _AT_ONCE])
+        for row in range(count):
+            together[row, row:] += _counted(part[row] & part[row:])
+    return np.triu(together) + np.triu(together, 1).T
+
+
+def _counted(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """How many are set in each row."""
+    if hasattr(np, "bitwise_count"):
+        whole = bits.shape[1] - bits.shape[1] % 8
+        words = np.bitwise_count(bits[:, :whole].view(np.uint64)).sum(axis=1, dtype=np.int64)
+        rest = np.bitwise_count(bits[:, whole:]).sum(axis=1, dtype=np.int64)
+        return np.asarray(words + rest)
+    return np.asarray(_ONES[bits].sum(axis=1))  # numpy 1
 
 
 @frozen
@@ -262,13 +283,43 @@ class Evaluation(Mapping[str, Members]):
 
     def overlap(self) -> pd.DataFrame:
         """How many are in each pair of segments; a segment and itself: its size."""
-        together = np.zeros((len(self), len(self)))
-        size = len(self.population)
-        for start in range(0, size, _AT_ONCE):
-            bits = self._bits[:, start // 8 : (start + _AT_ONCE) // 8]
-            held = unpack(bits, min(_AT_ONCE, size - start)).astype(np.float32)
-            together += held @ held.T
-        return overlap_frame(together, self.names, size, self.as_of)
+        counts = pairs(self._bits)
+        return overlap_frame(counts, self.names, len(self.population), self.as_of)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a Parquet file: the keys, one boolean column a segment, and what was asked.
+
+        The file appears when it is complete.
+
+        Args:
+            path: Where to.
+
+        Raises:
+            ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
+            OSError: It cannot be written.
+        """
+        write(path, self.frame, _told(self))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Evaluation:
+        """Read what `save` wrote.
+
+        Args:
+            path: Where from.
+
+        Returns:
+            An equal evaluation; who was left out of it is not told any more.
+
+        Raises:
+            DataError: It is another kind of file.
+            ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
+            OSError: It cannot be read.
+        """
+        frame, told = read(path)
+        asked = tuple(Asked(**each) for each in told["segments"])
+        as_of = told["as_of"] and datetime.fromisoformat(told["as_of"])
+        held = frame.to_numpy(np.bool_).T if asked else np.zeros((0, len(frame)), np.bool_)
+        return cls(frame.index, asked, as_of, pack(held))
 
     def _combined(self, other: object, word: str | None, join: Any) -> Evaluation:
         if not isinstance(other, Evaluation):
@@ -304,12 +355,17 @@ class Evaluation(Mapping[str, Members]):
         return f"Evaluation({len(self)} segments of {len(self.population):,}{at})"
 
 
+def _told(found: Evaluation) -> dict[str, Any]:
+    """What is kept beside the members."""
+    as_of = None if found.as_of is None else found.as_of.isoformat()
+    return {"as_of": as_of, "segments": [asdict(each) for each in found.asked]}
+
+
 def overlap_frame(
     counts: np.ndarray[Any, Any], names: Sequence[str], population: int, as_of: datetime | None
 ) -> pd.DataFrame:
     """Counts of pairs, by the names of segments."""
-    whole = np.rint(counts).astype(np.int64)
-    found = pd.DataFrame(whole, index=list(names), columns=list(names))
+    found = pd.DataFrame(counts, index=list(names), columns=list(names))
     found.attrs = {"population": population, "as_of": as_of}
     return found
 
@@ -341,65 +397,3 @@ def _moved(keys: Keys, rows: Any, everyone: Keys) -> Bits:
         held[places] = unpack(bits, len(keys))
         row[:] = pack(held)
     return found
-
-
-# -- values of traits ---------------------------------------------------------------------------
-
-
-def values_frame(
-    dtypes: Mapping[str, DType],
-    columns: Sequence[Sequence[Any]],
-    index: Keys,
-    instant: datetime,
-) -> pd.DataFrame:
-    """Values that an engine gave as Python's, as columns of the types that pandas has for them."""
-    found = {
-        name: pd.Series(_CONVERTED[dtype.kind](values), index=index)
-        for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
-    }
-    frame = pd.DataFrame(found, index=index)
-    frame.attrs = {"as_of": instant.replace(tzinfo=UTC)}
-    return frame
-
-
-def _present(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
-    return [None if value is None else read(value) for value in values]
-
-
-def _integers(values: Sequence[Any]) -> Any:
-    numbers = _present(values, int)
-    try:
-        return pd.array(numbers, dtype="Int64")
-    except (OverflowError, ValueError, TypeError):
-        return np.array(numbers, dtype=object)
-
-
-def _floats(values: Sequence[Any]) -> Any:
-    return np.array([np.nan if value is None else float(value) for value in values], dtype="f8")
-
-
-def _decimals(values: Sequence[Any]) -> Any:
-    found = np.empty(len(values), dtype=object)
-    found[:] = _present(values, lambda value: Decimal(str(value)))
-    return found
-
-
-def _dates(values: Sequence[Any]) -> Any:
-    return np.array(values, dtype="M8[D]").astype("M8[s]")
-
-
-def _timestamps(values: Sequence[Any]) -> Any:
-    times = [v.astimezone(UTC).replace(tzinfo=None) if v and v.tzinfo else v for v in values]
-    return pd.DatetimeIndex(np.array(times, dtype="M8[us]")).tz_localize("UTC")
-
-
-_CONVERTED: Mapping[Kind, Callable[[Sequence[Any]], Any]] = {
-    Kind.BOOLEAN: lambda values: pd.array(_present(values, bool), dtype="boolean"),
-    Kind.INTEGER: _integers,
-    Kind.FLOAT: _floats,
-    Kind.DECIMAL: _decimals,
-    Kind.TEXT: lambda values: pd.array(list(values), dtype="string"),
-    Kind.DATE: _dates,
-    Kind.TIMESTAMP: _timestamps,
-}
-"""What pandas keeps values of each kind as."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from segmentkit import _ir as ir
 from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._elements import joined
 from segmentkit.sqlalchemy._predicate import (
     JOINS,
     beside,
@@ -25,8 +26,8 @@ Conditions: TypeAlias = dict[str, ir.Condition]
 BITS = 62
 """Segments whose answers are one number: all databases have integers of 64 bits, with a sign."""
 
-_AGGREGATES, _CONDITIONS, _NODES = 1_000, 1_000, 20_000
-"""What one statement takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
+_COLUMNS, _NODES = 1_000, 20_000
+"""What one query takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
 
 
 def portions(conditions: Mapping[str, ir.Condition], share: int = 1) -> list[Conditions]:
@@ -50,24 +51,25 @@ class _Room:
     def __init__(self, share: int) -> None:
         self.share = share
         self.conditions = self.nodes = 0
+        self.tests: set[ir.Condition] = set()
         self.wanted: set[Wanted] = set()
         self.joined: set[Hashable] = set()
 
     def takes(self, condition: ir.Condition) -> bool:
         """Add a condition, if there is room for it."""
         wanted = self.wanted.union(wanted_by([condition]))
-        joined = self.joined if _is_alone(condition) else self.joined | _joined(condition)
+        joins = self.joined if _is_alone(condition) else self.joined | _joined(condition)
+        tests = self.tests.union(_literals(condition))
         nodes = self.nodes + len(ir.walk(condition))
         full = (
-            len(joined) * self.share > JOINS
-            or len(wanted) * self.share > _AGGREGATES
-            or (self.conditions + 1) * self.share > _CONDITIONS
+            len(joins) * self.share > JOINS
+            or max(len(wanted), len(tests), self.conditions + 1) * self.share > _COLUMNS
             or nodes * self.share > _NODES
         )
         if self.conditions and full:
             return False
         self.conditions += 1
-        self.wanted, self.joined, self.nodes = wanted, joined, nodes
+        self.tests, self.wanted, self.joined, self.nodes = tests, wanted, joins, nodes
         return True
 
 
@@ -89,44 +91,44 @@ def _is_alone(condition: ir.Condition) -> bool:
 
 @frozen
 class Pass:
-    """Everyone's rows beside all that some conditions are about.
+    """Everyone beside what some conditions are made of: each distinct test is one column.
 
     Attributes:
-        rows: The entity's rows, joined to one sub-query a scan.
-        tests: One test a condition, by name.
+        each: The key, called ``key``, and the tests of everyone.
+        tests: Which columns make a condition, by its name.
     """
 
-    rows: Rows
+    each: sa.Subquery
     tests: Mapping[str, Sql]
 
     @classmethod
-    def of(cls, conditions: Mapping[str, ir.Condition], tables: Tables) -> Pass:
-        """Join what the conditions need, each distinct thing once."""
+    def of(cls, conditions: Conditions, tables: Tables) -> Pass:
+        """Join what the conditions need to the entity, each distinct thing once."""
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-        alone = {name for name, each in conditions.items() if _is_alone(each)}
+        alone = {name: each for name, each in conditions.items() if _is_alone(each)}
         plan = Plan({name: each for name, each in conditions.items() if name not in alone})
         compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
-        tests = {}
+        places: dict[ir.Condition, str] = {}
+        columns = [rows.key(rows.entity.key or "").label("key")]
+        here = evolve(tables, root=rows.start, mapped=None)
         for name, condition in conditions.items():
-            if name in alone:
-                here = evolve(tables, root=rows.start, mapped=None)
-                tests[name] = compile_predicate(condition, here)
-            else:
-                tests[name] = guarded(compiler.condition(condition), condition)
-        return cls(rows, tests)
-
-    @property
-    def key(self) -> Sql:
-        """The key of a row."""
-        return self.rows.key(self.rows.entity.key or "")
+            for test in [condition] if name in alone else _literals(condition):
+                if test not in places:
+                    made = (
+                        compile_predicate(test, here) if name in alone else compiler.condition(test)
+                    )
+                    places[test] = f"test_{len(places)}"
+                    columns.append(guarded(made, test).label(places[test]))
+        each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
+        known = {test: each.c[place] for test, place in places.items()}
+        return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
-        query: sa.Select[Any] = sa.select(*columns)
-        return self.rows.finished(query.select_from(self.rows.source))
+        return sa.select(*columns).select_from(self.each)
 
     def signed(self) -> sa.Select[Any]:
         """Everyone's key, and which of the conditions hold: bits of a few numbers."""
-        return self._select(self.key, *self._signatures())
+        return self._select(self.each.c.key, *self._signatures())
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
@@ -147,6 +149,24 @@ class Pass:
             _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
             for start in range(0, len(tests), BITS)
         ]
+
+
+def _literals(condition: ir.Condition) -> Iterator[ir.Condition]:
+    """What a condition is made of by ``and`` and ``or``."""
+    if isinstance(condition, ir.And | ir.Or):
+        for operand in condition.operands:
+            yield from _literals(operand)
+    else:
+        yield condition
+
+
+def _made_of(known: Mapping[ir.Condition, Sql], condition: ir.Condition) -> Sql:
+    """A condition, of the columns that are known."""
+    if condition in known:
+        return known[condition]
+    assert isinstance(condition, ir.And | ir.Or)
+    parts = [_made_of(known, operand) for operand in condition.operands]
+    return joined(parts, conjunctive=isinstance(condition, ir.And))
 
 
 def _signature(tests: list[Sql]) -> Sql:

@@ -14,9 +14,10 @@ from attrs import define, field
 from sqlalchemy.orm import Session
 
 from segmentkit import _ir as ir
+from segmentkit._columns import values_frame
 from segmentkit._defined import AsOf
 from segmentkit.errors import DataError, UnsupportedError
-from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, values_frame
+from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, pairs
 from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, asked_of, bound_traits
 from segmentkit.sqlalchemy._export import select_values
@@ -157,7 +158,7 @@ class Source:
 
         def ask(connection: sa.Connection, question: Question, tables: Tables) -> pd.DataFrame:
             names = list(question.conditions)
-            counts = pd.DataFrame(0.0, index=names, columns=names)
+            counts = pd.DataFrame(0, index=names, columns=names)
             population = 0
             parts = portions(question.conditions)
             if len(parts) > 1:
@@ -377,11 +378,13 @@ def _in_order(keys: list[Any], found: list[Any], bits: np.ndarray[Any, Any]) -> 
 
 def _pairs(connection: sa.Connection, one: Pass, count: int) -> tuple[np.ndarray[Any, Any], int]:
     """How many are in each pair, of combinations and how often each occurs."""
-    together = np.zeros((count, count))
+    together = np.zeros((count, count), dtype=np.int64)
     population = 0
     for part in _parts(connection, one.combined()):
-        often = np.array([int(row[-1]) for row in part], dtype=np.float64)
-        held = _held([row[:-1] for row in part], count).astype(np.float64)
-        together += (held * often) @ held.T
+        often = np.array([int(row[-1]) for row in part], dtype=np.int64)
+        held = _held([row[:-1] for row in part], count)
+        # Bit by bit of how often; most combinations of many segments are rare.
+        for bit in range(int(often.max()).bit_length()):
+            together += pairs(pack(held[:, (often >> bit & 1).astype(np.bool_)])) << bit
         population += int(often.sum())
     return together, population
