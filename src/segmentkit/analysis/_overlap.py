@@ -187,7 +187,7 @@ def overlap(
         UnsupportedError: The source cannot compute a construct.
         ValueError: There are no segments, or one has no name.
     """
-    named = _named(segments)
+    named = named_segments(segments)
     schema = next(iter(named.values())).schema
     instant = instant_of(as_of, schema)
     evaluation = None if pairs_only else source.evaluate(named, as_of=instant)
@@ -216,7 +216,12 @@ def _combined(frame: pd.DataFrame) -> dict[tuple[str, ...], int]:
     return {names: found[names] for names in sorted(found, key=lambda n: (-found[n], n))}
 
 
-def _named(segments: Mapping[str, Segment] | Iterable[Segment]) -> dict[str, Segment]:
+def named_segments(segments: Mapping[str, Segment] | Iterable[Segment]) -> dict[str, Segment]:
+    """Segments by their names.
+
+    Raises:
+        ValueError: There are none, one has no name, or two have one.
+    """
     if isinstance(segments, Mapping):
         named = dict(segments)
     else:
