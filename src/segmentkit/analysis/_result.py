@@ -120,5 +120,7 @@ def _cell(write: Callable[[Any], str] | None, value: Any) -> str:
         return "–"
     if write is not None:
         return write(value)
+    if isinstance(value, datetime):
+        return moment(value)
     text = " ".join(str(value).split())
     return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
