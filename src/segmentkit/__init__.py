@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         SegmentTypeError,
         UnsupportedError,
     )
+    from segmentkit.explanation import Clause, Explanation, Fact, Joined
     from segmentkit.extension import Aggregate, Function
     from segmentkit.keylist import KeyList
     from segmentkit.partition import Audit, PartAudit, Partition
@@ -62,13 +63,17 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "Channel",
+    "Clause",
     "DType",
     "DataError",
     "DefinitionError",
     "Diagnostic",
     "Document",
     "Entity",
+    "Explanation",
+    "Fact",
     "Function",
+    "Joined",
     "KeyList",
     "Kind",
     "Link",
@@ -102,6 +107,7 @@ _NAMES = {
     "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
     "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
     "SegmentTypeError SegmentkitError UnsupportedError",
+    "explanation": "Clause Explanation Fact Joined",
     "extension": "Aggregate Function",
     "keylist": "KeyList",
     "partition": "Audit PartAudit Partition",
