@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,9 +19,11 @@ from segmentkit.sqlalchemy._export import case_of, count_combinations, select_va
 from segmentkit.sqlalchemy._predicate import compile_predicate
 from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
-from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
+
+if TYPE_CHECKING:
+    from segmentkit.sqlalchemy._source import Source
 
 __all__ = [
     "Source",
@@ -37,6 +39,15 @@ __all__ = [
     "values",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A source answers in pandas' types; whoever only makes queries need not load them."""
+    if name == "Source":
+        from segmentkit.sqlalchemy._source import Source  # noqa: PLC0415 - loads pandas
+
+        return Source
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def predicate(

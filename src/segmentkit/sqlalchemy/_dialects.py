@@ -41,6 +41,8 @@ class Construct(Enum):
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
+    FLAG = "conditions as columns"
+    IS_FLAGGED = "columns as conditions"
     WHOLE = "arithmetic of whole numbers"
     ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -87,6 +89,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
+        Construct.FLAG: "({0})",
+        Construct.IS_FLAGGED: "{0}",
         Construct.WHOLE: "{0}",
         Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
@@ -219,7 +223,12 @@ _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
 _BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
-_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+_NO_BOOLEANS = {
+    Construct.EVERYONE: "1 = 1",
+    Construct.NOBODY: "1 = 0",
+    Construct.FLAG: "CASE WHEN {0} THEN 1 ELSE 0 END",
+    Construct.IS_FLAGGED: "{0} = 1",
+}
 # A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
 _AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
 

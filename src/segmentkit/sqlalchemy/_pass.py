@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from segmentkit import _ir as ir
 from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import joined
+from segmentkit.sqlalchemy._elements import Flag, IsFlagged, joined
 from segmentkit.sqlalchemy._predicate import (
     JOINS,
     beside,
@@ -58,7 +58,7 @@ class _Room:
     def takes(self, condition: ir.Condition) -> bool:
         """Add a condition, if there is room for it."""
         wanted = self.wanted.union(wanted_by([condition]))
-        joins = self.joined if _is_alone(condition) else self.joined | _joined(condition)
+        joins = self.joined if is_alone(condition) else self.joined | _joined(condition)
         tests = self.tests.union(_literals(condition))
         nodes = self.nodes + len(ir.walk(condition))
         full = (
@@ -84,7 +84,7 @@ def _joined(condition: ir.Condition) -> set[Hashable]:
     return found
 
 
-def _is_alone(condition: ir.Condition) -> bool:
+def is_alone(condition: ir.Condition) -> bool:
     """Whether a condition joins more by itself than a statement takes."""
     return len(_joined(condition)) > JOINS
 
@@ -105,7 +105,7 @@ class Pass:
     def of(cls, conditions: Conditions, tables: Tables) -> Pass:
         """Join what the conditions need to the entity, each distinct thing once."""
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-        alone = {name: each for name, each in conditions.items() if _is_alone(each)}
+        alone = {name: each for name, each in conditions.items() if is_alone(each)}
         plan = Plan({name: each for name, each in conditions.items() if name not in alone})
         compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
         places: dict[ir.Condition, str] = {}
@@ -118,9 +118,9 @@ class Pass:
                         compile_predicate(test, here) if name in alone else compiler.condition(test)
                     )
                     places[test] = f"test_{len(places)}"
-                    columns.append(guarded(made, test).label(places[test]))
+                    columns.append(Flag(guarded(made, test)).label(places[test]))
         each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
-        known = {test: each.c[place] for test, place in places.items()}
+        known = {test: IsFlagged(each.c[place]) for test, place in places.items()}
         return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
@@ -132,7 +132,7 @@ class Pass:
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
-        counts = [sa.func.count(sa.case((test, 1))) for test in self.tests.values()]
+        counts = [sa.func.sum(sa.case((test, 1), else_=0)) for test in self.tests.values()]
         return self._select(sa.func.count(), *counts)
 
     def combined(self) -> sa.Select[Any]:

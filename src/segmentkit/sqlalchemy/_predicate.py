@@ -106,7 +106,7 @@ class _Conditions(ABC):
         for operand in node.operands:
             if is_plain(operand):
                 continue
-            group = _only_group(operand)
+            group = only_group(operand)
             if group is None and isinstance(operand, ir.And | ir.Or):
                 nested.append(operand)
             else:
@@ -118,7 +118,7 @@ class _Conditions(ABC):
         return joined(parts, conjunctive=conjunctive)
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
-        group = _only_group(node)
+        group = only_group(node)
         if group is None:
             return self.mixed(node, limits)
         key = self.key(group[0])
@@ -383,7 +383,7 @@ def is_plain(node: ir.Condition) -> bool:
     return not ir.has_aggregates(node)
 
 
-def _only_group(node: ir.Condition) -> Group | None:
+def only_group(node: ir.Condition) -> Group | None:
     """The group, if the condition rests on plain aggregates of one group and nothing else."""
     nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]

@@ -22,7 +22,7 @@ from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, asked_of, bound_traits
 from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._pass import BITS, Pass, portions
-from segmentkit.sqlalchemy._single import of_one, of_person
+from segmentkit.sqlalchemy._single import explained, of_one, of_person, statements
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait
 
@@ -130,7 +130,8 @@ class Source:
             population = 0
             for portion in portions(question.conditions):
                 row = connection.execute(Pass.of(portion, tables).counted()).one()
-                population, *more = map(int, row)
+                # Of nobody, a sum is NULL.
+                population, *more = (int(number or 0) for number in row)
                 counts += more
             return question.counted(counts, population)
 
@@ -269,6 +270,31 @@ class Source:
             return connection.execute(query).first() is not None
 
         return self._asked(segment, as_of, False, ask)
+
+    def explain(self, segments: Segments, *, as_of: AsOf = None) -> str:
+        """Say how segments are asked about: the shape, what is scanned, and the statements.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            The text; values are parameters in it.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(connection: sa.Connection, question: Question, tables: Tables) -> str:
+            lines = [f"-- {line}" for line in explained(question.plan)]
+            queries = statements(question.conditions, tables)
+            told = {"render_postcompile": True}
+            texts = [query.compile(connection, compile_kwargs=told) for query in queries]
+            return "\n".join([*lines, *map(str, texts)])
+
+        return self._asked(segments, as_of, False, ask)
 
     # -- how it is asked ------------------------------------------------------------------------
 
