@@ -31,16 +31,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     Args:
         shell: The notebook's IPython; ``%load_ext`` gives it.
     """
+    from IPython.core.completer import context_matcher  # noqa: PLC0415 - it is IPython that asks
 
     def segment(line: str, cell: str) -> Segment | None:
         return _define(shell, line, cell)
 
+    @context_matcher(identifier="segmentkit")  # type: ignore[untyped-decorator]
     def complete(context: Any) -> Any:
         return _completed(shell, context)
 
-    complete.matcher_api_version = 2
-    complete.matcher_identifier = "segmentkit"
-    complete.matcher_priority = 100
     shell.register_magic_function(segment, "cell")
     shell.Completer.custom_matchers.append(complete)
 

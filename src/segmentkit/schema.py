@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import define, field, frozen
 
 from segmentkit._diagnostics import did_you_mean
-from segmentkit._html import Html, element, table
+from segmentkit._html import element
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
 from segmentkit.errors import SchemaError
 
@@ -380,30 +380,7 @@ class Schema:
         return "\n".join([*described, *reached])
 
     def _repr_html_(self) -> str:
-        shown = [_shown(e, root=e.name == self.root) for e in self.entities]
-        rows = [(c.name, c.address, c.consent) for c in self.channels]
-        reached = [table(("reachable by", "at", "if"), rows)] if rows else []
-        return element("div", *(part for pair in shown for part in pair), *reached)
-
-
-def _shown(entity: Entity, *, root: bool) -> tuple[Html, Html]:
-    """An entity as HTML: what its rows are called, and what is known of them."""
-    head = element("p", element("b", entity.name), ", whose rows are segmented" if root else "")
-    rows = [
-        (
-            a.name,
-            f"{a.dtype}{', may be missing' if a.nullable else ''}",
-            ", ".join(map(str, a.values)),
-        )
-        for a in entity.attributes
-    ]
-    rows += [(p.name, "place", f"at {p.latitude}, {p.longitude}") for p in entity.places]
-    rows += [(i.name, f"one of {i.to}", f"by {i.key}") for i in entity.links]
-    rows += [
-        (r.name, f"many of {r.to}", f"by {r.key}" + (f", at {r.at}" if r.at else ""))
-        for r in entity.relations
-    ]
-    return head, table(("name", "type", ""), rows)
+        return element("pre", str(self))
 
 
 def _describe(entity: Entity, *, root: bool) -> str:
