@@ -4,7 +4,18 @@ from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.algebra import complement, difference, intersection, union
 from segmentkit.audience import Audience
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.errors import (
     CatalogError,
     DataError,
@@ -19,7 +30,7 @@ from segmentkit.errors import (
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
+from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
 from segmentkit.segment import Segment, format_definition
 from segmentkit.trait import Trait
 
@@ -29,6 +40,7 @@ __all__ = [
     "FLOAT",
     "INTEGER",
     "TEXT",
+    "TEXTS",
     "TIMESTAMP",
     "Attribute",
     "Audience",
@@ -41,6 +53,7 @@ __all__ = [
     "DataError",
     "DefinitionError",
     "Diagnostic",
+    "Document",
     "Entity",
     "Explanation",
     "Fact",

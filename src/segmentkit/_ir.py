@@ -314,6 +314,15 @@ class TextTest:
 
 
 @frozen(cache_hash=True)
+class Contains:
+    """True when the list of texts is present and one of its texts is one of the options."""
+
+    operand: Value
+    options: tuple[Const | Param, ...] = field(eq=frozenset)
+    ignoring_case: bool = False
+
+
+@frozen(cache_hash=True)
 class AnniversaryIn:
     """True when the date is present and has an anniversary between two days told from ``as_of``."""
 
@@ -396,6 +405,7 @@ Condition: TypeAlias = (
     | OneOf
     | Listed
     | TextTest
+    | Contains
     | AnniversaryIn
     | YearDayIn
     | Missing
@@ -466,7 +476,7 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
             return left, right
         case And(operands) | Or(operands):
             return operands
-        case OneOf(operand, options):
+        case OneOf(operand, options) | Contains(operand, options):
             return operand, *options
         case TextTest(_, operand, pattern):
             return operand, pattern

@@ -102,6 +102,8 @@ class _Normalizer:
                 return node if value is operand else evolve(node, operand=value)
             case ir.TextTest():
                 return _fold_text_test(evolve(node, operand=self.value(node.operand)))
+            case ir.Contains():
+                return node
             case ir.AnniversaryIn():
                 return self.anniversary(node)
             case ir.Missing(operand):

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from segmentkit import _ir as ir
 from segmentkit import _scalar
+from segmentkit._loose import loose_reader
 from segmentkit._reading import ABSENT, KINDS, reader
 from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
@@ -63,6 +64,7 @@ _READS = {
     Kind.FLOAT: "raw if type(raw) is kind and raw == raw else read(raw, holder)",
     Kind.DECIMAL: "read(raw, holder)",
     Kind.TIMESTAMP: "read(raw, holder)",
+    Kind.TEXTS: "read(raw, holder)",
 }
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
@@ -174,6 +176,11 @@ class _Function:
                 return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
                 return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
+            case ir.Contains(operand, options, folded):
+                key = _scalar.fold_case if folded else str
+                wanted = self.bind(frozenset(key(_constant(option)) for option in options))
+                test = "not wanted.isdisjoint(map(key, texts))"
+                return self.present(test, wanted=wanted, key=self.bind(key), texts=operand)
             case ir.YearDayIn(operand, low, high):
                 inside = self.bind(_scalar.year_day_in)
                 return self.present(
@@ -260,6 +267,11 @@ class _Function:
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
         assert attribute is not None
+        if attribute.path:
+            look = self.bind(loose_reader(attribute, start.name))
+            document = self.bind(attribute.path[0])
+            get = "look(None if holder is None else holder.get(name))"
+            return self.assign(_fill(get, look=look, holder=holder, name=document))
         get = "holder.get(name, absent)" if not node.links else "linked(holder, name, absent)"
         raw = self.assign(
             _fill(get, holder=holder, name=self.bind(node.name), absent=self.bind(ABSENT),

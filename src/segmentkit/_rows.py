@@ -85,7 +85,7 @@ class RowChecker(ValueChecker):
             return next(iter(ways.values()))
         start = self.row.entity if self.row else self.schema.entity
         firsts = {n.parts[0]: n for n in names}
-        known = (start.attribute, start.link, self.traits.get)
+        known = (start.attribute, start.document, start.link, self.traits.get)
         unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
         if not ways and len(unknown) == 1:
             self._unknown_relation(unknown[0], start)
@@ -110,6 +110,14 @@ class RowChecker(ValueChecker):
             owners.append(entity)
             entity, at = self.schema.named(relation.to), at + 1
         return _Way(holder, parts[:at], tuple(relations), tuple(owners))
+
+    def table_of_texts(self, node: t.Expr) -> Relation | None:
+        """The relation that a name leads to, if it is one of texts."""
+        if not isinstance(node, t.Name):
+            return None
+        way = self._leading(node)
+        found = way.relations[-1] if way.prefix == node.parts and way.relations else None
+        return found if found is not None and found.value is not None else None
 
     def _unknown_relation(self, node: t.Name, start: Entity) -> None:
         root, parts = self.schema.entity, node.parts

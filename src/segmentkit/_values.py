@@ -19,9 +19,20 @@ from segmentkit._places import Coordinates
 from segmentkit._population import PopulationChecker
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
-from segmentkit.dtypes import BOOLEAN, DATE, DISTANCE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    DISTANCE,
+    FLOAT,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
-from segmentkit.schema import Attribute, Entity, Relation, Schema
+from segmentkit.schema import Attribute, Document, Entity, Relation, Schema
 
 
 @frozen
@@ -90,7 +101,7 @@ class ValueChecker(PopulationChecker):
                     value = to_utc(value, self.schema.zone)
                 return ir.Const(value, literal_dtype(value))
             case t.Name():
-                return self._name(node)
+                return self._single(node)
             case t.Parameter():
                 self.error("SK125", node.span, name=node.name)
                 return None
@@ -165,6 +176,17 @@ class ValueChecker(PopulationChecker):
             return None
         return value
 
+    def tested(self, node: t.Expr) -> ir.Value | None:
+        """What the operand of a test means that a list of texts can stand in."""
+        return self._name(node) if isinstance(node, t.Name) else self.value(node)
+
+    def _single(self, node: t.Name) -> ir.Value | None:
+        value = self._name(node)
+        if value is None or value.dtype != TEXTS:
+            return value
+        self.error("SK161", node.span, name=format_tree(node))
+        return None
+
     def _name(self, node: t.Name) -> ir.Value | None:
         found = self._start(node)
         if found is None:
@@ -235,20 +257,20 @@ class ValueChecker(PopulationChecker):
     def _column(
         self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
     ) -> ir.Value | None:
-        entity = start
-        for part in parts[:-1]:
-            link = entity.link(part)
-            if link is None:
-                self._unknown(node, entity, part, scope)
-                return None
-            entity = self.schema.named(link.to)
-        attribute = entity.attribute(parts[-1])
+        entity, links = start, 0
+        while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
+            entity, links = self.schema.named(link.to), links + 1
+        first, *inner = parts[links:]
+        attribute = entity.attribute(first)
+        if inner:
+            attribute = entity.attribute(".".join((first, *inner)))
+            attribute = attribute if entity.document(first) else None
         if attribute is None:
-            self._unknown(node, entity, parts[-1], scope)
+            self._unknown(node, entity, first, scope)
             return None
         # A link may lead nowhere, so what is beyond it may be missing.
-        nullable = attribute.nullable or len(parts) > 1
-        column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
+        nullable = attribute.nullable or links > 0
+        column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
         self.declared.pop(column, None)
         if attribute.values:
             self.declared[column] = attribute
@@ -272,6 +294,9 @@ class ValueChecker(PopulationChecker):
         if entity.place(part) is not None:
             self.error("SK150", node.span, name=part)
             return
+        if (document := entity.document(part)) is not None:
+            self._unknown_inside(node, document)
+            return
         if entity.attribute(part) is not None:
             self.error("SK129", node.span, name=part)
             return
@@ -282,7 +307,9 @@ class ValueChecker(PopulationChecker):
                 hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
-        groups = (entity.attributes, entity.places, entity.links, entity.relations)
+        groups = (
+            entity.attributes, entity.documents, entity.places, entity.links, entity.relations,
+        )  # fmt: skip
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
         traits = self.traits if entity is root and part == node.parts[-1] else ()
@@ -290,6 +317,18 @@ class ValueChecker(PopulationChecker):
         hint = hint or did_you_mean(part, known)
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
+
+    def _unknown_inside(self, node: t.Name, document: Document) -> None:
+        """A name that ends in a document, or leads to what it does not declare."""
+        parts = node.parts[node.parts.index(document.name) :]
+        known = {".".join(map(format_name, a.path)): a.path for a in document.attributes}
+        within = [name for name, path in known.items() if path[: len(parts)] == parts]
+        if within or len(parts) == 1:
+            hint = f"write {some(within)}" if within else None
+            self.error("SK160", node.span, name=format_tree(node), hint=hint)
+            return
+        name = ".".join(map(format_name, parts))
+        self.error("SK101", node.span, name=name, hint=did_you_mean(name, known))
 
     def same_family(
         self, node: t.Expr, value: ir.Value, other_node: t.Expr, other: ir.Value

@@ -20,6 +20,7 @@ from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
 from segmentkit.pandas._frames import ORDERED, Column, Reader
+from segmentkit.pandas._lists import Lists
 from segmentkit.pandas._sequences import Moments, follows
 from segmentkit.pandas._stored import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
@@ -116,6 +117,10 @@ class Table:
                 return _listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
                 return _has(op, self.value(operand), _value(pattern), folded=folded)
+            case ir.Contains(operand, options, folded):
+                lists = self.value(operand)
+                assert isinstance(lists, Lists)
+                return lists.contains(list(map(_value, options)), folded=folded)
             case ir.YearDayIn(operand, low, high):
                 return functions.year_day_in(self.vector(operand), _value(low), _value(high))
             case ir.Missing(operand):
@@ -220,7 +225,7 @@ class Table:
         found = self.source.column(start, node.name)
         if places is None:
             return found
-        return _settled(found).take(places)
+        return (found if isinstance(found, Lists) else _settled(found)).take(places)
 
     # -- rows of relations ----------------------------------------------------------------------
 
@@ -336,6 +341,7 @@ def _composed(places: Positions, beyond: Positions | None) -> Positions:
 
 
 def _settled(operand: Operand) -> Values:
+    assert not isinstance(operand, Lists)
     return operand.settled if isinstance(operand, TextColumn | Stored) else operand
 
 
