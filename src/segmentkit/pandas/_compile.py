@@ -15,7 +15,9 @@ from segmentkit._plan import Wanted
 from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, pack, unpack
+from segmentkit.extension import Function
 from segmentkit.pandas import _exact as exact
+from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
@@ -164,6 +166,9 @@ class Table:
                 return by_kind(sign, self.vector(left), self.vector(right))
             case ir.ToFloat(operand):
                 return exact.to_float(self.vector(operand))
+            case ir.Call(_, arguments, _, Function() as added):
+                found = list(map(self.settled, arguments))
+                return extension.scalar(node, added, found, self.size)
             case ir.Call(name, arguments):
                 return self.call(name, arguments)
             case ir.Aggregate():
@@ -171,18 +176,18 @@ class Table:
             case ir.Standing():
                 values, places = self.compared(node)
                 return standing(values, places, self.size, node)
-            case ir.Overall(function):
+            case ir.Overall():
                 values, places = self.compared(node)
-                one = AGGREGATES[function](Rows(np.zeros(len(places), np.intp), 1, values))
+                one = _reduced(node, Rows(np.zeros(len(places), np.intp), 1, values))
                 return one.take(np.zeros(self.size, np.intp))
             case ir.Param() | ir.Moment():
                 raise AssertionError("bound before it comes here")
             case _:
                 assert_never(node)
 
-    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Vector, Positions]:
+    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Values, Positions]:
         """The values of the customers that are compared, and their places."""
-        values = self.vector(node.value).spread(self.size)
+        values = self.settled(node.value).spread(self.size)
         places = np.flatnonzero(self.condition(node.among) & ~values.missing)
         return values.only(places), places
 
@@ -239,7 +244,7 @@ class Table:
             table = related
         related = table.rows_of(node.relation)
         rows = related.rows(node, _composed(related.owners, owners), self.size)
-        return AGGREGATES[node.function](rows)
+        return _reduced(node, rows)
 
     def follows(self, node: ir.Follows) -> Mask:
         """Where another row comes after, or before, the row here."""
@@ -333,6 +338,13 @@ class RelatedTable(Table):
         attribute = self.entity.attribute(name)
         assert attribute is not None
         return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
+
+
+def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
+    """One value for each owner of rows."""
+    if isinstance(node.function, ir.AggregateFunction):
+        return AGGREGATES[node.function](rows)
+    return extension.aggregate(node, node.function, rows)
 
 
 def _composed(places: Positions, beyond: Positions | None) -> Positions:
