@@ -163,7 +163,7 @@ def test_help_names_every_command(run: Run) -> None:
     for name, (module, line) in _app.COMMANDS.items():
         # A long line goes on below.
         assert f" {name} {line} " in f"{' '.join(result.out.split())} "
-        command = getattr(import_module(f"segmentkit._cli.{module}"), name)
+        command = getattr(import_module(f"segmentkit._cli.{module}"), name.replace("-", "_"))
         own = " ".join(command.help.split())
         assert own.removesuffix(".").startswith(line.removesuffix(".")), name
         assert run(name, "--help").code == 0
