@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 
@@ -24,3 +25,15 @@ def element(name: str, *content: str, **attributes: str) -> Html:
     told = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
     inside = "".join(part if isinstance(part, Html) else escape(part) for part in content)
     return Html(f"<{name}{told}>{inside}</{name}>")
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+    """A table of texts.
+
+    Example:
+        >>> "<td>&lt;</td>" in table(["a"], [["<"]])
+        True
+    """
+    top = element("tr", *(element("th", head, scope="col") for head in heads))
+    body = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
+    return element("table", element("thead", top), element("tbody", *body))

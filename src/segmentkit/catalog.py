@@ -14,6 +14,7 @@ from segmentkit._catalog_check import check_catalog
 from segmentkit._catalog_file import CatalogText, read_catalog
 from segmentkit._defined import Constant, Defined, bound_together
 from segmentkit._diagnostics import Diagnostic
+from segmentkit._html import table
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.keylist import KeyList
@@ -194,6 +195,13 @@ class Catalog(Mapping[str, Segment]):
     def warnings(self) -> Mapping[str, tuple[Diagnostic, ...]]:
         """What the checker says of the segments as they are written; those it warns of, by name."""
         return {name: s.warnings for name, s in self._defined.items() if s.warnings}
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, s.title or "", s.definition, "; ".join(w.message for w in s.warnings))
+            for name, s in self._defined.items()
+        ]
+        return table(("segment", "title", "definition", "warnings"), rows)
 
     def unbound(self, name: str) -> Segment:
         """The segment as it is written, parameters and all."""

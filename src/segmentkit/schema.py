@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import define, evolve, field, frozen
 
 from segmentkit._diagnostics import did_you_mean
+from segmentkit._html import element
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -497,6 +498,9 @@ class Schema:
         described = [_describe(e, root=e.name == self.root) for e in self.entities]
         reached = [f"reachable by {c.name}: at {c.address}, if {c.consent}" for c in self.channels]
         return "\n".join([*described, *reached, *map(str, self.functions)])
+
+    def _repr_html_(self) -> str:
+        return element("pre", str(self))
 
 
 def _describe(entity: Entity, *, root: bool) -> str:

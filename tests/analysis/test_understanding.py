@@ -11,8 +11,10 @@ import pytest
 from segmentkit import (
     INTEGER,
     TEXT,
+    TEXTS,
     Attribute,
     DataError,
+    Document,
     Entity,
     KeyList,
     Relation,
@@ -231,6 +233,35 @@ def test_coverage_takes_any_names(source):
     found = coverage(Schema([entity, SHOP.named("orders")]), source, as_of=NOON)
     assert [each.present for each in found.known] == [5, 4]
     shown(found)
+
+
+def test_lists_and_documents_are_understood():
+    """Tags and values in JSON are covered, and clauses of them explained, by key and by record."""
+    entity = Entity(
+        "people",
+        key="id",
+        attributes=[Attribute("id", INTEGER), Attribute("likes", TEXTS, nullable=True)],
+        documents=[Document("props", {"plan": TEXT, "billing": {"seats": INTEGER}})],
+        relations=[Relation("tags", key="person", value="name")],
+    )
+    schema = Schema([entity, Entity("tags", attributes=[Attribute("name", TEXT)])])
+    rows = [
+        {"id": 1, "likes": ["a", "b"], "props": {"plan": "x", "billing": {"seats": 3}}},
+        {"id": 2, "likes": None, "props": {}},
+    ]
+    tags = pd.DataFrame({"person": [1], "name": ["vip"]})
+    shop = skp.Source({"people": pd.DataFrame(rows), "tags": tags})
+    found = coverage(schema, shop, as_of=NOON)
+    told = {each.name: each.present for each in found.known}
+    assert told == {
+        "id": 2, "likes": 1, "props.plan": 1, "props.billing.seats": 1, "tags": 1,
+    }  # fmt: skip
+    text = 'likes contains "a" and props.plan = "y" and tags contains "vip"'
+    asked = Segment.define("asked", text, schema)
+    record = {**rows[0], "tags": [{"name": "vip"}]}
+    expected = asked.explain(record, as_of=NOON)
+    assert explain(asked, shop, 1, as_of=NOON) == expected
+    assert [change.text for change in expected.changes] == ['props.plan = "y"']
 
 
 # -- overlap ------------------------------------------------------------------------------------

@@ -282,7 +282,8 @@ class Coverage(Result):
 def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
     """Count of how many each attribute and relation of the entity is known, and how fresh it is.
 
-    Attributes at the end of one link are counted too. All is counted by the source.
+    Values in documents and attributes at the end of one link are counted too. All is counted by
+    the source.
 
     Args:
         schema: The schema.
@@ -342,6 +343,7 @@ class _Thing:
 def _attributes(schema: Schema) -> Iterator[_Thing]:
     root = schema.entity
     paths: list[tuple[tuple[str, ...], Attribute]] = [((a.name,), a) for a in root.attributes]
+    paths += [(a.path, a) for document in root.documents for a in document.attributes]
     for link in root.links:
         paths += [((link.name, a.name), a) for a in schema.named(link.to).attributes]
     for path, attribute in paths:

@@ -1,0 +1,126 @@
+"""Segments in a notebook: ``%load_ext segmentkit.notebook``, then cells that are definitions."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from segmentkit._diagnostics import did_you_mean
+from segmentkit._format import format_name, format_value
+from segmentkit._lexer import RESERVED
+from segmentkit.catalog import Catalog
+from segmentkit.errors import DefinitionError
+from segmentkit.functions import AGGREGATES, FUNCTIONS
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_MAGIC = "%%segment"
+_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE]: the cell below is a definition"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE]``.
+
+    The cell is read as a definition in the schema, or the catalog, that the notebook calls
+    SCHEMA; the segment is shown, and kept as a variable NAME. With a SOURCE, its members are
+    counted too. While you write, the names and values of the schema are completed.
+
+    Args:
+        shell: The notebook's IPython; ``%load_ext`` gives it.
+    """
+    from IPython.core.completer import context_matcher  # noqa: PLC0415 - it is IPython that asks
+
+    def segment(line: str, cell: str) -> Segment | None:
+        return _define(shell, line, cell)
+
+    @context_matcher(identifier="segmentkit")  # type: ignore[untyped-decorator]
+    def complete(context: Any) -> Any:
+        return _completed(shell, context)
+
+    shell.register_magic_function(segment, "cell")
+    shell.Completer.custom_matchers.append(complete)
+
+
+def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
+    try:
+        name, where, *source = shlex.split(line)
+    except ValueError:
+        print(_USAGE)
+        return None
+    schema, names = _found(shell, where)
+    if schema is None:
+        print(f"there is no schema or catalog {where!r}; {_USAGE}")
+        return None
+    try:
+        made = Segment.define(name, cell.strip(), schema, **names)
+    except DefinitionError as error:
+        # The messages point into the cell: a traceback would only hide them.
+        print(error)
+        return None
+    shell.user_ns[name] = made
+    if source:
+        asked = shell.user_ns.get(source[0])
+        if not hasattr(asked, "sizes"):
+            print(
+                f"there is no source {source[0]!r}; {did_you_mean(source[0], shell.user_ns) or ''}"
+            )
+            return made
+        sizes = asked.sizes({name: made})
+        print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
+    return made
+
+
+def _found(shell: InteractiveShell, name: str) -> tuple[Schema | None, dict[str, Any]]:
+    """The schema that a name stands for, and what else definitions can name."""
+    match shell.user_ns.get(name):
+        case Schema() as schema:
+            return schema, {}
+        case Catalog() as catalog if catalog:
+            schema = next(iter(catalog.values())).schema
+            return schema, {
+                "segments": dict(catalog),
+                "traits": dict(catalog.traits),
+                "lists": dict(catalog.lists),
+            }
+        case _:
+            return None, {}
+
+
+# -- completion ---------------------------------------------------------------------------------
+
+
+def _completed(shell: InteractiveShell, context: Any) -> Any:
+    from IPython.core.completer import SimpleCompletion  # noqa: PLC0415 - it is IPython that asks
+
+    first, _, _ = context.full_text.partition("\n")
+    told = first.split()
+    if len(told) < 3 or told[0] != _MAGIC or not context.cursor_line:
+        return {"completions": [], "suppress": False}
+    schema, names = _found(shell, told[2])
+    # A token of IPython's can begin with a bracket or hold a path; ours ends where names end.
+    begun = context.token
+    while begun and not (begun[0].isalnum() or begun[0] in "_`\"'"):
+        begun = begun[1:]
+    lead = context.token[: len(context.token) - len(begun)]
+    words = [] if schema is None else _words(schema, names)
+    fitting = [word for word in words if word.startswith(begun)]
+    completions = [SimpleCompletion(text=lead + word, type="segment") for word in fitting]
+    return {"completions": completions, "suppress": bool(schema)}
+
+
+def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
+    """What a definition can be made of: names of the schema, listed values, keywords."""
+    found: list[str] = []
+    for entity in schema.entities:
+        for things in (entity.attributes, entity.places, entity.links, entity.relations):
+            found += [format_name(thing.name) for thing in things]
+        for relation in entity.relations:
+            inner = schema.named(relation.to).attributes
+            found += [f"{format_name(relation.name)}.{format_name(a.name)}" for a in inner]
+        found += [format_value(value) for a in entity.attributes for value in a.values]
+    found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
+    found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
+    return sorted({*found, *RESERVED})
