@@ -156,15 +156,12 @@ class Question:
 def _named(segments: Segments) -> dict[str, Segment]:
     if isinstance(segments, Segment):
         segments = [segments]
-    pairs = (
-        segments.items()
-        if isinstance(segments, Mapping)
-        else [(each.name or each.definition, each) for each in segments]
-    )
+    given = segments.items() if isinstance(segments, Mapping) else [(None, s) for s in segments]
     named: dict[str, Segment] = {}
-    for name, segment in pairs:
+    for told, segment in given:
         if not isinstance(segment, Segment):
             raise TypeError(f"{segment!r:.60} is no Segment")
+        name = told or segment.name or segment.definition
         if named.setdefault(name, segment) != segment:
             raise ValueError(f"two different segments are called {name!r}")
     if not named:
