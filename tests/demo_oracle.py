@@ -37,7 +37,7 @@ class Panel:
 
         kinds = source["campaign_descriptions"]
         today = pd.Timestamp(self.today)
-        sent = source["campaigns"].merge(kinds, on="campaign_id")
+        sent = source["campaigns"].merge(kinds, on="campaign_id").reset_index(names="id")
         self.campaigns = sent[sent["start_date"] <= today]
         used = source["coupon_redemptions"].merge(kinds, on="campaign_id")
         self.redemptions = used[used["redemption_date"] <= today]
@@ -216,6 +216,63 @@ def type_a_redeemers(p: Panel) -> Members:
     return frozenset(used[used["campaign_type"] == "Type A"]["household_id"])
 
 
+def answered(p: Panel) -> Members:
+    return _followed(p, 365, 14)
+
+
+def left_unanswered(p: Panel) -> Members:
+    waited = p.last_days(p.campaigns, "start_date", 180)
+    waited = waited[waited["start_date"] + pd.Timedelta(days=60) < pd.Timestamp(p.today)]
+    return frozenset(waited[~waited["id"].isin(_used(p, waited, 60))]["household_id"])
+
+
+def _followed(p: Panel, days: int, within: int) -> Members:
+    sent = p.last_days(p.campaigns, "start_date", days)
+    return frozenset(sent[sent["id"].isin(_used(p, sent, within))]["household_id"])
+
+
+def _used(p: Panel, sent: pd.DataFrame, within: int) -> Any:
+    """Which mailings a coupon was redeemed after, by the same household and so soon."""
+    used = p.redemptions[["household_id", "redemption_date"]]
+    pairs = sent[["id", "household_id", "start_date"]].merge(used, on="household_id")
+    later = (pairs["redemption_date"] - pairs["start_date"]).dt.days
+    return pairs[(later > 0) & (later <= within)]["id"]
+
+
+def big_shops(p: Panel) -> Members:
+    baskets = p.last(90).groupby(["household_id", "basket_id"])["sales_value"].sum()
+    many = (baskets >= 100_00).groupby("household_id").sum() >= 3
+    return _where(many)
+
+
+def steak_nights(p: Panel) -> Members:
+    first = pd.Timestamp(p.today - timedelta(days=p.today.weekday()))
+    rows = p.last(56)
+    meat, produce = (
+        set(rows[rows["department"] == name]["basket_id"]) for name in ("MEAT", "PRODUCE")
+    )
+    both = rows[rows["basket_id"].isin(meat & produce)]
+    local = both["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    days = local.dt.tz_localize(None).dt.normalize()
+    weeks = (days - first).dt.days // 7
+    return _where(weeks.groupby(both["household_id"]).nunique() >= 4)
+
+
+def best_tenth(p: Panel) -> Members:
+    spent = _spent(p)
+    ahead = spent.rank(method="min", ascending=False) - 1
+    return _where(ahead * 10 < len(spent))
+
+
+def above_average(p: Panel) -> Members:
+    spent = _spent(p)
+    return _where(spent * len(spent) > spent.sum())
+
+
+def _spent(p: Panel) -> pd.Series[Any]:
+    return p.every(_by(p.last(365), "sales_value").sum())
+
+
 def win_back(p: Panel) -> Members:
     return (lapsed(p) | slipping(p)) - in_campaign(p) - coupon_clippers(p)
 
@@ -252,6 +309,12 @@ MEMBERS: dict[str, Callable[[Panel], Members]] = {
         unmoved,
         in_campaign,
         type_a_redeemers,
+        answered,
+        left_unanswered,
+        big_shops,
+        steak_nights,
+        best_tenth,
+        above_average,
         win_back,
         family_favourites,
     )

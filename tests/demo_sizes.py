@@ -38,6 +38,12 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "unmoved": (509, 509, 88),
     "in_campaign": (558, 558, 286),
     "type_a_redeemers": (213, 210, 158),
+    "answered": (282, 282, 128),
+    "left_unanswered": (1214, 1214, 605),
+    "big_shops": (309, 309, 273),
+    "steak_nights": (212, 211, 249),
+    "best_tenth": (247, 247, 247),
+    "above_average": (879, 879, 883),
     "win_back": (480, 480, 447),
     "family_favourites": (223, 224, 206),
 }

@@ -1005,7 +1005,11 @@ def test_the_first_demo(tmp_path: Path) -> None:
         f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00 America/New_York"
     )
     assert last == f"SQLite and pandas gave the same members for all {len(SIZES)} segments."
-    rows = {name: rest for name, *rest in _rows(first.out)}
+    segments, parts = first.out.split("value: everyone in exactly one part, the first that fits\n")
+    got = {part: (alone, got) for part, alone, got, *_ in _rows(parts)}
+    assert got["best_tenth"] == (f"{SIZES['best_tenth'][1]}",) * 2
+    assert got["regulars"] == ("529", "325")
+    rows = {name: rest for name, *rest in _rows(segments)}
     assert rows.keys() == SIZES.keys()
     for name, (title, size, share, *times, same) in rows.items():
         assert title
@@ -1022,7 +1026,8 @@ SOME = ("lapsed", "families", "coupon_clippers")
 def some(monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo of few segments, which does not take long."""
     data = tomlkit.parse(demo.segments())
-    del data["parameters"]
+    for part in ("parameters", "traits", "partitions"):
+        del data[part]
     segments: Any = data["segments"]
     for name in [name for name in segments if name not in SOME]:
         del segments[name]

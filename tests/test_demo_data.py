@@ -65,7 +65,7 @@ def test_the_database_knows_its_keys(journey: Path, connection: sqlite3.Connecti
     engine = create_engine(f"sqlite:///{journey}")
     reflected = inspect(engine).get_foreign_keys("transactions")
     engine.dispose()
-    assert {key["referred_table"] for key in reflected} == {"households", "products"}
+    assert {key["referred_table"] for key in reflected} == {"households", "baskets", "products"}
 
 
 def test_every_step_of_a_load_reports_its_end(

@@ -20,6 +20,7 @@ from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
 from segmentkit._plan import Plan, Wanted, wanted_by
 from segmentkit.evaluation import Evaluation, Members
+from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.source import version_of
 from segmentkit.sqlalchemy import _pass
@@ -113,7 +114,9 @@ def test_too_many_for_one_statement(
 ) -> None:
     """What does not go into one statement goes into several, and pairs are still counted."""
     monkeypatch.setattr(_pass, "_COLUMNS", 3)
-    conditions = {n: bound_condition(s, NOON.replace(tzinfo=None)) for n, s in SEGMENTS.items()}
+    conditions = {
+        n: bound_condition(s, NOON.replace(tzinfo=None), Target.SQL) for n, s in SEGMENTS.items()
+    }
     assert len(_pass.portions(conditions)) > 1
     assert len(_pass.portions(conditions, share=2)) > len(_pass.portions(conditions))
     answered = source.evaluate(SEGMENTS, as_of=NOON)
@@ -241,7 +244,10 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
         text = source.explain(segments, as_of=NOON)
         assert text.count("FROM orders") == 1
         question = Plan(
-            {n: bound_condition(s, NOON.replace(tzinfo=None)) for n, s in segments.items()}
+            {
+                n: bound_condition(s, NOON.replace(tzinfo=None), Target.SQL)
+                for n, s in segments.items()
+            }
         )
         assert [len(each) for each in question.scans.values()] == [8]
         assert len(question.tests) < 200
@@ -259,7 +265,9 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
 def test_an_aggregate_is_forgotten_after_its_last_test() -> None:
     """In frames, values of many rows are kept only for the tests to come."""
     segments = _two_hundred()
-    plan = Plan({n: bound_condition(s, NOON.replace(tzinfo=None)) for n, s in segments.items()})
+    plan = Plan(
+        {n: bound_condition(s, NOON.replace(tzinfo=None), Target.SQL) for n, s in segments.items()}
+    )
     assert {test for step in plan.steps for test in step.tests} == set(plan.tests)
     known: set[Wanted] = set()
     for step in plan.steps:

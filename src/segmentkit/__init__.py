@@ -4,7 +4,18 @@ from segmentkit._diagnostics import Diagnostic, Span
 from segmentkit.algebra import complement, difference, intersection, union
 from segmentkit.audience import Audience
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.errors import (
     CatalogError,
     DataError,
@@ -16,9 +27,10 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.extension import Aggregate, Function
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
+from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
 from segmentkit.segment import Segment, format_definition
 from segmentkit.trait import Trait
 
@@ -28,7 +40,9 @@ __all__ = [
     "FLOAT",
     "INTEGER",
     "TEXT",
+    "TEXTS",
     "TIMESTAMP",
+    "Aggregate",
     "Attribute",
     "Audience",
     "Audit",
@@ -39,7 +53,9 @@ __all__ = [
     "DataError",
     "DefinitionError",
     "Diagnostic",
+    "Document",
     "Entity",
+    "Function",
     "KeyList",
     "Kind",
     "Link",

@@ -17,7 +17,8 @@ from typing import Any, TypeAlias, assert_never
 from attrs import frozen
 
 from segmentkit import _ir as ir
-from segmentkit import _scalar
+from segmentkit import _lowered, _scalar
+from segmentkit._loose import loose_reader
 from segmentkit._reading import ABSENT, KINDS, reader
 from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
@@ -63,6 +64,7 @@ _READS = {
     Kind.FLOAT: "raw if type(raw) is kind and raw == raw else read(raw, holder)",
     Kind.DECIMAL: "read(raw, holder)",
     Kind.TIMESTAMP: "read(raw, holder)",
+    Kind.TEXTS: "read(raw, holder)",
 }
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
@@ -174,6 +176,11 @@ class _Function:
                 return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
                 return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
+            case ir.Contains(operand, options, folded):
+                key = _scalar.fold_case if folded else str
+                wanted = self.bind(frozenset(key(_constant(option)) for option in options))
+                test = "not wanted.isdisjoint(map(key, texts))"
+                return self.present(test, wanted=wanted, key=self.bind(key), texts=operand)
             case ir.YearDayIn(operand, low, high):
                 inside = self.bind(_scalar.year_day_in)
                 return self.present(
@@ -228,11 +235,12 @@ class _Function:
                 return _fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
             case ir.ToFloat(operand):
                 return _fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
-            case ir.Call(name, arguments):
+            case ir.Call(name, arguments, _, added):
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return _fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                function = self.bind(FUNCTIONS[name])
+                own = FUNCTIONS[name] if added is None else _lowered.scalar(node, added)
+                function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
@@ -260,6 +268,11 @@ class _Function:
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
         assert attribute is not None
+        if attribute.path:
+            look = self.bind(loose_reader(attribute, start.name))
+            document = self.bind(attribute.path[0])
+            get = "look(None if holder is None else holder.get(name))"
+            return self.assign(_fill(get, look=look, holder=holder, name=document))
         get = "holder.get(name, absent)" if not node.links else "linked(holder, name, absent)"
         raw = self.assign(
             _fill(get, holder=holder, name=self.bind(node.name), absent=self.bind(ABSENT),
@@ -311,7 +324,12 @@ class _Function:
             key = entity.key_attribute
             tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
             order = (self.of_row(at, entity, holder), tie)
-        return _Aggregate(tuple(way), rows, test, value, order, AGGREGATES[node.function])
+        reduce = (
+            AGGREGATES[node.function]
+            if isinstance(node.function, ir.AggregateFunction)
+            else _lowered.aggregate(node, node.function)
+        )
+        return _Aggregate(tuple(way), rows, test, value, order, reduce)
 
     def follows(self, node: ir.Follows) -> _Following:
         holder = self.row_entity if node.own else self.owner

@@ -29,6 +29,7 @@ from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
 from segmentkit.trait import Trait
@@ -182,7 +183,7 @@ class Segment(Defined):
         return self._made_for(as_of, self._function)
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
-        return compile_record(bound_condition(self, instant), self.schema)
+        return compile_record(bound_condition(self, instant, Target.RECORD), self.schema)
 
     # -- other segments from it -----------------------------------------------------------------
 
@@ -375,11 +376,13 @@ def format_definition(text: str) -> str:
     return format_tree(parse(text))
 
 
-def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
+def bound_condition(segment: Segment, instant: datetime, target: Target) -> ir.Condition:
     """What a target computes: the segment's condition, normalized for an instant.
 
     Raises:
         DataError: A parameter has no value.
+        UnsupportedError: The target cannot compute a function that the schema adds.
     """
     segment._require_bound()
+    segment._refuse_unlowered(target)
     return normalize(segment._checked.condition, instant, segment.schema.zone)

@@ -18,6 +18,7 @@ from segmentkit._format import format_tree
 from segmentkit._plan import Plan
 from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
 from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
+from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.trait import Trait, bound_value
@@ -94,7 +95,7 @@ class Question:
     broken: Mapping[str, SegmentkitError]
 
     @classmethod
-    def of(cls, segments: Segments, as_of: AsOf, *, skip_broken: bool) -> Question:
+    def of(cls, segments: Segments, as_of: AsOf, target: Target, *, skip_broken: bool) -> Question:
         """Bind segments to an instant.
 
         Raises:
@@ -111,8 +112,8 @@ class Question:
         broken: dict[str, SegmentkitError] = {}
         for name, segment in named.items():
             try:
-                conditions[name] = bound_condition(segment, instant)
-            except DataError as error:
+                conditions[name] = bound_condition(segment, instant, target)
+            except (DataError, UnsupportedError) as error:
                 if not skip_broken:
                     raise
                 broken[name] = error
@@ -170,7 +171,7 @@ def _named(segments: Segments) -> dict[str, Segment]:
 
 
 def bound_traits(
-    traits: Iterable[Trait], of: Segment | None, as_of: AsOf
+    traits: Iterable[Trait], of: Segment | None, as_of: AsOf, target: Target
 ) -> tuple[Schema, datetime, dict[str, ir.Value], ir.Condition | None]:
     """Bind traits to an instant: their schema, the instant, their values, and whom to ask.
 
@@ -186,8 +187,8 @@ def bound_traits(
     if any(each.schema != schema for each in (*traits, *([of] if of else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
     instant = instant_of(as_of, schema)
-    bound = {str(trait.name): bound_value(trait, instant) for trait in traits}
-    return schema, instant, bound, None if of is None else bound_condition(of, instant)
+    bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}
+    return schema, instant, bound, None if of is None else bound_condition(of, instant, target)
 
 
 # -- versions -----------------------------------------------------------------------------------

@@ -13,12 +13,15 @@ from sqlalchemy import URL, create_engine, func, select
 
 from segmentkit import demo as journey
 from segmentkit._cli._errors import WRONG, Failure
-from segmentkit._cli._output import Bars, bars, duration, percent, show_table
+from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
 from segmentkit._cli._values import as_of_option, shown_instant
 from segmentkit._defined import AsOf
 from segmentkit.catalog import Catalog
+from segmentkit.pandas import audit as audit_in_frames
 from segmentkit.pandas import members as members_in_frames
+from segmentkit.partition import Audit
 from segmentkit.segment import Segment
+from segmentkit.sqlalchemy import audit as audit_in_sql
 from segmentkit.sqlalchemy import members as members_in_sql
 from segmentkit.sqlalchemy import prepare
 
@@ -38,11 +41,12 @@ class Answer:
 
 @frozen
 class Engine:
-    """What an engine says of all segments, and how many households it knows."""
+    """What an engine says of all segments and partitions, and how many households it knows."""
 
     name: str
     population: int
     answers: dict[str, Answer]
+    audits: dict[str, Audit]
 
 
 @click.command
@@ -85,7 +89,12 @@ def _ask_sqlite(catalog: Catalog, as_of: AsOf, file: Path | None, show: Bars) ->
                 query = members_in_sql(segment, _HOUSEHOLDS, as_of=as_of)
                 return list(connection.scalars(query))
 
-            return Engine("SQLite", population, _answers("SQLite", catalog, keys, show))
+            answers = _answers("SQLite", catalog, keys, show)
+            audits = {
+                name: audit_in_sql(each, _HOUSEHOLDS, connection, as_of=as_of)
+                for name, each in catalog.partitions.items()
+            }
+            return Engine("SQLite", population, answers, audits)
     finally:
         engine.dispose()
 
@@ -112,7 +121,12 @@ def _ask_pandas(catalog: Catalog, as_of: AsOf, show: Bars) -> Engine:
         return list(members_in_frames(segment, frames, as_of=as_of))
 
     population = len(frames[_HOUSEHOLDS.name])
-    return Engine("pandas", population, _answers("pandas", catalog, keys, show))
+    answers = _answers("pandas", catalog, keys, show)
+    audits = {
+        name: audit_in_frames(each, frames, as_of=as_of)
+        for name, each in catalog.partitions.items()
+    }
+    return Engine("pandas", population, answers, audits)
 
 
 def _answers(
@@ -137,6 +151,9 @@ def _show(catalog: Catalog, engines: list[Engine], as_of: AsOf) -> None:
     if len(engines) > 1:
         head.append("Same")
     show_table(head, rows, numbers=("Members", "Share", *names))
+    for name, found in engines[0].audits.items():
+        click.echo(f"{name}: everyone in exactly one part, the first that fits")
+        show_audit(found)
 
 
 def _row(name: str, segment: Segment, engines: list[Engine]) -> list[str]:
@@ -158,10 +175,14 @@ def _verdict(engines: list[Engine]) -> int:
     if len(engines) == 1:
         click.echo(f"{engines[0].name} answered {len(names)} segments.")
         return 0
+    left, right = engines
     apart = [n for n in names if not _agree([engine.answers[n] for engine in engines])]
     for name in apart:
         click.echo(f"{name}: {_difference(name, *engines)}", err=True)
-    if apart:
+    parted = [n for n in left.audits if left.audits[n].parts != right.audits[n].parts]
+    for name in parted:
+        click.echo(f"{name}: the parts differ", err=True)
+    if apart or parted:
         click.echo(f"SQLite and pandas differ on {len(apart)} of {len(names)} segments.")
         return WRONG
     click.echo(f"SQLite and pandas gave the same members for all {len(names)} segments.")

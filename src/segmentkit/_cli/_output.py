@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segmentkit._cli._errors import one_line
+from segmentkit.partition import Audit
 
 _ENDLESS = 10_000
 """The width of a line that goes into a file or a pipe, where nothing may be cut."""
@@ -54,6 +55,23 @@ def show_table(
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     screen().print(table)
+
+
+def show_audit(audit: Audit) -> None:
+    """Print how many each part of a partition would have alone, and has."""
+    rows = (
+        (
+            part.label,
+            f"{part.alone:,}",
+            f"{part.got:,}",
+            percent(part.got, audit.population),
+            ", ".join(f"{label} {count:,}" for label, count in part.lost.items()),
+        )
+        for part in audit.parts
+    )
+    show_table(
+        ("Part", "Alone", "Got", "Share", "Lost to"), rows, numbers=("Alone", "Got", "Share")
+    )
 
 
 def percent(part: int, whole: int) -> str:

@@ -12,7 +12,7 @@ from attrs import asdict
 from segmentkit._cli._database import connected, prepared, url_option
 from segmentkit._cli._errors import Failure, definitions_of
 from segmentkit._cli._files import FILE, read_file
-from segmentkit._cli._output import percent, show_table
+from segmentkit._cli._output import show_audit
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option, shown_instant
 from segmentkit._defined import AsOf
 from segmentkit._diagnostics import did_you_mean
@@ -50,20 +50,7 @@ def partition(
         return
     head = f"{found.population:,} {ready.schema.root}, as of {shown_instant(at, ready.schema)}"
     click.echo(head)
-    show_table(
-        ("Part", "Alone", "Got", "Share", "Lost to"),
-        (
-            (
-                part.label,
-                f"{part.alone:,}",
-                f"{part.got:,}",
-                percent(part.got, found.population),
-                ", ".join(f"{label} {count:,}" for label, count in part.lost.items()),
-            )
-            for part in found.parts
-        ),
-        numbers=("Alone", "Got", "Share"),
-    )
+    show_audit(found)
 
 
 def _chosen(catalog: Catalog, name: str, file: str) -> Partition:

@@ -40,6 +40,7 @@ from segmentkit._diagnostics import did_you_mean
 from segmentkit._plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._dialects import DIALECTS
@@ -107,7 +108,9 @@ def explain_plan(
     at = now_if_none(as_of)
     instant = instant_of(at, ready.schema)
     with definitions_of(str(file)):
-        found = {name: bound_condition(each, instant) for name, each in segments.items()}
+        found = {
+            name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
+        }
         queries = statements(found, Tables.of(ready.schema, ready.table))
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")

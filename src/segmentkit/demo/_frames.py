@@ -52,6 +52,7 @@ def frames(progress: Progress | None = None) -> dict[str, pd.DataFrame]:
                 redemption_date=_dates(source["coupon_redemptions"]["redemption_date"])
             )
         ),
+        "baskets": _baskets(source["transactions"]),
         "transactions": _transactions(source["transactions"]),
     }
     return {
@@ -97,6 +98,12 @@ def _campaigns(campaigns: pd.DataFrame, descriptions: pd.DataFrame) -> pd.DataFr
     started = descriptions[["campaign_id", "start_date"]]
     received = campaigns.merge(started, on="campaign_id", how="left", validate="many_to_one")
     return _numbered(received.assign(start_date=_dates(received["start_date"])))
+
+
+def _baskets(transactions: pd.DataFrame) -> pd.DataFrame:
+    """Every shopping trip: its lines have one household, one store and one time."""
+    columns = ["basket_id", "household_id", "store_id", "transaction_timestamp"]
+    return transactions[columns].drop_duplicates("basket_id").sort_values("basket_id")
 
 
 def _transactions(transactions: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from segmentkit.demo._tables import metadata
 
 # Stamped into the file's header. Count the layout up whenever the tables or their data change.
 _APPLICATION: Final = int.from_bytes(b"sgkt")
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 
 _CHUNK: Final = 50_000
 _ABANDONED_AFTER: Final = 3600.0

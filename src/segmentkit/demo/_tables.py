@@ -104,13 +104,23 @@ coupon_redemptions: Final = Table(
     Column("redemption_date", Date, nullable=False),
 )
 
+baskets: Final = Table(
+    "baskets",
+    metadata,
+    Column("basket_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("household_id", ForeignKey("households.household_id"), nullable=False),
+    Column("store_id", Integer, nullable=False),
+    Column("transaction_timestamp", DateTime, nullable=False),
+    Index("ix_baskets_household_id", "household_id", "transaction_timestamp"),
+)
+
 transactions: Final = Table(
     "transactions",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("household_id", ForeignKey("households.household_id"), nullable=False),
     Column("store_id", Integer, nullable=False),
-    Column("basket_id", BigInteger, nullable=False),
+    Column("basket_id", ForeignKey("baskets.basket_id"), nullable=False, index=True),
     Column("product_id", ForeignKey("products.product_id"), nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("sales_value", MONEY, nullable=False),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import counted, first_of, series
 from segmentkit.pandas._frames import Frames, Reader
@@ -150,8 +151,8 @@ def values(
     source, instant = Reader(frames, schema), instant_of(as_of, schema)
     assert schema.entity.key is not None
     keys = source.series(schema.entity, schema.entity.key)
-    bound = [bound_value(trait, instant) for trait in traits]
-    test = None if segment is None else bound_condition(segment, instant)
+    bound = [bound_value(trait, instant, Target.PANDAS) for trait in traits]
+    test = None if segment is None else bound_condition(segment, instant, Target.PANDAS)
     table = table_for([*bound, *([] if test is None else [test])], source)
     columns = {keys.name: keys}
     for trait, value in zip(traits, bound, strict=True):
@@ -224,7 +225,8 @@ def _held(
     """Who is in each part as it stands alone."""
     schema = partition.schema
     source, instant = Reader(frames, schema), instant_of(as_of, schema)
-    conditions = [bound_condition(part, instant) for part in partition.parts.values()]
+    parts = partition.parts.values()
+    conditions = [bound_condition(part, instant, Target.PANDAS) for part in parts]
     table = table_for(conditions, source)
     held = [table.condition(condition) for condition in conditions]
     return held, instant.replace(tzinfo=UTC), source.frame(schema.entity).index
@@ -232,5 +234,5 @@ def _held(
 
 def _answer(segment: Segment, source: Reader, as_of: AsOf) -> tuple[Mask, datetime]:
     instant = instant_of(as_of, segment.schema)
-    found = evaluate(bound_condition(segment, instant), source)
+    found = evaluate(bound_condition(segment, instant, Target.PANDAS), source)
     return found, instant.replace(tzinfo=UTC)

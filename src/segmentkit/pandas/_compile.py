@@ -15,11 +15,14 @@ from segmentkit._plan import Wanted
 from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, pack, unpack
+from segmentkit.extension import Function
 from segmentkit.pandas import _exact as exact
+from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
 from segmentkit.pandas._frames import ORDERED, Column, Reader
+from segmentkit.pandas._lists import Lists
 from segmentkit.pandas._sequences import Moments, follows
 from segmentkit.pandas._stored import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
@@ -116,6 +119,10 @@ class Table:
                 return _listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
                 return _has(op, self.value(operand), _value(pattern), folded=folded)
+            case ir.Contains(operand, options, folded):
+                lists = self.value(operand)
+                assert isinstance(lists, Lists)
+                return lists.contains(list(map(_value, options)), folded=folded)
             case ir.YearDayIn(operand, low, high):
                 return functions.year_day_in(self.vector(operand), _value(low), _value(high))
             case ir.Missing(operand):
@@ -159,6 +166,9 @@ class Table:
                 return by_kind(sign, self.vector(left), self.vector(right))
             case ir.ToFloat(operand):
                 return exact.to_float(self.vector(operand))
+            case ir.Call(_, arguments, _, Function() as added):
+                found = list(map(self.settled, arguments))
+                return extension.scalar(node, added, found, self.size)
             case ir.Call(name, arguments):
                 return self.call(name, arguments)
             case ir.Aggregate():
@@ -166,18 +176,18 @@ class Table:
             case ir.Standing():
                 values, places = self.compared(node)
                 return standing(values, places, self.size, node)
-            case ir.Overall(function):
+            case ir.Overall():
                 values, places = self.compared(node)
-                one = AGGREGATES[function](Rows(np.zeros(len(places), np.intp), 1, values))
+                one = _reduced(node, Rows(np.zeros(len(places), np.intp), 1, values))
                 return one.take(np.zeros(self.size, np.intp))
             case ir.Param() | ir.Moment():
                 raise AssertionError("bound before it comes here")
             case _:
                 assert_never(node)
 
-    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Vector, Positions]:
+    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Values, Positions]:
         """The values of the customers that are compared, and their places."""
-        values = self.vector(node.value).spread(self.size)
+        values = self.settled(node.value).spread(self.size)
         places = np.flatnonzero(self.condition(node.among) & ~values.missing)
         return values.only(places), places
 
@@ -220,7 +230,7 @@ class Table:
         found = self.source.column(start, node.name)
         if places is None:
             return found
-        return _settled(found).take(places)
+        return (found if isinstance(found, Lists) else _settled(found)).take(places)
 
     # -- rows of relations ----------------------------------------------------------------------
 
@@ -234,7 +244,7 @@ class Table:
             table = related
         related = table.rows_of(node.relation)
         rows = related.rows(node, _composed(related.owners, owners), self.size)
-        return AGGREGATES[node.function](rows)
+        return _reduced(node, rows)
 
     def follows(self, node: ir.Follows) -> Mask:
         """Where another row comes after, or before, the row here."""
@@ -330,12 +340,20 @@ class RelatedTable(Table):
         return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
 
 
+def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
+    """One value for each owner of rows."""
+    if isinstance(node.function, ir.AggregateFunction):
+        return AGGREGATES[node.function](rows)
+    return extension.aggregate(node, node.function, rows)
+
+
 def _composed(places: Positions, beyond: Positions | None) -> Positions:
     """Where one finds what lies behind some places; None: they are the end."""
     return places if beyond is None else np.append(beyond, -1)[places]
 
 
 def _settled(operand: Operand) -> Values:
+    assert not isinstance(operand, Lists)
     return operand.settled if isinstance(operand, TextColumn | Stored) else operand
 
 

@@ -15,6 +15,7 @@ from segmentkit._defined import AsOf
 from segmentkit._plan import Plan, wanted_by
 from segmentkit.errors import UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes
+from segmentkit.extension import Target
 from segmentkit.pandas._compile import Table, table_for
 from segmentkit.pandas._export import series
 from segmentkit.pandas._frames import Frames, Reader
@@ -78,7 +79,7 @@ class Source:
             SchemaError: The segments are of different schemas.
             UnsupportedError: Frames cannot compute a construct; names the segment.
         """
-        question = Question.of(segments, as_of, skip_broken=skip_broken)
+        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip_broken)
         reader = Reader(self.frames, question.schema)
         keys = _keys(reader)
         try:
@@ -152,7 +153,7 @@ class Source:
             UnsupportedError: Frames cannot compute a construct.
             ValueError: There are no traits.
         """
-        schema, instant, bound, condition = bound_traits(traits, of, as_of)
+        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.PANDAS)
         reader = Reader(self.frames, schema)
         keys = _keys(reader)
         tests = [] if condition is None else [condition]
@@ -208,7 +209,7 @@ class Source:
             DataError: As `evaluate`.
             UnsupportedError: As `evaluate`.
         """
-        question = Question.of(segment, as_of, skip_broken=False)
+        question = Question.of(segment, as_of, Target.PANDAS, skip_broken=False)
         reader = Reader(self.frames, question.schema)
         entity = question.schema.entity
         assert entity.key is not None

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._compile import Sql
@@ -92,7 +93,7 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     tables = Tables.of(segment.schema, entity, lists)
-    condition = bound_condition(segment, instant_of(as_of, segment.schema))
+    condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     return compile_predicate(condition, tables)
 
 
@@ -119,7 +120,7 @@ def members(
     instant = instant_of(as_of, segment.schema)
     tables = Tables.of(segment.schema, entity, lists)
     key = tables.root_column(segment.schema.entity.key or "")
-    test = compile_predicate(bound_condition(segment, instant), tables)
+    test = compile_predicate(bound_condition(segment, instant, Target.SQL), tables)
     query = sa.select(key).where(test)
     return query.execution_options(
         segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
@@ -175,8 +176,8 @@ def values(
     if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
     instant = instant_of(as_of, schema)
-    bound = {str(trait.name): bound_value(trait, instant) for trait in traits}
-    of = ir.TRUE if segment is None else bound_condition(segment, instant)
+    bound = {str(trait.name): bound_value(trait, instant, Target.SQL) for trait in traits}
+    of = ir.TRUE if segment is None else bound_condition(segment, instant, Target.SQL)
     query = select_values(bound, of, Tables.of(schema, entity, lists))
     return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
 
@@ -245,7 +246,9 @@ def labels(
 
 
 def _case(partition: Partition, tables: Tables, instant: datetime) -> Sql:
-    parts = [(label, bound_condition(p, instant)) for label, p in partition.parts.items()]
+    parts = [
+        (label, bound_condition(p, instant, Target.SQL)) for label, p in partition.parts.items()
+    ]
     return case_of(parts, partition.rest, tables)
 
 
@@ -276,7 +279,7 @@ def audit(
     """
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists)
-    parts = [bound_condition(part, instant) for part in partition.parts.values()]
+    parts = [bound_condition(part, instant, Target.SQL) for part in partition.parts.values()]
     found = connection.execute(count_combinations(parts, tables)).all()
     counts = [(tuple(map(bool, held)), count) for *held, count in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))

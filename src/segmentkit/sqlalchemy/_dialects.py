@@ -13,9 +13,10 @@ from enum import Enum
 from types import MappingProxyType
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._json_words import JSON_CONSTRUCTS, WORDS
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -69,14 +70,28 @@ class Construct(Enum):
     NOBODY = "conditions that hold of nobody"
     ONLY_ROW = "the one row behind a link"
     EMPTY_TEXT = 'the empty text ""'
+    INFINITE = "numbers too large for a float"
     ZONED = "timestamps without a zone against timestamps with one"
+    JSON_TEXT = "texts in JSON"
+    JSON_BOOLEAN = "booleans in JSON"
+    JSON_WHOLE = "whole numbers in JSON"
+    JSON_FLOAT = "floats in JSON"
+    JSON_DECIMAL = "decimals in JSON"
+    JSON_DATE = "dates in JSON"
+    JSON_INSTANT = "timestamps in JSON"
+    JSON_LIST = "lists of texts in JSON"
+    IN_JSON = "contains, of lists in JSON"
+    HAS_ANY = "contains, of arrays"
+    IN_ARRAY = "contains … ignoring case, of arrays"
 
     __hash__ = object.__hash__
 
 
 _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
-STANDARD: Mapping[Construct, str] = MappingProxyType(
+STANDARD: Mapping[Construct, str | None] = MappingProxyType(
     {
+        # There is no word that all know.
+        **dict.fromkeys(map(Construct.__getitem__, JSON_CONSTRUCTS)),
         Construct.POSITION: "position({1} in {0})",
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
@@ -123,6 +138,7 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.NOBODY: "false",
         Construct.ONLY_ROW: "{0}",
         Construct.EMPTY_TEXT: "{0}",
+        Construct.INFINITE: "{0}",
         # Some have no two kinds of timestamps.
         Construct.ZONED: "{0}",
     }
@@ -171,7 +187,8 @@ class Dialect:
     @property
     def refuses(self) -> frozenset[Construct]:
         """What it cannot do."""
-        return frozenset(c for c, template in self.spellings.items() if template is None)
+        spelled = {**STANDARD, **self.spellings}
+        return frozenset(c for c, template in spelled.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -206,6 +223,8 @@ def _listed(keys: str) -> dict[Construct, str | None]:
 
 _JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
 _OF_MYSQL: Mapping[Construct, str | None] = {
+    # Its floats have no infinity.
+    Construct.INFINITE: None,
     Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
     Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
     Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
@@ -564,7 +583,14 @@ _ROWS = (
         notes=(_FOLDS_BY_LOWER,),
     ),
 )
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
+
+
+def _with_json(row: Dialect) -> Dialect:
+    words = {Construct[name]: word for name, word in WORDS.get(row.name, {}).items()}
+    return evolve(row, spellings={**row.spellings, **words})
+
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({r.name: _with_json(r) for r in _ROWS})
 
 
 def dialect_of(spoken: sa.Dialect) -> Dialect:

@@ -458,6 +458,14 @@ class EmptyText(Spelled):
         self.type = expression.type
 
 
+class Infinite(Spelled):
+    """A number that is too large for a float."""
+
+    inherit_cache = True
+    construct = Construct.INFINITE
+    type = Double()
+
+
 class Zoned(Spelled):
     """An instant that was stored without a zone, beside those that have one."""
 

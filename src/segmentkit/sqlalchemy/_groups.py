@@ -11,8 +11,10 @@ from segmentkit import _ir as ir
 from segmentkit._plan import is_of_columns
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
+from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy._compile import Sql, divided
 from segmentkit.sqlalchemy._elements import Addend, AsFloat, Divisor, Exact, ExactText, joined
+from segmentkit.sqlalchemy._extension import aggregate
 from segmentkit.sqlalchemy._scans import Scan
 
 Test: TypeAlias = tuple[int | None, ir.Condition]
@@ -151,6 +153,8 @@ def _constant(test: ir.Compare) -> Any:
 def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """One value of many, those that are NULL left out."""
     match node.function:
+        case Aggregate() as added:
+            return aggregate(node, added, value)
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:

@@ -27,6 +27,7 @@ from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
 from segmentkit.sqlalchemy._groups import Grouped, Test, ordered
+from segmentkit.sqlalchemy._lists import held
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -348,7 +349,7 @@ def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
     """An aggregate of a holder who may have no rows."""
     if aggregate.nullable:
         return value
-    return sa.func.coalesce(value, 0, type_=value.type)
+    return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
 
 
 class _Root:
@@ -362,7 +363,7 @@ class _Root:
         attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
         assert attribute is not None
         if not node.links:
-            return self.tables.root_column(attribute.column)
+            return held(attribute, self.tables.root_column(attribute.column))
         first, *rest = node.links
         link = self.schema.entity.link(first)
         assert link is not None
@@ -370,7 +371,7 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(held(attribute, column))).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
@@ -390,6 +391,9 @@ def only_group(node: ir.Condition) -> Group | None:
     groups = set(map(group_of, aggregates))
     others = (ir.Column, ir.Follows, *ir.POPULATION)
     if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
+        return None
+    if any(isinstance(n, ir.Call) and n.added and not n.added.record for n in nodes):
+        # What it is of a holder without rows, only the database can tell.
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None

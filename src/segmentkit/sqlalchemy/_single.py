@@ -85,18 +85,22 @@ def explained(plan: Plan) -> list[str]:
     else:
         lines = [f"{len(plan.conditions):,} segments in one pass over everyone"]
     for (_, path, tests), aggregates in plan.scans.items():
-        kinds = ", ".join(dict.fromkeys(each.function.value for each in aggregates))
+        kinds = ", ".join(dict.fromkeys(_name(each.function) for each in aggregates))
         beside = " of rows beside other rows" if tests else ""
         lines.append(f"{'.'.join(path)}: one scan{beside} for {_many(len(aggregates))}: {kinds}")
     for node in plan.apart:
         match node:
             case ir.Aggregate(function):
-                lines.append(f"{'.'.join(node.path)}: a scan in order: {function.value}")
+                lines.append(f"{'.'.join(node.path)}: a scan in order: {_name(function)}")
             case ir.Standing():
                 lines.append("everyone in order: a rank")
             case ir.Overall(function):
-                lines.append(f"everyone: {function.value}")
+                lines.append(f"everyone: {_name(function)}")
     return [*lines, f"distinct tests: {len(plan.tests):,}"]
+
+
+def _name(function: ir.AnyAggregate) -> str:
+    return function.value if isinstance(function, ir.AggregateFunction) else function.name
 
 
 def _many(count: int) -> str:

@@ -18,6 +18,7 @@ from segmentkit._columns import values_frame
 from segmentkit._defined import AsOf
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, pairs
+from segmentkit.extension import Target
 from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, asked_of, bound_traits
 from segmentkit.sqlalchemy._export import select_values
@@ -198,7 +199,7 @@ class Source:
             ValueError: There are no traits.
         """
         traits = list(traits)
-        schema, instant, bound, condition = bound_traits(traits, of, as_of)
+        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.SQL)
         tables = Tables.of(schema, self.entity, self.lists)
         query = select_values(bound, ir.TRUE if condition is None else condition, tables)
         with self._connected() as connection:
@@ -306,7 +307,7 @@ class Source:
         ask: Callable[[sa.Connection, Question, Tables], _T],
     ) -> _T:
         """Ask; if a definition is refused, say which, or ask without it."""
-        question = Question.of(segments, as_of, skip_broken=skip_broken)
+        question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
         tables = Tables.of(question.schema, self.entity, self.lists)
         with self._connected() as connection:
             try:
