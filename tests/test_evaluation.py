@@ -165,7 +165,7 @@ def test_a_broken_segment_is_named(
     for ask in (asked.evaluate, asked.sizes, asked.overlap):
         with pytest.raises(UnsupportedError, match="segment 'text': there is no such test"):
             ask(segments)
-    with pytest.raises(DataError, match="unbound has no value for :limit"):
+    with pytest.raises(DataError, match="segment 'unbound': unbound has no value for :limit"):
         asked.sizes({"unbound": unbound})
     answered = asked.evaluate({**segments, "unbound": unbound}, skip_broken=True)
     assert answered.names == ("adult", "minor")

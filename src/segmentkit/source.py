@@ -115,7 +115,7 @@ class Question:
                 conditions[name] = bound_condition(segment, instant, target)
             except (DataError, UnsupportedError) as error:
                 if not skip_broken:
-                    raise
+                    raise _naming(name, error) from error
                 broken[name] = error
         return cls(schema, instant, {n: named[n] for n in conditions}, conditions, broken)
 
@@ -127,7 +127,7 @@ class Question:
         """
         for name, error in refused.items():
             if not skip_broken:
-                raise UnsupportedError(f"segment {name!r}: {error}") from error
+                raise _naming(name, error) from error
         left = {name: each for name, each in self.segments.items() if name not in refused}
         conditions = {name: self.conditions[name] for name in left}
         broken = {**self.broken, **refused}
@@ -152,6 +152,11 @@ class Question:
         """The answer: how many each segment has."""
         told = dict(zip(self.segments, counts, strict=True))
         return Sizes(told, population, self.as_of, self.broken)
+
+
+def _naming(name: str, error: DataError | UnsupportedError) -> SegmentkitError:
+    """The same error, with the segment that it is about."""
+    return type(error)(f"segment {name!r}: {error}")
 
 
 def _named(segments: Segments) -> dict[str, Segment]:
