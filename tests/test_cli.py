@@ -162,7 +162,7 @@ def test_help_names_every_command(run: Run) -> None:
     assert result.code == 0
     for name, (module, line) in _app.COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(line)}$", result.out, re.MULTILINE)
-        command = getattr(import_module(f"segmentkit._cli.{module}"), name)
+        command = getattr(import_module(f"segmentkit._cli.{module}"), name.replace("-", "_"))
         own = " ".join(command.help.split())
         assert own.removesuffix(".").startswith(line.removesuffix(".")), name
         assert run(name, "--help").code == 0
