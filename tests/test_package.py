@@ -20,4 +20,5 @@ def test_import_is_light():
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     loaded = json.loads(run.stdout)
     heavy = {"pandas", "numpy", "pyarrow", "sqlalchemy", "click", "rich", "tomlkit"}
+    heavy |= {"matplotlib", "segmentkit.analysis"}
     assert heavy.isdisjoint(loaded)

@@ -1,38 +1,52 @@
 """Say which customers in one small language; the same answer from SQL, pandas and one record."""
 
-from segmentkit._diagnostics import Diagnostic, Span
-from segmentkit.algebra import complement, difference, intersection, union
-from segmentkit.audience import Audience
-from segmentkit.catalog import Catalog
-from segmentkit.dtypes import (
-    BOOLEAN,
-    DATE,
-    FLOAT,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    TIMESTAMP,
-    DType,
-    Kind,
-    decimal,
-)
-from segmentkit.errors import (
-    CatalogError,
-    DataError,
-    DefinitionError,
-    Problem,
-    SchemaError,
-    SegmentkitError,
-    SegmentSyntaxError,
-    SegmentTypeError,
-    UnsupportedError,
-)
-from segmentkit.extension import Aggregate, Function
-from segmentkit.keylist import KeyList
-from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
-from segmentkit.segment import Segment, format_definition
-from segmentkit.trait import Trait
+from importlib import import_module
+
+TYPE_CHECKING = False  # as in typing, which takes longer to load than all that is here
+if TYPE_CHECKING:
+    from segmentkit._diagnostics import Diagnostic, Span
+    from segmentkit.algebra import complement, difference, intersection, union
+    from segmentkit.audience import Audience
+    from segmentkit.catalog import Catalog
+    from segmentkit.dtypes import (
+        BOOLEAN,
+        DATE,
+        FLOAT,
+        INTEGER,
+        TEXT,
+        TEXTS,
+        TIMESTAMP,
+        DType,
+        Kind,
+        decimal,
+    )
+    from segmentkit.errors import (
+        CatalogError,
+        DataError,
+        DefinitionError,
+        Problem,
+        SchemaError,
+        SegmentkitError,
+        SegmentSyntaxError,
+        SegmentTypeError,
+        UnsupportedError,
+    )
+    from segmentkit.explanation import Clause, Explanation, Fact, Joined
+    from segmentkit.extension import Aggregate, Function
+    from segmentkit.keylist import KeyList
+    from segmentkit.partition import Audit, PartAudit, Partition
+    from segmentkit.schema import (
+        Attribute,
+        Channel,
+        Document,
+        Entity,
+        Link,
+        Place,
+        Relation,
+        Schema,
+    )
+    from segmentkit.segment import Segment, format_definition
+    from segmentkit.trait import Trait
 
 __all__ = [
     "BOOLEAN",
@@ -49,13 +63,17 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "Channel",
+    "Clause",
     "DType",
     "DataError",
     "DefinitionError",
     "Diagnostic",
     "Document",
     "Entity",
+    "Explanation",
+    "Fact",
     "Function",
+    "Joined",
     "KeyList",
     "Kind",
     "Link",
@@ -80,3 +98,37 @@ __all__ = [
     "intersection",
     "union",
 ]
+
+_NAMES = {
+    "_diagnostics": "Diagnostic Span",
+    "algebra": "complement difference intersection union",
+    "audience": "Audience",
+    "catalog": "Catalog",
+    "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
+    "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
+    "SegmentTypeError SegmentkitError UnsupportedError",
+    "explanation": "Clause Explanation Fact Joined",
+    "extension": "Aggregate Function",
+    "keylist": "KeyList",
+    "partition": "Audit PartAudit Partition",
+    "schema": "Attribute Channel Document Entity Link Place Relation Schema",
+    "segment": "Segment format_definition",
+    "trait": "Trait",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+if not TYPE_CHECKING:  # a type checker knows better than that every name is there
+
+    def __getattr__(name):
+        """What is public is loaded when it is first asked for: a start costs what is used."""
+        if name in _NAMES:
+            return import_module(f"segmentkit.{name}")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"segmentkit.{_MODULES[name]}"), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -108,6 +108,30 @@ def check_trait(
     return CheckedValue(value, tuple(checker.parameters.items()), tuple(checker.used_traits))
 
 
+def value_of(tree: t.Expr, schema: Schema, names: Names) -> ir.Value | None:
+    """What a part of a definition that stands means as a value.
+
+    Args:
+        tree: The part.
+        schema: What its names refer to.
+        names: What else it refers to.
+
+    Returns:
+        The typed tree; None if the part is no value by itself, as a place is none.
+    """
+    checker = _Checker(schema, names)
+    value = checker.value(tree)
+    if checker.errors or value is None or value.dtype.kind is Kind.ANNIVERSARY:
+        return None
+    return value
+
+
+def coordinates_of(tree: t.Expr, schema: Schema) -> list[t.Expr]:
+    """The attributes of a place of the schema; none if a part of a definition names no place."""
+    columns = _Checker(schema, Names()).place(tree) or ()
+    return [t.Name((*c.links, c.name), t.NOWHERE) for c in columns if isinstance(c, ir.Column)]
+
+
 def _check_free(checker: _Checker, name: str) -> None:
     """A trait must not be called as something else of the entity is."""
     entity = checker.schema.entity

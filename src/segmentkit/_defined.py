@@ -108,7 +108,7 @@ class Defined:
 
     def _substituted(self, values: Mapping[str, Constant]) -> str:
         """The definition with values in the place of parameters."""
-        literals = {n: t.Literal(_exact(v), t.NOWHERE) for n, v in values.items()}
+        literals = {n: t.Literal(exact(v), t.NOWHERE) for n, v in values.items()}
         return format_tree(t.substitute(self._tree, literals))
 
     def _about(self) -> dict[str, str | None]:
@@ -256,7 +256,7 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 
-def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
+def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
     """A value as a definition can write it, of the plain types of Python."""
     match value:
         case bool():
@@ -284,7 +284,7 @@ def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
     if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
         return diagnostic("SK013", place)
     try:
-        parse(format_value(_exact(value)))
+        parse(format_value(exact(value)))
     except SegmentSyntaxError as error:
         return evolve(error.diagnostics[0], span=place)
     return None

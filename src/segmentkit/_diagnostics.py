@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -101,6 +100,8 @@ def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, compared without regard to case."""
+    import difflib  # noqa: PLC0415 - it takes long to load, and only a mistake needs it
+
     by_fold = {k.casefold(): k for k in known}
     close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None

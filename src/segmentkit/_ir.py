@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from attrs import evolve, field, fields, frozen
 
@@ -488,40 +489,37 @@ def conjuncts(condition: Condition) -> tuple[Condition, ...]:
     return () if condition == TRUE else (condition,)
 
 
+def _of_aggregate(node: Aggregate) -> tuple[Condition | Value, ...]:
+    values = () if node.value is None else (node.value,)
+    return *values, node.where, *(step.where for step in node.through)
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
+    **dict.fromkeys((Compare, Arithmetic), lambda n: (n.left, n.right)),
+    **dict.fromkeys((And, Or), lambda n: n.operands),
+    **dict.fromkeys((Listed, Missing, Not, ToFloat), lambda n: (n.operand,)),
+    **dict.fromkeys((Standing, Overall), lambda n: (n.value, n.among)),
+    **dict.fromkeys((AnniversaryIn, YearDayIn), lambda n: (n.operand, n.low, n.high)),
+    **dict.fromkeys((OneOf, Contains), lambda n: (n.operand, *n.options)),
+    TextTest: lambda n: (n.operand, n.pattern),
+    Call: lambda n: n.arguments,
+    Follows: lambda n: (n.at, n.where),
+    Aggregate: _of_aggregate,
+    **dict.fromkeys((Always, Const, Param, Moment, Column), lambda _: ()),
+}
+
+
 def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
     """The nodes directly below."""
-    match node:
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return left, right
-        case And(operands) | Or(operands):
-            return operands
-        case OneOf(operand, options) | Contains(operand, options):
-            return operand, *options
-        case TextTest(_, operand, pattern):
-            return operand, pattern
-        case AnniversaryIn(operand, low, _, high):
-            return operand, low, high
-        case YearDayIn(operand, low_day, high_day):
-            return operand, low_day, high_day
-        case Listed(operand) | Missing(operand) | Not(operand) | ToFloat(operand):
-            return (operand,)
-        case Call(_, arguments):
-            return arguments
-        case Standing(value, among) | Overall(_, value, among):
-            return value, among
-        case Follows(_, _, at, where):
-            return at, where
-        case Aggregate(_, _, value, where):
-            values = () if value is None else (value,)
-            return *values, where, *(step.where for step in node.through)
-        case _:
-            return ()
+    return _PARTS[type(node)](node)
 
 
 _LEAVES = (Column, Const)
 POPULATION = (Standing, Overall)
 """Values that rest on other customers."""
-_OF_OTHER_ROWS = (Aggregate, Follows, *POPULATION)
+OF_MANY = (Aggregate, *POPULATION)
+"""Values that rest on more than one row."""
+_OF_OTHER_ROWS = (Follows, *OF_MANY)
 """Nodes below which ROW is another row, or the columns are another customer's."""
 
 
@@ -532,7 +530,7 @@ def has_aggregates(node: Condition | Value) -> bool:
     """
     nodes = [node]
     for each in nodes:
-        if isinstance(each, (Aggregate, *POPULATION)):
+        if isinstance(each, OF_MANY):
             return True
         if not isinstance(each, (*_LEAVES, Follows)):
             nodes += parts(each)
@@ -550,8 +548,9 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     while stack:
         node = stack.pop()
         found.append(node)
-        if into_rows or not isinstance(node, _OF_OTHER_ROWS):
-            stack.extend(reversed(parts(node)))
+        below = _PARTS[type(node)](node)
+        if below and (into_rows or not isinstance(node, _OF_OTHER_ROWS)):
+            stack += below[::-1]
     return found
 
 

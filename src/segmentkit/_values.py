@@ -271,9 +271,10 @@ class ValueChecker(PopulationChecker):
         # A link may lead nowhere, so what is beyond it may be missing.
         nullable = attribute.nullable or links > 0
         column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
-        self.declared.pop(column, None)
         if attribute.values:
             self.declared[column] = attribute
+        elif self.declared:
+            self.declared.pop(column, None)
         return column
 
     def _unknown(self, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -20,15 +20,18 @@ from segmentkit._defined import (
     Defined,
     by_name,
     check_record,
+    instant_of,
     of_one_schema,
 )
 from segmentkit._diagnostics import Diagnostic
+from segmentkit._explain import OfRecord, explain, outline
 from segmentkit._format import format_tree
 from segmentkit._normalize import normalize
-from segmentkit._parser import parse
+from segmentkit._parser import MAX_REMEMBERED, parse
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
+from segmentkit.explanation import Explanation
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
@@ -107,8 +110,12 @@ class Segment(Defined):
         """
         segments, traits = by_name(segments, Segment), by_name(traits, Trait)
         names = _names(segments, traits, by_name(lists, KeyList))
-        tree = parse(definition)
-        checked = check(tree, schema, definition, names)
+        alone = not (names.segments or names.traits or names.lists)
+        if alone and len(definition) <= MAX_REMEMBERED:
+            tree, checked = _meaning(definition, schema)
+        else:
+            tree = parse(definition)
+            checked = check(tree, schema, definition, names)
         used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
         named = {other: traits[other] for other in checked.traits}
         return cls(
@@ -131,8 +138,11 @@ class Segment(Defined):
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the checker says of a definition that stands; places are in ``source``."""
-        names = _names(self.references, self.traits, self.lists)
-        return warnings_of(self._tree, self.schema, names)
+        return warnings_of(self._tree, self.schema, self._names)
+
+    @cached_property
+    def _names(self) -> Names:
+        return _names(self.references, self.traits, self.lists)
 
     @property
     def parameters(self) -> Mapping[str, DType]:
@@ -181,6 +191,45 @@ class Segment(Defined):
             UnsupportedError: The answer depends on other records.
         """
         return self._made_for(as_of, self._function)
+
+    def explain(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> Explanation:
+        """Say why one record is in the segment or is not: `matches`, clause by clause.
+
+        Args:
+            record: Attributes and links by name, relations as lists of records.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+        Returns:
+            The explanation: every clause with its verdict and the values behind it, and the
+            fewest tests that would have to come out otherwise. Print it, or show it in a
+            notebook.
+
+        Raises:
+            DataError: The record is not what the schema says, or a parameter has no value.
+            UnsupportedError: The answer depends on other records.
+
+        Example:
+            >>> from segmentkit import INTEGER, TEXT, Attribute, Entity, Schema
+            >>> attributes = [Attribute("age", INTEGER, True), Attribute("country", TEXT)]
+            >>> people = Schema([Entity("people", key="id", attributes=attributes)])
+            >>> adults = Segment.define("adults", 'age >= 18 and country in ("DK", "NO")', people)
+            >>> print(adults.explain({"id": 7, "country": "NO"}, as_of=datetime(2026, 5, 1)))
+            people 7: not in "adults", as of 2026-05-01 00:00:00 UTC
+            ✗ all of
+              ✗ age >= 18
+                  age is missing
+              ✓ country in ("DK", "NO")
+                  country is "NO"
+            <BLANKLINE>
+            to be in, at least 1 test would have to come out otherwise:
+              age >= 18 would have to hold
+        """
+        check_record(record)
+        self._require_bound()
+        self._refuse_others()
+        instant = instant_of(as_of, self.schema)
+        key = record.get(str(self.schema.entity.key))
+        return explain(self, outline(self), OfRecord(record, instant), key, instant)
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
         return compile_record(bound_condition(self, instant, Target.RECORD), self.schema)
@@ -271,6 +320,13 @@ class Segment(Defined):
     def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
         names = {kind: dict(referred(self)) for kind, referred in _REFERRED.items()}
         return _restore, (self.name, self.source, self.schema, {**names, **self._about()})
+
+
+@lru_cache(maxsize=512)
+def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
+    """What a text says that refers to nothing but its schema; remembered, as trees never change."""
+    tree = parse(definition)
+    return tree, check(tree, schema, definition, Names())
 
 
 def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:

@@ -101,6 +101,7 @@ class Question:
         Raises:
             DataError: A parameter has no value.
             SchemaError: They are of different schemas.
+            UnsupportedError: What a schema adds has no lowering for the target.
             ValueError: There are none, or two have one name.
         """
         named = _named(segments)

@@ -24,6 +24,7 @@ COMMANDS = {
     "explain-plan": ("_query", "Show how segments are asked about: what is read, and SQL."),
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
+    "explain": ("_explain", "Say why somebody in a database is in a segment or not."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),

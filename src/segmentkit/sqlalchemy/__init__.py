@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
+from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._compile import Sql
 from segmentkit.sqlalchemy._export import case_of, count_combinations, select_values
@@ -92,9 +94,26 @@ def predicate(
         >>> print(predicate(~grown_up, people))
         people.age < :age_1 OR people.age IS NULL
     """
-    tables = Tables.of(segment.schema, entity, lists)
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
-    return compile_predicate(condition, tables)
+    if isinstance(entity, Hashable) and _is_of_root(condition):
+        return _remembered(condition, segment.schema, entity)
+    return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
+
+
+@lru_cache(maxsize=512)
+def _is_of_root(condition: ir.Condition) -> bool:
+    """Whether a condition looks at columns of the entity's own table and nothing else."""
+    others = (ir.Listed, *ir.OF_MANY)
+    return not any(
+        node.links if isinstance(node, ir.Column) else isinstance(node, others)
+        for node in ir.walk(condition)
+    )
+
+
+@lru_cache(maxsize=128)
+def _remembered(condition: ir.Condition, schema: Schema, entity: Root) -> Sql:
+    """A predicate; the same for the same question about the same table, as it never changes."""
+    return compile_predicate(condition, Tables.of(schema, entity))
 
 
 def members(

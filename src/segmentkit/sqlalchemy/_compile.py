@@ -103,6 +103,7 @@ class Compiler:
         self.schema = schema
         self.columns = columns
         self.known = {} if known is None else known
+        self._columns: dict[ir.Column, Sql] = {}
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -285,8 +286,12 @@ class Compiler:
             case ir.Const():
                 return self.constant(node)
             case ir.Column():
-                column = self.columns.column(node)
-                return NanAsNull(column) if node.dtype.kind is Kind.FLOAT else column
+                found = self._columns.get(node)
+                if found is None:
+                    found = self.columns.column(node)
+                    found = NanAsNull(found) if node.dtype.kind is Kind.FLOAT else found
+                    self._columns[node] = found
+                return found
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):

@@ -118,7 +118,7 @@ class Pass:
                         compile_predicate(test, here) if name in alone else compiler.condition(test)
                     )
                     places[test] = f"test_{len(places)}"
-                    columns.append(Flag(guarded(made, test)).label(places[test]))
+                    columns.append(Flag(guarded(made, ir.walk(test))).label(places[test]))
         each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
         known = {test: IsFlagged(each.c[place]) for test, place in places.items()}
         return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})

@@ -9,7 +9,7 @@ the customer's own attributes beside an aggregate, joins one sub-query a relatio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import Any
 
@@ -39,13 +39,16 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    return guarded(_OfCustomer(tables).condition(condition, limits=[]), condition)
+    nodes, customer = ir.walk(condition), _OfCustomer(tables)
+    plain = not any(isinstance(node, ir.OF_MANY) for node in nodes)
+    test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
+    return guarded(test, nodes)
 
 
-def guarded(test: Sql, condition: ir.Condition) -> Sql:
-    """A test, refused where one of the condition's texts cannot be sent."""
-    texts = (n.value for n in ir.walk(condition) if isinstance(n, ir.Const))
-    return WithNul(test) if any(isinstance(t, str) and "\0" in t for t in texts) else test
+def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
+    """A test, refused where one of the texts in its nodes cannot be sent."""
+    texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
+    return WithNul(test) if "\0" in "".join(texts) else test
 
 
 def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:

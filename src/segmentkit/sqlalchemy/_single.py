@@ -11,6 +11,7 @@ from attrs import evolve
 
 from segmentkit import _ir as ir
 from segmentkit._plan import Plan
+from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy._pass import Pass, is_alone, portions
 from segmentkit.sqlalchemy._predicate import (
     compile_predicate,
@@ -46,7 +47,7 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     if shape_of(condition) is Shape.JOINED:
         limits = [each for each in ir.conjuncts(condition) if is_plain(each)]
         rows, test = joined_rows(tables, condition, limits)
-        test = guarded(test, condition)
+        test = guarded(test, ir.walk(condition))
     else:
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
         test = compile_predicate(condition, evolve(tables, root=rows.start, mapped=None))
@@ -85,22 +86,22 @@ def explained(plan: Plan) -> list[str]:
     else:
         lines = [f"{len(plan.conditions):,} segments in one pass over everyone"]
     for (_, path, tests), aggregates in plan.scans.items():
-        kinds = ", ".join(dict.fromkeys(_name(each.function) for each in aggregates))
+        kinds = ", ".join(dict.fromkeys(_called(each.function) for each in aggregates))
         beside = " of rows beside other rows" if tests else ""
         lines.append(f"{'.'.join(path)}: one scan{beside} for {_many(len(aggregates))}: {kinds}")
     for node in plan.apart:
         match node:
             case ir.Aggregate(function):
-                lines.append(f"{'.'.join(node.path)}: a scan in order: {_name(function)}")
+                lines.append(f"{'.'.join(node.path)}: a scan in order: {_called(function)}")
             case ir.Standing():
                 lines.append("everyone in order: a rank")
             case ir.Overall(function):
-                lines.append(f"everyone: {_name(function)}")
+                lines.append(f"everyone: {_called(function)}")
     return [*lines, f"distinct tests: {len(plan.tests):,}"]
 
 
-def _name(function: ir.AnyAggregate) -> str:
-    return function.value if isinstance(function, ir.AggregateFunction) else function.name
+def _called(function: ir.AggregateFunction | Aggregate) -> str:
+    return function.name if isinstance(function, Aggregate) else function.value
 
 
 def _many(count: int) -> str:
