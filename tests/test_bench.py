@@ -20,6 +20,8 @@ def test_quick_run_has_every_row(tmp_path):
         ("text to SQL", "odata-query"),
         ("pandas mask", "by hand"),
         ("pandas mask", ""),
+        ("many segments", "one by one"),
+        ("many segments", ""),
         ("one record", "lambda"),
         ("start", "python alone"),
         ("start", "import attrs, lark"),

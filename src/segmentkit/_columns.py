@@ -45,9 +45,9 @@ def _floats(values: Sequence[Any]) -> Any:
     return np.array([np.nan if value is None else float(value) for value in values], dtype="f8")
 
 
-def _decimals(values: Sequence[Any]) -> Any:
+def _objects(values: Sequence[Any], read: Callable[[Any], Any]) -> Any:
     found = np.empty(len(values), dtype=object)
-    found[:] = _present(values, lambda value: Decimal(str(value)))
+    found[:] = _present(values, read)
     return found
 
 
@@ -64,7 +64,8 @@ _CONVERTED: Mapping[Kind, Callable[[Sequence[Any]], Any]] = {
     Kind.BOOLEAN: lambda values: pd.array(_present(values, bool), dtype="boolean"),
     Kind.INTEGER: _integers,
     Kind.FLOAT: _floats,
-    Kind.DECIMAL: _decimals,
+    Kind.DECIMAL: lambda values: _objects(values, lambda value: Decimal(str(value))),
+    Kind.TEXTS: lambda values: _objects(values, list),
     Kind.TEXT: lambda values: pd.array(list(values), dtype="string"),
     Kind.DATE: _dates,
     Kind.TIMESTAMP: _timestamps,

@@ -383,7 +383,7 @@ def _aligned(a: Keys, mine: Any, b: Keys, theirs: Any) -> tuple[Keys, Bits, Bits
         return a, np.asarray(mine), np.asarray(theirs)
     for keys in (a, b):
         if not keys.is_unique:
-            twice = keys[keys.duplicated()][0]
+            twice = keys[keys.duplicated()].tolist()[0]
             raise DataError(f"two of the population have the key {twice!r}")
     everyone = a.append(b[~b.isin(a)])
     return everyone, _moved(a, mine, everyone), _moved(b, theirs, everyone)

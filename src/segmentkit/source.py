@@ -116,7 +116,7 @@ class Question:
                 conditions[name] = bound_condition(segment, instant, target)
             except (DataError, UnsupportedError) as error:
                 if not skip_broken:
-                    raise
+                    raise _naming(name, error) from error
                 broken[name] = error
         return cls(schema, instant, {n: named[n] for n in conditions}, conditions, broken)
 
@@ -128,7 +128,7 @@ class Question:
         """
         for name, error in refused.items():
             if not skip_broken:
-                raise UnsupportedError(f"segment {name!r}: {error}") from error
+                raise _naming(name, error) from error
         left = {name: each for name, each in self.segments.items() if name not in refused}
         conditions = {name: self.conditions[name] for name in left}
         broken = {**self.broken, **refused}
@@ -155,18 +155,20 @@ class Question:
         return Sizes(told, population, self.as_of, self.broken)
 
 
+def _naming(name: str, error: DataError | UnsupportedError) -> SegmentkitError:
+    """The same error, with the segment that it is about."""
+    return type(error)(f"segment {name!r}: {error}")
+
+
 def _named(segments: Segments) -> dict[str, Segment]:
     if isinstance(segments, Segment):
         segments = [segments]
-    pairs = (
-        segments.items()
-        if isinstance(segments, Mapping)
-        else [(each.name or each.definition, each) for each in segments]
-    )
+    given = segments.items() if isinstance(segments, Mapping) else [(None, s) for s in segments]
     named: dict[str, Segment] = {}
-    for name, segment in pairs:
+    for told, segment in given:
         if not isinstance(segment, Segment):
             raise TypeError(f"{segment!r:.60} is no Segment")
+        name = told or segment.name or segment.definition
         if named.setdefault(name, segment) != segment:
             raise ValueError(f"two different segments are called {name!r}")
     if not named:

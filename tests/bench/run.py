@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import frames
+import many
 import single
 import sql
 import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, frames, single, starting)
+BENCHMARKS = (sql, frames, many, single, starting)
 PACKAGES = ("segmentkit", "pandas", "numpy", "SQLAlchemy", "lark", "odata-query")
 COLUMNS = ("", "segmentkit", "beside", "its time", "ratio", "quartiles", "target", "")
 

@@ -19,9 +19,9 @@ INTERRUPTED = 130
 # Each command: the module that it is in, loaded when it is called, and its line in the help.
 COMMANDS = {
     "check": ("_check", "Check the definitions in catalog files."),
-    "format": ("_format", "Write the definitions in catalog files in their canonical form."),
+    "format": ("_format", "Write definitions in catalog files in their canonical form."),
     "sql": ("_query", "Show the SQL that finds a segment's members."),
-    "explain-plan": ("_query", "Show how segments are asked about: what is scanned, and the SQL."),
+    "explain-plan": ("_query", "Show how segments are asked about: what is read, and SQL."),
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
     "explain": ("_explain", "Say why somebody in a database is in a segment or not."),

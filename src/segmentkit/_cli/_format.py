@@ -45,7 +45,7 @@ class Formatted:
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.pass_context
 def format(ctx: click.Context, files: tuple[Path, ...], check: bool, diff: bool) -> None:
-    """Write the definitions in catalog files in their canonical form.
+    """Write definitions in catalog files in their canonical form.
 
     Everything else in the file stays as it is, to the byte. So do definitions on several lines
     and those with comments; they are named if they are not canonical.

@@ -98,7 +98,7 @@ def explain_plan(
     as_of: AsOf,
     pairs: Pairs,
 ) -> None:
-    """Show how segments are asked about: what is scanned, and the SQL.
+    """Show how segments are asked about: what is read, and SQL.
 
     Of one NAME, how its members are found; of several, or of all, how everyone's answers are
     found in one pass.

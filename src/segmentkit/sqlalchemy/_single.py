@@ -97,7 +97,7 @@ def explained(plan: Plan) -> list[str]:
                 lines.append("everyone in order: a rank")
             case ir.Overall(function):
                 lines.append(f"everyone: {_called(function)}")
-    return [*lines, f"{len(plan.tests):,} distinct tests"]
+    return [*lines, f"distinct tests: {len(plan.tests):,}"]
 
 
 def _called(function: ir.AggregateFunction | Aggregate) -> str:
