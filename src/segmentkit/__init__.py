@@ -1,37 +1,51 @@
 """Say which customers in one small language; the same answer from SQL, pandas and one record."""
 
-from segmentkit._diagnostics import Diagnostic, Span
-from segmentkit.algebra import complement, difference, intersection, union
-from segmentkit.audience import Audience
-from segmentkit.catalog import Catalog
-from segmentkit.dtypes import (
-    BOOLEAN,
-    DATE,
-    FLOAT,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    TIMESTAMP,
-    DType,
-    Kind,
-    decimal,
-)
-from segmentkit.errors import (
-    CatalogError,
-    DataError,
-    DefinitionError,
-    Problem,
-    SchemaError,
-    SegmentkitError,
-    SegmentSyntaxError,
-    SegmentTypeError,
-    UnsupportedError,
-)
-from segmentkit.keylist import KeyList
-from segmentkit.partition import Audit, PartAudit, Partition
-from segmentkit.schema import Attribute, Channel, Document, Entity, Link, Place, Relation, Schema
-from segmentkit.segment import Segment, format_definition
-from segmentkit.trait import Trait
+from importlib import import_module
+
+TYPE_CHECKING = False  # as in typing, which takes longer to load than all that is here
+if TYPE_CHECKING:
+    from segmentkit._diagnostics import Diagnostic, Span
+    from segmentkit.algebra import complement, difference, intersection, union
+    from segmentkit.audience import Audience
+    from segmentkit.catalog import Catalog
+    from segmentkit.dtypes import (
+        BOOLEAN,
+        DATE,
+        FLOAT,
+        INTEGER,
+        TEXT,
+        TEXTS,
+        TIMESTAMP,
+        DType,
+        Kind,
+        decimal,
+    )
+    from segmentkit.errors import (
+        CatalogError,
+        DataError,
+        DefinitionError,
+        Problem,
+        SchemaError,
+        SegmentkitError,
+        SegmentSyntaxError,
+        SegmentTypeError,
+        UnsupportedError,
+    )
+    from segmentkit.extension import Aggregate, Function
+    from segmentkit.keylist import KeyList
+    from segmentkit.partition import Audit, PartAudit, Partition
+    from segmentkit.schema import (
+        Attribute,
+        Channel,
+        Document,
+        Entity,
+        Link,
+        Place,
+        Relation,
+        Schema,
+    )
+    from segmentkit.segment import Segment, format_definition
+    from segmentkit.trait import Trait
 
 __all__ = [
     "BOOLEAN",
@@ -41,6 +55,7 @@ __all__ = [
     "TEXT",
     "TEXTS",
     "TIMESTAMP",
+    "Aggregate",
     "Attribute",
     "Audience",
     "Audit",
@@ -53,6 +68,7 @@ __all__ = [
     "Diagnostic",
     "Document",
     "Entity",
+    "Function",
     "KeyList",
     "Kind",
     "Link",
@@ -77,3 +93,36 @@ __all__ = [
     "intersection",
     "union",
 ]
+
+_NAMES = {
+    "_diagnostics": "Diagnostic Span",
+    "algebra": "complement difference intersection union",
+    "audience": "Audience",
+    "catalog": "Catalog",
+    "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
+    "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
+    "SegmentTypeError SegmentkitError UnsupportedError",
+    "extension": "Aggregate Function",
+    "keylist": "KeyList",
+    "partition": "Audit PartAudit Partition",
+    "schema": "Attribute Channel Document Entity Link Place Relation Schema",
+    "segment": "Segment format_definition",
+    "trait": "Trait",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+if not TYPE_CHECKING:  # a type checker knows better than that every name is there
+
+    def __getattr__(name):
+        """What is public is loaded when it is first asked for: a start costs what is used."""
+        if name in _NAMES:
+            return import_module(f"segmentkit.{name}")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"segmentkit.{_MODULES[name]}"), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

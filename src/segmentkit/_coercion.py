@@ -11,10 +11,13 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 
 _decimal = cache(decimal)
+_PLAIN: dict[type, DType] = {bool: BOOLEAN, int: INTEGER, float: FLOAT, str: TEXT}
 
 
 def literal_dtype(value: ir.Constant) -> DType:
     """The type of a constant."""
+    if type(value) in _PLAIN:
+        return _PLAIN[type(value)]
     match value:
         case bool():
             return BOOLEAN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.extension import Target
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -151,6 +152,22 @@ class Defined:
 
     def _refuse_others(self) -> None:
         """Make sure that nothing here needs other records than one."""
+        for each, node in self._written():
+            if t.is_of_population(node):
+                raise UnsupportedError(diagnostic("SK401", node.span).render(each.source))
+
+    def _refuse_unlowered(self, target: Target) -> None:
+        """Make sure that a target can compute what the schema adds to the language."""
+        lacking = {f.name: f for f in self.schema.functions if not f.is_lowered(target)}
+        for each, node in self._written() if lacking else ():
+            if isinstance(node, t.Call) and node.name in lacking:
+                kind = type(lacking[node.name]).__name__
+                told = {"name": node.name, "target": target.value, "kind": kind}
+                found = diagnostic("SK170", node.name_span, **told)
+                raise UnsupportedError(found.render(each.source))
+
+    def _written(self) -> Iterator[tuple[Defined, t.Node]]:
+        """The nodes of it and of all that it refers to, near or far, with whose they are."""
         stack: list[Defined] = [self]
         seen: set[int] = set()
         while stack:
@@ -158,10 +175,7 @@ class Defined:
             if id(each) not in seen:
                 seen.add(id(each))
                 stack += each._uses()
-                for node in t.every(each._tree):
-                    if t.is_of_population(node):
-                        where = diagnostic("SK401", node.span).render(each.source)
-                        raise UnsupportedError(where)
+                yield from ((each, node) for node in t.every(each._tree))
 
     def _require_bound(self) -> None:
         if self.parameters:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -101,6 +100,8 @@ def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, compared without regard to case."""
+    import difflib  # noqa: PLC0415 - it takes long to load, and only a mistake needs it
+
     by_fold = {k.casefold(): k for k in known}
     close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None
@@ -468,6 +469,13 @@ _TABLE = (
         "'{name}' is a list of texts, and one value is needed here",
         "A list has texts or has them not, and it may be missing: there is nothing else to ask.",
         hint='ask what is in it: {name} contains "…"',
+    ),
+    # What a schema adds
+    Code(
+        "SK170",
+        "{name}() has no lowering for {target}",
+        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        hint="give it one: {kind}('{name}', …, {target}=…)",
     ),
     # What stands, and may surprise
     Code(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from attrs import evolve, field, fields, frozen
 
-from segmentkit.dtypes import FLOAT, INTEGER, DType
+from segmentkit.dtypes import FLOAT, INTEGER, DType, Kind
+from segmentkit.extension import Aggregate as AddedAggregate
+from segmentkit.extension import Function as AddedFunction
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
@@ -72,6 +75,10 @@ class AggregateFunction(Enum):
     LAST = "last"
 
     __hash__ = object.__hash__
+
+
+AnyAggregate: TypeAlias = AggregateFunction | AddedAggregate
+"""An aggregate of the language, or one that the schema adds."""
 
 
 class Anchor(Enum):
@@ -167,15 +174,18 @@ class ToFloat:
 
 @frozen(cache_hash=True)
 class Call:
-    """A scalar function from ``functions``, by name."""
+    """A scalar function: of ``functions``, by name, or one that the schema adds."""
 
     name: str
     arguments: tuple[Value, ...]
     dtype: DType
+    added: AddedFunction | None = None
 
     @property
     def nullable(self) -> bool:
         """Whether it can be missing."""
+        if self.added is not None and (self.added.nullable or self.added.takes_missing):
+            return self.added.nullable
         if self.name == "distance":
             # Of what is not on the globe, no distance is known.
             return True
@@ -186,6 +196,16 @@ class Call:
 _EMPTY_IS_ZERO = frozenset(
     {AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM}
 )
+
+
+def over_nothing(function: AnyAggregate, dtype: DType) -> Const:
+    """What an aggregate is over no values: missing, but for counts, sums and what says so."""
+    if not isinstance(function, AddedAggregate):
+        return Const(0 if function in _EMPTY_IS_ZERO else None, dtype)
+    found = function.empty
+    if dtype.kind is Kind.FLOAT and isinstance(found, int | Decimal):
+        found = float(found)
+    return Const(found, dtype)
 
 
 @frozen(cache_hash=True)
@@ -205,7 +225,7 @@ class Aggregate:
     owners, outermost first. In ``value`` and every ``where``, ROW is the row of that relation.
     """
 
-    function: AggregateFunction
+    function: AnyAggregate
     relation: str
     value: Value | None
     where: Condition
@@ -215,13 +235,13 @@ class Aggregate:
 
     @property
     def nullable(self) -> bool:
-        """Whether it can be missing: over no rows only counts and sums are not."""
-        return self.function not in _EMPTY_IS_ZERO
+        """Whether it can be missing: not where it is something over no rows."""
+        return self.empty.value is None
 
     @property
     def empty(self) -> Const:
         """Its value over no rows."""
-        return Const(None if self.nullable else 0, self.dtype)
+        return over_nothing(self.function, self.dtype)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -249,15 +269,15 @@ class Standing:
 class Overall:
     """One value of the values of many customers: all those of whom ``among`` holds."""
 
-    function: AggregateFunction
+    function: AnyAggregate
     value: Value
     among: Condition
     dtype: DType
 
     @property
     def nullable(self) -> bool:
-        """Whether it can be missing: over nobody only counts and sums are not."""
-        return self.function not in _EMPTY_IS_ZERO
+        """Whether it can be missing: not where it is something over nobody."""
+        return over_nothing(self.function, self.dtype).value is None
 
 
 Value: TypeAlias = (
@@ -469,40 +489,37 @@ def conjuncts(condition: Condition) -> tuple[Condition, ...]:
     return () if condition == TRUE else (condition,)
 
 
+def _of_aggregate(node: Aggregate) -> tuple[Condition | Value, ...]:
+    values = () if node.value is None else (node.value,)
+    return *values, node.where, *(step.where for step in node.through)
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
+    **dict.fromkeys((Compare, Arithmetic), lambda n: (n.left, n.right)),
+    **dict.fromkeys((And, Or), lambda n: n.operands),
+    **dict.fromkeys((Listed, Missing, Not, ToFloat), lambda n: (n.operand,)),
+    **dict.fromkeys((Standing, Overall), lambda n: (n.value, n.among)),
+    **dict.fromkeys((AnniversaryIn, YearDayIn), lambda n: (n.operand, n.low, n.high)),
+    **dict.fromkeys((OneOf, Contains), lambda n: (n.operand, *n.options)),
+    TextTest: lambda n: (n.operand, n.pattern),
+    Call: lambda n: n.arguments,
+    Follows: lambda n: (n.at, n.where),
+    Aggregate: _of_aggregate,
+    **dict.fromkeys((Always, Const, Param, Moment, Column), lambda _: ()),
+}
+
+
 def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
     """The nodes directly below."""
-    match node:
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return left, right
-        case And(operands) | Or(operands):
-            return operands
-        case OneOf(operand, options) | Contains(operand, options):
-            return operand, *options
-        case TextTest(_, operand, pattern):
-            return operand, pattern
-        case AnniversaryIn(operand, low, _, high):
-            return operand, low, high
-        case YearDayIn(operand, low_day, high_day):
-            return operand, low_day, high_day
-        case Listed(operand) | Missing(operand) | Not(operand) | ToFloat(operand):
-            return (operand,)
-        case Call(_, arguments):
-            return arguments
-        case Standing(value, among) | Overall(_, value, among):
-            return value, among
-        case Follows(_, _, at, where):
-            return at, where
-        case Aggregate(_, _, value, where):
-            values = () if value is None else (value,)
-            return *values, where, *(step.where for step in node.through)
-        case _:
-            return ()
+    return _PARTS[type(node)](node)
 
 
 _LEAVES = (Column, Const)
 POPULATION = (Standing, Overall)
 """Values that rest on other customers."""
-_OF_OTHER_ROWS = (Aggregate, Follows, *POPULATION)
+OF_MANY = (Aggregate, *POPULATION)
+"""Values that rest on more than one row."""
+_OF_OTHER_ROWS = (Follows, *OF_MANY)
 """Nodes below which ROW is another row, or the columns are another customer's."""
 
 
@@ -513,7 +530,7 @@ def has_aggregates(node: Condition | Value) -> bool:
     """
     nodes = [node]
     for each in nodes:
-        if isinstance(each, (Aggregate, *POPULATION)):
+        if isinstance(each, OF_MANY):
             return True
         if not isinstance(each, (*_LEAVES, Follows)):
             nodes += parts(each)
@@ -531,8 +548,9 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     while stack:
         node = stack.pop()
         found.append(node)
-        if into_rows or not isinstance(node, _OF_OTHER_ROWS):
-            stack.extend(reversed(parts(node)))
+        below = _PARTS[type(node)](node)
+        if below and (into_rows or not isinstance(node, _OF_OTHER_ROWS)):
+            stack += below[::-1]
     return found
 
 

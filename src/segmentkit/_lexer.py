@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
-
-from lark.lexer import Lexer
 
 from segmentkit._diagnostics import Span
 
@@ -15,9 +12,6 @@ class Token:
     """A piece of the text: its kind, what it says and where it stands."""
 
     __slots__ = ("end_pos", "start_pos", "type", "value")
-
-    # Lark asks its tokens for these when the text ends too early.
-    line = column = end_line = end_column = None
 
     def __init__(self, kind: str, value: str, start: int, end: int) -> None:
         self.type = kind
@@ -125,42 +119,46 @@ _TOKEN = re.compile(
 _PERIOD = re.compile(r"\d{4}(?:-\d\d)?(?![\w-])")
 _RANK = re.compile(r"\s*+\d")
 _RANKS = {"top": "TOP", "bottom": "BOTTOM"}
+_PHRASES = frozenset({"in", "not", "reachable", *_RANKS})
+"""Words that what comes after can make another token of."""
 _SEGMENT = re.compile(r"\s++(?ai:(segment)|list)(?!\w)")
 _BY = re.compile(r"\s++(?ai:by)(?!\w)")
 _NEGATED_STEP = re.compile(r"(?:\s++|#[^\n]*+)++(?ai:followed|preceded)(?!\w)")
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of a definition.
+    """The tokens of a definition, and ``$END``.
 
     Raises:
         Unreadable: At a character with which no token begins.
     """
     match, before, last, position = _TOKEN.match, "", "", 0
+    plain = text.isascii()
     while True:
         found = match(text, position)
         if found is None:
             raise Unreadable(_skip(text, position))
         kind = found.lastgroup
         assert kind is not None
-        if kind == "END":
-            return
         start, position = found.span(kind)
         value = text[start:position]
         if kind == "WORD":
-            if text[position : position + 1] > "\x7f":
+            if not plain and text[position : position + 1] > "\x7f":
                 position = _end_of_name(text, position)
                 value = text[start:position]
-            kind = _word(value.lower(), before, last)
-            if kind == "_IN" and (what := _SEGMENT.match(text, position)):
+            word = value.lower()
+            kind = _word(word, before, last)
+            if word not in _PHRASES:
+                pass  # as most words are
+            elif kind == "_IN" and (what := _SEGMENT.match(text, position)):
                 kind, position = "IN_SEGMENT" if what[1] else "IN_LIST", what.end()
             elif kind == "NOT" and last in _ENDS and (step := _NEGATED_STEP.match(text, position)):
                 kind, position = "STEP", step.end()
                 value = text[start:position]
-            elif value.lower() == "reachable" and (by := _BY.match(text, position)):
+            elif word == "reachable" and (by := _BY.match(text, position)):
                 kind, position = "REACHABLE", by.end()
-            elif kind == "NAME" and value.lower() in _RANKS and _RANK.match(text, position):
-                kind = _RANKS[value.lower()]
+            elif kind == "NAME" and word in _RANKS and _RANK.match(text, position):
+                kind = _RANKS[word]
         elif kind == "PUNCTUATION":
             kind = _PUNCTUATION[value]
         elif kind == "EARLY":
@@ -168,9 +166,13 @@ def tokens(text: str) -> Iterator[Token]:
             if last != "_IN":
                 raise Unreadable(start)
             kind = "PERIOD"
+        elif kind == "END":
+            kind = "$END"
         elif kind == "NUMBER" and last == "_IN" and (period := _PERIOD.match(text, start)):
             kind, value, position = "PERIOD", period[0], period.end()
         yield Token(kind, value, start, position)
+        if kind == "$END":
+            return
         before, last = last, kind
 
 
@@ -194,15 +196,3 @@ def _skip(text: str, position: int) -> int:
     """Past white space and comments."""
     found = re.compile(r"(?:\s++|#[^\n]*+)*+").match(text, position)
     return found.end() if found else position
-
-
-class SegmentLexer(Lexer):
-    """The lexer in the form that Lark asks for."""
-
-    def __init__(self, configuration: Any) -> None:
-        """Lark passes its configuration; nothing of it is needed."""
-
-    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Any]:
-        """The tokens of the text, which Lark hands over as it got it."""
-        del parser_state
-        return tokens(lexer_state)

@@ -279,6 +279,9 @@ class _Normalizer:
             return self.part(node, arguments[0])
         if node.name == "abs" and isinstance(arguments[0], ir.Const):
             return evolve(arguments[0], value=_scalar.absolute(arguments[0].value))
+        passes = node.added is not None and not node.added.takes_missing
+        if passes and any(isinstance(a, ir.Const) and a.value is None for a in arguments):
+            return ir.Const(None, node.dtype)
         return evolve(node, arguments=arguments)
 
     def part(self, node: ir.Call, value: ir.Value) -> ir.Value:

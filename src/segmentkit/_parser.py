@@ -1,29 +1,30 @@
-"""Text → syntax tree. The tables are built from ``grammar.lark`` once, at the first use."""
+"""Text → syntax tree, by the tables of ``grammar.lark``."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 from attrs import evolve
-from lark import Lark, Transformer
-from lark.exceptions import UnexpectedToken, VisitError
 
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
-from segmentkit._lexer import SegmentLexer, Token, Unreadable
+from segmentkit._lalr import Unexpected, read
+from segmentkit._lexer import Token, Unreadable, tokens
 from segmentkit._mistakes import explain
 from segmentkit._time import EXACT_UNITS
 from segmentkit.errors import SegmentSyntaxError
-from segmentkit.functions import AGGREGATES
+from segmentkit.functions import FORMS, FUNCTIONS
 
 MAX_LENGTH = 100_000
 """Characters in a definition."""
+
+MAX_REMEMBERED = 4_000
+"""Characters: what became of longer texts is not kept for the next time."""
 
 MAX_DEPTH = 42
 """How deep a definition may nest: a level counts about as much as it burdens SQLite's parser."""
@@ -45,6 +46,8 @@ _BRACKETS = re.compile("[()]")
 _STEPS = re.compile("followed|preceded", re.IGNORECASE)
 _OPAQUE = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`[^`]*+`|#[^\n]*+""")
 """Texts, quoted names and comments: what brackets mean nothing in."""
+_LIST = re.compile(r"\bin\s*+\([^()]*+\)", re.IGNORECASE)
+"""``in (…)`` with nothing in brackets in it: it is no deeper than a test and a sum."""
 
 
 def parse(text: str) -> t.Expr:
@@ -59,6 +62,15 @@ def parse(text: str) -> t.Expr:
     Raises:
         SegmentSyntaxError: The text is not a definition; carries one diagnostic.
     """
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str) -> t.Expr:
+    return _parsed(text)
+
+
+def _parsed(text: str) -> t.Expr:
     if len(text) > MAX_LENGTH:
         raise _failure(
             text[:80],
@@ -70,17 +82,12 @@ def parse(text: str) -> t.Expr:
             diagnostic("SK001", Span(*surrogate.span()), found="half of a character"),
         )
     try:
-        tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]
+        tree: t.Expr = read(tokens(text), _BUILDER)
     except Unreadable as error:
         raise _failure(text, explain(text, error.position, None, frozenset())) from None
-    except UnexpectedToken as error:
-        token: Any = error.token
-        expected = frozenset(error.accepts or error.expected)
-        raise _failure(text, explain(text, token.start_pos or 0, token, expected)) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, _Refused):
-            raise _failure(text, error.orig_exc.diagnostic) from None
-        raise
+    except Unexpected as error:
+        token = error.token
+        raise _failure(text, explain(text, token.start_pos, token, error.expected)) from None
     except _Refused as error:
         raise _failure(text, error.diagnostic) from None
     if _may_be_deep(text) and (deep := too_deep(tree)):
@@ -95,14 +102,15 @@ def _may_be_deep(text: str) -> bool:
     nots = lower.count("not")
     others = sum(map(lower.count, ("among", "top", "bottom")))
     steps = len(_STEPS.findall(text))
-    room = MAX_DEPTH - _BRACKET - _LOGIC * nots - _DIVISION * signs - _BRACKET * steps
+    bracket = _BRACKET if steps else _BRACKET - _STEP
+    room = MAX_DEPTH - bracket - _LOGIC * nots - _DIVISION * signs - bracket * steps
     room -= _POPULATION * others
-    return _BRACKET * text.count("(") > room and _BRACKET * _nesting(text) > room
+    return bracket * text.count("(") > room and bracket * _nesting(text) > room
 
 
 def _nesting(text: str) -> int:
-    """How many brackets of a definition stand inside each other at most."""
-    brackets = _BRACKETS.findall(_OPAQUE.sub("", text))
+    """How many brackets stand inside each other at most; those of flat lists do not count."""
+    brackets = _BRACKETS.findall(_LIST.sub("", _OPAQUE.sub("", text)))
     return max(accumulate(1 if b == "(" else -1 for b in brackets), default=0)
 
 
@@ -137,7 +145,8 @@ def _has_aggregates(tree: t.Expr) -> bool:
     stack: list[t.Node] = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, t.Call) and node.name in AGGREGATES:
+        # What a schema adds may be an aggregate too.
+        if isinstance(node, t.Call) and node.name not in (*FUNCTIONS, *FORMS):
             return True
         stack += t.children(node)
     return False
@@ -145,18 +154,6 @@ def _has_aggregates(tree: t.Expr) -> bool:
 
 def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
     return SegmentSyntaxError([found], text)
-
-
-@cache
-def _lark() -> Lark:
-    grammar = files("segmentkit").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer=SegmentLexer,
-        transformer=_Builder(),
-        maybe_placeholders=False,
-    )
 
 
 class _Refused(Exception):
@@ -262,8 +259,8 @@ def _fold(items: list[Any]) -> Span | None:
     return items.pop() if type(items[-1]) is Span else None
 
 
-class _Builder(Transformer[Token, t.Expr]):
-    """Lark calls these at each reduction, bottom up: there is never a Lark tree."""
+class _Builder:
+    """Called at each reduction, bottom up, by the names in ``grammar.lark``."""
 
     def condition(self, items: list[Any]) -> t.Expr:
         """A flat chain: ``not`` binds tighter than ``and``, and that tighter than ``or``."""
@@ -516,6 +513,7 @@ class _Among:
         self.span = span
 
 
+_BUILDER = _Builder()
 _SPELLINGS = {"==": "=", "<>": "!="}
 _REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
     "IN_SEGMENT": t.InSegment,

@@ -12,9 +12,6 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.schema import Attribute
 
-ABSENT = object()
-"""What stands for a key that a record does not have."""
-
 KINDS: dict[Kind, type] = {
     Kind.BOOLEAN: bool,
     Kind.INTEGER: int,
@@ -36,8 +33,8 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
         entity: Whose attribute it is, for messages.
 
     Returns:
-        A function of the raw value and of the record that it is from, which is None beyond a
-        missing link.
+        A function of the raw value, None if there is none, and of the record that it is from,
+        which is None beyond a missing link.
     """
     convert = _CONVERT[attribute.dtype.kind]
     place = f"{entity}.{attribute.name}"
@@ -45,12 +42,12 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
     def read(value: Any, record: Mapping[str, Any] | None) -> Any:
         if record is None:
             return None
-        if value is ABSENT and not attribute.nullable:
-            keys = ", ".join(map(str, record)) or "nothing"
-            raise DataError(f"the record has no {place!r}; it has {keys}")
-        if value is ABSENT or is_missing(value):
+        if is_missing(value):
             if attribute.nullable:
                 return None
+            if value is None and attribute.name not in record:
+                keys = ", ".join(map(str, record)) or "nothing"
+                raise DataError(f"the record has no {place!r}; it has {keys}")
             raise DataError(f"{place} is missing, and the schema says that it never is")
         try:
             return convert(_stored(value, attribute))

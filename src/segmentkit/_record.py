@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import ast
 import copy
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta, tzinfo
 from functools import cache
-from typing import Any, TypeAlias, assert_never
-
-from attrs import frozen
+from typing import Any, assert_never
 
 from segmentkit import _ir as ir
-from segmentkit import _scalar
+from segmentkit import _lowered, _scalar
 from segmentkit._loose import loose_reader
-from segmentkit._reading import ABSENT, KINDS, reader
+from segmentkit._reading import KINDS, reader
+from segmentkit._record_rows import AggregateOf, Following, Memo, Record, RowsOf
 from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.schema import Entity, Schema
-
-Record: TypeAlias = Mapping[str, Any]
-_Memo: TypeAlias = dict[Any, Any]
 
 COMPARISONS = {
     ir.Comparison.EQ: "left == right",
@@ -60,12 +55,13 @@ AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
     ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
 }
-_READS = {
-    Kind.FLOAT: "raw if type(raw) is kind and raw == raw else read(raw, holder)",
-    Kind.DECIMAL: "read(raw, holder)",
-    Kind.TIMESTAMP: "read(raw, holder)",
-    Kind.TEXTS: "read(raw, holder)",
+_AS_IT_IS = {
+    Kind.FLOAT: "raw == raw",
+    Kind.DECIMAL: "raw.is_finite() and -1000 <= raw.adjusted() <= 1000",
+    Kind.TIMESTAMP: "raw.tzinfo is None",
+    Kind.TEXTS: "False",
 }
+"""What else must be true of a value that needs no closer look, beside its type."""
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 
 
@@ -117,15 +113,17 @@ class _Function:
         self.row_entity = row_entity
         self.owner = owner
         self.bound: dict[str, Any] = {}
-        self.columns: dict[ir.Column, ast.expr] = {}
-        self.reads: list[ast.stmt] = []
         self.temporaries = 0
+        self.names: dict[object, str] = {}
+        # Of the variables by name: those that are assigned wherever the next expression is
+        # evaluated, and those of them that are not None there.
+        self.ready: set[str] = set()
+        self.sure: set[str] = set()
 
     def build(self, result: ast.expr, names: list[str]) -> Callable[..., Any]:
-        """The finished function; columns are read first, each once."""
+        """The finished function."""
         arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-        body = [*self.reads, ast.Return(result)]
-        definition = ast.FunctionDef("matches", arguments, body, [], None, None)
+        definition = ast.FunctionDef("matches", arguments, [ast.Return(result)], [], None, None)
         module = ast.fix_missing_locations(ast.Module([definition], []))
         namespace = dict(self.bound)
         exec(compile(module, "<segment>", "exec"), namespace)  # noqa: S102 - our templates only
@@ -133,7 +131,9 @@ class _Function:
         return function
 
     def bind(self, value: object) -> ast.expr:
-        """A name for an object of the definition."""
+        """A constant or a name for an object of the definition."""
+        if isinstance(value, int | float | str) and type(value) in (int, float, str):
+            return ast.Constant(value)
         name = f"k{len(self.bound)}"
         self.bound[name] = value
         return ast.Name(name, ast.Load())
@@ -144,7 +144,7 @@ class _Function:
             return value, value
         name = f"t{self.temporaries}"
         self.temporaries += 1
-        return ast.NamedExpr(ast.Name(name, ast.Store()), value), ast.Name(name, ast.Load())
+        return _assigned(name, value), ast.Name(name, ast.Load())
 
     def either(self, node: ir.Condition | ir.Value) -> ast.expr:
         """An expression for whichever it is."""
@@ -159,9 +159,9 @@ class _Function:
             case ir.Not(operand):
                 return _fill("not operand", operand=self.condition(operand))
             case ir.And(operands):
-                return ast.BoolOp(ast.And(), [self.condition(o) for o in operands])
+                return self.chain(ast.And(), operands)
             case ir.Or(operands):
-                return ast.BoolOp(ast.Or(), [self.condition(o) for o in operands])
+                return self.chain(ast.Or(), operands)
             case ir.Missing(operand):
                 return _fill("value is None", value=self.value(operand))
             case ir.Compare(op, left, right, folded):
@@ -197,29 +197,55 @@ class _Function:
             case _:
                 assert_never(node)
 
+    def chain(self, join: ast.boolop, operands: tuple[ir.Condition, ...]) -> ast.expr:
+        """Operands of which each is evaluated only after those before it."""
+        first, *others = operands
+        sure = set(self.sure)
+        parts = [self.condition(first)]
+        ready = set(self.ready)
+        for before, operand in zip(operands, others, strict=False):
+            if isinstance(join, ast.And):
+                self.sure |= {self.variable(column) for column in _present_in(before)}
+            parts.append(self.condition(operand))
+        self.ready, self.sure = ready, sure
+        return ast.BoolOp(join, parts)
+
     def present(
         self, test: str, /, *, folded: bool = False, **operands: ir.Value | ast.expr
     ) -> ast.expr:
         """A test that is false when one of its operands is missing."""
         guards: list[ast.expr] = []
         parts: dict[str, ast.expr] = {}
+        ready: set[str] | None = None
         for name, operand in operands.items():
             if isinstance(operand, ast.expr):
                 parts[name] = operand
-            elif isinstance(operand, ir.Const):
+                continue
+            if isinstance(operand, ir.Const):
                 value = operand.value
                 if value is None:
                     return ast.Constant(False)
                 parts[name] = self.bind(_scalar.fold_case(str(value)) if folded else value)
-            else:
-                value_once, value_again = self.held(self.value(operand))
-                guards.append(_fill("value is not None", value=value_once))
-                if folded:
-                    fold = self.bind(_scalar.fold_case)
-                    value_again = _fill("fold(value)", fold=fold, value=value_again)
-                parts[name] = value_again
+                continue
+            guard, again = self.guarded(operand)
+            if guard is not None:
+                guards.append(guard)
+                # What comes after a guard may not be evaluated.
+                ready = set(self.ready) if ready is None else ready
+            if folded:
+                again = _fill("fold(value)", fold=self.bind(_scalar.fold_case), value=again)
+            parts[name] = again
         filled = _fill(test, **parts)
+        self.ready = self.ready if ready is None else ready
         return ast.BoolOp(ast.And(), [*guards, filled]) if guards else filled
+
+    def guarded(self, value: ir.Value) -> tuple[ast.expr | None, ast.expr]:
+        """A test that a value is not missing, if it needs one, and the value once it is passed."""
+        if isinstance(value, ir.Column):
+            guard = self.there(value)
+            return guard, ast.Name(self.variable(value), ast.Load())
+        once, again = self.held(self.value(value))
+        return _fill("value is not None", value=once), again
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -235,11 +261,12 @@ class _Function:
                 return _fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
             case ir.ToFloat(operand):
                 return _fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
-            case ir.Call(name, arguments):
+            case ir.Call(name, arguments, _, added):
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return _fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                function = self.bind(FUNCTIONS[name])
+                own = FUNCTIONS[name] if added is None else _lowered.scalar(node, added)
+                function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
@@ -251,44 +278,67 @@ class _Function:
                 assert_never(node)
 
     def column(self, node: ir.Column) -> ast.expr:
-        """The name that holds a column; reading it is put at the function's beginning."""
-        if node not in self.columns:
-            self.columns[node] = self.read(node)
-        return self.columns[node]
+        """An expression for a column, which is read where it is first needed."""
+        name = self.variable(node)
+        if name in self.ready:
+            return ast.Name(name, ast.Load())
+        as_it_is, read = self.reading(node, name)
+        return ast.IfExp(as_it_is, ast.Name(name, ast.Load()), read)
 
-    def read(self, node: ir.Column) -> ast.expr:
+    def there(self, node: ir.Column) -> ast.expr | None:
+        """A test that a column is not missing; None where that is known."""
+        name = self.variable(node)
+        if name in self.sure or (name in self.ready and not node.nullable):
+            return None
+        if name in self.ready:
+            return _fill("value is not None", value=ast.Name(name, ast.Load()))
+        as_it_is, read = self.reading(node, name)
+        return _fill("as_it_is or read is not None", as_it_is=as_it_is, read=read)
+
+    def variable(self, of: object) -> str:
+        return self.names.setdefault(of, f"v{len(self.names)}")
+
+    def reading(self, node: ir.Column, name: str) -> tuple[ast.expr, ast.expr]:
+        """Whether what a record has is the value as it is, and otherwise a closer look at it."""
         in_row = node.scope is ir.Scope.ROW
         start = self.row_entity if in_row else self.schema.entity
         assert start is not None
         holder: ast.expr = ast.Name("row" if in_row else "record", ast.Load())
-        for link in node.links:
+        again = holder
+        for depth, link in enumerate(node.links):
             follow = self.bind(_follow(link, f"{start.name}.{link}"))
-            holder = self.assign(_fill("follow(holder)", follow=follow, holder=holder))
+            found = _fill("follow(holder)", follow=follow, holder=holder)
+            holder, again = self.once((node.scope, node.links[: depth + 1]), found)
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
         assert attribute is not None
         if attribute.path:
             look = self.bind(loose_reader(attribute, start.name))
             document = self.bind(attribute.path[0])
-            get = "look(None if holder is None else holder.get(name))"
-            return self.assign(_fill(get, look=look, holder=holder, name=document))
-        get = "holder.get(name, absent)" if not node.links else "linked(holder, name, absent)"
-        raw = self.assign(
-            _fill(get, holder=holder, name=self.bind(node.name), absent=self.bind(ABSENT),
-                  linked=self.bind(_linked))
-        )  # fmt: skip
-        read = self.bind(reader(attribute, start.name))
-        kind = self.bind(KINDS[attribute.dtype.kind])
-        # Most values are of the very type that the schema says; everything else is looked at.
-        text = _READS.get(attribute.dtype.kind, "raw if type(raw) is kind else read(raw, holder)")
-        if attribute.nullable:
-            text = f"None if raw is None else {text}"
-        return self.assign(_fill(text, raw=raw, kind=kind, read=read, holder=holder))
+            get = "look(None if holder is None else again.get(name))"
+            self.ready.add(name)
+            value = _fill(get, look=look, holder=holder, again=again, name=document)
+            return ast.Constant(False), _assigned(name, value)
+        get = "linked(holder, name)" if node.links else "holder.get(name)"
+        found = _fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
+        kind, raw = attribute.dtype.kind, ast.Name(name, ast.Load())
+        as_it_is = _fill(
+            "type(read) is kind", read=_assigned(name, found), kind=self.bind(KINDS[kind])
+        )
+        if kind in _AS_IT_IS:
+            as_it_is = ast.BoolOp(ast.And(), [as_it_is, _fill(_AS_IT_IS[kind], raw=raw)])
+        self.ready.add(name)
+        look = self.bind(reader(attribute, start.name))
+        return as_it_is, _assigned(name, _fill("look(raw, of)", look=look, raw=raw, of=again))
 
-    def assign(self, value: ast.expr) -> ast.expr:
-        name = f"v{len(self.reads)}"
-        self.reads.append(ast.Assign([ast.Name(name, ast.Store())], value))
-        return ast.Name(name, ast.Load())
+    def once(self, of: object, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """Something that is evaluated where it is first needed, and its name for afterwards."""
+        name = self.variable(of)
+        again = ast.Name(name, ast.Load())
+        if name in self.ready:
+            return again, again
+        self.ready.add(name)
+        return _assigned(name, value), again
 
     # -- rows -----------------------------------------------------------------------------------
 
@@ -304,12 +354,12 @@ class _Function:
             key=self.bind(node),
         )
 
-    def aggregate(self, node: ir.Aggregate) -> Callable[[Record, Record, _Memo], Any]:
+    def aggregate(self, node: ir.Aggregate) -> Callable[[Record, Record, Memo], Any]:
         holder = self.schema.entity
         if node.holder is ir.Scope.ROW:
             assert self.row_entity is not None
             holder = self.row_entity
-        way: list[tuple[_Rows, Callable[..., bool]]] = []
+        way: list[tuple[RowsOf, Callable[..., bool]]] = []
         for step in node.through:
             rows, entity = self.rows(holder, step.relation)
             way.append((rows, self.of_row(step.where, entity, holder)))
@@ -323,9 +373,14 @@ class _Function:
             key = entity.key_attribute
             tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
             order = (self.of_row(at, entity, holder), tie)
-        return _Aggregate(tuple(way), rows, test, value, order, AGGREGATES[node.function])
+        reduce = (
+            AGGREGATES[node.function]
+            if isinstance(node.function, ir.AggregateFunction)
+            else _lowered.aggregate(node, node.function)
+        )
+        return AggregateOf(tuple(way), rows, test, value, order, reduce)
 
-    def follows(self, node: ir.Follows) -> _Following:
+    def follows(self, node: ir.Follows) -> Following:
         holder = self.row_entity if node.own else self.owner
         assert holder is not None
         rows, entity = self.rows(holder, node.relation)
@@ -333,13 +388,13 @@ class _Function:
         at = self.of_row(self.time(holder, node.relation), entity, self.owner)
         test = self.of_row(node.where, entity, self.owner)
         within = None if node.within is None else timedelta(seconds=node.within)
-        return _Following(rows, node.own, test, at, node.backward, within, node)
+        return Following(rows, node.own, test, at, node.backward, within, node)
 
-    def rows(self, holder: Entity, name: str) -> tuple[_Rows, Entity]:
+    def rows(self, holder: Entity, name: str) -> tuple[RowsOf, Entity]:
         """The rows of a relation, and what they are."""
         relation = holder.relation(name)
         assert relation is not None
-        return _Rows(name, f"{holder.name}.{name}"), self.schema.named(relation.to)
+        return RowsOf(name, f"{holder.name}.{name}"), self.schema.named(relation.to)
 
     def time(self, holder: Entity, name: str) -> ir.Column:
         """When a row of a relation happened."""
@@ -356,93 +411,19 @@ class _Function:
         return function.build(function.either(node), ["row", "owner", "record", "memo"])
 
 
-@frozen
-class _Rows:
-    """The rows of one relation of a record."""
-
-    relation: str
-    place: str
-
-    def __call__(self, holder: Record) -> Iterable[Record]:
-        rows = holder.get(self.relation)
-        if rows is None:
-            raise DataError(
-                f"the record has no rows {self.place!r} (an empty list says that there are none); "
-                f"it has {', '.join(map(str, holder)) or 'nothing'}"
-            )
-        # An iterator would be used up by the first aggregate, and the next would see nothing.
-        unfit = isinstance(rows, str | bytes | Mapping | Iterator)
-        if unfit or not isinstance(rows, Iterable):
-            raise DataError(f"{self.place} must be a list of records, not {type(rows).__name__}")
-        for row in rows:
-            if not isinstance(row, Mapping):
-                raise DataError(f"{self.place} must hold records, not {type(row).__name__}")
-            yield row
+def _assigned(name: str, value: ast.expr) -> ast.expr:
+    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
 
 
-@frozen
-class _Aggregate:
-    """The rows of one relation of a record, made one value."""
-
-    way: tuple[tuple[_Rows, Callable[..., bool]], ...]
-    rows: _Rows
-    test: Callable[..., bool]
-    value: Callable[..., Any] | None
-    order: tuple[Callable[..., Any], Callable[..., Any] | None] | None
-    reduce: Callable[[list[Any]], Any]
-
-    def __call__(self, holder: Record, record: Record, memo: _Memo) -> Any:
-        owners: Iterable[Record] = (holder,)
-        for rows, test in self.way:
-            owners = [r for o in owners for r in rows(o) if test(r, o, record, memo)]
-        found = [
-            (row, owner, record, memo)
-            for owner in owners
-            for row in self.rows(owner)
-            if self.test(row, owner, record, memo)
-        ]
-        if self.value is None:
-            return self.reduce(found)
-        values = [(self.value(*row), row) for row in found]
-        if self.order is None:
-            return self.reduce([value for value, _ in values if value is not None])
-        at, tie = self.order
-        assert tie is not None
-        ties = [(tie(*row), value, row) for value, row in values if value is not None]
-        return self.reduce([(at(*r), t is not None, t, v) for t, v, r in ties])
-
-
-@frozen
-class _Following:
-    """Whether a row comes after, or before, another one."""
-
-    rows: _Rows
-    own: bool
-    test: Callable[..., bool]
-    at: Callable[..., Any]
-    backward: bool
-    within: timedelta | None
-    node: ir.Follows
-
-    def __call__(self, at: Any, row: Record, owner: Record, record: Record, memo: _Memo) -> bool:
-        if at is None:
-            return False
-        times = self.times(row if self.own else owner, owner, record, memo)
-        # The nearest one decides: if it is too far away, so are all others.
-        place = bisect_left(times, at) - 1 if self.backward else bisect_right(times, at)
-        if not 0 <= place < len(times):
-            return False
-        return self.within is None or abs(times[place] - at) <= self.within
-
-    def times(self, holder: Record, owner: Record, record: Record, memo: _Memo) -> list[Any]:
-        """When the other rows are, in order; they are the same for every row of one holder."""
-        key = (self.node, id(holder))
-        if key not in memo:
-            found = (r for r in self.rows(holder) if self.test(r, owner, record, memo))
-            times = sorted(self.at(r, owner, record, memo) for r in found)
-            # The holder is kept with them: its id is its own as long as it is there.
-            memo[key] = times, holder
-        return memo[key][0]  # type: ignore[no-any-return]
+def _present_in(test: ir.Condition) -> Iterator[ir.Column]:
+    """The columns that are not missing where a test is true."""
+    match test:
+        case ir.Not(ir.Missing(ir.Column() as column)):
+            yield column
+        case ir.Compare() | ir.OneOf() | ir.Listed() | ir.TextTest() | ir.YearDayIn():
+            yield from (part for part in ir.parts(test) if isinstance(part, ir.Column))
+        case _:
+            pass
 
 
 def _in_zone(convert: Callable[[Any, tzinfo], Any], zone: tzinfo) -> Callable[[Any], Any]:
@@ -472,5 +453,5 @@ def _follow(link: str, place: str) -> Callable[[Record | None], Record | None]:
     return follow
 
 
-def _linked(holder: Record | None, name: str, absent: object) -> Any:
-    return None if holder is None else holder.get(name, absent)
+def _linked(holder: Record | None, name: str) -> Any:
+    return None if holder is None else holder.get(name)

@@ -31,7 +31,7 @@ from segmentkit.dtypes import (
     Kind,
     decimal,
 )
-from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
+from segmentkit.functions import AGGREGATES, FORMS, FUNCTIONS, AggregateSignature, Signature
 from segmentkit.schema import Attribute, Document, Entity, Relation, Schema
 
 
@@ -88,7 +88,7 @@ class ValueChecker(PopulationChecker):
         return self.row is None
 
     @abstractmethod
-    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
+    def aggregate(self, node: t.Call, function: AggregateSignature) -> ir.Aggregate | None:
         """What an aggregate means; None after an error."""
 
     # -- values ---------------------------------------------------------------------------------
@@ -271,9 +271,10 @@ class ValueChecker(PopulationChecker):
         # A link may lead nowhere, so what is beyond it may be missing.
         nullable = attribute.nullable or links > 0
         column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
-        self.declared.pop(column, None)
         if attribute.values:
             self.declared[column] = attribute
+        elif self.declared:
+            self.declared.pop(column, None)
         return column
 
     def _unknown(self, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
@@ -384,88 +385,32 @@ class ValueChecker(PopulationChecker):
     # -- functions and aggregates ---------------------------------------------------------------
 
     def _call(self, node: t.Call) -> ir.Value | None:
+        added = self.schema.function(node.name)
         if node.name == "point":
             self.error("SK150", node.span, name=format_tree(node))
             return None
-        if node.name in FUNCTIONS and node.among is None:
-            return self._function(node, FUNCTIONS[node.name])
+        scalar = FUNCTIONS.get(node.name) or added
+        if isinstance(scalar, Signature) and node.among is None:
+            return self.function(node, scalar)
         if node.name == "ntile":
             return self.tile(node)
+        aggregate = AGGREGATES.get(node.name) or added
+        if not isinstance(aggregate, AggregateSignature):
+            aggregate = None
         if node.among is not None:
-            return self.overall(node, AGGREGATES.get(node.name))
+            return self.overall(node, aggregate)
         if node.name in ("any", "none"):
             self.aggregate(node, AGGREGATES[node.name])
             self.error(
                 "SK109", node.span, hint="it is a condition already: compare nothing with it"
             )
             return None
-        if node.name in AGGREGATES:
-            return self.aggregate(node, AGGREGATES[node.name])
-        hint = did_you_mean(node.name, [*FUNCTIONS, "point", "ntile", *AGGREGATES])
+        if aggregate is not None:
+            return self.aggregate(node, aggregate)
+        known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in self.schema.functions)]
+        hint = did_you_mean(node.name, known)
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
-
-    def _function(self, node: t.Call, function: Function) -> ir.Value | None:
-        if node.window or node.where or node.then or node.distinct:
-            self.error("SK126", node.span)
-            return None
-        if len(node.arguments) != len(function.parameters):
-            self._wrong_count(node, len(function.parameters))
-            return None
-        if function.name == "distance":
-            return self.distance(node)
-        arguments = [
-            self._argument(a, node, p)
-            for a, p in zip(node.arguments, function.parameters, strict=True)
-        ]
-        found = [a for a in arguments if a is not None]
-        if len(found) < len(arguments):
-            return None
-        if function.name == "default":
-            if not self.same_family(node.arguments[0], found[0], node.arguments[1], found[1]):
-                return None
-            return self._default(node, *found)
-        return ir.Call(function.name, tuple(found), function.result or found[0].dtype)
-
-    def _default(self, node: t.Call, value: ir.Value, fallback: ir.Value) -> ir.Value | None:
-        if value.dtype.is_number:
-            if FLOAT in (value.dtype, fallback.dtype):
-                value, fallback = to_float(value), to_float(fallback)
-            dtype = (
-                value.dtype
-                if value.dtype == FLOAT
-                else exact_dtype("+", value.dtype, fallback.dtype)
-            )
-            return ir.Call("default", (value, fallback), dtype)
-        if value.dtype != fallback.dtype:
-            self.error("SK104", node.span, left=value.dtype.family, right=fallback.dtype.family)
-            return None
-        return ir.Call("default", (value, fallback), value.dtype)
-
-    def _argument(self, node: t.Expr, call: t.Call, wanted: str) -> ir.Value | None:
-        value = self.value(node)
-        if value is None:
-            return None
-        fits, expected = {
-            "number": (value.dtype.is_number, "a number"),
-            "date": (value.dtype == DATE, "a date"),
-            "timestamp": (value.dtype == TIMESTAMP, "a timestamp"),
-            "time": (value.dtype.is_time, "a date or a timestamp"),
-            "any": (True, ""),
-        }[wanted]
-        if not fits:
-            hint = None
-            if wanted == "date" and value.dtype == TIMESTAMP:
-                hint = f"declare '{format_tree(node)}' as a date in the schema"
-            self.error("SK112", node.span, name=call.name, expected=expected, hint=hint,
-                       **article(value.dtype))  # fmt: skip
-            return None
-        return value
-
-    def _wrong_count(self, node: t.Call, expected: int) -> None:
-        words = {1: "one argument", 2: "two arguments"}
-        given = len(node.arguments)
-        self.error("SK111", node.span, name=node.name, expected=words[expected], given=given)
 
 
 def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.dtypes import (
@@ -23,6 +23,7 @@ from segmentkit.dtypes import (
     decimal,
 )
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Extension
 
 _TYPES = {str(t): t for t in (BOOLEAN, INTEGER, FLOAT, TEXT, DATE, TIMESTAMP, TEXTS)}
 
@@ -305,6 +306,14 @@ class Entity:
         return next((a for a in self.attributes if a.column == self.key), None)
 
 
+def _extensions(given: Iterable[Any]) -> tuple[Extension, ...]:
+    found = tuple(given)
+    for each in found:
+        if not isinstance(each, Extension):
+            raise SchemaError(f"{each!r:.60} is neither a Function nor an Aggregate")
+    return _by_name(found)
+
+
 @define(slots=False, frozen=True, eq=False)
 class Schema:
     """Everything that a definition can name.
@@ -313,6 +322,7 @@ class Schema:
         entities: The entities; each way leads to one of them.
         root: The entity whose rows are segmented; by default the first.
         channels: Ways to reach a row of the root entity.
+        functions: What the language has here beside its own functions and aggregates.
         time_zone: The IANA zone in which days and months are counted, and in which instants
             without a zone are read. Stored timestamps without a zone are UTC.
 
@@ -328,6 +338,7 @@ class Schema:
     entities: tuple[Entity, ...] = field(converter=_by_name)
     root: str = field(kw_only=True)
     channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=_by_name)
+    functions: tuple[Extension, ...] = field(default=(), kw_only=True, converter=_extensions)
     time_zone: str = field(default="UTC", kw_only=True)
 
     @root.default
@@ -417,7 +428,34 @@ class Schema:
             >>> print(Schema([Entity("people", key="id"), stores]).rooted("stores").entity.name)
             stores
         """
-        return Schema(self.entities, root=entity, time_zone=self.time_zone)
+        return Schema(
+            self.entities, root=entity, functions=self.functions, time_zone=self.time_zone
+        )
+
+    def extended(self, functions: Iterable[Extension]) -> Schema:
+        """The same schema, with more functions and aggregates.
+
+        Args:
+            functions: What to add.
+
+        Returns:
+            A schema.
+
+        Raises:
+            SchemaError: Two have one name.
+
+        Example:
+            >>> from segmentkit import Function
+            >>> half = Function("half", ["float"], FLOAT, "One half of it.", record=lambda x: x / 2)
+            >>> print(Schema([Entity("people", key="id")]).extended([half]))
+            people (whose rows are segmented)
+            half(float) -> float
+        """
+        return evolve(self, functions=(*self.functions, *functions))
+
+    def function(self, name: str) -> Extension | None:
+        """What is added to the language by that name, if there is something."""
+        return next((f for f in self.functions if f.name == name), None)
 
     def channel(self, name: str) -> Channel | None:
         """The channel of that name, if there is one."""
@@ -433,7 +471,8 @@ class Schema:
 
     @cached_property
     def _identity(self) -> tuple[object, ...]:
-        return (frozenset(self.entities), self.root, frozenset(self.channels), self.time_zone)
+        named = map(frozenset, (self.entities, self.channels, self.functions))
+        return (*named, self.root, self.time_zone)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):
@@ -448,7 +487,7 @@ class Schema:
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        names = ("entities", "root", "channels", "time_zone")
+        names = ("entities", "root", "channels", "functions", "time_zone")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
@@ -457,7 +496,7 @@ class Schema:
     def __str__(self) -> str:
         described = [_describe(e, root=e.name == self.root) for e in self.entities]
         reached = [f"reachable by {c.name}: at {c.address}, if {c.consent}" for c in self.channels]
-        return "\n".join([*described, *reached])
+        return "\n".join([*described, *reached, *map(str, self.functions)])
 
 
 def _describe(entity: Entity, *, root: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -25,10 +25,11 @@ from segmentkit._defined import (
 from segmentkit._diagnostics import Diagnostic
 from segmentkit._format import format_tree
 from segmentkit._normalize import normalize
-from segmentkit._parser import parse
+from segmentkit._parser import MAX_REMEMBERED, parse
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
 from segmentkit.trait import Trait
@@ -106,8 +107,12 @@ class Segment(Defined):
         """
         segments, traits = by_name(segments, Segment), by_name(traits, Trait)
         names = _names(segments, traits, by_name(lists, KeyList))
-        tree = parse(definition)
-        checked = check(tree, schema, definition, names)
+        alone = not (names.segments or names.traits or names.lists)
+        if alone and len(definition) <= MAX_REMEMBERED:
+            tree, checked = _meaning(definition, schema)
+        else:
+            tree = parse(definition)
+            checked = check(tree, schema, definition, names)
         used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
         named = {other: traits[other] for other in checked.traits}
         return cls(
@@ -182,7 +187,7 @@ class Segment(Defined):
         return self._made_for(as_of, self._function)
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
-        return compile_record(bound_condition(self, instant), self.schema)
+        return compile_record(bound_condition(self, instant, Target.RECORD), self.schema)
 
     # -- other segments from it -----------------------------------------------------------------
 
@@ -270,6 +275,13 @@ class Segment(Defined):
     def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
         names = {kind: dict(referred(self)) for kind, referred in _REFERRED.items()}
         return _restore, (self.name, self.source, self.schema, {**names, **self._about()})
+
+
+@lru_cache(maxsize=512)
+def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
+    """What a text says that refers to nothing but its schema; remembered, as trees never change."""
+    tree = parse(definition)
+    return tree, check(tree, schema, definition, Names())
 
 
 def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:
@@ -375,11 +387,13 @@ def format_definition(text: str) -> str:
     return format_tree(parse(text))
 
 
-def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
+def bound_condition(segment: Segment, instant: datetime, target: Target) -> ir.Condition:
     """What a target computes: the segment's condition, normalized for an instant.
 
     Raises:
         DataError: A parameter has no value.
+        UnsupportedError: The target cannot compute a function that the schema adds.
     """
     segment._require_bound()
+    segment._refuse_unlowered(target)
     return normalize(segment._checked.condition, instant, segment.schema.zone)

@@ -23,6 +23,7 @@ from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -114,6 +115,7 @@ class Database:
             self.values,
             self.labels,
             self.audit,
+            self.source,
         )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
@@ -145,6 +147,12 @@ class Database:
             root = metadata.tables[trait.schema.entity.table]
             rows = connection.execute(sql.values([trait], root, as_of=as_of)).all()
             return dict(map(tuple, rows))
+
+    @contextmanager
+    def source(self, schema: Schema, tables: Tables) -> Iterator[Source]:
+        """The database as a source."""
+        with self.loaded(schema, tables) as (connection, metadata):
+            yield sql.Source(connection, metadata.tables[schema.entity.table])
 
     def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
         """The labels, by key."""

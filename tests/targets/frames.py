@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import pandas as frames
 from segmentkit.dtypes import TEXT, DType, Kind
 from segmentkit.schema import Entity
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -158,6 +160,11 @@ class _Frames:
         keys, column = (found[name].astype(object) for name in found.columns)
         return dict(zip(keys, column, strict=True))
 
+    @contextmanager
+    def source(self, schema: Schema, tables: Tables) -> Iterator[Source]:
+        """The rows as a source."""
+        yield frames.Source(self.given(schema, tables))
+
     def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
         """The labels, by key."""
         given, entity = self.given(partition.schema, tables), partition.schema.entity
@@ -179,6 +186,7 @@ def _target(name: str, column: Column, *change: Any, lacks: Iterable[Hostile] = 
         values=made.values,
         labels=made.labels,
         audit=made.audit,
+        source=made.source,
     )
 
 

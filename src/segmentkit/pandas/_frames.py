@@ -26,7 +26,7 @@ ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 """The aggregates that look at the order of rows."""
 
 
-class Source:
+class Reader:
     """Frames by their tables, and what was read from them during one call."""
 
     def __init__(self, frames: Frames, schema: Schema) -> None:

@@ -6,6 +6,7 @@ so above the leaves UNKNOWN behaves as false, and indexes stay in use.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy import _extension as extension
 from segmentkit.sqlalchemy._clocks import first_instant, local, part
 from segmentkit.sqlalchemy._constants import among, on_list, portions
 from segmentkit.sqlalchemy._elements import (
@@ -32,6 +34,7 @@ from segmentkit.sqlalchemy._elements import (
     Exact,
     ExactText,
     FoldedCase,
+    Infinite,
     NanAsNull,
     Nobody,
     Position,
@@ -42,7 +45,7 @@ from segmentkit.sqlalchemy._elements import (
 )
 from segmentkit.sqlalchemy._globe import distance
 from segmentkit.sqlalchemy._lists import HasAny, has_item, is_plain_array, item
-from segmentkit.sqlalchemy._sending import CONSTANTS
+from segmentkit.sqlalchemy._sending import CONSTANTS, TYPES
 from segmentkit.sqlalchemy._tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -65,16 +68,6 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-}
-TYPES: dict[Kind, Any] = {
-    Kind.BOOLEAN: sa.Boolean(),
-    Kind.INTEGER: sa.BigInteger(),
-    Kind.FLOAT: sa.Double(),
-    Kind.DECIMAL: sa.Numeric(),
-    Kind.TEXT: sa.String(),
-    Kind.DATE: sa.Date(),
-    Kind.TIMESTAMP: sa.DateTime(),
-    Kind.TEXTS: sa.JSON(none_as_null=True),
 }
 _TRUTH = sa.Boolean()
 _NULL = sa.null()
@@ -110,6 +103,7 @@ class Compiler:
         self.schema = schema
         self.columns = columns
         self.known = {} if known is None else known
+        self._columns: dict[ir.Column, Sql] = {}
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -292,8 +286,12 @@ class Compiler:
             case ir.Const():
                 return self.constant(node)
             case ir.Column():
-                column = self.columns.column(node)
-                return NanAsNull(column) if node.dtype.kind is Kind.FLOAT else column
+                found = self._columns.get(node)
+                if found is None:
+                    found = self.columns.column(node)
+                    found = NanAsNull(found) if node.dtype.kind is Kind.FLOAT else found
+                    self._columns[node] = found
+                return found
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):
@@ -316,6 +314,8 @@ class Compiler:
         name = getattr(like, "key", None)
         parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
         bound = parameter(name, _stored(node.value, kind), kind, unique=True)
+        if isinstance(node.value, float) and math.isinf(node.value):
+            return Infinite(bound)
         return EmptyText(bound) if node.value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
@@ -353,6 +353,9 @@ class Compiler:
         return self.value(operand) if magnified else self.exact(operand)
 
     def call(self, node: ir.Call) -> Sql:
+        if node.added is not None:
+            given = [(self.argument(a), a.nullable) for a in node.arguments]
+            return extension.scalar(node.added, given, node.dtype)
         match node.name, node.arguments:
             case "abs", (number,):
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
@@ -374,6 +377,12 @@ class Compiler:
                 return part(name, self.value(time), is_date=time.dtype == DATE)
             case name, _:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
+
+    def argument(self, node: ir.Value) -> Sql:
+        """An argument of what a schema adds; databases may not know a parameter's type."""
+        if isinstance(node, ir.Const) and node.value is None:
+            return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
+        return _as_text(self.value(node))
 
     def age(self, birth: Sql, today: date) -> Sql:
         """Whole years, from the parts of the date: 29 February counts as 28 in common years."""

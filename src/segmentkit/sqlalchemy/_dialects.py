@@ -42,6 +42,8 @@ class Construct(Enum):
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
+    FLAG = "conditions as columns"
+    IS_FLAGGED = "columns as conditions"
     WHOLE = "arithmetic of whole numbers"
     ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -68,6 +70,7 @@ class Construct(Enum):
     NOBODY = "conditions that hold of nobody"
     ONLY_ROW = "the one row behind a link"
     EMPTY_TEXT = 'the empty text ""'
+    INFINITE = "numbers too large for a float"
     ZONED = "timestamps without a zone against timestamps with one"
     JSON_TEXT = "texts in JSON"
     JSON_BOOLEAN = "booleans in JSON"
@@ -101,6 +104,8 @@ STANDARD: Mapping[Construct, str | None] = MappingProxyType(
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
+        Construct.FLAG: "({0})",
+        Construct.IS_FLAGGED: "{0}",
         Construct.WHOLE: "{0}",
         Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
@@ -133,6 +138,7 @@ STANDARD: Mapping[Construct, str | None] = MappingProxyType(
         Construct.NOBODY: "false",
         Construct.ONLY_ROW: "{0}",
         Construct.EMPTY_TEXT: "{0}",
+        Construct.INFINITE: "{0}",
         # Some have no two kinds of timestamps.
         Construct.ZONED: "{0}",
     }
@@ -217,6 +223,8 @@ def _listed(keys: str) -> dict[Construct, str | None]:
 
 _JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
 _OF_MYSQL: Mapping[Construct, str | None] = {
+    # Its floats have no infinity.
+    Construct.INFINITE: None,
     Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
     Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
     Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
@@ -234,7 +242,12 @@ _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
 _BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
-_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+_NO_BOOLEANS = {
+    Construct.EVERYONE: "1 = 1",
+    Construct.NOBODY: "1 = 0",
+    Construct.FLAG: "CASE WHEN {0} THEN 1 ELSE 0 END",
+    Construct.IS_FLAGGED: "{0} = 1",
+}
 # A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
 _AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
 

@@ -420,6 +420,22 @@ class Nobody(Settled):
     construct = Construct.NOBODY
 
 
+class Flag(Spelled):
+    """A condition as a column."""
+
+    inherit_cache = True
+    construct = Construct.FLAG
+    type = Boolean()
+
+
+class IsFlagged(Spelled):
+    """Such a column as a condition."""
+
+    inherit_cache = True
+    construct = Construct.IS_FLAGGED
+    type = Boolean()
+
+
 class OnlyRow(Spelled):
     """The value of the one row, if there is one, that a sub-query finds by its key."""
 
@@ -440,6 +456,14 @@ class EmptyText(Spelled):
     def __init__(self, expression: ColumnElement[Any]) -> None:
         super().__init__(expression)
         self.type = expression.type
+
+
+class Infinite(Spelled):
+    """A number that is too large for a float."""
+
+    inherit_cache = True
+    construct = Construct.INFINITE
+    type = Double()
 
 
 class Zoned(Spelled):

@@ -29,8 +29,8 @@ from segmentkit.dtypes import (
 )
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
-from segmentkit.sqlalchemy._compile import TYPES
 from segmentkit.sqlalchemy._prepare import folds_case
+from segmentkit.sqlalchemy._sending import TYPES
 from segmentkit.sqlalchemy._tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine

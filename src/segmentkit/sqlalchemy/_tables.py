@@ -90,6 +90,9 @@ class Tables:
             return table.alias()
         rows = table.alias()
         named = [*entity.columns, *(link.key for link in entity.links)]
+        named += [
+            way.key for e in self.schema.entities for way in e.relations if way.to == entity.name
+        ]
         names = [n for n in dict.fromkeys([entity.key or "", *named]) if n in rows.c]
         columns = [rows.c[name] for name in names]
         # JSON has no order.
