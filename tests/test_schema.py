@@ -94,8 +94,8 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Attribute("x", TEXT, values="abc"),
          "the values of an attribute must be a list, not 'abc'"),
         (lambda: parse_dtype("int"),
-         "unknown type 'int'; the types are boolean, integer, float, text, date, timestamp and "
-         "decimal(digits)"),
+         "unknown type 'int'; the types are boolean, integer, float, text, date, timestamp, "
+         "text[] and decimal(digits)"),
     ],
 )  # fmt: skip
 def test_contradictions(make: Any, message: str) -> None:
@@ -190,7 +190,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
          "unknown key 'atributes' in schema.tables.people; did you mean 'attributes'?"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": "int"}}}},
          "schema.tables.people.attributes.x: unknown type 'int'; the types are boolean, integer, "
-         "float, text, date, timestamp and decimal(digits)"),
+         "float, text, date, timestamp, text[] and decimal(digits)"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": 3}}}},
          "schema.tables.people.attributes.x must be a table, not int"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": {}}}}},
@@ -214,7 +214,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "events": {"o": "at"}, "tables": PEOPLE},
          "people.o needs a key: the column that leads there"),
         ({"entity": "people", "relations": {"o": {"key": "k", "at": "t"}}, "tables": PEOPLE},
-         "unknown key 'at' in schema.tables.people.relations.o; there are key, to"),
+         "unknown key 'at' in schema.tables.people.relations.o; there are key, to, value"),
         ({"entity": "people", "relations": {"o": {"key": 3}}, "tables": PEOPLE},
          "schema.tables.people.relations.o.key must be text, not int"),
         ({"entity": "people", "tables": {"people": {"places": {"x": "lat"}}}},
