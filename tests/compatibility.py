@@ -16,6 +16,7 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from segmentkit import Schema, UnsupportedError
@@ -62,6 +63,21 @@ def _with_empty_text(node: ir.Compare | ir.OneOf) -> bool:
     return any(isinstance(o, ir.Const) and o.value == "" for o in operands)
 
 
+def _is_list(node: ir.Column) -> bool:
+    return node.dtype.kind is Kind.TEXTS and not _in_json(node)
+
+
+def _of_table_of_texts(nodes: Nodes) -> bool:
+    schemas = [node for node in nodes if isinstance(node, Schema)]
+    ways = [r for schema in schemas for e in schema.entities for r in e.relations]
+    named = {relation.name for relation in ways if relation.value}
+    return any(isinstance(node, t.Name) and node.parts[-1] in named for node in nodes)
+
+
+def _in_json(node: ir.Column) -> bool:
+    return "." in node.name
+
+
 def _text(operator: ir.TextOperator) -> Uses:
     return _any(ir.TextTest, having=lambda n: n.operator is operator and not n.ignoring_case)
 
@@ -89,6 +105,9 @@ def _between_relations(nodes: Nodes) -> bool:
     return any(isinstance(n, ir.Compare) and len(relations(n)) > 1 for n in nodes)
 
 
+LISTS = "lists of texts: `contains`"
+LISTS_FOLDED = "lists of texts: `contains … ignoring case`"
+JSON = "values in JSON"
 EMPTY_TEXT = '`=`, `in` with `""`'
 OTHER_ZONE = "a date column against a timestamp column, in another zone"
 
@@ -138,6 +157,12 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`where`": _any(t.Call, having=lambda n: n.where is not None),
         "of one relation against another": _between_relations,
     },
+    "Lists and JSON": {
+        LISTS: _any(ir.Column, having=_is_list),
+        LISTS_FOLDED: _any(ir.Contains, having=lambda n: n.ignoring_case),
+        JSON: _any(ir.Column, having=_in_json),
+        "tables of texts": _of_table_of_texts,
+    },
     "Names": {
         "`in list …`": _any(t.InKeyList, ir.Listed),
         "`in segment …`, `reachable by …`": _any(t.InSegment, t.Reachable),
@@ -145,14 +170,19 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
 }
 """What the tables tell apart: groups of rows, and which cases use each."""
 
-ALONE = {EMPTY_TEXT, OTHER_ZONE}
+ALONE = {EMPTY_TEXT, OTHER_ZONE, LISTS, LISTS_FOLDED, JSON}
 """Refused so widely that a case with them says nothing of what else it uses."""
 
 
 @cache
-def constructs_of(case: Case) -> frozenset[Construct] | None:
+def constructs_of(case: Case, *, arrays: bool) -> frozenset[Construct] | None:
     """What of a case's SQL dialects spell differently; None where there is no SQL at all."""
-    root = sql.tables_from(case.schema).tables[case.schema.entity.table]
+    metadata = sql.tables_from(case.schema)
+    for entity in case.schema.entities if arrays else ():
+        for attribute in entity.attributes:
+            if attribute.dtype.kind is Kind.TEXTS:
+                metadata.tables[entity.table].c[attribute.column].type = sa.ARRAY(sa.Text())
+    root = metadata.tables[case.schema.entity.table]
     try:
         query = sql.members(case.define(), root, as_of=case.as_of)
     except UnsupportedError:
@@ -162,7 +192,7 @@ def constructs_of(case: Case) -> frozenset[Construct] | None:
 
 def refused(case: Case, dialect: Dialect) -> bool:
     """Whether a dialect refuses a case by name."""
-    constructs = constructs_of(case)
+    constructs = constructs_of(case, arrays=Construct.HAS_ANY not in dialect.refuses)
     return constructs is None or bool(dialect.refuses & constructs)
 
 

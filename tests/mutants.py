@@ -220,6 +220,8 @@ MUTANTS = [
            method(_rows, "_is_over", lambda real, *_: ir.TRUE), "sequences", everywhere=True),
     Mutant("days begin in UTC", "the schema's time zone is forgotten",
            method(segment, "normalize", _in_utc), "zones", everywhere=True),
+    Mutant("types in JSON forgotten", "the number 5 is the text 5",
+           spelled(Construct.JSON_TEXT, "CAST(json_extract({0}, {1}) AS TEXT)"), "json"),
     Mutant("through midnight only", "between two days leaves the last day out but its first instant",
            method(_windows, "_through", _through_midnight), "time", everywhere=True),
 ]  # fmt: skip

@@ -384,3 +384,17 @@ def test_an_index_serves_arrays() -> None:
         ))).scalars().all()  # fmt: skip
         inside.rollback()
     assert any("by_tag" in line for line in plan), plan
+
+
+@pytest.mark.parametrize("part", [slice(0, 0), slice(1, 3), slice(2, None)])
+@pytest.mark.parametrize("text", ['tags contains "a"', 'tags not contains any ("a", "b")'])
+def test_parts_of_frames_of_arrow(part: slice, text: str) -> None:
+    """A part of a frame of Arrow's lists is asked as its objects are."""
+    tags = [["a", None], None, ["b", "a"], [], [None]]
+    arrow = pd.Series(tags, dtype=pd.ArrowDtype(pa.large_list(pa.string())))
+    people = pd.DataFrame({"id": range(5), "tags": arrow, "objects": tags})
+    twice = pd.concat([people, people.assign(id=people["id"] + 5)])
+    for frame in (people, people.iloc[part], twice, twice.iloc[3:8]):
+        told = frame.assign(tags=frame["objects"].astype(object))
+        found = frames.members(define(text), {"people": frame}).tolist()
+        assert found == frames.members(define(text), {"people": told}).tolist()

@@ -94,8 +94,8 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Attribute("x", TEXT, values="abc"),
          "the values of an attribute must be a list, not 'abc'"),
         (lambda: parse_dtype("int"),
-         "unknown type 'int'; the types are boolean, integer, float, text, date, timestamp and "
-         "decimal(digits)"),
+         "unknown type 'int'; the types are boolean, integer, float, text, date, timestamp, "
+         "text[] and decimal(digits)"),
     ],
 )  # fmt: skip
 def test_contradictions(make: Any, message: str) -> None:

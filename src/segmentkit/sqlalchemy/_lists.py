@@ -90,6 +90,7 @@ class HasAny(Settled):
     """That an array has one of some texts."""
 
     inherit_cache = True
+    construct = Construct.HAS_ANY
 
     @property
     def spelled_type(self) -> Any:
@@ -101,7 +102,7 @@ class HasAny(Settled):
 @compiles(HasAny)
 def _has_any(element: HasAny, compiler: SQLCompiler, **kw: Any) -> str:
     array, *items = element.clauses
-    template = dialect_of(compiler.dialect).spelling(Construct.HAS_ANY)
+    template = dialect_of(compiler.dialect).spelling(element.construct)
     words = compiler.dialect.type_compiler_instance
     return template.format(
         compiler.process(array, **kw),
