@@ -24,6 +24,7 @@ from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
 from segmentkit._defined import instant_of
 from segmentkit.dtypes import Kind
+from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.sqlalchemy._dialects import DIALECTS, Construct, Dialect
 from segmentkit.sqlalchemy._elements import Spelled
@@ -180,7 +181,7 @@ def rows() -> Iterator[tuple[str, list[Case]]]:
 
 def _nodes(case: Case) -> Nodes:
     segment = case.define()
-    bound = ir.walk(bound_condition(segment, instant_of(case.as_of, segment.schema)))
+    bound = ir.walk(bound_condition(segment, instant_of(case.as_of, segment.schema), Target.SQL))
     # Normalizing makes other nodes of what is written, but only it knows of these.
     instants = [n for n in bound if isinstance(n, ir.Call) and n.name == "instant"]
     checked = ir.walk(segment._checked.condition)

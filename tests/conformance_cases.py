@@ -19,6 +19,7 @@ file's, and the case's own. ``parameters`` are bound, ``warnings`` says whether 
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -124,7 +125,7 @@ def cases_in(text: str, file: str = "") -> Iterator[Case]:
             says=told.get("says"),
             at=told.get("at"),
             warnings=told.get("warnings"),
-            unsupported=told.get("unsupported", []),
+            unsupported=told.get("unsupported", data.get("unsupported", [])),
             values=dict(told["values"]) if "values" in told else None,
             labels=told.get("labels"),
             audit=told.get("audit"),
@@ -151,7 +152,13 @@ def _typed(entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
     """Columns with their Python values; what a row does not say is missing."""
     known = {a.column for a in entity.attributes}
     extra = {way.key: row[way.key] for way in entity.links if way.key in row.keys() - known}
-    return {a.column: _value(a, row.get(a.column)) for a in entity.attributes} | extra
+    documents = {d.name: _parsed(row.get(d.name)) for d in entity.documents}
+    return {a.column: _value(a, row.get(a.column)) for a in entity.attributes} | documents | extra
+
+
+def _parsed(value: Any) -> Any:
+    """What JSON tells; TOML itself has no word for what is missing in a list."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _value(attribute: Attribute, value: Any) -> Any:
@@ -162,6 +169,8 @@ def _value(attribute: Attribute, value: Any) -> Any:
         return Decimal(value)
     if kind is Kind.FLOAT:
         return float(value)
+    if kind is Kind.TEXTS:
+        return _parsed(value)
     if kind is Kind.TIMESTAMP and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value
@@ -180,6 +189,7 @@ def _record(
     record: dict[str, Any] = {
         a.name: row[a.column] for a in entity.attributes if row.get(a.column) is not None
     }
+    record |= {d.name: row[d.name] for d in entity.documents if row.get(d.name) is not None}
     for link in entity.links:
         target = schema.named(link.to)
         found = [r for r in tables[target.table] if r[target.key] == row.get(link.key)]

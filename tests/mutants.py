@@ -119,7 +119,7 @@ def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, limits: Any) -> A
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
-    group = _predicate._only_group(node)
+    group = _predicate.only_group(node)
     if group is None:
         return real(predicate, node, limits)
     return predicate.key(group[0]).in_(predicate.having(node, group, limits))

@@ -1205,6 +1205,30 @@ def test_partition(run: Run, names: str, url: str) -> None:
     assert told["parts"][1] == {"label": "guests", "alone": 2, "got": 1, "lost": {"spenders": 1}}
 
 
+def test_explain(run: Run, names: str, url: str) -> None:
+    """Somebody in the database is told why they are in a segment or not, in text and in JSON."""
+    given = ("explain", names, "spenders", "1", "--url", url, "--as-of", "2026-05-02")
+    result = run(*given, "--set", "least=100000")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0].startswith('customers 1: not in "spenders", as of 2026-05-01 21:00')
+    assert "✗ Spent > 100000" in lines
+    assert lines[-1] == "  Spent > 100000 would have to hold"
+    told = json.loads(run(*given, "--set", "least=100000", "--json").out)
+    assert (told["key"], told["holds"], told["changes"]) == (1, False, ["Spent > 100000"])
+
+
+def test_explain_of_nobody(run: Run, names: str, url: str) -> None:
+    """A key that nobody has, and what is no key, are said in words."""
+    unknown = run("explain", names, "guests", "77", "--url", url)
+    assert (unknown.code, unknown.err) == (
+        2, "Error: none of the customers has the key 77\n",
+    )  # fmt: skip
+    wrong = run("explain", names, "guests", "x", "--url", url)
+    assert wrong.err == "Error: the keys of customers are whole numbers, not 'x'\n"
+    assert run("explain", names, "spenders", "1", "--url", url).code == 2
+
+
 def test_partition_that_cannot_be_asked(run: Run, names: str, url: str) -> None:
     """A mistyped name has a suggestion; a parameter without a value is named."""
     mistyped = run("partition", names, "valeu", "--url", url)

@@ -12,8 +12,10 @@ import pytest
 from segmentkit import (
     BOOLEAN,
     DATE,
+    FLOAT,
     INTEGER,
     TEXT,
+    TEXTS,
     TIMESTAMP,
     Attribute,
     Catalog,
@@ -21,7 +23,9 @@ from segmentkit import (
     Channel,
     DefinitionError,
     Diagnostic,
+    Document,
     Entity,
+    Function,
     KeyList,
     Link,
     Partition,
@@ -47,7 +51,9 @@ SHOP = Schema(
                 Attribute("born", DATE, True),
                 Attribute("seen", TIMESTAMP, True),
                 Attribute("vip", BOOLEAN),
+                Attribute("tags", TEXTS, True),
             ],
+            documents=[Document("properties", {"plan": TEXT, "billing": {"city": TEXT}})],
             links=[Link("company", to="companies", key="company_id")],
             relations=[
                 Relation("orders", key="customer_id", at="placed_at"),
@@ -157,6 +163,20 @@ def test_a_record_among_others() -> None:
         assert "SK401 one record cannot be compared with all the others" in str(caught.value)
         assert "^^^^^^^^^^^^^^" in str(caught.value)
         assert "hint: ask a database" in str(caught.value)
+
+
+def test_a_function_without_a_lowering() -> None:
+    """SK170 shows where a definition calls what a target cannot compute."""
+    half = Function("half", ["number"], FLOAT, "One half.", sql=lambda x: x / 2)
+    segment = Segment.define("s", "vip and half(age) > 9", SHOP.extended([half]))
+    with pytest.raises(UnsupportedError) as caught:
+        segment.matches({"id": 1, "vip": True, "age": 3})
+    assert str(caught.value) == (
+        "SK170 half() has no lowering for record\n"
+        "    vip and half(age) > 9\n"
+        "            ^^^^\n"
+        "    hint: give it one: Function('half', …, record=…)"
+    )
 
 
 HEAD = """\

@@ -336,3 +336,23 @@ def test_values_listed_by_one_relation_do_not_bind_another() -> None:
         ]
     )
     assert Segment.define(None, "any(a where kind = 1) and any(b where kind = 3)", schema)
+
+
+def test_a_path_through_a_table_without_a_unique_key() -> None:
+    """The column that leads to a holder counts among a row's, attribute or not."""
+    metadata = tables_from(SCHEMA)
+    for column in metadata.tables["a"].c:
+        column.primary_key = False
+    metadata.tables["a"].append_constraint(sa.PrimaryKeyConstraint())
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(metadata.tables["p"].insert(), [{"id": 1}, {"id": 2}])
+        row = {"id": 7, "pid": 2, "at": NOON}
+        connection.execute(metadata.tables["a"].insert(), [row, row])
+        connection.execute(metadata.tables["b"].insert(), {"id": 9, "aid": 7, "at": NOON, "n": 3})
+        found = connection.scalars(
+            members(define("sum(a.b.n) = 3"), metadata.tables["p"], as_of=NOON)
+        ).all()
+    engine.dispose()
+    assert found == [2]

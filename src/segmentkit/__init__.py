@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FLOAT,
         INTEGER,
         TEXT,
+        TEXTS,
         TIMESTAMP,
         DType,
         Kind,
@@ -30,9 +31,20 @@ if TYPE_CHECKING:
         SegmentTypeError,
         UnsupportedError,
     )
+    from segmentkit.explanation import Clause, Explanation, Fact, Joined
+    from segmentkit.extension import Aggregate, Function
     from segmentkit.keylist import KeyList
     from segmentkit.partition import Audit, PartAudit, Partition
-    from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema
+    from segmentkit.schema import (
+        Attribute,
+        Channel,
+        Document,
+        Entity,
+        Link,
+        Place,
+        Relation,
+        Schema,
+    )
     from segmentkit.segment import Segment, format_definition
     from segmentkit.trait import Trait
 
@@ -42,18 +54,26 @@ __all__ = [
     "FLOAT",
     "INTEGER",
     "TEXT",
+    "TEXTS",
     "TIMESTAMP",
+    "Aggregate",
     "Attribute",
     "Audience",
     "Audit",
     "Catalog",
     "CatalogError",
     "Channel",
+    "Clause",
     "DType",
     "DataError",
     "DefinitionError",
     "Diagnostic",
+    "Document",
     "Entity",
+    "Explanation",
+    "Fact",
+    "Function",
+    "Joined",
     "KeyList",
     "Kind",
     "Link",
@@ -84,12 +104,14 @@ _NAMES = {
     "algebra": "complement difference intersection union",
     "audience": "Audience",
     "catalog": "Catalog",
-    "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TIMESTAMP DType Kind decimal",
+    "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
     "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
     "SegmentTypeError SegmentkitError UnsupportedError",
+    "explanation": "Clause Explanation Fact Joined",
+    "extension": "Aggregate Function",
     "keylist": "KeyList",
     "partition": "Audit PartAudit Partition",
-    "schema": "Attribute Channel Entity Link Place Relation Schema",
+    "schema": "Attribute Channel Document Entity Link Place Relation Schema",
     "segment": "Segment format_definition",
     "trait": "Trait",
 }

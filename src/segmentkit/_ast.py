@@ -11,7 +11,6 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from attrs import evolve, field, fields, frozen
 
 from segmentkit._diagnostics import Span
-from segmentkit.functions import AGGREGATES
 
 
 def _span() -> Span:
@@ -378,9 +377,10 @@ def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:
                 yield name, node.span
             case Name((name,)) if not in_rows:
                 yield name, node.span
-            case Call(name, arguments, window=window, among=None) if name in AGGREGATES:
-                of_rows = (node.where, node.then, *arguments)
-                stack += [(window, in_rows), *((each, True) for each in of_rows)]
+            case Call(_, arguments, window=window, among=None):
+                # Of an aggregate, whose rows the arguments name; of a function, its operands.
+                stack += [(each, in_rows) for each in (window, *arguments)]
+                stack += [(node.where, True), (node.then, True)]
             case None:
                 pass
             case _:

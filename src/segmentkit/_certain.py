@@ -43,11 +43,19 @@ def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
             return (_any if holds else _all)([_certain(o, holds=holds) for o in operands])
         case _:
             test = tree if holds else t.Not(tree, t.NOWHERE)
-            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in _operands(tree))])
+            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in rests_on(tree))])
 
 
-def _operands(leaf: t.Expr) -> list[t.Expr]:
-    """The values that a test rests on."""
+def rests_on(leaf: t.Expr) -> list[t.Expr]:
+    """The values that a test rests on, but constants.
+
+    Args:
+        leaf: A condition that is no junction of others.
+
+    Returns:
+        The values. None of ``any``, ``none`` and ``sample``, whose answer is always known, nor of
+        what is not written out: of everyone it is known who is on a list.
+    """
     match leaf:
         case t.Compare(_, left, right):
             values = [left, right]
@@ -61,7 +69,6 @@ def _operands(leaf: t.Expr) -> list[t.Expr]:
             values = [leaf]
         case t.Call(name) if name not in ("any", "none", "sample"):
             values = [leaf]
-        # Of everyone it is known who is on a list, and nothing known is no consent.
         case _:
             values = []
     return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Length | t.Moment)]

@@ -10,11 +10,11 @@ from attrs import evolve, field, frozen
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article
-from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean, suggest
+from segmentkit._constants import ConstantChecker
+from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean
 from segmentkit._format import format_tree
 from segmentkit._parser import MAX_DEPTH, parse
-from segmentkit._rows import RowChecker
-from segmentkit._values import CheckedValue, between, quoted, some
+from segmentkit._values import CheckedValue, between
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import DefinitionError, SchemaError, SegmentTypeError
 from segmentkit.functions import AGGREGATES
@@ -108,6 +108,30 @@ def check_trait(
     return CheckedValue(value, tuple(checker.parameters.items()), tuple(checker.used_traits))
 
 
+def value_of(tree: t.Expr, schema: Schema, names: Names) -> ir.Value | None:
+    """What a part of a definition that stands means as a value.
+
+    Args:
+        tree: The part.
+        schema: What its names refer to.
+        names: What else it refers to.
+
+    Returns:
+        The typed tree; None if the part is no value by itself, as a place is none.
+    """
+    checker = _Checker(schema, names)
+    value = checker.value(tree)
+    if checker.errors or value is None or value.dtype.kind is Kind.ANNIVERSARY:
+        return None
+    return value
+
+
+def coordinates_of(tree: t.Expr, schema: Schema) -> list[t.Expr]:
+    """The attributes of a place of the schema; none if a part of a definition names no place."""
+    columns = _Checker(schema, Names()).place(tree) or ()
+    return [t.Name((*c.links, c.name), t.NOWHERE) for c in columns if isinstance(c, ir.Column)]
+
+
 def _check_free(checker: _Checker, name: str) -> None:
     """A trait must not be called as something else of the entity is."""
     entity = checker.schema.entity
@@ -199,7 +223,7 @@ def _too_large(tree: ir.Condition | ir.Value) -> bool:
     return False
 
 
-class _Checker(RowChecker):
+class _Checker(ConstantChecker):
     """One pass over one definition."""
 
     def __init__(self, schema: Schema, names: Names, *, warn: bool = False) -> None:
@@ -230,9 +254,9 @@ class _Checker(RowChecker):
             case t.Compare():
                 return self._compare(node, negative)
             case t.TextTest():
-                return self._text_test(node, negative)
+                return self.text_test(node, negative)
             case t.InList():
-                return self._in_list(node, negative)
+                return self.in_list(node, negative)
             case t.InWindow():
                 return self._in_window(node, negative)
             case t.IsMissing(operand, negated):
@@ -258,13 +282,16 @@ class _Checker(RowChecker):
             return ir.FALSE
         test, value = found
         if negative:
-            self._warn_missing(node.by, value)
+            self.warn_missing(node.by, value)
         return test
 
     def _missing(self, operand: t.Expr) -> ir.Condition:
         if (place := self.place(operand)) is not None:
             return ir.disjunction([ir.Missing(coordinate) for coordinate in place])
-        value = self.value(operand)
+        if self.table_of_texts(operand) is not None:
+            # Whoever has no rows there has no texts, which is something else.
+            return ir.FALSE
+        value = self.tested(operand)
         if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
             # A day of the year is missing where its date is.
             (value,) = value.arguments
@@ -288,7 +315,7 @@ class _Checker(RowChecker):
             self.error("SK108", node.span, hint=hint, **article(value.dtype))
             return ir.FALSE
         if negative:
-            self._warn_missing(node, value)
+            self.warn_missing(node, value)
         return ir.Compare(ir.Comparison.EQ, value, ir.Const(True, BOOLEAN))
 
     def _several(
@@ -302,17 +329,11 @@ class _Checker(RowChecker):
         before = self.present
         if self.warn and alone:
             tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
-            known = [self.value(test.operand) for test in tests]
+            known = [self.tested(test.operand) for test in tests]
             self.present = before.union(v for v in known if v is not None)
         found = [self.condition(o, negative=negative) for o in operands]
         self.present = before
         return found
-
-    def _warn_missing(self, node: t.Expr, value: ir.Value) -> None:
-        if self.warn and value.nullable and value not in self.present:
-            text = format_tree(node)
-            whose = self.row.relation.name if self.row else self.schema.entity.name
-            self.warnings.append(diagnostic("SK201", node.span, entity=whose, operand=text))
 
     def _compare(self, node: t.Compare, negative: bool) -> ir.Condition:
         left, right = self.pair(node.left, node.right)
@@ -323,11 +344,11 @@ class _Checker(RowChecker):
         if not self._comparable(node, left, right, operator):
             return ir.FALSE
         if self.declared:
-            self._check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
-            self._check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
+            self.check_values(node.left, left, [(node.right, right)], folded=node.ignoring_case)
+            self.check_values(node.right, right, [(node.left, left)], folded=node.ignoring_case)
         if self.warn and negated != negative:
-            self._warn_missing(node.left, left)
-            self._warn_missing(node.right, right)
+            self.warn_missing(node.left, left)
+            self.warn_missing(node.right, right)
         if self.warn:
             self._warn_day(node, left, right)
         left, right = aligned(left, right)
@@ -348,33 +369,6 @@ class _Checker(RowChecker):
             return False
         return True
 
-    def _check_values(
-        self,
-        node: t.Expr,
-        value: ir.Value,
-        options: list[tuple[t.Expr, ir.Value]],
-        *,
-        folded: bool,
-    ) -> None:
-        """A constant that is compared with an attribute must be one of its listed values."""
-        attribute = self.declared.get(value) if self.declared else None
-        if attribute is None:
-            return
-        known = {v.casefold() if folded and isinstance(v, str) else v for v in attribute.values}
-        for option_node, option in options:
-            if not isinstance(option, ir.Const) or option.value is None:
-                continue
-            wanted = option.value
-            if isinstance(wanted, str) and folded:
-                wanted = wanted.casefold()
-            if wanted not in known:
-                names = [str(v) for v in attribute.values]
-                close = suggest(str(option.value), names)
-                hint = f"did you mean '{close}'?" if close else f"it has {some(names)}"
-                self.error(
-                    "SK106", option_node.span, value=option.value, name=format_tree(node), hint=hint
-                )
-
     def _warn_day(self, node: t.Compare, left: ir.Value, right: ir.Value) -> None:
         """``placed_at = 2026-05-09`` is true at midnight only, which is seldom what is meant."""
         if not self.warn or node.operator not in ("=", "!="):
@@ -387,85 +381,13 @@ class _Checker(RowChecker):
                 texts = {"operand": format_tree(operand), "date": format_tree(day)}
                 self.warnings.append(diagnostic("SK202", node.span, **texts))
 
-    def _text_test(self, node: t.TextTest, negative: bool) -> ir.Condition:
-        operand = self.value(node.operand)
-        patterns = self._constants(node.patterns, TEXT)
-        if operand is None or patterns is None:
-            return ir.FALSE
-        if operand.dtype != TEXT:
-            self.error("SK124", node.operand.span, name=node.operator, **article(operand.dtype))
-            return ir.FALSE
-        if node.negated != negative:
-            self._warn_missing(node.operand, operand)
-        operator = ir.TextOperator(node.operator)
-        tests: list[ir.Condition] = [
-            ir.TextTest(operator, operand, p, node.ignoring_case) for p in patterns
-        ]
-        test = (ir.conjunction if node.quantifier == "all" else ir.disjunction)(tests)
-        return ir.complement(test) if node.negated else test
-
-    def _in_list(self, node: t.InList, negative: bool) -> ir.Condition:
-        operand = self.value(node.operand)
-        options = self._constants(node.options, operand.dtype if operand else None)
-        if operand is None or options is None:
-            return ir.FALSE
-        if node.ignoring_case and operand.dtype != TEXT:
-            self.error("SK124", node.span, name="ignoring case", **article(operand.dtype))
-            return ir.FALSE
-        pairs = list(zip(node.options, options, strict=True))
-        if not all(self.same_family(node.operand, operand, n, v) for n, v in pairs):
-            return ir.FALSE
-        self._check_values(node.operand, operand, list(pairs), folded=node.ignoring_case)
-        if node.negated != negative:
-            self._warn_missing(node.operand, operand)
-        test = self._one_of(operand, options, node.ignoring_case)
-        return ir.complement(test) if node.negated else test
-
-    def _one_of(
-        self, operand: ir.Value, options: list[ir.Const | ir.Param], folded: bool
-    ) -> ir.Condition:
-        if operand.dtype.is_time and any(o.dtype != operand.dtype for o in options):
-            each: list[ir.Condition] = [
-                ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options
-            ]
-            return ir.disjunction(each)
-        fitted: list[ir.Const | ir.Param] = []
-        for option in options:
-            _, value = aligned(operand, option)
-            assert isinstance(value, ir.Const | ir.Param)
-            fitted.append(value)
-        return ir.OneOf(operand, tuple(dict.fromkeys(fitted)), folded)
-
-    def _constants(
-        self, nodes: tuple[t.Expr, ...], dtype: DType | None
-    ) -> list[ir.Const | ir.Param] | None:
-        """Values written out, or parameters; None when one of them is neither."""
-        found: list[ir.Const | ir.Param] = []
-        for node in nodes:
-            if isinstance(node, t.Parameter) and dtype is not None:
-                value: ir.Value | None = self.parameter(node, dtype)
-            else:
-                value = self.value(node)
-            if value is None:
-                return None
-            if not isinstance(value, ir.Const | ir.Param):
-                self.error("SK123", node.span, text=format_tree(node))
-                return None
-            if dtype == TEXT and value.dtype != TEXT:
-                self.error(
-                    "SK104", node.span, left="text", right=value.dtype.family, hint=quoted(node)
-                )
-                return None
-            found.append(value)
-        return found
-
     def _in_window(self, node: t.InWindow, negative: bool) -> ir.Condition:
         operand = self.value(node.operand)
         ends = self.bounds(node.window, operand, node.operand)
         if operand is None or ends is None:
             return ir.FALSE
         if node.negated != negative:
-            self._warn_missing(node.operand, operand)
+            self.warn_missing(node.operand, operand)
         test = between(operand, ends)
         return ir.complement(test) if node.negated else test
 

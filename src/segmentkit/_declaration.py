@@ -14,9 +14,19 @@ from attrs import field, frozen
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Channel, Entity, Link, Place, Relation, Schema, parse_dtype
+from segmentkit.schema import (
+    Attribute,
+    Channel,
+    Document,
+    Entity,
+    Link,
+    Place,
+    Relation,
+    Schema,
+    parse_dtype,
+)
 
-_TABLE_KEYS = ("key", "attributes", "places", "events", "relations", "links")
+_TABLE_KEYS = ("key", "attributes", "documents", "places", "events", "relations", "links")
 _SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
 
 
@@ -28,6 +38,7 @@ class Way:
     key: str | None = None
     to: str | None = None
     at: str | None = None
+    value: str | None = None
 
 
 @frozen
@@ -40,6 +51,7 @@ class TableDeclaration:
     relations: tuple[Way, ...] = ()
     links: tuple[Way, ...] = ()
     places: tuple[Place, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 @frozen
@@ -76,6 +88,7 @@ class Declaration:
                 table.name,
                 key=table.key,
                 attributes=table.attributes,
+                documents=table.documents,
                 places=table.places,
                 links=[_link(table.name, way) for way in table.links],
                 relations=[_relation(table.name, way) for way in table.relations],
@@ -94,7 +107,8 @@ def _link(table: str, way: Way) -> Link:
 
 
 def _relation(table: str, way: Way) -> Relation:
-    return Relation(way.name, to=way.to or way.name, key=_key(table, way), at=way.at)
+    to = way.to or way.name
+    return Relation(way.name, to=to, key=_key(table, way), at=way.at, value=way.value)
 
 
 def _key(table: str, way: Way) -> str:
@@ -154,6 +168,7 @@ def read_declaration(data: Mapping[str, Any]) -> Declaration:
         (*told.relations, *top.relations),
         (*told.links, *top.links),
         told.places,
+        told.documents,
     )
     channels = tuple(
         _channel(f"schema.channels.{name}", name, told)
@@ -182,15 +197,34 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
             for item in _items(f"{place}.attributes", data.get("attributes", {}))
         ),
         (
-            *_ways(f"{place}.events", data.get("events", {}), ("key", "at", "to"), short="at"),
-            *_ways(f"{place}.relations", data.get("relations", {}), ("key", "to"), short="key"),
+            *_ways(
+                f"{place}.events", data.get("events", {}), ("key", "at", "to", "value"), short="at"
+            ),
+            *_ways(
+                f"{place}.relations", data.get("relations", {}), ("key", "to", "value"), short="key"
+            ),
         ),
         tuple(_ways(f"{place}.links", data.get("links", {}), ("key", "to"), short="key")),
         tuple(
             _place(f"{place}.places.{name}", name, value)
             for name, value in _items(f"{place}.places", data.get("places", {}))
         ),
+        tuple(
+            _document(f"{place}.documents.{name}", name, value)
+            for name, value in _items(f"{place}.documents", data.get("documents", {}))
+        ),
     )
+
+
+def _document(place: str, name: str, value: Any) -> Document:
+    return Document(name, {k: _values(f"{place}.{k}", v) for k, v in _items(place, value)})
+
+
+def _values(place: str, value: Any) -> Any:
+    """The types of what an object holds: of an object in it, those of what is in that."""
+    if isinstance(value, str):
+        return _dtype(place, value)
+    return {key: _values(f"{place}.{key}", told) for key, told in _items(place, value)}
 
 
 def _place(place: str, name: str, value: Any) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from segmentkit.errors import (
     SegmentTypeError,
     UnsupportedError,
 )
+from segmentkit.extension import Target
 from segmentkit.schema import Schema
 
 Constant = bool | int | float | Decimal | str | date | datetime
@@ -107,7 +108,7 @@ class Defined:
 
     def _substituted(self, values: Mapping[str, Constant]) -> str:
         """The definition with values in the place of parameters."""
-        literals = {n: t.Literal(_exact(v), t.NOWHERE) for n, v in values.items()}
+        literals = {n: t.Literal(exact(v), t.NOWHERE) for n, v in values.items()}
         return format_tree(t.substitute(self._tree, literals))
 
     def _about(self) -> dict[str, str | None]:
@@ -151,6 +152,22 @@ class Defined:
 
     def _refuse_others(self) -> None:
         """Make sure that nothing here needs other records than one."""
+        for each, node in self._written():
+            if t.is_of_population(node):
+                raise UnsupportedError(diagnostic("SK401", node.span).render(each.source))
+
+    def _refuse_unlowered(self, target: Target) -> None:
+        """Make sure that a target can compute what the schema adds to the language."""
+        lacking = {f.name: f for f in self.schema.functions if not f.is_lowered(target)}
+        for each, node in self._written() if lacking else ():
+            if isinstance(node, t.Call) and node.name in lacking:
+                kind = type(lacking[node.name]).__name__
+                told = {"name": node.name, "target": target.value, "kind": kind}
+                found = diagnostic("SK170", node.name_span, **told)
+                raise UnsupportedError(found.render(each.source))
+
+    def _written(self) -> Iterator[tuple[Defined, t.Node]]:
+        """The nodes of it and of all that it refers to, near or far, with whose they are."""
         stack: list[Defined] = [self]
         seen: set[int] = set()
         while stack:
@@ -158,10 +175,7 @@ class Defined:
             if id(each) not in seen:
                 seen.add(id(each))
                 stack += each._uses()
-                for node in t.every(each._tree):
-                    if t.is_of_population(node):
-                        where = diagnostic("SK401", node.span).render(each.source)
-                        raise UnsupportedError(where)
+                yield from ((each, node) for node in t.every(each._tree))
 
     def _require_bound(self) -> None:
         if self.parameters:
@@ -242,7 +256,7 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 
-def _exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
+def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
     """A value as a definition can write it, of the plain types of Python."""
     match value:
         case bool():
@@ -270,7 +284,7 @@ def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
     if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
         return diagnostic("SK013", place)
     try:
-        parse(format_value(_exact(value)))
+        parse(format_value(exact(value)))
     except SegmentSyntaxError as error:
         return evolve(error.diagnostics[0], span=place)
     return None

@@ -459,6 +459,24 @@ _TABLE = (
         "Percentages are for ranks and samples; other shares are numbers.",
         hint='write top 10% by …, sample(10%, "…"), or a number such as 0.1',
     ),
+    Code(
+        "SK160",
+        "'{name}' is an object of JSON, and not a value",
+        "Of a document, what the schema declares in it can be asked.",
+    ),
+    Code(
+        "SK161",
+        "'{name}' is a list of texts, and one value is needed here",
+        "A list has texts or has them not, and it may be missing: there is nothing else to ask.",
+        hint='ask what is in it: {name} contains "…"',
+    ),
+    # What a schema adds
+    Code(
+        "SK170",
+        "{name}() has no lowering for {target}",
+        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        hint="give it one: {kind}('{name}', …, {target}=…)",
+    ),
     # What stands, and may surprise
     Code(
         "SK201",

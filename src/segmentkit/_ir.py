@@ -10,7 +10,9 @@ from typing import Any, TypeAlias, TypeVar, get_args
 
 from attrs import evolve, field, fields, frozen
 
-from segmentkit.dtypes import FLOAT, INTEGER, DType
+from segmentkit.dtypes import FLOAT, INTEGER, DType, Kind
+from segmentkit.extension import Aggregate as AddedAggregate
+from segmentkit.extension import Function as AddedFunction
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
@@ -73,6 +75,10 @@ class AggregateFunction(Enum):
     LAST = "last"
 
     __hash__ = object.__hash__
+
+
+AnyAggregate: TypeAlias = AggregateFunction | AddedAggregate
+"""An aggregate of the language, or one that the schema adds."""
 
 
 class Anchor(Enum):
@@ -168,15 +174,18 @@ class ToFloat:
 
 @frozen(cache_hash=True)
 class Call:
-    """A scalar function from ``functions``, by name."""
+    """A scalar function: of ``functions``, by name, or one that the schema adds."""
 
     name: str
     arguments: tuple[Value, ...]
     dtype: DType
+    added: AddedFunction | None = None
 
     @property
     def nullable(self) -> bool:
         """Whether it can be missing."""
+        if self.added is not None and (self.added.nullable or self.added.takes_missing):
+            return self.added.nullable
         if self.name == "distance":
             # Of what is not on the globe, no distance is known.
             return True
@@ -187,6 +196,16 @@ class Call:
 _EMPTY_IS_ZERO = frozenset(
     {AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM}
 )
+
+
+def over_nothing(function: AnyAggregate, dtype: DType) -> Const:
+    """What an aggregate is over no values: missing, but for counts, sums and what says so."""
+    if not isinstance(function, AddedAggregate):
+        return Const(0 if function in _EMPTY_IS_ZERO else None, dtype)
+    found = function.empty
+    if dtype.kind is Kind.FLOAT and isinstance(found, int | Decimal):
+        found = float(found)
+    return Const(found, dtype)
 
 
 @frozen(cache_hash=True)
@@ -206,7 +225,7 @@ class Aggregate:
     owners, outermost first. In ``value`` and every ``where``, ROW is the row of that relation.
     """
 
-    function: AggregateFunction
+    function: AnyAggregate
     relation: str
     value: Value | None
     where: Condition
@@ -216,13 +235,13 @@ class Aggregate:
 
     @property
     def nullable(self) -> bool:
-        """Whether it can be missing: over no rows only counts and sums are not."""
-        return self.function not in _EMPTY_IS_ZERO
+        """Whether it can be missing: not where it is something over no rows."""
+        return self.empty.value is None
 
     @property
     def empty(self) -> Const:
         """Its value over no rows."""
-        return Const(None if self.nullable else 0, self.dtype)
+        return over_nothing(self.function, self.dtype)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -250,15 +269,15 @@ class Standing:
 class Overall:
     """One value of the values of many customers: all those of whom ``among`` holds."""
 
-    function: AggregateFunction
+    function: AnyAggregate
     value: Value
     among: Condition
     dtype: DType
 
     @property
     def nullable(self) -> bool:
-        """Whether it can be missing: over nobody only counts and sums are not."""
-        return self.function not in _EMPTY_IS_ZERO
+        """Whether it can be missing: not where it is something over nobody."""
+        return over_nothing(self.function, self.dtype).value is None
 
 
 Value: TypeAlias = (
@@ -311,6 +330,15 @@ class TextTest:
     operator: TextOperator
     operand: Value
     pattern: Const | Param
+    ignoring_case: bool = False
+
+
+@frozen(cache_hash=True)
+class Contains:
+    """True when the list of texts is present and one of its texts is one of the options."""
+
+    operand: Value
+    options: tuple[Const | Param, ...] = field(eq=frozenset)
     ignoring_case: bool = False
 
 
@@ -397,6 +425,7 @@ Condition: TypeAlias = (
     | OneOf
     | Listed
     | TextTest
+    | Contains
     | AnniversaryIn
     | YearDayIn
     | Missing
@@ -471,7 +500,7 @@ _PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
     **dict.fromkeys((Listed, Missing, Not, ToFloat), lambda n: (n.operand,)),
     **dict.fromkeys((Standing, Overall), lambda n: (n.value, n.among)),
     **dict.fromkeys((AnniversaryIn, YearDayIn), lambda n: (n.operand, n.low, n.high)),
-    OneOf: lambda n: (n.operand, *n.options),
+    **dict.fromkeys((OneOf, Contains), lambda n: (n.operand, *n.options)),
     TextTest: lambda n: (n.operand, n.pattern),
     Call: lambda n: n.arguments,
     Follows: lambda n: (n.at, n.where),

@@ -102,6 +102,8 @@ class _Normalizer:
                 return node if value is operand else evolve(node, operand=value)
             case ir.TextTest():
                 return _fold_text_test(evolve(node, operand=self.value(node.operand)))
+            case ir.Contains():
+                return node
             case ir.AnniversaryIn():
                 return self.anniversary(node)
             case ir.Missing(operand):
@@ -277,6 +279,9 @@ class _Normalizer:
             return self.part(node, arguments[0])
         if node.name == "abs" and isinstance(arguments[0], ir.Const):
             return evolve(arguments[0], value=_scalar.absolute(arguments[0].value))
+        passes = node.added is not None and not node.added.takes_missing
+        if passes and any(isinstance(a, ir.Const) and a.value is None for a in arguments):
+            return ir.Const(None, node.dtype)
         return evolve(node, arguments=arguments)
 
     def part(self, node: ir.Call, value: ir.Value) -> ir.Value:

@@ -18,7 +18,7 @@ from segmentkit._lexer import Token, Unreadable, tokens
 from segmentkit._mistakes import explain
 from segmentkit._time import EXACT_UNITS
 from segmentkit.errors import SegmentSyntaxError
-from segmentkit.functions import AGGREGATES
+from segmentkit.functions import FORMS, FUNCTIONS
 
 MAX_LENGTH = 100_000
 """Characters in a definition."""
@@ -145,7 +145,8 @@ def _has_aggregates(tree: t.Expr) -> bool:
     stack: list[t.Node] = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, t.Call) and node.name in AGGREGATES:
+        # What a schema adds may be an aggregate too.
+        if isinstance(node, t.Call) and node.name not in (*FUNCTIONS, *FORMS):
             return True
         stack += t.children(node)
     return False

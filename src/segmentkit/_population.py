@@ -9,21 +9,20 @@ from fractions import Fraction
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._coercion import article
+from segmentkit._calls import CallChecker
 from segmentkit._format import format_tree
-from segmentkit._places import PlaceChecker
 from segmentkit._scalar import BUCKETS
 from segmentkit.dtypes import INTEGER, TEXT
-from segmentkit.functions import AggregateFunction
+from segmentkit.extension import Aggregate
+from segmentkit.functions import AggregateSignature
 from segmentkit.schema import Schema
 
-_ORDERED = "a number, a time or a distance"
 _OVERALL = ("avg", "count", "max", "median", "min", "sum")
 _MOST_TILES = 1_000_000
 _MOST_DIGITS = 6
 
 
-class PopulationChecker(PlaceChecker):
+class PopulationChecker(CallChecker):
     """What a customer's place among others means."""
 
     schema: Schema
@@ -82,8 +81,7 @@ class PopulationChecker(PlaceChecker):
         if not self.of_customers(node):
             return None
         if len(node.arguments) != 2:
-            given = len(node.arguments)
-            self.error("SK111", node.span, name=node.name, expected="two arguments", given=given)
+            self.wrong_count(node, 2)
             return None
         if node.window is not None or node.where is not None or node.distinct:
             self.error("SK126", node.span)
@@ -99,37 +97,28 @@ class PopulationChecker(PlaceChecker):
                 self.error("SK154", count.span, most=most, text=format_tree(count))
                 return None
 
-    def overall(self, node: t.Call, function: AggregateFunction | None) -> ir.Value | None:
+    def overall(self, node: t.Call, function: AggregateSignature | None) -> ir.Value | None:
         """``avg(age among everyone)``; None after an error."""
         if not self.of_customers(node):
             return None
         plain = len(node.arguments) == 1 and not node.distinct
-        if function is None or function.name not in _OVERALL or not plain:
+        added = function if isinstance(function, Aggregate) else None
+        if function is None or (not added and function.name not in _OVERALL) or not plain:
             self.error("SK153", node.span)
             return None
         (argument,) = node.arguments
-        numbers = function.operand == "number"
-        if function.name == "count":
-            value = self.value(argument)
-        else:
-            value = self._ordered(argument, node.name, "a number" if numbers else _ORDERED)
+        value = self.fitting(argument, self.value(argument), node.name, function.operand)
         among = self._among(node)
         if value is None:
             return None
-        kind = ir.AggregateFunction(function.name)
+        kind = added or ir.AggregateFunction(function.name)
         return ir.Overall(kind, value, among, function.result or value.dtype)
 
     def _among(self, node: t.Call) -> ir.Condition:
         return ir.TRUE if node.among is None else self.condition(node.among, negative=False)
 
-    def _ordered(self, node: t.Expr, name: str, expected: str = _ORDERED) -> ir.Value | None:
-        value = self.value(node)
-        if value is None:
-            return None
-        if value.dtype.is_number or (expected == _ORDERED and value.dtype.is_ordered):
-            return value
-        self.error("SK112", node.span, name=name, expected=expected, **article(value.dtype))
-        return None
+    def _ordered(self, node: t.Expr, name: str) -> ir.Value | None:
+        return self.fitting(node, self.value(node), name, "ordered")
 
     def _share(self, percent: t.Percent) -> Fraction | None:
         """A percentage as a fraction of one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -20,6 +20,7 @@ KINDS: dict[Kind, type] = {
     Kind.TEXT: str,
     Kind.DATE: date,
     Kind.TIMESTAMP: datetime,
+    Kind.TEXTS: frozenset,
 }
 """The type that the values of each kind have in Python."""
 
@@ -167,6 +168,13 @@ def _timestamp(value: Any) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def _texts(value: Any) -> frozenset[str]:
+    """The texts of a list; those that are missing in it are none."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise TypeError
+    return frozenset(_text(each) for each in value if not is_missing(each))
+
+
 _CONVERT: dict[Kind, Callable[[Any], Any]] = {
     Kind.BOOLEAN: _boolean,
     Kind.INTEGER: _integer,
@@ -175,4 +183,5 @@ _CONVERT: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,
     Kind.DATE: _date,
     Kind.TIMESTAMP: _timestamp,
+    Kind.TEXTS: _texts,
 }

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any, assert_never
 
 from segmentkit import _ir as ir
-from segmentkit import _scalar
+from segmentkit import _lowered, _scalar
+from segmentkit._loose import loose_reader
 from segmentkit._reading import KINDS, reader
 from segmentkit._record_rows import AggregateOf, Following, Record, RowsOf
 from segmentkit._time import first_instant, local
@@ -58,6 +59,7 @@ _AS_IT_IS = {
     Kind.FLOAT: "raw == raw",
     Kind.DECIMAL: "raw.is_finite() and -1000 <= raw.adjusted() <= 1000",
     Kind.TIMESTAMP: "raw.tzinfo is None",
+    Kind.TEXTS: "False",
 }
 """What else must be true of a value that needs no closer look, beside its type."""
 _ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
@@ -178,6 +180,11 @@ class Function:
                 return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
                 return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
+            case ir.Contains(operand, options, folded):
+                key = _scalar.fold_case if folded else str
+                wanted = self.bind(frozenset(key(_constant(option)) for option in options))
+                test = "not wanted.isdisjoint(map(key, texts))"
+                return self.present(test, wanted=wanted, key=self.bind(key), texts=operand)
             case ir.YearDayIn(operand, low, high):
                 inside = self.bind(_scalar.year_day_in)
                 return self.present(
@@ -258,11 +265,12 @@ class Function:
                 return fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
             case ir.ToFloat(operand):
                 return fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
-            case ir.Call(name, arguments):
+            case ir.Call(name, arguments, _, added):
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                function = self.bind(FUNCTIONS[name])
+                own = FUNCTIONS[name] if added is None else _lowered.scalar(node, added)
+                function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
@@ -308,6 +316,13 @@ class Function:
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
         assert attribute is not None
+        if attribute.path:
+            look = self.bind(loose_reader(attribute, start.name))
+            document = self.bind(attribute.path[0])
+            get = "look(None if holder is None else again.get(name))"
+            self.ready.add(name)
+            value = fill(get, look=look, holder=holder, again=again, name=document)
+            return ast.Constant(False), assigned(name, value)
         get = "linked(holder, name)" if node.links else "holder.get(name)"
         found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
         kind, raw = attribute.dtype.kind, ast.Name(name, ast.Load())
@@ -362,7 +377,12 @@ class Function:
             key = entity.key_attribute
             tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
             order = (self.of_row(at, entity, holder), tie)
-        return AggregateOf(tuple(way), rows, test, value, order, AGGREGATES[node.function])
+        reduce = (
+            AGGREGATES[node.function]
+            if isinstance(node.function, ir.AggregateFunction)
+            else _lowered.aggregate(node, node.function)
+        )
+        return AggregateOf(tuple(way), rows, test, value, order, reduce)
 
     def follows(self, node: ir.Follows) -> Following:
         holder = self.row_entity if node.own else self.owner

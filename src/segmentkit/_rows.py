@@ -9,13 +9,13 @@ from attrs import evolve, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._coercion import article
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._format import format_name, format_tree
 from segmentkit._time import EXACT_UNITS
 from segmentkit._values import Row, ValueChecker, between
-from segmentkit.dtypes import DATE, INTEGER, Kind
-from segmentkit.functions import AggregateFunction
+from segmentkit.dtypes import DATE, INTEGER
+from segmentkit.extension import Aggregate
+from segmentkit.functions import AggregateFunction, AggregateSignature
 from segmentkit.schema import Entity, Relation
 
 _OF_ROWS = ("count", "any", "none")
@@ -41,12 +41,12 @@ class _Way:
 class RowChecker(ValueChecker):
     """What aggregates and sequences mean."""
 
-    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
+    def aggregate(self, node: t.Call, function: AggregateSignature) -> ir.Aggregate | None:
         if self.row is not None and self.row.prefix:
             self.error("SK113", node.span)
             return None
         if len(node.arguments) != 1:
-            self._wrong_count(node, 1)
+            self.wrong_count(node, 1)
             return None
         if node.distinct and function.name != "count":
             values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
@@ -56,7 +56,8 @@ class RowChecker(ValueChecker):
         if way is None:
             return None
         relation = way.relations[-1]
-        if function.needs_time and relation.at is None:
+        timed = isinstance(function, AggregateFunction) and function.needs_time
+        if timed and relation.at is None:
             self.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
             return None
         row = Row(relation, self.schema.named(relation.to), way.owners[-1])
@@ -76,7 +77,7 @@ class RowChecker(ValueChecker):
 
     # -- whose rows -----------------------------------------------------------------------------
 
-    def _way(self, node: t.Call, function: AggregateFunction) -> _Way | None:
+    def _way(self, node: t.Call, function: AggregateSignature) -> _Way | None:
         """The one relation, or path of relations, whose rows the argument speaks of."""
         argument = node.arguments[0]
         names = list(_names(argument))
@@ -85,7 +86,7 @@ class RowChecker(ValueChecker):
             return next(iter(ways.values()))
         start = self.row.entity if self.row else self.schema.entity
         firsts = {n.parts[0]: n for n in names}
-        known = (start.attribute, start.link, self.traits.get)
+        known = (start.attribute, start.document, start.link, self.traits.get)
         unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
         if not ways and len(unknown) == 1:
             self._unknown_relation(unknown[0], start)
@@ -110,6 +111,14 @@ class RowChecker(ValueChecker):
             owners.append(entity)
             entity, at = self.schema.named(relation.to), at + 1
         return _Way(holder, parts[:at], tuple(relations), tuple(owners))
+
+    def table_of_texts(self, node: t.Expr) -> Relation | None:
+        """The relation that a name leads to, if it is one of texts."""
+        if not isinstance(node, t.Name):
+            return None
+        way = self._leading(node)
+        found = way.relations[-1] if way.prefix == node.parts and way.relations else None
+        return found if found is not None and found.value is not None else None
 
     def _unknown_relation(self, node: t.Name, start: Entity) -> None:
         root, parts = self.schema.entity, node.parts
@@ -181,7 +190,7 @@ class RowChecker(ValueChecker):
         yield
         self.row, self.present = before
 
-    def _aggregated(self, node: t.Call, function: AggregateFunction, row: Row) -> ir.Value | None:
+    def _aggregated(self, node: t.Call, function: AggregateSignature, row: Row) -> ir.Value | None:
         """The value inside the brackets; None after an error."""
         argument = node.arguments[0]
         if function.operand == "rows":
@@ -191,21 +200,7 @@ class RowChecker(ValueChecker):
             return None
         with self._inside(row):
             value = self.value(argument)
-        if value is None:
-            return None
-        if function.operand == "any" and value.dtype.kind is not Kind.ANNIVERSARY:
-            return value
-        if value.dtype.is_number or (value.dtype.is_ordered and function.operand == "ordered"):
-            return value
-        wanted = {
-            "number": "a number",
-            "ordered": "a number, a time or a distance",
-            "any": "a value",
-        }
-        expected = wanted[function.operand]
-        self.error("SK112", argument.span, name=function.name, expected=expected,
-                   **article(value.dtype))  # fmt: skip
-        return None
+        return self.fitting(argument, value, function.name, function.operand)
 
     # -- sequences ------------------------------------------------------------------------------
 
@@ -306,13 +301,17 @@ def _seconds(within: t.Within) -> int:
 
 def _aggregate(
     node: t.Call,
-    function: AggregateFunction,
+    function: AggregateSignature,
     way: _Way,
     value: ir.Value | None,
     where: ir.Condition,
     through: tuple[ir.Through, ...],
 ) -> ir.Aggregate:
     kinds, relation = ir.AggregateFunction, way.relations[-1]
+    if isinstance(function, Aggregate):
+        assert value is not None
+        dtype = function.result or value.dtype
+        return ir.Aggregate(function, relation.name, value, where, dtype, way.holder, through)
     kind = {"any": kinds.COUNT, "none": kinds.COUNT}.get(function.name) or kinds(function.name)
     if node.distinct:
         kind = kinds.COUNT_DISTINCT

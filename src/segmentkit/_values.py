@@ -19,9 +19,20 @@ from segmentkit._places import Coordinates
 from segmentkit._population import PopulationChecker
 from segmentkit._time import to_utc
 from segmentkit._windows import Bound, bounds
-from segmentkit.dtypes import BOOLEAN, DATE, DISTANCE, FLOAT, TEXT, TIMESTAMP, DType, Kind, decimal
-from segmentkit.functions import AGGREGATES, FUNCTIONS, AggregateFunction, Function
-from segmentkit.schema import Attribute, Entity, Relation, Schema
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    DISTANCE,
+    FLOAT,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
+from segmentkit.functions import AGGREGATES, FORMS, FUNCTIONS, AggregateSignature, Signature
+from segmentkit.schema import Attribute, Document, Entity, Relation, Schema
 
 
 @frozen
@@ -77,7 +88,7 @@ class ValueChecker(PopulationChecker):
         return self.row is None
 
     @abstractmethod
-    def aggregate(self, node: t.Call, function: AggregateFunction) -> ir.Aggregate | None:
+    def aggregate(self, node: t.Call, function: AggregateSignature) -> ir.Aggregate | None:
         """What an aggregate means; None after an error."""
 
     # -- values ---------------------------------------------------------------------------------
@@ -90,7 +101,7 @@ class ValueChecker(PopulationChecker):
                     value = to_utc(value, self.schema.zone)
                 return ir.Const(value, literal_dtype(value))
             case t.Name():
-                return self._name(node)
+                return self._single(node)
             case t.Parameter():
                 self.error("SK125", node.span, name=node.name)
                 return None
@@ -165,6 +176,17 @@ class ValueChecker(PopulationChecker):
             return None
         return value
 
+    def tested(self, node: t.Expr) -> ir.Value | None:
+        """What the operand of a test means that a list of texts can stand in."""
+        return self._name(node) if isinstance(node, t.Name) else self.value(node)
+
+    def _single(self, node: t.Name) -> ir.Value | None:
+        value = self._name(node)
+        if value is None or value.dtype != TEXTS:
+            return value
+        self.error("SK161", node.span, name=format_tree(node))
+        return None
+
     def _name(self, node: t.Name) -> ir.Value | None:
         found = self._start(node)
         if found is None:
@@ -235,20 +257,20 @@ class ValueChecker(PopulationChecker):
     def _column(
         self, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
     ) -> ir.Value | None:
-        entity = start
-        for part in parts[:-1]:
-            link = entity.link(part)
-            if link is None:
-                self._unknown(node, entity, part, scope)
-                return None
-            entity = self.schema.named(link.to)
-        attribute = entity.attribute(parts[-1])
+        entity, links = start, 0
+        while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
+            entity, links = self.schema.named(link.to), links + 1
+        first, *inner = parts[links:]
+        attribute = entity.attribute(first)
+        if inner:
+            attribute = entity.attribute(".".join((first, *inner)))
+            attribute = attribute if entity.document(first) else None
         if attribute is None:
-            self._unknown(node, entity, parts[-1], scope)
+            self._unknown(node, entity, first, scope)
             return None
         # A link may lead nowhere, so what is beyond it may be missing.
-        nullable = attribute.nullable or len(parts) > 1
-        column = ir.Column(scope, parts[:-1], attribute.name, attribute.dtype, nullable)
+        nullable = attribute.nullable or links > 0
+        column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
         if attribute.values:
             self.declared[column] = attribute
         elif self.declared:
@@ -273,6 +295,9 @@ class ValueChecker(PopulationChecker):
         if entity.place(part) is not None:
             self.error("SK150", node.span, name=part)
             return
+        if (document := entity.document(part)) is not None:
+            self._unknown_inside(node, document)
+            return
         if entity.attribute(part) is not None:
             self.error("SK129", node.span, name=part)
             return
@@ -283,7 +308,9 @@ class ValueChecker(PopulationChecker):
                 hint = f"inside the brackets of {part}, names are its own: drop '{part}.'"
             elif root.attribute(part) or root.link(part):
                 hint = f"the attribute of {root.name} is {format_name(root.name)}.{text}"
-        groups = (entity.attributes, entity.places, entity.links, entity.relations)
+        groups = (
+            entity.attributes, entity.documents, entity.places, entity.links, entity.relations,
+        )  # fmt: skip
         if part.lower() in ("null", "none", "nan"):
             hint = "to ask for what is missing, write 'is missing'"
         traits = self.traits if entity is root and part == node.parts[-1] else ()
@@ -291,6 +318,18 @@ class ValueChecker(PopulationChecker):
         hint = hint or did_you_mean(part, known)
         hint = hint or f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
+
+    def _unknown_inside(self, node: t.Name, document: Document) -> None:
+        """A name that ends in a document, or leads to what it does not declare."""
+        parts = node.parts[node.parts.index(document.name) :]
+        known = {".".join(map(format_name, a.path)): a.path for a in document.attributes}
+        within = [name for name, path in known.items() if path[: len(parts)] == parts]
+        if within or len(parts) == 1:
+            hint = f"write {some(within)}" if within else None
+            self.error("SK160", node.span, name=format_tree(node), hint=hint)
+            return
+        name = ".".join(map(format_name, parts))
+        self.error("SK101", node.span, name=name, hint=did_you_mean(name, known))
 
     def same_family(
         self, node: t.Expr, value: ir.Value, other_node: t.Expr, other: ir.Value
@@ -346,88 +385,32 @@ class ValueChecker(PopulationChecker):
     # -- functions and aggregates ---------------------------------------------------------------
 
     def _call(self, node: t.Call) -> ir.Value | None:
+        added = self.schema.function(node.name)
         if node.name == "point":
             self.error("SK150", node.span, name=format_tree(node))
             return None
-        if node.name in FUNCTIONS and node.among is None:
-            return self._function(node, FUNCTIONS[node.name])
+        scalar = FUNCTIONS.get(node.name) or added
+        if isinstance(scalar, Signature) and node.among is None:
+            return self.function(node, scalar)
         if node.name == "ntile":
             return self.tile(node)
+        aggregate = AGGREGATES.get(node.name) or added
+        if not isinstance(aggregate, AggregateSignature):
+            aggregate = None
         if node.among is not None:
-            return self.overall(node, AGGREGATES.get(node.name))
+            return self.overall(node, aggregate)
         if node.name in ("any", "none"):
             self.aggregate(node, AGGREGATES[node.name])
             self.error(
                 "SK109", node.span, hint="it is a condition already: compare nothing with it"
             )
             return None
-        if node.name in AGGREGATES:
-            return self.aggregate(node, AGGREGATES[node.name])
-        hint = did_you_mean(node.name, [*FUNCTIONS, "point", "ntile", *AGGREGATES])
+        if aggregate is not None:
+            return self.aggregate(node, aggregate)
+        known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in self.schema.functions)]
+        hint = did_you_mean(node.name, known)
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
-
-    def _function(self, node: t.Call, function: Function) -> ir.Value | None:
-        if node.window or node.where or node.then or node.distinct:
-            self.error("SK126", node.span)
-            return None
-        if len(node.arguments) != len(function.parameters):
-            self._wrong_count(node, len(function.parameters))
-            return None
-        if function.name == "distance":
-            return self.distance(node)
-        arguments = [
-            self._argument(a, node, p)
-            for a, p in zip(node.arguments, function.parameters, strict=True)
-        ]
-        found = [a for a in arguments if a is not None]
-        if len(found) < len(arguments):
-            return None
-        if function.name == "default":
-            if not self.same_family(node.arguments[0], found[0], node.arguments[1], found[1]):
-                return None
-            return self._default(node, *found)
-        return ir.Call(function.name, tuple(found), function.result or found[0].dtype)
-
-    def _default(self, node: t.Call, value: ir.Value, fallback: ir.Value) -> ir.Value | None:
-        if value.dtype.is_number:
-            if FLOAT in (value.dtype, fallback.dtype):
-                value, fallback = to_float(value), to_float(fallback)
-            dtype = (
-                value.dtype
-                if value.dtype == FLOAT
-                else exact_dtype("+", value.dtype, fallback.dtype)
-            )
-            return ir.Call("default", (value, fallback), dtype)
-        if value.dtype != fallback.dtype:
-            self.error("SK104", node.span, left=value.dtype.family, right=fallback.dtype.family)
-            return None
-        return ir.Call("default", (value, fallback), value.dtype)
-
-    def _argument(self, node: t.Expr, call: t.Call, wanted: str) -> ir.Value | None:
-        value = self.value(node)
-        if value is None:
-            return None
-        fits, expected = {
-            "number": (value.dtype.is_number, "a number"),
-            "date": (value.dtype == DATE, "a date"),
-            "timestamp": (value.dtype == TIMESTAMP, "a timestamp"),
-            "time": (value.dtype.is_time, "a date or a timestamp"),
-            "any": (True, ""),
-        }[wanted]
-        if not fits:
-            hint = None
-            if wanted == "date" and value.dtype == TIMESTAMP:
-                hint = f"declare '{format_tree(node)}' as a date in the schema"
-            self.error("SK112", node.span, name=call.name, expected=expected, hint=hint,
-                       **article(value.dtype))  # fmt: skip
-            return None
-        return value
-
-    def _wrong_count(self, node: t.Call, expected: int) -> None:
-        words = {1: "one argument", 2: "two arguments"}
-        given = len(node.arguments)
-        self.error("SK111", node.span, name=node.name, expected=words[expected], given=given)
 
 
 def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:

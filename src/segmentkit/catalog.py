@@ -25,6 +25,7 @@ from segmentkit._diagnostics import Diagnostic
 from segmentkit._record_many import compile_many
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError, UnsupportedError
+from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
@@ -259,7 +260,9 @@ class Catalog(Mapping[str, Segment]):
                 segment._refuse_others()
             except UnsupportedError as error:
                 raise UnsupportedError(f"segment {name!r}: {error}") from None
-        conditions = {name: bound_condition(segment, instant) for name, segment in self.items()}
+        conditions = {
+            name: bound_condition(segment, instant, Target.RECORD) for name, segment in self.items()
+        }
         compiled = compile_many(conditions, schema)
         object.__setattr__(self, "_compiled", (instant, compiled))
         return compiled

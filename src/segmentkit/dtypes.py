@@ -18,6 +18,7 @@ class Kind(Enum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     ANNIVERSARY = "anniversary"
+    TEXTS = "text[]"
 
     # Members are single objects: hashing their names would be slower and tell nothing more.
     __hash__ = object.__hash__
@@ -26,6 +27,7 @@ class Kind(Enum):
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _FAMILIES = {kind: "number" if kind in _NUMBERS else kind.value for kind in Kind}
+_FAMILIES[Kind.TEXTS] = "list of texts"
 
 
 @frozen(cache_hash=True, repr=False)
@@ -77,6 +79,7 @@ BOOLEAN = DType(Kind.BOOLEAN)
 INTEGER = DType(Kind.INTEGER)
 FLOAT = DType(Kind.FLOAT)
 TEXT = DType(Kind.TEXT)
+TEXTS = DType(Kind.TEXTS)
 DATE = DType(Kind.DATE)
 TIMESTAMP = DType(Kind.TIMESTAMP)
 ANNIVERSARY = DType(Kind.ANNIVERSARY)

@@ -1,18 +1,28 @@
 """Every function of the language, once: what it takes, what it gives, what it means, an example.
 
 Each target has a table of lowerings by these names; a test holds the tables complete and runs the
-examples on all of them.
+examples on all of them. What a schema adds to them brings its lowerings along, see `extension`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit.dtypes import ANNIVERSARY, BOOLEAN, DATE, DISTANCE, FLOAT, INTEGER, DType
+from segmentkit.dtypes import (
+    ANNIVERSARY,
+    BOOLEAN,
+    DATE,
+    DISTANCE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    DType,
+)
 
 
 @frozen
@@ -31,46 +41,97 @@ def _examples(given: Iterable[Example]) -> tuple[Example, ...]:
     return tuple(given)
 
 
+def _words(given: Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 @frozen
-class Function:
-    """A scalar function.
+class Word:
+    """What an argument can be.
+
+    Attributes:
+        accepts: Whether a type fits.
+        expected: The words of a message.
+        together: Whether all arguments of this word have one type.
+    """
+
+    accepts: Callable[[DType], bool]
+    expected: str
+    together: bool = False
+
+
+WORDS: Mapping[str, Word] = MappingProxyType(
+    {
+        "number": Word(lambda dtype: dtype.is_number, "a number", together=True),
+        "integer": Word(lambda dtype: dtype == INTEGER, "a whole number"),
+        "float": Word(lambda dtype: dtype.is_number, "a number"),
+        "text": Word(lambda dtype: dtype == TEXT, "a text"),
+        "boolean": Word(lambda dtype: dtype == BOOLEAN, "a boolean"),
+        "date": Word(lambda dtype: dtype == DATE, "a date"),
+        "timestamp": Word(lambda dtype: dtype == TIMESTAMP, "a timestamp"),
+        "time": Word(lambda dtype: dtype.is_time, "a date or a timestamp"),
+        "ordered": Word(
+            lambda dtype: dtype.is_ordered, "a number, a time or a distance", together=True
+        ),
+        "any": Word(lambda dtype: dtype != ANNIVERSARY, "a value", together=True),
+    }
+)
+"""The words for what an argument can be."""
+
+
+@frozen
+class Signature:
+    """What is known of a scalar function before it is computed.
 
     Attributes:
         name: How definitions call it.
-        parameters: What each argument must be: ``number``, ``date``, ``timestamp``, ``time``
-            (either of the two), ``place`` or ``any``; all ``any`` arguments have one type.
+        parameters: What each argument must be, one of `WORDS`, or ``place``. Numbers are given
+            as floats where ``float`` is asked for.
         result: Its type; None when it is that of the first argument.
         doc: What it means, in one or two sentences.
-        examples: Records of which a definition holds or does not.
     """
 
     name: str
-    parameters: tuple[str, ...]
+    parameters: tuple[str, ...] = field(converter=_words)
     result: DType | None
     doc: str
-    examples: tuple[Example, ...] = field(converter=_examples)
 
 
 @frozen
-class AggregateFunction:
-    """An aggregate over the rows of a relation.
+class AggregateSignature:
+    """What is known of an aggregate over the rows of a relation before it is computed.
 
     Attributes:
         name: How definitions call it.
-        operand: What the value must be: ``number``, ``ordered`` (a number or a time), ``any``,
-            or ``rows`` where there is no value, only rows.
+        operand: What the value must be, one of `WORDS`, or ``rows`` where there is no value,
+            only rows.
         result: Its type; None when it is that of the value.
-        needs_time: Whether the relation must have a time.
         doc: What it means, in one or two sentences.
-        examples: Records of which a definition holds or does not.
     """
 
     name: str
     operand: str
     result: DType | None
-    needs_time: bool
     doc: str
+
+
+@frozen
+class Function(Signature):
+    """A scalar function that the language has, with definitions that hold or do not."""
+
     examples: tuple[Example, ...] = field(converter=_examples)
+
+
+@frozen
+class AggregateFunction(AggregateSignature):
+    """An aggregate that the language has, with definitions that hold or do not.
+
+    Attributes:
+        needs_time: Whether the relation must have a time.
+    """
+
+    examples: tuple[Example, ...] = field(converter=_examples)
+    needs_time: bool = False
 
 
 def _rows(*numbers: int | None) -> Mapping[str, Any]:
@@ -107,27 +168,27 @@ _SCALARS = (
 )  # fmt: skip
 
 _AGGREGATES = (
-    AggregateFunction("count", "any", INTEGER, False, "How many rows; of a value, how many rows have it; with `distinct`, how many different values. 0 over no rows.",
+    AggregateFunction("count", "any", INTEGER, "How many rows; of a value, how many rows have it; with `distinct`, how many different values. 0 over no rows.",
                       [Example("count(rows) = 3", _rows(1, None, 1), True), Example("count(rows.number) = 2", _rows(1, None, 1), True),
                        Example("count(distinct rows.number) = 1", _rows(1, None, 1), True), Example("count(rows) <= 2", _rows(), True)]),
-    AggregateFunction("any", "rows", BOOLEAN, False, "Whether there is such a row.",
+    AggregateFunction("any", "rows", BOOLEAN, "Whether there is such a row.",
                       [Example("any(rows where number > 1)", _rows(1, 2), True), Example("any(rows)", _rows(), False)]),
-    AggregateFunction("none", "rows", BOOLEAN, False, "Whether there is no such row.",
+    AggregateFunction("none", "rows", BOOLEAN, "Whether there is no such row.",
                       [Example("none(rows where number > 1)", _rows(1, None), True)]),
-    AggregateFunction("sum", "number", None, False, "The sum of the present values; 0 over no rows.",
+    AggregateFunction("sum", "number", None, "The sum of the present values; 0 over no rows.",
                       [Example("sum(rows.number) = 3", _rows(1, 2, None), True), Example("sum(rows.number) = 0", _rows(), True)]),
-    AggregateFunction("avg", "number", FLOAT, False, "The mean of the present values; missing over none.",
+    AggregateFunction("avg", "number", FLOAT, "The mean of the present values; missing over none.",
                       [Example("avg(rows.number) = 1.5", _rows(1, 2, None), True), Example("avg(rows.number) >= 0", _rows(None), False)]),
-    AggregateFunction("min", "ordered", None, False, "The least of the present values; missing over none.",
+    AggregateFunction("min", "ordered", None, "The least of the present values; missing over none.",
                       [Example("min(rows.number) = 1", _rows(2, 1, None), True)]),
-    AggregateFunction("max", "ordered", None, False, "The greatest of the present values; missing over none.",
+    AggregateFunction("max", "ordered", None, "The greatest of the present values; missing over none.",
                       [Example("max(rows.number) = 2", _rows(2, 1, None), True)]),
-    AggregateFunction("median", "number", FLOAT, False, "The middle of the present values, or the mean of the two in the middle; missing over none.",
+    AggregateFunction("median", "number", FLOAT, "The middle of the present values, or the mean of the two in the middle; missing over none.",
                       [Example("median(rows.number) = 2", _rows(5, 1, 2), True), Example("median(rows.number) = 1.5", _rows(2, 1, None), True)]),
-    AggregateFunction("first", "any", None, True, "The value of the earliest row that has one; at one instant, of the least key. Missing over none.",
-                      [Example("first(rows.number) = 7", _rows(None, 7, 8), True)]),
-    AggregateFunction("last", "any", None, True, "The value of the latest row that has one; at one instant, of the greatest key. Missing over none.",
-                      [Example("last(rows.number) = 8", _rows(7, 8, None), True)]),
+    AggregateFunction("first", "any", None, "The value of the earliest row that has one; at one instant, of the least key. Missing over none.",
+                      [Example("first(rows.number) = 7", _rows(None, 7, 8), True)], needs_time=True),
+    AggregateFunction("last", "any", None, "The value of the latest row that has one; at one instant, of the greatest key. Missing over none.",
+                      [Example("last(rows.number) = 8", _rows(7, 8, None), True)], needs_time=True),
 )  # fmt: skip
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _SCALARS})
@@ -135,3 +196,6 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType({f.name: f for f in _SCALAR
 
 AGGREGATES: Mapping[str, AggregateFunction] = MappingProxyType({f.name: f for f in _AGGREGATES})
 """The aggregates, by name."""
+
+FORMS = ("ntile", "point", "sample")
+"""What is written as a function is, and is no function of values."""

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from segmentkit._diagnostics import did_you_mean
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    decimal,
+)
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Extension
 
-_TYPES = {str(t): t for t in (BOOLEAN, INTEGER, FLOAT, TEXT, DATE, TIMESTAMP)}
+_TYPES = {str(t): t for t in (BOOLEAN, INTEGER, FLOAT, TEXT, DATE, TIMESTAMP, TEXTS)}
 
 
 def parse_dtype(text: str) -> DType:
@@ -22,7 +33,7 @@ def parse_dtype(text: str) -> DType:
 
     Args:
         text: ``boolean``, ``integer``, ``float``, ``decimal``, ``decimal(2)``, ``text``,
-            ``date`` or ``timestamp``.
+            ``date``, ``timestamp``, or ``text[]`` for many texts.
 
     Returns:
         The type.
@@ -58,6 +69,7 @@ class Attribute:
         nullable: Whether it may be missing.
         values: The values it can have, when they are few and known.
         column: Its column in tables and frames; by default its name.
+        path: Where in a `Document` it is, the document's name first; made by the document.
     """
 
     name: str
@@ -65,6 +77,7 @@ class Attribute:
     nullable: bool = False
     values: tuple[Any, ...] = field(default=(), converter=_tuple)
     column: str = field(kw_only=True)
+    path: tuple[str, ...] = field(default=(), kw_only=True)
 
     @column.default
     def _column(self) -> str:
@@ -73,6 +86,52 @@ class Attribute:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.dtype, DType):
             raise SchemaError(f"{self.name}: the type must be one like TEXT, not {self.dtype!r}")
+
+
+Values: TypeAlias = "Mapping[str, DType | Values]"
+"""The types of what an object of JSON holds, by its keys; of an object in it, again such a one."""
+
+
+@frozen
+class Document:
+    """A column of JSON, in which some values have a type: ``properties.plan`` in a definition.
+
+    Nothing keeps to a type there, so each value may be missing, and a value of another type than
+    the one told here is missing too, as are the null of JSON and what is not there.
+
+    Args:
+        name: How definitions call it, and its column in tables and frames.
+        values: The types of what is in it, by its keys. Of an object in it, the types of what is
+            in that.
+
+    Example:
+        >>> told = Document("properties", {"plan": TEXT, "billing": {"seats": INTEGER}})
+        >>> [attribute.name for attribute in told.attributes]
+        ['properties.plan', 'properties.billing.seats']
+    """
+
+    name: str
+    values: Values = field(eq=False)
+    attributes: tuple[Attribute, ...] = field(init=False, repr=False)
+
+    @attributes.default
+    def _attributes(self) -> tuple[Attribute, ...]:
+        return tuple(self._within((self.name,), self.values))
+
+    def _within(self, path: tuple[str, ...], values: Values) -> Iterator[Attribute]:
+        for key, told in values.items():
+            way = (*path, key)
+            name = ".".join(way)
+            if not key or any(c in _UNFIT or not c.isprintable() for c in key):
+                raise SchemaError(f"{name}: a key must be a text without quotes and backslashes")
+            if isinstance(told, Mapping):
+                yield from self._within(way, told)
+            else:
+                yield Attribute(name, told, nullable=True, column=self.name, path=way)
+
+
+_UNFIT = frozenset("\"'\\$")
+"""Characters that paths into JSON have words for."""
 
 
 @frozen
@@ -118,12 +177,15 @@ class Relation:
         to: The entity it leads to; by default its name.
         key: The column there that holds the key of the row here.
         at: The attribute there that says when; it makes the relation one of events.
+        value: The text there that the relation is a table of: where a table holds the tags of
+            customers, ``tags contains "vip"`` asks for a row whose ``value`` is that.
     """
 
     name: str
     to: str = field(kw_only=True)
     key: str = field(kw_only=True)
     at: str | None = field(default=None, kw_only=True)
+    value: str | None = field(default=None, kw_only=True)
 
     @to.default
     def _to(self) -> str:
@@ -168,6 +230,7 @@ class Entity:
         name: How definitions call it.
         key: The column that tells its rows apart; the root entity and targets of links need one.
         attributes: What is known of a row.
+        documents: Columns of JSON, and what is known of what they hold.
         places: Pairs of attributes that say where something is.
         links: Ways to one row of another entity.
         relations: Ways to many rows of another entity.
@@ -177,6 +240,7 @@ class Entity:
     name: str
     key: str | None = field(default=None, kw_only=True)
     attributes: tuple[Attribute, ...] = field(default=(), kw_only=True, converter=_by_name)
+    documents: tuple[Document, ...] = field(default=(), kw_only=True, converter=_by_name)
     places: tuple[Place, ...] = field(default=(), kw_only=True, converter=_by_name)
     links: tuple[Link, ...] = field(default=(), kw_only=True, converter=_by_name)
     relations: tuple[Relation, ...] = field(default=(), kw_only=True, converter=_by_name)
@@ -189,10 +253,14 @@ class Entity:
 
     @_by_name.default
     def _named(self) -> dict[str, Attribute]:
-        return {a.name: a for a in self.attributes}
+        inner = [a for document in self.documents for a in document.attributes]
+        return {a.name: a for a in (*inner, *self.attributes)}
 
     def __attrs_post_init__(self) -> None:
-        groups = (self.attributes, self.places, self.links, self.relations)
+        inner = [document.attributes for document in self.documents]
+        groups: tuple[Iterable[Any], ...] = (
+            self.attributes, self.documents, self.places, self.links, self.relations, *inner,
+        )  # fmt: skip
         names = [i.name for group in groups for i in group]
         for name in names:
             if names.count(name) > 1:
@@ -209,6 +277,16 @@ class Entity:
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that name, if there is one."""
         return self._by_name.get(name)
+
+    def document(self, name: str) -> Document | None:
+        """The document of that name, if there is one."""
+        return next((d for d in self.documents if d.name == name), None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of what is known of a row."""
+        columns = [*(a.column for a in self.attributes), *(d.name for d in self.documents)]
+        return tuple(dict.fromkeys(columns))
 
     def place(self, name: str) -> Place | None:
         """The place of that name, if there is one."""
@@ -228,6 +306,14 @@ class Entity:
         return next((a for a in self.attributes if a.column == self.key), None)
 
 
+def _extensions(given: Iterable[Any]) -> tuple[Extension, ...]:
+    found = tuple(given)
+    for each in found:
+        if not isinstance(each, Extension):
+            raise SchemaError(f"{each!r:.60} is neither a Function nor an Aggregate")
+    return _by_name(found)
+
+
 @define(slots=False, frozen=True, eq=False)
 class Schema:
     """Everything that a definition can name.
@@ -236,6 +322,7 @@ class Schema:
         entities: The entities; each way leads to one of them.
         root: The entity whose rows are segmented; by default the first.
         channels: Ways to reach a row of the root entity.
+        functions: What the language has here beside its own functions and aggregates.
         time_zone: The IANA zone in which days and months are counted, and in which instants
             without a zone are read. Stored timestamps without a zone are UTC.
 
@@ -251,6 +338,7 @@ class Schema:
     entities: tuple[Entity, ...] = field(converter=_by_name)
     root: str = field(kw_only=True)
     channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=_by_name)
+    functions: tuple[Extension, ...] = field(default=(), kw_only=True, converter=_extensions)
     time_zone: str = field(default="UTC", kw_only=True)
 
     @root.default
@@ -284,12 +372,16 @@ class Schema:
                 raise SchemaError(f"{place} needs a key of {entity.name!r}")
             if way.at is not None:
                 at = target.attribute(way.at)
-                if at is None:
+                if at is None or at.path:
                     raise SchemaError(
                         f"{place}: {target.name!r} has no attribute {way.at!r} to tell the time"
                     )
                 if not at.dtype.is_time:
                     raise SchemaError(f"{place}: {way.at!r} is {at.dtype}, not a time")
+            if way.value is not None:
+                value = target.attribute(way.value)
+                if value is None or value.dtype != TEXT:
+                    raise SchemaError(f"{place}: {target.name!r} has no text {way.value!r}")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -336,7 +428,34 @@ class Schema:
             >>> print(Schema([Entity("people", key="id"), stores]).rooted("stores").entity.name)
             stores
         """
-        return Schema(self.entities, root=entity, time_zone=self.time_zone)
+        return Schema(
+            self.entities, root=entity, functions=self.functions, time_zone=self.time_zone
+        )
+
+    def extended(self, functions: Iterable[Extension]) -> Schema:
+        """The same schema, with more functions and aggregates.
+
+        Args:
+            functions: What to add.
+
+        Returns:
+            A schema.
+
+        Raises:
+            SchemaError: Two have one name.
+
+        Example:
+            >>> from segmentkit import Function
+            >>> half = Function("half", ["float"], FLOAT, "One half of it.", record=lambda x: x / 2)
+            >>> print(Schema([Entity("people", key="id")]).extended([half]))
+            people (whose rows are segmented)
+            half(float) -> float
+        """
+        return evolve(self, functions=(*self.functions, *functions))
+
+    def function(self, name: str) -> Extension | None:
+        """What is added to the language by that name, if there is something."""
+        return next((f for f in self.functions if f.name == name), None)
 
     def channel(self, name: str) -> Channel | None:
         """The channel of that name, if there is one."""
@@ -352,7 +471,8 @@ class Schema:
 
     @cached_property
     def _identity(self) -> tuple[object, ...]:
-        return (frozenset(self.entities), self.root, frozenset(self.channels), self.time_zone)
+        named = map(frozenset, (self.entities, self.channels, self.functions))
+        return (*named, self.root, self.time_zone)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):
@@ -367,7 +487,7 @@ class Schema:
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        names = ("entities", "root", "channels", "time_zone")
+        names = ("entities", "root", "channels", "functions", "time_zone")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
@@ -376,7 +496,7 @@ class Schema:
     def __str__(self) -> str:
         described = [_describe(e, root=e.name == self.root) for e in self.entities]
         reached = [f"reachable by {c.name}: at {c.address}, if {c.consent}" for c in self.channels]
-        return "\n".join([*described, *reached])
+        return "\n".join([*described, *reached, *map(str, self.functions)])
 
 
 def _describe(entity: Entity, *, root: bool) -> str:
@@ -384,9 +504,12 @@ def _describe(entity: Entity, *, root: bool) -> str:
     for a in entity.attributes:
         listed = f" in ({', '.join(map(str, a.values))})" if a.values else ""
         lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
+    inner = [a for document in entity.documents for a in document.attributes]
+    lines += [f"    {a.name}: {a.dtype}?" for a in inner]
     lines += [f"    {p.name}: place at {p.latitude}, {p.longitude}" for p in entity.places]
     lines += [f"    {i.name} -> one of {i.to}, by {i.key}" for i in entity.links]
     for r in entity.relations:
         at = f", at {r.at}" if r.at else ""
-        lines.append(f"    {r.name} -> many of {r.to}, by {r.key}{at}")
+        value = f", each a {r.value}" if r.value else ""
+        lines.append(f"    {r.name} -> many of {r.to}, by {r.key}{at}{value}")
     return "\n".join(lines)

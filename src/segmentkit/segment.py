@@ -20,15 +20,19 @@ from segmentkit._defined import (
     Defined,
     by_name,
     check_record,
+    instant_of,
     of_one_schema,
 )
 from segmentkit._diagnostics import Diagnostic
+from segmentkit._explain import OfRecord, explain, outline
 from segmentkit._format import format_tree
 from segmentkit._normalize import normalize
 from segmentkit._parser import MAX_REMEMBERED, parse
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
+from segmentkit.explanation import Explanation
+from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
 from segmentkit.trait import Trait
@@ -134,8 +138,11 @@ class Segment(Defined):
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the checker says of a definition that stands; places are in ``source``."""
-        names = _names(self.references, self.traits, self.lists)
-        return warnings_of(self._tree, self.schema, names)
+        return warnings_of(self._tree, self.schema, self._names)
+
+    @cached_property
+    def _names(self) -> Names:
+        return _names(self.references, self.traits, self.lists)
 
     @property
     def parameters(self) -> Mapping[str, DType]:
@@ -185,8 +192,47 @@ class Segment(Defined):
         """
         return self._made_for(as_of, self._function)
 
+    def explain(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> Explanation:
+        """Say why one record is in the segment or is not: `matches`, clause by clause.
+
+        Args:
+            record: Attributes and links by name, relations as lists of records.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+        Returns:
+            The explanation: every clause with its verdict and the values behind it, and the
+            fewest tests that would have to come out otherwise. Print it, or show it in a
+            notebook.
+
+        Raises:
+            DataError: The record is not what the schema says, or a parameter has no value.
+            UnsupportedError: The answer depends on other records.
+
+        Example:
+            >>> from segmentkit import INTEGER, TEXT, Attribute, Entity, Schema
+            >>> attributes = [Attribute("age", INTEGER, True), Attribute("country", TEXT)]
+            >>> people = Schema([Entity("people", key="id", attributes=attributes)])
+            >>> adults = Segment.define("adults", 'age >= 18 and country in ("DK", "NO")', people)
+            >>> print(adults.explain({"id": 7, "country": "NO"}, as_of=datetime(2026, 5, 1)))
+            people 7: not in "adults", as of 2026-05-01 00:00:00 UTC
+            ✗ all of
+              ✗ age >= 18
+                  age is missing
+              ✓ country in ("DK", "NO")
+                  country is "NO"
+            <BLANKLINE>
+            to be in, at least 1 test would have to come out otherwise:
+              age >= 18 would have to hold
+        """
+        check_record(record)
+        self._require_bound()
+        self._refuse_others()
+        instant = instant_of(as_of, self.schema)
+        key = record.get(str(self.schema.entity.key))
+        return explain(self, outline(self), OfRecord(record, instant), key, instant)
+
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
-        return compile_record(bound_condition(self, instant), self.schema)
+        return compile_record(bound_condition(self, instant, Target.RECORD), self.schema)
 
     # -- other segments from it -----------------------------------------------------------------
 
@@ -386,11 +432,13 @@ def format_definition(text: str) -> str:
     return format_tree(parse(text))
 
 
-def bound_condition(segment: Segment, instant: datetime) -> ir.Condition:
+def bound_condition(segment: Segment, instant: datetime, target: Target) -> ir.Condition:
     """What a target computes: the segment's condition, normalized for an instant.
 
     Raises:
         DataError: A parameter has no value.
+        UnsupportedError: The target cannot compute a function that the schema adds.
     """
     segment._require_bound()
+    segment._refuse_unlowered(target)
     return normalize(segment._checked.condition, instant, segment.schema.zone)

@@ -24,6 +24,7 @@ from segmentkit._parser import parse
 from segmentkit._record import compile_record
 from segmentkit._values import CheckedValue
 from segmentkit.dtypes import DType
+from segmentkit.extension import Target
 from segmentkit.schema import Schema
 
 
@@ -157,7 +158,7 @@ class Trait(Defined):
         return self._made_for(as_of, self._function)
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], Any]:
-        compiled = compile_record(bound_value(self, instant), self.schema)
+        compiled = compile_record(bound_value(self, instant, Target.RECORD), self.schema)
         if not self.dtype.is_time:
             return compiled
 
@@ -199,11 +200,13 @@ def _restore(
     return Trait.define(name, source, schema, traits=traits, **about)
 
 
-def bound_value(trait: Trait, instant: datetime) -> ir.Value:
+def bound_value(trait: Trait, instant: datetime, target: Target) -> ir.Value:
     """What a target computes: the trait's value, normalized for an instant.
 
     Raises:
         DataError: A parameter has no value.
+        UnsupportedError: The target cannot compute a function that the schema adds.
     """
     trait._require_bound()
+    trait._refuse_unlowered(target)
     return normalize_value(trait._value, instant, trait.schema.zone)

@@ -21,6 +21,7 @@ from segmentkit import (
     Schema,
     Segment,
     decimal,
+    dtypes,
 )
 from segmentkit._format import format_value
 from segmentkit.sqlalchemy import members
@@ -172,3 +173,31 @@ def test_a_statement_says_what_its_outer_joins_give() -> None:
         engine = sa.create_engine("chdb:///:memory:")
         assert ("join_use_nulls" in str(query.compile(engine))) == told
         assert "join_use_nulls" not in str(query.compile())
+
+
+def test_arrays() -> None:
+    """It asks its arrays, which are never missing."""
+    from chdb_sqlalchemy import types as chdb
+
+    tags = Attribute("tags", dtypes.TEXTS)
+    schema = Schema([Entity("tagged", key="id", attributes=[Attribute("id", INTEGER), tags])])
+    metadata, texts = sa.MetaData(), chdb.Array(chdb.Nullable(chdb.String()))
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    table = sa.Table("tagged", metadata, key, sa.Column("tags", texts, nullable=False))
+    # The driver sends a list as a tuple.
+    rows = "(1, ['abc', 'a']), (2, ['abcd', NULL]), (3, [])"
+    expected = {
+        'tags contains "abc"': [1],
+        'tags contains any ("abcd", "a")': [1, 2],
+        'tags contains "ABC" ignoring case': [1],
+        'tags not contains "abc"': [2, 3],
+    }
+    connection = DATABASE.connection
+    metadata.create_all(connection)
+    try:
+        connection.exec_driver_sql(f"INSERT INTO tagged VALUES {rows}")
+        for text, found in expected.items():
+            segment = Segment.define(None, text, schema)
+            assert sorted(connection.scalars(members(segment, table))) == found, text
+    finally:
+        metadata.drop_all(connection)

@@ -59,6 +59,8 @@ def _schema(schema: Schema) -> list[str]:
         lines += ["", f"[schema.tables.{_value(entity.name)}]"]
         lines += [f"key = {_value(entity.key)}"] if entity.key else []
         lines.append(f"attributes = {_value(_attributes(schema, entity))}")
+        for document in entity.documents:
+            lines.append(f"documents.{document.name} = {_value(_types(document.values))}")
         for link in entity.links:
             lines.append(f"links.{link.name} = {_value({'key': link.key, 'to': link.to})}")
         for relation in entity.relations:
@@ -83,7 +85,16 @@ def _attributes(schema: Schema, entity: Entity) -> dict[str, str]:
 def _rows(entity: Entity, rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return [f"{entity.table} = []"]
-    return [f"{entity.table} = [", *(f"    {_value(row)}," for row in rows), "]"]
+    return [f"{entity.table} = [", *(f"    {_value(_loose(row))}," for row in rows), "]"]
+
+
+def _types(values: Any) -> dict[str, Any]:
+    return {k: _types(v) if isinstance(v, Mapping) else str(v) for k, v in values.items()}
+
+
+def _loose(row: dict[str, Any]) -> dict[str, Any]:
+    """Lists and documents as JSON, in which something can be missing."""
+    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in row.items()}
 
 
 def _value(value: Any) -> str:

@@ -20,6 +20,7 @@ from segmentkit import (
     FLOAT,
     INTEGER,
     TEXT,
+    TEXTS,
     TIMESTAMP,
     Channel,
     DType,
@@ -212,6 +213,8 @@ class Writer:
 
     def test(self, scope: Scope) -> str:
         """A test of some value."""
+        if (lists := self.tagged(scope)) and self.rarely():
+            return self.pick(OF_LISTS)(self, self.pick(lists), TEXTS, scope)
         value, dtype = self.value(scope)
         return self.pick(TESTS[dtype.kind])(self, value, dtype, scope)
 
@@ -241,6 +244,9 @@ class Writer:
     def contains(self, value: str, dtype: DType, scope: Scope) -> str:
         word = self.pick(["contains", "starts with", "ends with"])
         return f"{value} {self.maybe_not()}{word} {self.constant(TEXT)}{self.fold(TEXT)}"
+
+    def contains_whole(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} {self.maybe_not()}contains {self.constant(TEXT)}{self.fold(TEXT)}"
 
     def contains_several(self, value: str, dtype: DType, scope: Scope) -> str:
         word = self.pick(["any", "all"])
@@ -310,6 +316,13 @@ class Writer:
             return _named(root, "")
         before = f"{scope.way.text}." if scope.prefixed else ""
         return _named(self.schema.named(scope.way.end.to), before) + _named(root, f"{root.name}.")
+
+    def tagged(self, scope: Scope) -> list[str]:
+        """The lists of texts that can be named."""
+        entity = self.schema.named(scope.way.end.to) if scope.way else self.schema.entity
+        found = [a.name for a in entity.attributes if a.dtype == TEXTS]
+        found += [a.name for d in entity.documents for a in d.attributes if a.dtype == TEXTS]
+        return found
 
     def trait(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         """A named value; whoever wants a type that none has gets an attribute."""
@@ -524,6 +537,9 @@ def _has_room(text: str) -> bool:
 
 def _named(entity: Entity, before: str) -> list[tuple[str, DType]]:
     found = [(before + format_name(a.name), a.dtype) for a in entity.attributes]
+    loose = [a for document in entity.documents for a in document.attributes]
+    found += [(before + a.name, a.dtype) for a in loose]
+    found = [(name, dtype) for name, dtype in found if dtype != TEXTS]
     return found + [(f"{before}{link.name}.city", TEXT) for link in entity.links]
 
 
@@ -560,6 +576,11 @@ _TIME: list[Test] = [
     *_ANY, Writer.between, Writer.in_window, Writer.in_window, Writer.at_moment,
     Writer.at_other_kind_of_time, Writer.part,
 ]  # fmt: skip
+
+OF_LISTS: list[Test] = [
+    Writer.contains_whole, Writer.contains_whole, Writer.contains_several, Writer.missing,
+]  # fmt: skip
+"""How a list of texts can be tested."""
 
 TESTS: Mapping[Kind, list[Test]] = {
     Kind.BOOLEAN: [Writer.bare, *_ANY],

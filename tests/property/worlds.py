@@ -20,6 +20,7 @@ from segmentkit import (
     TEXT,
     TIMESTAMP,
     Attribute,
+    Document,
     DType,
     Entity,
     KeyList,
@@ -29,11 +30,15 @@ from segmentkit import (
     Segment,
     Trait,
     decimal,
+    dtypes,
 )
 from tests.targets import Hostile
 
+LIST = dtypes.TEXTS
 MONEY = decimal(2)
 TYPES = [BOOLEAN, INTEGER, FLOAT, MONEY, TEXT, DATE, TIMESTAMP]
+DOCUMENT = Document("data", {t.kind.value: t for t in TYPES} | {"inside": {"tags": LIST}})
+TAGS = Attribute("tags", LIST, nullable=True)
 NAMES = [
     "age", "місто", "order count", "and", "a'b", 'q"t', "x", "where", "Vip", "name", "last", "%s",
 ]  # fmt: skip
@@ -54,6 +59,25 @@ TEXTS = [
     "ß", "ẞ", "Σας", "σας", "ΣΑΣ", "İ", "i\u0307", "ﬁ", "ſ", "\u212a", "k",
     "NULL", ":x", "%s", "%(x)s", "?", "--", "$1", "{0}", "0", "1e1",
 ]  # fmt: skip
+
+LISTS = [[], ["a"], ["A", "ab"], ["a", "a", "b"], ["", None], [None], ["ß", "a'b", "\\n"], ["ΣΑΣ"]]
+# What JSON can hold where something else is expected.
+STRAY = [
+    None,
+    True,
+    0,
+    1,
+    1.5,
+    "",
+    "a",
+    "1",
+    "true",
+    "2026-02-30",
+    "2026-05-01",
+    [],
+    ["a"],
+    {"a": 1},
+]
 
 HOSTILE: Mapping[Hostile, tuple[DType, Sequence[Any]]] = {
     Hostile.NAN: (FLOAT, [math.nan]),
@@ -104,6 +128,7 @@ class Pool:
             TEXT: TEXTS,
             DATE: days(self.as_of),
             TIMESTAMP: instants(self.as_of, self.zone),
+            LIST: LISTS,
         }
         more = [v for kind in HOSTILE if kind in self.hostile and HOSTILE[kind][0] == dtype
                 for v in HOSTILE[kind][1]]  # fmt: skip
@@ -210,7 +235,8 @@ def worlds(draw: st.DrawFn) -> World:
     people = Entity(
         "people",
         key="id",
-        attributes=[_key(key), *draw(_attributes())],
+        attributes=[_key(key), *draw(_attributes()), *draw(st.sampled_from([[], [TAGS]]))],
+        documents=draw(st.sampled_from([[], [DOCUMENT]])),
         links=[Link("shop", to="stores", key="shop_id")],
         relations=[
             Relation("orders", key="person_id", at="at"),
@@ -224,7 +250,7 @@ def worlds(draw: st.DrawFn) -> World:
     orders = Entity(
         "orders",
         key="id" if has_key else None,
-        attributes=[_key(), time, *draw(_attributes())],
+        attributes=[_key(), time, *draw(_attributes()), *draw(st.sampled_from([[], [], [TAGS]]))],
         links=[Link("store", to="stores", key="store_id")],
         relations=[of_orders] if has_key else [],
     )
@@ -267,6 +293,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Rows with the first of some keys; none, one or many."""
     columns = {a.column: _values(a, pool) for a in entity.attributes if a.name != "id"} | ways
+    columns |= {d.name: _documents(pool) for d in entity.documents}
     own_key = any(a.name == "id" for a in entity.attributes)
     most = len(keys)
     return [
@@ -281,6 +308,27 @@ def _values(attribute: Attribute, pool: Pool) -> st.SearchStrategy[Any]:
         return st.one_of(st.none(), st.sampled_from(values))
     # What is not a number is missing.
     return st.sampled_from([v for v in values if v == v])
+
+
+def _documents(pool: Pool) -> st.SearchStrategy[Any]:
+    """Objects of JSON, some of whose values are what the schema says."""
+    plain = evolve(pool, hostile=frozenset())
+    fields = {t.kind.value: _of_json([_json(v) for v in plain.of(t)]) for t in TYPES}
+    inside = st.fixed_dictionaries({}, optional={"tags": _of_json(LISTS)})
+    every = st.fixed_dictionaries({}, optional=fields | {"inside": st.one_of(inside, _of_json([]))})
+    return st.one_of(st.none(), every, every, every)
+
+
+def _of_json(values: list[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from([*values, *STRAY])
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def without_gaps(world: World, draw: st.DrawFn) -> World:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import re
 import tempfile
@@ -22,6 +23,7 @@ from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -33,6 +35,11 @@ def exact(dtype: DType) -> Any:
     if dtype.kind is Kind.DECIMAL:
         return sa.Numeric(30, dtype.scale if dtype.scale is not None else 6)
     return None
+
+
+def with_arrays(dtype: DType) -> Any:
+    """Types of a database that has arrays."""
+    return sa.ARRAY(sa.Text()) if dtype.kind is Kind.TEXTS else exact(dtype)
 
 
 class Float(sa.types.TypeDecorator[float]):
@@ -78,6 +85,7 @@ class Database:
         open: Makes the engine.
         types: The type of a column, where it is not what ``tables_from`` says.
         text_key: The type of a key that is a text, where it is another one.
+        documents: The type of columns of JSON, where it is another one.
         undone: Whether a rollback takes tables away again, which is faster than dropping them.
         lacks: What it cannot hold.
         indexed: Whether every column has an index.
@@ -87,6 +95,7 @@ class Database:
     open: Callable[[], sa.Engine]
     types: Types = exact
     text_key: Any = None
+    documents: Any = None
     undone: bool = True
     lacks: frozenset[Hostile] = frozenset()
     indexed: bool = False
@@ -106,6 +115,7 @@ class Database:
             self.values,
             self.labels,
             self.audit,
+            self.source,
         )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
@@ -137,6 +147,12 @@ class Database:
             root = metadata.tables[trait.schema.entity.table]
             rows = connection.execute(sql.values([trait], root, as_of=as_of)).all()
             return dict(map(tuple, rows))
+
+    @contextmanager
+    def source(self, schema: Schema, tables: Tables) -> Iterator[Source]:
+        """The database as a source."""
+        with self.loaded(schema, tables) as (connection, metadata):
+            yield sql.Source(connection, metadata.tables[schema.entity.table])
 
     def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
         """The labels, by key."""
@@ -179,13 +195,17 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+            for document in entity.documents:
+                column = columns[document.name]
+                column.type = self.documents or column.type
             keys = [column for column in columns if column.name in columns_of_keys(schema, entity)]
             for column in keys:
                 if isinstance(column.type, sa.String):
                     column.type = self.text_key or column.type
             if self.indexed:
-                # Of keys, of links, of times and of every other attribute.
-                for number, column in enumerate(columns):
+                # Of keys, of links, of times and of every other attribute; JSON has no order.
+                plain = (each for each in columns if not isinstance(each.type, sa.JSON))
+                for number, column in enumerate(plain):
                     sa.Index(f"{entity.table}_{number}", column)
         return metadata
 
@@ -313,6 +333,17 @@ def mariadb_url() -> sa.URL:
     return sa.make_url(url)
 
 
+class Json(sa.types.TypeDecorator[Any]):
+    """JSON as text."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _: object) -> str | None:
+        """What is missing is NULL."""
+        return None if value is None else json.dumps(value, default=float)
+
+
 def of_clickhouse(dtype: DType) -> Any:
     """Dates begin in 1970 and times have whole seconds, unless told."""
     from chdb_sqlalchemy import types as chdb
@@ -322,6 +353,8 @@ def of_clickhouse(dtype: DType) -> Any:
             return chdb.Date32()
         case Kind.TIMESTAMP:
             return chdb.DateTime64(6, "UTC")
+        case Kind.TEXTS:
+            return Json()
         case _:
             return exact(dtype)
 
@@ -347,12 +380,19 @@ def sqlite() -> Database:
 
 ENGINES = [
     sqlite(),
-    Database("duckdb", _duckdb),
-    Database("postgresql", _postgresql, lacks=_NO_NUL),
+    Database("duckdb", _duckdb, with_arrays),
+    Database("postgresql", _postgresql, with_arrays, lacks=_NO_NUL),
     Database(
         "mariadb", _mariadb, of_mariadb, _KEY_OF_MARIADB, undone=False, lacks=_NO_NUL | _OF_MARIADB
     ),
-    Database("clickhouse", _clickhouse, of_clickhouse, undone=False, lacks=_NO_NUL | _OF_MARIADB),
+    Database(
+        "clickhouse",
+        _clickhouse,
+        of_clickhouse,
+        documents=Json(),
+        undone=False,
+        lacks=_NO_NUL | _OF_MARIADB,
+    ),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]
 OTHERS = [engine.target for engine in ENGINES[3:]]

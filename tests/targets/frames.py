@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +15,9 @@ from attrs import define, field
 
 from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit import pandas as frames
-from segmentkit.dtypes import DType, Kind
+from segmentkit.dtypes import TEXT, DType, Kind
 from segmentkit.schema import Entity
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
@@ -70,6 +73,7 @@ def as_arrow(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
         Kind.TEXT: pa.string(),
         Kind.DATE: pa.date32(),
         Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        Kind.TEXTS: pa.list_(pa.string()),
     }
     kind = types[dtype.kind]
     return pd.Series(pd.array(pa.array(values, type=kind), dtype=pd.ArrowDtype(kind)))
@@ -77,7 +81,9 @@ def as_arrow(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
 
 def as_categories(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
     """Categories of what pandas makes of the values."""
-    return as_numpy(values, dtype).astype("category")
+    column = as_numpy(values, dtype)
+    # What does not hash has no categories.
+    return column if dtype is None or dtype.kind is Kind.TEXTS else column.astype("category")
 
 
 def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.DataFrame]:
@@ -88,9 +94,18 @@ def frames_of(schema: Schema, tables: Tables, column: Column) -> dict[str, pd.Da
                 name: column([row.get(name) for row in tables[entity.table]], dtype)
                 for name, dtype in columns_of(schema, entity).items()
             }
+            | {d.name: documents(d.name, tables[entity.table], column) for d in entity.documents}
         )
         for entity in schema.entities
     }
+
+
+def documents(name: str, rows: list[dict[str, Any]], column: Column) -> pd.Series[Any]:
+    """A column of documents: objects, or JSON as Arrow's texts."""
+    values = [row.get(name) for row in rows]
+    if column is not as_arrow:
+        return column(values, None)
+    return column([None if v is None else json.dumps(v) for v in values], TEXT)
 
 
 def columns_of(schema: Schema, entity: Entity) -> dict[str, DType | None]:
@@ -145,6 +160,11 @@ class _Frames:
         keys, column = (found[name].astype(object) for name in found.columns)
         return dict(zip(keys, column, strict=True))
 
+    @contextmanager
+    def source(self, schema: Schema, tables: Tables) -> Iterator[Source]:
+        """The rows as a source."""
+        yield frames.Source(self.given(schema, tables))
+
     def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
         """The labels, by key."""
         given, entity = self.given(partition.schema, tables), partition.schema.entity
@@ -166,6 +186,7 @@ def _target(name: str, column: Column, *change: Any, lacks: Iterable[Hostile] = 
         values=made.values,
         labels=made.labels,
         audit=made.audit,
+        source=made.source,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -94,6 +95,7 @@ class Spark:
                 name: pa.array([row.get(name) for row in rows], self.type(dtype or keys.get(name)))
                 for name, dtype in columns_of(schema, entity).items()
             }
+            | {d.name: documents(d.name, rows) for d in entity.documents}
         )
         path = self._folder / f"{next(self._numbers)}.parquet"
         pq.write_table(table, path)
@@ -121,8 +123,16 @@ class Spark:
                 return pa.date32()
             case Kind.TIMESTAMP:
                 return self.instants
+            case Kind.TEXTS:
+                return pa.list_(pa.string())
             case kind:
                 raise AssertionError(kind)
+
+
+def documents(name: str, rows: list[dict[str, Any]]) -> Any:
+    """A column of JSON as texts."""
+    values = [row.get(name) for row in rows]
+    return pa.array([None if v is None else json.dumps(v) for v in values], pa.string())
 
 
 def _sail(mode: str) -> Any:

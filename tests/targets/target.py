@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from segmentkit import Audit, Partition, Schema, Segment, Trait
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 
 
@@ -40,6 +41,7 @@ class Target:
         values: The values of a trait, by key; None where it gives none.
         labels: The labels of a partition, by key.
         audit: What a partition's parts took from each other.
+        source: A source that holds rows.
     """
 
     name: str
@@ -53,3 +55,4 @@ class Target:
     values: Callable[[Trait, Tables, datetime], dict[Any, Any]] | None = None
     labels: Callable[[Partition, Tables, datetime], dict[Any, str]] | None = None
     audit: Callable[[Partition, Tables, datetime], Audit] | None = None
+    source: Callable[[Schema, Tables], AbstractContextManager[Source]] | None = None

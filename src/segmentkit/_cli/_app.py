@@ -21,8 +21,10 @@ COMMANDS = {
     "check": ("_check", "Check the definitions in catalog files."),
     "format": ("_format", "Write the definitions in catalog files in their canonical form."),
     "sql": ("_query", "Show the SQL that finds a segment's members."),
+    "explain-plan": ("_query", "Show how segments are asked about: what is scanned, and the SQL."),
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
+    "explain": ("_explain", "Say why somebody in a database is in a segment or not."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),
@@ -59,7 +61,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"segmentkit._cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        module = import_module(f"segmentkit._cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

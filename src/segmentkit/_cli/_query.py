@@ -37,28 +37,34 @@ from segmentkit._cli._values import (
 )
 from segmentkit._defined import AsOf, instant_of
 from segmentkit._diagnostics import did_you_mean
+from segmentkit._plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
-from segmentkit.segment import Segment
+from segmentkit.extension import Target
+from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
+from segmentkit.sqlalchemy._single import explained, statements
+from segmentkit.sqlalchemy._tables import Tables
 
 Pairs = tuple[tuple[str, str], ...]
 
 _AT_ONCE = 10_000
 """How many keys are held in memory."""
 
-
-@click.command
-@click.argument("file", type=FILE)
-@click.argument("name")
-@click.option(
+dialect_option = click.option(
     "--dialect",
     metavar="NAME",
     help="Which SQL: postgresql, mysql, sqlite, … or any that SQLAlchemy knows. "
     "By default that of the database.",
 )
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("name")
+@dialect_option
 @click.option("--url", metavar="URL", help="Read the schema from this database.")
 @as_of_option
 @set_option
@@ -69,22 +75,49 @@ def sql(
 
     The values in it are bound parameters; they are listed below the text, as comments.
     """
-    if dialect is None and url is None:
-        raise click.UsageError("Give a --dialect, such as postgresql, or a --url.")
-    spoken = None if dialect is None else _dialect(dialect)
-    text = read_file(file)
-    if url is None:
-        ready = _declared(text, str(file))
-    else:
-        with connected(url) as database:
-            ready = prepared(text, str(file), database)
-            spoken = spoken or _named(type(database.engine.dialect))
-    assert spoken is not None
+    ready, spoken = _spoken(file, dialect, url)
     segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
     at = now_if_none(as_of)
     title = "" if segment.title is None else f": {one_line(segment.title)}"
     click.echo(f"-- {one_line(name)}{title}, as of {shown_instant(at, ready.schema)}")
     click.echo(_sql(_members(segment, ready, at, str(file)), spoken))
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@dialect_option
+@click.option("--url", metavar="URL", help="Read the schema from this database.")
+@as_of_option
+@set_option
+def explain_plan(
+    file: Path,
+    names: tuple[str, ...],
+    dialect: str | None,
+    url: str | None,
+    as_of: AsOf,
+    pairs: Pairs,
+) -> None:
+    """Show how segments are asked about: what is scanned, and the SQL.
+
+    Of one NAME, how its members are found; of several, or of all, how everyone's answers are
+    found in one pass.
+    """
+    ready, spoken = _spoken(file, dialect, url)
+    segments = chosen(bound(ready.catalog, pairs), names, str(file))
+    at = now_if_none(as_of)
+    instant = instant_of(at, ready.schema)
+    with definitions_of(str(file)):
+        found = {
+            name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
+        }
+        queries = statements(found, Tables.of(ready.schema, ready.table))
+    title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
+    click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
+    for line in explained(Plan(found)):
+        click.echo(f"-- {one_line(line)}")
+    for query in queries:
+        click.echo(_sql(query, spoken))
 
 
 @click.command
@@ -161,6 +194,22 @@ def _cell(key: object) -> object:
 
 
 # -- sql ----------------------------------------------------------------------------------------
+
+
+def _spoken(file: Path, dialect: str | None, url: str | None) -> tuple[Prepared, Dialect]:
+    """A catalog and its tables, from a database or from what the file declares; and which SQL."""
+    if dialect is None and url is None:
+        raise click.UsageError("Give a --dialect, such as postgresql, or a --url.")
+    spoken = None if dialect is None else _dialect(dialect)
+    text = read_file(file)
+    if url is None:
+        ready = _declared(text, str(file))
+    else:
+        with connected(url) as database:
+            ready = prepared(text, str(file), database)
+            spoken = spoken or _named(type(database.engine.dialect))
+    assert spoken is not None
+    return ready, spoken
 
 
 def _dialect(name: str) -> Dialect:

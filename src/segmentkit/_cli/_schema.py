@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from segmentkit._cli._database import connected, reflected, url_option
 from segmentkit._cli._errors import Failure
 from segmentkit._declaration import declare
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, Values
 
 
 @click.command
@@ -89,6 +89,10 @@ def _table(entity: Entity) -> Any:
     table["attributes"] = attributes = tomlkit.table()
     for attribute in entity.attributes:
         attributes[attribute.name] = _attribute(attribute)
+    if entity.documents:
+        table["documents"] = documents = tomlkit.table()
+        for document in entity.documents:
+            documents[document.name] = _values(document.values)
     if entity.places:
         table["places"] = places = tomlkit.table()
         for place in entity.places:
@@ -100,7 +104,8 @@ def _table(entity: Entity) -> Any:
 def _ways(ways: Iterable[Link | Relation]) -> Any:
     table = tomlkit.table()
     for way in ways:
-        told = {"key": way.key, "to": way.to, "at": getattr(way, "at", None)}
+        told: dict[str, Any] = {"key": way.key, "to": way.to}
+        told |= {name: getattr(way, name, None) for name in ("at", "value")}
         table[way.name] = _inline({name: text for name, text in told.items() if text is not None})
     return table
 
@@ -113,6 +118,11 @@ def _attribute(attribute: Attribute) -> Any:
         told["values"] = list(attribute.values)
     if attribute.column != attribute.name:
         told["column"] = attribute.column
+    return _inline(told)
+
+
+def _values(values: Values) -> Any:
+    told = {k: _values(v) if isinstance(v, Mapping) else str(v) for k, v in values.items()}
     return _inline(told)
 
 

@@ -6,21 +6,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import counted, first_of, series
-from segmentkit.pandas._frames import Frames, Source
+from segmentkit.pandas._frames import Frames, Reader
 from segmentkit.pandas._schema import schema_from
+from segmentkit.pandas._source import Source
 from segmentkit.pandas._vectors import Mask
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.trait import Trait, bound_value
 
-__all__ = ["audit", "labels", "mask", "members", "schema_from", "values"]
+__all__ = ["Source", "audit", "labels", "mask", "members", "schema_from", "values"]
 
 
 def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[bool]:
@@ -51,7 +52,7 @@ def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[b
         c     True
         Name: not a minor, dtype: bool
     """
-    source = Source(frames, segment.schema)
+    source = Reader(frames, segment.schema)
     index = source.frame(segment.schema.entity).index
     found, instant = _answer(segment, source, as_of)
     series = pd.Series(found, index=index, name=segment.name)
@@ -90,7 +91,7 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Serie
         >>> members(frequent, {"people": people, "visits": visits}).tolist()
         [9]
     """
-    source = Source(frames, segment.schema)
+    source = Reader(frames, segment.schema)
     entity = segment.schema.entity
     assert entity.key is not None
     keys = source.series(entity, entity.key)
@@ -147,18 +148,18 @@ def values(
     schema = traits[0].schema
     if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
-    source, instant = Source(frames, schema), instant_of(as_of, schema)
+    source, instant = Reader(frames, schema), instant_of(as_of, schema)
     assert schema.entity.key is not None
     keys = source.series(schema.entity, schema.entity.key)
-    bound = [bound_value(trait, instant) for trait in traits]
-    test = None if segment is None else bound_condition(segment, instant)
+    bound = [bound_value(trait, instant, Target.PANDAS) for trait in traits]
+    test = None if segment is None else bound_condition(segment, instant, Target.PANDAS)
     table = table_for([*bound, *([] if test is None else [test])], source)
     columns = {keys.name: keys}
     for trait, value in zip(traits, bound, strict=True):
         columns[trait.name] = series(table.settled(value), table.size, keys.index)
     found = pd.DataFrame(columns, index=keys.index)
     if test is not None:
-        found = found[np.array(table.condition(test))]
+        found = found[table.condition(test)]
     found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
     return found
 
@@ -223,14 +224,15 @@ def _held(
 ) -> tuple[list[Mask], datetime, pd.Index[Any]]:
     """Who is in each part as it stands alone."""
     schema = partition.schema
-    source, instant = Source(frames, schema), instant_of(as_of, schema)
-    conditions = [bound_condition(part, instant) for part in partition.parts.values()]
+    source, instant = Reader(frames, schema), instant_of(as_of, schema)
+    parts = partition.parts.values()
+    conditions = [bound_condition(part, instant, Target.PANDAS) for part in parts]
     table = table_for(conditions, source)
     held = [table.condition(condition) for condition in conditions]
     return held, instant.replace(tzinfo=UTC), source.frame(schema.entity).index
 
 
-def _answer(segment: Segment, source: Source, as_of: AsOf) -> tuple[Mask, datetime]:
+def _answer(segment: Segment, source: Reader, as_of: AsOf) -> tuple[Mask, datetime]:
     instant = instant_of(as_of, segment.schema)
-    found = evaluate(bound_condition(segment, instant), source)
+    found = evaluate(bound_condition(segment, instant, Target.PANDAS), source)
     return found, instant.replace(tzinfo=UTC)

@@ -215,7 +215,7 @@ def pick(
     return places, owners[places], values.only(places)
 
 
-def standing(values: Vector, places: Positions, size: int, node: Standing) -> Vector:
+def standing(values: Values, places: Positions, size: int, node: Standing) -> Vector:
     """Where the customers at some places stand by their values; of the others it is missing."""
     order = _order(values)
     ranked = np.sort(order)

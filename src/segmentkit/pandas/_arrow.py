@@ -56,6 +56,30 @@ def arrow_values(column: Any) -> ArrowValues | None:
     return None
 
 
+def arrow_lists(column: Any) -> tuple[Array, list[Any], Array, Mask] | None:
+    """Lists of texts of a Series whose dtype is Arrow's; None where the dtype is no such one.
+
+    Codes of the texts of all lists, the distinct texts, the length of each list, and which lists
+    are missing.
+    """
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return None
+    dtype = column.dtype.pyarrow_dtype
+    if not is_list_of_texts(dtype):
+        return None
+    arrow = column.array.__arrow_array__().combine_chunks()
+    texts = arrow.flatten().dictionary_encode()
+    lengths = arrow.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    missing = arrow.is_null().to_numpy(zero_copy_only=False)
+    return _filled(texts.indices, -1), texts.dictionary.to_pylist(), lengths, missing
+
+
+def is_list_of_texts(dtype: Any) -> bool:
+    """Whether Arrow's type is one of lists of texts."""
+    is_list = str(dtype).startswith(("list<", "large_list<"))
+    return is_list and str(dtype.value_type) in _TEXTS
+
+
 def is_arrow_text(dtype: Any) -> bool:
     """Whether Arrow stores a column's texts, and so tests them fast."""
     if isinstance(dtype, pd.StringDtype):

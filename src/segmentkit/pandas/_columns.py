@@ -57,7 +57,7 @@ def read(column: Column, attribute: Attribute, entity: str) -> Vector | Stored:
             found = _date(values, column.dtype)
         case Kind.TIMESTAMP:
             found = _timestamp(values)
-        case Kind.TEXT | Kind.ANNIVERSARY:
+        case Kind.TEXT | Kind.TEXTS | Kind.ANNIVERSARY:
             raise AssertionError(kind)
         case _:
             assert_never(kind)
@@ -226,14 +226,15 @@ def _one_by_one(column: Column, attribute: Attribute, entity: str) -> Vector:
     else:
         values = [v if type(v) is plain else look(v, _ROW) for v in objects(column)]
     mask = np.array([v is None for v in values], dtype=np.bool_)
-    return _of_objects(values, mask, attribute, entity)
+    return of_objects(values, mask, attribute, entity)
 
 
 _ROW: dict[str, Any] = {}
 """The reader asks for the record to say what it has when a key is absent; here none can be."""
 
 
-def _of_objects(values: list[Any], mask: Mask, attribute: Attribute, entity: str) -> Vector:
+def of_objects(values: list[Any], mask: Mask, attribute: Attribute, entity: str) -> Vector:
+    """Python's values as a vector."""
     kind = attribute.dtype.kind
     match kind:
         case Kind.FLOAT:

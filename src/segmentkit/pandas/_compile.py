@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from fractions import Fraction
 from functools import reduce
@@ -11,13 +11,18 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 
 from segmentkit import _ir as ir
+from segmentkit._plan import Wanted
 from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
+from segmentkit.evaluation import Bits, pack, unpack
+from segmentkit.extension import Function
 from segmentkit.pandas import _exact as exact
+from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
-from segmentkit.pandas._frames import ORDERED, Column, Source
+from segmentkit.pandas._frames import ORDERED, Column, Reader
+from segmentkit.pandas._lists import Lists
 from segmentkit.pandas._sequences import Moments, follows
 from segmentkit.pandas._stored import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
@@ -27,7 +32,7 @@ from segmentkit.schema import Entity, Relation
 Operand: TypeAlias = Values | Column
 
 
-def evaluate(condition: ir.Condition, source: Source) -> Mask:
+def evaluate(condition: ir.Condition, source: Reader) -> Mask:
     """Say of every row of the root entity's frame whether a condition holds.
 
     Args:
@@ -40,11 +45,10 @@ def evaluate(condition: ir.Condition, source: Source) -> Mask:
     Raises:
         DataError: The frames are not what the schema says.
     """
-    # The array may be one that the table keeps; the caller gets one of its own.
-    return np.array(table_for([condition], source).condition(condition))
+    return table_for([condition], source).condition(condition)
 
 
-def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Source) -> Table:
+def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Reader) -> Table:
     """The rows of the root entity's frame, from which several things are computed at once.
 
     Raises:
@@ -58,35 +62,50 @@ def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Source) -> Table
 class Table:
     """The rows of one frame; everything that is computed of them is computed once."""
 
-    def __init__(self, source: Source, entity: Entity) -> None:
+    def __init__(self, source: Reader, entity: Entity) -> None:
         self.source = source
         self.entity = entity
         self.size = len(source.frame(entity))
-        self.conditions: dict[ir.Condition, Mask] = {}
+        self.conditions: dict[ir.Condition, Bits] = {}
         self.values: dict[ir.Value, Operand] = {}
         self.related: dict[tuple[str, bool], RelatedTable] = {}
 
     # -- conditions -----------------------------------------------------------------------------
 
     def condition(self, node: ir.Condition) -> Mask:
-        """True where a condition holds."""
+        """True where a condition holds; the array is the caller's own."""
+        return unpack(self.bits(node), self.size)
+
+    def bits(self, node: ir.Condition) -> Bits:
+        """Where a condition holds, as bits: what is kept takes little room."""
         known = self.conditions.get(node)
         if known is None:
             known = self.conditions[node] = self.compute(node)
         return known
 
-    def compute(self, node: ir.Condition) -> Mask:
+    def compute(self, node: ir.Condition) -> Bits:
         match node:
             case ir.Always(value):
-                return np.full(self.size, value)
+                return pack(np.full(self.size, value))
             case ir.Not(operand):
-                return ~self.condition(operand)
+                return self.bits(operand) ^ self.bits(ir.TRUE)
             case ir.And(operands):
-                return reduce(np.logical_and, map(self.condition, operands))
+                return reduce(np.bitwise_and, map(self.bits, operands))
             case ir.Or(operands):
-                return reduce(np.logical_or, map(self.condition, operands))
+                return reduce(np.bitwise_or, map(self.bits, operands))
             case _:
-                return np.broadcast_to(self.leaf(node), self.size)
+                return pack(np.broadcast_to(self.leaf(node), self.size))
+
+    def keep(self, needed: Collection[Wanted], relations: Collection[str]) -> None:
+        """Forget values of many rows but some, and what was computed of rows of other relations."""
+        self.values = {
+            node: values
+            for node, values in self.values.items()
+            if node in needed or not ir.has_aggregates(node)
+        }
+        for (name, _), related in self.related.items():
+            if name not in relations:
+                related.values.clear()
 
     def leaf(self, node: ir.Condition) -> Mask:
         match node:
@@ -100,6 +119,10 @@ class Table:
                 return _listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
                 return _has(op, self.value(operand), _value(pattern), folded=folded)
+            case ir.Contains(operand, options, folded):
+                lists = self.value(operand)
+                assert isinstance(lists, Lists)
+                return lists.contains(list(map(_value, options)), folded=folded)
             case ir.YearDayIn(operand, low, high):
                 return functions.year_day_in(self.vector(operand), _value(low), _value(high))
             case ir.Missing(operand):
@@ -143,6 +166,9 @@ class Table:
                 return by_kind(sign, self.vector(left), self.vector(right))
             case ir.ToFloat(operand):
                 return exact.to_float(self.vector(operand))
+            case ir.Call(_, arguments, _, Function() as added):
+                found = list(map(self.settled, arguments))
+                return extension.scalar(node, added, found, self.size)
             case ir.Call(name, arguments):
                 return self.call(name, arguments)
             case ir.Aggregate():
@@ -150,18 +176,18 @@ class Table:
             case ir.Standing():
                 values, places = self.compared(node)
                 return standing(values, places, self.size, node)
-            case ir.Overall(function):
+            case ir.Overall():
                 values, places = self.compared(node)
-                one = AGGREGATES[function](Rows(np.zeros(len(places), np.intp), 1, values))
+                one = _reduced(node, Rows(np.zeros(len(places), np.intp), 1, values))
                 return one.take(np.zeros(self.size, np.intp))
             case ir.Param() | ir.Moment():
                 raise AssertionError("bound before it comes here")
             case _:
                 assert_never(node)
 
-    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Vector, Positions]:
+    def compared(self, node: ir.Standing | ir.Overall) -> tuple[Values, Positions]:
         """The values of the customers that are compared, and their places."""
-        values = self.vector(node.value).spread(self.size)
+        values = self.settled(node.value).spread(self.size)
         places = np.flatnonzero(self.condition(node.among) & ~values.missing)
         return values.only(places), places
 
@@ -204,7 +230,7 @@ class Table:
         found = self.source.column(start, node.name)
         if places is None:
             return found
-        return _settled(found).take(places)
+        return (found if isinstance(found, Lists) else _settled(found)).take(places)
 
     # -- rows of relations ----------------------------------------------------------------------
 
@@ -218,7 +244,7 @@ class Table:
             table = related
         related = table.rows_of(node.relation)
         rows = related.rows(node, _composed(related.owners, owners), self.size)
-        return AGGREGATES[node.function](rows)
+        return _reduced(node, rows)
 
     def follows(self, node: ir.Follows) -> Mask:
         """Where another row comes after, or before, the row here."""
@@ -314,12 +340,20 @@ class RelatedTable(Table):
         return self.settled(ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable))
 
 
+def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
+    """One value for each owner of rows."""
+    if isinstance(node.function, ir.AggregateFunction):
+        return AGGREGATES[node.function](rows)
+    return extension.aggregate(node, node.function, rows)
+
+
 def _composed(places: Positions, beyond: Positions | None) -> Positions:
     """Where one finds what lies behind some places; None: they are the end."""
     return places if beyond is None else np.append(beyond, -1)[places]
 
 
 def _settled(operand: Operand) -> Values:
+    assert not isinstance(operand, Lists)
     return operand.settled if isinstance(operand, TextColumn | Stored) else operand
 
 

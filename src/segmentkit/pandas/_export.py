@@ -47,6 +47,20 @@ def series(values: Values, size: int, index: pd.Index[Any]) -> pd.Series[Any]:
     return pd.Series(found, index=index)
 
 
+def objects_of(values: Values) -> list[Any]:
+    """Values as Python's objects, None where they are missing."""
+    if isinstance(values, Text):
+        texts: list[Any] = object_array([*values.texts, None])[values.codes].tolist()
+        return texts
+    if values.kind is Kind.DECIMAL:
+        return list(_objects(values, _decimal(values)))
+    return list(_objects(values, lambda value: value))
+
+
+def _decimal(values: Vector) -> Any:
+    return lambda number: Decimal(f"{number}E-{values.scale}")
+
+
 def _text(values: Text) -> Any:
     texts = object_array([*values.texts, None])
     return pd.array(texts[values.codes], dtype="string")
@@ -55,7 +69,7 @@ def _text(values: Text) -> Any:
 def _array(values: Vector) -> Any:
     match values.kind:
         case Kind.DECIMAL:
-            return _objects(values, lambda number: Decimal(f"{number}E-{values.scale}"))
+            return _objects(values, _decimal(values))
         case Kind.INTEGER if values.data.dtype == object:
             return _objects(values, int)
         case Kind.INTEGER:

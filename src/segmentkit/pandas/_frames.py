@@ -10,22 +10,23 @@ import numpy as np
 import pandas as pd
 
 from segmentkit import _ir as ir
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._keys import Keys, find, read_keys
+from segmentkit.pandas._lists import Lists, read_documents, read_lists, read_loose
 from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
-from segmentkit.pandas._vectors import Positions, Vector
-from segmentkit.schema import Entity, Link, Relation, Schema
+from segmentkit.pandas._vectors import Positions, Text, Vector
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 
 Frames: TypeAlias = "Mapping[str, pd.DataFrame] | pd.DataFrame"
-Column: TypeAlias = Vector | Stored | TextColumn
+Column: TypeAlias = Vector | Stored | TextColumn | Text | Lists
 ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 """The aggregates that look at the order of rows."""
 
 
-class Source:
+class Reader:
     """Frames by their tables, and what was read from them during one call."""
 
     def __init__(self, frames: Frames, schema: Schema) -> None:
@@ -40,6 +41,7 @@ class Source:
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()
         self._columns: dict[tuple[str, str], Column] = {}
+        self._parsed: dict[tuple[str, str], list[Any]] = {}
         self._keys: dict[tuple[str, str], Keys] = {}
         self._places: dict[tuple[str, tuple[str, ...]], Positions] = {}
 
@@ -170,7 +172,11 @@ class Source:
         assert attribute is not None
         series = self.series(entity, attribute.column)
         values: Column
-        if attribute.dtype.kind is Kind.TEXT:
+        if attribute.path:
+            return read_loose(self._documents(entity, attribute), attribute, entity.name)
+        if attribute.dtype.kind is Kind.TEXTS:
+            values = read_lists(series, attribute, entity.name)
+        elif attribute.dtype.kind is Kind.TEXT:
             values = TextColumn(series, attribute, entity.name, self.tests[entity.name, name])
         else:
             values = read(series, attribute, entity.name)
@@ -180,6 +186,14 @@ class Source:
                 "and the schema says that it never is"
             )
         return values
+
+    def _documents(self, entity: Entity, attribute: Attribute) -> list[Any]:
+        """The documents that an attribute is in."""
+        column = entity.name, attribute.column
+        if column not in self._parsed:
+            place = f"{entity.name}.{attribute.path[0]}"
+            self._parsed[column] = read_documents(self.series(entity, attribute.column), place)
+        return self._parsed[column]
 
     def keys(self, entity: Entity, column: str) -> Keys:
         """The keys that a column of an entity's frame holds."""
@@ -212,7 +226,8 @@ class Source:
         there = self.keys(target, target.key)
         if there.has_repeats():
             frame = self.frame(target)
-            named = [target.key, *(a.column for a in target.attributes)]
+            # Lists do not hash.
+            named = [target.key, *(a.column for a in target.attributes if a.dtype != TEXTS)]
             named += [link.key for link in target.links]
             columns = [c for c in dict.fromkeys(named) if c in frame.columns]
             there = there.without(frame.duplicated(columns).to_numpy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from types import UnionType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,13 +19,14 @@ from segmentkit.dtypes import (
     FLOAT,
     INTEGER,
     TEXT,
+    TEXTS,
     TIMESTAMP,
     DType,
     Kind,
     decimal,
 )
 from segmentkit.errors import SchemaError
-from segmentkit.pandas._arrow import objects
+from segmentkit.pandas._arrow import is_list_of_texts, objects
 from segmentkit.pandas._columns import stored
 from segmentkit.pandas._frames import Frames
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
@@ -40,7 +42,7 @@ _DTYPES = {
     "M": TIMESTAMP,
 }
 """The types of numpy's kinds."""
-_OBJECTS: tuple[tuple[type, DType], ...] = (
+_OBJECTS: tuple[tuple[type | UnionType, DType], ...] = (
     (bool, BOOLEAN),
     (np.bool_, BOOLEAN),
     (int, INTEGER),
@@ -51,6 +53,7 @@ _OBJECTS: tuple[tuple[type, DType], ...] = (
     (str, TEXT),
     (datetime, TIMESTAMP),
     (date, DATE),
+    (list | tuple | set | frozenset | np.ndarray, TEXTS),
 )
 """The types of Python's objects; the first that fits counts."""
 
@@ -75,8 +78,9 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     ``decimal128(p, s)`` an exact decimal, as are objects that are decimals, at the greatest scale
     among them. A category of texts lists its categories as the values there can be. A column in
     which something is missing now is one in which something may be. Where there is nothing but
-    missing objects, text is assumed. Columns of types that the language has no word for (time
-    spans, lists) are left out.
+    missing objects, text is assumed. Objects that are lists of texts are such. Columns of types
+    that the language has no word for (time spans, other lists) are left out; what documents hold
+    must be told: ``{"customers": {"documents": …}}`` in ``tables``.
 
     Args:
         frames: Frames by their names; or the entity's only.
@@ -181,6 +185,7 @@ class _FromFrames:
             name,
             key=key,
             attributes=self.attributes(name, told),
+            documents=told.documents,
             places=told.places,
             links=[self.link(name, way) for way in told.links],
             relations=[self.relation(name, way) for way in told.relations],
@@ -191,13 +196,14 @@ class _FromFrames:
         for column in types:
             self.check_column(name, column, "types")
         declared = {a.column: a for a in told.attributes}
-        for column in declared:
+        documents = [d.name for d in told.documents]
+        for column in (*declared, *documents):
             self.check_column(name, column, "tables")
         found = []
         for column in self.frames[name].columns:
             if column in declared:
                 found.append(declared[column])
-            elif isinstance(column, str):
+            elif column not in documents and isinstance(column, str):
                 series = self.column(name, column)
                 attribute = _attribute(f"{name}.{column}", column, series, types.get(column))
                 found += [] if attribute is None else [attribute]
@@ -221,7 +227,7 @@ class _FromFrames:
         self.check_column(to, _key(way, place), place)
         if way.at is not None:
             self.check_column(to, way.at, place)
-        return Relation(way.name, to=to, key=_key(way, place), at=way.at)
+        return Relation(way.name, to=to, key=_key(way, place), at=way.at, value=way.value)
 
 
 def _key(way: Way, place: str) -> str:
@@ -278,6 +284,8 @@ def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
     name = str(dtype)
     if name.startswith("decimal"):
         return decimal(max(0, dtype.scale))
+    if name.startswith(("list<", "large_list<")):
+        return TEXTS if is_list_of_texts(dtype) else None
     if name.startswith("dictionary"):
         return _of_objects(objects(series), place)
     names = {
@@ -309,6 +317,8 @@ def _of_objects(objects: Any, place: str) -> DType | None:
     if len(found) > 1:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise SchemaError(f"{place} holds several types: {names}; make them one, or leave it out")
+    if found == {TEXTS} and not all(isinstance(t, str) or t is None for v in present for t in v):
+        return None
     return found.pop()
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.spark._digits import check_digits
@@ -191,7 +192,7 @@ def schema_from(
 
 def _tested(segment: Segment, source: Source, as_of: AsOf) -> tuple[Rows, Sql]:
     """The entity's rows, joined to what the segment's test of them reads, and that test."""
-    condition = bound_condition(segment, instant_of(as_of, segment.schema))
+    condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     tables = source.tables(segment.schema)
     check_digits(condition, tables)
     limits = [part for part in ir.conjuncts(condition) if not ir.has_aggregates(part)]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
+from segmentkit.extension import Aggregate
 from segmentkit.schema import Entity
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
@@ -90,10 +91,14 @@ class _Digits:
                 return self.of(number)
             case ir.Call("default", (value, fallback)):
                 return _wider(self.of(value), self.of(fallback))
+            case ir.Aggregate(Aggregate()):
+                return _MOST, node.dtype.scale or 0
             case ir.Aggregate(function, _, ir.Column() | ir.Arithmetic() | ir.Call() as value):
                 return _of_aggregate(function, self.inside(node).of(value))
             case ir.Aggregate():
                 return _COUNT
+            case ir.Call():
+                return _MOST, node.dtype.scale or 0
             case _:
                 return _MOST, 0
 
@@ -109,7 +114,7 @@ class _Digits:
         return next(n for known, n in _INTEGERS if isinstance(type_, known)), 0
 
 
-def _of_aggregate(function: ir.AggregateFunction, digits: Digits) -> Digits:
+def _of_aggregate(function: ir.AnyAggregate, digits: Digits) -> Digits:
     match function:
         case ir.AggregateFunction.COUNT | ir.AggregateFunction.COUNT_DISTINCT:
             return _COUNT

@@ -52,6 +52,7 @@ _FITTING: Mapping[Kind, tuple[type[Any], ...]] = {
     Kind.TEXT: (sa.String,),
     Kind.DATE: (sa.Date,),
     Kind.TIMESTAMP: (sa.DateTime,),
+    Kind.TEXTS: (sa.ARRAY,),
 }
 """The types of columns that hold what a schema's type means, exactly."""
 
@@ -128,6 +129,9 @@ def _frame(name: str, given: object) -> DataFrame:
 def _type(dtype: spark.DataType) -> Any:
     if isinstance(dtype, spark.DecimalType):
         return sa.Numeric(dtype.precision, dtype.scale)
+    if isinstance(dtype, spark.ArrayType) and isinstance(dtype.elementType, spark.StringType):
+        item = _type(dtype.elementType)
+        return sa.ARRAY(item) if item.collation is None else sa.types.NullType()
     collation = getattr(dtype, "collation", None) or "UTF8_BINARY"
     if collation != "UTF8_BINARY":
         return sa.String(collation=collation)

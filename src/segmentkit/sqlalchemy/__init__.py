@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
 from segmentkit.errors import SchemaError
+from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
@@ -24,7 +25,11 @@ from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
 
+if TYPE_CHECKING:
+    from segmentkit.sqlalchemy._source import Source
+
 __all__ = [
+    "Source",
     "audit",
     "label_of",
     "labels",
@@ -37,6 +42,15 @@ __all__ = [
     "values",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A source answers in pandas' types; whoever only makes queries need not load them."""
+    if name == "Source":
+        from segmentkit.sqlalchemy._source import Source  # noqa: PLC0415 - loads pandas
+
+        return Source
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def predicate(
@@ -80,7 +94,7 @@ def predicate(
         >>> print(predicate(~grown_up, people))
         people.age < :age_1 OR people.age IS NULL
     """
-    condition = bound_condition(segment, instant_of(as_of, segment.schema))
+    condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     if isinstance(entity, Hashable) and _is_of_root(condition):
         return _remembered(condition, segment.schema, entity)
     return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
@@ -125,7 +139,7 @@ def members(
     instant = instant_of(as_of, segment.schema)
     tables = Tables.of(segment.schema, entity, lists)
     key = tables.root_column(segment.schema.entity.key or "")
-    test = compile_predicate(bound_condition(segment, instant), tables)
+    test = compile_predicate(bound_condition(segment, instant, Target.SQL), tables)
     query = sa.select(key).where(test)
     return query.execution_options(
         segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
@@ -181,8 +195,8 @@ def values(
     if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
     instant = instant_of(as_of, schema)
-    bound = {str(trait.name): bound_value(trait, instant) for trait in traits}
-    of = ir.TRUE if segment is None else bound_condition(segment, instant)
+    bound = {str(trait.name): bound_value(trait, instant, Target.SQL) for trait in traits}
+    of = ir.TRUE if segment is None else bound_condition(segment, instant, Target.SQL)
     query = select_values(bound, of, Tables.of(schema, entity, lists))
     return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
 
@@ -251,7 +265,9 @@ def labels(
 
 
 def _case(partition: Partition, tables: Tables, instant: datetime) -> Sql:
-    parts = [(label, bound_condition(p, instant)) for label, p in partition.parts.items()]
+    parts = [
+        (label, bound_condition(p, instant, Target.SQL)) for label, p in partition.parts.items()
+    ]
     return case_of(parts, partition.rest, tables)
 
 
@@ -282,7 +298,7 @@ def audit(
     """
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists)
-    parts = [bound_condition(part, instant) for part in partition.parts.values()]
+    parts = [bound_condition(part, instant, Target.SQL) for part in partition.parts.values()]
     found = connection.execute(count_combinations(parts, tables)).all()
     counts = [(tuple(map(bool, held)), count) for *held, count in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))

@@ -21,6 +21,7 @@ from segmentkit._time import month_day
 from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy import _extension as extension
 from segmentkit.sqlalchemy._clocks import first_instant, local, part
 from segmentkit.sqlalchemy._constants import among, on_list, portions
 from segmentkit.sqlalchemy._elements import (
@@ -43,7 +44,8 @@ from segmentkit.sqlalchemy._elements import (
     joined,
 )
 from segmentkit.sqlalchemy._globe import distance
-from segmentkit.sqlalchemy._sending import CONSTANTS
+from segmentkit.sqlalchemy._lists import HasAny, has_item, is_plain_array, item
+from segmentkit.sqlalchemy._sending import CONSTANTS, TYPES
 from segmentkit.sqlalchemy._tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -66,15 +68,6 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-}
-TYPES: dict[Kind, Any] = {
-    Kind.BOOLEAN: sa.Boolean(),
-    Kind.INTEGER: sa.BigInteger(),
-    Kind.FLOAT: sa.Double(),
-    Kind.DECIMAL: sa.Numeric(),
-    Kind.TEXT: sa.String(),
-    Kind.DATE: sa.Date(),
-    Kind.TIMESTAMP: sa.DateTime(),
 }
 _TRUTH = sa.Boolean()
 _NULL = sa.null()
@@ -138,6 +131,8 @@ class Compiler:
                 return self.listed(node, positive=True)
             case ir.TextTest():
                 return self.text_test(node, operators.eq)
+            case ir.Contains():
+                return self.contains(node)
             case ir.YearDayIn(operand, low, high):
                 day = self.year_day(self.value(operand))
                 first, last = day >= self.value(low), day <= self.value(high)
@@ -170,6 +165,8 @@ class Compiler:
                 before, after = day < self.value(low), day > self.value(high)
                 outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
                 return self.or_missing(outside, operand)
+            case ir.Contains():
+                return self.or_missing(sa.not_(self.contains(node)), node.operand)
             case ir.Follows():
                 return sa.not_(self.follows(node))
             case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
@@ -220,21 +217,32 @@ class Compiler:
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
-        operand = self.value(node.operand)
+        return self.one_of(self.value(node.operand), node, positive=positive)
+
+    def contains(self, node: ir.Contains) -> Sql:
+        """Whether a list has one of several texts."""
+        texts = self.value(node.operand)
+        if is_plain_array(texts.type) and not node.ignoring_case:
+            return HasAny(
+                texts, *(self.constant(o) for o in node.options if isinstance(o, ir.Const))
+            )
+        return has_item(texts, self.one_of(item(), node, positive=True))
+
+    def one_of(self, operand: Sql, node: ir.OneOf | ir.Contains, *, positive: bool) -> Sql:
+        """Whether an expression is one of the constants, or none of them."""
+        first = node.options[0]
         values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
         if node.ignoring_case:
             values = sorted({fold_case(str(v)) for v in values})
             operand = FoldedCase(_as_text(operand), values)
-        kind = _kind(node.options[0], operand)
+        kind = _kind(first, operand)
         bound = [_stored(v, kind) for v in values]
         op = operators.in_op if positive else operators.not_in_op
         if "" in values:
             operand = EmptyText(operand)
-        parameter = CONSTANTS.get(node.options[0].dtype.kind, sa.BindParameter)
+        parameter = CONSTANTS.get(first.dtype.kind, sa.BindParameter)
         tests = [
-            _compared(
-                node.operand, op, operand, parameter(None, each, kind, unique=True, expanding=True)
-            )
+            _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
             for each in portions(bound)
         ]
         return among(tests, operand, bound, kind, positive=positive)
@@ -345,6 +353,9 @@ class Compiler:
         return self.value(operand) if magnified else self.exact(operand)
 
     def call(self, node: ir.Call) -> Sql:
+        if node.added is not None:
+            given = [(self.argument(a), a.nullable) for a in node.arguments]
+            return extension.scalar(node.added, given, node.dtype)
         match node.name, node.arguments:
             case "abs", (number,):
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
@@ -366,6 +377,12 @@ class Compiler:
                 return part(name, self.value(time), is_date=time.dtype == DATE)
             case name, _:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
+
+    def argument(self, node: ir.Value) -> Sql:
+        """An argument of what a schema adds; databases may not know a parameter's type."""
+        if isinstance(node, ir.Const) and node.value is None:
+            return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
+        return _as_text(self.value(node))
 
     def age(self, birth: Sql, today: date) -> Sql:
         """Whole years, from the parts of the date: 29 February counts as 28 in common years."""

@@ -13,9 +13,10 @@ from enum import Enum
 from types import MappingProxyType
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy._json_words import JSON_CONSTRUCTS, WORDS
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -41,6 +42,8 @@ class Construct(Enum):
     AMONG = "long lists of values"
     NOT_AMONG = "complements of long lists of values"
     EXACT = "sums and products of decimals"
+    FLAG = "conditions as columns"
+    IS_FLAGGED = "columns as conditions"
     WHOLE = "arithmetic of whole numbers"
     ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -69,13 +72,26 @@ class Construct(Enum):
     EMPTY_TEXT = 'the empty text ""'
     INFINITE = "numbers too large for a float"
     ZONED = "timestamps without a zone against timestamps with one"
+    JSON_TEXT = "texts in JSON"
+    JSON_BOOLEAN = "booleans in JSON"
+    JSON_WHOLE = "whole numbers in JSON"
+    JSON_FLOAT = "floats in JSON"
+    JSON_DECIMAL = "decimals in JSON"
+    JSON_DATE = "dates in JSON"
+    JSON_INSTANT = "timestamps in JSON"
+    JSON_LIST = "lists of texts in JSON"
+    IN_JSON = "contains, of lists in JSON"
+    HAS_ANY = "contains, of arrays"
+    IN_ARRAY = "contains … ignoring case, of arrays"
 
     __hash__ = object.__hash__
 
 
 _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
-STANDARD: Mapping[Construct, str] = MappingProxyType(
+STANDARD: Mapping[Construct, str | None] = MappingProxyType(
     {
+        # There is no word that all know.
+        **dict.fromkeys(map(Construct.__getitem__, JSON_CONSTRUCTS)),
         Construct.POSITION: "position({1} in {0})",
         Construct.BEGINNING: "substr({0}, 1, {1})",
         # "right" is a reserved word of SQL and a function of most dialects.
@@ -88,6 +104,8 @@ STANDARD: Mapping[Construct, str] = MappingProxyType(
         Construct.AMONG: "{0}",
         Construct.NOT_AMONG: "{0}",
         Construct.EXACT: "({0})",
+        Construct.FLAG: "({0})",
+        Construct.IS_FLAGGED: "{0}",
         Construct.WHOLE: "{0}",
         Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
@@ -169,7 +187,8 @@ class Dialect:
     @property
     def refuses(self) -> frozenset[Construct]:
         """What it cannot do."""
-        return frozenset(c for c, template in self.spellings.items() if template is None)
+        spelled = {**STANDARD, **self.spellings}
+        return frozenset(c for c, template in spelled.items() if template is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -223,7 +242,12 @@ _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
 _BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
-_NO_BOOLEANS = {Construct.EVERYONE: "1 = 1", Construct.NOBODY: "1 = 0"}
+_NO_BOOLEANS = {
+    Construct.EVERYONE: "1 = 1",
+    Construct.NOBODY: "1 = 0",
+    Construct.FLAG: "CASE WHEN {0} THEN 1 ELSE 0 END",
+    Construct.IS_FLAGGED: "{0} = 1",
+}
 # A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
 _AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
 
@@ -559,7 +583,14 @@ _ROWS = (
         notes=(_FOLDS_BY_LOWER,),
     ),
 )
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in _ROWS})
+
+
+def _with_json(row: Dialect) -> Dialect:
+    words = {Construct[name]: word for name, word in WORDS.get(row.name, {}).items()}
+    return evolve(row, spellings={**row.spellings, **words})
+
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({r.name: _with_json(r) for r in _ROWS})
 
 
 def dialect_of(spoken: sa.Dialect) -> Dialect:

@@ -420,6 +420,22 @@ class Nobody(Settled):
     construct = Construct.NOBODY
 
 
+class Flag(Spelled):
+    """A condition as a column."""
+
+    inherit_cache = True
+    construct = Construct.FLAG
+    type = Boolean()
+
+
+class IsFlagged(Spelled):
+    """Such a column as a condition."""
+
+    inherit_cache = True
+    construct = Construct.IS_FLAGGED
+    type = Boolean()
+
+
 class OnlyRow(Spelled):
     """The value of the one row, if there is one, that a sub-query finds by its key."""
 

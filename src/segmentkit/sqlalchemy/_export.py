@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from segmentkit import _ir as ir
+from segmentkit._plan import wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._predicate import beside, compile_predicate, is_plain, wanted_by
+from segmentkit.sqlalchemy._predicate import beside, compile_predicate, is_plain
 from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._tables import Tables
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
+from segmentkit._plan import is_of_columns
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
+from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy._compile import Sql, divided
 from segmentkit.sqlalchemy._elements import Addend, AsFloat, Divisor, Exact, ExactText, joined
+from segmentkit.sqlalchemy._extension import aggregate
 from segmentkit.sqlalchemy._scans import Scan
-
-ORDERED = (
-    ir.AggregateFunction.FIRST,
-    ir.AggregateFunction.LAST,
-    ir.AggregateFunction.MEDIAN,
-)
-"""Aggregates that need rows in order, which grouping alone does not give."""
-
 
 Test: TypeAlias = tuple[int | None, ir.Condition]
 """A condition of the rows of a scan, or of the rows at a place of the way to them."""
@@ -53,6 +48,7 @@ def _tests(node: ir.Aggregate) -> list[Test]:
     return [*way, *((None, test) for test in ir.conjuncts(node.where))]
 
 
+_FEW = 4
 _MOST = 1_900
 """Aggregates of one scan: SQLite takes 2,000 terms or columns at most."""
 
@@ -74,8 +70,13 @@ class Grouped:
         rest = {a: [t for t in each if t not in common] for a, each in tests.items()}
         cheap = [[t for t in each if is_of_columns(t[1])] for each in rest.values()]
         if all(cheap):
-            # A row that no aggregate looks at need not be read.
-            self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
+            # A row that no aggregate looks at need not be read; of many aggregates, asking each
+            # about every row would cost more than the rows do.
+            weakest = _weakest(cheap) if len(cheap) > _FEW else []
+            if weakest:
+                self.where += [rows.passed(test) for test in weakest]
+            else:
+                self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
         self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
 
     def all(self, tests: list[Test]) -> Sql:
@@ -106,14 +107,54 @@ class Grouped:
         return self.select(limits=limits).group_by(None)
 
 
-def is_of_columns(test: ir.Condition) -> bool:
-    """Whether a test needs no rows but the one it is of."""
-    return not any(isinstance(n, ir.Aggregate | ir.Follows) for n in ir.walk(test))
+_ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
+_DESCENDING = (ir.Comparison.LT, ir.Comparison.LE)
+
+
+def _weakest(tests: list[list[Test]]) -> list[Test]:
+    """Bounds that all of several lists imply: of each column that each bounds, the weakest one."""
+    found: list[Test] = []
+    for operators in (_ASCENDING, _DESCENDING):
+        for place, column in dict.fromkeys((p, t.left) for p, t in _bounds(tests[0], operators)):
+            bounds = [
+                [t for p, t in _bounds(each, operators) if (p, t.left) == (place, column)]
+                for each in tests
+            ]
+            if all(bounds):
+                every = [bound for each in bounds for bound in each]
+                choose = min if operators is _ASCENDING else max
+                value = choose(_constant(bound) for bound in every)
+                # With the value itself, if any takes it.
+                same = [bound for bound in every if _constant(bound) == value]
+                closed = [bound for bound in same if bound.operator is operators[1]]
+                found.append((place, (closed or same)[0]))
+    return found
+
+
+def _bounds(
+    tests: list[Test], operators: tuple[ir.Comparison, ...]
+) -> Iterator[tuple[int | None, ir.Compare]]:
+    for place, test in tests:
+        if (
+            isinstance(test, ir.Compare)
+            and test.operator in operators
+            and isinstance(test.left, ir.Column)
+            and isinstance(test.right, ir.Const)
+            and test.right.value is not None
+        ):
+            yield place, test
+
+
+def _constant(test: ir.Compare) -> Any:
+    assert isinstance(test.right, ir.Const)
+    return test.right.value
 
 
 def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """One value of many, those that are NULL left out."""
     match node.function:
+        case Aggregate() as added:
+            return aggregate(node, added, value)
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:

@@ -12,13 +12,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve
 
 from segmentkit import _ir as ir
 from segmentkit._normalize import normalize
+from segmentkit._plan import ORDERED, Group, Wanted, group_of, wanted_by
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
@@ -27,15 +28,10 @@ from segmentkit.sqlalchemy import _population as population
 from segmentkit.sqlalchemy._compile import Compiler, Sql
 from segmentkit.sqlalchemy._constants import WithNul
 from segmentkit.sqlalchemy._elements import DaysLater, Later, LookedUp, OnlyRow, joined
-from segmentkit.sqlalchemy._groups import ORDERED, Grouped, Test, is_of_columns, ordered
+from segmentkit.sqlalchemy._groups import Grouped, Test, ordered
+from segmentkit.sqlalchemy._lists import held
 from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
-
-Wanted: TypeAlias = ir.Aggregate | ir.Standing | ir.Overall
-"""What is computed of more than one row."""
-
-Group: TypeAlias = tuple[ir.Scope, tuple[str, ...], frozenset[ir.Condition]]
-"""Whose rows, along which way, passing which tests of other rows: a group takes one scan."""
 
 
 def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
@@ -48,6 +44,11 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
     nodes, customer = ir.walk(condition), _OfCustomer(tables)
     plain = not any(isinstance(node, ir.OF_MANY) for node in nodes)
     test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
+    return guarded(test, nodes)
+
+
+def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
+    """A test, refused where one of the texts in its nodes cannot be sent."""
     texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
     return WithNul(test) if "\0" in "".join(texts) else test
 
@@ -111,7 +112,7 @@ class _Conditions(ABC):
         for operand in node.operands:
             if is_plain(operand):
                 continue
-            group = _only_group(operand)
+            group = only_group(operand)
             if group is None and isinstance(operand, ir.And | ir.Or):
                 nested.append(operand)
             else:
@@ -123,7 +124,7 @@ class _Conditions(ABC):
         return joined(parts, conjunctive=conjunctive)
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
-        group = _only_group(node)
+        group = only_group(node)
         if group is None:
             return self.mixed(node, limits)
         key = self.key(group[0])
@@ -190,9 +191,9 @@ class _Conditions(ABC):
             elif node.function in ORDERED:
                 holder = node.holder
                 limit = partial(self.limited, limits=limits)
-                derived = ordered(partial(self.rows_of, _group(node)), node, limit)
+                derived = ordered(partial(self.rows_of, group_of(node)), node, limit)
             else:
-                plain.setdefault(_group(node), []).append(node)
+                plain.setdefault(group_of(node), []).append(node)
                 continue
             rows.join(derived, derived.c.owner == key(holder))
             values[node] = derived.c.value
@@ -293,10 +294,10 @@ class _OfRow(_Conditions):
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         new = [a for a in wanted_by([node]) if a not in self.known]
         self.known |= self.joined_values(new, self.scan, self.key, [])
-        if len(self.known) > _JOINS:
+        if len(self.known) > JOINS:
             raise UnsupportedError(
                 f"SQL cannot compare rows of {self.scan.way[-1].name!r} with "
-                f"{len(self.known)} different aggregates; {_JOINS} at most"
+                f"{len(self.known)} different aggregates; {JOINS} at most"
             )
         return self.compiler.condition(node)
 
@@ -361,7 +362,7 @@ def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
     """An aggregate of a holder who may have no rows."""
     if aggregate.nullable:
         return value
-    return sa.func.coalesce(value, 0, type_=value.type)
+    return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
 
 
 class _Root:
@@ -375,7 +376,7 @@ class _Root:
         attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
         assert attribute is not None
         if not node.links:
-            return self.tables.root_column(attribute.column)
+            return held(attribute, self.tables.root_column(attribute.column))
         first, *rest = node.links
         link = self.schema.entity.link(first)
         assert link is not None
@@ -383,14 +384,8 @@ class _Root:
         rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = rows.key(target.key or "") == self.tables.root_column(link.key)
-        query = sa.select(OnlyRow(column)).select_from(rows.source).where(same)
+        query = sa.select(OnlyRow(held(attribute, column))).select_from(rows.source).where(same)
         return LookedUp(rows.finished(query).correlate(self.tables.root))
-
-
-def wanted_by(nodes: Iterable[ir.Condition | ir.Value]) -> list[Wanted]:
-    """What conditions and values rest on beside the columns of their row, each once."""
-    found = (n for node in nodes for n in ir.walk(node, into_rows=False))
-    return list(dict.fromkeys(n for n in found if isinstance(n, Wanted)))
 
 
 def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
@@ -402,29 +397,27 @@ def is_plain(node: ir.Condition) -> bool:
     return not ir.has_aggregates(node)
 
 
-def _group(node: ir.Aggregate) -> Group:
-    # Not every engine takes sub-queries inside an aggregate, so they are tests of a scan.
-    tests = frozenset(c for c in ir.conjuncts(node.where) if not is_of_columns(c))
-    return node.holder, node.path, tests
-
-
-def _only_group(node: ir.Condition) -> Group | None:
+def only_group(node: ir.Condition) -> Group | None:
     """The group, if the condition rests on plain aggregates of one group and nothing else."""
     nodes = ir.walk(node, into_rows=False)
     aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
-    groups = set(map(_group, aggregates))
+    groups = set(map(group_of, aggregates))
     others = (ir.Column, ir.Follows, *ir.POPULATION)
     if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
+        return None
+    if any(isinstance(n, ir.Call) and n.added and not n.added.record for n in nodes):
+        # What it is of a holder without rows, only the database can tell.
         return None
     if any(a.function in ORDERED for a in aggregates):
         return None
     return next(iter(groups))
 
 
-_JOINS = 50
+JOINS = 50
+"""Sub-queries that one query is joined to: SQLite takes 64 tables."""
 
 
-def _joins(node: Wanted) -> bool:
+def joins_alone(node: Wanted) -> bool:
     """Whether it is joined as a sub-query of its own."""
     if isinstance(node, ir.Aggregate):
         return node.function in ORDERED
@@ -436,8 +429,8 @@ def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     portions: list[list[ir.Condition]] = [[]]
     joins = 0
     for condition in group:
-        more = sum(map(_joins, wanted_by([condition])))
-        if portions[-1] and joins + more > _JOINS:
+        more = sum(map(joins_alone, wanted_by([condition])))
+        if portions[-1] and joins + more > JOINS:
             portions.append([])
             joins = 0
         portions[-1].append(condition)

@@ -9,10 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from segmentkit._loose import instant
 from segmentkit._scalar import bucket_of, fold_case
 from segmentkit.sqlalchemy._dialects import BUCKET, CASEFOLD, LETTERS, dialect_of
 from segmentkit.sqlalchemy._elements import FoldedCase
 from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
+from segmentkit.sqlalchemy._json_words import INSTANT
 
 _LETTERS = "IÀΣЯ"
 _UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
@@ -71,11 +73,18 @@ def _add_functions(connection: Any, _: object) -> None:
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
     connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
+    connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
     try:
         connection.cursor().execute(CALL)
     except sqlite3.OperationalError:
         for name, function in FUNCTIONS.items():
             connection.create_function(name, -1, _of_present(function), deterministic=True)
+
+
+def _stored_instant(text: str | None) -> str | None:
+    """An instant as SQLAlchemy stores it there."""
+    found = instant(text)
+    return None if found is None else found.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:

@@ -11,6 +11,7 @@ from segmentkit import _ir as ir
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy._compile import Sql
 from segmentkit.sqlalchemy._elements import keeping_gaps
+from segmentkit.sqlalchemy._lists import held
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 Way: TypeAlias = tuple[Relation, ...]
@@ -55,7 +56,7 @@ class Rows:
         start = self.entity if node.scope is self.scope else self.schema.entity
         attribute = self.schema.follow(start, node.links).attribute(node.name)
         assert attribute is not None
-        return column_of(holder, attribute.column)
+        return held(attribute, column_of(holder, attribute.column))
 
     def join(self, other: sa.FromClause, same: Sql) -> None:
         """Join another row to each row, or nothing where there is none."""
@@ -150,4 +151,4 @@ class Passed:
             return self.scan.column(node)
         attribute = self.scan.schema.named(self.scan.way[self.place].to).attribute(node.name)
         assert attribute is not None
-        return column_of(self.scan.between[self.place], attribute.column)
+        return held(attribute, column_of(self.scan.between[self.place], attribute.column))

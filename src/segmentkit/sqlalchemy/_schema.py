@@ -15,11 +15,22 @@ from segmentkit._catalog_file import read_catalog
 from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
 from segmentkit._diagnostics import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    Kind,
+    decimal,
+)
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
-from segmentkit.sqlalchemy._compile import TYPES
 from segmentkit.sqlalchemy._prepare import folds_case
+from segmentkit.sqlalchemy._sending import TYPES
 from segmentkit.sqlalchemy._tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
@@ -43,7 +54,8 @@ def schema_from(
     (to-many) and links (to-one) under their own names, and attributes go by the class's names.
     Of tables, foreign keys that lead to the entity become relations named after their table, and
     foreign keys that lead away become links named after their column without ``_id``. Columns of
-    types that the language has no word for (binary, JSON, arrays) are left out.
+    types that the language has no word for (binary, arrays of other things than texts) are left
+    out; what a column of JSON holds is for ``tables`` to tell: ``{"customers": {"documents": …}}``.
 
     Args:
         source: A mapped class, a table, a ``MetaData``, or an engine whose database is read.
@@ -187,7 +199,7 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     lacking = missing_parts(schema, {**dict.fromkeys(present - columns.keys(), ()), **columns})
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
-    texts = any(a.dtype.kind is Kind.TEXT for e in schema.entities for a in e.attributes)
+    texts = any(a.dtype in (TEXT, TEXTS) for e in schema.entities for a in e.attributes)
     if texts and not folds_case(engine):
         raise SchemaError(
             "the database's locale or encoding knows no letters but ASCII's, and 'ignoring case' "
@@ -220,6 +232,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
             )
             for a in entity.attributes
         }
+        columns |= {d.name: sa.Column(d.name, TYPES[Kind.TEXTS]) for d in entity.documents}
         for name, leads_to in _undeclared(schema, entity):
             is_key = name == entity.key
             column = sa.Column(name, _type_of_key(leads_to), primary_key=is_key)
@@ -290,6 +303,10 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
             return TIMESTAMP
         case sa.Date():
             return DATE
+        case sa.ARRAY(item_type=sa.Enum()):
+            return None
+        case sa.ARRAY(item_type=sa.String(), dimensions=None | 1):
+            return TEXTS
         case _:
             return None
 
@@ -316,7 +333,8 @@ def _key(table: sa.Table) -> str | None:
 
 def _merged(told: TableDeclaration, found: list[Attribute | None]) -> list[Attribute]:
     """The attributes found, with what the author tells instead."""
-    attributes = {a.name: a for a in found if a is not None}
+    documents = {d.name for d in told.documents}
+    attributes = {a.name: a for a in found if a is not None and a.column not in documents}
     attributes.update({a.name: a for a in told.attributes})
     return list(attributes.values())
 
@@ -356,6 +374,7 @@ class _FromTables:
             name,
             key=key,
             attributes=attributes,
+            documents=told.documents,
             places=told.places,
             links=links,
             relations=relations,
@@ -395,7 +414,9 @@ class _FromTables:
         for way in told.relations:
             known = found.get(way.to or way.name)
             key = way.key or _known(known, way, table.name)
-            found[way.name] = Relation(way.name, to=way.to or way.name, key=key, at=way.at)
+            found[way.name] = Relation(
+                way.name, to=way.to or way.name, key=key, at=way.at, value=way.value
+            )
         return list(found.values())
 
 
@@ -461,6 +482,7 @@ class _FromClasses:
             name,
             key=told.key or _key(table),
             attributes=_merged(told, found),
+            documents=told.documents,
             places=told.places,
             links=links,
             relations=relations,
@@ -481,5 +503,5 @@ class _FromClasses:
             fits = remote.name == _key(to)
             return Link(relationship.key, to=to.name, key=local.name) if fits else None
         declared = next((w for w in told.relations if w.name == relationship.key), None)
-        at = None if declared is None else declared.at
-        return Relation(relationship.key, to=to.name, key=remote.name, at=at)
+        at, value = (None, None) if declared is None else (declared.at, declared.value)
+        return Relation(relationship.key, to=to.name, key=remote.name, at=at, value=value)

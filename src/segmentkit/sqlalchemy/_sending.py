@@ -17,6 +17,18 @@ from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy._dialects import SENT_DIGITS, Construct, dialect_of
 from segmentkit.sqlalchemy._elements import Spelled
 
+TYPES: dict[Kind, Any] = {
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.INTEGER: sa.BigInteger(),
+    Kind.FLOAT: sa.Double(),
+    Kind.DECIMAL: sa.Numeric(),
+    Kind.TEXT: sa.String(),
+    Kind.DATE: sa.Date(),
+    Kind.TIMESTAMP: sa.DateTime(),
+    Kind.TEXTS: sa.JSON(none_as_null=True),
+}
+"""The types in which constants are bound."""
+
 _FIRST, _LAST = 1900, 2299
 
 
@@ -52,6 +64,12 @@ CONSTANTS: Mapping[Kind, type[sa.BindParameter[Any]]] = MappingProxyType(
     {Kind.TIMESTAMP: Instant, Kind.DATE: Day, Kind.DECIMAL: Amount}
 )
 """What is bound as something else than a plain parameter."""
+
+
+def sent(value: Any, kind: Kind) -> sa.ColumnElement[Any]:
+    """A constant that meets no column."""
+    parameter = CONSTANTS.get(kind, sa.BindParameter)
+    return parameter(None, value, TYPES[kind], unique=True)
 
 
 @compiles(Constant)

@@ -89,10 +89,15 @@ class Tables:
         if _is_unique(table, key):
             return table.alias()
         rows = table.alias()
-        named = [a.column for a in entity.attributes] + [link.key for link in entity.links]
+        named = [*entity.columns, *(link.key for link in entity.links)]
+        named += [
+            way.key for e in self.schema.entities for way in e.relations if way.to == entity.name
+        ]
         names = [n for n in dict.fromkeys([entity.key or "", *named]) if n in rows.c]
         columns = [rows.c[name] for name in names]
-        place = sa.func.row_number().over(partition_by=columns[0], order_by=columns).label(_PLACE)
+        # JSON has no order.
+        order = [c for c in columns if not isinstance(c.type, sa.JSON)]
+        place = sa.func.row_number().over(partition_by=columns[0], order_by=order).label(_PLACE)
         placed = sa.select(*columns, place).subquery()
         kept = [c for c in placed.c if c.name != _PLACE]
         return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
@@ -163,7 +168,7 @@ def missing_parts(schema: Schema, columns: Mapping[str, Iterable[str]]) -> list[
             lacking.append(f"no table {entity.table!r}" + (f" ({hint})" if hint else ""))
             continue
         there = set(columns[entity.table])
-        named = [a.column for a in entity.attributes] + [i.key for i in entity.links]
+        named = [*entity.columns, *(i.key for i in entity.links)]
         named += [entity.key] if entity.key else []
         named += [
             way.key

@@ -1,0 +1,72 @@
+"""Values that an engine gave as Python's, as columns of the types that pandas has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentkit.dtypes import DType, Kind
+
+
+def values_frame(
+    dtypes: Mapping[str, DType],
+    columns: Sequence[Sequence[Any]],
+    index: pd.Index[Any],
+    instant: datetime,
+) -> pd.DataFrame:
+    """One column a value, on an index; ``instant`` is told in ``attrs``."""
+    found = {
+        name: pd.Series(_CONVERTED[dtype.kind](values), index=index)
+        for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
+    }
+    frame = pd.DataFrame(found, index=index)
+    frame.attrs = {"as_of": instant.replace(tzinfo=UTC)}
+    return frame
+
+
+def _present(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+    return [None if value is None else read(value) for value in values]
+
+
+def _integers(values: Sequence[Any]) -> Any:
+    numbers = _present(values, int)
+    try:
+        return pd.array(numbers, dtype="Int64")
+    except (OverflowError, ValueError, TypeError):
+        return np.array(numbers, dtype=object)
+
+
+def _floats(values: Sequence[Any]) -> Any:
+    return np.array([np.nan if value is None else float(value) for value in values], dtype="f8")
+
+
+def _decimals(values: Sequence[Any]) -> Any:
+    found = np.empty(len(values), dtype=object)
+    found[:] = _present(values, lambda value: Decimal(str(value)))
+    return found
+
+
+def _dates(values: Sequence[Any]) -> Any:
+    return np.array(values, dtype="M8[D]").astype("M8[s]")
+
+
+def _timestamps(values: Sequence[Any]) -> Any:
+    times = [v.astimezone(UTC).replace(tzinfo=None) if v and v.tzinfo else v for v in values]
+    return pd.DatetimeIndex(np.array(times, dtype="M8[us]")).tz_localize("UTC")
+
+
+_CONVERTED: Mapping[Kind, Callable[[Sequence[Any]], Any]] = {
+    Kind.BOOLEAN: lambda values: pd.array(_present(values, bool), dtype="boolean"),
+    Kind.INTEGER: _integers,
+    Kind.FLOAT: _floats,
+    Kind.DECIMAL: _decimals,
+    Kind.TEXT: lambda values: pd.array(list(values), dtype="string"),
+    Kind.DATE: _dates,
+    Kind.TIMESTAMP: _timestamps,
+}
+"""What pandas keeps values of each kind as."""

@@ -1,0 +1,45 @@
+"""Understand segments: who, why, and how sure; written once, answered by any source.
+
+Every result prints as text, shows itself in a notebook, gives its numbers as a data frame, and
+draws itself where there is something to see (with the extra `plots`).
+"""
+
+from __future__ import annotations
+
+from segmentkit.analysis._attrition import Attrition, Stage, attrition
+from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
+from segmentkit.analysis._movement import History, Movement, history, movement
+from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
+from segmentkit.analysis._why import explain
+
+__all__ = [
+    "AGES",
+    "CAUSES",
+    "GROUPS",
+    "Attrition",
+    "Cause",
+    "Changes",
+    "Coverage",
+    "Gap",
+    "Gaps",
+    "Grid",
+    "History",
+    "Known",
+    "Movement",
+    "Overlap",
+    "Pair",
+    "Rfm",
+    "Scale",
+    "Stage",
+    "attrition",
+    "changes",
+    "coverage",
+    "explain",
+    "gaps",
+    "grid",
+    "history",
+    "movement",
+    "overlap",
+]

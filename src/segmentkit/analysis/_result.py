@@ -1,0 +1,126 @@
+"""What every analysis returns: something that prints, shows in a notebook, and has a frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from segmentkit._html import Html, element
+
+
+def number(value: Any) -> str:
+    """A whole number, with separators."""
+    return f"{value:,}"
+
+
+def share(value: Any) -> str:
+    """A share as per cent."""
+    return f"{value:.1%}"
+
+
+def plural(count: int, word: str) -> str:
+    """So many of something."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def moment(at: datetime) -> str:
+    """An instant in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Result(ABC):
+    """A table with a heading above it and words below it.
+
+    A result prints as text, shows itself in a notebook, and gives its numbers as a data frame.
+    """
+
+    _formats: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
+    """How numbers are written, by their columns; they stand to the right."""
+
+    @property
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """The numbers."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers say, in words."""
+
+    @property
+    @abstractmethod
+    def _title(self) -> str:
+        """What was asked, of whom and when."""
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        """The heads of the columns, and the rows as text."""
+        frame = self.frame
+        heads = [str(name) for name in frame.columns]
+        rows = [
+            [_cell(self._formats.get(head), value) for head, value in zip(heads, row, strict=True)]
+            for row in frame.head(_MOST).itertuples(index=False, name=None)
+        ]
+        return heads, rows
+
+    def _below(self) -> tuple[str, ...]:
+        """What stands below the table."""
+        more = len(self.frame) - _MOST
+        return (
+            *([f"… and {plural(more, 'more row')} in `frame`"] if more > 0 else []),
+            *self.notes,
+        )
+
+    def __str__(self) -> str:
+        heads, rows = self._cells()
+        lines = [self._title]
+        if rows:
+            widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+            for row in (heads, *rows):
+                cells = [
+                    f"{cell:>{width}}" if head in self._formats else f"{cell:{width}}"
+                    for head, cell, width in zip(heads, row, widths, strict=True)
+                ]
+                lines.append("  ".join(cells).rstrip())
+        return "\n".join([*lines, *self._below()])
+
+    def _repr_html_(self) -> str:
+        heads, rows = self._cells()
+        table = []
+        if rows:
+            top = element("tr", *(self._th(head) for head in heads))
+            body = [
+                element("tr", *(self._td(h, c) for h, c in zip(heads, row, strict=True)))
+                for row in rows
+            ]
+            table = [element("table", element("thead", top), element("tbody", *body))]
+        notes = [element("p", note) for note in self._below()]
+        return element("div", element("p", element("b", self._title)), *table, *notes)
+
+    def _th(self, head: str) -> Html:
+        return element("th", head, scope="col", style=self._side(head))
+
+    def _td(self, head: str, cell: str) -> Html:
+        return element("td", cell, style=self._side(head))
+
+    def _side(self, head: str) -> str:
+        return f"text-align: {'right' if head in self._formats else 'left'}"
+
+
+_LONG = 90
+_MOST = 60
+"""Rows that are shown."""
+
+
+def _cell(write: Callable[[Any], str] | None, value: Any) -> str:
+    if value is None or value is pd.NA or value != value:
+        return "–"
+    if write is not None:
+        return write(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

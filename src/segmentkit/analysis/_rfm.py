@@ -1,0 +1,384 @@
+"""Recency, frequency and monetary value: scores by declared rules, and named groups of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+import pandas as pd
+from attrs import define, field, frozen
+
+from segmentkit._defined import AsOf, Constant, exact, instant_of
+from segmentkit._format import format_value
+from segmentkit.analysis._picture import bare, empty, new_figure
+from segmentkit.analysis._result import Result, moment, number
+from segmentkit.errors import SchemaError
+from segmentkit.partition import Partition
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+from segmentkit.source import Source
+from segmentkit.trait import Trait
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Scores = tuple[int, int]
+"""From which score to which."""
+
+GROUPS: Mapping[str, tuple[Scores, Scores]] = MappingProxyType(
+    {
+        "champions": ((5, 5), (4, 5)),
+        "loyal": ((3, 4), (4, 5)),
+        "potential loyalists": ((4, 5), (2, 3)),
+        "new customers": ((5, 5), (1, 1)),
+        "promising": ((4, 4), (1, 1)),
+        "need attention": ((3, 3), (3, 3)),
+        "about to sleep": ((3, 3), (1, 2)),
+        "cannot lose": ((1, 2), (5, 5)),
+        "at risk": ((1, 2), (3, 4)),
+        "hibernating": ((1, 2), (1, 2)),
+    }
+)
+"""Groups of those who bought: scores of recency, and of frequency or monetary value.
+
+Together they are all scores from 1 to 5, each once.
+"""
+
+
+@frozen
+class Scale:
+    """A value and the rule that scores it, from 1, the worst, up.
+
+    Attributes:
+        value: The value, in the language.
+        among: Who is scored, in the language.
+        tiles: So many groups, as even as can be, of those who are scored; or None.
+        bounds: Otherwise the least value for each score from 2 up.
+        days: Or, of a time, within how many last days it must be for each score from 2 up.
+    """
+
+    value: str
+    among: str
+    tiles: int | None = None
+    bounds: tuple[Constant, ...] = ()
+    days: tuple[int, ...] = ()
+
+    @property
+    def most(self) -> int:
+        """The best score."""
+        return self.tiles or len(self.bounds or self.days) + 1
+
+    def definition(self, low: int, high: int) -> str:
+        """The condition of having a score from one to another, both among them.
+
+        Raises:
+            ValueError: There are no such scores.
+        """
+        if not 1 <= low <= high <= self.most:
+            raise ValueError(f"there are no scores from {low} to {high}: they go to {self.most}")
+        if self.tiles is not None:
+            return self._tiled(low, high)
+        tests = [self._reached(low)] if low > 1 else [self.among]
+        if high < self.most:
+            tests.append(f"not {self._reached(high + 1)}")
+        return " and ".join(tests)
+
+    def _tiled(self, low: int, high: int) -> str:
+        # Whoever has no value is not ranked anyway.
+        among = "" if self.among == f"{self.value} is present" else f" among ({self.among})"
+        tile = f"ntile({self.tiles}, {self.value}{among})"
+        if low == high:
+            return f"{tile} = {low}"
+        if high == self.most:
+            return f"{tile} >= {low}"
+        return f"{tile} between {low} and {high}"
+
+    def _reached(self, score: int) -> str:
+        if self.days:
+            return f"({self.value} in last {self.days[score - 2]} days)"
+        return f"({self.value} >= {format_value(exact(self.bounds[score - 2]))})"
+
+
+@frozen(eq=False)
+class Rfm:
+    """How recency, frequency and monetary value are scored.
+
+    Make one with `Rfm.define`.
+
+    Attributes:
+        schema: What the definitions speak of.
+        recency: When somebody bought last.
+        frequency: How often.
+        monetary: For how much.
+    """
+
+    schema: Schema
+    recency: Scale
+    frequency: Scale
+    monetary: Scale
+    traits: tuple[Trait, ...] = field(init=False)
+    """The three values, as traits."""
+
+    @traits.default
+    def _traits(self) -> tuple[Trait, ...]:
+        scales = {"recency": self.recency, "frequency": self.frequency, "monetary": self.monetary}
+        return tuple(Trait.define(n, scale.value, self.schema) for n, scale in scales.items())
+
+    @classmethod
+    def define(
+        cls,
+        schema: Schema,
+        *,
+        recency: str,
+        frequency: str,
+        monetary: str,
+        tiles: int = 5,
+        recency_days: Sequence[int] = (),
+        frequency_from: Sequence[Constant] = (),
+        monetary_from: Sequence[Constant] = (),
+    ) -> Rfm:
+        """Say what is scored, and by which rules.
+
+        A value that has no rule of its own is parted into as even ``tiles`` as can be, among
+        those who ever bought. Equal values have equal scores, so that tiles can be uneven.
+
+        Args:
+            schema: What the texts speak of.
+            recency: When somebody bought last: ``last(orders.placed_at)``.
+            frequency: How often: ``count(orders in last 365 days)``.
+            monetary: For how much: ``sum(orders.amount in last 365 days)``.
+            tiles: How many scores there are where no rule says otherwise.
+            recency_days: Within how many days, for each score from 2 up: ``[365, 90, 30, 7]``.
+            frequency_from: From which value on, for each score from 2 up: ``[2, 4, 8, 16]``.
+            monetary_from: The same of the monetary value.
+
+        Returns:
+            The rules.
+
+        Raises:
+            DefinitionError: A text is not a value of the schema.
+            SchemaError: The recency is no time.
+            ValueError: Rules are not in order.
+
+        Example:
+            >>> from segmentkit import TIMESTAMP, Attribute, Entity, Relation, decimal
+            >>> bought = [Attribute("at", TIMESTAMP), Attribute("amount", decimal(2))]
+            >>> orders = Entity("orders", attributes=bought)
+            >>> way = Relation("orders", key="person", at="at")
+            >>> shop = Schema([Entity("people", key="id", relations=[way]), orders])
+            >>> rules = Rfm.define(
+            ...     shop,
+            ...     recency="last(orders.at)",
+            ...     frequency="count(orders)",
+            ...     monetary="sum(orders.amount)",
+            ...     recency_days=[365, 180, 90, 30],
+            ...     frequency_from=[2, 4, 8, 16],
+            ... )
+            >>> print(rules.groups()["champions"])
+            last(orders.at) in last 30 days and count(orders) >= 8
+        """
+        among = f"{recency} is present"
+        if list(recency_days) != sorted(set(recency_days), reverse=True):
+            raise ValueError("recency_days must fall, as in [365, 180, 90, 30]")
+        for name, bounds in (("frequency", frequency_from), ("monetary", monetary_from)):
+            if list(bounds) != sorted(set(bounds)):
+                raise ValueError(f"{name}_from must rise, as in [2, 4, 8, 16]")
+        scales = [
+            Scale(recency, among, None if recency_days else tiles, days=tuple(recency_days)),
+            Scale(frequency, among, None if frequency_from else tiles, tuple(frequency_from)),
+            Scale(monetary, among, None if monetary_from else tiles, tuple(monetary_from)),
+        ]
+        rules = cls(schema, *scales)
+        if not rules.traits[0].dtype.is_time:
+            raise SchemaError(f"the recency must be a time, not {rules.traits[0].dtype}")
+        for scale in scales:
+            Segment.define(None, scale.definition(1, 1), schema)
+        return rules
+
+    def scored(
+        self, recency: Scores, across: Scores, *, by: str = "frequency", name: str | None = None
+    ) -> Segment:
+        """The segment of some scores of recency, and of frequency or monetary value.
+
+        Args:
+            recency: From which score of recency to which.
+            across: From which score of the other to which.
+            by: Which the other is: ``frequency`` or ``monetary``.
+            name: What to call the segment.
+
+        Returns:
+            A segment like any other.
+
+        Raises:
+            ValueError: There are no such scores.
+        """
+        scales = (self.recency, self._across(by))
+        tests = [s.definition(*scores) for s, scores in zip(scales, (recency, across), strict=True)]
+        return Segment.define(name, " and ".join(tests), self.schema)
+
+    def _across(self, by: str) -> Scale:
+        try:
+            return {"frequency": self.frequency, "monetary": self.monetary}[by]
+        except KeyError:
+            raise ValueError(f"by must be 'frequency' or 'monetary', not {by!r}") from None
+
+    def groups(self, *, by: str = "frequency") -> dict[str, Segment]:
+        """The named groups of `GROUPS`, as segments; everyone who bought is in exactly one.
+
+        Args:
+            by: What stands beside recency: ``frequency`` or ``monetary``.
+
+        Raises:
+            ValueError: The scores are not those from 1 to 5, of which the groups are made.
+        """
+        for scale in (self.recency, self._across(by)):
+            if scale.most != 5:
+                raise ValueError(f"the groups are made of 5 scores; {scale.value} has {scale.most}")
+        return {n: self.scored(*scores, by=by, name=n) for n, scores in GROUPS.items()}
+
+    def partition(
+        self, *, by: str = "frequency", name: str = "rfm", rest: str = "never bought"
+    ) -> Partition:
+        """The named groups as a partition, in which everyone else is the rest.
+
+        Raises:
+            ValueError: The scores are not those from 1 to 5, of which the groups are made.
+        """
+        return Partition.define(name, self.groups(by=by), rest=rest)
+
+
+@define(frozen=True, slots=False)
+class Grid(Result):
+    """How many have each pair of scores.
+
+    Attributes:
+        by: What stands beside recency.
+        population: How many there are in all.
+        as_of: The instant that was asked about, in UTC.
+        cells: How many have each score of recency and of the other.
+        groups: How many are in each named group; empty if there are not 5 scores.
+    """
+
+    by: str
+    population: int
+    as_of: datetime
+    cells: Mapping[Scores, int]
+    groups: Mapping[str, int]
+
+    _formats: ClassVar = {"recency": str, "frequency": str, "monetary": str, "members": number}
+
+    @property
+    def scored(self) -> int:
+        """How many have scores at all."""
+        return sum(self.cells.values())
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a pair of scores, the best first."""
+        rows = [(*scores, self._group(scores), n) for scores, n in sorted(self.cells.items())[::-1]]
+        return pd.DataFrame(rows, columns=["recency", self.by, "group", "members"])
+
+    @property
+    def matrix(self) -> pd.DataFrame:
+        """Members by score: recency down, the best on top, and the other across."""
+        columns = ["recency", self.by, "members"]
+        found = self.frame[columns].pivot_table("members", "recency", self.by, aggfunc="sum")
+        return found.sort_index(ascending=False)
+
+    def _group(self, scores: Scores) -> str | None:
+        named = GROUPS if self.groups else {}
+        for name, ranges in named.items():
+            if all(low <= s <= high for s, (low, high) in zip(scores, ranges, strict=True)):
+                return name
+        return None
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """How many are in each group, and what is odd."""
+        return tuple(self._told())
+
+    def _told(self) -> Iterator[str]:
+        if not self.scored:
+            yield "nobody has bought, so there is nothing to score"
+            return
+        for name, size in self.groups.items():
+            yield f"{name}: {size:,}"
+        if self.scored < self.population:
+            yield f"never bought: {self.population - self.scored:,}"
+        for axis, what in enumerate(("recency", self.by)):
+            every = {scores[axis] for scores in self.cells}
+            used = {scores[axis] for scores, size in self.cells.items() if size}
+            for score in sorted(every - used):
+                yield f"nobody has {what} {score}: equal values have one score"
+
+    @property
+    def _title(self) -> str:
+        told = f"recency and {self.by} of {self.scored:,} of {self.population:,}"
+        return f"{told}, as of {moment(self.as_of)}"
+
+    def plot(self) -> Figure:
+        """Draw the grid: recency up, the other across, with the named groups.
+
+        Raises:
+            ImportError: matplotlib is not installed; the extra is `plots`.
+        """
+        if not self.scored:
+            return empty(self.notes[0])
+        down, across = (sorted({scores[axis] for scores in self.cells}) for axis in (0, 1))
+        figure = new_figure(2 + 1.4 * len(across), 1.4 + 0.9 * len(down), self._title)
+        axes = figure.add_subplot()
+        most = max(self.cells.values())
+        shades = [[self.cells[r, f] / most for f in across] for r in down]
+        extent = (0.5, len(across) + 0.5, 0.5, len(down) + 0.5)
+        axes.imshow(
+            shades, cmap="Blues", vmin=0, vmax=2, origin="lower", aspect="auto", extent=extent
+        )
+        for (recency, other), size in self.cells.items():
+            axes.text(other, recency, f"{size:,}", ha="center", va="center", color="0.2")
+        for name, ((low, high), (left, right)) in (GROUPS if self.groups else {}).items():
+            outline = [[left - 0.5, right + 0.5], [low - 0.5, high + 0.5]]
+            (x0, x1), (y0, y1) = outline
+            axes.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="0.45", linewidth=1.2)
+            told = f"{name} · {self.groups[name]:,}"
+            axes.text(x0 + 0.06, y1 - 0.06, told, ha="left", va="top", fontsize=8, weight="bold")
+        axes.set_xticks(across)
+        axes.set_yticks(down)
+        axes.set_xlabel(f"{self.by} score")
+        axes.set_ylabel("recency score")
+        axes.tick_params(length=0)
+        bare(axes, "top", "right", "bottom", "left")
+        return figure
+
+
+def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = None) -> Grid:
+    """Count how many have each pair of scores, and how many are in each named group.
+
+    Args:
+        rules: How values are scored.
+        source: Where the population is.
+        by: What stands beside recency: ``frequency`` or ``monetary``.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The counts.
+
+    Raises:
+        UnsupportedError: The source cannot compute a construct.
+        ValueError: ``by`` is neither.
+    """
+    instant = instant_of(as_of, rules.schema)
+    down, across = rules.recency.most, rules._across(by).most
+    places = [(r, f) for r in range(1, down + 1) for f in range(1, across + 1)]
+    cells = {f"{r} {f}": rules.scored((r, r), (f, f), by=by) for r, f in places}
+    groups = rules.groups(by=by) if down == across == 5 else {}
+    sizes = source.sizes({**cells, **groups}, as_of=instant)
+    return Grid(
+        by,
+        sizes.population,
+        instant.replace(tzinfo=UTC),
+        {(r, f): sizes[f"{r} {f}"] for r, f in places},
+        {name: sizes[name] for name in groups},
+    )

@@ -1,0 +1,276 @@
+"""Data frames as a source: many segments in one pass over each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from attrs import define, field
+
+from segmentkit import _ir as ir
+from segmentkit._defined import AsOf
+from segmentkit._plan import Plan, wanted_by
+from segmentkit.errors import UnsupportedError
+from segmentkit.evaluation import Bits, Evaluation, Members, Sizes
+from segmentkit.extension import Target
+from segmentkit.pandas._compile import Table, table_for
+from segmentkit.pandas._export import series
+from segmentkit.pandas._frames import Frames, Reader
+from segmentkit.segment import Segment
+from segmentkit.source import Question, Segments, bound_traits
+from segmentkit.trait import Trait
+
+Progress = Callable[[int, int], None]
+
+
+@define(eq=False)
+class Source:
+    """Data frames that are asked about many segments at once.
+
+    Every column is read once a question, every key is looked up once, and each distinct test,
+    window and aggregate is computed once, however many segments share it. Answers are kept as
+    bits, and an aggregate is forgotten after the last test of it.
+
+    Args:
+        frames: The frames by the names of the entities' tables; or the entity's.
+        progress: Called with how many steps of a question are done, and how many there are.
+
+    Example:
+        >>> import pandas as pd
+        >>> from segmentkit import Segment
+        >>> from segmentkit.pandas import schema_from
+        >>> people = pd.DataFrame({"id": [7, 8, 9], "age": [17, 40, 16]})
+        >>> schema = schema_from(people, "people", keys={"people": "id"})
+        >>> minor = Segment.define("minor", "age < 18", schema)
+        >>> young = Segment.define("young", "age < 50", schema)
+        >>> source = Source(people)
+        >>> found = source.evaluate([minor, young])
+        >>> found["minor"].keys.tolist()
+        [7, 9]
+        >>> source.overlap([minor, young])
+               minor  young
+        minor      2      2
+        young      2      3
+    """
+
+    frames: Frames
+    progress: Progress | None = field(default=None, kw_only=True)
+
+    def evaluate(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> Evaluation:
+        """Say of everyone which segments they are in.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            skip_broken: Leave out segments that cannot be computed, and tell of them in
+                ``broken``; by default the first one is an error.
+
+        Returns:
+            The keys of everyone, and for each segment whether they are in it.
+
+        Raises:
+            DataError: A frame or column is not there or not what the schema says, or a parameter
+                of a segment has no value.
+            SchemaError: The segments are of different schemas.
+            UnsupportedError: Frames cannot compute a construct; names the segment.
+        """
+        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip_broken)
+        reader = Reader(self.frames, question.schema)
+        keys = _keys(reader)
+        try:
+            bits = self._answers(question.plan, reader)
+        except UnsupportedError:
+            refused = _refused(question, self.frames)
+            if not refused:
+                raise
+            question = question.without(refused, skip_broken=skip_broken)
+            bits = self._answers(question.plan, reader)
+        return question.answered(keys, bits)
+
+    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
+        """Count the members of segments.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            The number of members by the segment's name, and of everyone: ``population``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+        return self.evaluate(segments, as_of=as_of, skip_broken=skip_broken).sizes()
+
+    def overlap(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> pd.DataFrame:
+        """Count who is in each pair of segments.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            Names × names; a segment beside itself: its size. ``attrs`` has the ``population``
+            and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+        return self.evaluate(segments, as_of=as_of, skip_broken=skip_broken).overlap()
+
+    def values(
+        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
+    ) -> pd.DataFrame:
+        """The values of traits.
+
+        Args:
+            traits: What to compute; at least one.
+            of: Whom to compute it of; by default everyone.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            One column a trait, called as it is, by key. Integers are ``Int64``, booleans
+            ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
+            timestamps ``datetime64`` in UTC; what is missing is missing there.
+
+        Raises:
+            DataError: A frame or column is not there or not what the schema says, or a parameter
+                has no value.
+            SchemaError: They are of different schemas.
+            UnsupportedError: Frames cannot compute a construct.
+            ValueError: There are no traits.
+        """
+        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.PANDAS)
+        reader = Reader(self.frames, schema)
+        keys = _keys(reader)
+        tests = [] if condition is None else [condition]
+        table = table_for([*bound.values(), *tests], reader)
+        columns = {
+            name: series(table.settled(value), table.size, keys) for name, value in bound.items()
+        }
+        found = pd.DataFrame(columns, index=keys)
+        if condition is not None:
+            found = found[table.condition(condition)]
+        found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
+        return found
+
+    def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
+        """The members of one segment.
+
+        Args:
+            segment: Whom to find.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            Their keys, as a set.
+
+        Raises:
+            DataError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+        found = self.evaluate([segment], as_of=as_of)
+        return found[found.names[0]]
+
+    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
+        """How many members one segment has.
+
+        Args:
+            segment: Whom to count.
+            as_of: The instant to ask about; by default now.
+
+        Raises:
+            DataError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+        return len(self.members(segment, as_of=as_of))
+
+    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
+        """Whether one person is a member.
+
+        Args:
+            segment: Of what.
+            key: The person's key; whoever is not there is no member.
+            as_of: The instant to ask about; by default now.
+
+        Raises:
+            DataError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+        question = Question.of(segment, as_of, Target.PANDAS, skip_broken=False)
+        reader = Reader(self.frames, question.schema)
+        entity = question.schema.entity
+        assert entity.key is not None
+        here = reader.series(entity, entity.key) == key
+        if _stand_alone(question):
+            # Nobody else's row is looked at, so one row is the whole frame.
+            one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
+            reader, here = Reader(one, question.schema), here[here.to_numpy(bool)]
+        (condition,) = question.conditions.values()
+        found = table_for([condition], reader).condition(condition)
+        return bool((found & here.to_numpy(bool)).any())
+
+    def _answers(self, plan: Plan, reader: Reader) -> Bits:
+        """Bits of the rows of the entity's frame, one row a condition."""
+        table = table_for(plan.conditions.values(), reader)
+        steps = plan.steps
+        for done, step in enumerate(steps):
+            relations = {
+                node.path[0] for node in wanted_by(step.tests) if isinstance(node, ir.Aggregate)
+            }
+            for test in step.tests:
+                table.bits(test)
+            table.keep(step.needed, relations)
+            if self.progress is not None:
+                self.progress(done + 1, len(steps))
+        return _together(table, plan)
+
+
+def _together(table: Table, plan: Plan) -> Bits:
+    found = np.zeros((len(plan.conditions), -(-table.size // 8)), dtype=np.uint8)
+    for row, condition in zip(found, plan.conditions.values(), strict=True):
+        row[:] = table.bits(condition)
+    return found
+
+
+def _keys(reader: Reader) -> pd.Index[Any]:
+    entity = reader.schema.entity
+    assert entity.key is not None
+    keys: pd.Index[Any] = pd.Index(
+        reader.series(entity, entity.key), name=entity.key, tupleize_cols=False
+    )
+    return keys
+
+
+def _refused(question: Question, frames: Frames) -> dict[str, UnsupportedError]:
+    """The conditions that frames cannot compute, asked one by one of no rows."""
+    reader = Reader(frames, question.schema)
+    empty = {name: frame[:0] for name, frame in reader.frames.items()}
+    found = {}
+    for name, condition in question.conditions.items():
+        try:
+            table_for([condition], Reader(empty, question.schema)).bits(condition)
+        except UnsupportedError as error:
+            found[name] = error
+    return found
+
+
+def _stand_alone(question: Question) -> bool:
+    """Whether no row of the entity but a person's own is looked at."""
+    root = question.schema.entity.name
+    entities = question.schema.entities
+    ways = [link.to for each in entities for link in each.links]
+    ways += [relation.to for each in entities for relation in each.relations]
+    return root not in ways and not any(map(ir.is_of_population, question.conditions.values()))

@@ -1,0 +1,229 @@
+"""A source: where segments are asked about, whatever engine answers.
+
+What stands above the engines (analyses, the command line) is written against `Source` alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from attrs import frozen
+
+from segmentkit import _ir as ir
+from segmentkit._defined import AsOf, Defined, instant_of
+from segmentkit._format import format_tree
+from segmentkit._plan import Plan
+from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
+from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
+from segmentkit.extension import Target
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment, bound_condition
+from segmentkit.trait import Trait, bound_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Asked", "Evaluation", "Members", "Segments", "Sizes", "Source"]
+
+Segments: TypeAlias = "Mapping[str, Segment] | Iterable[Segment] | Segment"
+"""Segments to ask about together: a catalog or another mapping, several, or one."""
+
+
+class Source(Protocol):
+    """Where segments are asked about: a database, data frames, Spark.
+
+    Many segments are asked about in one pass: each distinct aggregate is computed once, and all
+    aggregates of one relation in one scan of it. ``as_of`` is the instant to ask about, by
+    default now. With ``skip_broken``, a segment that cannot be computed is left out and told of
+    in ``broken``; otherwise it is an error that names it.
+    """
+
+    def evaluate(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> Evaluation:
+        """Say of everyone which segments they are in."""
+        ...
+
+    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
+        """Count members, where the data is."""
+        ...
+
+    def overlap(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> pd.DataFrame:
+        """Count who is in each pair of segments, where the data is."""
+        ...
+
+    def values(
+        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
+    ) -> pd.DataFrame:
+        """The values of traits as columns, by key."""
+        ...
+
+    def members(self, segment: Segment, *, as_of: AsOf = None) -> Any:
+        """The keys of one segment's members, as an index of pandas."""
+        ...
+
+    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
+        """How many members one segment has."""
+        ...
+
+    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
+        """Whether one person, found by key, is a member."""
+        ...
+
+
+@frozen
+class Question:
+    """Segments that are asked about together.
+
+    Attributes:
+        schema: Their schema.
+        instant: When, naive, in UTC.
+        segments: The segments that can be asked about, by name.
+        conditions: What they mean at the instant.
+        broken: Segments that are left out, and why.
+    """
+
+    schema: Schema
+    instant: datetime
+    segments: Mapping[str, Segment]
+    conditions: Mapping[str, ir.Condition]
+    broken: Mapping[str, SegmentkitError]
+
+    @classmethod
+    def of(cls, segments: Segments, as_of: AsOf, target: Target, *, skip_broken: bool) -> Question:
+        """Bind segments to an instant.
+
+        Raises:
+            DataError: A parameter has no value.
+            SchemaError: They are of different schemas.
+            UnsupportedError: What a schema adds has no lowering for the target.
+            ValueError: There are none, or two have one name.
+        """
+        named = _named(segments)
+        schema = next(iter(named.values())).schema
+        if any(segment.schema != schema for segment in named.values()):
+            raise SchemaError("the segments are of different schemas")
+        instant = instant_of(as_of, schema)
+        conditions: dict[str, ir.Condition] = {}
+        broken: dict[str, SegmentkitError] = {}
+        for name, segment in named.items():
+            try:
+                conditions[name] = bound_condition(segment, instant, target)
+            except (DataError, UnsupportedError) as error:
+                if not skip_broken:
+                    raise
+                broken[name] = error
+        return cls(schema, instant, {n: named[n] for n in conditions}, conditions, broken)
+
+    def without(self, refused: Mapping[str, UnsupportedError], *, skip_broken: bool) -> Question:
+        """The question without segments that an engine cannot compute.
+
+        Raises:
+            UnsupportedError: They are not to be skipped; names the first.
+        """
+        for name, error in refused.items():
+            if not skip_broken:
+                raise UnsupportedError(f"segment {name!r}: {error}") from error
+        left = {name: each for name, each in self.segments.items() if name not in refused}
+        conditions = {name: self.conditions[name] for name in left}
+        broken = {**self.broken, **refused}
+        return Question(self.schema, self.instant, left, conditions, broken)
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be computed."""
+        return Plan(self.conditions)
+
+    @property
+    def as_of(self) -> datetime:
+        """When, in UTC."""
+        return self.instant.replace(tzinfo=UTC)
+
+    def answered(self, population: Any, bits: Any) -> Evaluation:
+        """The answer: of each segment, bits of the population."""
+        asked = tuple(asked_of(segment, name) for name, segment in self.segments.items())
+        return Evaluation(population, asked, self.as_of, bits, broken=self.broken)
+
+    def counted(self, counts: Iterable[int], population: int) -> Sizes:
+        """The answer: how many each segment has."""
+        told = dict(zip(self.segments, counts, strict=True))
+        return Sizes(told, population, self.as_of, self.broken)
+
+
+def _named(segments: Segments) -> dict[str, Segment]:
+    if isinstance(segments, Segment):
+        segments = [segments]
+    pairs = (
+        segments.items()
+        if isinstance(segments, Mapping)
+        else [(each.name or each.definition, each) for each in segments]
+    )
+    named: dict[str, Segment] = {}
+    for name, segment in pairs:
+        if not isinstance(segment, Segment):
+            raise TypeError(f"{segment!r:.60} is no Segment")
+        if named.setdefault(name, segment) != segment:
+            raise ValueError(f"two different segments are called {name!r}")
+    if not named:
+        raise ValueError("give at least one segment")
+    return named
+
+
+def bound_traits(
+    traits: Iterable[Trait], of: Segment | None, as_of: AsOf, target: Target
+) -> tuple[Schema, datetime, dict[str, ir.Value], ir.Condition | None]:
+    """Bind traits to an instant: their schema, the instant, their values, and whom to ask.
+
+    Raises:
+        DataError: A parameter has no value.
+        SchemaError: They are of different schemas.
+        ValueError: There are none.
+    """
+    traits = list(traits)
+    if not traits:
+        raise ValueError("give at least one trait")
+    schema = traits[0].schema
+    if any(each.schema != schema for each in (*traits, *([of] if of else ()))):
+        raise SchemaError("the traits and the segment are of different schemas")
+    instant = instant_of(as_of, schema)
+    bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}
+    return schema, instant, bound, None if of is None else bound_condition(of, instant, target)
+
+
+# -- versions -----------------------------------------------------------------------------------
+
+
+def asked_of(segment: Segment, name: str | None = None) -> Asked:
+    """What is told of a segment beside its members."""
+    name = segment.name if name is None else name
+    return Asked(name, segment.definition, version_of(segment))
+
+
+_DIGITS = 12
+
+
+def version_of(segment: Segment) -> str:
+    """A fingerprint of a definition and of all that it refers to."""
+    told: set[tuple[str, str | None, str]] = set()
+    seen: set[int] = set()
+    stack: list[Defined] = [segment]
+    while stack:
+        each = stack.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        told.add((type(each).__name__, *_own(each, segment)))
+        stack += each._uses()
+        for name, keys in (each.lists if isinstance(each, Segment) else {}).items():
+            told.add(("KeyList", name, repr(sorted(keys.keys))))
+    return hashlib.sha256(repr(sorted(told, key=repr)).encode()).hexdigest()[:_DIGITS]
+
+
+def _own(each: Defined, whole: Defined) -> tuple[str | None, str]:
+    # What a segment itself is called says nothing of whom it holds.
+    return None if each is whole else each.name, format_tree(each._tree)

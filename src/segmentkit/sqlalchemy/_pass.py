@@ -1,0 +1,184 @@
+"""Many segments in one statement: a scan a relation, joined to the customers, and tests of both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from segmentkit import _ir as ir
+from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
+from segmentkit.sqlalchemy._compile import Compiler, Sql
+from segmentkit.sqlalchemy._elements import Flag, IsFlagged, joined
+from segmentkit.sqlalchemy._predicate import (
+    JOINS,
+    beside,
+    compile_predicate,
+    guarded,
+)
+from segmentkit.sqlalchemy._scans import Rows
+from segmentkit.sqlalchemy._tables import Tables
+
+Conditions: TypeAlias = dict[str, ir.Condition]
+
+BITS = 62
+"""Segments whose answers are one number: all databases have integers of 64 bits, with a sign."""
+
+_COLUMNS, _NODES = 1_000, 20_000
+"""What one query takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
+
+
+def portions(conditions: Mapping[str, ir.Condition], share: int = 1) -> list[Conditions]:
+    """The conditions in as few statements as databases take; ``share``: of so many, one's part."""
+    found: list[Conditions] = []
+    room = _Room(share)
+    for name, condition in conditions.items():
+        if not room.takes(condition) or not found:
+            found.append({})
+            room = _Room(share)
+            room.takes(condition)
+        found[-1][name] = condition
+    if not found:
+        found.append({})
+    return found
+
+
+class _Room:
+    """How much more goes into a statement."""
+
+    def __init__(self, share: int) -> None:
+        self.share = share
+        self.conditions = self.nodes = 0
+        self.tests: set[ir.Condition] = set()
+        self.wanted: set[Wanted] = set()
+        self.joined: set[Hashable] = set()
+
+    def takes(self, condition: ir.Condition) -> bool:
+        """Add a condition, if there is room for it."""
+        wanted = self.wanted.union(wanted_by([condition]))
+        joins = self.joined if is_alone(condition) else self.joined | _joined(condition)
+        tests = self.tests.union(_literals(condition))
+        nodes = self.nodes + len(ir.walk(condition))
+        full = (
+            len(joins) * self.share > JOINS
+            or max(len(wanted), len(tests), self.conditions + 1) * self.share > _COLUMNS
+            or nodes * self.share > _NODES
+        )
+        if self.conditions and full:
+            return False
+        self.conditions += 1
+        self.tests, self.wanted, self.joined, self.nodes = tests, wanted, joins, nodes
+        return True
+
+
+def _joined(condition: ir.Condition) -> set[Hashable]:
+    """What a condition's sub-queries are told apart by: each is joined once."""
+    found: set[Hashable] = set()
+    for node in wanted_by([condition]):
+        if isinstance(node, ir.Aggregate) and node.function not in ORDERED:
+            found.add(group_of(node))
+        elif not isinstance(node, ir.Overall):
+            found.add(node)
+    return found
+
+
+def is_alone(condition: ir.Condition) -> bool:
+    """Whether a condition joins more by itself than a statement takes."""
+    return len(_joined(condition)) > JOINS
+
+
+@frozen
+class Pass:
+    """Everyone beside what some conditions are made of: each distinct test is one column.
+
+    Attributes:
+        each: The key, called ``key``, and the tests of everyone.
+        tests: Which columns make a condition, by its name.
+    """
+
+    each: sa.Subquery
+    tests: Mapping[str, Sql]
+
+    @classmethod
+    def of(cls, conditions: Conditions, tables: Tables) -> Pass:
+        """Join what the conditions need to the entity, each distinct thing once."""
+        rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+        alone = {name: each for name, each in conditions.items() if is_alone(each)}
+        plan = Plan({name: each for name, each in conditions.items() if name not in alone})
+        compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
+        places: dict[ir.Condition, str] = {}
+        columns = [rows.key(rows.entity.key or "").label("key")]
+        here = evolve(tables, root=rows.start, mapped=None)
+        for name, condition in conditions.items():
+            for test in [condition] if name in alone else _literals(condition):
+                if test not in places:
+                    made = (
+                        compile_predicate(test, here) if name in alone else compiler.condition(test)
+                    )
+                    places[test] = f"test_{len(places)}"
+                    columns.append(Flag(guarded(made, ir.walk(test))).label(places[test]))
+        each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
+        known = {test: IsFlagged(each.c[place]) for test, place in places.items()}
+        return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})
+
+    def _select(self, *columns: Sql) -> sa.Select[Any]:
+        return sa.select(*columns).select_from(self.each)
+
+    def signed(self) -> sa.Select[Any]:
+        """Everyone's key, and which of the conditions hold: bits of a few numbers."""
+        return self._select(self.each.c.key, *self._signatures())
+
+    def counted(self) -> sa.Select[Any]:
+        """How many there are, and of how many each condition holds."""
+        counts = [sa.func.sum(sa.case((test, 1), else_=0)) for test in self.tests.values()]
+        return self._select(sa.func.count(), *counts)
+
+    def combined(self) -> sa.Select[Any]:
+        """Each combination of conditions that occurs, as bits of numbers, and how often."""
+        signatures = self._signatures()
+        if not signatures:
+            return self._select(sa.func.count())
+        each = self._select(*signatures).subquery()
+        return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+    def _signatures(self) -> list[Sql]:
+        tests = list(self.tests.values())
+        return [
+            _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
+            for start in range(0, len(tests), BITS)
+        ]
+
+
+def _literals(condition: ir.Condition) -> Iterator[ir.Condition]:
+    """What a condition is made of by ``and`` and ``or``."""
+    if isinstance(condition, ir.And | ir.Or):
+        for operand in condition.operands:
+            yield from _literals(operand)
+    else:
+        yield condition
+
+
+def _made_of(known: Mapping[ir.Condition, Sql], condition: ir.Condition) -> Sql:
+    """A condition, of the columns that are known."""
+    if condition in known:
+        return known[condition]
+    assert isinstance(condition, ir.And | ir.Or)
+    parts = [_made_of(known, operand) for operand in condition.operands]
+    return joined(parts, conjunctive=isinstance(condition, ir.And))
+
+
+def _signature(tests: list[Sql]) -> Sql:
+    """A number whose bits are what tests say, the first the lowest."""
+    # The numbers are ours, and parameters are few.
+    bits = [sa.case((test, _bit(place)), else_=_bit(None)) for place, test in enumerate(tests)]
+    total: Sql = bits[0]
+    for bit in bits[1:]:
+        total = total + bit
+    return total
+
+
+def _bit(place: int | None) -> Sql:
+    number = 0 if place is None else 1 << place
+    return sa.literal_column(str(number), sa.BigInteger())

@@ -1,0 +1,1 @@
+"""Analyses, on a small shop and on the demo."""

@@ -1,0 +1,134 @@
+"""A shop in data frames, and a source over them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pandas as pd
+import sqlalchemy as sa
+
+from segmentkit import (
+    DATE,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    Attribute,
+    Channel,
+    Entity,
+    Link,
+    Relation,
+    Schema,
+    Segment,
+    decimal,
+)
+from segmentkit import pandas as skp
+from segmentkit import sqlalchemy as sql
+from segmentkit.sqlalchemy import tables_from
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SHOP = Schema(
+    [
+        Entity(
+            "customers",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("country", TEXT, nullable=True),
+                Attribute("age", INTEGER, nullable=True),
+                Attribute("joined", DATE),
+                Attribute("nickname", TEXT, nullable=True),
+            ],
+            links=[Link("store", to="stores", key="store_id")],
+            relations=[
+                Relation("orders", key="customer_id", at="placed_at"),
+                Relation("visits", key="customer_id", at="at"),
+            ],
+        ),
+        Entity(
+            "orders",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("placed_at", TIMESTAMP),
+                Attribute("amount", decimal(2)),
+                Attribute("status", TEXT),
+            ],
+        ),
+        Entity("visits", attributes=[Attribute("at", TIMESTAMP)]),
+        Entity("stores", key="id", attributes=[Attribute("city", TEXT)]),
+    ],
+    channels=[Channel("post", address="country", consent="age >= 18")],
+)
+CUSTOMERS = pd.DataFrame(
+    {
+        "id": [1, 2, 3, 4, 5, 6],
+        "country": ["DK", "DK", "NO", None, "DK", "SE"],
+        "age": pd.array([17, 40, 30, 50, None, None], dtype="Int64"),
+        "joined": pd.to_datetime(["2026-04-30"] + ["2020-01-01"] * 5).astype("datetime64[s]"),
+        "nickname": pd.array([None] * 6, dtype="string"),
+        "store_id": pd.array([1, 1, None, None, None, None], dtype="Int64"),
+    }
+)
+ORDERS = pd.DataFrame(
+    {
+        "id": range(1, 8),
+        "customer_id": [1, 2, 2, 2, 3, 3, 4],
+        "placed_at": pd.to_datetime(
+            ["2026-04-01", "2026-04-02", "2026-04-20", "2024-01-01", "2026-04-03", "2026-04-04",
+             "2024-06-01"]
+        ),
+        "amount": [Decimal(n) for n in (10, 20, 30, 40, 50, 60, 70)],
+        "status": ["paid", "paid", "open", "paid", "paid", "paid", "paid"],
+    }
+)  # fmt: skip
+FRAMES = {
+    "customers": CUSTOMERS,
+    "orders": ORDERS,
+    "visits": pd.DataFrame({"customer_id": [1], "at": pd.to_datetime(["2020-01-01"])}),
+    "stores": pd.DataFrame({"id": [1], "city": ["Aarhus"]}),
+}
+NOBODY = {name: frame.iloc[:0] for name, frame in FRAMES.items()}
+
+
+class Asked:
+    """A source that counts what it is asked."""
+
+    def __init__(self, source):
+        self.source = source
+        self.asked = 0
+
+    def __getattr__(self, name):
+        self.asked += 1
+        return getattr(self.source, name)
+
+
+def database(frames):
+    """The same in SQLite."""
+    metadata = tables_from(SHOP)
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        for name, frame in frames.items():
+            rows = [
+                {key: _stored(value) for key, value in row.items()}
+                for row in frame.to_dict("records")
+            ]
+            if rows:
+                connection.execute(metadata.tables[name].insert(), rows)
+    return sql.Source(engine, metadata.tables["customers"])
+
+
+def _stored(value):
+    if pd.isna(value):
+        return None
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+
+
+SOURCES = {"pandas": skp.Source(FRAMES), "sqlite": database(FRAMES)}
+EMPTY = {"pandas": skp.Source(NOBODY), "sqlite": database(NOBODY)}
+
+
+def segment(text, **others):
+    """A segment of the shop."""
+    return Segment.define("asked", text, SHOP, **others)

@@ -1,0 +1,182 @@
+"""What must be true of recency, frequency and monetary value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from segmentkit import DefinitionError, SchemaError, Segment
+from segmentkit import pandas as skp
+from segmentkit.analysis import GROUPS, Rfm, grid
+from tests.analysis.frames import EMPTY, NOON, SHOP, SOURCES
+from tests.analysis.test_understanding import shown
+
+VALUES = {
+    "recency": "last(orders.placed_at)",
+    "frequency": "count(orders)",
+    "monetary": "sum(orders.amount)",
+}
+THE_LAST_DAY = datetime(1997, 9, 30, 12, tzinfo=UTC)
+"""Of the first 39 weeks; purchases are of the midnight that begins a day."""
+RULES = Rfm.define(SHOP, **VALUES)
+FIXED = Rfm.define(
+    SHOP,
+    **VALUES,
+    recency_days=[365, 90, 30, 7],
+    frequency_from=[2, 3, 4, 5],
+    monetary_from=[20, 50, 100, 200],
+)
+
+
+@pytest.fixture(params=list(SOURCES))
+def kind(request):
+    """What kind of source is asked."""
+    return request.param
+
+
+def test_groups_take_every_pair_of_scores_once():
+    """Whoever has scores is in exactly one group."""
+    for recency in range(1, 6):
+        for other in range(1, 6):
+            held = [
+                name
+                for name, (down, across) in GROUPS.items()
+                if down[0] <= recency <= down[1] and across[0] <= other <= across[1]
+            ]
+            assert len(held) == 1
+
+
+@pytest.mark.parametrize("by", ["frequency", "monetary"])
+@pytest.mark.parametrize("rules", [RULES, FIXED], ids=["tiles", "rules"])
+def test_groups_part_those_who_bought(kind, rules, by):
+    """The cells add up to those who ever bought, and so do the groups."""
+    found = grid(rules, SOURCES[kind], by=by, as_of=NOON)
+    assert found.scored == sum(found.groups.values()) == 4
+    for name, size in found.groups.items():
+        (down, across) = GROUPS[name]
+        cells = [
+            count
+            for (r, f), count in found.cells.items()
+            if down[0] <= r <= down[1] and across[0] <= f <= across[1]
+        ]
+        assert size == sum(cells)
+    text = shown(found)
+    assert "never bought: 2" in text
+    assert found.matrix.to_numpy().sum() == 4
+
+
+def test_fixed_rules_score_as_they_say(kind):
+    """With declared thresholds, each customer has the scores that the numbers give."""
+    found = grid(FIXED, SOURCES[kind], as_of=NOON)
+    # 1: a day of April, one order; 2: 11 days ago, three; 3: 27 days ago, two; 4: in 2024, one.
+    assert {cell: n for cell, n in found.cells.items() if n} == {
+        (3, 1): 1,
+        (4, 3): 1,
+        (4, 2): 1,
+        (1, 1): 1,
+    }
+
+
+def test_definitions_are_readable():
+    """A group is a segment like any other, and its text says the rule."""
+    assert str(RULES.groups()["champions"]) == (
+        "ntile(5, last(orders.placed_at)) = 5 and "
+        "ntile(5, count(orders) among (last(orders.placed_at) is present)) >= 4"
+    )
+    assert str(FIXED.groups(by="monetary")["potential loyalists"]) == (
+        "last(orders.placed_at) in last 30 days and "
+        "sum(orders.amount) >= 20 and not sum(orders.amount) >= 100"
+    )
+    assert str(FIXED.groups()["hibernating"]) == (
+        "last(orders.placed_at) is present and not last(orders.placed_at) in last 90 days and "
+        "last(orders.placed_at) is present and not count(orders) >= 3"
+    )
+    partition = RULES.partition()
+    assert partition.labels == (*GROUPS, "never bought")
+    assert [trait.name for trait in RULES.traits] == ["recency", "frequency", "monetary"]
+
+
+def test_wrong_rules_are_refused():
+    """What is no rule is refused when it is declared, in words."""
+    with pytest.raises(SchemaError, match="must be a time"):
+        Rfm.define(SHOP, **{**VALUES, "recency": "count(orders)"})
+    with pytest.raises(DefinitionError, match="oders"):
+        Rfm.define(SHOP, **{**VALUES, "frequency": "count(oders)"})
+    with pytest.raises(ValueError, match="must fall"):
+        Rfm.define(SHOP, **VALUES, recency_days=[30, 90])
+    with pytest.raises(ValueError, match="must rise"):
+        Rfm.define(SHOP, **VALUES, monetary_from=[30, 30])
+    with pytest.raises(ValueError, match="by must be"):
+        grid(RULES, SOURCES["pandas"], by="recency")
+    with pytest.raises(ValueError, match="from 0 to 3"):
+        RULES.scored((0, 3), (1, 1))
+    three = Rfm.define(SHOP, **VALUES, tiles=3)
+    with pytest.raises(ValueError, match="5 scores"):
+        three.groups()
+    shown(grid(three, SOURCES["pandas"], as_of=NOON))
+
+
+def test_nobody_bought(kind):
+    """Of nobody there is nothing to score, and that is said."""
+    assert "nobody has bought" in shown(grid(RULES, EMPTY[kind], as_of=NOON))
+
+
+def test_cdnow_counts_are_the_published_ones():
+    """Counts of repeat buyers agree with those that others published of CDNOW's customers.
+
+    Of all 23,570 customers 12,054 made no repeat purchase in 78 weeks (Fader, Hardie and Lee,
+    "RFM and CLV", 2005). Of every tenth, 1,411 made none in the first 39 weeks, 439 one, and so
+    on (the same authors, "Counting Your Customers the Easy Way", 2005).
+    """
+    package = find_spec("lifetimes")
+    assert package is not None
+    folder = Path(package.origin).parent / "datasets"
+    whole = pd.read_csv(folder / "CDNOW_master.txt", sep=r"\s+")
+    whole.columns = ["customer", "at", "quantity", "amount"]
+    schema, source = bought(whole)
+    assert dict(source.sizes(repeats(schema, [0]), as_of=datetime(1998, 7, 1, tzinfo=UTC))) == {
+        "0 repeats": 12_054
+    }
+    columns = ["whole", "customer", "at", "quantity", "amount"]
+    tenth = pd.read_csv(folder / "CDNOW_sample.txt", sep=r"\s+", header=None, names=columns)
+    schema, source = bought(tenth)
+    sizes = source.sizes(repeats(schema, range(7)), as_of=THE_LAST_DAY)
+    assert sizes.population == 2_357
+    assert list(sizes.values()) == [1_411, 439, 214, 100, 62, 38, 29]
+    rules = Rfm.define(
+        schema,
+        recency="last(orders.at)",
+        frequency="count(distinct orders.at)",
+        monetary="sum(orders.amount)",
+        frequency_from=[2, 3, 4, 5],
+    )
+    cells = grid(rules, source, as_of=THE_LAST_DAY).matrix
+    assert cells.sum().tolist() == [1_411, 439, 214, 100, 193]
+    # Recency is in fifths, as even as days allow.
+    assert cells.sum(axis=1).between(2_357 / 5 - 40, 2_357 / 5 + 40).all()
+
+
+def bought(frame):
+    """A schema and a source of what CDNOW's customers bought."""
+    days = pd.to_datetime(frame["at"].astype(str), format="%Y%m%d")
+    frames = {
+        "customers": frame[["customer"]].drop_duplicates(),
+        "orders": frame[["customer", "amount"]].assign(at=days),
+    }
+    schema = skp.schema_from(
+        frames,
+        "customers",
+        keys={"customers": "customer"},
+        events={"orders": {"key": "customer", "at": "at"}},
+    )
+    return schema, skp.Source(frames)
+
+
+def repeats(schema, counts):
+    """Who bought again on so many days."""
+    test = "count(distinct orders.at) = {}"
+    return {f"{n} repeats": Segment.define(None, test.format(n + 1), schema) for n in counts}
