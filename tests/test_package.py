@@ -7,6 +7,9 @@ from importlib.resources import files
 
 import pytest
 
+import segmentkit
+from segmentkit._grammar import tables
+
 
 @pytest.mark.parametrize("name", ["py.typed", "grammar.lark"])
 def test_data_files_are_installed(name):
@@ -14,11 +17,39 @@ def test_data_files_are_installed(name):
     assert files("segmentkit").joinpath(name).is_file()
 
 
-def test_import_is_light():
-    """``import segmentkit`` loads neither pandas nor SQLAlchemy, nor builds the parser."""
-    program = "import json, sys, segmentkit; print(json.dumps(sorted(sys.modules)))"
+def loaded_by(program):
+    """The modules that a program loads in an interpreter of its own."""
+    program = f"import json, sys\n{program}\nprint(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    loaded = json.loads(run.stdout)
+    return set(json.loads(run.stdout))
+
+
+def test_import_is_light():
+    """``import segmentkit`` loads nothing but itself."""
+    more = loaded_by("import segmentkit") - loaded_by("import importlib")
+    assert more == {"segmentkit"}
+
+
+def test_definitions_load_neither_engines_nor_what_only_some_need():
+    """A definition is read without Lark, tables of suggestions, TOML, pandas and SQLAlchemy."""
+    loaded = loaded_by(
+        "from segmentkit import Segment, format_definition; format_definition('a>1')"
+    )
     heavy = {"pandas", "numpy", "pyarrow", "sqlalchemy", "click", "rich", "tomlkit"}
     heavy |= {"matplotlib", "segmentkit.analysis"}
-    assert heavy.isdisjoint(loaded)
+    assert (heavy | {"lark", "difflib", "tomllib", "segmentkit.catalog"}).isdisjoint(loaded)
+
+
+def test_every_public_name_is_there():
+    """All that ``__all__`` says can be asked for, is listed, and is loaded from where it lives."""
+    assert set(segmentkit.__all__) <= set(dir(segmentkit))
+    assert all(getattr(segmentkit, name) is not None for name in segmentkit.__all__)
+    assert segmentkit.catalog.Catalog is segmentkit.Catalog
+    with pytest.raises(AttributeError, match="no attribute 'Segmnt'"):
+        segmentkit.Segmnt  # noqa: B018 - asking is what fails
+
+
+def test_tables_are_those_of_the_grammar():
+    """What Lark makes of ``grammar.lark`` is what is saved: the grammar did not change since."""
+    saved = files("segmentkit").joinpath("_tables.py").read_text(encoding="utf-8")
+    assert saved == tables(), "run python -m segmentkit._grammar"

@@ -17,7 +17,7 @@ from segmentkit import _ir as ir
 from segmentkit import _lowered, _scalar
 from segmentkit._loose import loose_reader
 from segmentkit._reading import KINDS, reader
-from segmentkit._record_rows import AggregateOf, Following, Memo, Record, RowsOf
+from segmentkit._record_rows import AggregateOf, Following, Record, RowsOf
 from segmentkit._time import first_instant, local
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError, UnsupportedError
@@ -76,7 +76,7 @@ def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[R
         A function of a mapping: attributes and links by name, relations as lists of mappings.
         It raises ``DataError`` for a record that is not what the schema says.
     """
-    function = _Function(schema)
+    function = Function(schema)
     return function.build(function.either(node), ["record"])
 
 
@@ -93,13 +93,13 @@ class _Fill(ast.NodeTransformer):
         return self.parts.get(node.id, node)
 
 
-def _fill(text: str, /, **parts: ast.expr) -> ast.expr:
+def fill(text: str, /, **parts: ast.expr) -> ast.expr:
     """A template of ours with expressions in the place of its names."""
     filled: ast.expr = _Fill(parts).visit(copy.deepcopy(_template(text)))
     return filled
 
 
-class _Function:
+class Function:
     """One function under construction: of a record, or of a row.
 
     A function of a row is also given the record whose list holds the row (``owner``), the whole
@@ -121,9 +121,13 @@ class _Function:
         self.sure: set[str] = set()
 
     def build(self, result: ast.expr, names: list[str]) -> Callable[..., Any]:
-        """The finished function."""
+        """The finished function of a result."""
+        return self.build_of([ast.Return(result)], names)
+
+    def build_of(self, body: list[ast.stmt], names: list[str]) -> Callable[..., Any]:
+        """The finished function of statements."""
         arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-        definition = ast.FunctionDef("matches", arguments, [ast.Return(result)], [], None, None)
+        definition = ast.FunctionDef("matches", arguments, body, [], None, None)
         module = ast.fix_missing_locations(ast.Module([definition], []))
         namespace = dict(self.bound)
         exec(compile(module, "<segment>", "exec"), namespace)  # noqa: S102 - our templates only
@@ -144,7 +148,7 @@ class _Function:
             return value, value
         name = f"t{self.temporaries}"
         self.temporaries += 1
-        return _assigned(name, value), ast.Name(name, ast.Load())
+        return assigned(name, value), ast.Name(name, ast.Load())
 
     def either(self, node: ir.Condition | ir.Value) -> ast.expr:
         """An expression for whichever it is."""
@@ -157,13 +161,13 @@ class _Function:
             case ir.Always(value):
                 return ast.Constant(value)
             case ir.Not(operand):
-                return _fill("not operand", operand=self.condition(operand))
+                return fill("not operand", operand=self.condition(operand))
             case ir.And(operands):
                 return self.chain(ast.And(), operands)
             case ir.Or(operands):
                 return self.chain(ast.Or(), operands)
             case ir.Missing(operand):
-                return _fill("value is None", value=self.value(operand))
+                return fill("value is None", value=self.value(operand))
             case ir.Compare(op, left, right, folded):
                 return self.present(COMPARISONS[op], folded=folded, left=left, right=right)
             case ir.OneOf(operand, options, folded):
@@ -187,7 +191,7 @@ class _Function:
                     "inside(day, low, high)", inside=inside, day=operand, low=low, high=high
                 )
             case ir.Follows():
-                return _fill(
+                return fill(
                     "f(at, row, owner, record, memo)",
                     f=self.bind(self.follows(node)),
                     at=self.column(node.at),
@@ -233,9 +237,9 @@ class _Function:
                 # What comes after a guard may not be evaluated.
                 ready = set(self.ready) if ready is None else ready
             if folded:
-                again = _fill("fold(value)", fold=self.bind(_scalar.fold_case), value=again)
+                again = fill("fold(value)", fold=self.bind(_scalar.fold_case), value=again)
             parts[name] = again
-        filled = _fill(test, **parts)
+        filled = fill(test, **parts)
         self.ready = self.ready if ready is None else ready
         return ast.BoolOp(ast.And(), [*guards, filled]) if guards else filled
 
@@ -245,7 +249,7 @@ class _Function:
             guard = self.there(value)
             return guard, ast.Name(self.variable(value), ast.Load())
         once, again = self.held(self.value(value))
-        return _fill("value is not None", value=once), again
+        return fill("value is not None", value=once), again
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -258,13 +262,13 @@ class _Function:
                 return self.column(node)
             case ir.Arithmetic(op, left, right):
                 function = self.bind(_scalar.ARITHMETIC[op])
-                return _fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
+                return fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
             case ir.ToFloat(operand):
-                return _fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
+                return fill("f(a)", f=self.bind(_scalar.to_float), a=self.value(operand))
             case ir.Call(name, arguments, _, added):
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
-                    return _fill("f(a)", f=in_zone, a=self.value(arguments[0]))
+                    return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
                 own = FUNCTIONS[name] if added is None else _lowered.scalar(node, added)
                 function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
@@ -291,9 +295,9 @@ class _Function:
         if name in self.sure or (name in self.ready and not node.nullable):
             return None
         if name in self.ready:
-            return _fill("value is not None", value=ast.Name(name, ast.Load()))
+            return fill("value is not None", value=ast.Name(name, ast.Load()))
         as_it_is, read = self.reading(node, name)
-        return _fill("as_it_is or read is not None", as_it_is=as_it_is, read=read)
+        return fill("as_it_is or read is not None", as_it_is=as_it_is, read=read)
 
     def variable(self, of: object) -> str:
         return self.names.setdefault(of, f"v{len(self.names)}")
@@ -307,7 +311,7 @@ class _Function:
         again = holder
         for depth, link in enumerate(node.links):
             follow = self.bind(_follow(link, f"{start.name}.{link}"))
-            found = _fill("follow(holder)", follow=follow, holder=holder)
+            found = fill("follow(holder)", follow=follow, holder=holder)
             holder, again = self.once((node.scope, node.links[: depth + 1]), found)
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
@@ -317,19 +321,19 @@ class _Function:
             document = self.bind(attribute.path[0])
             get = "look(None if holder is None else again.get(name))"
             self.ready.add(name)
-            value = _fill(get, look=look, holder=holder, again=again, name=document)
-            return ast.Constant(False), _assigned(name, value)
+            value = fill(get, look=look, holder=holder, again=again, name=document)
+            return ast.Constant(False), assigned(name, value)
         get = "linked(holder, name)" if node.links else "holder.get(name)"
-        found = _fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
+        found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
         kind, raw = attribute.dtype.kind, ast.Name(name, ast.Load())
-        as_it_is = _fill(
-            "type(read) is kind", read=_assigned(name, found), kind=self.bind(KINDS[kind])
+        as_it_is = fill(
+            "type(read) is kind", read=assigned(name, found), kind=self.bind(KINDS[kind])
         )
         if kind in _AS_IT_IS:
-            as_it_is = ast.BoolOp(ast.And(), [as_it_is, _fill(_AS_IT_IS[kind], raw=raw)])
+            as_it_is = ast.BoolOp(ast.And(), [as_it_is, fill(_AS_IT_IS[kind], raw=raw)])
         self.ready.add(name)
         look = self.bind(reader(attribute, start.name))
-        return as_it_is, _assigned(name, _fill("look(raw, of)", look=look, raw=raw, of=again))
+        return as_it_is, assigned(name, fill("look(raw, of)", look=look, raw=raw, of=again))
 
     def once(self, of: object, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """Something that is evaluated where it is first needed, and its name for afterwards."""
@@ -338,23 +342,23 @@ class _Function:
         if name in self.ready:
             return again, again
         self.ready.add(name)
-        return _assigned(name, value), again
+        return assigned(name, value), again
 
     # -- rows -----------------------------------------------------------------------------------
 
     def aggregated(self, node: ir.Aggregate) -> ast.expr:
         """An aggregate; of the whole record it is computed once, however many rows ask for it."""
         if self.row_entity is None:
-            return _fill("f(record, record, {})", f=self.bind(self.aggregate(node)))
+            return fill("f(record, record, {})", f=self.bind(self.aggregate(node)))
         if node.holder is ir.Scope.ROW:
-            return _fill("f(row, record, memo)", f=self.bind(self.aggregate(node)))
-        return _fill(
+            return fill("f(row, record, memo)", f=self.bind(self.aggregate(node)))
+        return fill(
             "memo[key] if key in memo else memo.setdefault(key, f(record, record, memo))",
             f=self.bind(self.aggregate(node)),
             key=self.bind(node),
         )
 
-    def aggregate(self, node: ir.Aggregate) -> Callable[[Record, Record, Memo], Any]:
+    def aggregate(self, node: ir.Aggregate) -> AggregateOf:
         holder = self.schema.entity
         if node.holder is ir.Scope.ROW:
             assert self.row_entity is not None
@@ -407,11 +411,11 @@ class _Function:
         self, node: ir.Condition | ir.Value, entity: Entity, owner: Entity | None
     ) -> Callable[..., Any]:
         """A function of a row."""
-        function = _Function(self.schema, entity, owner)
+        function = Function(self.schema, entity, owner)
         return function.build(function.either(node), ["row", "owner", "record", "memo"])
 
 
-def _assigned(name: str, value: ast.expr) -> ast.expr:
+def assigned(name: str, value: ast.expr) -> ast.expr:
     return ast.NamedExpr(ast.Name(name, ast.Store()), value)
 
 

@@ -14,6 +14,8 @@ from segmentkit.errors import DataError
 
 Record: TypeAlias = Mapping[str, Any]
 Memo: TypeAlias = dict[Any, Any]
+Place: TypeAlias = tuple[Record, Record, Record, Memo]
+"""What functions of a row take: the row, its owner, the whole record and what is known of it."""
 
 
 @frozen
@@ -52,15 +54,23 @@ class AggregateOf:
     reduce: Callable[[list[Any]], Any]
 
     def __call__(self, holder: Record, record: Record, memo: Memo) -> Any:
-        owners: Iterable[Record] = (holder,)
-        for rows, test in self.way:
-            owners = [r for o in owners for r in rows(o) if test(r, o, record, memo)]
         found = [
             (row, owner, record, memo)
-            for owner in owners
+            for owner in self.owners(holder, record, memo)
             for row in self.rows(owner)
             if self.test(row, owner, record, memo)
         ]
+        return self.of(found)
+
+    def owners(self, holder: Record, record: Record, memo: Memo) -> Iterable[Record]:
+        """Whose rows they are, at the end of the way from the holder."""
+        owners: Iterable[Record] = (holder,)
+        for rows, test in self.way:
+            owners = [r for o in owners for r in rows(o) if test(r, o, record, memo)]
+        return owners
+
+    def of(self, found: list[Place]) -> Any:
+        """The value of rows that passed the test."""
         if self.value is None:
             return self.reduce(found)
         values = [(self.value(*row), row) for row in found]

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
 from segmentkit._catalog_check import check_catalog
 from segmentkit._catalog_file import CatalogText, read_catalog
-from segmentkit._defined import Constant, Defined, bound_together
+from segmentkit._defined import (
+    AsOf,
+    Constant,
+    Defined,
+    bound_together,
+    check_record,
+    instant_of,
+)
 from segmentkit._diagnostics import Diagnostic
 from segmentkit._html import table
+from segmentkit._record_many import compile_many
 from segmentkit.dtypes import DType
-from segmentkit.errors import SchemaError
+from segmentkit.errors import SchemaError, UnsupportedError
+from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
-from segmentkit.segment import Segment
+from segmentkit.segment import Segment, bound_condition
 from segmentkit.trait import Trait
+
+_Matcher: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, ...]]
 
 
 def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,6 +61,9 @@ class Catalog(Mapping[str, Segment]):
     lists: Mapping[str, KeyList] = field(factory=dict, converter=_frozen, kw_only=True)
     _partitions: Mapping[str, Partition] = field(factory=dict, converter=_frozen, kw_only=True)
     _bound: dict[int, Defined] = field(init=False, repr=False, eq=False)
+    _compiled: tuple[datetime, _Matcher] | None = field(
+        init=False, default=None, repr=False, eq=False
+    )
 
     @_bound.default
     def _bind_all(self) -> dict[int, Defined]:
@@ -185,6 +200,73 @@ class Catalog(Mapping[str, Segment]):
         for name, segment in self._defined.items() if unknown else ():
             segment.named(name).bind(**unknown)
         return Catalog(self._defined, {**self.parameters, **values}, **self._beside())
+
+    def matches(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> tuple[str, ...]:
+        """Say which segments hold of one record.
+
+        Args:
+            record: As `Segment.matches` takes it.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+        Returns:
+            The names of the segments that the record is in, in the order of the catalog.
+
+        Raises:
+            DataError: The record is not what the schema says, or a parameter has no value.
+            UnsupportedError: The answer depends on other records.
+            SchemaError: The segments are of different schemas.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER, nullable=True)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> texts = {"adults": "age >= 18", "old": "age >= 65", "unknown": "age is missing"}
+            >>> ages = Catalog({n: Segment.define(n, text, people) for n, text in texts.items()})
+            >>> ages.matches({"id": 7, "age": 70})
+            ('adults', 'old')
+        """
+        check_record(record)
+        return self.matcher(as_of=as_of)(record)
+
+    def matcher(self, *, as_of: AsOf = None) -> _Matcher:
+        """Compile all segments for many records, into one function that shares their work.
+
+        Attributes are read once, equal conditions and aggregates are computed once, and all
+        aggregates of one relation in one loop over its rows.
+
+        Args:
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            A function of a record.
+
+        Raises:
+            DataError: A parameter has no value.
+            UnsupportedError: The answer of a segment depends on other records; names it.
+            SchemaError: The segments are of different schemas.
+        """
+        if not self:
+            return lambda record: ()
+        segments = list(self.values())
+        schema = segments[0].schema
+        if any(segment.schema != schema for segment in segments):
+            raise SchemaError("the segments are of different schemas")
+        instant = instant_of(as_of, schema)
+        # One reading and one assignment of one tuple, as in Segment.
+        known = self._compiled
+        if known is not None and known[0] == instant:
+            return known[1]
+        for name, segment in self.items():
+            try:
+                segment._refuse_others()
+            except UnsupportedError as error:
+                raise UnsupportedError(f"segment {name!r}: {error}") from None
+        conditions = {
+            name: bound_condition(segment, instant, Target.RECORD) for name, segment in self.items()
+        }
+        compiled = compile_many(conditions, schema)
+        object.__setattr__(self, "_compiled", (instant, compiled))
+        return compiled
 
     def _beside(self) -> dict[str, Any]:
         names = ("traits", "lists", "partitions")

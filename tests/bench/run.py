@@ -23,7 +23,8 @@ from attrs import asdict
 from timing import Row
 
 BENCHMARKS = (sql, frames, many, single, starting)
-PACKAGES = ("segmentkit", "pandas", "numpy", "SQLAlchemy", "lark", "odata-query")
+PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
+PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", *PEERS)
 COLUMNS = ("", "segmentkit", "beside", "its time", "ratio", "quartiles", "target", "")
 
 
@@ -37,6 +38,11 @@ def shown(seconds: float | None) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
+def digits(ratio: float) -> str:
+    """A ratio with two digits that tell something."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
 def line(row: Row) -> str:
     """A row of the table."""
     cells = [f"{row.benchmark}: {row.case}", shown(row.seconds), row.beside]
@@ -44,8 +50,9 @@ def line(row: Row) -> str:
     if row.ratio is None:
         cells += ["", ""]
     else:
-        cells += [f"**{row.ratio.median:.2f}**", f"{row.ratio.low:.2f}–{row.ratio.high:.2f}"]
-    cells += ["" if row.target is None else f"≤ {row.target}", row.note]
+        cells += [f"**{digits(row.ratio.median)}**"]
+        cells += [f"{digits(row.ratio.low)}–{digits(row.ratio.high)}"]
+    cells += ["" if row.target is None else f"≤ {row.target:.2g}", row.note]
     return f"| {' | '.join(cells)} |"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from segmentkit import _ir as ir
+from segmentkit._normalize import normalize
 from segmentkit._plan import ORDERED, Group, Wanted, group_of, wanted_by
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DATE
@@ -127,9 +129,17 @@ class _Conditions(ABC):
             return self.mixed(node, limits)
         key = self.key(group[0])
         # A holder without rows is in no group: what the condition says of nothing decides.
-        if compile_record(ir.of_no_rows(node), self.schema)({}):
+        if self.holds_of_nothing(node):
             return key.not_in(self.having(ir.complement(node), group, limits))
         return key.in_(self.having(node, group, limits))
+
+    def holds_of_nothing(self, node: ir.Condition) -> bool:
+        """Whether a condition on aggregates of one group is true where there are no rows."""
+        of_nothing = ir.of_no_rows(node)
+        folded = normalize(of_nothing, datetime.min, self.schema.zone)  # there is no time in it
+        if isinstance(folded, ir.Always):
+            return folded.value
+        return bool(compile_record(of_nothing, self.schema)({}))
 
     def having(
         self, node: ir.Condition, group: Group, limits: list[ir.Condition]
