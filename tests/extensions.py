@@ -40,7 +40,7 @@ def clamped_columns(x: Series, low: Series, high: Series) -> Series:
 
 
 def clamped_case(x: Column, low: Column, high: Column) -> Column:
-    return sa.case((x < low, low), (x > high, high), else_=x)
+    return sa.case((sa.or_(x > high, low > high), high), (x < low, low), else_=x)
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

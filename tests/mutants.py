@@ -15,6 +15,8 @@ from unittest import mock
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
+import segmentkit.segment as segment_module
+import segmentkit.sqlalchemy as sqlalchemy_module
 from segmentkit import UnsupportedError, _rows, _values, _windows, segment
 from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
@@ -233,6 +235,9 @@ MUTANTS = [
 
 def noticed_by(asked: Iterable[Case], target: Target) -> Iterator[Case]:
     """The cases whose members a target gets wrong, one by one."""
+    # What is remembered does not see a mutant, or has seen one.
+    segment_module._meaning.cache_clear()
+    sqlalchemy_module._remembered.cache_clear()
     for case in asked:
         assert case.members is not None
         if {target.name, target.family} & set(case.unsupported):

@@ -1035,7 +1035,7 @@ class TestSchemas:
             (
                 {"types": {"customers": {"vip": "txt"}}},
                 "unknown type 'txt'; the types are boolean, integer, float, text, "
-                "date, timestamp and decimal(digits)",
+                "date, timestamp, text[] and decimal(digits)",
             ),
             (
                 {"tables": {"stores": {"attributes": {"town": "text"}}}},

@@ -425,7 +425,7 @@ def test_prepare() -> None:
     engine.dispose()
 
 
-OURS = {"segmentkit_casefold", "segmentkit_bucket"}
+OURS = {"segmentkit_casefold", "segmentkit_bucket", "segmentkit_instant"}
 
 
 class _Bare:
