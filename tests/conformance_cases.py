@@ -14,7 +14,8 @@ the top of the file. Each asks one thing:
 Definitions can refer to names as in a catalog file: ``[traits]`` are expressions, ``[segments]``
 definitions, ``[lists]`` keys written out, ``[partitions]`` have ``parts`` and ``rest``; the whole
 file's, and the case's own. ``parameters`` are bound, ``warnings`` says whether the checker warns,
-``unsupported`` names targets, or families of them, that refuse with ``UnsupportedError``.
+``unsupported`` names targets, or families of them, that refuse with ``UnsupportedError``, and
+``broken`` those that end in an internal error of their own, which is asked for until it is mended.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Case:
     at: str | None
     warnings: bool | None
     unsupported: list[str]
+    broken: list[str]
     values: dict[Any, Any] | None
     labels: dict[str, list[Any]] | None
     audit: dict[str, dict[str, Any]] | None
@@ -128,6 +130,7 @@ def cases_in(
             at=told.get("at"),
             warnings=told.get("warnings"),
             unsupported=told.get("unsupported", data.get("unsupported", [])),
+            broken=told.get("broken", []),
             values=dict(told["values"]) if "values" in told else None,
             labels=told.get("labels"),
             audit=told.get("audit"),

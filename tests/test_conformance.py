@@ -40,6 +40,10 @@ def _asked(target: Target, case: Case, ask: Callable[[], _Answer]) -> _Answer | 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_members(target: Target, case: Case) -> None:
     """A definition has the members that the case says, on every target that does not refuse it."""
+    if target.name in case.broken:
+        with pytest.raises(Exception, match="Internal error"):
+            target.members(case.define(), case.rows, case.as_of)
+        return
     found = _asked(target, case, lambda: target.members(case.define(), case.rows, case.as_of))
     if found is None:
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
+from hypothesis import reject
 
 from segmentkit import Segment, UnsupportedError
 from segmentkit import sqlalchemy as sql
@@ -115,6 +116,9 @@ class Checker:
         """What the first target says that can: one record knows nothing of the others."""
         answers = (self.answer(target, segment) for target in self.targets)
         found = next((a for a in answers if not isinstance(a, Refused)), None)
+        if found is None:
+            # One record refuses, and the others cannot hold such a world.
+            reject()
         if not isinstance(found, list):
             raise Disagreement("an answer", self.world, segment, [], {"first": found})
         return set(found)
