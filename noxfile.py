@@ -65,7 +65,7 @@ def typing(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install("-e", ".[cli]", *group("docs"))
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
     session.log("the pages are in docs/_build/html")
 
 

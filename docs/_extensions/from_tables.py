@@ -20,7 +20,14 @@ from sphinx.util import logging
 from segmentkit import functions
 from segmentkit._diagnostics import CODES, Code
 
-_PUBLIC = ("segmentkit", "segmentkit.sqlalchemy", "segmentkit.pandas", "segmentkit.testing")
+_PUBLIC = (
+    "segmentkit",
+    "segmentkit.analysis",
+    "segmentkit.pandas",
+    "segmentkit.source",
+    "segmentkit.sqlalchemy",
+    "segmentkit.testing",
+)
 _PLACE = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 _HIDDEN = re.compile(r"^<!--- .*?^-->\n", re.MULTILINE | re.DOTALL)
 """Code that is run with a page's examples and is of no interest to its readers."""

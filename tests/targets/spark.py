@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from attrs import define, field
 
-from segmentkit import Schema, Segment
+from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from tests.conformance_cases import Tables
@@ -57,7 +57,14 @@ class Spark:
     @property
     def target(self) -> Target:
         """The target that asks this session."""
-        return Target(self.name, "sql", self.members)
+        return Target(
+            self.name,
+            "sql",
+            self.members,
+            values=self.values,
+            labels=self.labels,
+            audit=self.audit,
+        )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
         """The keys of the members."""
@@ -70,6 +77,26 @@ class Spark:
         key = segment.schema.entity.key
         masked = spark.mask(segment, frames, as_of=as_of, column="it's in")
         return [row[key] for row in masked.collect() if row["it's in"]]
+
+    def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
+        """The values, by key."""
+        from segmentkit import spark
+
+        found = spark.values([trait], self.loaded(trait.schema, tables), as_of=as_of)
+        return dict(map(tuple, found.collect()))
+
+    def labels(self, partition: Partition, tables: Tables, as_of: datetime) -> dict[Any, str]:
+        """The labels, by key."""
+        from segmentkit import spark
+
+        found = spark.labels(partition, self.loaded(partition.schema, tables), as_of=as_of)
+        return dict(map(tuple, found.collect()))
+
+    def audit(self, partition: Partition, tables: Tables, as_of: datetime) -> Audit:
+        """The audit."""
+        from segmentkit import spark
+
+        return spark.audit(partition, self.loaded(partition.schema, tables), as_of=as_of)
 
     @property
     def session(self) -> Any:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, instant_of
+from segmentkit._plan import wanted_by
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
+from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
+from segmentkit.source import bound_traits
 from segmentkit.spark._digits import check_digits
 from segmentkit.spark._frames import Frames, Source
 from segmentkit.sqlalchemy import schema_from as schema_from_tables
-from segmentkit.sqlalchemy._predicate import joined_rows
+from segmentkit.sqlalchemy._compile import Compiler
+from segmentkit.sqlalchemy._predicate import beside, joined_rows
+from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._schema import Ways
+from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentkit.sqlalchemy._compile import Sql
-    from segmentkit.sqlalchemy._scans import Rows
 
-__all__ = ["count", "mask", "members", "schema_from"]
+__all__ = ["audit", "count", "labels", "mask", "members", "schema_from", "values"]
 
 
 def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
@@ -132,6 +139,114 @@ def mask(
     return source.run(sa.select(*rows.start.c, found).select_from(rows.source))
 
 
+def values(
+    traits: Iterable[Trait], frames: Frames, *, segment: Segment | None = None, as_of: AsOf = None
+) -> DataFrame:
+    """The values of traits, beside the key.
+
+    Args:
+        traits: What to compute; at least one.
+        frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
+        segment: Whom to compute it of; by default everyone.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The key and one column a trait, called as it is; what is missing is ``NULL``, and
+        timestamps have no zone, in UTC.
+
+    Raises:
+        DataError: A parameter has no value.
+        SchemaError: A frame or column is not there, or not what the schema says; or the traits
+            and the segment are of different schemas.
+        UnsupportedError: Spark cannot compute a construct exactly.
+        ValueError: There are no traits.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> frames = {
+        ...     "people": spark.createDataFrame([(7,), (8,)], "id bigint"),
+        ...     "visits": spark.createDataFrame([(8,), (8,)], "person bigint"),
+        ... }
+        >>> site = schema_from(
+        ...     frames, "people", keys={"people": "id"}, relations={"visits": "person"}
+        ... )
+        >>> often = Trait.define("often", "count(visits)", site)
+        >>> values([often], frames).orderBy("id").collect()
+        [Row(id=7, often=0), Row(id=8, often=2)]
+    """
+    schema, _, bound, condition = bound_traits(traits, segment, as_of, Target.SQL)
+    source = Source.of(frames, schema.entity.table)
+    test = ir.TRUE if condition is None else condition
+    rows, compiler = _gathered([*bound.values(), test], source.tables(schema))
+    columns = [compiler.value(value).label(name) for name, value in bound.items()]
+    query = sa.select(rows.key(schema.entity.key or ""), *columns).where(compiler.condition(test))
+    return source.run(query.select_from(rows.source))
+
+
+def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
+    """Say of everyone which part of a partition they are in.
+
+    Args:
+        partition: The partition.
+        frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The key, and the label in a column that is called as the partition is.
+
+    Raises:
+        DataError: A parameter of the partition has no value.
+        SchemaError: A frame or column is not there, or not what the schema says.
+        UnsupportedError: Spark cannot compute a construct exactly.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> from segmentkit import Partition
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> people = spark.createDataFrame([(7, 17), (9, None)], "id bigint, age int")
+        >>> site = schema_from(people, "people", keys={"people": "id"})
+        >>> minors = Segment.define("minors", "age < 18", site)
+        >>> ages = Partition.define("ages", [minors], rest="others")
+        >>> labels(ages, people).orderBy("id").collect()
+        [Row(id=7, ages='minors'), Row(id=9, ages='others')]
+    """
+    schema = partition.schema
+    source = Source.of(frames, schema.entity.table)
+    rows, tests = _parted(partition, source, instant_of(as_of, schema))
+    kind = sa.String()
+    whens = [(test, sa.literal(label, kind)) for label, test in tests.items()]
+    label = sa.case(*whens, else_=sa.literal(partition.rest, kind)).label(partition.name)
+    return source.run(sa.select(rows.key(schema.entity.key or ""), label).select_from(rows.source))
+
+
+def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
+    """Count how many each part of a partition would have had alone, and to whom it lost them.
+
+    Args:
+        partition: The partition.
+        frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+
+    Returns:
+        The audit; print it. Spark computes it at once, and one row for each combination of parts
+        that occurs is collected.
+
+    Raises:
+        DataError: A parameter of the partition has no value.
+        SchemaError: A frame or column is not there, or not what the schema says.
+        UnsupportedError: Spark cannot compute a construct exactly.
+    """
+    instant = instant_of(as_of, partition.schema)
+    source = Source.of(frames, partition.schema.entity.table)
+    rows, tests = _parted(partition, source, instant)
+    held = [sa.case((t, 1), else_=0).label(f"p{i}") for i, t in enumerate(tests.values())]
+    each = sa.select(*held).select_from(rows.source).subquery()
+    found = source.run(sa.select(*each.c, sa.func.count()).group_by(*each.c)).collect()
+    counts = [(tuple(map(bool, row[:-1])), row[-1]) for row in found]
+    return audit_of(partition, counts, instant.replace(tzinfo=UTC))
+
+
 def schema_from(
     frames: Frames,
     entity: str,
@@ -188,6 +303,22 @@ def schema_from(
         tables=tables,
         time_zone=time_zone,
     )
+
+
+def _parted(partition: Partition, source: Source, instant: datetime) -> tuple[Rows, dict[str, Sql]]:
+    """The entity's rows, and of each part the test that it would be alone."""
+    parts = partition.parts.items()
+    bound = {label: bound_condition(part, instant, Target.SQL) for label, part in parts}
+    rows, compiler = _gathered(list(bound.values()), source.tables(partition.schema))
+    return rows, {label: compiler.condition(each) for label, each in bound.items()}
+
+
+def _gathered(nodes: list[ir.Condition | ir.Value], tables: Tables) -> tuple[Rows, Compiler]:
+    """The entity's rows, joined to what conditions and values read, and what compiles them."""
+    for node in nodes:
+        check_digits(node, tables)
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    return rows, Compiler(tables.schema, rows, beside(rows, wanted_by(nodes), []))
 
 
 def _tested(segment: Segment, source: Source, as_of: AsOf) -> tuple[Rows, Sql]:

@@ -30,13 +30,13 @@ _INTEGERS: tuple[tuple[type[sa.Integer], int], ...] = (
 )
 
 
-def check_digits(condition: ir.Condition, tables: Tables) -> None:
-    """See that all arithmetic of decimals in a condition is exact on Spark.
+def check_digits(node: ir.Condition | ir.Value, tables: Tables) -> None:
+    """See that all arithmetic of decimals in a condition or a value is exact on Spark.
 
     Raises:
         UnsupportedError: Some of it would be rounded.
     """
-    _Digits(tables, tables.schema.entity).check(condition)
+    _Digits(tables, tables.schema.entity).check(node)
 
 
 class _Digits:
@@ -54,6 +54,9 @@ class _Digits:
                 inside.check(each.where)
                 if each.value is not None:
                     inside.check(each.value)
+            elif isinstance(each, ir.Standing | ir.Overall):
+                self.check(each.value)
+                self.check(each.among)
             elif isinstance(each, ir.Follows):
                 holder = self.here if each.own else self.holder
                 assert holder is not None
