@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 from attrs import asdict, frozen
-from sqlalchemy import URL, Dialect, Select, func, select
+from sqlalchemy import URL, Dialect, Select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
 from segmentkit._catalog_file import CatalogText
@@ -26,7 +26,7 @@ from segmentkit._cli._database import (
 )
 from segmentkit._cli._errors import Failure, definitions_of, one_line
 from segmentkit._cli._files import FILE, read_file, writing
-from segmentkit._cli._output import bars, duration, percent, show_table
+from segmentkit._cli._output import duration, percent, show_table
 from segmentkit._cli._values import (
     as_of_option,
     bound,
@@ -42,6 +42,7 @@ from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
+from segmentkit.sqlalchemy import Source
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
@@ -52,6 +53,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 _AT_ONCE = 10_000
 """How many keys are held in memory."""
+_FEW_NAMES = 5
 
 dialect_option = click.option(
     "--dialect",
@@ -111,10 +113,11 @@ def explain_plan(
         found = {
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
-        queries = statements(found, Tables.of(ready.schema, ready.table))
+        tables = Tables.of(ready.schema, ready.table)
+        queries = statements(found, tables)
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
-    for line in explained(Plan(found)):
+    for line in explained(Plan(found), tables):
         click.echo(f"-- {one_line(line)}")
     for query in queries:
         click.echo(_sql(query, spoken))
@@ -145,13 +148,13 @@ def count(
     with connected(url) as database:
         ready = prepared(text, str(file), database)
         segments = chosen(bound(ready.catalog, pairs), names, str(file))
-        population, counts = _count(database, ready, segments, at, str(file))
+        counts = _count(database, ready, segments, at, str(file))
     if as_json:
-        _show_json(population, counts, ready, at)
+        _show_json(counts, ready, at)
     elif as_csv:
         _show_csv(counts)
     else:
-        _show(population, counts, ready, at)
+        _show(counts, ready, at)
 
 
 @click.command
@@ -282,56 +285,66 @@ class Counted:
     title: str | None
     members: int
     share: float | None
+
+
+@frozen
+class Counts:
+    """The sizes of segments, of how many, and how long it took to count them."""
+
+    segments: list[Counted]
+    population: int
     seconds: float
 
 
 def _count(
     database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
-) -> tuple[int, list[Counted]]:
-    counts = []
-    with database.engine.connect() as connection, bars() as show:
-        with database.asked(f"count {ready.schema.root!r}"):
-            population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
-        for done, (name, segment) in enumerate(segments.items(), start=1):
-            start = time.perf_counter()
-            keys = _members(segment, ready, as_of, file).subquery()
-            with database.asked(f"count the members of {name!r}"):
-                size = connection.scalar(select(func.count()).select_from(keys)) or 0
-            seconds = time.perf_counter() - start
-            share = size / population if population else None
-            counts.append(Counted(name, segment.title, size, share, seconds))
-            show("counting", done, len(segments))
-    return population, counts
+) -> Counts:
+    """Count all segments in one pass."""
+    few = ", ".join(map(repr, segments))
+    which = few if len(segments) <= _FEW_NAMES else f"{len(segments):,} segments"
+    start = time.perf_counter()
+    with definitions_of(file), database.asked(f"count the members of {which}"):
+        sizes = Source(database.engine, ready.table).sizes(segments, as_of=as_of)
+    population = sizes.population
+    counts = [
+        Counted(name, segment.title, sizes[name], sizes[name] / population if population else None)
+        for name, segment in segments.items()
+    ]
+    return Counts(counts, population, time.perf_counter() - start)
 
 
-def _show(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
-    click.echo(f"{population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}")
+def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
+    told = f"{counts.population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}"
+    click.echo(f"{told}, counted in {duration(counts.seconds)}")
     show_table(
-        ("Segment", "Title", "Members", "Share", "Time"),
+        ("Segment", "Title", "Members", "Share"),
         (
             (
                 each.name,
                 each.title or "",
                 f"{each.members:,}",
-                percent(each.members, population),
-                duration(each.seconds),
+                percent(each.members, counts.population),
             )
-            for each in counts
+            for each in counts.segments
         ),
-        numbers=("Members", "Share", "Time"),
+        numbers=("Members", "Share"),
     )
 
 
-def _show_json(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
+def _show_json(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
     instant = instant_of(as_of, ready.schema).isoformat() + "Z"
-    segments = [{**asdict(each), "seconds": round(each.seconds, 6)} for each in counts]
-    told = {"as_of": instant, "population": population, "segments": segments}
+    told = {
+        "as_of": instant,
+        "population": counts.population,
+        "seconds": round(counts.seconds, 6),
+        "segments": [asdict(each) for each in counts.segments],
+    }
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def _show_csv(counts: list[Counted]) -> None:
+def _show_csv(counts: Counts) -> None:
     lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(["name", "title", "members", "share", "seconds"])
-    for each in counts:
+    lines.writerow(["name", "title", "members", "share"])
+    for each in counts.segments:
         share = "" if each.share is None else f"{each.share:.6f}"
-        lines.writerow([each.name, each.title, each.members, share, f"{each.seconds:.6f}"])
+        lines.writerow([each.name, each.title, each.members, share])
