@@ -10,8 +10,8 @@ RUN = Path(__file__).parent / "bench" / "run.py"
 
 def test_quick_run_has_every_row(tmp_path):
     """A smoke run measures everything, and what it compares agrees."""
-    file = tmp_path / "results.json"
-    command = [sys.executable, str(RUN), "--quick", "--json", str(file)]
+    file, picture = tmp_path / "results.json", tmp_path / "growth.png"
+    command = [sys.executable, str(RUN), "--quick", "--json", str(file), "--png", str(picture)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert run.returncode == 0, run.stderr
     rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
@@ -22,6 +22,9 @@ def test_quick_run_has_every_row(tmp_path):
         ("pandas mask", ""),
         ("many segments", "one by one"),
         ("many segments", ""),
+        ("many segments", "sizes of 5"),
+        ("SQL, one segment", "fastest by hand"),
+        ("growth", ""),
         ("pandas mask", "DataFrame.query"),
         ("pandas mask", "polars"),
         ("one record", "lambda"),
@@ -34,6 +37,7 @@ def test_quick_run_has_every_row(tmp_path):
     }
     assert [row["benchmark"] for row in rows].count("text to SQL") == 7
     assert [row["benchmark"] for row in rows].count("pandas mask") == 16
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert all(row["ratio"]["median"] > 0 for row in rows if row["beside"])
     assert run.stdout.count("\n|") == len(rows) + 2
     (loaded,) = (row["note"] for row in rows if row["case"].endswith("loaded"))

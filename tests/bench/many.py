@@ -6,8 +6,10 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import databases
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
@@ -123,13 +125,11 @@ def of_frames(tables: dict[str, pd.DataFrame]) -> Contender:
 def of_database(tables: dict[str, pd.DataFrame], schema: Schema, engine: sa.Engine) -> Contender:
     """A database: one by one is a count of members each."""
     metadata = sql.tables_from(schema)
-    metadata.create_all(engine)
-    with engine.begin() as connection:
-        for name, frame in tables.items():
-            texts = {c: frame[c].astype(str) for c in frame if frame[c].dtype == "category"}
-            times = {c: frame[c].dt.to_pydatetime() for c in frame if frame[c].dtype.kind == "M"}
-            rows = frame.assign(**texts).astype(object).assign(**times)
-            connection.execute(metadata.tables[name].insert(), rows.to_dict("records"))
+    texts = {
+        name: frame.astype({c: str for c in frame if frame[c].dtype == "category"})
+        for name, frame in tables.items()
+    }
+    databases.fill(engine, metadata, texts)
     source = sql.Source(engine, metadata.tables[schema.entity.table])
     return Contender(source, lambda one: source.count(one, as_of=AS_OF))
 
@@ -163,14 +163,30 @@ def measured(case: str, contender: Contender, asked: Catalog, rounds: int) -> It
     yield Row(BENCHMARK, f"{case}, sizes", statistics.median(counted))
 
 
-def run(*, quick: bool) -> Iterator[Row]:
+def grown(case: str, contender: Contender, schema: Schema, rounds: int, few: int) -> Row:
+    """The sizes of ten times as many segments beside those of few."""
+    asked = {size: catalog(schema, size) for size in (few * 10, few)}
+    found: dict[int, list[float]] = {size: [] for size in asked}
+    for _ in range(rounds):
+        for size, each in asked.items():
+            found[size].append(seconds(partial(contender.source.sizes, each, as_of=AS_OF)))
+    ratios = sorted(a / b for a, b in zip(*found.values(), strict=True))
+    ratio = Ratio(ratios[0], statistics.median(ratios), ratios[-1])
+    many, one = (statistics.median(each) for each in found.values())
+    case = f"{case}, sizes of {few * 10:,}"
+    return Row(BENCHMARK, case, many, f"sizes of {few:,}", one, ratio, 4.0)
+
+
+def run(*, quick: bool, big: bool = False) -> Iterator[Row]:
     """Measure two hundred segments over customers and ten orders of each."""
-    customers = CUSTOMERS // 100 if quick else CUSTOMERS
+    customers = CUSTOMERS // 100 if quick else CUSTOMERS * 10 if big else CUSTOMERS
     tables = population(customers, customers * EACH)
     schema = schema_of(tables)
     asked = catalog(schema, SEGMENTS // 10 if quick else SEGMENTS)
-    rounds = 1 if quick else 3
+    rounds, few = (1, 5) if quick else (3, 100)
     yield from measured("pandas", of_frames(tables), asked, rounds)
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-    yield from measured("SQLite", of_database(tables, schema, engine), asked, rounds)
-    engine.dispose()
+    for name, title in (("duckdb", "DuckDB"), ("sqlite", "SQLite")):
+        with databases.opened(name) as engine:
+            contender = of_database(tables, schema, engine)
+            yield from measured(title, contender, asked, rounds)
+            yield grown(title, contender, schema, rounds, few)

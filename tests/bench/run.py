@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import frames
+import growth
 import many
+import shapes
 import single
 import sql
 import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, frames, many, single, starting)
+BENCHMARKS = (sql, shapes, frames, many, growth, single, starting)
+TAKE_BIG = (shapes, many, growth)
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
-PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", *PEERS)
+PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", "duckdb", *PEERS)
 COLUMNS = ("", "segmentkit", "beside", "its time", "ratio", "quartiles", "target", "")
 
 
@@ -67,7 +70,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
+    parser.add_argument("--big", action="store_true", help="a million customers; takes an hour")
+    parser.add_argument("--only", metavar="NAMES", help="some: sql,shapes,frames,many,growth,…")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="draw how the cost grows there")
     options = parser.parse_args(arguments)
+    only = None if options.only is None else options.only.split(",")
     about = machine()
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     print(f"{about['cores']} cores, Python {about['python']}, {packages}\n")
@@ -75,9 +82,14 @@ def main(arguments: list[str]) -> None:
     print(f"|{'---|' * len(COLUMNS)}")
     rows = []
     for benchmark in BENCHMARKS:
-        for row in benchmark.run(quick=options.quick):
+        if only is not None and benchmark.__name__ not in only:
+            continue
+        more = {"big": True} if options.big and benchmark in TAKE_BIG else {}
+        for row in benchmark.run(quick=options.quick, **more):
             rows.append(row)
             print(line(row), flush=True)
+    if options.png:
+        growth.draw(rows, options.png)
     if options.json:
         results = {**about, "quick": options.quick, "rows": [asdict(row) for row in rows]}
         options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -44,6 +44,7 @@ class Construct(Enum):
     EXACT = "sums and products of decimals"
     FLAG = "conditions as columns"
     IS_FLAGGED = "columns as conditions"
+    TALLY = "counts of rows that pass a test"
     WHOLE = "arithmetic of whole numbers"
     ADDEND = "sums of whole numbers"
     AS_FLOAT = "arithmetic of floats"
@@ -106,6 +107,7 @@ STANDARD: Mapping[Construct, str | None] = MappingProxyType(
         Construct.EXACT: "({0})",
         Construct.FLAG: "({0})",
         Construct.IS_FLAGGED: "{0}",
+        Construct.TALLY: "count(CASE WHEN {0} THEN 1 END)",
         Construct.WHOLE: "{0}",
         Construct.ADDEND: "{0}",
         Construct.AS_FLOAT: "CAST({0} AS {type})",
@@ -165,6 +167,8 @@ class Dialect:
         exact_collations: Those of columns that it compares by code point, where not all do.
         after_outer_joins: What follows a query with outer joins, for rows without a partner to
             have NULL.
+        after_columns: What follows a query whose columns are used many times, for each to be
+            computed once.
         package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
         notes: What a user of it should know; the documentation shows them.
     """
@@ -181,6 +185,7 @@ class Dialect:
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
+    after_columns: str | None = None
     package: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -324,6 +329,8 @@ _ROWS = (
             Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
             Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
         },
+        # Without it, what a column is made of is put where the column stands.
+        after_columns="LIMIT -1 OFFSET 0",
         notes=(
             "Sequences (`followed by` …) need an index on the key column of each relation in them: "
             "without one, every row is compared with every other.",
@@ -339,6 +346,8 @@ _ROWS = (
         run=True,
         spellings={
             Construct.ZONED: _AT_UTC,
+            # A fifth of the time of a CASE.
+            Construct.TALLY: "count_if({0})",
             Construct.POSITION: "instr({0}, {1})",
             Construct.AMONG: "{1} IN (SELECT unnest({2}))",
             Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",

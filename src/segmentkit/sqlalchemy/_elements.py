@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -173,10 +173,18 @@ class LookedUp(Spelled):
 
 def keeping_gaps(query: Select[Any]) -> Select[Any]:
     """A query with outer joins, in which what they do not find is NULL everywhere."""
-    for dialect in DIALECTS.values():
-        if dialect.after_outer_joins:
-            suffix: Any = text(dialect.after_outer_joins)
-            query = query.suffix_with(suffix, dialect=dialect.name)
+    return _followed(query, {name: each.after_outer_joins for name, each in DIALECTS.items()})
+
+
+def computed_once(query: Select[Any]) -> Select[Any]:
+    """A query each of whose columns is computed once, however often they are used around it."""
+    return _followed(query, {name: each.after_columns for name, each in DIALECTS.items()})
+
+
+def _followed(query: Select[Any], words: Mapping[str, str | None]) -> Select[Any]:
+    for dialect, suffix in words.items():
+        if suffix:
+            query = query.suffix_with(text(suffix), dialect=dialect)
     return query
 
 
@@ -434,6 +442,14 @@ class IsFlagged(Spelled):
     inherit_cache = True
     construct = Construct.IS_FLAGGED
     type = Boolean()
+
+
+class Tally(Spelled):
+    """How many rows pass a test."""
+
+    inherit_cache = True
+    construct = Construct.TALLY
+    type = Integer()
 
 
 class OnlyRow(Spelled):

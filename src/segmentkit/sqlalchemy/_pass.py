@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from segmentkit import _ir as ir
 from segmentkit._plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._elements import Flag, IsFlagged, joined
+from segmentkit.sqlalchemy._elements import Flag, IsFlagged, Tally, computed_once, joined
 from segmentkit.sqlalchemy._predicate import (
     JOINS,
     beside,
@@ -57,8 +57,10 @@ class _Room:
 
     def takes(self, condition: ir.Condition) -> bool:
         """Add a condition, if there is room for it."""
-        wanted = self.wanted.union(wanted_by([condition]))
-        joins = self.joined if is_alone(condition) else self.joined | _joined(condition)
+        own = wanted_by([condition])
+        wanted = self.wanted.union(own)
+        more = _joined(own)
+        joins = self.joined if len(more) > JOINS else self.joined | more
         tests = self.tests.union(_literals(condition))
         nodes = self.nodes + len(ir.walk(condition))
         full = (
@@ -73,10 +75,10 @@ class _Room:
         return True
 
 
-def _joined(condition: ir.Condition) -> set[Hashable]:
-    """What a condition's sub-queries are told apart by: each is joined once."""
+def _joined(wanted: list[Wanted]) -> set[Hashable]:
+    """What sub-queries are told apart by: each is joined once."""
     found: set[Hashable] = set()
-    for node in wanted_by([condition]):
+    for node in wanted:
         if isinstance(node, ir.Aggregate) and node.function not in ORDERED:
             found.add(group_of(node))
         elif not isinstance(node, ir.Overall):
@@ -86,7 +88,8 @@ def _joined(condition: ir.Condition) -> set[Hashable]:
 
 def is_alone(condition: ir.Condition) -> bool:
     """Whether a condition joins more by itself than a statement takes."""
-    return len(_joined(condition)) > JOINS
+    wanted = wanted_by([condition])
+    return len(wanted) > JOINS and len(_joined(wanted)) > JOINS
 
 
 @frozen
@@ -95,11 +98,13 @@ class Pass:
 
     Attributes:
         each: The key, called ``key``, and the tests of everyone.
-        tests: Which columns make a condition, by its name.
+        flags: The columns of the tests.
+        conditions: What is made of them.
     """
 
     each: sa.Subquery
-    tests: Mapping[str, Sql]
+    flags: Mapping[ir.Condition, Sql]
+    conditions: Conditions
 
     @classmethod
     def of(cls, conditions: Conditions, tables: Tables) -> Pass:
@@ -119,36 +124,48 @@ class Pass:
                     )
                     places[test] = f"test_{len(places)}"
                     columns.append(Flag(guarded(made, ir.walk(test))).label(places[test]))
-        each = rows.finished(sa.select(*columns).select_from(rows.source)).subquery()
-        known = {test: IsFlagged(each.c[place]) for test, place in places.items()}
-        return cls(each, {name: _made_of(known, node) for name, node in conditions.items()})
+        query = rows.finished(sa.select(*columns).select_from(rows.source))
+        each = computed_once(query).subquery()
+        return cls(each, {test: each.c[place] for test, place in places.items()}, conditions)
+
+    @property
+    def tests(self) -> list[Sql]:
+        """Which columns make each condition."""
+        known = {test: IsFlagged(column) for test, column in self.flags.items()}
+        return [_made_of(known, node) for node in self.conditions.values()]
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
         return sa.select(*columns).select_from(self.each)
 
+    @property
+    def signs(self) -> Mapping[ir.Condition, Sql]:
+        """What is read of everyone: the conditions, or what they are made of, if that is less."""
+        if len(self.flags) <= len(self.conditions):
+            return {test: IsFlagged(column) for test, column in self.flags.items()}
+        return dict(zip(self.conditions.values(), self.tests, strict=True))
+
     def signed(self) -> sa.Select[Any]:
-        """Everyone's key, and which of the conditions hold: bits of a few numbers."""
-        return self._select(self.each.c.key, *self._signatures())
+        """Everyone's key, and which of the signs hold: bits of a few numbers."""
+        return self._select(self.each.c.key, *_signatures(list(self.signs.values())))
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
-        counts = [sa.func.sum(sa.case((test, 1), else_=0)) for test in self.tests.values()]
-        return self._select(sa.func.count(), *counts)
+        return self._select(sa.func.count(), *map(Tally, self.tests))
 
     def combined(self) -> sa.Select[Any]:
         """Each combination of conditions that occurs, as bits of numbers, and how often."""
-        signatures = self._signatures()
+        signatures = _signatures(self.tests)
         if not signatures:
             return self._select(sa.func.count())
         each = self._select(*signatures).subquery()
         return sa.select(*each.c, sa.func.count()).group_by(*each.c)
 
-    def _signatures(self) -> list[Sql]:
-        tests = list(self.tests.values())
-        return [
-            _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
-            for start in range(0, len(tests), BITS)
-        ]
+
+def _signatures(tests: list[Sql]) -> list[Sql]:
+    return [
+        _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
+        for start in range(0, len(tests), BITS)
+    ]
 
 
 def _literals(condition: ir.Condition) -> Iterator[ir.Condition]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from itertools import combinations_with_replacement
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ class Source:
 
         def ask(connection: sa.Connection, question: Question, tables: Tables) -> Evaluation:
             rows = [
-                _read(connection, Pass.of(portion, tables), len(portion))
+                _read(connection, Pass.of(portion, tables))
                 for portion in portions(question.conditions)
             ]
             keys = rows[0][0]
@@ -372,12 +373,14 @@ def _parts(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[list[An
             yield list(part)
 
 
-Signed = tuple[list[Any], np.ndarray[Any, Any]]
+Bits: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
+Signed: TypeAlias = tuple[list[Any], Bits]
 """Keys, and for each condition bits of those keys."""
 
 
-def _read(connection: sa.Connection, one: Pass, count: int) -> Signed:
+def _read(connection: sa.Connection, one: Pass) -> Signed:
     keys: list[Any] = []
+    count = len(one.signs)
     parts = [np.zeros((count, 0), dtype=np.uint8)]
     rest: list[Any] = []
     for part in _parts(connection, one.signed()):
@@ -389,7 +392,18 @@ def _read(connection: sa.Connection, one: Pass, count: int) -> Signed:
         parts.append(_bits(rows[:whole], count))
     keys += [row[0] for row in rest]
     parts.append(_bits(rest, count))
-    return keys, np.concatenate(parts, axis=1)
+    known = dict(zip(one.signs, np.concatenate(parts, axis=1), strict=True))
+    held = [_made_of(known, node) for node in one.conditions.values()]
+    return keys, np.stack(held) if held else parts[0]
+
+
+def _made_of(known: Mapping[ir.Condition, Bits], node: ir.Condition) -> Bits:
+    """Bits of a condition, of those of the tests that it is made of."""
+    if node in known:
+        return known[node]
+    assert isinstance(node, ir.And | ir.Or)
+    join = np.bitwise_and if isinstance(node, ir.And) else np.bitwise_or
+    return reduce(join, (_made_of(known, operand) for operand in node.operands))
 
 
 def _bits(rows: list[Any], count: int) -> np.ndarray[Any, Any]:
