@@ -22,10 +22,13 @@ def select_values(
     """The key and values of everyone of whom a condition holds."""
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
-    where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
     limits = [each for each in ir.conjuncts(of) if is_plain(each)]
-    aggregates = beside(rows, wanted_by(values.values()), limits)
-    compiler = Compiler(tables.schema, rows, aggregates)
+    nodes = [*values.values(), *([of] if tables.joins else ())]
+    compiler = Compiler(tables.schema, rows, beside(rows, wanted_by(nodes), limits))
+    if tables.joins:
+        where = compiler.condition(of)
+    else:
+        where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
     columns = [compiler.value(value).label(name) for name, value in values.items()]
     query: sa.Select[Any] = sa.select(rows.key(entity.key or ""), *columns)
     query = rows.finished(query.select_from(rows.source))

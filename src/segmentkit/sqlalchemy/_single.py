@@ -32,19 +32,19 @@ class Shape(Enum):
     JOINED = "one sub-query a scan, of those who pass the tests of attributes, joined to everyone"
 
 
-def shape_of(condition: ir.Condition) -> Shape:
-    """The shape in which a condition is asked."""
+def shape_of(condition: ir.Condition, *, joins: bool) -> Shape:
+    """The shape in which a condition is asked; ``joins``: where relations are always joined."""
     if is_plain(condition):
         return Shape.ATTRIBUTES
     parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
-    if all(only_group(each) for each in parts) or is_alone(condition):
+    if not joins and (all(only_group(each) for each in parts) or is_alone(condition)):
         return Shape.SURVIVORS
     return Shape.JOINED
 
 
 def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     """The keys of those of whom a condition holds."""
-    if shape_of(condition) is Shape.JOINED:
+    if tables.joins or shape_of(condition, joins=False) is Shape.JOINED:
         limits = [each for each in ir.conjuncts(condition) if is_plain(each)]
         rows, test = joined_rows(tables, condition, limits)
         test = guarded(test, ir.walk(condition))
@@ -78,11 +78,11 @@ def statements(conditions: Mapping[str, ir.Condition], tables: Tables) -> list[s
     return [Pass.of(portion, tables).signed() for portion in portions(conditions)]
 
 
-def explained(plan: Plan) -> list[str]:
+def explained(plan: Plan, *, joins: bool = False) -> list[str]:
     """What a plan reads and computes, one thing a line."""
     if len(plan.conditions) == 1:
         (condition,) = plan.conditions.values()
-        lines = [shape_of(condition).value]
+        lines = [shape_of(condition, joins=joins).value]
     else:
         lines = [f"{len(plan.conditions):,} segments in one pass over everyone"]
     for (_, path, tests), aggregates in plan.scans.items():
