@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
+import numpy as np
 import sqlalchemy as sa
 from attrs import frozen
 
@@ -56,6 +57,8 @@ _FITTING: Mapping[Kind, tuple[type[Any], ...]] = {
     Kind.TEXTS: (sa.ARRAY,),
 }
 """The types of columns that hold what a schema's type means, exactly."""
+
+_WHOLE = {"int8", "int16", "int32", "int64"}
 
 
 @frozen(eq=False)
@@ -125,7 +128,7 @@ class Stored:
         if hasattr(frame, "toArrow") and find_spec("pyarrow"):
             for batch in frame.toArrow().to_batches(AT_ONCE):
                 if batch.num_rows:
-                    yield [column.to_pylist() for column in batch.columns]
+                    yield [_column(column) for column in batch.columns]
         elif rows := frame.collect():
             yield list(zip(*rows, strict=True))
 
@@ -140,6 +143,13 @@ class Stored:
     def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
         for node in nodes:
             check_digits(node, tables)
+
+
+def _column(given: Any) -> Any:
+    """A column of Arrow's as Python's values; whole numbers stay in an array."""
+    if given.null_count or str(given.type) not in _WHOLE:
+        return given.to_pylist()
+    return given.to_numpy().astype(np.int64, copy=False)
 
 
 def _frame(name: str, given: object) -> DataFrame:

@@ -31,7 +31,7 @@ AT_ONCE = 1 << 16
 """Rows that are read at a time; a multiple of eight."""
 
 Columns: TypeAlias = Sequence[Sequence[Any]]
-"""Some rows of an answer, column by column."""
+"""Some rows of an answer, column by column; numbers that an array holds may be one."""
 
 _T = TypeVar("_T")
 
@@ -100,7 +100,7 @@ class Asking(ABC):
             ]
             keys = rows[0][0]
             bits = [_in_order(keys, *each) for each in rows]
-            return question.answered(_index(keys, tables), np.concatenate(bits))
+            return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
 
         return self._asked(segments, as_of, skip_broken, ask)
 
@@ -200,7 +200,8 @@ class Asking(ABC):
             engine.check([*bound.values(), whom], tables)
             keys, *columns = _whole(engine, select_values(bound, whom, tables), len(bound) + 1)
         dtypes = {name: value.dtype for name, value in bound.items()}
-        return values_frame(dtypes, columns, _index(keys, tables), instant)
+        index = _index(keys).rename(schema.entity.key)
+        return values_frame(dtypes, columns, index, instant)
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
         """The members of one segment; nobody else's key is read.
@@ -219,9 +220,8 @@ class Asking(ABC):
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> Members:
-            query = of_one(_only(question), tables)
-            (keys,) = _whole(engine, query, 1)
-            index = _index(keys, tables)
+            (keys,) = _whole(engine, of_one(_only(question), tables), 1)
+            index = _index(keys).rename(tables.schema.entity.key)
             return Members.of(index, asked=asked_of(segment), as_of=question.as_of)
 
         return self._asked(segment, as_of, False, ask)
@@ -331,27 +331,34 @@ def _refused(
     return found
 
 
-def _whole(engine: Engine, query: sa.Select[Any], width: int) -> list[list[Any]]:
+def _whole(engine: Engine, query: sa.Select[Any], width: int) -> list[Any]:
     """The columns of a query that has so many."""
     parts = list(engine.parts(query))
-    return [list(chain.from_iterable(part[place] for part in parts)) for place in range(width)]
+    return [_joined([part[place] for part in parts]) for place in range(width)]
 
 
-def _index(keys: list[Any], tables: Tables) -> pd.Index[Any]:
-    found: pd.Index[Any] = pd.Index(keys, name=tables.schema.entity.key, tupleize_cols=False)
+def _joined(parts: list[Any]) -> Any:
+    """Parts of a column as one: an array, if all of them are."""
+    if parts and all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return list(chain.from_iterable(parts))
+
+
+def _index(keys: Any) -> pd.Index[Any]:
+    found: pd.Index[Any] = pd.Index(keys, tupleize_cols=False)
     return found
 
 
-Signed: TypeAlias = tuple[list[Any], np.ndarray[Any, Any]]
+Signed: TypeAlias = "tuple[pd.Index[Any], np.ndarray[Any, Any]]"
 """Keys, and for each condition bits of those keys."""
 
 
 def _read(engine: Engine, one: Pass, count: int) -> Signed:
-    keys: list[Any] = []
+    keys = []
     parts = [np.zeros((count, 0), dtype=np.uint8)]
     rest = np.zeros((count, 0), dtype=np.bool_)
     for column, *signatures in engine.parts(one.signed()):
-        keys += column
+        keys.append(column)
         held = _held(signatures, count, len(column))
         if rest.size:
             held = np.concatenate([rest, held], axis=1)
@@ -359,7 +366,7 @@ def _read(engine: Engine, one: Pass, count: int) -> Signed:
         whole = held.shape[1] - held.shape[1] % 8
         parts.append(pack(held[:, :whole]))
         rest = held[:, whole:]
-    return keys, np.concatenate([*parts, pack(rest)], axis=1)
+    return _index(_joined(keys)), np.concatenate([*parts, pack(rest)], axis=1)
 
 
 def _held(signatures: Columns, count: int, size: int) -> np.ndarray[Any, Any]:
@@ -372,12 +379,11 @@ def _held(signatures: Columns, count: int, size: int) -> np.ndarray[Any, Any]:
     return held
 
 
-def _in_order(keys: list[Any], found: list[Any], bits: np.ndarray[Any, Any]) -> Any:
+def _in_order(keys: pd.Index[Any], found: pd.Index[Any], bits: np.ndarray[Any, Any]) -> Any:
     """Bits in the order of other keys, which a second statement may give in another."""
-    if keys is found or keys == found:
+    if keys is found or keys.equals(found):
         return bits
-    index = pd.Index(found, tupleize_cols=False)
-    places = index.get_indexer(pd.Index(keys, tupleize_cols=False)) if index.is_unique else [-1]
+    places = found.get_indexer(keys) if found.is_unique else [-1]
     if len(keys) != len(found) or min(places) < 0:
         raise DataError(
             "the keys changed between two statements; ask within one transaction, "
