@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,7 +85,8 @@ class _Database:
         query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
         with self.connection.execute(query) as result:
             for part in result.partitions():
-                yield list(zip(*part, strict=True))
+                # Much faster than zip, which makes an iterator of every row.
+                yield [list(map(itemgetter(i), part)) for i in range(len(part[0]))]
 
     def row(self, query: sa.Select[Any]) -> sa.Row[Any] | None:
         return self.connection.execute(query).first()
