@@ -300,9 +300,11 @@ def test_only_numbers_come_home_where_numbers_are_asked_for(
 def test_more_segments_than_bits_and_than_one_query_takes(
     source: sks.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """130 segments are three numbers; several queries, in whatever order, are put together."""
+    """130 segments are three numbers; parts and queries of whatever order are put together."""
     many = {f"s{i}": Segment.define(None, f"age > {i % 30}", SHOP) for i in range(130)}
-    pd.testing.assert_frame_equal(sorted_frame(source, many), sorted_frame(HERE, many))
+    for at_once in (1 << 16, 3):
+        monkeypatch.setattr(_frames, "AT_ONCE", at_once)
+        pd.testing.assert_frame_equal(sorted_frame(source, many), sorted_frame(HERE, many))
     monkeypatch.setattr(_pass, "_COLUMNS", 3)
     assert len(_pass.portions(dict.fromkeys(SEGMENTS, _pass.ir.TRUE))) == 2
     pd.testing.assert_frame_equal(sorted_frame(source, SEGMENTS), sorted_frame(HERE, SEGMENTS))
