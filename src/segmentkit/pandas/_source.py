@@ -17,10 +17,10 @@ from segmentkit.errors import UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes
 from segmentkit.extension import Target
 from segmentkit.pandas._compile import Table, table_for
-from segmentkit.pandas._export import series
+from segmentkit.pandas._export import series, tallied
 from segmentkit.pandas._frames import Frames, Reader
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, bound_traits
+from segmentkit.source import Question, Segments, bound_traits, tallied_traits
 from segmentkit.trait import Trait
 
 Progress = Callable[[int, int], None]
@@ -165,6 +165,45 @@ class Source:
         if condition is not None:
             found = found[table.condition(condition)]
         found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
+        return found
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments.
+
+        Args:
+            traits: Whose values to count.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Only so many most frequent values of each segment, and what is missing; by
+                default all values that occur in one of them.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            For each trait, by its name, counts: values × segments, the most frequent first. Where
+            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
+            occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+            ValueError: There are no traits.
+        """
+        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=False)
+        values = tallied_traits(traits, question.schema, question.instant, Target.PANDAS)
+        reader = Reader(self.frames, question.schema)
+        table = table_for([*values.values(), *question.conditions.values()], reader)
+        held = {name: table.condition(each) for name, each in question.conditions.items()}
+        found = {}
+        for name, value in values.items():
+            found[name] = tallied(table.settled(value), held, table.size, most)
+            found[name].attrs["as_of"] = question.as_of
         return found
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
