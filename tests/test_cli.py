@@ -627,7 +627,7 @@ def test_sql_without_a_database(run: Run, full: str, dialect: str) -> None:
     result = run("sql", full, "loyal", "--dialect", dialect, *MAY, "--set", "min_spend=12345")
     assert (result.code, result.err) == (0, "")
     first, *lines = result.out.splitlines()
-    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00 Europe/Kyiv"
+    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00:00 Europe/Kyiv"
     text = "\n".join(line for line in lines if not line.startswith("--"))
     values = dict(line[4:].split(" = ", 1) for line in lines if line.startswith("-- :"))
     assert "12345" not in text
@@ -751,7 +751,7 @@ def test_count(run: Run, brief: str, url: str) -> None:
     result = run("count", brief, "--url", url, *MAY, *given)
     assert (result.code, result.err) == (0, "")
     head, *lines = result.out.splitlines()
-    assert head == "4 customers, as of 2026-05-01 00:00 Europe/Kyiv"
+    assert head == "4 customers, as of 2026-05-01 00:00:00 Europe/Kyiv"
     cells = [re.split(r" {2,}", line.strip()) for line in lines if line.strip()]
     assert cells[0] == ["Segment", "Title", "Members", "Share", "Time"]
     assert [row[:-1] for row in cells[2:]] == [
@@ -1003,7 +1003,7 @@ def test_the_first_demo(tmp_path: Path) -> None:
     assert first.err == f"Writing Complete Journey into {journey}, once …\n"
     head, *_, last = first.out.splitlines()
     assert head == (
-        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00 America/New_York"
+        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00:00 America/New_York"
     )
     assert last == f"SQLite and pandas gave the same members for all {len(SIZES)} segments."
     segments, parts = first.out.split("value: everyone in exactly one part, the first that fits\n")
@@ -1212,11 +1212,12 @@ def test_explain(run: Run, names: str, url: str) -> None:
     result = run(*given, "--set", "least=100000")
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0].startswith('customers 1: not in "spenders", as of 2026-05-01 21:00')
+    assert lines[0].startswith('customers 1: not in "spenders", as of 2026-05-02 00:00:00 Europe/Kyiv')
     assert "✗ Spent > 100000" in lines
     assert lines[-1] == "  Spent > 100000 would have to hold"
     told = json.loads(run(*given, "--set", "least=100000", "--json").out)
     assert (told["key"], told["holds"], told["changes"]) == (1, False, ["Spent > 100000"])
+    assert told["as_of"] == "2026-05-01T21:00:00+00:00"
 
 
 def test_explain_of_nobody(run: Run, names: str, url: str) -> None:
