@@ -63,13 +63,18 @@ def _pairs(
     return tuple(pairs)
 
 
-as_of_option: Decorator = click.option(
-    "--as-of",
-    metavar="INSTANT",
-    callback=_instant,
-    help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default now. "
-    "Without a zone, in the schema's.",
-)
+def instant_option(default: str) -> Decorator:
+    """The option ``--as-of``; what it is without it is said in the help."""
+    return click.option(
+        "--as-of",
+        metavar="INSTANT",
+        callback=_instant,
+        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default "
+        f"{default}. Without a zone, in the schema's.",
+    )
+
+
+as_of_option = instant_option("now")
 
 set_option: Decorator = click.option(
     "--set",
