@@ -220,8 +220,17 @@ def test_expansion() -> None:
 
 
 def test_no_toml() -> None:
-    """SK301 hands on what the TOML reader says, with its line."""
-    assert _catalog("language = \n") == "s.toml:1\nSK301 Invalid value (at line 1, column 12)"
+    """SK301 hands on what the TOML reader says, and shows the place."""
+    assert _catalog("language = \n") == (
+        "s.toml:1\nSK301 Invalid value\n    language = \n               ^"
+    )
+    assert _catalog("language = 1\n\nx = [\n\n") == (
+        "s.toml:3\nSK301 Invalid value\n    x = [\n         ^"
+    )
+    assert _catalog("language = “1”") == (
+        "s.toml:1\nSK301 Invalid value\n    language = “1”\n               ^\n"
+        '    hint: use straight quotes: "'
+    )
 
 
 def test_unknown_key() -> None:

@@ -314,6 +314,8 @@ class _Checker(ConstantChecker):
             hint = f"compare it, as in '{text} > 0'" if value.dtype.is_number else None
             if value.dtype.is_time:
                 hint = f"compare it, as in '{text} in last 30 days'"
+            if isinstance(node, t.Literal) and isinstance(node.value, str):
+                hint = f"several values stand in a list: in (…, {text})"
             self.error("SK108", node.span, hint=hint, **article(value.dtype))
             return ir.FALSE
         if negative:
