@@ -11,7 +11,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._format import format_tree
 from segmentkit.analysis._counting import Counting
 from segmentkit.analysis._picture import bare, new_figure, shortened
@@ -140,7 +140,7 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
-    return attrition_counting(segment).of(source, instant_of(as_of, segment.schema))
+    return attrition_counting(segment).of(source, utc_of(as_of, segment.schema))
 
 
 def attrition_counting(segment: Segment) -> Counting[Attrition]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -27,21 +27,18 @@ class Counting(Generic[_T]):
     asked: Mapping[str, Segment]
     read: Callable[[Sizes, datetime], _T]
 
-    def of(self, source: Source, instant: datetime) -> _T:
+    def of(self, source: Source, at: datetime) -> _T:
         """Ask a source."""
-        sizes = source.sizes(self.asked, as_of=instant)
-        return self.read(sizes, instant.replace(tzinfo=UTC))
+        return self.read(source.sizes(self.asked, as_of=at), at)
 
 
-def answered(
-    countings: Sequence[Counting[Any]], source: Source, instant: datetime
-) -> tuple[Any, ...]:
+def answered(countings: Sequence[Counting[Any]], source: Source, at: datetime) -> tuple[Any, ...]:
     """Ask a source for several in one pass.
 
     Args:
         countings: What to ask.
         source: Whom.
-        instant: As of when.
+        at: As of when, in UTC.
 
     Returns:
         Their results in order; of one that the source cannot compute, the error.
@@ -53,15 +50,14 @@ def answered(
     }
     if not asked:
         return ()
-    sizes = source.sizes(asked, as_of=instant, skip_broken=True)
-    return tuple(_read(each, f"{place} ", sizes, instant) for place, each in enumerate(countings))
+    sizes = source.sizes(asked, as_of=at, skip_broken=True)
+    return tuple(_read(each, f"{place} ", sizes, at) for place, each in enumerate(countings))
 
 
-def _read(counting: Counting[Any], before: str, sizes: Sizes, instant: datetime) -> Any:
+def _read(counting: Counting[Any], before: str, sizes: Sizes, at: datetime) -> Any:
     names = {name: before + name for name in counting.asked}
     broken = [sizes.broken[full] for full in names.values() if full in sizes.broken]
     if broken:
         return broken[0]
     counts = {name: sizes[full] for name, full in names.items()}
-    at = instant.replace(tzinfo=UTC)
     return counting.read(Sizes(counts, sizes.population, at), at)

@@ -12,7 +12,7 @@ from attrs import define, evolve, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import Question, outline
 from segmentkit._format import format_tree
 from segmentkit.analysis._counting import Counting
@@ -126,7 +126,7 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         DefinitionError: The definition becomes too long when it is asked that way.
         UnsupportedError: The source cannot compute a construct.
     """
-    return gaps_counting(segment).of(source, instant_of(as_of, segment.schema))
+    return gaps_counting(segment).of(source, utc_of(as_of, segment.schema))
 
 
 def gaps_counting(segment: Segment) -> Counting[Gaps]:
@@ -298,7 +298,7 @@ def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
     Raises:
         UnsupportedError: The source cannot compute a construct.
     """
-    return coverage_counting(schema).of(source, instant_of(as_of, schema))
+    return coverage_counting(schema).of(source, utc_of(as_of, schema))
 
 
 def coverage_counting(schema: Schema) -> Counting[Coverage]:
