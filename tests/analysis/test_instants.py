@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from attrs import evolve
 
-from segmentkit import Partition, Segment, analysis
+from segmentkit import Catalog, Partition, Segment, analysis
 from segmentkit import pandas as skp
 from tests.analysis.frames import FRAMES, NOON, SHOP
 
@@ -41,6 +41,9 @@ QUESTIONS = {
     "movement": lambda s, at: analysis.movement(
         Partition.define("parts", [s], rest="others"), SOURCE, since=BEFORE, as_of=at
     ).matrix.loc["others", "fresh"],
+    "report": lambda s, at: (
+        analysis.report(Catalog({"fresh": s}), SOURCE, as_of=at).chapters[0].size
+    ),
 }
 
 

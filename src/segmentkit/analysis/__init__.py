@@ -11,6 +11,7 @@ from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._why import explain
 
@@ -21,6 +22,7 @@ __all__ = [
     "Attrition",
     "Cause",
     "Changes",
+    "Chapter",
     "Coverage",
     "Gap",
     "Gaps",
@@ -30,6 +32,7 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Report",
     "Rfm",
     "Scale",
     "Stage",
@@ -42,4 +45,5 @@ __all__ = [
     "history",
     "movement",
     "overlap",
+    "report",
 ]

@@ -79,10 +79,12 @@ class Gaps(Result):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What to do about it."""
-        if not self.gaps:
-            return ("the definition rests on nothing that can be missing",)
         if not self.in_only and not self.out_only:
+            if not self.gaps:
+                return ("the definition rests on nothing that can be missing",)
             return ("whatever is missing, it makes no difference to anybody here",)
+        if not self.gaps:
+            return ("what is missing comes of a computation, such as a division by zero",)
         notes = []
         for gap in self.gaps:
             if gap.in_only:
