@@ -13,6 +13,7 @@ from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
 from segmentkit.analysis._profile import Profile, profile
+from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._why import explain
 
@@ -23,6 +24,7 @@ __all__ = [
     "Attrition",
     "Cause",
     "Changes",
+    "Chapter",
     "Coverage",
     "Difference",
     "Gap",
@@ -34,6 +36,7 @@ __all__ = [
     "Overlap",
     "Pair",
     "Profile",
+    "Report",
     "Rfm",
     "Scale",
     "Stage",
@@ -47,4 +50,5 @@ __all__ = [
     "movement",
     "overlap",
     "profile",
+    "report",
 ]
