@@ -11,7 +11,6 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 
 from segmentkit import _ir as ir
-from segmentkit._plan import Wanted
 from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, pack, unpack
@@ -96,16 +95,13 @@ class Table:
             case _:
                 return pack(np.broadcast_to(self.leaf(node), self.size))
 
-    def keep(self, needed: Collection[Wanted], relations: Collection[str]) -> None:
-        """Forget values of many rows but some, and what was computed of rows of other relations."""
-        self.values = {
-            node: values
-            for node, values in self.values.items()
-            if node in needed or not ir.has_aggregates(node)
-        }
-        for (name, _), related in self.related.items():
-            if name not in relations:
-                related.values.clear()
+    def forget(self, nodes: Collection[ir.Condition | ir.Value]) -> None:
+        """Drop what was computed, here and of the rows of relations."""
+        for node in nodes:
+            known: dict[Any, Any] = self.values if isinstance(node, ir.Value) else self.conditions
+            known.pop(node, None)
+        for related in self.related.values():
+            related.forget(nodes)
 
     def leaf(self, node: ir.Condition) -> Mask:
         match node:

@@ -40,6 +40,7 @@ class Reader:
         self.frames = frames
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()
+        self._there: set[tuple[str, str]] = set()
         self._columns: dict[tuple[str, str], Column] = {}
         self._parsed: dict[tuple[str, str], list[Any]] = {}
         self._keys: dict[tuple[str, str], Keys] = {}
@@ -83,7 +84,9 @@ class Reader:
             DataError: Something is missing; names it, and what is there.
         """
         for entity, column in self._needed(node):
-            self.series(entity, column)
+            if (entity.name, column) not in self._there:
+                self.series(entity, column)
+                self._there.add((entity.name, column))
 
     def _needed(self, whole: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
         """The entities and columns that a condition or a value is computed from."""
