@@ -318,7 +318,7 @@ def test_memory_does_not_grow_with_segments() -> None:
         events={"orders": {"key": "person", "at": "at"}},
     )
     texts = [
-        f"age > {i % 50} and count(orders in last {i} days where price > {i % 97}) > 2"
+        f"age > {i % 50} and count(orders in last {900 + i} days where price > {i % 97}) > 2"
         for i in range(1, 101)
     ]
     segments = {text: Segment.define(None, text, schema) for text in texts}

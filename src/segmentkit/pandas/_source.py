@@ -14,9 +14,9 @@ from segmentkit import _ir as ir
 from segmentkit._defined import AsOf
 from segmentkit._plan import Plan
 from segmentkit.errors import UnsupportedError
-from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones
+from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target
-from segmentkit.pandas._compile import table_for
+from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import series
 from segmentkit.pandas._frames import Frames, Reader
 from segmentkit.pandas._progress import Progress, telling
@@ -216,7 +216,7 @@ class Source:
             one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
             reader, here = Reader(one, question.schema), here[here.to_numpy(bool)]
         (condition,) = question.conditions.values()
-        found = table_for([condition], reader).condition(condition)
+        found = evaluate(condition, reader)
         return bool((found & here.to_numpy(bool)).any())
 
     def _asked(
@@ -238,6 +238,8 @@ class Source:
 
     def _answers(self, plan: Plan, reader: Reader, kept: Callable[[Bits], _T]) -> dict[str, _T]:
         """What is kept of each condition; all else is forgotten when nothing looks at it again."""
+        if len(plan.conditions) == 1:
+            return {n: kept(pack(evaluate(each, reader))) for n, each in plan.conditions.items()}
         table = table_for(plan.tests, reader)
         found = {}
         with telling(self.progress) as tell:
