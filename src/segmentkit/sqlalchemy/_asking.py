@@ -20,11 +20,12 @@ from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pac
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, asked_of, bound_traits
+from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
 from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._pass import BITS, Pass, portions
 from segmentkit.sqlalchemy._single import explained, of_one, of_person, statements
 from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.sqlalchemy._tally import select_tally, tally_of
 from segmentkit.trait import Trait
 
 AT_ONCE = 1 << 16
@@ -202,6 +203,50 @@ class Asking(ABC):
         dtypes = {name: value.dtype for name, value in bound.items()}
         index = _index(keys).rename(schema.entity.key)
         return values_frame(dtypes, columns, index, instant)
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, where the data is.
+
+        Args:
+            traits: Whose values to count, with one query each.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Only so many most frequent values of each segment, and what is missing; by
+                default all values that occur in one of them.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            For each trait, by its name, counts: values × segments, the most frequent first. Where
+            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
+            occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+            ValueError: There are no traits.
+        """
+        traits = list(traits)
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> dict[str, pd.DataFrame]:
+            values = tallied_traits(traits, question.schema, question.instant, Target.SQL)
+            engine.check(values.values(), tables)
+            conditions = dict(question.conditions)
+            width = 1 + len(conditions) + (most is not None)
+            found = {}
+            for name, value in values.items():
+                columns = _whole(engine, select_tally(value, conditions, tables, most), width)
+                found[name] = tally_of(columns, value, list(conditions), most)
+                found[name].attrs["as_of"] = question.as_of
+            return found
+
+        return self._asked(segments, as_of, False, ask)
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
         """The members of one segment; nobody else's key is read.

@@ -11,7 +11,7 @@ from attrs import evolve
 from segmentkit import _ir as ir
 from segmentkit._plan import wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._predicate import beside, compile_predicate, is_plain
+from segmentkit.sqlalchemy._predicate import beside, compile_predicate, limiting
 from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._tables import Tables
 
@@ -22,9 +22,9 @@ def select_values(
     """The key and values of everyone of whom a condition holds."""
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
-    limits = [each for each in ir.conjuncts(of) if is_plain(each)]
     nodes = [*values.values(), *([of] if tables.joins else ())]
-    compiler = Compiler(tables.schema, rows, beside(rows, wanted_by(nodes), limits))
+    aggregates = beside(rows, wanted_by(nodes), limiting(ir.conjuncts(of)))
+    compiler = Compiler(tables.schema, rows, aggregates)
     if tables.joins:
         where = compiler.condition(of)
     else:
