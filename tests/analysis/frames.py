@@ -104,24 +104,24 @@ class Asked:
         return getattr(self.source, name)
 
 
-def database(frames):
+def database(frames, schema=SHOP):
     """The same in SQLite."""
-    metadata = tables_from(SHOP)
+    metadata = tables_from(schema)
     engine = sa.create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.begin() as connection:
         for name, rows in rows_of(frames).items():
             if rows:
                 connection.execute(metadata.tables[name].insert(), rows)
-    return sql.Source(engine, metadata.tables["customers"])
+    return sql.Source(engine, metadata.tables[schema.entity.table])
 
 
-def sources(frames):
+def sources(frames, schema=SHOP):
     """Every source over the frames, by its name."""
-    found = {"pandas": skp.Source(frames), "sqlite": database(frames)}
+    found = {"pandas": skp.Source(frames), "sqlite": database(frames, schema)}
     for target in TARGETS:
         if target in spark.TARGETS:
-            with target.source(SHOP, rows_of(frames)) as source:
+            with target.source(schema, rows_of(frames)) as source:
                 found[target.name] = source
     return found
 
