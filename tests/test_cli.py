@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import unescape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -1273,3 +1274,108 @@ def test_partition_that_cannot_be_asked(run: Run, names: str, url: str) -> None:
     unbound = run("partition", names, "value", "--url", url)
     assert unbound.code == 2
     assert "partition 'value' has no value for :least" in unbound.err
+
+
+# -- report ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> str:
+    """A file in which some definitions are right, and others refer to what is wrong."""
+    wrong = """
+[segments.wrong]
+where = 'agee > 3'
+[segments.refers]
+where = 'in segment wrong'
+[segments.near]
+where = 'in segment refers or age > 3'
+[partitions.parts]
+parts = ["wrong", "grown_ups"]
+rest = "others"
+[partitions.whole]
+parts = ["grown_ups"]
+rest = "others"
+"""
+    return _file(tmp_path, HEAD + SEGMENTS + wrong, "mixed.toml")
+
+
+def test_report(run: Run, brief: str, url: str, tmp_path: Path) -> None:
+    """The page is written as it is printed, with the sizes that count tells."""
+    values = ("--set", "start=2026-01-01", "--set", "tier=gold", *MAY)
+    shown = run("report", brief, "--url", url, *values)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith("<!doctype html>")
+    assert "Segments of customers" in shown.out
+    assert "Loyal, [b]really[/b]" in shown.out
+    assert "As of 2026-05-01 00:00 Europe/Kyiv" in shown.out
+    result = run("report", brief, "--url", url, *values, "-o", "page.html")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert tmp_path.joinpath("page.html").read_text(encoding="utf-8") == shown.out
+    counts = json.loads(run("count", brief, "--url", url, *values, "--json").out)
+    for each in counts["segments"]:
+        row = f'{each["name"]}</a>.*?<td class="number">(\\d+)</td>'
+        told = re.search(row, shown.out[shown.out.index("<tbody>") :])
+        assert told is not None
+        assert int(told[1]) == each["members"]
+    titled = run("report", brief, "--url", url, *values, "--title", "May <3")
+    assert "<h1>May &lt;3</h1>" in titled.out
+
+
+def test_report_goes_on_past_mistakes(run: Run, mixed: str, url: str) -> None:
+    """What is wrong is told of on the page and on standard error; the rest is on the page."""
+    result = run("report", mixed, "--url", url, "--set", "start=2026-01-01", *MAY)
+    assert result.code == 1
+    page = unescape(result.out)
+    for text in (page, result.err):
+        assert "SK101 unknown attribute 'agee'" in text
+        assert "hint: did you mean 'age'?" in text
+        assert "SK117 unknown segment 'wrong'" in text
+        assert "SK117 unknown segment 'refers'" in text
+        assert text.count("hint: it is wrong itself, and left out") == 3
+        assert "partition 'parts'" in text
+        assert "tier has no value for :tier" in text
+    assert '<article id="segment-loyal">' in page
+    assert "Everyone is in exactly one part" in page
+
+
+def test_report_of_nothing(run: Run, url: str, tmp_path: Path) -> None:
+    """Without any segment that stands there is no page, and an older one stays."""
+    tmp_path.joinpath("page.html").write_text("old")
+    file = _file(tmp_path, _only("agee > 3", ""))
+    result = run("report", file, "--url", url, "-o", "page.html")
+    assert (result.code, result.out) == (2, "")
+    assert "SK101 unknown attribute 'agee'" in result.err
+    assert result.err.endswith("Error: shop.toml has no segment that could be asked about\n")
+    assert tmp_path.joinpath("page.html").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("language = 2", "SK303"),
+        ("language = 1\n[segments.one]\nwhere = 'age > 3'\n", "there is no [schema]"),
+        (HEAD + "[segments.one]\nwhere = 3\n", "SK304"),
+    ],
+)
+def test_report_of_what_is_no_catalog(
+    run: Run, url: str, tmp_path: Path, text: str, says: str
+) -> None:
+    """A file that cannot be read is refused as everywhere."""
+    result = run("report", _file(tmp_path, text), "--url", url)
+    assert (result.code, result.out) == (1, "")
+    assert says in result.err
+
+
+def test_report_of_a_database_that_fails(run: Run, brief: str, url: str) -> None:
+    """What a database says is one line, without a traceback."""
+    with closing(sqlite3.connect("shop.sqlite")) as connection:
+        connection.executescript("""
+            alter table customers drop column age;
+            alter table customers add column age integer
+                generated always as (abs(-9223372036854775807 - id)) virtual;
+        """)
+    result = run("report", brief, "--url", url)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "Error: sqlite:///shop.sqlite could not be asked about all segments: integer overflow\n"
+    )

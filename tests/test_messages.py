@@ -116,7 +116,7 @@ def test_too_deep() -> None:
     """SK007 points at what is too deep."""
     text = _refused("not " * 60 + "vip")
     assert text.splitlines()[0] == "SK007 the definition is nested too deeply"
-    assert text.splitlines()[-1] == "    hint: name a part of it as a segment of its own"
+    assert text.splitlines()[-1] == "    hint: put fewer conditions and values inside one another"
 
 
 def _bound(**values: Any) -> str:

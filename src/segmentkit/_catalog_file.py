@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from segmentkit._declaration import Declaration, read_declaration
 from segmentkit._defined import Constant
@@ -24,6 +24,7 @@ LANGUAGE = 1
 
 BYTE_ORDER_MARK = "\ufeff"
 
+_T = TypeVar("_T")
 _KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
 _ABOUT = ("title", "description", "owner")
 
@@ -111,6 +112,20 @@ class CatalogText:
     declaration: Declaration | None
     file: str | None = None
     folder: Path | None = None
+
+    def without(self, left_out: Collection[tuple[str, str | None]]) -> CatalogText:
+        """The same without some entries, each given by its kind and its name."""
+
+        def rest(kind: str, entries: Mapping[str, _T]) -> dict[str, _T]:
+            return {name: each for name, each in entries.items() if (kind, name) not in left_out}
+
+        return evolve(
+            self,
+            entries=rest("segment", self.entries),
+            traits=rest("trait", self.traits),
+            lists=rest("list", self.lists),
+            partitions=rest("partition", self.partitions),
+        )
 
     def problem(self, name: str, found: Diagnostic) -> Problem:
         """A diagnostic of a segment with its place in the file."""

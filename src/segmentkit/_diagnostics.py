@@ -178,7 +178,7 @@ _TABLE = (
         "SK007",
         "the definition is nested too deeply",
         "Databases refuse deep nesting; the language refuses it first, everywhere alike.",
-        hint="name a part of it as a segment of its own",
+        hint="put fewer conditions and values inside one another",
     ),
     Code("SK008", "the definition is empty", "A segment needs a condition."),
     Code(

@@ -26,6 +26,7 @@ COMMANDS = {
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
     "explain": ("_explain", "Say why somebody in a database is in a segment or not."),
+    "report": ("_report", "Write one page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),

@@ -123,15 +123,26 @@ def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
         Failure: The database lacks something that the file's schema names.
         Wrong: Definitions do not fit the database.
     """
+    schema, table = described(text, file, database)
+    with definitions_of(file):
+        catalog = Catalog.of(text, schema)
+    return Prepared(catalog, schema, table)
+
+
+def described(text: CatalogText, file: str, database: Database) -> tuple[Schema, Table]:
+    """What a database tells of a catalog's schema, and the table whose rows are segmented.
+
+    Raises:
+        Failure: The database lacks something that the file's schema names.
+        Wrong: The file names no entity.
+    """
     if text.declaration is None:
         raise Wrong(
             f"{file}: there is no [schema]; it must at least name the entity, the table whose "
             "rows are segmented"
         )
     schema, tables = reflected(text.declaration, database, f"{file}: ")
-    with definitions_of(file):
-        catalog = Catalog.of(text, schema)
-    return Prepared(catalog, schema, tables.tables[schema.entity.table])
+    return schema, tables.tables[schema.entity.table]
 
 
 def reflected(
