@@ -37,6 +37,9 @@ def test_a_cell_is_a_definition(shell, capsys):
         ("danes", "age > 3", "%%segment NAME SCHEMA"),
         ("danes shp", "age > 3", "no schema or catalog 'shp'"),
         ("danes shop sorce", "age > 3", "did you mean 'source'?"),
+        ("danes shop shop", "age > 3", "there is no source 'shop'"),
+        ("2danes shop", "age > 3", "'2danes' cannot be the name of a variable"),
+        ("old shop source", "age > :least", "no value for :least"),
     ],
 )
 def test_mistakes_are_said_without_a_traceback(shell, capsys, line, cell, told):
@@ -65,6 +68,7 @@ def test_a_catalog_gives_names(shell):
         ("%%segment a shop\ncoun", ["count(", "country"]),
         ("%%segment a shop\nsum(orders.am", ["orders.amount"]),
         ("%%segment a shop\nage betw", ["between"]),
+        ("%%segment a shop\nany(orders foll", ["followed"]),
     ],
 )
 def test_names_are_completed(shell, cell, expected):

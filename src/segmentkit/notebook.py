@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._format import format_name, format_value
-from segmentkit._lexer import RESERVED
+from segmentkit._lexer import KEYWORDS
 from segmentkit.catalog import Catalog
-from segmentkit.errors import DefinitionError
+from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -50,6 +50,9 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
     except ValueError:
         print(_USAGE)
         return None
+    if not name.isidentifier():
+        print(f"{name!r} cannot be the name of a variable; {_USAGE}")
+        return None
     schema, names = _found(shell, where)
     if schema is None:
         print(f"there is no schema or catalog {where!r}; {_USAGE}")
@@ -62,15 +65,26 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
         return None
     shell.user_ns[name] = made
     if source:
-        asked = shell.user_ns.get(source[0])
-        if not hasattr(asked, "sizes"):
-            print(
-                f"there is no source {source[0]!r}; {did_you_mean(source[0], shell.user_ns) or ''}"
-            )
-            return made
-        sizes = asked.sizes({name: made})
-        print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
+        _count(shell, source[0], name, made)
     return made
+
+
+def _count(shell: InteractiveShell, source: str, name: str, made: Segment) -> None:
+    sources = {
+        each: found
+        for each, found in shell.user_ns.items()
+        if hasattr(found, "sizes") and not isinstance(found, type)
+    }
+    if source not in sources:
+        hint = did_you_mean(source, sources)
+        print(f"there is no source {source!r}" + (f"; {hint}" if hint else ""))
+        return
+    try:
+        sizes = sources[source].sizes({name: made})
+    except SegmentkitError as error:
+        print(error)
+        return
+    print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
 
 
 def _found(shell: InteractiveShell, name: str) -> tuple[Schema | None, dict[str, Any]]:
@@ -123,4 +137,4 @@ def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
         found += [format_value(value) for a in entity.attributes for value in a.values]
     found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
     found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
-    return sorted({*found, *RESERVED})
+    return sorted({*found, *(word for word, _ in KEYWORDS)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from attrs import define, evolve, field, frozen
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis._estimates import Estimate, estimate
 from segmentkit.analysis._extra import models
 from segmentkit.analysis._features import Places
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._reading import Of, Reader, looked_at, not_looked_at, values_of
 from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.analysis._statistics import checked
 from segmentkit.analysis._target import Target, target_of
 from segmentkit.analysis._tree import MOST_DEEP, Growth, Leaf, columns_of, leaves, looks
 from segmentkit.analysis._written import defined, within
@@ -225,7 +226,7 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
     """
     _check_arguments(target, depth=depth, least=least, holdout=holdout, level=level)
     models()
-    instant = instant_of(as_of, target.schema).replace(tzinfo=UTC)
+    instant = utc_of(as_of, target.schema)
     asked, unfit = looked_at(of, target.schema)
     traits = [each.trait for each in asked] + ([target] if isinstance(target, Trait) else [])
     frame = values_of(traits, source, among, instant)
@@ -281,8 +282,7 @@ def _check_arguments(
         raise ValueError(f"least must be above 0, not {least}")
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout must be a share from 0 to below 1, not {holdout}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, as in 0.95, not {level}")
+    checked(level)
 
 
 def _rule(leaf: Leaf, known: Target, base: Estimate, level: float, people: Segment) -> Rule:

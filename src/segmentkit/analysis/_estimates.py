@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from attrs import frozen
 
-from segmentkit.analysis._extra import models
 from segmentkit.analysis._features import Numbers
+from segmentkit.analysis._statistics import Sample, mean_interval, wilson
 
 
 @frozen
@@ -44,22 +43,15 @@ class Estimate:
 
 
 def estimate(values: Numbers, level: float, *, rate: bool) -> Estimate:
-    """The mean of numbers with its t interval, or the rate of ones with Wilson's."""
+    """The mean of numbers with Student's interval, or the rate of ones with Wilson's."""
     count = len(values)
     if not count:
         return Estimate(0, None, None, None)
     mean = float(values.mean())
     if rate:
-        return Estimate(count, mean, *_wilson(mean, count, NormalDist().inv_cdf((1 + level) / 2)))
-    # Those who are all the same tell nothing of how much others may differ.
-    if not np.ptp(values):
-        return Estimate(count, mean, None, None)
-    reach = models().spread(level, count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return Estimate(count, mean, mean - reach, mean + reach)
-
-
-def _wilson(rate: float, count: int, z: float) -> tuple[float, float]:
-    whole = 1 + z * z / count
-    middle = (rate + z * z / (2 * count)) / whole
-    reach = z / whole * math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
-    return max(0.0, min(rate, middle - reach)), min(1.0, max(rate, middle + reach))
+        interval = wilson(int(values.sum()), count, level)
+    elif np.ptp(values):
+        interval = mean_interval(Sample(count, 0, mean, float(np.var(values, ddof=1))), level)
+    else:  # those who are all the same tell nothing of how much others may differ
+        interval = None
+    return Estimate(count, mean, *(interval or (None, None)))

@@ -56,11 +56,6 @@ def chance_of_means(one: Numbers, other: Numbers) -> float:
     return max(fewest, 2 * float(stats.t.sf(ratio, len(both) - 2)))
 
 
-def spread(level: float, freedom: int) -> float:
-    """How many standard errors an interval of a mean reaches to each side."""
-    return float(stats.t.ppf((1 + level) / 2, freedom))
-
-
 def grouped(table: Numbers, count: int, *, kind: str, seed: int) -> Numbers:
     """Which of so many clusters each row is in."""
     model: Any
