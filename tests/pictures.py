@@ -89,8 +89,16 @@ def profile() -> Any:
     return found.plot()
 
 
+def discover() -> Any:
+    users = Segment.define("coupon users", "any(coupon_redemptions)", schema())
+    told = ["age", "income", "kids_count", "home_ownership"]
+    of = [*told, spent(), "count(baskets)", "count(campaigns)"]
+    return analysis.discover(users, source(), of=of, as_of=END).plot()
+
+
 PICTURES: Mapping[str, Callable[[], Any]] = {
-    each.__name__: each for each in (attrition, coverage, overlap, grid, movement, profile)
+    each.__name__: each
+    for each in (attrition, coverage, overlap, grid, movement, profile, discover)
 }
 
 

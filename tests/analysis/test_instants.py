@@ -41,6 +41,9 @@ QUESTIONS = {
     "movement": lambda s, at: analysis.movement(
         Partition.define("parts", [s], rest="others"), SOURCE, since=BEFORE, as_of=at
     ).matrix.loc["others", "fresh"],
+    "discover": lambda s, at: round(
+        6 * analysis.discover(s, SOURCE, of=["age"], as_of=at, holdout=0).base.value
+    ),
     "report": lambda s, at: (
         analysis.report(Catalog({"fresh": s}), SOURCE, as_of=at).chapters[0].size
     ),

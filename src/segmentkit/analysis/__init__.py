@@ -9,6 +9,8 @@ from __future__ import annotations
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
 from segmentkit.analysis._differences import Difference
+from segmentkit.analysis._discover import Discovery, Rule, discover
+from segmentkit.analysis._estimates import Estimate
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
@@ -27,6 +29,8 @@ __all__ = [
     "Chapter",
     "Coverage",
     "Difference",
+    "Discovery",
+    "Estimate",
     "Gap",
     "Gaps",
     "Grid",
@@ -38,11 +42,13 @@ __all__ = [
     "Profile",
     "Report",
     "Rfm",
+    "Rule",
     "Scale",
     "Stage",
     "attrition",
     "changes",
     "coverage",
+    "discover",
     "explain",
     "gaps",
     "grid",
