@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
@@ -23,6 +24,7 @@ __all__ = [
     "Attrition",
     "Cause",
     "Changes",
+    "Comparison",
     "Coverage",
     "Difference",
     "Gap",
@@ -33,12 +35,14 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Part",
     "Profile",
     "Rfm",
     "Scale",
     "Stage",
     "attrition",
     "changes",
+    "compare",
     "coverage",
     "explain",
     "gaps",
