@@ -108,6 +108,9 @@ class Report:
         segments = "1 segment" if count == 1 else f"{count:,} segments"
         return f"{self.title}: {segments} of {self.population:,}, as of {self.as_of.isoformat()}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         # In a frame of its own the page's style stays within, and so do its links.
         inside = page(self.title, body(self), base="about:srcdoc")
