@@ -188,7 +188,7 @@ def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch, package: s
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["chek"], "Error: No such command 'chek'."),
+        (["chek"], "Error: No such command 'chek'; did you mean 'check'?"),
         (["check"], "Error: Missing argument 'FILE...'."),
         (
             ["check", "none.toml"],
@@ -379,10 +379,10 @@ where = 'tier > '
     ("text", "says"),
     [
         (b"", "SK303 this file names no version of the language"),
-        (b"\xff\xfe", "SK301 not UTF-8"),
-        (b"\xef\xbb\xbflanguage = 1", "SK301"),
+        (b"\xff\xfe", "shop.toml:1\nSK301 the file is not UTF-8: it has the byte 0xFF\n    hint"),
+        (b"language = 1\n# \xe4", "shop.toml:2\nSK301 the file is not UTF-8: it has the byte 0xE4"),
         (b"language = \n", "shop.toml:1\nSK301 Invalid value"),
-        (b"language = " + b"[" * 5000, "SK301"),
+        (b"language = " + b"[" * 5000, "SK301 brackets are nested too deeply"),
         (b"language = 1\n[segmets]\n", "hint: did you mean 'segments'?"),
         (b"language = 1\n[schema]\nentty = 'a'\n", "shop.toml: unknown key 'entty' in schema"),
         (b"language = 1\nschema = 1\n", "shop.toml: schema must be a table"),
@@ -628,7 +628,7 @@ def test_sql_without_a_database(run: Run, full: str, dialect: str) -> None:
     result = run("sql", full, "loyal", "--dialect", dialect, *MAY, "--set", "min_spend=12345")
     assert (result.code, result.err) == (0, "")
     first, *lines = result.out.splitlines()
-    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00 Europe/Kyiv"
+    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00:00 Europe/Kyiv"
     text = "\n".join(line for line in lines if not line.startswith("--"))
     values = dict(line[4:].split(" = ", 1) for line in lines if line.startswith("-- :"))
     assert "12345" not in text
@@ -752,7 +752,7 @@ def test_count(run: Run, brief: str, url: str) -> None:
     result = run("count", brief, "--url", url, *MAY, *given)
     assert (result.code, result.err) == (0, "")
     head, *lines = result.out.splitlines()
-    assert head == "4 customers, as of 2026-05-01 00:00 Europe/Kyiv"
+    assert head == "4 customers, as of 2026-05-01 00:00:00 Europe/Kyiv"
     cells = [re.split(r" {2,}", line.strip()) for line in lines if line.strip()]
     assert cells[0] == ["Segment", "Title", "Members", "Share", "Time"]
     assert [row[:-1] for row in cells[2:]] == [
@@ -883,12 +883,14 @@ def test_members_of_an_unknown_segment(run: Run, brief: str, url: str, tmp_path:
     [
         ("me:sekret", "--url is no database URL, such as postgresql://user@host/database"),
         ("postgresql://me:sekret@host:port/x", "--url is no database URL"),
-        ("nosql://me:sekret@host/x", "no SQLAlchemy dialect 'nosql' is installed"),
+        ("brief.toml", "--url is no database URL, such as sqlite:///brief.toml"),
+        ("postgres://me:sekret@host/x", "no dialect 'postgres'; did you mean 'postgresql'?"),
         (
             "postgresql+pg8000://me:sekret@host/x",
             "'postgresql+pg8000' needs the driver pg8000, which is not installed",
         ),
         ("sqlite:///none.sqlite", "there is no SQLite file none.sqlite"),
+        ("duckdb:///none.duckdb", "there is no DuckDB file none.duckdb"),
         ("sqlite:///none.sqlite?key=sekret", "there is no SQLite file none.sqlite"),
         ("sqlite://", "--url names an SQLite database in memory, which is empty"),
         (
@@ -932,6 +934,34 @@ def test_what_a_driver_says_of_the_password_is_hidden(
     assert result.err == (
         "Error: cannot connect to postgresql://me@host:5432/shop: no entry for me with *** (***)\n"
     )
+
+
+def test_a_password_of_a_letter_is_no_part_of_words(
+    run: Run, brief: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a driver says stays legible."""
+
+    def refuse() -> object:
+        raise sqlite3.OperationalError("port 1, password 'p'")
+
+    make = sqlalchemy.create_engine
+    monkeypatch.setattr(_database, "create_engine", lambda _: make("sqlite://", creator=refuse))
+    result = run("count", brief, "--url", "postgresql://me:p@host/shop")
+    assert result.err == (
+        "Error: cannot connect to postgresql://me@host/shop: port 1, password '***'\n"
+    )
+
+
+def test_a_mark_before_the_text(run: Run, url: str, tmp_path: Path) -> None:
+    """A file that an editor on Windows saved is read, and keeps its mark and its line ends."""
+    windows = (HEAD + SEGMENTS).replace("tier = :tier", "tier=:tier").replace("\n", "\r\n")
+    file = _file(tmp_path, b"\xef\xbb\xbf" + windows.encode())
+    assert run("check", file, "--url", url).code == 0
+    plain = _file(tmp_path, windows.encode(), "plain.toml")
+    assert run("format", file, plain).code == 0
+    written = (tmp_path / "plain.toml").read_bytes()
+    assert written != windows.encode()
+    assert (tmp_path / "shop.toml").read_bytes() == b"\xef\xbb\xbf" + written
 
 
 def test_a_table_that_the_database_lacks(run: Run, url: str, tmp_path: Path) -> None:
@@ -1004,7 +1034,7 @@ def test_the_first_demo(tmp_path: Path) -> None:
     assert first.err == f"Writing Complete Journey into {journey}, once …\n"
     head, *_, last = first.out.splitlines()
     assert head == (
-        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00 America/New_York"
+        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00:00 America/New_York"
     )
     assert last == f"SQLite and pandas gave the same members for all {len(SIZES)} segments."
     segments, parts = first.out.split("value: everyone in exactly one part, the first that fits\n")
@@ -1213,11 +1243,14 @@ def test_explain(run: Run, names: str, url: str) -> None:
     result = run(*given, "--set", "least=100000")
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0].startswith('customers 1: not in "spenders", as of 2026-05-01 21:00')
+    assert lines[0].startswith(
+        'customers 1: not in "spenders", as of 2026-05-02 00:00:00 Europe/Kyiv'
+    )
     assert "✗ Spent > 100000" in lines
     assert lines[-1] == "  Spent > 100000 would have to hold"
     told = json.loads(run(*given, "--set", "least=100000", "--json").out)
     assert (told["key"], told["holds"], told["changes"]) == (1, False, ["Spent > 100000"])
+    assert told["as_of"] == "2026-05-01T21:00:00+00:00"
 
 
 def test_explain_of_nobody(run: Run, names: str, url: str) -> None:

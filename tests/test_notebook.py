@@ -48,6 +48,9 @@ def test_a_cell_is_counted_as_of_an_instant(shell, capsys):
         ("danes shop source noo", "age > 3", "no date or datetime 'noo'"),
         ("danes shop source shop", "age > 3", "no date or datetime 'shop'"),
         ("danes shop source noon noon", "age > 3", "[SOURCE [AS_OF]]"),
+        ("danes shop shop", "age > 3", "there is no source 'shop'"),
+        ("2danes shop", "age > 3", "'2danes' cannot be the name of a variable"),
+        ("old shop source", "age > :least", "no value for :least"),
     ],
 )
 def test_mistakes_are_said_without_a_traceback(shell, capsys, line, cell, told):
@@ -76,6 +79,7 @@ def test_a_catalog_gives_names(shell):
         ("%%segment a shop\ncoun", ["count(", "country"]),
         ("%%segment a shop\nsum(orders.am", ["orders.amount"]),
         ("%%segment a shop\nage betw", ["between"]),
+        ("%%segment a shop\nany(orders foll", ["followed"]),
     ],
 )
 def test_names_are_completed(shell, cell, expected):

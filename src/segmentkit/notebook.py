@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._format import format_name, format_value
-from segmentkit._lexer import RESERVED
+from segmentkit._lexer import KEYWORDS
 from segmentkit.catalog import Catalog
-from segmentkit.errors import DefinitionError
+from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -52,6 +52,9 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
     except ValueError:
         print(_USAGE)
         return None
+    if not name.isidentifier():
+        print(f"{name!r} cannot be the name of a variable; {_USAGE}")
+        return None
     schema, names = _found(shell, where)
     if schema is None:
         print(f"there is no schema or catalog {where!r}; {_USAGE}")
@@ -70,15 +73,24 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
 
 def _count(shell: InteractiveShell, made: Segment, source: str, *at: str) -> None:
     """Say how many members a segment has."""
-    asked = shell.user_ns.get(source)
-    if not hasattr(asked, "sizes"):
-        print(f"there is no source {source!r}; {did_you_mean(source, shell.user_ns) or ''}")
+    sources = {
+        each: found
+        for each, found in shell.user_ns.items()
+        if hasattr(found, "sizes") and not isinstance(found, type)
+    }
+    if source not in sources:
+        hint = did_you_mean(source, sources)
+        print(f"there is no source {source!r}" + (f"; {hint}" if hint else ""))
         return
     as_of = shell.user_ns.get(at[0]) if at else None
     if at and (len(at) > 1 or not isinstance(as_of, date)):
         print(f"there is no date or datetime {' '.join(at)!r}; {_USAGE}")
         return
-    sizes = asked.sizes({"it": made}, as_of=as_of)
+    try:
+        sizes = sources[source].sizes({"it": made}, as_of=as_of)
+    except SegmentkitError as error:
+        print(error)
+        return
     print(f"{made.name}: {sizes['it']:,} of {sizes.population:,}")
 
 
@@ -132,4 +144,4 @@ def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
         found += [format_value(value) for a in entity.attributes for value in a.values]
     found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
     found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
-    return sorted({*found, *RESERVED})
+    return sorted({*found, *(word for word, _ in KEYWORDS)})

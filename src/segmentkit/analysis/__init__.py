@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._profile import Profile, profile
 from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._why import explain
@@ -24,6 +26,7 @@ __all__ = [
     "Changes",
     "Chapter",
     "Coverage",
+    "Difference",
     "Gap",
     "Gaps",
     "Grid",
@@ -32,6 +35,7 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Profile",
     "Report",
     "Rfm",
     "Scale",
@@ -45,5 +49,6 @@ __all__ = [
     "history",
     "movement",
     "overlap",
+    "profile",
     "report",
 ]

@@ -351,13 +351,18 @@ class _Thing:
         return evolve(self.fresh, window=t.Rolling("last", days, "day", t.NOWHERE))
 
 
-def _attributes(schema: Schema) -> Iterator[_Thing]:
+def paths_of(schema: Schema) -> list[tuple[tuple[str, ...], Attribute]]:
+    """Every attribute of the entity, in its documents and at the end of one link, and its path."""
     root = schema.entity
     paths: list[tuple[tuple[str, ...], Attribute]] = [((a.name,), a) for a in root.attributes]
     paths += [(a.path, a) for document in root.documents for a in document.attributes]
     for link in root.links:
         paths += [((link.name, a.name), a) for a in schema.named(link.to).attributes]
-    for path, attribute in paths:
+    return paths
+
+
+def _attributes(schema: Schema) -> Iterator[_Thing]:
+    for path, attribute in paths_of(schema):
         name = t.Name(path, t.NOWHERE)
         window = t.Rolling("last", 1, "day", t.NOWHERE)
         fresh = t.InWindow(name, window, False, t.NOWHERE) if attribute.dtype.is_time else None
