@@ -41,6 +41,7 @@ QUESTIONS = {
     "movement": lambda s, at: analysis.movement(
         Partition.define("parts", [s], rest="others"), SOURCE, since=BEFORE, as_of=at
     ).matrix.loc["others", "fresh"],
+    "profile": lambda s, at: analysis.profile(s, SOURCE, of=["age"], as_of=at).size,
     "report": lambda s, at: (
         analysis.report(Catalog({"fresh": s}), SOURCE, as_of=at).chapters[0].size
     ),

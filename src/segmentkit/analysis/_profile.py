@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 from attrs import define, evolve
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._asked import Scale, things_of
@@ -219,18 +219,18 @@ def profile(
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
-    instant = instant_of(as_of, segment.schema)
+    at = utc_of(as_of, segment.schema)
     groups = {
         MEMBERS: segment,
         BASE: complement(None, segment) if base is None else base - segment,
     }
     things, lists = things_of(of, traits, segment)
-    comparing = Comparing(source, groups, instant, level, values)
+    comparing = Comparing(source, groups, at, level, values)
     told = _defining(segment, base)
     drafts = [evolve(d, defining=d.name in told) for d in comparing.compared(things, lists)]
     found = _ranked(_corrected(drafts), level)
     called = "everyone" if base is None else base.name or base.definition
-    both = source.count(base & segment, as_of=instant) if base is not None else 0
+    both = source.count(base & segment, as_of=at) if base is not None else 0
     if both:
         who = "1 of them is a member" if both == 1 else f"{both:,} of them are members"
         comparing.remarks.append(f"{called}: {who} of the segment, and compared as such")
@@ -238,7 +238,7 @@ def profile(
         segment.name,
         called,
         *comparing.whole,
-        instant.replace(tzinfo=UTC),
+        at,
         level,
         tuple(found),
         tuple(comparing.remarks),
