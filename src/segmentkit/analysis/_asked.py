@@ -136,8 +136,8 @@ def meeting(held: Sequence[Segment], not_held: Sequence[Segment] = ()) -> Segmen
 
 
 def today_of(instant: datetime, zone: ZoneInfo) -> date:
-    """The day of a naive instant of UTC, in a zone."""
-    return pd.Timestamp(instant, tz="UTC").tz_convert(zone).date()
+    """The day of an instant, in a zone."""
+    return pd.Timestamp(instant).tz_convert(zone).date()
 
 
 def sample_of(tally: pd.DataFrame, name: str, scale: Scale, today: date) -> Sample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from attrs import define, evolve, frozen
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._asked import (
     Scale,
@@ -224,11 +224,11 @@ def compare(
     if metric.schema != schema:
         raise SchemaError("the metric and the parts are of different schemas")
     how = _how(metric, how)
-    instant = instant_of(as_of, schema)
+    at = utc_of(as_of, schema)
     if not isinstance(partition, Partition):
-        _check_disjoint(parts, source, instant)
+        _check_disjoint(parts, source, at)
     if isinstance(metric, Trait) and not mixed:
-        several = mixed_units(metric, source, parts, instant)
+        several = mixed_units(metric, source, parts, at)
         if several is not None:
             raise DataError(
                 f'{several}; choose one, as in sum(orders.amount where currency = "EUR"), '
@@ -240,14 +240,14 @@ def compare(
     elif scale_of(metric.dtype) is Scale.AGE:
         called += " (days ago)"
     if how == "rate" or isinstance(metric, Segment):
-        found = _rates(metric, parts, source, instant, level)
+        found = _rates(metric, parts, source, at, level)
     else:
-        found = _means(metric, parts, source, instant, level)
+        found = _means(metric, parts, source, at, level)
     return Comparison(
         name,
         called,
         how,
-        instant.replace(tzinfo=UTC),
+        at,
         level,
         tuple(_summed(each) for each in found.parts) if how == "sum" else found.parts,
         found.test,
@@ -272,10 +272,10 @@ def _exclusive(
     return {**found, partition.rest: meeting([everyone], parts)}
 
 
-def _check_disjoint(parts: Mapping[str, Segment], source: Source, instant: datetime) -> None:
+def _check_disjoint(parts: Mapping[str, Segment], source: Source, at: datetime) -> None:
     if any(part.schema != next(iter(parts.values())).schema for part in parts.values()):
         raise SchemaError("the parts are of different schemas")
-    together = source.overlap(parts, as_of=instant)
+    together = source.overlap(parts, as_of=at)
     for one, other in combinations(parts, 2):
         if both := int(together.loc[one, other]):  # type: ignore[arg-type]
             raise ValueError(
@@ -315,11 +315,11 @@ class _Found:
 
 
 def _means(
-    metric: Trait, parts: Mapping[str, Segment], source: Source, instant: datetime, level: float
+    metric: Trait, parts: Mapping[str, Segment], source: Source, at: datetime, level: float
 ) -> _Found:
     scale = scale_of(metric.dtype)
-    (tally,) = source.tally([countable(metric)], parts, as_of=instant).values()
-    today = today_of(instant, metric.schema.zone)
+    (tally,) = source.tally([countable(metric)], parts, as_of=at).values()
+    today = today_of(at, metric.schema.zone)
     samples = {label: sample_of(tally, label, scale, today) for label in parts}
     found = []
     for label, sample in samples.items():
@@ -359,11 +359,11 @@ def _rates(
     metric: Trait | Segment,
     parts: Mapping[str, Segment],
     source: Source,
-    instant: datetime,
+    at: datetime,
     level: float,
 ) -> _Found:
     found = []
-    for label, (size, known, count) in _counted(metric, parts, source, instant).items():
+    for label, (size, known, count) in _counted(metric, parts, source, at).items():
         low, high = stats.wilson(count, known, level) or (None, None)
         rate = count / known if known else None
         found.append(Part(label, size, size - known, rate, low, high, count))
@@ -383,7 +383,7 @@ def _rates(
 
 
 def _counted(
-    metric: Trait | Segment, parts: Mapping[str, Segment], source: Source, instant: datetime
+    metric: Trait | Segment, parts: Mapping[str, Segment], source: Source, at: datetime
 ) -> dict[str, tuple[int, int, int]]:
     """Of each part how many there are, of how many it is known, and of how many it holds."""
     if isinstance(metric, Segment):
@@ -391,12 +391,12 @@ def _counted(
             f"held {place}": meeting([part, metric]) for place, part in enumerate(parts.values())
         }
         whole = {f"part {place}": part for place, part in enumerate(parts.values())}
-        sizes = source.sizes({**whole, **held}, as_of=instant)
+        sizes = source.sizes({**whole, **held}, as_of=at)
         return {
             label: (sizes[f"part {i}"], sizes[f"part {i}"], sizes[f"held {i}"])
             for i, label in enumerate(parts)
         }
-    (tally,) = source.tally([metric], parts, as_of=instant).values()
+    (tally,) = source.tally([metric], parts, as_of=at).values()
     missing = missing_of(tally)
     true = tally[[value is not pd.NA and bool(value) for value in tally.index]]
     return {
