@@ -48,7 +48,7 @@ QUESTIONS = {
     "compare": lambda s, at: (
         analysis.compare(
             Partition.define("parts", [s], rest="others"),
-            Trait.define("age", "age", s.schema),
+            Trait.define("years", "age", s.schema),
             SOURCE,
             as_of=at,
         )
