@@ -39,7 +39,7 @@ def test_definitions_load_neither_engines_nor_what_only_some_need():
         "from segmentkit import Segment, format_definition; format_definition('a>1')"
     )
     heavy = {"pandas", "numpy", "pyarrow", "sqlalchemy", "click", "rich", "tomlkit"}
-    heavy |= {"matplotlib", "segmentkit.analysis"}
+    heavy |= {"matplotlib", "scipy", "sklearn", "segmentkit.analysis"}
     assert (heavy | {"lark", "difflib", "tomllib", "segmentkit.catalog"}).isdisjoint(loaded)
 
 
