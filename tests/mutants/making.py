@@ -70,8 +70,8 @@ def both(*patches: Patch) -> Patch:
     return patch
 
 
-def spelled(construct: Construct, template: str) -> Patch:
-    """Spell something else on SQLite."""
+def spelled(construct: Construct, template: str | None) -> Patch:
+    """Spell something else on SQLite; None is refused."""
 
     @contextmanager
     def patch() -> Iterator[None]:
