@@ -38,7 +38,7 @@ from segmentkit import (
     format_definition,
     union,
 )
-from segmentkit._diagnostics import CODES
+from segmentkit._codes import CODES
 from segmentkit.sqlalchemy import predicate, schema_from, tables_from
 from tests import targets
 

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 import segmentkit.segment as segment_module
 import segmentkit.sqlalchemy as sqlalchemy_module
 from segmentkit.sqlalchemy import _dialects
-from segmentkit.sqlalchemy._dialects import Construct
+from segmentkit.sqlalchemy._constructs import Construct
 
 Patch = Callable[[], Any]
 
