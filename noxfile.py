@@ -132,6 +132,13 @@ def compatibility(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the docs anew (posargs: which)."""
+    session.install("-e", ".[demo,plots,discover]")
+    session.run("python", "-m", "tests.pictures", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))
@@ -143,7 +150,7 @@ def lowest(session: nox.Session) -> None:
     """Run the suite on the wheel and the lowest versions that pyproject.toml allows."""
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
-    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
+    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"], *extras["stats"]])
     session.install(".[demo]", *group("test"), *pins)
     session.run("pytest", "tests", *PARALLEL, *session.posargs)
 

@@ -60,7 +60,7 @@ _TABLE = (
         "SK007",
         "the definition is nested too deeply",
         "Databases refuse deep nesting; the language refuses it first, everywhere alike.",
-        hint="name a part of it as a segment of its own",
+        hint="put fewer conditions and values inside one another",
     ),
     Code("SK008", "the definition is empty", "A segment needs a condition."),
     Code(
@@ -373,7 +373,7 @@ _TABLE = (
         hint="write '{operand} in {date}' for the whole day",
     ),
     # What a catalog file says
-    Code("SK301", "{detail}", "The file is not TOML."),
+    Code("SK301", "{detail}", "The file is not TOML, or not UTF-8."),
     Code(
         "SK302",
         "unknown key '{name}' in {place}",

@@ -85,12 +85,12 @@ def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
     return head + piece + tail, column, max(1, min(width, len(head + piece) - column + 1))
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
+def suggest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was probably meant, compared without regard to case."""
     import difflib  # noqa: PLC0415 - it takes long to load, and only a mistake needs it
 
     by_fold = {k.casefold(): k for k in known}
-    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=cutoff)
     return by_fold[close[0]] if close else None
 
 

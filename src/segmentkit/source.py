@@ -63,6 +63,17 @@ class Source(Protocol):
         """The values of traits as columns, by key."""
         ...
 
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, where the data is."""
+        ...
+
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Any:
         """The keys of one segment's members, as an index of pandas."""
         ...
@@ -195,6 +206,25 @@ def bound_traits(
     instant = instant_of(as_of, schema)
     bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}
     return schema, instant, bound, None if of is None else bound_condition(of, instant, target)
+
+
+def tallied_traits(
+    traits: Iterable[Trait], schema: Schema, instant: datetime, target: Target
+) -> dict[str, ir.Value]:
+    """Bind traits whose values are to be counted.
+
+    Raises:
+        DataError: A parameter has no value.
+        SchemaError: They are of another schema than the segments.
+        ValueError: There are none.
+    """
+    given = list(traits)
+    if not given:
+        raise ValueError("give at least one trait")
+    for trait in given:
+        if trait.schema != schema:
+            raise SchemaError("the traits and the segments are of different schemas")
+    return {str(trait.name): bound_value(trait, instant, target) for trait in given}
 
 
 # -- versions -----------------------------------------------------------------------------------

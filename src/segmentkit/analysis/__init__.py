@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._compare import Comparison, Part, compare
+from segmentkit.analysis._differences import Difference
+from segmentkit.analysis._discover import Discovery, Rule, discover
+from segmentkit.analysis._estimates import Estimate
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._profile import Profile, profile
+from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._why import explain
 
@@ -21,7 +27,12 @@ __all__ = [
     "Attrition",
     "Cause",
     "Changes",
+    "Chapter",
+    "Comparison",
     "Coverage",
+    "Difference",
+    "Discovery",
+    "Estimate",
     "Gap",
     "Gaps",
     "Grid",
@@ -30,16 +41,24 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Part",
+    "Profile",
+    "Report",
     "Rfm",
+    "Rule",
     "Scale",
     "Stage",
     "attrition",
     "changes",
+    "compare",
     "coverage",
+    "discover",
     "explain",
     "gaps",
     "grid",
     "history",
     "movement",
     "overlap",
+    "profile",
+    "report",
 ]

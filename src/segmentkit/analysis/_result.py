@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from segmentkit._html import Html, element
+from segmentkit._time import shown
 
 
 def number(value: Any) -> str:
@@ -22,14 +23,24 @@ def share(value: Any) -> str:
     return f"{value:.1%}"
 
 
+def figure(value: Any) -> str:
+    """A number of any size, to as many digits as one reads."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def chance(value: Any) -> str:
+    """A value of p."""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def plural(count: int, word: str) -> str:
     """So many of something."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def moment(at: datetime) -> str:
-    """An instant in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    """An instant, as its zone's clocks show it."""
+    return shown(at)
 
 
 class Result(ABC):
@@ -86,6 +97,9 @@ class Result(ABC):
                 ]
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         heads, rows = self._cells()

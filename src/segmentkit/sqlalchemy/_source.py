@@ -20,11 +20,12 @@ from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, pairs
 from segmentkit.extension import Target
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, asked_of, bound_traits
+from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
 from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._pass import BITS, Pass, portions
 from segmentkit.sqlalchemy._single import explained, of_one, of_person, statements
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
+from segmentkit.sqlalchemy._tally import select_tally, tally_of
 from segmentkit.trait import Trait
 
 _T = TypeVar("_T")
@@ -208,6 +209,51 @@ class Source:
         index = pd.Index(list(keys), name=schema.entity.key, tupleize_cols=False)
         dtypes = {name: value.dtype for name, value in bound.items()}
         return values_frame(dtypes, columns, index, instant)
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, in the database.
+
+        Args:
+            traits: Whose values to count, with one statement each.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Only so many most frequent values of each segment, and what is missing; by
+                default all values that occur in one of them.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            For each trait, by its name, counts: values × segments, the most frequent first. Where
+            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
+            occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+            ValueError: There are no traits.
+        """
+        traits = list(traits)
+
+        def ask(
+            connection: sa.Connection, question: Question, tables: Tables
+        ) -> dict[str, pd.DataFrame]:
+            values = tallied_traits(traits, question.schema, question.instant, Target.SQL)
+            conditions = dict(question.conditions)
+            found = {}
+            for name, value in values.items():
+                query = select_tally(value, conditions, tables, most)
+                rows = [row for part in _parts(connection, query) for row in part]
+                found[name] = tally_of(rows, value, list(conditions), most)
+                found[name].attrs["as_of"] = question.as_of
+            return found
+
+        return self._asked(segments, as_of, False, ask)
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
         """The members of one segment; nobody else's key leaves the database.
