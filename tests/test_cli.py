@@ -28,7 +28,7 @@ import segmentkit as sk
 from segmentkit import _cli, demo
 from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.sqlalchemy._dialects import Dialect
+from segmentkit.sqlalchemy._constructs import Dialect
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
