@@ -96,9 +96,15 @@ def discover() -> Any:
     return analysis.discover(users, source(), of=of, as_of=END).plot()
 
 
+def clusters() -> Any:
+    visits = Trait.define("visits", "count(baskets)", schema())
+    recent = Trait.define("recent", "count(baskets in last 90 days)", schema())
+    return analysis.clusters([visits, recent, spent()], source(), as_of=END, n=4).plot()
+
+
 PICTURES: Mapping[str, Callable[[], Any]] = {
     each.__name__: each
-    for each in (attrition, coverage, overlap, grid, movement, profile, discover)
+    for each in (attrition, coverage, overlap, grid, movement, profile, discover, clusters)
 }
 
 

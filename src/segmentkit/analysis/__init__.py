@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._clusters import Cluster, Clusters, clusters
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._discover import Discovery, Rule, discover
 from segmentkit.analysis._estimates import Estimate
@@ -27,6 +28,8 @@ __all__ = [
     "Cause",
     "Changes",
     "Chapter",
+    "Cluster",
+    "Clusters",
     "Coverage",
     "Difference",
     "Discovery",
@@ -47,6 +50,7 @@ __all__ = [
     "Stage",
     "attrition",
     "changes",
+    "clusters",
     "coverage",
     "discover",
     "explain",
