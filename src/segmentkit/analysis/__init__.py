@@ -9,6 +9,7 @@ from __future__ import annotations
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
 from segmentkit.analysis._clusters import Cluster, Clusters, clusters
+from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._discover import Discovery, Rule, discover
 from segmentkit.analysis._estimates import Estimate
@@ -30,6 +31,7 @@ __all__ = [
     "Chapter",
     "Cluster",
     "Clusters",
+    "Comparison",
     "Coverage",
     "Difference",
     "Discovery",
@@ -42,6 +44,7 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Part",
     "Profile",
     "Report",
     "Rfm",
@@ -51,6 +54,7 @@ __all__ = [
     "attrition",
     "changes",
     "clusters",
+    "compare",
     "coverage",
     "discover",
     "explain",

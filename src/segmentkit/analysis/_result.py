@@ -103,6 +103,9 @@ class Result(ABC):
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         heads, rows = self._cells()
         table = []
