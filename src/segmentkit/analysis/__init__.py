@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._clusters import Cluster, Clusters, clusters
 from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._discover import Discovery, Rule, discover
@@ -28,6 +29,8 @@ __all__ = [
     "Cause",
     "Changes",
     "Chapter",
+    "Cluster",
+    "Clusters",
     "Comparison",
     "Coverage",
     "Difference",
@@ -50,6 +53,7 @@ __all__ = [
     "Stage",
     "attrition",
     "changes",
+    "clusters",
     "compare",
     "coverage",
     "discover",
