@@ -256,6 +256,11 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 
+def aware_instant_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The same with its zone, UTC, so that it may be asked about again in any schema's zone."""
+    return instant_of(as_of, schema).replace(tzinfo=UTC)
+
+
 def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
     """A value as a definition can write it, of the plain types of Python."""
     match value:

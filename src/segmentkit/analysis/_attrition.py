@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, aware_instant_of
 from segmentkit._format import format_tree
 from segmentkit.analysis._picture import bare, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -138,7 +138,7 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
-    instant = instant_of(as_of, segment.schema)
+    instant = aware_instant_of(as_of, segment.schema)
     holder, operands = _parts(segment)
     count = len(operands)
     asked = {f"alone {i}": _all_of(holder, operands[i : i + 1]) for i in range(count)}
@@ -158,7 +158,7 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         )
         for i, (operand, (before, after)) in enumerate(zip(operands, pairwise(left), strict=True))
     )
-    return Attrition(segment.name, sizes.population, instant.replace(tzinfo=UTC), stages)
+    return Attrition(segment.name, sizes.population, instant, stages)
 
 
 def _parts(segment: Segment) -> tuple[Segment, tuple[t.Expr, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ from attrs import define, evolve, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, aware_instant_of
 from segmentkit._explain import Question, outline
 from segmentkit._format import format_tree
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
@@ -125,7 +125,7 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         UnsupportedError: The source cannot compute a construct.
     """
     segment._require_bound()
-    instant = instant_of(as_of, segment.schema)
+    instant = aware_instant_of(as_of, segment.schema)
     unsure = segment.uncertain()
     groups = {"in": segment & unsure, "out": unsure - segment}
     asked = {"size": segment, **groups}
@@ -145,7 +145,7 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         sizes["size"],
         sizes["in"],
         sizes["out"],
-        instant.replace(tzinfo=UTC),
+        instant,
         found,
     )
 
@@ -296,7 +296,7 @@ def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
     Raises:
         UnsupportedError: The source cannot compute a construct.
     """
-    instant = instant_of(as_of, schema)
+    instant = aware_instant_of(as_of, schema)
     things = [*_attributes(schema), *_relations(schema)]
     asked = {"everyone": Segment.define(None, "true", schema)}
     for place, thing in enumerate(things):
@@ -312,7 +312,7 @@ def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
         part = present / sizes.population if sizes.population else None
         timed = thing.fresh is not None
         known.append(Known(thing.name, thing.dtype, present, part, timed, newest))
-    return Coverage(schema.root, sizes.population, instant.replace(tzinfo=UTC), tuple(known))
+    return Coverage(schema.root, sizes.population, instant, tuple(known))
 
 
 _ROWS = "rows"

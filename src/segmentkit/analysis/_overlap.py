@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, frozen
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, aware_instant_of
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
 from segmentkit.segment import Segment
@@ -189,7 +189,7 @@ def overlap(
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
-    instant = instant_of(as_of, schema)
+    instant = aware_instant_of(as_of, schema)
     evaluation = None if pairs_only else source.evaluate(named, as_of=instant)
     matrix = source.overlap(named, as_of=instant) if evaluation is None else evaluation.overlap()
     counts = matrix.to_numpy().tolist()
@@ -200,7 +200,7 @@ def overlap(
     return Overlap(
         sizes,
         matrix.attrs["population"],
-        instant.replace(tzinfo=UTC),
+        instant,
         together,
         None if evaluation is None else _combined(evaluation.frame),
         alike,

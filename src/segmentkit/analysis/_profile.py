@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 from attrs import define, evolve
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, aware_instant_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, meeting, things_of
-from segmentkit.analysis._differences import BASE, FEW, MEMBERS, Comparing, Difference
+from segmentkit.analysis._asked import Manner, groups_of, meeting, things_of
+from segmentkit.analysis._differences import FEW, Comparing, Difference
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
-from segmentkit.errors import SchemaError
-from segmentkit.segment import Segment, complement
+from segmentkit.segment import Segment
 from segmentkit.source import Source
 from segmentkit.trait import Trait
 
@@ -148,7 +147,7 @@ _SHOWN = 40
 def _amount(each: Difference, value: float | None) -> str:
     if value is None:
         return "–"
-    return share(value) if each.scale == Scale.CATEGORY.value else figure(value)
+    return share(value) if each.scale == Manner.CATEGORY.value else figure(value)
 
 
 def _told(each: Difference) -> Iterator[str]:
@@ -156,7 +155,7 @@ def _told(each: Difference) -> Iterator[str]:
     yield shortened(each.what, 60).replace(r"\$", "$")
     yield _amount(each, each.members)
     yield _amount(each, each.base)
-    shares = each.scale == Scale.CATEGORY.value
+    shares = each.scale == Manner.CATEGORY.value
 
     def signed(value: float | None) -> str:
         if value is None:
@@ -220,13 +219,8 @@ def profile(
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
-    if base is not None and base.schema != segment.schema:
-        raise SchemaError("the segment and its base are of different schemas")
-    instant = instant_of(as_of, segment.schema)
-    groups = {
-        MEMBERS: segment,
-        BASE: complement(None, segment) if base is None else meeting([base], [segment]),
-    }
+    groups = groups_of(segment, base)
+    instant = aware_instant_of(as_of, segment.schema)
     things, lists = things_of(of, traits, segment)
     comparing = Comparing(source, groups, instant, level, values)
     told = _defining(segment, base)
@@ -241,7 +235,7 @@ def profile(
         segment.name,
         called,
         *comparing.whole,
-        instant.replace(tzinfo=UTC),
+        instant,
         level,
         tuple(found),
         tuple(comparing.remarks),

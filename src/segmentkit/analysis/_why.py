@@ -10,7 +10,7 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, Constant, exact, instant_of
+from segmentkit._defined import AsOf, Constant, aware_instant_of, exact
 from segmentkit._explain import Outline, Question, outline
 from segmentkit._explain import explain as put_together
 from segmentkit._format import format_tree
@@ -44,7 +44,7 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         UnsupportedError: The source cannot compute a construct.
     """
     segment._require_bound()
-    instant = instant_of(as_of, segment.schema)
+    instant = aware_instant_of(as_of, segment.schema)
     asked, only = outline(segment), _only(segment.schema, key)
     tests = {f"test {i}": each for i, each in enumerate(asked.tests())}
     segments = {name: _segment(each) & only for name, each in tests.items()}
@@ -53,7 +53,7 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         raise DataError(f"none of the {segment.schema.root} has the key {key!r}")
     holds = {id(each.test): sizes[name] > 0 for name, each in tests.items()}
     values = _values(asked, source, only, instant)
-    return put_together(segment, asked, _OfSource(holds, values), key, instant)
+    return put_together(segment, asked, _OfSource(holds, values), key, instant.replace(tzinfo=None))
 
 
 @frozen
