@@ -89,6 +89,13 @@ def profile() -> Any:
     return found.plot()
 
 
+def discover() -> Any:
+    users = Segment.define("coupon users", "any(coupon_redemptions)", schema())
+    told = ["age", "income", "kids_count", "home_ownership"]
+    of = [*told, spent(), "count(baskets)", "count(campaigns)"]
+    return analysis.discover(users, source(), of=of, as_of=END).plot()
+
+
 def compare() -> Any:
     asked = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
     bands = {age: Segment.define(age, f'age = "{age}"', schema()) for age in asked}
@@ -103,7 +110,7 @@ def assess() -> Any:
 
 PICTURES: Mapping[str, Callable[[], Any]] = {
     each.__name__: each
-    for each in (attrition, coverage, overlap, grid, movement, profile, compare, assess)
+    for each in (attrition, coverage, overlap, grid, movement, profile, compare, assess, discover)
 }
 
 

@@ -220,9 +220,9 @@ def test_values_in_the_file(toml: str, value: object) -> None:
         ("[segment.a]\nwhere = 'age > 1'\n",
          "s.toml\nSK302 unknown key 'segment' in the file\n    hint: did you mean 'segments'?"),
         ("[parameters]\nx = [1]\n",
-         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
         ("[parameters]\nx = 12:00:00\n",
-         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
     ],
 )  # fmt: skip
 def test_forms(text: str, message: str) -> None:
@@ -237,10 +237,10 @@ def test_forms(text: str, message: str) -> None:
              "version 1\n    hint: language = 1"),
         ("language = 2\n", "s.toml:1\nSK303 this file names version 2 of the language; this release "
                            "reads version 1\n    hint: language = 1"),
-        ("language = true\n", "s.toml:1\nSK303 this file names version True of the language; this "
+        ("language = true\n", "s.toml:1\nSK303 this file names version true of the language; this "
                               "release reads version 1\n    hint: language = 1"),
         ("\n\nlanguage = 1\nlanguage = 1\n",
-         "s.toml:4\nSK301 Cannot overwrite a value (at line 4, column 13)"),
+         "s.toml:4\nSK301 Cannot overwrite a value\n    language = 1\n                ^"),
         ],
 )  # fmt: skip
 def test_heads(head: str, message: str) -> None:

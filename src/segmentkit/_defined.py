@@ -256,8 +256,8 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 
-def aware_instant_of(as_of: AsOf, schema: Schema) -> datetime:
-    """The same with its zone, UTC, so that it may be asked about again in any schema's zone."""
+def utc_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The same with its zone: asked again of any schema, it stays the same instant."""
     return instant_of(as_of, schema).replace(tzinfo=UTC)
 
 

@@ -98,12 +98,12 @@ def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
     return head + piece + tail, column, max(1, min(width, len(head + piece) - column + 1))
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
+def suggest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was probably meant, compared without regard to case."""
     import difflib  # noqa: PLC0415 - it takes long to load, and only a mistake needs it
 
     by_fold = {k.casefold(): k for k in known}
-    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=cutoff)
     return by_fold[close[0]] if close else None
 
 
@@ -178,7 +178,7 @@ _TABLE = (
         "SK007",
         "the definition is nested too deeply",
         "Databases refuse deep nesting; the language refuses it first, everywhere alike.",
-        hint="name a part of it as a segment of its own",
+        hint="put fewer conditions and values inside one another",
     ),
     Code("SK008", "the definition is empty", "A segment needs a condition."),
     Code(
@@ -491,7 +491,7 @@ _TABLE = (
         hint="write '{operand} in {date}' for the whole day",
     ),
     # What a catalog file says
-    Code("SK301", "{detail}", "The file is not TOML."),
+    Code("SK301", "{detail}", "The file is not TOML, or not UTF-8."),
     Code(
         "SK302",
         "unknown key '{name}' in {place}",

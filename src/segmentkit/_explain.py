@@ -21,6 +21,7 @@ from segmentkit._format import format_tree
 from segmentkit._normalize import normalize, normalize_value
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
+from segmentkit._time import in_zone
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
@@ -297,7 +298,7 @@ def explain(
         segment.name,
         segment.schema.root,
         key,
-        instant.replace(tzinfo=UTC),
+        in_zone(instant, segment.schema.zone),
         clause,
         told,
         changes.fewest,

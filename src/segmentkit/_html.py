@@ -15,14 +15,21 @@ class Html(str):
         return self
 
 
-def element(name: str, *content: str, **attributes: str) -> Html:
+def element(name: str, *content: str, **attributes: str | None) -> Html:
     """An element; of its content and attributes, what is no HTML is escaped.
 
+    An attribute that Python cannot name is written with underscores: ``class_``, ``aria_label``.
+    One that is None is left out.
+
     Example:
-        >>> print(element("b", "1 < 2 ", element("i", "yes"), title='"'))
-        <b title="&quot;">1 &lt; 2 <i>yes</i></b>
+        >>> print(element("b", "1 < 2 ", element("i", "yes"), title='"', class_="x"))
+        <b title="&quot;" class="x">1 &lt; 2 <i>yes</i></b>
     """
-    told = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    told = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
     inside = "".join(part if isinstance(part, Html) else escape(part) for part in content)
     return Html(f"<{name}{told}>{inside}</{name}>")
 

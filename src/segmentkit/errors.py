@@ -50,10 +50,11 @@ class Problem:
 
     Attributes:
         diagnostic: What is wrong.
-        source: The definition it points into; None when it is about the file's form.
+        source: The text it points into: the definition, or the file if it is no TOML; None when
+            it is about the file's form.
         file: What the file is called.
         line: The line in the file, from one; None when it cannot be told.
-        column: The column in the definition's line, from one.
+        column: The column in the line of that text, from one.
         name: The segment, trait or whatever else it is about.
         kind: What that is: ``segment``, ``trait``, ``list`` or ``partition``.
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._format import format_name, format_value
-from segmentkit._lexer import RESERVED
+from segmentkit._lexer import KEYWORDS
 from segmentkit.catalog import Catalog
-from segmentkit.errors import DefinitionError
+from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _MAGIC = "%%segment"
-_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE]: the cell below is a definition"
+_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE [AS_OF]]: the cell below is a definition"
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE]``.
+    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE [AS_OF]]``.
 
     The cell is read as a definition in the schema, or the catalog, that the notebook calls
     SCHEMA; the segment is shown, and kept as a variable NAME. With a SOURCE, its members are
-    counted too. While you write, the names and values of the schema are completed.
+    counted too, as of now or of the instant that the notebook calls AS_OF. While you write, the
+    names of the schema, and the values that it lists, are completed.
 
     Args:
         shell: The notebook's IPython; ``%load_ext`` gives it.
@@ -46,9 +48,12 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
     try:
-        name, where, *source = shlex.split(line)
+        name, where, *rest = shlex.split(line)
     except ValueError:
         print(_USAGE)
+        return None
+    if not name.isidentifier():
+        print(f"{name!r} cannot be the name of a variable; {_USAGE}")
         return None
     schema, names = _found(shell, where)
     if schema is None:
@@ -61,16 +66,32 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
         print(error)
         return None
     shell.user_ns[name] = made
-    if source:
-        asked = shell.user_ns.get(source[0])
-        if not hasattr(asked, "sizes"):
-            print(
-                f"there is no source {source[0]!r}; {did_you_mean(source[0], shell.user_ns) or ''}"
-            )
-            return made
-        sizes = asked.sizes({name: made})
-        print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
+    if rest:
+        _count(shell, made, *rest)
     return made
+
+
+def _count(shell: InteractiveShell, made: Segment, source: str, *at: str) -> None:
+    """Say how many members a segment has."""
+    sources = {
+        each: found
+        for each, found in shell.user_ns.items()
+        if hasattr(found, "sizes") and not isinstance(found, type)
+    }
+    if source not in sources:
+        hint = did_you_mean(source, sources)
+        print(f"there is no source {source!r}" + (f"; {hint}" if hint else ""))
+        return
+    as_of = shell.user_ns.get(at[0]) if at else None
+    if at and (len(at) > 1 or not isinstance(as_of, date)):
+        print(f"there is no date or datetime {' '.join(at)!r}; {_USAGE}")
+        return
+    try:
+        sizes = sources[source].sizes({"it": made}, as_of=as_of)
+    except SegmentkitError as error:
+        print(error)
+        return
+    print(f"{made.name}: {sizes['it']:,} of {sizes.population:,}")
 
 
 def _found(shell: InteractiveShell, name: str) -> tuple[Schema | None, dict[str, Any]]:
@@ -123,4 +144,4 @@ def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
         found += [format_value(value) for a in entity.attributes for value in a.values]
     found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
     found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
-    return sorted({*found, *RESERVED})
+    return sorted({*found, *(word for word, _ in KEYWORDS)})

@@ -21,6 +21,7 @@ from segmentkit._cli._database import (
     Database,
     Prepared,
     connected,
+    no_dialect,
     prepared,
     url_option,
 )
@@ -36,14 +37,12 @@ from segmentkit._cli._values import (
     shown_instant,
 )
 from segmentkit._defined import AsOf, instant_of
-from segmentkit._diagnostics import did_you_mean
 from segmentkit._plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
 from segmentkit.sqlalchemy._single import explained, statements
 from segmentkit.sqlalchemy._tables import Tables
@@ -216,11 +215,7 @@ def _dialect(name: str) -> Dialect:
     try:
         return _named(URL.create(name).get_dialect())
     except (NoSuchModuleError, ValueError):
-        known = DIALECTS.get(name)
-        if known is not None and known.package is not None:
-            raise Failure(f"{name!r} needs {known.package}: pip install {known.package}") from None
-        hint = did_you_mean(name, DIALECTS) or f"there are {', '.join(sorted(DIALECTS))}"
-        raise Failure(f"no dialect {name!r}; {hint}") from None
+        raise Failure(no_dialect(name)) from None
 
 
 def _named(dialect: type[Dialect]) -> Dialect:

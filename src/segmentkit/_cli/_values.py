@@ -13,7 +13,7 @@ import click
 from segmentkit._cli._errors import Failure
 from segmentkit._defined import AsOf, Constant, instant_of
 from segmentkit._diagnostics import did_you_mean
-from segmentkit._time import local
+from segmentkit._time import in_zone, shown
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import DType
 from segmentkit.errors import DefinitionError
@@ -63,13 +63,18 @@ def _pairs(
     return tuple(pairs)
 
 
-as_of_option: Decorator = click.option(
-    "--as-of",
-    metavar="INSTANT",
-    callback=_instant,
-    help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default now. "
-    "Without a zone, in the schema's.",
-)
+def instant_option(default: str) -> Decorator:
+    """The option ``--as-of``; what it is without it is said in the help."""
+    return click.option(
+        "--as-of",
+        metavar="INSTANT",
+        callback=_instant,
+        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default "
+        f"{default}. Without a zone, in the schema's.",
+    )
+
+
+as_of_option = instant_option("now")
 
 set_option: Decorator = click.option(
     "--set",
@@ -88,9 +93,7 @@ def now_if_none(as_of: AsOf) -> AsOf:
 
 def shown_instant(as_of: AsOf, schema: Schema) -> str:
     """The instant as a clock in the schema's zone shows it."""
-    clock = local(instant_of(as_of, schema), schema.zone)
-    precision = "minutes" if clock.second == clock.microsecond == 0 else "seconds"
-    return f"{clock.isoformat(' ', precision)} {schema.time_zone}"
+    return shown(in_zone(instant_of(as_of, schema), schema.zone))
 
 
 def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:

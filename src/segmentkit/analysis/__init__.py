@@ -11,10 +11,13 @@ from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
 from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
+from segmentkit.analysis._discover import Discovery, Rule, discover
+from segmentkit.analysis._estimates import Estimate
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
 from segmentkit.analysis._profile import Profile, profile
+from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._statistics import Tested
 from segmentkit.analysis._why import explain
@@ -28,9 +31,12 @@ __all__ = [
     "Attrition",
     "Cause",
     "Changes",
+    "Chapter",
     "Comparison",
     "Coverage",
     "Difference",
+    "Discovery",
+    "Estimate",
     "Gap",
     "Gaps",
     "Grid",
@@ -41,7 +47,9 @@ __all__ = [
     "Pair",
     "Part",
     "Profile",
+    "Report",
     "Rfm",
+    "Rule",
     "Scale",
     "Stage",
     "Standard",
@@ -52,6 +60,7 @@ __all__ = [
     "changes",
     "compare",
     "coverage",
+    "discover",
     "explain",
     "gaps",
     "grid",
@@ -59,4 +68,5 @@ __all__ = [
     "movement",
     "overlap",
     "profile",
+    "report",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, field, frozen
 
-from segmentkit._defined import AsOf, aware_instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._asked import Manner, groups_of
 from segmentkit.analysis._metric import Metric
@@ -225,7 +225,7 @@ def assess(
         UnsupportedError: The source cannot compute a construct.
     """
     standard = standard or Standard()
-    instant = aware_instant_of(as_of, segment.schema)
+    instant = utc_of(as_of, segment.schema)
     groups = groups_of(segment, base)
     measure = Metric.of(metric, segment.schema)
     measured = measure.measured(groups, source, instant, mixed=mixed)

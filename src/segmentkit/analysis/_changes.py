@@ -12,7 +12,7 @@ import pandas as pd
 from attrs import define, evolve, field, frozen
 
 from segmentkit._check import Checked
-from segmentkit._defined import AsOf, aware_instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._seen import seen_until
 from segmentkit.analysis._picture import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -170,7 +170,7 @@ def changes(
     old = segment if earlier is None else earlier
     if old.schema != segment.schema:
         raise SchemaError("the two definitions are of different schemas")
-    then, now = aware_instant_of(since, segment.schema), aware_instant_of(as_of, segment.schema)
+    then, now = utc_of(since, segment.schema), utc_of(as_of, segment.schema)
     if then > now:
         raise ValueError(f"since is {moment(then)}, which is after {moment(now)}")
     still = seen_until(old._checked.condition, old.schema, then.replace(tzinfo=None))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from attrs import define, evolve, frozen
 
-from segmentkit._defined import AsOf, aware_instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._asked import Manner, meeting
 from segmentkit.analysis._metric import Measured, Metric
@@ -214,7 +214,7 @@ def compare(
     schema = next(iter(parts.values())).schema
     measure = Metric.of(metric, schema)
     how = _how(measure, how)
-    instant = aware_instant_of(as_of, schema)
+    instant = utc_of(as_of, schema)
     if not isinstance(partition, Partition):
         _check_disjoint(parts, source, instant)
     measured = measure.measured(parts, source, instant, mixed=mixed)

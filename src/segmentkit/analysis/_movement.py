@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from attrs import define, field
 
-from segmentkit._defined import AsOf, aware_instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis._overlap import named_segments
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -99,7 +99,7 @@ def history(
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
-    asked = sorted({aware_instant_of(each, schema) for each in instants})
+    asked = sorted({utc_of(each, schema) for each in instants})
     if not asked:
         raise ValueError("give at least one instant")
     sizes = {}
@@ -191,7 +191,7 @@ def movement(partition: Partition, source: Source, *, since: AsOf, as_of: AsOf =
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
-    then, now = (aware_instant_of(each, partition.schema) for each in (since, as_of))
+    then, now = (utc_of(each, partition.schema) for each in (since, as_of))
     before, after = (_labels(partition, source, at) for at in (then, now))
     labels = list(partition.labels)
     both = pd.DataFrame({"before": before, "after": after})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, evolve
 
-from segmentkit._defined import AsOf, aware_instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._asked import Manner, groups_of, meeting, things_of
@@ -108,8 +108,8 @@ class Profile(Result):
         for each in self.differences:
             if each.apart:
                 yield (
-                    f"{each.what} is {_amount(each, each.members)} of every member, and "
-                    f"{_amount(each, each.base)} of everybody else"
+                    f"{each.what} is {amount(each, each.members)} of every member, and "
+                    f"{amount(each, each.base)} of everybody else"
                 )
         if any(each.few for each in self.differences):
             yield f"few: known of fewer than {FEW} on one side; take it with care"
@@ -144,7 +144,8 @@ _SHOWN = 40
 """Differences that are shown as text."""
 
 
-def _amount(each: Difference, value: float | None) -> str:
+def amount(each: Difference, value: float | None) -> str:
+    """A share as per cent, a mean as a number."""
     if value is None:
         return "–"
     return share(value) if each.scale == Manner.CATEGORY.value else figure(value)
@@ -153,8 +154,8 @@ def _amount(each: Difference, value: float | None) -> str:
 def _told(each: Difference) -> Iterator[str]:
     """A difference as the cells of a row."""
     yield shortened(each.what, 60).replace(r"\$", "$")
-    yield _amount(each, each.members)
-    yield _amount(each, each.base)
+    yield amount(each, each.members)
+    yield amount(each, each.base)
     shares = each.scale == Manner.CATEGORY.value
 
     def signed(value: float | None) -> str:
@@ -220,7 +221,7 @@ def profile(
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
     groups = groups_of(segment, base)
-    instant = aware_instant_of(as_of, segment.schema)
+    instant = utc_of(as_of, segment.schema)
     things, lists = things_of(of, traits, segment)
     comparing = Comparing(source, groups, instant, level, values)
     told = _defining(segment, base)
@@ -283,7 +284,7 @@ def _forest(found: Profile, shown: Sequence[Difference], known: int) -> Figure:
         colour = more if found.is_certain(each) else "0.75"
         axes.barh(place, each.effect, color=colour, alpha=0.55, height=0.65)
         axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
-        told = f"{_amount(each, each.members)} | {_amount(each, each.base)}"
+        told = f"{amount(each, each.members)} | {amount(each, each.base)}"
         axes.text(1.02, place, told, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(shown)), [shortened(each.what, 48) for each in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)

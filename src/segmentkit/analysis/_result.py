@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from segmentkit._html import Html, element
+from segmentkit._time import shown
 
 
 def number(value: Any) -> str:
@@ -38,8 +39,8 @@ def plural(count: int, word: str) -> str:
 
 
 def moment(at: datetime) -> str:
-    """An instant in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    """An instant, as its zone's clocks show it."""
+    return shown(at)
 
 
 class Result(ABC):
@@ -96,6 +97,9 @@ class Result(ABC):
                 ]
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         heads, rows = self._cells()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 from attrs import frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, Constant, aware_instant_of, exact
+from segmentkit._defined import AsOf, Constant, exact, utc_of
 from segmentkit._explain import Outline, Question, outline
 from segmentkit._explain import explain as put_together
 from segmentkit._format import format_tree
@@ -44,16 +44,16 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         UnsupportedError: The source cannot compute a construct.
     """
     segment._require_bound()
-    instant = aware_instant_of(as_of, segment.schema)
+    at = utc_of(as_of, segment.schema)
     asked, only = outline(segment), _only(segment.schema, key)
     tests = {f"test {i}": each for i, each in enumerate(asked.tests())}
     segments = {name: _segment(each) & only for name, each in tests.items()}
-    sizes = source.sizes({"them": only, **segments}, as_of=instant)
+    sizes = source.sizes({"them": only, **segments}, as_of=at)
     if not sizes["them"]:
         raise DataError(f"none of the {segment.schema.root} has the key {key!r}")
     holds = {id(each.test): sizes[name] > 0 for name, each in tests.items()}
-    values = _values(asked, source, only, instant)
-    return put_together(segment, asked, _OfSource(holds, values), key, instant.replace(tzinfo=None))
+    values = _values(asked, source, only, at)
+    return put_together(segment, asked, _OfSource(holds, values), key, at.replace(tzinfo=None))
 
 
 @frozen
@@ -96,7 +96,7 @@ def _segment(asked: Outline) -> Segment:
     return Segment.define(None, asked.text, scope.schema, **names)
 
 
-def _values(asked: Outline, source: Source, only: Segment, instant: Any) -> dict[int, Any]:
+def _values(asked: Outline, source: Source, only: Segment, at: datetime) -> dict[int, Any]:
     questions = [q for test in asked.tests() for r in test.readings for q in (r.value, *r.rows)]
     traits: dict[str, Trait] = {}
     names: dict[int, str] = {}
@@ -109,7 +109,7 @@ def _values(asked: Outline, source: Source, only: Segment, instant: Any) -> dict
         names[id(question)] = same
     if not traits:
         return {}
-    found = source.values(list(traits.values()), of=only, as_of=instant).iloc[0]
+    found = source.values(list(traits.values()), of=only, as_of=at).iloc[0]
     return {each: _plain(found[name], traits[name]) for each, name in names.items()}
 
 
