@@ -777,6 +777,51 @@ def test_count_some(run: Run, brief: str, url: str) -> None:
     ]
 
 
+def test_count_past_broken_ones(run: Run, url: str, tmp_path: Path) -> None:
+    """What is wrong or cannot be computed is told of, the rest is counted, and the code is 1."""
+    text = (
+        HEAD
+        + SEGMENTS
+        + "[segments.tall]\nwhere = 'heihgt > 180'\n[segments.giants]\nwhere = 'in segment tall'\n"
+    )
+    file = _file(tmp_path, text, "broken.toml")
+    asked = ("count", file, "--url", url, *MAY, "--csv")
+    refused = run(*asked)
+    assert (refused.code, refused.out) == (1, "")
+    assert "SK101 unknown attribute 'heihgt'" in refused.err
+    result = run(*asked, "--skip-broken", "--set", "tier=gold")
+    assert result.code == 1
+    names = [row[0] for row in csv.reader(io.StringIO(result.out))]
+    assert names == ["name", "loyal", "grown_ups", "recent", "tier"]
+    assert "segment 'tall'\nSK101 unknown attribute 'heihgt'" in result.err
+    assert "segment 'giants'" in result.err
+    assert f"{file}: segment 'since' is left out: has no value for :start" in result.err
+    some = run("count", file, "tall", "loyal", "--url", url, "--csv", "--skip-broken")
+    assert [row[0] for row in csv.reader(io.StringIO(some.out))] == ["name", "loyal"]
+    sound = run("count", file, "nobody", "--url", url, "--skip-broken")
+    assert (sound.code, "no segment 'nobody'" in sound.err) == (2, True)
+
+
+def test_count_past_what_an_engine_refuses(
+    run: Run, brief: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a segment that the database has no SQL for."""
+    members_of = _query.members_of
+
+    def refuse(segment: sk.Segment, *given: Any, **named: Any) -> Any:
+        if segment.name == "loyal":
+            raise sk.UnsupportedError("there is no sum here")
+        return members_of(segment, *given, **named)
+
+    monkeypatch.setattr(_query, "members_of", refuse)
+    asked = ("count", brief, "loyal", "grown_ups", "--url", url, "--csv")
+    assert run(*asked).code == 1
+    result = run(*asked, "--skip-broken")
+    assert (result.code, result.out.count("\n")) == (1, 2)
+    assert "segment 'loyal' is left out" in result.err
+    assert "there is no sum here" in result.err
+
+
 def test_count_as_json(run: Run, brief: str, url: str) -> None:
     """The same for programs; the instant is in UTC."""
     result = run("count", brief, "recent", "--url", url, "--as-of", "2026-05-01T03:00", "--json")

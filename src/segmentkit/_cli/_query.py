@@ -25,10 +25,11 @@ from segmentkit._cli._database import (
     prepared,
     url_option,
 )
-from segmentkit._cli._errors import Failure, definitions_of, one_line
+from segmentkit._cli._errors import WRONG, Failure, Wrong, definitions_of, one_line, printable
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._output import bars, duration, percent, show_table
 from segmentkit._cli._values import (
+    LeftOut,
     as_of_option,
     bound,
     chosen,
@@ -39,7 +40,7 @@ from segmentkit._cli._values import (
 from segmentkit._defined import AsOf, instant_of
 from segmentkit._plan import Plan
 from segmentkit.catalog import Catalog
-from segmentkit.errors import SchemaError
+from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import members as members_of
@@ -127,6 +128,11 @@ def explain_plan(
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--skip-broken",
+    is_flag=True,
+    help="Leave out segments that are wrong or cannot be computed, tell of them, and exit with 1.",
+)
 def count(
     file: Path,
     names: tuple[str, ...],
@@ -135,6 +141,7 @@ def count(
     pairs: Pairs,
     as_json: bool,
     as_csv: bool,
+    skip_broken: bool,
 ) -> None:
     """Count the members of segments in a database: of all segments, or of those named."""
     if as_json and as_csv:
@@ -142,15 +149,23 @@ def count(
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
-        segments = chosen(bound(ready.catalog, pairs), names, str(file))
-        population, counts = _count(database, ready, segments, at, str(file))
+        ready = prepared(text, str(file), database, skip_broken=skip_broken)
+        left_out: LeftOut | None = {} if skip_broken else None
+        segments = chosen(bound(ready.catalog, pairs), names, str(file), left_out)
+        population, counts = _count(database, ready, segments, at, str(file), left_out)
     if as_json:
         _show_json(population, counts, ready, at)
     elif as_csv:
         _show_csv(counts)
     else:
         _show(population, counts, ready, at)
+    told = [printable(str(each)) for each in ready.catalog.broken.values()]
+    for name, why in (left_out or {}).items():
+        told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
+    for line in told:
+        click.echo(line, err=True)
+    if told:
+        click.get_current_context().exit(WRONG)
 
 
 @click.command
@@ -281,7 +296,12 @@ class Counted:
 
 
 def _count(
-    database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
+    database: Database,
+    ready: Prepared,
+    segments: dict[str, Segment],
+    as_of: AsOf,
+    file: str,
+    left_out: LeftOut | None,
 ) -> tuple[int, list[Counted]]:
     counts = []
     with database.engine.connect() as connection, bars() as show:
@@ -289,9 +309,15 @@ def _count(
             population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
         for done, (name, segment) in enumerate(segments.items(), start=1):
             start = time.perf_counter()
-            keys = _members(segment, ready, as_of, file).subquery()
-            with database.asked(f"count the members of {name!r}"):
-                size = connection.scalar(select(func.count()).select_from(keys)) or 0
+            try:
+                keys = _members(segment, ready, as_of, file).subquery()
+                with database.asked(f"count the members of {name!r}"):
+                    size = connection.scalar(select(func.count()).select_from(keys)) or 0
+            except (Wrong, UnsupportedError) as error:
+                if left_out is None:
+                    raise
+                left_out[name] = str(error)
+                continue
             seconds = time.perf_counter() - start
             share = size / population if population else None
             counts.append(Counted(name, segment.title, size, share, seconds))
