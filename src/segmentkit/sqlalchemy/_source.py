@@ -23,7 +23,7 @@ from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
 from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._pass import BITS, Pass, portions
-from segmentkit.sqlalchemy._single import explained, of_one, of_person, statements
+from segmentkit.sqlalchemy._single import counted, explained, of_one, of_person, statements
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 from segmentkit.sqlalchemy._tally import select_tally, tally_of
 from segmentkit.trait import Trait
@@ -131,7 +131,7 @@ class Source:
             counts: list[int] = []
             population = 0
             for portion in portions(question.conditions):
-                row = connection.execute(Pass.of(portion, tables).counted()).one()
+                row = connection.execute(counted(portion, tables)).one()
                 # Of nobody, a sum is NULL.
                 population, *more = (int(number or 0) for number in row)
                 counts += more
@@ -335,7 +335,7 @@ class Source:
         """
 
         def ask(connection: sa.Connection, question: Question, tables: Tables) -> str:
-            lines = [f"-- {line}" for line in explained(question.plan)]
+            lines = [f"-- {line}" for line in explained(question.plan, tables)]
             queries = statements(question.conditions, tables)
             told = {"render_postcompile": True}
             texts = [query.compile(connection, compile_kwargs=told) for query in queries]
@@ -355,7 +355,7 @@ class Source:
         """Ask; if a definition is refused, say which, or ask without it."""
         question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
         tables = Tables.of(question.schema, self.entity, self.lists)
-        with self._connected() as connection:
+        with self._connected() as connection, _named(question):
             try:
                 return ask(connection, question, tables)
             except UnsupportedError:
@@ -374,6 +374,22 @@ class Source:
                 yield self.bind
             case _:
                 yield self.bind.connection()
+
+
+_FEW = 5
+
+
+@contextmanager
+def _named(question: Question) -> Iterator[None]:
+    """Say of what goes wrong in the database, which segments it was asked about."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        names = [repr(name) for name in question.conditions]
+        more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
+        of = f"segment{'s' if len(names) > 1 else ''} {', '.join(names[:_FEW])}{more}"
+        error.add_note(f"while asking about {of}, as of {question.as_of.isoformat()}")
+        raise
 
 
 def _only(question: Question) -> ir.Condition:
