@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, combinations_with_replacement
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
 from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._pass import BITS, Pass, portions
-from segmentkit.sqlalchemy._single import explained, of_one, of_person, statements
+from segmentkit.sqlalchemy._single import counted, explained, of_one, of_person, statements
 from segmentkit.sqlalchemy._tables import Tables
 from segmentkit.sqlalchemy._tally import select_tally, tally_of
 from segmentkit.trait import Trait
@@ -38,7 +38,13 @@ _T = TypeVar("_T")
 
 
 class Engine(Protocol):
-    """What answers queries for the time of a question: a connection, a session."""
+    """What answers queries for the time of a question: a connection, a session.
+
+    Attributes:
+        errors: What it raises if something goes wrong.
+    """
+
+    errors: ClassVar[tuple[type[Exception], ...]]
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         """The rows of a query, some thousands at a time."""
@@ -126,7 +132,7 @@ class Asking(ABC):
             counts: list[int] = []
             population = 0
             for portion in portions(question.conditions):
-                row = engine.row(Pass.of(portion, tables).counted())
+                row = engine.row(counted(portion, tables))
                 assert row is not None
                 # Of nobody, a sum is NULL.
                 population, *more = (int(number or 0) for number in row)
@@ -328,7 +334,7 @@ class Asking(ABC):
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> str:
-            plan = explained(question.plan, joins=tables.joins)
+            plan = explained(question.plan, tables)
             lines = [f"-- {line}" for line in plan]
             texts = [engine.text(query) for query in statements(question.conditions, tables)]
             return "\n".join([*lines, *texts])
@@ -346,7 +352,7 @@ class Asking(ABC):
     ) -> _T:
         """Ask; if a definition is refused, say which, or ask without it."""
         question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
-        with self._opened(question.schema) as (engine, tables):
+        with self._opened(question.schema) as (engine, tables), _named(question, engine):
             try:
                 engine.check(question.conditions.values(), tables)
                 return ask(engine, question, tables)
@@ -355,6 +361,22 @@ class Asking(ABC):
                 if not refused:
                     raise
             return ask(engine, question.without(refused, skip_broken=skip_broken), tables)
+
+
+_FEW = 5
+
+
+@contextmanager
+def _named(question: Question, engine: Engine) -> Iterator[None]:
+    """Say of what goes wrong where the data is, which segments it was asked about."""
+    try:
+        yield
+    except engine.errors as error:
+        names = [repr(name) for name in question.conditions]
+        more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
+        of = f"segment{'s' if len(names) > 1 else ''} {', '.join(names[:_FEW])}{more}"
+        error.add_note(f"while asking about {of}, as of {question.as_of.isoformat()}")
+        raise
 
 
 def _only(question: Question) -> ir.Condition:

@@ -89,7 +89,7 @@ class Tables:
         """
         table = self.table(entity)
         key = column_of(table, entity.key or "")
-        if _is_unique(table, key):
+        if is_unique(table, key):
             return table.alias()
         rows = table.alias()
         named = [*entity.columns, *(link.key for link in entity.links)]
@@ -134,7 +134,7 @@ class Tables:
 _PLACE = "segmentkit_place"
 
 
-def _is_unique(table: sa.Table, column: sa.ColumnElement[Any]) -> bool:
+def is_unique(table: sa.Table, column: sa.ColumnElement[Any]) -> bool:
     """Whether the table says that no two rows have the same value."""
     sets: list[Any] = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     sets += [table.primary_key, *(i for i in table.indexes if i.unique)]
