@@ -20,7 +20,7 @@ PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
 # What Spark is asked besides: as a source, and what only it has.
-OF_SPARK = ["tests/test_source.py", "tests/analysis", "tests/engines/spark.py"]
+OF_SPARK = ["tests/analysis", "tests/engines/spark.py"]
 
 
 def group(*names: str) -> list[str]:
@@ -162,7 +162,7 @@ def spark(session: nox.Session) -> None:
     """Ask Sail, which speaks Spark's protocol: the cases, the analyses, the page's examples."""
     session.install("-e", ".[spark]", *group("test", "spark"))
     env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
-    examples = ["docs/spark.md", "src/segmentkit/spark"]
+    examples = ["tests/test_source.py", "docs/spark.md", "src/segmentkit/spark"]
     session.run("pytest", *CASES, *OF_SPARK, *examples, *session.posargs, env=env)
 
 
