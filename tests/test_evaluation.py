@@ -190,7 +190,7 @@ def test_an_interrupted_question_leaves_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy._source._bits", interrupt)
+        patched.setattr("segmentkit.sqlalchemy._asking._held", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)

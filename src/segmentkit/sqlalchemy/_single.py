@@ -23,6 +23,7 @@ from segmentkit.sqlalchemy._predicate import (
     is_existence,
     is_plain,
     joined_rows,
+    limiting,
     only_group,
 )
 from segmentkit.sqlalchemy._scans import Rows
@@ -43,6 +44,8 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
     if is_plain(condition):
         return Shape.ATTRIBUTES
     parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
+    if tables.joins:
+        return Shape.JOINED
     if not is_alone(condition):
         if not all(only_group(each) for each in parts):
             return Shape.JOINED
@@ -57,8 +60,7 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
         case Shape.JOINED:
-            limits = [each for each in ir.conjuncts(condition) if is_plain(each)]
-            rows, test = joined_rows(tables, condition, limits)
+            rows, test = joined_rows(tables, condition, limiting(ir.conjuncts(condition)))
             test = guarded(test, ir.walk(condition))
         case Shape.ATTRIBUTES | Shape.SURVIVORS:
             rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
@@ -101,7 +103,7 @@ def grouped_rows(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     where = [*(rows.condition(each, []) for each in plain), *grouped.where]
     if rest := [each for parts in asked.values() for each in parts]:
         other = OfCustomer(evolve(tables, root=customer, mapped=None))
-        where.append(other.condition(ir.conjunction(rest), plain))
+        where.append(other.condition(ir.conjunction(rest), limiting(plain)))
     test = Compiler(tables.schema, rows.scan, grouped.values).condition(having)
     key = column_of(customer, tables.schema.entity.key or "")
     query = sa.select(key).select_from(rows.scan.source).where(*where)
