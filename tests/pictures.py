@@ -109,11 +109,16 @@ def compare() -> Any:
     return analysis.compare(ages, spent(), source(), as_of=END).plot()
 
 
+def assess() -> Any:
+    regulars = catalog()["regulars"]
+    return analysis.assess(regulars, source(), metric=spent(), as_of=END).plot()
+
+
 PICTURES: Mapping[str, Callable[[], Any]] = {
     each.__name__: each
     for each in (
         *(attrition, coverage, overlap, grid, movement),
-        *(profile, compare, discover, clusters),
+        *(profile, compare, assess, discover, clusters),
     )
 }
 

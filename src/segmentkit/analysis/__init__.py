@@ -6,6 +6,7 @@ draws itself where there is something to see (with the extra `plots`).
 
 from __future__ import annotations
 
+from segmentkit.analysis._assess import QUESTIONS, Assessment, Standard, Verdict, assess
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
 from segmentkit.analysis._clusters import Cluster, Clusters, clusters
@@ -19,12 +20,15 @@ from segmentkit.analysis._overlap import Overlap, Pair, overlap
 from segmentkit.analysis._profile import Profile, profile
 from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
+from segmentkit.analysis._statistics import Tested
 from segmentkit.analysis._why import explain
 
 __all__ = [
     "AGES",
     "CAUSES",
     "GROUPS",
+    "QUESTIONS",
+    "Assessment",
     "Attrition",
     "Cause",
     "Changes",
@@ -51,6 +55,10 @@ __all__ = [
     "Rule",
     "Scale",
     "Stage",
+    "Standard",
+    "Tested",
+    "Verdict",
+    "assess",
     "attrition",
     "changes",
     "clusters",
