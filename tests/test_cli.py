@@ -28,7 +28,7 @@ import segmentkit as sk
 from segmentkit import _cli, demo
 from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.sqlalchemy._dialects import Dialect
+from segmentkit.sqlalchemy._constructs import Dialect
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
@@ -641,7 +641,7 @@ def test_sql_of_a_dialect_that_is_not_installed(
 ) -> None:
     """A dialect that we know brings the name of the package that it needs."""
     known = {"xyzzy": Dialect("xyzzy", "Xyzzy", package="sqlalchemy-xyzzy")}
-    monkeypatch.setattr(_query, "DIALECTS", known)
+    monkeypatch.setattr(_database, "DIALECTS", known)
     result = run("sql", full, "loyal", "--dialect", "xyzzy")
     says = "Error: 'xyzzy' needs sqlalchemy-xyzzy: pip install sqlalchemy-xyzzy\n"
     assert (result.code, result.err) == (2, says)
@@ -1424,3 +1424,18 @@ def test_report_of_a_database_that_fails(run: Run, brief: str, url: str) -> None
     assert result.err == (
         "Error: sqlite:///shop.sqlite could not be asked about all segments: integer overflow\n"
     )
+
+
+def test_report_with_profiles(
+    run: Run, brief: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Profiles are there if they are asked for, and the extra is named where it is missing."""
+    values = ("--url", url, "--set", "start=2026-01-01", "--set", "tier=gold", *MAY)
+    assert "What sets them apart" not in run("report", brief, *values).out
+    shown = run("report", brief, *values, "--profiles")
+    assert (shown.code, shown.err) == (0, "")
+    assert "What sets them apart" in shown.out
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    result = run("report", brief, *values, "--profiles")
+    assert (result.code, result.out) == (2, "")
+    assert 'pip install "segmentkit[stats]"' in result.err

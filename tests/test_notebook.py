@@ -7,7 +7,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 from segmentkit import Catalog, Segment
-from tests.analysis.frames import SHOP, SOURCES
+from tests.analysis.frames import NOON, SHOP, SOURCES
 
 EVIL = "<script>alert(1)</script>"
 
@@ -17,7 +17,7 @@ def shell():
     """A notebook that knows the shop."""
     shell = InteractiveShell()
     shell.run_line_magic("load_ext", "segmentkit.notebook")
-    shell.user_ns |= {"shop": SHOP, "source": SOURCES["pandas"]}
+    shell.user_ns |= {"shop": SHOP, "source": SOURCES["pandas"], "noon": NOON}
     return shell
 
 
@@ -29,6 +29,14 @@ def test_a_cell_is_a_definition(shell, capsys):
     assert capsys.readouterr().out == "danes: 3 of 6\n"
 
 
+def test_a_cell_is_counted_as_of_an_instant(shell, capsys):
+    """With a date or an instant behind the source, members are counted as of that."""
+    for at, count in ((NOON, 2), (NOON.date(), 2), (NOON.replace(2024, 6), 1)):
+        shell.user_ns["noon"] = at
+        shell.run_cell_magic("segment", "fresh shop source noon", "any(orders in last 30 days)")
+        assert capsys.readouterr().out == f"fresh: {count} of 6\n"
+
+
 @pytest.mark.parametrize(
     ("line", "cell", "told"),
     [
@@ -37,6 +45,9 @@ def test_a_cell_is_a_definition(shell, capsys):
         ("danes", "age > 3", "%%segment NAME SCHEMA"),
         ("danes shp", "age > 3", "no schema or catalog 'shp'"),
         ("danes shop sorce", "age > 3", "did you mean 'source'?"),
+        ("danes shop source noo", "age > 3", "no date or datetime 'noo'"),
+        ("danes shop source shop", "age > 3", "no date or datetime 'shop'"),
+        ("danes shop source noon noon", "age > 3", "[SOURCE [AS_OF]]"),
         ("danes shop shop", "age > 3", "there is no source 'shop'"),
         ("2danes shop", "age > 3", "'2danes' cannot be the name of a variable"),
         ("old shop source", "age > :least", "no value for :least"),

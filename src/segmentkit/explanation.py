@@ -163,6 +163,9 @@ class Explanation:
         lines += [f"  {change.text} {_wanted(change)}" for change in self.changes or ()]
         return "\n".join(lines)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         tree = element("ul", _item(self.clause), style=_LIST)
         ways = [

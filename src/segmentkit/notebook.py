@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from segmentkit._diagnostics import did_you_mean
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _MAGIC = "%%segment"
-_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE]: the cell below is a definition"
+_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE [AS_OF]]: the cell below is a definition"
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE]``.
+    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE [AS_OF]]``.
 
     The cell is read as a definition in the schema, or the catalog, that the notebook calls
     SCHEMA; the segment is shown, and kept as a variable NAME. With a SOURCE, its members are
-    counted too. While you write, the names and values of the schema are completed.
+    counted too, as of now or of the instant that the notebook calls AS_OF. While you write, the
+    names of the schema, and the values that it lists, are completed.
 
     Args:
         shell: The notebook's IPython; ``%load_ext`` gives it.
@@ -46,7 +48,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
     try:
-        name, where, *source = shlex.split(line)
+        name, where, *rest = shlex.split(line)
     except ValueError:
         print(_USAGE)
         return None
@@ -64,12 +66,13 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
         print(error)
         return None
     shell.user_ns[name] = made
-    if source:
-        _count(shell, source[0], name, made)
+    if rest:
+        _count(shell, made, *rest)
     return made
 
 
-def _count(shell: InteractiveShell, source: str, name: str, made: Segment) -> None:
+def _count(shell: InteractiveShell, made: Segment, source: str, *at: str) -> None:
+    """Say how many members a segment has."""
     sources = {
         each: found
         for each, found in shell.user_ns.items()
@@ -79,12 +82,16 @@ def _count(shell: InteractiveShell, source: str, name: str, made: Segment) -> No
         hint = did_you_mean(source, sources)
         print(f"there is no source {source!r}" + (f"; {hint}" if hint else ""))
         return
+    as_of = shell.user_ns.get(at[0]) if at else None
+    if at and (len(at) > 1 or not isinstance(as_of, date)):
+        print(f"there is no date or datetime {' '.join(at)!r}; {_USAGE}")
+        return
     try:
-        sizes = sources[source].sizes({name: made})
+        sizes = sources[source].sizes({"it": made}, as_of=as_of)
     except SegmentkitError as error:
         print(error)
         return
-    print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
+    print(f"{made.name}: {sizes['it']:,} of {sizes.population:,}")
 
 
 def _found(shell: InteractiveShell, name: str) -> tuple[Schema | None, dict[str, Any]]:

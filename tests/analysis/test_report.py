@@ -25,7 +25,7 @@ from segmentkit import pandas as skp
 from segmentkit._coloured import coloured
 from segmentkit._diagnostics import Span, diagnostic
 from segmentkit._format import format_text
-from segmentkit.analysis import attrition, coverage, gaps, overlap, report
+from segmentkit.analysis import attrition, coverage, gaps, overlap, profile, report
 from tests.analysis.frames import EMPTY, FRAMES, NOON, SHOP, SOURCES, Asked
 from tests.conformance_cases import cases
 
@@ -232,6 +232,42 @@ def test_nothing_but_broken_segments(source):
     assert found.overlap is None
     assert found.population == 6
     assert "open is broken" in page(found).text
+
+
+def test_a_report_says_what_sets_members_apart(source):
+    """If it is asked to, a report has the profiles; what is so by definition is left out."""
+    assert all(chapter.profile is None for chapter in report(CATALOG, source, as_of=NOON).chapters)
+    segments = [
+        Segment.define("some", "id in (1, 2, 5)", SHOP),
+        Segment.define("others", "id > 100", SHOP),
+    ]
+    catalog = Catalog({str(each.name): each for each in segments})
+    found = report(catalog, source, as_of=NOON, profiles=True)
+    for chapter in found.chapters:
+        assert chapter.profile == profile(catalog[chapter.name], source, as_of=NOON)
+    told = page(found).text
+    assert "Nothing that is more than chance" in told
+    assert "id = " not in told
+
+
+def test_profiles_show_the_greatest_differences():
+    """Differences that are more than chance are shown, with shares and effects."""
+    many = {name: frame.loc[frame.index.repeat(30)] for name, frame in FRAMES.items()}
+    many["customers"] = many["customers"].assign(id=range(180))
+    catalog = Catalog({"first": Segment.define("first", "id < 90", SHOP)})
+    found = report(catalog, skp.Source(many), as_of=NOON, profiles=True)
+    told = page(found).text
+    assert "What sets them apart" in told
+    assert 'country = "DK"66.7%50.0%' in told
+    assert "country is missing0.0%33.3%" in told
+
+
+def test_profiles_need_the_extra(source, monkeypatch):
+    """Without the statistics a report says what to install, if it is to have profiles."""
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    report(CATALOG, source, as_of=NOON)
+    with pytest.raises(ImportError, match="stats"):
+        report(CATALOG, source, as_of=NOON, profiles=True)
 
 
 @pytest.mark.parametrize("name", EMPTY)

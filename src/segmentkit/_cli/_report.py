@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,8 @@ from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, pr
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._defined import AsOf
-from segmentkit.analysis import report as made
+from segmentkit.analysis import Report
+from segmentkit.analysis import report as of
 from segmentkit.catalog import Catalog
 from segmentkit.sqlalchemy import Source
 
@@ -29,6 +31,11 @@ from segmentkit.sqlalchemy import Source
 @as_of_option
 @set_option
 @click.option("--title", help="What to call the page.")
+@click.option(
+    "--profiles",
+    is_flag=True,
+    help="Say what sets the members of each segment apart, too; takes longer.",
+)
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -38,6 +45,7 @@ def report(
     as_of: AsOf,
     pairs: tuple[tuple[str, str], ...],
     title: str | None,
+    profiles: bool,
 ) -> None:
     """Write one page about all segments of a catalog in a database: HTML that needs nothing else.
 
@@ -55,8 +63,14 @@ def report(
             click.echo(printable(told), err=True)
             raise Failure(f"{file} has no segment that could be asked about")
         with database.asked("be asked about all segments"), definitions_of(str(file)):
-            source = Source(database.engine, table)
-            found = made(catalog, source, as_of=now_if_none(as_of), title=title, problems=problems)
+            found = _made(
+                catalog,
+                Source(database.engine, table),
+                as_of=now_if_none(as_of),
+                title=title,
+                profiles=profiles,
+                problems=problems,
+            )
     with writing(output) as stream:
         stream.write(found.html)
     for problem in problems:
@@ -65,3 +79,10 @@ def report(
         click.echo(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", err=True)
     if problems or found.broken:
         ctx.exit(WRONG)
+
+
+def _made(catalog: Catalog, source: Source, **asked: Any) -> Report:
+    try:
+        return of(catalog, source, **asked)
+    except ImportError as error:
+        raise Failure(str(error)) from None

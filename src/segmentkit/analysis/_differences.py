@@ -10,8 +10,18 @@ from attrs import define, evolve, field, frozen
 
 from segmentkit._format import format_value
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, Thing, missing_of, sample_of, today_of
+from segmentkit.analysis._asked import (
+    BASE,
+    MEMBERS,
+    Manner,
+    Thing,
+    meeting,
+    missing_of,
+    sample_of,
+    today_of,
+)
 from segmentkit.analysis._result import plural
+from segmentkit.analysis._units import mixed_units
 from segmentkit.dtypes import Kind
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -72,9 +82,6 @@ class Difference:
         return self.effect is None and bool(self.difference) and min(self.sizes) > 1
 
 
-MEMBERS, BASE = "members", "base"
-
-
 @define
 class Comparing:
     """Asks the source about two groups, and compares what it counts.
@@ -98,7 +105,9 @@ class Comparing:
                       if isinstance(each, Segment)]  # fmt: skip
         asked = dict(self.groups)
         for place, condition in enumerate(conditions):
-            asked |= {f"{n} {place}": group & condition for n, group in self.groups.items()}
+            asked |= {
+                f"{n} {place}": meeting([group, condition]) for n, group in self.groups.items()
+            }
         self.sizes = self.source.sizes(asked, as_of=self.instant)
         if not all(self.whole):
             return []
@@ -108,7 +117,7 @@ class Comparing:
         ]
         traits = {str(t.asked.name): t for t in things if isinstance(t.asked, Trait)}
         by_kind = {
-            categories: [t for t in traits.values() if (t.scale is Scale.CATEGORY) is categories]
+            categories: [t for t in traits.values() if (t.scale is Manner.CATEGORY) is categories]
             for categories in (True, False)
         }
         for categories, some in by_kind.items():
@@ -186,7 +195,7 @@ class Comparing:
         """Two shares."""
         found = Difference(
             what,
-            Scale.CATEGORY.value,
+            Manner.CATEGORY.value,
             counts[0] / sizes[0] if sizes[0] else None,
             counts[1] / sizes[1] if sizes[1] else None,
             sizes,
@@ -213,7 +222,11 @@ class Comparing:
 
     def numbers(self, thing: Thing, tally: pd.DataFrame) -> Iterator[Difference]:
         """Means of numbers, and of how many days ago times were."""
-        today = today_of(self.instant, self.groups[MEMBERS].schema.zone)
+        assert isinstance(thing.asked, Trait)
+        several = mixed_units(thing.asked, self.source, self.groups, self.instant)
+        if several is not None:
+            self.remarks.append(f"{thing.name}: {several}, so that its means say little")
+        today = today_of(self.instant, thing.asked.schema.zone)
         one, other = (sample_of(tally, name, thing.scale, today) for name in self.groups)
         missing = _pair(missing_of(tally))
         infinite = sum(self.whole) - sum(missing) - one.size - other.size
@@ -234,7 +247,7 @@ class Comparing:
         effect = stats.means_effect(one, other, self.level)
         both = one.mean is not None and other.mean is not None
         found = Difference(
-            thing.name + (" (days ago)" if thing.scale is Scale.AGE else ""),
+            thing.name + (" (days ago)" if thing.scale is Manner.AGE else ""),
             thing.scale.value,
             one.mean,
             other.mean,

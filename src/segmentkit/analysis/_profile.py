@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 from attrs import define, evolve
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, things_of
-from segmentkit.analysis._differences import BASE, FEW, MEMBERS, Comparing, Difference
+from segmentkit.analysis._asked import Manner, groups_of, meeting, things_of
+from segmentkit.analysis._differences import FEW, Comparing, Difference
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
-from segmentkit.segment import Segment, complement
+from segmentkit.segment import Segment
 from segmentkit.source import Source
 from segmentkit.trait import Trait
 
@@ -108,8 +108,8 @@ class Profile(Result):
         for each in self.differences:
             if each.apart:
                 yield (
-                    f"{each.what} is {_amount(each, each.members)} of every member, and "
-                    f"{_amount(each, each.base)} of everybody else"
+                    f"{each.what} is {amount(each, each.members)} of every member, and "
+                    f"{amount(each, each.base)} of everybody else"
                 )
         if any(each.few for each in self.differences):
             yield f"few: known of fewer than {FEW} on one side; take it with care"
@@ -144,18 +144,19 @@ _SHOWN = 40
 """Differences that are shown as text."""
 
 
-def _amount(each: Difference, value: float | None) -> str:
+def amount(each: Difference, value: float | None) -> str:
+    """A share as per cent, a mean as a number."""
     if value is None:
         return "–"
-    return share(value) if each.scale == Scale.CATEGORY.value else figure(value)
+    return share(value) if each.scale == Manner.CATEGORY.value else figure(value)
 
 
 def _told(each: Difference) -> Iterator[str]:
     """A difference as the cells of a row."""
     yield shortened(each.what, 60).replace(r"\$", "$")
-    yield _amount(each, each.members)
-    yield _amount(each, each.base)
-    shares = each.scale == Scale.CATEGORY.value
+    yield amount(each, each.members)
+    yield amount(each, each.base)
+    shares = each.scale == Manner.CATEGORY.value
 
     def signed(value: float | None) -> str:
         if value is None:
@@ -219,18 +220,15 @@ def profile(
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
-    instant = instant_of(as_of, segment.schema)
-    groups = {
-        MEMBERS: segment,
-        BASE: complement(None, segment) if base is None else base - segment,
-    }
+    groups = groups_of(segment, base)
+    instant = utc_of(as_of, segment.schema)
     things, lists = things_of(of, traits, segment)
     comparing = Comparing(source, groups, instant, level, values)
     told = _defining(segment, base)
     drafts = [evolve(d, defining=d.name in told) for d in comparing.compared(things, lists)]
     found = _ranked(_corrected(drafts), level)
     called = "everyone" if base is None else base.name or base.definition
-    both = source.count(base & segment, as_of=instant) if base is not None else 0
+    both = 0 if base is None else source.count(meeting([base, segment]), as_of=instant)
     if both:
         who = "1 of them is a member" if both == 1 else f"{both:,} of them are members"
         comparing.remarks.append(f"{called}: {who} of the segment, and compared as such")
@@ -238,7 +236,7 @@ def profile(
         segment.name,
         called,
         *comparing.whole,
-        instant.replace(tzinfo=UTC),
+        instant,
         level,
         tuple(found),
         tuple(comparing.remarks),
@@ -286,7 +284,7 @@ def _forest(found: Profile, shown: Sequence[Difference], known: int) -> Figure:
         colour = more if found.is_certain(each) else "0.75"
         axes.barh(place, each.effect, color=colour, alpha=0.55, height=0.65)
         axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
-        told = f"{_amount(each, each.members)} | {_amount(each, each.base)}"
+        told = f"{amount(each, each.members)} | {amount(each, each.base)}"
         axes.text(1.02, place, told, va="center", fontsize=8, transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(shown)), [shortened(each.what, 48) for each in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)

@@ -19,6 +19,7 @@ from segmentkit.analysis._counting import Counting, answered
 from segmentkit.analysis._gaps import Coverage, Gaps, coverage_counting, gaps_counting
 from segmentkit.analysis._overlap import Overlap, overlap_of
 from segmentkit.analysis._page import page
+from segmentkit.analysis._profile import Profile, profile
 from segmentkit.analysis._sections import body
 from segmentkit.catalog import Catalog
 from segmentkit.errors import Problem, SegmentkitError
@@ -43,6 +44,7 @@ class Chapter:
         size: How many members it has; None if it is broken.
         attrition: Who is left after each clause; None if there is only one, or it is broken.
         gaps: Whom missing data decides about; None if that cannot be said.
+        profile: What sets its members apart; None if that was not asked for, or cannot be said.
         trouble: What could not be computed, and why, in words.
     """
 
@@ -53,6 +55,7 @@ class Chapter:
     size: int | None
     attrition: Attrition | None
     gaps: Gaps | None
+    profile: Profile | None
     trouble: tuple[str, ...]
 
 
@@ -108,6 +111,9 @@ class Report:
         segments = "1 segment" if count == 1 else f"{count:,} segments"
         return f"{self.title}: {segments} of {self.population:,}, as of {self.as_of.isoformat()}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         # In a frame of its own the page's style stays within, and so do its links.
         inside = page(self.title, body(self), base="about:srcdoc")
@@ -121,6 +127,7 @@ def report(
     *,
     as_of: AsOf = None,
     title: str | None = None,
+    profiles: bool = False,
     problems: Iterable[Problem] = (),
 ) -> Report:
     """Say of a catalog all that can be said without being asked: a page to read and to pass on.
@@ -133,6 +140,8 @@ def report(
         source: Where the population is.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         title: What to call the page.
+        profiles: Tell of each segment what sets its members apart, too; every segment takes
+            three more questions, and the statistics are in the extra `stats`.
         problems: Mistakes of definitions that were left out of the catalog, to be told of.
 
     Returns:
@@ -140,6 +149,7 @@ def report(
 
     Raises:
         DataError: The data is not what the schema says.
+        ImportError: Profiles are asked for, and scipy and statsmodels are not installed.
         SchemaError: The segments are of different schemas.
         ValueError: The catalog has no segments.
     """
@@ -149,6 +159,9 @@ def report(
     at = utc_of(as_of, schema)
     evaluation = source.evaluate(catalog, as_of=at, skip_broken=True)
     found = _counted(_questions(catalog, evaluation, schema), source, at)
+    if profiles:
+        for name in evaluation:
+            found["profile", name] = _profiled(catalog[name], source, at)
     coverage = found["coverage", ""]
     return Report(
         title or f"Segments of {schema.root}",
@@ -199,6 +212,13 @@ def _counted(
     return found | dict(zip(countings, answers, strict=True))
 
 
+def _profiled(segment: Segment, source: Source, at: datetime) -> Profile | SegmentkitError:
+    try:
+        return profile(segment, source, as_of=at)
+    except SegmentkitError as error:
+        return error
+
+
 def _chapter(
     name: str, catalog: Catalog, evaluation: Evaluation, found: Mapping[_Question, Any]
 ) -> Chapter:
@@ -206,13 +226,15 @@ def _chapter(
     values = {p: catalog.parameters[p] for p in segment.parameters if p in catalog.parameters}
     told = (name, segment, values, version_of(catalog[name]))
     if name not in evaluation:
-        return Chapter(*told, None, None, None, (str(evaluation.broken[name]),))
+        return Chapter(*told, None, None, None, None, (str(evaluation.broken[name]),))
     attrition, gaps = found["attrition", name], found["gaps", name]
-    trouble = {"attrition": attrition, "missing data": gaps}
+    profiled = found.get(("profile", name))
+    trouble = {"attrition": attrition, "missing data": gaps, "profile": profiled}
     return Chapter(
         *told,
         len(evaluation[name]),
         attrition if isinstance(attrition, Attrition) and len(attrition.stages) > 1 else None,
         gaps if isinstance(gaps, Gaps) else None,
+        profiled if isinstance(profiled, Profile) else None,
         tuple(f"{k}: {e}" for k, e in trouble.items() if isinstance(e, SegmentkitError)),
     )

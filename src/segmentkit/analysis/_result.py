@@ -33,6 +33,11 @@ def chance(value: Any) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def rounded(value: Any) -> str:
+    """A number to four digits, and a large one to the next whole one."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}"
+
+
 def plural(count: int, word: str) -> str:
     """So many of something."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
@@ -97,6 +102,9 @@ class Result(ABC):
                 ]
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         heads, rows = self._cells()

@@ -15,6 +15,7 @@ from segmentkit._time import local
 from segmentkit.analysis._gaps import Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._page import bar, joined, scrolling, table
+from segmentkit.analysis._profile import amount
 from segmentkit.analysis._result import moment, number, plural, share
 from segmentkit.analysis._upset import upset
 from segmentkit.partition import Audit, Partition
@@ -385,17 +386,48 @@ def _remedies(found: Gaps) -> Iterator[str]:
         yield from (element("code", "or … is missing"), ".")
 
 
+def _profile(chapter: Chapter, report: Report) -> _Html:
+    """What sets the members apart, the greatest first; what is by definition, is no news."""
+    found = chapter.profile
+    if found is None:
+        return
+    told = [each for each in found.differences if found.is_certain(each) and not each.defining]
+    yield element("h4", "What sets them apart")
+    if not told:
+        yield element("p", "Nothing that is more than chance.", class_="quiet")
+        return
+    heads = ("what", "members", "others", "effect", "")
+    most = max(_LARGE, *(abs(each.effect or 0) for each in told))
+    rows = [
+        (
+            element("code", each.what),
+            amount(each, each.members),
+            amount(each, each.base),
+            "–" if each.effect is None else f"{each.effect:+.2f}",
+            bar(most if each.effect is None else abs(each.effect), most),
+        )
+        for each in told[:_DIFFERENCES]
+    ]
+    yield table(f"What sets {chapter.name} apart", heads, rows, heads[1:4], class_="clauses")
+    more = f" {plural(len(told) - len(rows), 'more difference')} too." if told[len(rows) :] else ""
+    sure = f"Each is more than chance, as sure as {100 * found.level:g} %, with so many tests."
+    yield element("p", sure + more, class_="quiet")
+
+
 PARTS: tuple[Callable[[Chapter, Report], _Html], ...] = (
     _heading,
     _definition,
     _warnings,
     _attrition,
     _gaps,
+    _profile,
 )
 """What is said of a segment, in order."""
 
-_LONG = 4_000
-"""How much of a definition is shown."""
+_LARGE = 0.8
+"""An effect that one calls large."""
+_LONG, _DIFFERENCES = 4_000, 8
+"""How much is shown: letters of a definition, differences in a profile."""
 
 
 # -- pieces ---------------------------------------------------------------------------------------
