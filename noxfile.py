@@ -134,7 +134,7 @@ def compatibility(session: nox.Session) -> None:
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the docs anew (posargs: which)."""
-    session.install("-e", ".[demo,plots,stats]")
+    session.install("-e", ".[demo,plots,discover]")
     session.run("python", "-m", "tests.pictures", *session.posargs)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from segmentkit import Catalog, Schema, Segment, Trait, analysis, demo
+from segmentkit import Catalog, Partition, Schema, Segment, Trait, analysis, demo
 from segmentkit import pandas as skp
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
@@ -89,8 +89,23 @@ def profile() -> Any:
     return found.plot()
 
 
+def discover() -> Any:
+    users = Segment.define("coupon users", "any(coupon_redemptions)", schema())
+    told = ["age", "income", "kids_count", "home_ownership"]
+    of = [*told, spent(), "count(baskets)", "count(campaigns)"]
+    return analysis.discover(users, source(), of=of, as_of=END).plot()
+
+
+def compare() -> Any:
+    asked = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
+    bands = {age: Segment.define(age, f'age = "{age}"', schema()) for age in asked}
+    ages = Partition.define("age", bands, rest="unknown")
+    return analysis.compare(ages, spent(), source(), as_of=END).plot()
+
+
 PICTURES: Mapping[str, Callable[[], Any]] = {
-    each.__name__: each for each in (attrition, coverage, overlap, grid, movement, profile)
+    each.__name__: each
+    for each in (attrition, coverage, overlap, grid, movement, profile, compare, discover)
 }
 
 

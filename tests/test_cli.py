@@ -641,7 +641,7 @@ def test_sql_of_a_dialect_that_is_not_installed(
 ) -> None:
     """A dialect that we know brings the name of the package that it needs."""
     known = {"xyzzy": Dialect("xyzzy", "Xyzzy", package="sqlalchemy-xyzzy")}
-    monkeypatch.setattr(_query, "DIALECTS", known)
+    monkeypatch.setattr(_database, "DIALECTS", known)
     result = run("sql", full, "loyal", "--dialect", "xyzzy")
     says = "Error: 'xyzzy' needs sqlalchemy-xyzzy: pip install sqlalchemy-xyzzy\n"
     assert (result.code, result.err) == (2, says)

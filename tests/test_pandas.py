@@ -1038,8 +1038,7 @@ class TestSchemas:
             ),
             (
                 {"types": {"customers": {"vip": "txt"}}},
-                "unknown type 'txt'; the types are boolean, integer, float, text, "
-                "date, timestamp, text[] and decimal(digits)",
+                "unknown type 'txt'; did you mean 'text'?",
             ),
             (
                 {"tables": {"stores": {"attributes": {"town": "text"}}}},

@@ -491,7 +491,7 @@ _TABLE = (
         hint="write '{operand} in {date}' for the whole day",
     ),
     # What a catalog file says
-    Code("SK301", "{detail}", "The file is not TOML."),
+    Code("SK301", "{detail}", "The file is not TOML, or not UTF-8."),
     Code(
         "SK302",
         "unknown key '{name}' in {place}",

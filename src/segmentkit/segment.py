@@ -101,6 +101,7 @@ class Segment(Defined):
         Raises:
             SegmentSyntaxError: The text is not a definition.
             SegmentTypeError: The definition does not fit the schema; carries every mistake.
+            TypeError: The definition is no text.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -112,7 +113,7 @@ class Segment(Defined):
         segments, traits = by_name(segments, Segment), by_name(traits, Trait)
         names = _names(segments, traits, by_name(lists, KeyList))
         alone = not (names.segments or names.traits or names.lists)
-        if alone and len(definition) <= MAX_REMEMBERED:
+        if alone and type(definition) is str and len(definition) <= MAX_REMEMBERED:
             tree, checked = _meaning(definition, schema)
         else:
             tree = parse(definition)

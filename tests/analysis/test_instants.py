@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from attrs import evolve
 
-from segmentkit import Catalog, Partition, Segment, analysis
+from segmentkit import Catalog, Partition, Segment, Trait, analysis
 from segmentkit import pandas as skp
 from tests.analysis.frames import FRAMES, NOON, SHOP
 
@@ -41,7 +41,20 @@ QUESTIONS = {
     "movement": lambda s, at: analysis.movement(
         Partition.define("parts", [s], rest="others"), SOURCE, since=BEFORE, as_of=at
     ).matrix.loc["others", "fresh"],
+    "discover": lambda s, at: round(
+        6 * analysis.discover(s, SOURCE, of=["age"], as_of=at, holdout=0).base.value
+    ),
     "profile": lambda s, at: analysis.profile(s, SOURCE, of=["age"], as_of=at).size,
+    "compare": lambda s, at: (
+        analysis.compare(
+            Partition.define("parts", [s], rest="others"),
+            Trait.define("years", "age", s.schema),
+            SOURCE,
+            as_of=at,
+        )
+        .parts[0]
+        .size
+    ),
     "report": lambda s, at: (
         analysis.report(Catalog({"fresh": s}), SOURCE, as_of=at).chapters[0].size
     ),

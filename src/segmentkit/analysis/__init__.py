@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
+from segmentkit.analysis._discover import Discovery, Rule, discover
+from segmentkit.analysis._estimates import Estimate
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
@@ -25,8 +28,11 @@ __all__ = [
     "Cause",
     "Changes",
     "Chapter",
+    "Comparison",
     "Coverage",
     "Difference",
+    "Discovery",
+    "Estimate",
     "Gap",
     "Gaps",
     "Grid",
@@ -35,14 +41,18 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Part",
     "Profile",
     "Report",
     "Rfm",
+    "Rule",
     "Scale",
     "Stage",
     "attrition",
     "changes",
+    "compare",
     "coverage",
+    "discover",
     "explain",
     "gaps",
     "grid",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -98,29 +98,41 @@ def _thing(
     if isinstance(each, Segment):
         return Thing(each.name or each.definition, each, Scale.CATEGORY)
     if isinstance(each, Trait):
-        return Thing(str(each.name), _countable(each), _scale(each.dtype))
+        return Thing(str(each.name), countable(each), scale_of(each.dtype))
     try:
         trait = Trait.define(f"compared {place}", each, schema, traits=traits)
     except SegmentTypeError as error:
         if [problem.code for problem in error.diagnostics] != ["SK140"]:
             raise
         return Thing(each, Segment.define(each, each, schema, traits=traits), Scale.CATEGORY)
-    return Thing(format_tree(trait._tree), _countable(trait), _scale(trait.dtype))
+    return Thing(format_tree(trait._tree), countable(trait), scale_of(trait.dtype))
 
 
-def _scale(dtype: DType) -> Scale:
+def scale_of(dtype: DType) -> Scale:
     if dtype.is_time:
         return Scale.AGE
     return Scale.CATEGORY if dtype.kind in (Kind.TEXT, Kind.BOOLEAN) else Scale.NUMBER
 
 
-def _countable(trait: Trait) -> Trait:
+def countable(trait: Trait) -> Trait:
     """The same, of a time its day: there are few days, and as many instants as people."""
     if trait.dtype.kind is not Kind.TIMESTAMP:
         return trait
     name = str(trait.name)
     text = f"day({format_tree(trait._tree)})"
     return Trait.define(name, text, trait.schema, traits=trait.traits)
+
+
+def meeting(held: Sequence[Segment], not_held: Sequence[Segment] = ()) -> Segment:
+    """Those whom all of some segments hold, and none of others.
+
+    It refers to them, so that what they refer to themselves may have the same names.
+    """
+    names = [f"s{place}" for place in range(len(held) + len(not_held))]
+    tests = [f"in segment {name}" for name in names[: len(held)]]
+    tests += [f"not in segment {name}" for name in names[len(held) :]]
+    segments = dict(zip(names, (*held, *not_held), strict=True))
+    return Segment.define(None, " and ".join(tests), segments["s0"].schema, segments=segments)
 
 
 def today_of(instant: datetime, zone: ZoneInfo) -> date:

@@ -10,8 +10,9 @@ from attrs import define, evolve, field, frozen
 
 from segmentkit._format import format_value
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, Thing, missing_of, sample_of, today_of
+from segmentkit.analysis._asked import Scale, Thing, meeting, missing_of, sample_of, today_of
 from segmentkit.analysis._result import plural
+from segmentkit.analysis._units import mixed_units
 from segmentkit.dtypes import Kind
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -98,7 +99,9 @@ class Comparing:
                       if isinstance(each, Segment)]  # fmt: skip
         asked = dict(self.groups)
         for place, condition in enumerate(conditions):
-            asked |= {f"{n} {place}": group & condition for n, group in self.groups.items()}
+            asked |= {
+                f"{n} {place}": meeting([group, condition]) for n, group in self.groups.items()
+            }
         self.sizes = self.source.sizes(asked, as_of=self.instant)
         if not all(self.whole):
             return []
@@ -213,7 +216,11 @@ class Comparing:
 
     def numbers(self, thing: Thing, tally: pd.DataFrame) -> Iterator[Difference]:
         """Means of numbers, and of how many days ago times were."""
-        today = today_of(self.instant, self.groups[MEMBERS].schema.zone)
+        assert isinstance(thing.asked, Trait)
+        several = mixed_units(thing.asked, self.source, self.groups, self.instant)
+        if several is not None:
+            self.remarks.append(f"{thing.name}: {several}, so that its means say little")
+        today = today_of(self.instant, thing.asked.schema.zone)
         one, other = (sample_of(tally, name, thing.scale, today) for name in self.groups)
         missing = _pair(missing_of(tally))
         infinite = sum(self.whole) - sum(missing) - one.size - other.size

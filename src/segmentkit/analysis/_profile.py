@@ -13,10 +13,11 @@ from attrs import define, evolve
 from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, things_of
+from segmentkit.analysis._asked import Scale, meeting, things_of
 from segmentkit.analysis._differences import BASE, FEW, MEMBERS, Comparing, Difference
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
+from segmentkit.errors import SchemaError
 from segmentkit.segment import Segment, complement
 from segmentkit.source import Source
 from segmentkit.trait import Trait
@@ -220,10 +221,12 @@ def profile(
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
+    if base is not None and base.schema != segment.schema:
+        raise SchemaError("the segment and its base are of different schemas")
     at = utc_of(as_of, segment.schema)
     groups = {
         MEMBERS: segment,
-        BASE: complement(None, segment) if base is None else base - segment,
+        BASE: complement(None, segment) if base is None else meeting([base], [segment]),
     }
     things, lists = things_of(of, traits, segment)
     comparing = Comparing(source, groups, at, level, values)
@@ -231,7 +234,7 @@ def profile(
     drafts = [evolve(d, defining=d.name in told) for d in comparing.compared(things, lists)]
     found = _ranked(_corrected(drafts), level)
     called = "everyone" if base is None else base.name or base.definition
-    both = source.count(base & segment, as_of=at) if base is not None else 0
+    both = 0 if base is None else source.count(meeting([base, segment]), as_of=at)
     if both:
         who = "1 of them is a member" if both == 1 else f"{both:,} of them are members"
         comparing.remarks.append(f"{called}: {who} of the segment, and compared as such")

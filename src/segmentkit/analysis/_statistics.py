@@ -128,7 +128,7 @@ def shares_test(counts: Sequence[int], sizes: Sequence[int]) -> Tested | None:
         return None
     stats = _need("scipy.stats")
     table = [list(counts), [size - count for count, size in zip(counts, sizes, strict=True)]]
-    if len(sizes) == 2 and fewest_expected(counts, sizes) < _FEW_EXPECTED:
+    if len(sizes) == 2 and few_expected(counts, sizes):
         odds, p = stats.fisher_exact(table)
         return Tested("Fisher's exact test", float(odds), (), float(p))
     found = stats.chi2_contingency(table, correction=False)
@@ -139,10 +139,10 @@ _FEW_EXPECTED = 5
 """Fewer expected than that in a cell, and a chi-square test is only roughly right."""
 
 
-def fewest_expected(counts: Sequence[int], sizes: Sequence[int]) -> float:
-    """How many one would expect in the emptiest cell, were all shares alike."""
+def few_expected(counts: Sequence[int], sizes: Sequence[int]) -> bool:
+    """Whether one would expect only few in some cell, were all shares alike."""
     yes, all_of = sum(counts), sum(sizes)
-    return min(sizes) * min(yes, all_of - yes) / all_of if all_of else 0.0
+    return min(sizes) * min(yes, all_of - yes) < _FEW_EXPECTED * all_of
 
 
 def shares_effect(
@@ -225,9 +225,14 @@ def explained(samples: Sequence[Sample]) -> tuple[float, float] | None:
     return between / (between + within), max(0.0, omega)
 
 
-def cramer(test: Tested, size: int) -> float:
-    """Cramér's V of a table of which one side is yes or no."""
-    return sqrt(test.statistic / size)
+def cramer(counts: Sequence[int], sizes: Sequence[int]) -> float | None:
+    """Cramér's V of shares: how much who is in which group tells of yes or no."""
+    yes, all_of = sum(counts), sum(sizes)
+    if yes in (0, all_of):
+        return None
+    share = yes / all_of
+    squares = fsum((n - size * share) ** 2 / size for n, size in zip(counts, sizes, strict=True))
+    return sqrt(squares / (share * (1 - share)) / all_of)
 
 
 # -- of many tests, and of tests to come --------------------------------------------------------
