@@ -20,6 +20,7 @@ from segmentkit import (
     Relation,
     Schema,
     Segment,
+    analysis,
 )
 from segmentkit import pandas as skp
 from tests.analysis.frames import FRAMES, NOON, SHOP, SOURCES
@@ -203,3 +204,32 @@ def test_errors_and_audits_show_themselves(shell):
         assert "<script" not in shown["text/html"]
     assert "\n    ^^^^^^\n" in error.value._repr_html_()
     assert '<td style="text-align: right">3</td>' in audit._repr_html_()
+
+
+def test_results_print_as_text(shell):
+    """Where there is no HTML, results show the text that they print."""
+    danes = Segment.define("danes", 'country = "DK" and age > 3', SHOP)
+    source = SOURCES["pandas"]
+    rules = analysis.Rfm.define(
+        SHOP,
+        recency="last(orders.placed_at)",
+        frequency="count(orders)",
+        monetary="sum(orders.amount)",
+        recency_days=[365, 180, 90, 30],
+    )
+    for found in (
+        analysis.attrition(danes, source, as_of=NOON),
+        analysis.gaps(danes, source, as_of=NOON),
+        analysis.coverage(SHOP, source, as_of=NOON),
+        analysis.overlap([danes], source, as_of=NOON),
+        analysis.grid(rules, source, as_of=NOON),
+        analysis.changes(danes, source, since=NOON.replace(year=2025), as_of=NOON),
+        analysis.history([danes], source, [NOON]),
+        analysis.movement(rules.partition(), source, since=NOON.replace(year=2025), as_of=NOON),
+        analysis.profile(danes, source, as_of=NOON),
+        analysis.explain(danes, source, 1, as_of=NOON),
+        analysis.report(Catalog({"danes": danes}), source, as_of=NOON),
+    ):
+        shown, _ = shell.display_formatter.format(found)
+        assert shown["text/plain"] == str(found)
+        assert shown["text/html"].startswith("<")

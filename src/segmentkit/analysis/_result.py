@@ -98,6 +98,11 @@ class Result(ABC):
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
 
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        # IPython asks class by class, and would find the `__repr__` that attrs makes first.
+        cls._repr_pretty_ = Result._repr_pretty_  # type: ignore[method-assign]
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
