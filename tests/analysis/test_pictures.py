@@ -41,6 +41,18 @@ def test_names_of_any_script_are_drawn_without_a_warning(name, tmp_path):
         figure.canvas.draw()
 
 
+def test_long_names_leave_room_for_the_picture():
+    """Where names leave nothing for the rest, the picture grows; a short name changes nothing."""
+    source = SOURCES["pandas"]
+    for name, grows in (("short", False), ("W" * 80, True)):
+        asked = Segment.define(name, "id > 1", SHOP)
+        figure = overlap({name: asked}, source, as_of=NOON).plot()
+        before = figure.get_size_inches().tolist()
+        assert figure._repr_png_().startswith(b"\x89PNG")
+        assert (figure.get_size_inches().tolist() != before) is grows
+        assert all(axes.get_position().width > 0.01 for axes in figure.axes)
+
+
 def test_a_font_that_has_the_letters_is_used(monkeypatch):
     """Of the fonts that are installed, those that may have a name's letters stand behind its own."""
     from segmentkit.analysis import _figure

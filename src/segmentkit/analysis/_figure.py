@@ -25,8 +25,11 @@ class Picture(Figure):
     """A figure that no window shows by itself, and a notebook does, whatever its settings.
 
     Names may be in any script: what the font lacks is taken from others that are installed, and
-    drawn as a box if none has it, without a warning.
+    drawn as a box if none has it, without a warning. Where names are so long that nothing is left
+    for the rest, the picture that is written grows.
     """
+
+    _is_full = False
 
     def draw(self, renderer: Any) -> None:
         """Draw everything."""
@@ -35,12 +38,22 @@ class Picture(Figure):
             if not text.get_text().isascii():
                 own = text.get_fontfamily()
                 text.set_fontfamily([*own, *(family for family in more if family not in own)])
-        with _boxes_for_letters():
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             super().draw(renderer)
+        self._is_full = any(_FULL in str(each.message) for each in told)
+        with _quiet():
+            for each in told:
+                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
     def savefig(self, *args: Any, **settings: Any) -> None:
         """Write a file, as any figure does."""
-        with _boxes_for_letters():
+        for _ in range(_TRIES):
+            self.draw_without_rendering()
+            if not self._is_full:
+                break
+            self.set_size_inches(*(1.4 * side for side in self.get_size_inches()))
+        with _quiet():
             super().savefig(*args, **settings)
 
     def _repr_png_(self) -> bytes:
@@ -49,9 +62,15 @@ class Picture(Figure):
         return told.getvalue()
 
 
+_TRIES = 6
+_FULL = "axes sizes collapsed to zero"
+_TOLD = ("Glyph .* missing from", "Matplotlib currently does not support", f".*{_FULL}")
+"""What matplotlib warns of, and whoever wants a picture can do nothing about."""
+
+
 @contextmanager
-def _boxes_for_letters() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
-        warnings.filterwarnings("ignore", r"Matplotlib currently does not support", UserWarning)
+        for message in _TOLD:
+            warnings.filterwarnings("ignore", message, UserWarning)
         yield
