@@ -55,6 +55,11 @@ QUESTIONS = {
         .parts[0]
         .size
     ),
+    "assess": lambda s, at: list(
+        analysis.assess(
+            s, SOURCE, metric=Trait.define("years", "age", s.schema), as_of=at
+        ).sizes.values()
+    )[-1],
     "report": lambda s, at: (
         analysis.report(Catalog({"fresh": s}), SOURCE, as_of=at).chapters[0].size
     ),

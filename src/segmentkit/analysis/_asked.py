@@ -16,13 +16,13 @@ from segmentkit._format import format_tree
 from segmentkit.analysis._gaps import paths_of
 from segmentkit.analysis._statistics import Sample
 from segmentkit.dtypes import TEXTS, DType, Kind
-from segmentkit.errors import SegmentTypeError
+from segmentkit.errors import SchemaError, SegmentTypeError
 from segmentkit.schema import Schema
-from segmentkit.segment import Segment
+from segmentkit.segment import Segment, complement
 from segmentkit.trait import Trait
 
 
-class Scale(Enum):
+class Manner(Enum):
     """How values are compared; the value says of what."""
 
     CATEGORY = "shares"
@@ -42,7 +42,7 @@ class Thing:
 
     name: str
     asked: Trait | Segment
-    scale: Scale
+    scale: Manner
 
 
 def things_of(
@@ -96,7 +96,7 @@ def _thing(
     each: str | Trait | Segment, schema: Schema, traits: Mapping[str, Trait], place: int
 ) -> Thing:
     if isinstance(each, Segment):
-        return Thing(each.name or each.definition, each, Scale.CATEGORY)
+        return Thing(each.name or each.definition, each, Manner.CATEGORY)
     if isinstance(each, Trait):
         return Thing(str(each.name), countable(each), scale_of(each.dtype))
     try:
@@ -104,14 +104,14 @@ def _thing(
     except SegmentTypeError as error:
         if [problem.code for problem in error.diagnostics] != ["SK140"]:
             raise
-        return Thing(each, Segment.define(each, each, schema, traits=traits), Scale.CATEGORY)
+        return Thing(each, Segment.define(each, each, schema, traits=traits), Manner.CATEGORY)
     return Thing(format_tree(trait._tree), countable(trait), scale_of(trait.dtype))
 
 
-def scale_of(dtype: DType) -> Scale:
+def scale_of(dtype: DType) -> Manner:
     if dtype.is_time:
-        return Scale.AGE
-    return Scale.CATEGORY if dtype.kind in (Kind.TEXT, Kind.BOOLEAN) else Scale.NUMBER
+        return Manner.AGE
+    return Manner.CATEGORY if dtype.kind in (Kind.TEXT, Kind.BOOLEAN) else Manner.NUMBER
 
 
 def countable(trait: Trait) -> Trait:
@@ -135,17 +135,33 @@ def meeting(held: Sequence[Segment], not_held: Sequence[Segment] = ()) -> Segmen
     return Segment.define(None, " and ".join(tests), segments["s0"].schema, segments=segments)
 
 
+MEMBERS, BASE = "members", "base"
+
+
+def groups_of(segment: Segment, base: Segment | None) -> dict[str, Segment]:
+    """The members, and those of a base, or of everyone, who are no members.
+
+    Raises:
+        SchemaError: They are of different schemas.
+    """
+    if base is None:
+        return {MEMBERS: segment, BASE: complement(None, segment)}
+    if base.schema != segment.schema:
+        raise SchemaError("the segment and its base are of different schemas")
+    return {MEMBERS: segment, BASE: meeting([base], [segment])}
+
+
 def today_of(instant: datetime, zone: ZoneInfo) -> date:
-    """The day of an instant, in a zone."""
-    return pd.Timestamp(instant).tz_convert(zone).date()
+    """The day of an instant in a zone."""
+    return instant.astimezone(zone).date()
 
 
-def sample_of(tally: pd.DataFrame, name: str, scale: Scale, today: date) -> Sample:
+def sample_of(tally: pd.DataFrame, name: str, scale: Manner, today: date) -> Sample:
     """What a group's numbers sum up to; of times, how many days ago they were."""
     values: list[Any] = tally.index.tolist()
     present = tally.index.notna()
     known = [value for value, there in zip(values, present, strict=True) if there]
-    if scale is Scale.AGE:
+    if scale is Manner.AGE:
         known = [(today - value.date()).days for value in known]
     return Sample.of(known, tally[name].to_numpy()[present].tolist())
 

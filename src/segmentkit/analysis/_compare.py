@@ -13,21 +13,12 @@ from attrs import define, evolve, frozen
 
 from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import (
-    Scale,
-    countable,
-    meeting,
-    missing_of,
-    sample_of,
-    scale_of,
-    today_of,
-)
+from segmentkit.analysis._asked import Manner, meeting
+from segmentkit.analysis._metric import Measured, Metric
 from segmentkit.analysis._overlap import named_segments
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, number, plural, share
-from segmentkit.analysis._units import mixed_units
-from segmentkit.dtypes import Kind
-from segmentkit.errors import DataError, SchemaError
+from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -221,39 +212,24 @@ def compare(
     name = partition.name if isinstance(partition, Partition) else None
     parts = _exclusive(partition)
     schema = next(iter(parts.values())).schema
-    if metric.schema != schema:
-        raise SchemaError("the metric and the parts are of different schemas")
-    how = _how(metric, how)
-    at = utc_of(as_of, schema)
+    measure = Metric.of(metric, schema)
+    how = _how(measure, how)
+    instant = utc_of(as_of, schema)
     if not isinstance(partition, Partition):
-        _check_disjoint(parts, source, at)
-    if isinstance(metric, Trait) and not mixed:
-        several = mixed_units(metric, source, parts, at)
-        if several is not None:
-            raise DataError(
-                f'{several}; choose one, as in sum(orders.amount where currency = "EUR"), '
-                "or allow it by mixed=True"
-            )
-    called = str(metric.name)
-    if isinstance(metric, Segment):
-        called = metric.name or metric.definition
-    elif scale_of(metric.dtype) is Scale.AGE:
-        called += " (days ago)"
-    if how == "rate" or isinstance(metric, Segment):
-        found = _rates(metric, parts, source, at, level)
-    else:
-        found = _means(metric, parts, source, at, level)
+        _check_disjoint(parts, source, instant)
+    measured = measure.measured(parts, source, instant, mixed=mixed)
+    test, effect, eta, remarks = (_rates if measure.is_rate else _means)(measured.samples)
     return Comparison(
         name,
-        called,
+        measure.name,
         how,
-        at,
+        instant,
         level,
-        tuple(_summed(each) for each in found.parts) if how == "sum" else found.parts,
-        found.test,
-        found.effect,
-        found.eta,
-        found.remarks,
+        tuple(_part(label, measured, how, level) for label in parts),
+        test,
+        effect,
+        eta,
+        (*measured.remarks, *remarks),
     )
 
 
@@ -272,10 +248,10 @@ def _exclusive(
     return {**found, partition.rest: meeting([everyone], parts)}
 
 
-def _check_disjoint(parts: Mapping[str, Segment], source: Source, at: datetime) -> None:
+def _check_disjoint(parts: Mapping[str, Segment], source: Source, instant: datetime) -> None:
     if any(part.schema != next(iter(parts.values())).schema for part in parts.values()):
         raise SchemaError("the parts are of different schemas")
-    together = source.overlap(parts, as_of=at)
+    together = source.overlap(parts, as_of=instant)
     for one, other in combinations(parts, 2):
         if both := int(together.loc[one, other]):  # type: ignore[arg-type]
             raise ValueError(
@@ -284,51 +260,37 @@ def _check_disjoint(parts: Mapping[str, Segment], source: Source, at: datetime) 
             )
 
 
-def _how(metric: Trait | Segment, how: str | None) -> How:
-    scale = Scale.CATEGORY if isinstance(metric, Segment) else scale_of(metric.dtype)
-    if isinstance(metric, Trait) and metric.dtype.kind is Kind.TEXT:
-        raise SchemaError(
-            f"{metric.name} is text, which has no mean: compare the rate of a segment, as in "
-            f'Segment.define("so", \'{metric.source} = "…"\', schema)'
-        )
-    fitting: dict[Scale, tuple[How, ...]] = {
-        Scale.CATEGORY: ("rate",), Scale.NUMBER: ("mean", "sum"), Scale.AGE: ("mean",),
+def _how(metric: Metric, how: str | None) -> How:
+    fitting: dict[Manner, tuple[How, ...]] = {
+        Manner.CATEGORY: ("rate",), Manner.NUMBER: ("mean", "sum"), Manner.AGE: ("mean",),
     }  # fmt: skip
-    if how is None:
-        return fitting[scale][0]
-    for each in fitting[scale]:
-        if each == how:
+    for each in fitting[metric.scale]:
+        if how in (None, each):
             return each
-    fit = " or ".join(map(repr, fitting[scale]))
+    fit = " or ".join(map(repr, fitting[metric.scale]))
     raise ValueError(f"how must be {fit} of this metric, not {how!r}")
 
 
-@frozen
-class _Found:
-    """What was found of all parts."""
+def _part(label: str, measured: Measured, how: How, level: float) -> Part:
+    sample, size = measured.samples[label], measured.sizes[label]
+    if how == "rate":
+        interval = stats.wilson(int(sample.total), sample.size, level)
+    else:
+        interval = stats.mean_interval(sample, level)
+    low, high = interval or (None, None)
+    part = Part(label, size, size - sample.size, sample.mean, low, high, float(sample.total))
+    if how != "sum" or part.value is None:
+        return part
+    low, high = (end if end is None else end * sample.size for end in (low, high))
+    return evolve(part, value=part.total, low=low, high=high)
 
-    parts: tuple[Part, ...]
-    test: stats.Tested | None
-    effect: float | None
-    eta: float | None
-    remarks: tuple[str, ...]
+
+Answer = tuple[stats.Tested | None, float | None, float | None, list[str]]
+"""A test, how much the parts explain by two measures, and what was left out."""
 
 
-def _means(
-    metric: Trait, parts: Mapping[str, Segment], source: Source, at: datetime, level: float
-) -> _Found:
-    scale = scale_of(metric.dtype)
-    (tally,) = source.tally([countable(metric)], parts, as_of=at).values()
-    today = today_of(at, metric.schema.zone)
-    samples = {label: sample_of(tally, label, scale, today) for label in parts}
-    found = []
-    for label, sample in samples.items():
-        low, high = stats.mean_interval(sample, level) or (None, None)
-        size = int(tally[label].sum())
-        part = Part(label, size, size - sample.size, sample.mean, low, high, float(sample.total))
-        found.append(part)
-    infinite = sum(part.missing for part in found) - sum(missing_of(tally).values())
-    remarks = [f"infinite of {infinite:,}, who count as missing"] if infinite else []
+def _means(samples: Mapping[str, stats.Sample]) -> Answer:
+    remarks: list[str] = []
     tested = [sample for sample in samples.values() if sample.variance]
     if len(tested) > 1:
         left = [label for label, sample in samples.items() if not sample.variance]
@@ -336,7 +298,7 @@ def _means(
     elif any(sample.size for sample in samples.values()):
         remarks.append("there is no test: it needs two parts in which not all have the same value")
     eta, omega = stats.explained(list(samples.values())) or (None, None)
-    return _Found(tuple(found), stats.means_test(tested), omega, eta, tuple(remarks))
+    return stats.means_test(tested), omega, eta, remarks
 
 
 def _why(sample: stats.Sample) -> str:
@@ -347,62 +309,20 @@ def _why(sample: stats.Sample) -> str:
     return f"all have {figure(sample.mean)}"
 
 
-def _summed(part: Part) -> Part:
-    """A part whose mean was told, with the sum instead."""
-    if part.value is None:
-        return part
-    low, high = (end if end is None else end * part.known for end in (part.low, part.high))
-    return evolve(part, value=part.total, low=low, high=high)
-
-
-def _rates(
-    metric: Trait | Segment,
-    parts: Mapping[str, Segment],
-    source: Source,
-    at: datetime,
-    level: float,
-) -> _Found:
-    found = []
-    for label, (size, known, count) in _counted(metric, parts, source, at).items():
-        low, high = stats.wilson(count, known, level) or (None, None)
-        rate = count / known if known else None
-        found.append(Part(label, size, size - known, rate, low, high, count))
-    told = [part for part in found if part.known]
-    counts, sizes = [int(part.total) for part in told], [part.known for part in told]
+def _rates(samples: Mapping[str, stats.Sample]) -> Answer:
+    told = {label: sample for label, sample in samples.items() if sample.size}
+    counts = [int(sample.total) for sample in told.values()]
+    sizes = [sample.size for sample in told.values()]
     remarks = []
     if len(told) > 1:
-        remarks = [f"{part.label}: left out of the test, nobody is known"
-                   for part in found if not part.known]  # fmt: skip
+        left = [label for label in samples if label not in told]
+        remarks = [f"{label}: left out of the test, nobody is known" for label in left]
     test = stats.shares_test(counts, sizes)
     if test is None and told:
         remarks.append("there is no test: it needs two parts, and some of whom it holds, not all")
     elif test is not None and len(told) > 2 and stats.few_expected(counts, sizes):
         remarks.append("few are expected in a part, so that the test is only roughly right")
-    effect = stats.cramer(counts, sizes) if test is not None else None
-    return _Found(tuple(found), test, effect, None, tuple(remarks))
-
-
-def _counted(
-    metric: Trait | Segment, parts: Mapping[str, Segment], source: Source, at: datetime
-) -> dict[str, tuple[int, int, int]]:
-    """Of each part how many there are, of how many it is known, and of how many it holds."""
-    if isinstance(metric, Segment):
-        held = {
-            f"held {place}": meeting([part, metric]) for place, part in enumerate(parts.values())
-        }
-        whole = {f"part {place}": part for place, part in enumerate(parts.values())}
-        sizes = source.sizes({**whole, **held}, as_of=at)
-        return {
-            label: (sizes[f"part {i}"], sizes[f"part {i}"], sizes[f"held {i}"])
-            for i, label in enumerate(parts)
-        }
-    (tally,) = source.tally([metric], parts, as_of=at).values()
-    missing = missing_of(tally)
-    true = tally[[value is not pd.NA and bool(value) for value in tally.index]]
-    return {
-        label: (size := int(tally[label].sum()), size - missing[label], int(true[label].sum()))
-        for label in parts
-    }
+    return test, stats.cramer(counts, sizes) if test is not None else None, None, remarks
 
 
 # -- as a picture -------------------------------------------------------------------------------

@@ -10,7 +10,16 @@ from attrs import define, evolve, field, frozen
 
 from segmentkit._format import format_value
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, Thing, meeting, missing_of, sample_of, today_of
+from segmentkit.analysis._asked import (
+    BASE,
+    MEMBERS,
+    Manner,
+    Thing,
+    meeting,
+    missing_of,
+    sample_of,
+    today_of,
+)
 from segmentkit.analysis._result import plural
 from segmentkit.analysis._units import mixed_units
 from segmentkit.dtypes import Kind
@@ -73,9 +82,6 @@ class Difference:
         return self.effect is None and bool(self.difference) and min(self.sizes) > 1
 
 
-MEMBERS, BASE = "members", "base"
-
-
 @define
 class Comparing:
     """Asks the source about two groups, and compares what it counts.
@@ -111,7 +117,7 @@ class Comparing:
         ]
         traits = {str(t.asked.name): t for t in things if isinstance(t.asked, Trait)}
         by_kind = {
-            categories: [t for t in traits.values() if (t.scale is Scale.CATEGORY) is categories]
+            categories: [t for t in traits.values() if (t.scale is Manner.CATEGORY) is categories]
             for categories in (True, False)
         }
         for categories, some in by_kind.items():
@@ -189,7 +195,7 @@ class Comparing:
         """Two shares."""
         found = Difference(
             what,
-            Scale.CATEGORY.value,
+            Manner.CATEGORY.value,
             counts[0] / sizes[0] if sizes[0] else None,
             counts[1] / sizes[1] if sizes[1] else None,
             sizes,
@@ -241,7 +247,7 @@ class Comparing:
         effect = stats.means_effect(one, other, self.level)
         both = one.mean is not None and other.mean is not None
         found = Difference(
-            thing.name + (" (days ago)" if thing.scale is Scale.AGE else ""),
+            thing.name + (" (days ago)" if thing.scale is Manner.AGE else ""),
             thing.scale.value,
             one.mean,
             other.mean,

@@ -18,7 +18,7 @@ from segmentkit.analysis._extra import models
 from segmentkit.analysis._features import Places
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._reading import Of, Reader, looked_at, not_looked_at, values_of
-from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
 from segmentkit.analysis._statistics import checked
 from segmentkit.analysis._target import Target, target_of
 from segmentkit.analysis._tree import MOST_DEEP, Growth, Leaf, columns_of, leaves, looks
@@ -83,7 +83,7 @@ class Discovery(Result):
 
     @cached_property
     def _formats(self) -> Mapping[str, Any]:  # type: ignore[override]
-        told = share if self.rate else _mean
+        told = share if self.rate else rounded
         lift = {"lift": lambda value: f"{value:.2f}×"}
         values = dict.fromkeys((self._what, "from", "to", f"{self._what} held out"), told)
         return {"size": number, **values, **lift, "held out": number}
@@ -135,7 +135,7 @@ class Discovery(Result):
         yield from self.remarks
 
     def _number(self, value: float | None) -> str:
-        return "–" if value is None else share(value) if self.rate else _mean(value)
+        return "–" if value is None else share(value) if self.rate else rounded(value)
 
     @property
     def _title(self) -> str:
@@ -173,10 +173,6 @@ class Discovery(Result):
 
 
 _YES = {True: "yes", False: "no", None: None}
-
-
-def _mean(value: float) -> str:
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def discover(  # noqa: PLR0913 - keywords, each of which says one thing

@@ -13,12 +13,11 @@ from attrs import define, evolve
 from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import outline
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Scale, meeting, things_of
-from segmentkit.analysis._differences import BASE, FEW, MEMBERS, Comparing, Difference
+from segmentkit.analysis._asked import Manner, groups_of, meeting, things_of
+from segmentkit.analysis._differences import FEW, Comparing, Difference
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
-from segmentkit.errors import SchemaError
-from segmentkit.segment import Segment, complement
+from segmentkit.segment import Segment
 from segmentkit.source import Source
 from segmentkit.trait import Trait
 
@@ -149,7 +148,7 @@ def amount(each: Difference, value: float | None) -> str:
     """A share as per cent, a mean as a number."""
     if value is None:
         return "–"
-    return share(value) if each.scale == Scale.CATEGORY.value else figure(value)
+    return share(value) if each.scale == Manner.CATEGORY.value else figure(value)
 
 
 def _told(each: Difference) -> Iterator[str]:
@@ -157,7 +156,7 @@ def _told(each: Difference) -> Iterator[str]:
     yield shortened(each.what, 60).replace(r"\$", "$")
     yield amount(each, each.members)
     yield amount(each, each.base)
-    shares = each.scale == Scale.CATEGORY.value
+    shares = each.scale == Manner.CATEGORY.value
 
     def signed(value: float | None) -> str:
         if value is None:
@@ -221,20 +220,15 @@ def profile(
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")
-    if base is not None and base.schema != segment.schema:
-        raise SchemaError("the segment and its base are of different schemas")
-    at = utc_of(as_of, segment.schema)
-    groups = {
-        MEMBERS: segment,
-        BASE: complement(None, segment) if base is None else meeting([base], [segment]),
-    }
+    groups = groups_of(segment, base)
+    instant = utc_of(as_of, segment.schema)
     things, lists = things_of(of, traits, segment)
-    comparing = Comparing(source, groups, at, level, values)
+    comparing = Comparing(source, groups, instant, level, values)
     told = _defining(segment, base)
     drafts = [evolve(d, defining=d.name in told) for d in comparing.compared(things, lists)]
     found = _ranked(_corrected(drafts), level)
     called = "everyone" if base is None else base.name or base.definition
-    both = 0 if base is None else source.count(meeting([base, segment]), as_of=at)
+    both = 0 if base is None else source.count(meeting([base, segment]), as_of=instant)
     if both:
         who = "1 of them is a member" if both == 1 else f"{both:,} of them are members"
         comparing.remarks.append(f"{called}: {who} of the segment, and compared as such")
@@ -242,7 +236,7 @@ def profile(
         segment.name,
         called,
         *comparing.whole,
-        at,
+        instant,
         level,
         tuple(found),
         tuple(comparing.remarks),

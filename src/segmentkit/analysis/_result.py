@@ -33,6 +33,11 @@ def chance(value: Any) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def rounded(value: Any) -> str:
+    """A number to four digits, and a large one to the next whole one."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}"
+
+
 def plural(count: int, word: str) -> str:
     """So many of something."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from importlib import import_module
-from math import asin, fsum, isfinite, pi, sin, sqrt
+from math import asin, ceil, fsum, isfinite, pi, sin, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -79,6 +79,19 @@ class Sample:
             mean = float(total / size)
             spread = fsum((float(value) - mean) ** 2 * count for value, count in pairs)
         return cls(size, total, mean, spread / (size - 1) if size > 1 else None)
+
+    def __or__(self, other: Sample) -> Sample:
+        """Both groups as one."""
+        size = self.size + other.size
+        if not (self.size and other.size):
+            return self if self.size else other
+        assert self.mean is not None
+        assert other.mean is not None
+        apart = other.mean - self.mean
+        mean = self.mean + apart * other.size / size
+        spread = self.spread + other.spread + apart * apart * self.size * other.size / size
+        total = float(self.total) + float(other.total)
+        return Sample(size, total, mean, spread / (size - 1))
 
     @property
     def spread(self) -> float:
@@ -151,9 +164,9 @@ def shares_effect(
     """Cohen's h, the distance of two shares on a scale where it is as easy to see everywhere."""
     if not all(sizes):
         return None
-    one, other = (2 * asin(sqrt(n / size)) for n, size in zip(counts, sizes, strict=True))
+    h = h_of(counts[1] / sizes[1], counts[0] / sizes[0])
     half = _normal(level) * sqrt(1 / sizes[0] + 1 / sizes[1])
-    return one - other, Interval(one - other - half, one - other + half)
+    return h, Interval(h - half, h + half)
 
 
 def welch(one: Sample, other: Sample, level: float) -> tuple[Tested, Interval] | None:
@@ -267,8 +280,23 @@ def detectable_shares(share: float, size: float, power: float, level: float) -> 
     if size < 2:
         return None
     h = _distance(np.array([_normal(level)]), np.ones(1), power) / sqrt(size / 2)
-    raised = asin(sqrt(share)) + h / 2
-    return None if raised > pi / 2 else sin(raised) ** 2 - share
+    return None if asin(sqrt(share)) + h / 2 > pi / 2 else raised(share, h) - share
+
+
+def raised(share: float, h: float) -> float:
+    """The share that is Cohen's h above another, or all."""
+    return sin(min(asin(sqrt(share)) + h / 2, pi / 2)) ** 2
+
+
+def h_of(share: float, other: float) -> float:
+    """Cohen's h from one share to another."""
+    return 2 * (asin(sqrt(other)) - asin(sqrt(share)))
+
+
+def needed(distance: float, power: float, level: float) -> int:
+    """Of about how many the halves would show a distance, in standard deviations or Cohen's h."""
+    apart = _distance(np.array([_normal(level)]), np.ones(1), power)
+    return ceil(4 * (apart / distance) ** 2)
 
 
 def _distance(least: _Numbers, weights: _Numbers, power: float) -> float:
