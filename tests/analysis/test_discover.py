@@ -567,6 +567,9 @@ def test_by_default_every_attribute_is_looked_at_but_keys():
     ("arguments", "error", "match"),
     [
         ({"depth": 0}, ValueError, "depth must be from 1 to 12"),
+        ({"depth": 2.5}, ValueError, "depth must be from 1 to 12"),
+        ({"seed": -1}, ValueError, "seed must be from 0"),
+        ({"least": float("inf")}, ValueError, "least must be above 0, and finite"),
         ({"least": 0}, ValueError, "least must be above 0"),
         ({"least": float("nan")}, ValueError, "least must be above 0"),
         ({"holdout": 1}, ValueError, "holdout must be a share"),
