@@ -334,8 +334,7 @@ class Asking(ABC):
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> str:
-            plan = explained(question.plan, tables)
-            lines = [f"-- {line}" for line in plan]
+            lines = [f"-- {line}" for line in explained(question.plan, tables)]
             texts = [engine.text(query) for query in statements(question.conditions, tables)]
             return "\n".join([*lines, *texts])
 

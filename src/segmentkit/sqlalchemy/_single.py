@@ -23,6 +23,7 @@ from segmentkit.sqlalchemy._predicate import (
     is_existence,
     is_plain,
     joined_rows,
+    limiting,
     only_group,
 )
 from segmentkit.sqlalchemy._scans import Rows
@@ -60,8 +61,7 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
         case Shape.JOINED:
-            limits = [each for each in ir.conjuncts(condition) if is_plain(each)]
-            rows, test = joined_rows(tables, condition, limits)
+            rows, test = joined_rows(tables, condition, limiting(ir.conjuncts(condition)))
             test = guarded(test, ir.walk(condition))
         case Shape.ATTRIBUTES | Shape.SURVIVORS:
             rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
@@ -104,7 +104,7 @@ def grouped_rows(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     where = [*(rows.condition(each, []) for each in plain), *grouped.where]
     if rest := [each for parts in asked.values() for each in parts]:
         other = OfCustomer(evolve(tables, root=customer, mapped=None))
-        where.append(other.condition(ir.conjunction(rest), plain))
+        where.append(other.condition(ir.conjunction(rest), limiting(plain)))
     test = Compiler(tables.schema, rows.scan, grouped.values).condition(having)
     key = column_of(customer, tables.schema.entity.key or "")
     query = sa.select(key).select_from(rows.scan.source).where(*where)
