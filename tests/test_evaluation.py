@@ -191,7 +191,7 @@ def test_an_interrupted_question_leaves_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy._source._bits", interrupt)
+        patched.setattr("segmentkit.sqlalchemy._asking._held", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)
@@ -335,7 +335,9 @@ def test_memory_does_not_grow_with_segments() -> None:
 def test_the_shape_is_told(source: sql.Source) -> None:
     """One segment is asked in the shape that suits it, and the text says which."""
     assert "no relation is read" in source.explain(SEGMENTS["adult"])
-    assert "rows of those who pass" in source.explain(SEGMENTS["spender"])
+    assert "joined to their rows and grouped" in source.explain(SEGMENTS["spender"])
+    lapsed = Segment.define(None, "age >= 18 and none(orders in last 90 days)", SHOP)
+    assert "rows of those who pass" in source.explain(lapsed)
     assert "joined to everyone" in source.explain(SEGMENTS["either"])
     assert "5 segments in one pass" in source.explain(SEGMENTS)
 

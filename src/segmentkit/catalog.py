@@ -22,7 +22,7 @@ from segmentkit._defined import (
     instant_of,
 )
 from segmentkit._diagnostics import Diagnostic
-from segmentkit._html import table
+from segmentkit._html import element, table
 from segmentkit._record_many import compile_many
 from segmentkit.dtypes import DType
 from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
@@ -303,7 +303,12 @@ class Catalog(Mapping[str, Segment]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, s.title or "", s.definition, "; ".join(w.message for w in s.warnings))
+            (
+                name,
+                s.title or "",
+                element("code", s.definition),
+                "; ".join(w.message for w in s.warnings),
+            )
             for name, s in self._defined.items()
         ]
         return table(("segment", "title", "definition", "warnings"), rows)

@@ -584,6 +584,20 @@ def test_wrong_arguments_are_refused(arguments, error, match):
         discover(people("vip"), SOURCES["pandas"], **arguments)
 
 
+def test_names_are_told_apart():
+    """Names that are no plain words are in backquotes; one name for two values is refused."""
+    count = Trait.define("how often", "count(orders)", PEOPLE)
+    target = people("count(orders) > 2")
+    found = discover(target, SOURCES["sqlite"], of=[count, count], as_of=NOON)
+    check(found, SOURCES["sqlite"])
+    assert found.rules[0].condition == "`how often` >= 3"
+    other = Trait.define("how often", "age", PEOPLE)
+    with pytest.raises(ValueError, match="two different traits are called 'how often'"):
+        discover(target, SOURCES["sqlite"], of=[count, other])
+    with pytest.raises(ValueError, match="two different traits are called 'how often'"):
+        discover(count, SOURCES["sqlite"], of=[other])
+
+
 def test_wrong_targets_are_refused():
     """A target must be a segment, a number or a boolean, and each key a person's."""
     with pytest.raises(ValueError, match="home is a text"):
