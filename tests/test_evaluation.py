@@ -7,8 +7,9 @@ import sqlite3
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -288,11 +289,11 @@ def test_all_is_forgotten_after_its_last_use() -> None:
     assert not known
 
 
-def _peak(segments: dict[str, Segment], tables: dict[str, pd.DataFrame]) -> int:
-    """How much is held at most while sizes are counted, in bytes."""
+def _peak(run: Callable[[], object]) -> int:
+    """How much is held at most while something runs, in bytes."""
     tracemalloc.start()
     try:
-        frames.Source(tables).sizes(segments, as_of=NOON)
+        run()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -324,9 +325,11 @@ def test_memory_does_not_grow_with_segments() -> None:
     ]
     segments = {text: Segment.define(None, text, schema) for text in texts}
     few = dict(list(segments.items())[:10])
-    _peak(few, tables)  # what is loaded and remembered at first
+    source = frames.Source(tables)
+    source.sizes(segments, as_of=NOON)  # what is loaded and remembered at first
+    least, most = (_peak(partial(source.sizes, each, as_of=NOON)) for each in (few, segments))
     # Bits of a hundred windows of the rows alone would be 2.5 MB.
-    assert _peak(segments, tables) < _peak(few, tables) + 1_000_000
+    assert most < least + 1_000_000
 
 
 def test_the_shape_is_told(source: sql.Source) -> None:
@@ -512,6 +515,21 @@ def test_an_evaluation_is_kept_in_parquet(found: Evaluation, tmp_path: Path) -> 
     plain = pd.read_parquet(tmp_path / "found.parquet")
     assert list(plain.columns) == ["id", *SEGMENTS]
     assert [path.name for path in tmp_path.iterdir()] == ["found.parquet"]
+
+
+def test_files_are_written_and_read_as_bits(tmp_path: Path) -> None:
+    """Nowhere do all answers take a byte each."""
+    people, names = pd.Index(np.arange(50_001), name="id"), [f"s{i}" for i in range(200)]
+    held = np.random.default_rng(1).random((200, 50_001)) < 0.5
+    asked = tuple(Asked(name, None, None) for name in names)
+    saved = Evaluation(people, asked, NOON, pack(held))
+    file = tmp_path / "found.parquet"
+    saved.save(file)
+    again = Evaluation.load(file)
+    for name, row in zip(names, held, strict=True):
+        assert (again[name].mask == row).all()
+    assert _peak(lambda: saved.save(file)) < held.size / 2
+    assert _peak(lambda: Evaluation.load(file)) < held.size / 2
 
 
 def test_a_file_that_is_not_ours(

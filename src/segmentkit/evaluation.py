@@ -298,7 +298,9 @@ class Evaluation(Mapping[str, Members]):
             ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
             OSError: It cannot be written.
         """
-        write(path, self.frame, _told(self))
+        size = len(self.population)
+        columns = ((n, unpack(row, size)) for n, row in zip(self.names, self._bits, strict=True))
+        write(path, self.population, columns, _told(self))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Evaluation:
@@ -315,11 +317,13 @@ class Evaluation(Mapping[str, Members]):
             ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
             OSError: It cannot be read.
         """
-        frame, told = read(path)
+        keys, columns, told = read(path)
         asked = tuple(Asked(**each) for each in told["segments"])
         as_of = told["as_of"] and datetime.fromisoformat(told["as_of"])
-        held = frame.to_numpy(np.bool_).T if asked else np.zeros((0, len(frame)), np.bool_)
-        return cls(frame.index, asked, as_of, pack(held))
+        bits = np.zeros((len(asked), -(-len(keys) // 8)), dtype=np.uint8)
+        for row, held in zip(bits, columns, strict=True):
+            row[:] = pack(held)
+        return cls(keys, asked, as_of, bits)
 
     def _combined(self, other: object, word: str | None, join: Any) -> Evaluation:
         if not isinstance(other, Evaluation):
