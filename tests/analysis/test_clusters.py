@@ -221,7 +221,8 @@ def test_nobody_is_no_trouble():
 @pytest.mark.parametrize(
     ("of", "arguments", "error", "match"),
     [
-        (["age"], {"n": 1}, ValueError, "n must be 2 or more"),
+        (["age"], {"n": 1}, ValueError, "n must be from 2 to 50"),
+        (["age"], {"seed": -1}, ValueError, "seed must be from 0"),
         (["age"], {"model": "magic"}, ValueError, "'k-means' or 'gaussian'"),
         (["age"], {"depth": 99}, ValueError, "depth must be from 1 to 12"),
         (["age"], {"schema": None}, ValueError, "give schema="),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from pyspark.errors import PySparkException
 
 from segmentkit import (
     DATE,
@@ -435,3 +437,19 @@ def test_a_source_may_be_of_names(session: Any) -> None:
             assert source.count(segment) == last - 3
     finally:
         session.catalog.dropTempView("segmentkit_crowd")
+
+
+def test_an_error_of_spark_names_the_segments(session: Any, tmp_path: Path) -> None:
+    """What goes wrong on the cluster is Spark's error, with a note of what was asked."""
+    session.sql("SELECT id FROM range(3)").write.parquet(str(tmp_path / "t"))
+    frame = session.read.parquet(str(tmp_path / "t"))
+    assert frame.schema
+    source = sks.Source(frame)
+    segment = Segment.define("lost", "id > 1", schema())
+    assert source.count(segment, as_of=AS_OF) == 1
+    for path in (tmp_path / "t").iterdir():
+        path.write_bytes(b"gone")
+    with pytest.raises(PySparkException) as caught:
+        source.evaluate(segment, as_of=AS_OF)
+    (note,) = caught.value.__notes__
+    assert note == "while asking about segment 'lost', as of 2026-05-01T12:00:00+00:00"

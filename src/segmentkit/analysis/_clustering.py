@@ -16,8 +16,9 @@ from segmentkit.analysis._reading import Reader, Value
 from segmentkit.analysis._target import LARGEST
 from segmentkit.analysis._tree import MOST_DEEP, Growth, Leaf, columns_of, leaves
 
-MOST = 8
-"""How many clusters are tried at most."""
+MOST = 50
+"""How many clusters there can be: nobody reads more."""
+_MOST_TRIED = 8
 _TRIED = 3000
 """Of how many people silhouettes are told."""
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,7 +110,7 @@ def grouped(
     if len(table) > _TRIED:
         some = table[np.random.default_rng(seed).choice(len(table), _TRIED, replace=False)]
     different = len(np.unique(some, axis=0))
-    counts = [count] if count else range(2, min(MOST, different) + 1)
+    counts = [count] if count else range(2, min(_MOST_TRIED, different) + 1)
     silhouettes = {
         n: models().silhouette(some, models().grouped(some, n, kind=model, seed=seed))
         for n in counts

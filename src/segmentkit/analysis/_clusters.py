@@ -12,13 +12,13 @@ import pandas as pd
 from attrs import define, field, frozen
 
 from segmentkit._defined import AsOf, utc_of
-from segmentkit.analysis._clustering import Measured, described, grouped, held_by
+from segmentkit.analysis._clustering import MOST, Measured, described, grouped, held_by
 from segmentkit.analysis._extra import models
 from segmentkit.analysis._features import Places
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._reading import Of, Reader, looked_at, not_looked_at, values_of
 from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
-from segmentkit.analysis._tree import MOST_DEEP, Growth
+from segmentkit.analysis._tree import Growth, check_growth
 from segmentkit.analysis._written import defined, within
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Schema
@@ -219,7 +219,8 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
         schema: What ``of`` speaks of; by default that of its traits, or of ``among``.
         among: Whom to ask about; by default everyone.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        n: How many clusters; by default as many, from 2 to 8, as have the highest silhouette.
+        n: How many clusters, from 2 to 50; by default as many, from 2 to 8, as have the highest
+            silhouette.
         model: ``k-means``, for round clusters, or ``gaussian``, for longish ones.
         depth: How many cuts a definition may rest on; more, where a cluster would have none.
         seed: Where the search for clusters begins.
@@ -235,12 +236,11 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
         ValueError: An argument is out of its range, there is nothing to look at, or nothing
             says which schema it is of.
     """
-    if n is not None and n < 2:
-        raise ValueError(f"n must be 2 or more, not {n}")
+    check_growth(depth, seed)
+    if n is not None and n not in range(2, MOST + 1):
+        raise ValueError(f"n must be from 2 to {MOST}, not {n}")
     if model not in ("k-means", "gaussian"):
         raise ValueError(f"model must be 'k-means' or 'gaussian', not {model!r}")
-    if not 1 <= depth <= MOST_DEEP:
-        raise ValueError(f"depth must be from 1 to {MOST_DEEP}, not {depth}")
     models()
     of = of if of is None or isinstance(of, str) else list(of)
     schema = _schema(of, schema, among)

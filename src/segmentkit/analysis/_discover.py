@@ -21,7 +21,7 @@ from segmentkit.analysis._reading import Of, Reader, looked_at, not_looked_at, v
 from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
 from segmentkit.analysis._statistics import checked
 from segmentkit.analysis._target import Target, target_of
-from segmentkit.analysis._tree import MOST_DEEP, Growth, Leaf, columns_of, leaves, looks
+from segmentkit.analysis._tree import Growth, Leaf, check_growth, columns_of, leaves, looks
 from segmentkit.analysis._written import defined, within
 from segmentkit.dtypes import Kind
 from segmentkit.segment import Segment
@@ -220,7 +220,8 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
         UnsupportedError: The source cannot compute a construct.
         ValueError: An argument is out of its range, or the target is no number and no boolean.
     """
-    _check_arguments(target, depth=depth, least=least, holdout=holdout, level=level)
+    check_growth(depth, seed)
+    _check_arguments(target, least=least, holdout=holdout, level=level)
     models()
     instant = utc_of(as_of, target.schema)
     asked, unfit = looked_at(of, target.schema)
@@ -261,7 +262,7 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
 
 
 def _check_arguments(
-    target: Segment | Trait, *, depth: int, least: float, holdout: float, level: float
+    target: Segment | Trait, *, least: float, holdout: float, level: float
 ) -> None:
     """Make sure that arguments are in their ranges."""
     if isinstance(target, Trait):
@@ -272,10 +273,8 @@ def _check_arguments(
             )
     elif not isinstance(target, Segment):
         raise TypeError(f"the target must be a Segment or a Trait, not {type(target).__name__}")
-    if not 1 <= depth <= MOST_DEEP:
-        raise ValueError(f"depth must be from 1 to {MOST_DEEP}, not {depth}")
-    if not least > 0:
-        raise ValueError(f"least must be above 0, not {least}")
+    if not 0 < least < math.inf:
+        raise ValueError(f"least must be above 0, and finite, not {least}")
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout must be a share from 0 to below 1, not {holdout}")
     checked(level)

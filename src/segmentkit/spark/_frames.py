@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from segmentkit.sqlalchemy._asking import AT_ONCE, Columns
 from segmentkit.sqlalchemy._tables import Tables
 
 try:
+    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql import types as spark
 except ImportError as error:
@@ -72,6 +73,7 @@ class Stored:
 
     frames: Mapping[str, DataFrame]
     metadata: sa.MetaData
+    errors: ClassVar[tuple[type[Exception], ...]] = (PySparkException,)
 
     @classmethod
     def of(cls, given: Frames, entity: str, keys: Mapping[str, str] | None = None) -> Stored:

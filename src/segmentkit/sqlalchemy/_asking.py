@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, combinations_with_replacement
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,13 @@ _T = TypeVar("_T")
 
 
 class Engine(Protocol):
-    """What answers queries for the time of a question: a connection, a session."""
+    """What answers queries for the time of a question: a connection, a session.
+
+    Attributes:
+        errors: What it raises if something goes wrong.
+    """
+
+    errors: ClassVar[tuple[type[Exception], ...]]
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         """The rows of a query, some thousands at a time."""
@@ -345,7 +351,7 @@ class Asking(ABC):
     ) -> _T:
         """Ask; if a definition is refused, say which, or ask without it."""
         question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
-        with self._opened(question.schema) as (engine, tables), _named(question):
+        with self._opened(question.schema) as (engine, tables), _named(question, engine):
             try:
                 engine.check(question.conditions.values(), tables)
                 return ask(engine, question, tables)
@@ -360,11 +366,11 @@ _FEW = 5
 
 
 @contextmanager
-def _named(question: Question) -> Iterator[None]:
-    """Say of what goes wrong in the database, which segments it was asked about."""
+def _named(question: Question, engine: Engine) -> Iterator[None]:
+    """Say of what goes wrong where the data is, which segments it was asked about."""
     try:
         yield
-    except sa.exc.SQLAlchemyError as error:
+    except engine.errors as error:
         names = [repr(name) for name in question.conditions]
         more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
         of = f"segment{'s' if len(names) > 1 else ''} {', '.join(names[:_FEW])}{more}"

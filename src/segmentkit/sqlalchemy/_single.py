@@ -43,9 +43,9 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
     """The shape in which a condition is asked."""
     if is_plain(condition):
         return Shape.ATTRIBUTES
-    parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
     if tables.joins:
         return Shape.JOINED
+    parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
     if not is_alone(condition):
         if not all(only_group(each) for each in parts):
             return Shape.JOINED
@@ -56,7 +56,8 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
 
 def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     """The keys of those of whom a condition holds."""
-    match shape_of(condition, tables):
+    # Links are joined, too.
+    match Shape.JOINED if tables.joins else shape_of(condition, tables):
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
         case Shape.JOINED:
@@ -144,7 +145,7 @@ def statements(conditions: Mapping[str, ir.Condition], tables: Tables) -> list[s
 
 def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select[Any]:
     """One row: how many there are, and of how many each condition holds."""
-    if len(conditions) != 1:
+    if len(conditions) != 1 or tables.joins:
         return Pass.of(dict(conditions), tables).counted()
     (condition,) = conditions.values()
     found = of_one(condition, tables).subquery()

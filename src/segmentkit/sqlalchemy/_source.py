@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
@@ -79,6 +79,7 @@ class Source(Asking):
 class _Database:
     """A database for the time of a question."""
 
+    errors: ClassVar[tuple[type[Exception], ...]] = (sa.exc.SQLAlchemyError,)
     connection: sa.Connection
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
