@@ -115,7 +115,7 @@ def test_homogeneous_is_less_spread_than_everyone():
     everyone = np.array([*members, *others])
     numbers = found["homogeneous"].numbers
     assert numbers["deviation within"] == pytest.approx(members.std(ddof=1))
-    assert numbers["deviation of everyone"] == pytest.approx(everyone.std(ddof=1))
+    assert numbers["deviation of all"] == pytest.approx(everyone.std(ddof=1))
     f = scipy.f_oneway(members, others).statistic
     assert numbers["eta²"] == pytest.approx(f / (f + len(everyone) - 2))
     assert found["homogeneous"].holds is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from decimal import Decimal
 from math import sqrt
@@ -286,3 +287,12 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     with pytest.raises(ImportError, match=r'pip install "segmentkit\[stats\]"'):
         stats.mean_interval(of([1, 2]), 0.95)
+
+
+def test_analysis_does_not_import_statistics():
+    """Only intervals and tests need scipy and statsmodels, so only they load them."""
+    program = (
+        "import sys, segmentkit.analysis; "
+        "sys.exit(bool({'scipy', 'statsmodels'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

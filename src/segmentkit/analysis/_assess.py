@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 QUESTIONS: Mapping[str, str] = MappingProxyType(
     {
         "large enough": "would a test among the members show the effect that matters?",
-        "homogeneous": "are the members more alike than everybody is?",
+        "homogeneous": "are the members more alike than all who are compared?",
         "different": "do they differ from the rest by more than chance, and by enough to matter?",
         "stable": "did it keep its size and its members over the last periods?",
     }
@@ -198,7 +198,7 @@ def assess(
 
     - *large enough*: one half of the members, picked by chance, beside the other half would show
       the effect, as sure and as often as the standard asks.
-    - *homogeneous*: the metric varies less within the members than among everyone.
+    - *homogeneous*: the metric varies less within the members than among all who are compared.
     - *different*: the metric differs from the base's by more than chance, and by no less than a
       small effect.
     - *stable*: at each of the last instants the size was near its mean, and of all who were in it
@@ -323,11 +323,11 @@ class _Judging:
         eta = (stats.explained([self.members, self.others]) or (0.0, 0.0))[0]
         numbers = {
             "deviation within": within,
-            "deviation of everyone": among,
+            "deviation of all": among,
             "eta²": eta,
         }
         told = (
-            f"the standard deviation is {figure(within)} within, {figure(among)} among everyone; "
+            f"the standard deviation is {figure(within)} within, {figure(among)} among all; "
             f"membership explains {share(eta)} of the variance"
         )
         return Verdict(question, within < among, told, numbers)
@@ -418,7 +418,7 @@ def _panels(found: Assessment) -> Figure:
         drawn.add_subplot(grid[place // 2, place % 2]) for place in range(4)
     )
     _bars(large, found["large enough"], ("effect that would show", "effect asked for"))
-    _bars(alike, found["homogeneous"], ("deviation within", "deviation of everyone"))
+    _bars(alike, found["homogeneous"], ("deviation within", "deviation of all"))
     _bars(different, found["different"], ("members", "base"))
     stable.set_title(_headed(found["stable"]), loc="left", fontsize=10)
     stable.plot(list(found.sizes), list(found.sizes.values()), marker="o")  # type: ignore[arg-type]

@@ -191,8 +191,8 @@ def profile(
     Every attribute and trait is compared, among those of whom it is known: of a text and of a
     condition shares, with Newcombe's intervals, of numbers means, with Welch's; of times how many
     days ago they were. How often something is missing is compared beside it. Members of the
-    segment who are in the base, too, are compared as members only. The source counts how often
-    each value occurs, and nobody's own value leaves it.
+    segment who are in the base, too, are compared as members only. The source tells how
+    often each value occurs, without keys.
 
     Args:
         segment: The segment.
