@@ -17,6 +17,7 @@ from segmentkit import (
     TIMESTAMP,
     Attribute,
     DataError,
+    DefinitionError,
     Entity,
     Partition,
     Relation,
@@ -109,6 +110,18 @@ def test_parts_have_their_means_and_sums(kind):
     assert sums.frame["of all"].tolist() == pytest.approx([100 / 280, 110 / 280, 70 / 280])
     assert sums.test == found.test
     shown(sums)
+
+
+def test_a_metric_may_be_a_text(kind):
+    """A value or a condition in the language is what the trait or the segment of it is."""
+    told = compare(LANDS, "sum(orders.amount)", SOURCES[kind], as_of=NOON)
+    assert told.metric == "sum(orders.amount)"
+    assert told.parts == compare(LANDS, SPENT, SOURCES[kind], as_of=NOON).parts
+    rates = compare(LANDS, "any(orders)", SOURCES[kind], as_of=NOON)
+    whose = compare(LANDS, segment("any(orders)"), SOURCES[kind], as_of=NOON)
+    assert (rates.how, rates.parts) == ("rate", whose.parts)
+    with pytest.raises(DefinitionError, match="unknown attribute 'spendings'"):
+        compare(LANDS, "spendings", SOURCES[kind], as_of=NOON)
 
 
 def test_what_is_missing_is_counted_and_left_out(kind):

@@ -99,13 +99,24 @@ def _thing(
         return Thing(each.name or each.definition, each, Manner.CATEGORY)
     if isinstance(each, Trait):
         return Thing(str(each.name), countable(each), scale_of(each.dtype))
+    found = meant(each, schema, traits, f"compared {place}")
+    if isinstance(found, Segment):
+        return Thing(each, found, Manner.CATEGORY)
+    return Thing(format_tree(found._tree), countable(found), scale_of(found.dtype))
+
+
+def meant(text: str, schema: Schema, traits: Mapping[str, Trait], name: str) -> Trait | Segment:
+    """What a text in the language says: a value, which gets a name, or a condition.
+
+    Raises:
+        DefinitionError: It is neither.
+    """
     try:
-        trait = Trait.define(f"compared {place}", each, schema, traits=traits)
+        return Trait.define(name, text, schema, traits=traits)
     except SegmentTypeError as error:
         if [problem.code for problem in error.diagnostics] != ["SK140"]:
             raise
-        return Thing(each, Segment.define(each, each, schema, traits=traits), Manner.CATEGORY)
-    return Thing(format_tree(trait._tree), countable(trait), scale_of(trait.dtype))
+        return Segment.define(text, text, schema, traits=traits)
 
 
 def scale_of(dtype: DType) -> Manner:

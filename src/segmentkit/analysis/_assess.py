@@ -188,7 +188,7 @@ def assess(
     segment: Segment,
     source: Source,
     *,
-    metric: Trait | Segment,
+    metric: Trait | Segment | str,
     base: Segment | None = None,
     standard: Standard | None = None,
     as_of: AsOf = None,
@@ -207,8 +207,8 @@ def assess(
     Args:
         segment: The segment.
         source: Where the population is.
-        metric: What it is measured by: a trait that is a number or true or false, or a segment,
-            whose rate is taken.
+        metric: What it is measured by: a trait that is a number or true or false, a segment,
+            whose rate is taken, or either in the language.
         base: Whom to compare the members with; by default everyone else.
         standard: What is good enough; by default `Standard()`.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
@@ -220,6 +220,7 @@ def assess(
 
     Raises:
         DataError: A parameter has no value, or amounts are of several units.
+        DefinitionError: The metric is neither a value nor a condition of the schema.
         ImportError: scipy and statsmodels are not installed; the extra is `stats`.
         SchemaError: The metric or the base is of another schema, or the metric is a text.
         UnsupportedError: The source cannot compute a construct.

@@ -173,7 +173,7 @@ def _test_told(test: stats.Tested) -> str:
 
 def compare(
     partition: Partition | Mapping[str, Segment] | Iterable[Segment],
-    metric: Trait | Segment,
+    metric: Trait | Segment | str,
     source: Source,
     *,
     how: How | None = None,
@@ -188,7 +188,8 @@ def compare(
 
     Args:
         partition: The partition; or segments that have nobody in common, by their names.
-        metric: A trait that is a number, or true or false; or a segment, whose rate is compared.
+        metric: A trait that is a number, or true or false; a segment, whose rate is compared; or
+            either in the language, as in ``sum(orders.amount)``.
         source: Where the population is.
         how: ``mean`` or ``sum`` of numbers, ``rate`` of the others; by default ``mean``, or
             ``rate`` where there is no mean.
@@ -203,6 +204,7 @@ def compare(
 
     Raises:
         DataError: A parameter has no value, or amounts are of several units.
+        DefinitionError: The metric is neither a value nor a condition of the schema.
         ImportError: scipy and statsmodels are not installed; the extra is `stats`.
         SchemaError: The metric is of another schema, or of a type that cannot be compared so.
         UnsupportedError: The source cannot compute a construct.

@@ -11,6 +11,7 @@ from attrs import frozen
 from segmentkit.analysis._asked import (
     Manner,
     countable,
+    meant,
     meeting,
     missing_of,
     sample_of,
@@ -57,23 +58,28 @@ class Metric:
     scale: Manner
 
     @classmethod
-    def of(cls, asked: Trait | Segment, schema: Schema) -> Metric:
-        """A trait or a segment as a metric.
+    def of(cls, asked: Trait | Segment | str, schema: Schema) -> Metric:
+        """A trait, a segment, or a value or condition in the language as a metric.
 
         Raises:
+            DefinitionError: It is neither a value nor a condition of the schema.
             SchemaError: It is of another schema, or a text.
         """
+        name = None
+        if isinstance(asked, str):
+            name, asked = asked, meant(asked, schema, {}, "the metric")
         if asked.schema != schema:
             raise SchemaError("the metric is of another schema than the segments")
         if isinstance(asked, Segment):
             return cls(asked, asked.name or asked.definition, Manner.CATEGORY)
+        name = name or str(asked.name)
         if asked.dtype.kind is Kind.TEXT:
             raise SchemaError(
-                f"{asked.name} is text, which has no mean: take the rate of a segment, as in "
+                f"{name} is text, which has no mean: take the rate of a segment, as in "
                 f'Segment.define("so", \'{asked.source} = "…"\', schema)'
             )
         scale = scale_of(asked.dtype)
-        return cls(asked, f"{asked.name}{' (days ago)' if scale is Manner.AGE else ''}", scale)
+        return cls(asked, f"{name}{' (days ago)' if scale is Manner.AGE else ''}", scale)
 
     @property
     def is_rate(self) -> bool:
