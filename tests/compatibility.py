@@ -27,7 +27,8 @@ from segmentkit._defined import instant_of
 from segmentkit.dtypes import Kind
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
-from segmentkit.sqlalchemy._dialects import DIALECTS, Construct, Dialect
+from segmentkit.sqlalchemy._constructs import Construct, Dialect
+from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._elements import Spelled
 from tests.conformance_cases import Case, cases
 from tests.targets import TARGETS

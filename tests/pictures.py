@@ -96,6 +96,12 @@ def discover() -> Any:
     return analysis.discover(users, source(), of=of, as_of=END).plot()
 
 
+def clusters() -> Any:
+    visits = Trait.define("visits", "count(baskets)", schema())
+    recent = Trait.define("recent", "count(baskets in last 90 days)", schema())
+    return analysis.clusters([visits, recent, spent()], source(), as_of=END, n=4).plot()
+
+
 def compare() -> Any:
     asked = ("19-24", "25-34", "35-44", "45-54", "55-64", "65+")
     bands = {age: Segment.define(age, f'age = "{age}"', schema()) for age in asked}
@@ -110,7 +116,10 @@ def assess() -> Any:
 
 PICTURES: Mapping[str, Callable[[], Any]] = {
     each.__name__: each
-    for each in (attrition, coverage, overlap, grid, movement, profile, compare, assess, discover)
+    for each in (
+        *(attrition, coverage, overlap, grid, movement),
+        *(profile, compare, assess, discover, clusters),
+    )
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from segmentkit import _ir as ir
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
 from segmentkit._plan import Plan
-from segmentkit.evaluation import Evaluation, Members
+from segmentkit.evaluation import Asked, Evaluation, Members, pack
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.source import version_of
@@ -189,7 +190,7 @@ def test_an_interrupted_question_leaves_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy._source._bits", interrupt)
+        patched.setattr("segmentkit.sqlalchemy._asking._held", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)
@@ -331,7 +332,9 @@ def test_memory_does_not_grow_with_segments() -> None:
 def test_the_shape_is_told(source: sql.Source) -> None:
     """One segment is asked in the shape that suits it, and the text says which."""
     assert "no relation is read" in source.explain(SEGMENTS["adult"])
-    assert "rows of those who pass" in source.explain(SEGMENTS["spender"])
+    assert "joined to their rows and grouped" in source.explain(SEGMENTS["spender"])
+    lapsed = Segment.define(None, "age >= 18 and none(orders in last 90 days)", SHOP)
+    assert "rows of those who pass" in source.explain(lapsed)
     assert "joined to everyone" in source.explain(SEGMENTS["either"])
     assert "5 segments in one pass" in source.explain(SEGMENTS)
 
@@ -440,6 +443,31 @@ def test_members_of_different_populations(found: Evaluation) -> None:
         _ = ~written_to
     with pytest.raises(DataError, match="two of the population have the key 3"):
         _ = Members.of([3, 3]) & found["adult"]
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "str", "object"])
+def test_populations_of_any_order(kind: str) -> None:
+    """Whoever is in one population only keeps their place, wherever they stand."""
+    draw = random.Random(kind)
+    for _ in range(20):
+        people = [draw.sample(range(30), draw.randrange(30)) for _ in range(2)]
+        a, b = (pd.Index(each, dtype="int64").astype(kind) for each in people)
+        held = [{k for k in each if draw.random() < 0.5} for each in (a, b)]
+        mine, theirs = (
+            Members(
+                each, Asked(None, None, None), NOON, pack(np.array([k in h for k in each], bool))
+            )
+            for each, h in zip((a, b), held, strict=True)
+        )
+        for found, expected in (
+            (mine & theirs, held[0] & held[1]),
+            (mine | theirs, held[0] | held[1]),
+            (mine - theirs, held[0] - held[1]),
+            (theirs ^ mine, held[0] ^ held[1]),
+            (~(mine | theirs), {*a, *b} - held[0] - held[1]),
+        ):
+            assert set(found) == expected
+            assert sorted(found.population) == sorted({*a, *b})
 
 
 def test_evaluations_combine_by_name(found: Evaluation) -> None:

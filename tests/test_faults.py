@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from segmentkit import INTEGER, TEXT, TIMESTAMP, Attribute, Catalog, Entity, Relation, Schema, _cli
 from segmentkit.pandas import members as members_in_frames
-from segmentkit.sqlalchemy import members, prepare, tables_from
+from segmentkit.sqlalchemy import Source, members, prepare, tables_from
 from tests.targets import DATABASES
 from tests.targets.databases import another
 
@@ -135,6 +135,49 @@ def test_a_connection_that_dies(server: sa.Engine, catalog: Catalog) -> None:
     ]
     assert "terminat" in str(error) or "closed" in str(error)
     assert listed(catalog, "buyers", server) == BUYERS
+
+
+@pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
+def test_a_source_whose_connection_dies(server: sa.Engine, catalog: Catalog) -> None:
+    """The error says which segments were asked about; nothing stays open, and answers come again."""
+    source = Source(server, TABLES.tables["people"])
+    asked: dict[str, Callable[[], object]] = {
+        "'buyers'": lambda: source.members(catalog["buyers"], as_of=NOON),
+        "s 'buyers', 'others'": lambda: source.evaluate(catalog, as_of=NOON),
+    }
+    for names, ask in asked.items():
+
+        def work(ask: Callable[[], object] = ask) -> BaseException:
+            with pytest.raises(sa.exc.OperationalError) as caught:
+                ask()
+            return caught.value
+
+        error = killed_while(server, work)
+        assert names in error.__notes__[0]
+        assert "terminat" in str(error) or "closed" in str(error)
+        assert isinstance(server.pool, sa.QueuePool)
+        assert server.pool.checkedout() == 0
+    assert source.sizes(catalog, as_of=NOON)["buyers"] == len(BUYERS)
+    gc.collect()
+
+
+def test_a_question_that_takes_too_long(server: sa.Engine, catalog: Catalog) -> None:
+    """A time-out of the statement is an error that names the segment; the connection is of use."""
+    source = Source(server, TABLES.tables["people"])
+    with server.connect() as holder, server.connect() as connection:
+        holder.exec_driver_sql("LOCK TABLE stored IN ACCESS EXCLUSIVE MODE")
+        connection.exec_driver_sql("SET statement_timeout = 50")
+        connection.commit()
+        own = Source(connection, TABLES.tables["people"])
+        with pytest.raises(sa.exc.OperationalError, match="statement timeout") as caught:
+            own.sizes(catalog["buyers"], as_of=NOON)
+        assert "segment 'buyers'" in caught.value.__notes__[0]
+        connection.rollback()
+        holder.rollback()
+        assert own.count(catalog["buyers"], as_of=NOON) == len(BUYERS)
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.commit()
+    assert source.count(catalog["buyers"], as_of=NOON) == len(BUYERS)
 
 
 @pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")

@@ -36,7 +36,7 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
-from segmentkit._diagnostics import CODES
+from segmentkit._codes import CODES
 
 SHOP = Schema(
     [

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
+from segmentkit.sqlalchemy._constructs import Construct
 from tests.answers import answer, expected
 from tests.conformance_cases import Case
 from tests.mutants import of_meaning, of_pandas, of_sql
-from tests.mutants.making import Mutant
+from tests.mutants.making import Mutant, spelled
 from tests.mutants.noticing import ANSWERED, noticed_by, pandas, sqlite
 from tests.property.checks import Disagreement
 from tests.property.fuzz import check, questions
@@ -62,9 +63,18 @@ def test_mistakes_are_undone() -> None:
     assert [case.name for case in noticed_by(ANSWERED, sqlite())] == []
 
 
-def test_the_fuzzer_notices() -> None:
+REFUSAL = Mutant(
+    "SQLite refuses",
+    "a definition that one target refuses",
+    spelled(Construct.EXACT_TEXT, None),
+    "text",
+)
+NAIVE = next(mutant for mutant in of_sql.MUTANTS if mutant.name == "naive NOT")
+
+
+@pytest.mark.parametrize("mutant", [NAIVE, REFUSAL], ids=lambda mutant: mutant.name)
+def test_the_fuzzer_notices(mutant: Mutant) -> None:
     """Random definitions make SQLite and plain Python disagree, if only one has the mistake."""
-    mutant = next(m for m in MUTANTS if m.name == "naive NOT")
     targets = [*RECORD, sqlite()]
 
     @settings(

@@ -119,10 +119,19 @@ def value_of(tree: t.Expr, schema: Schema, names: Names) -> ir.Value | None:
         The typed tree; None if the part is no value by itself, as a place is none.
     """
     checker = _Checker(schema, names)
-    value = checker.value(tree)
+    value = checker.tested(tree)
     if checker.errors or value is None or value.dtype.kind is Kind.ANNIVERSARY:
         return None
     return value
+
+
+def is_list(tree: t.Expr, schema: Schema, names: Names) -> bool:
+    """Whether a part of a definition that stands is a list of texts: an attribute, or a table."""
+    checker = _Checker(schema, names)
+    if checker.table_of_texts(tree) is not None:
+        return True
+    value = checker.tested(tree) if isinstance(tree, t.Name) else None
+    return value is not None and value.dtype.kind is Kind.TEXTS
 
 
 def coordinates_of(tree: t.Expr, schema: Schema) -> list[t.Expr]:

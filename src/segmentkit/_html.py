@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 
@@ -34,13 +34,30 @@ def element(name: str, *content: str, **attributes: str | None) -> Html:
     return Html(f"<{name}{told}>{inside}</{name}>")
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """A table of texts.
+def table(
+    heads: Sequence[str], rows: Iterable[Iterable[str]], numbers: Collection[str] = ()
+) -> Html:
+    """A table; numbers stand to the right, all else to the left, whatever a notebook prefers.
 
     Example:
-        >>> "<td>&lt;</td>" in table(["a"], [["<"]])
-        True
+        >>> print(table(["a"], [["<"]]).partition("<tbody>")[2])
+        <tr><td style="text-align: left">&lt;</td></tr></tbody></table>
     """
-    top = element("tr", *(element("th", head, scope="col") for head in heads))
-    body = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
+    sides = [f"text-align: {'right' if head in numbers else 'left'}" for head in heads]
+    cells = [("th", {"scope": "col"}, heads), *(("td", {}, row) for row in rows)]
+    top, *body = (
+        element(
+            "tr",
+            *(
+                element(kind, cell, **told, style=side)
+                for cell, side in zip(row, sides, strict=True)
+            ),
+        )
+        for kind, told, row in cells
+    )
     return element("table", element("thead", top), element("tbody", *body))
+
+
+def as_written(text: str) -> Html:
+    """Text in which every place stands where it is: a definition, a message with carets."""
+    return element("pre", text, style="white-space: pre; overflow-x: auto")

@@ -111,7 +111,14 @@ class Plan:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The tests in an order in which little of many rows is kept at a time."""
-        places = {node: place for place, node in enumerate(self.wanted)}
+        # Of the same rows one after the other: they are picked out once.
+        rows: dict[object, list[Wanted]] = {}
+        for node in self.wanted:
+            same = (node.path, node.where) if isinstance(node, ir.Aggregate) else node
+            rows.setdefault(same, []).append(node)
+        places = {
+            node: place for place, node in enumerate(n for nodes in rows.values() for n in nodes)
+        }
         needs = {
             test: tuple(sorted((places[node] for node in wanted_by([test])), reverse=True))
             for test in self.tests

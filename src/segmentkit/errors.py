@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from segmentkit._html import as_written
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,6 +36,12 @@ class DefinitionError(SegmentkitError):
 
     def __str__(self) -> str:
         return "\n".join(d.render(self.source) for d in self.diagnostics)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return as_written(str(self))
 
 
 class SegmentSyntaxError(DefinitionError):
@@ -78,6 +86,12 @@ class Problem:
             text = f"{found.code} {found.message}"
             text += f"\n    hint: {found.hint}" if found.hint else ""
         return f"{head.strip()}\n{text}" if head else text
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.render())
+
+    def _repr_html_(self) -> str:
+        return as_written(self.render())
 
 
 class CatalogError(DefinitionError):

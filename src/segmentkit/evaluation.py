@@ -385,15 +385,22 @@ def _aligned(a: Keys, mine: Any, b: Keys, theirs: Any) -> tuple[Keys, Bits, Bits
         if not keys.is_unique:
             twice = keys[keys.duplicated()].tolist()[0]
             raise DataError(f"two of the population have the key {twice!r}")
-    everyone = a.append(b[~b.isin(a)])
-    return everyone, _moved(a, mine, everyone), _moved(b, theirs, everyone)
+    places = a.get_indexer(b)
+    new = places < 0
+    everyone = a.append(b[new])
+    places[new] = np.arange(len(a), len(everyone))
+    return (
+        everyone,
+        _moved(a, mine, slice(len(a)), len(everyone)),
+        _moved(b, theirs, places, len(everyone)),
+    )
 
 
-def _moved(keys: Keys, rows: Any, everyone: Keys) -> Bits:
-    places = everyone.get_indexer(keys)
-    found = np.zeros((len(rows), -(-len(everyone) // 8)), dtype=np.uint8)
+def _moved(keys: Keys, rows: Any, places: slice | np.ndarray[Any, Any], size: int) -> Bits:
+    """Bits of some keys as bits of more of them, among which they have these places."""
+    found = np.zeros((len(rows), -(-size // 8)), dtype=np.uint8)
     for row, bits in zip(found, rows, strict=True):
-        held = np.zeros(len(everyone), dtype=np.bool_)
+        held = np.zeros(size, dtype=np.bool_)
         held[places] = unpack(bits, len(keys))
         row[:] = pack(held)
     return found

@@ -33,7 +33,8 @@ class Fact:
 
     Attributes:
         text: The value in the language: ``country``, ``sum(orders.amount)``.
-        value: What it came to; None when it is missing. An instant is in UTC.
+        value: What it came to; None when it is missing. An instant is in UTC. Of a list of texts,
+            those that the test looks for and that are in it.
         rows: Of an aggregate, how many rows were left after the window, after ``where`` and after
             the sequence: each as a count in the language, and what it came to.
     """
@@ -48,6 +49,8 @@ class Fact:
         return self.value is None
 
     def __str__(self) -> str:
+        if isinstance(self.value, tuple):
+            return f"{self.text} has {', '.join(map(_shown, self.value)) or 'none of these'}"
         return f"{self.text} is {'missing' if self.missing else _shown(self.value)}"
 
 
@@ -230,5 +233,7 @@ def _plain(value: Any) -> Any:
             return value if abs(value) < float("inf") else repr(value)
         case date():
             return value.isoformat()
+        case tuple():
+            return list(value)
         case _:
             return str(value)

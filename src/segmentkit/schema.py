@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import define, evolve, field, frozen
 
 from segmentkit._diagnostics import did_you_mean, suggest
-from segmentkit._html import element
+from segmentkit._html import as_written
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -533,7 +533,7 @@ class Schema:
         return "\n".join([*described, *reached, *map(str, self.functions)])
 
     def _repr_html_(self) -> str:
-        return element("pre", str(self))
+        return as_written(str(self))
 
 
 def _describe(entity: Entity, *, root: bool) -> str:

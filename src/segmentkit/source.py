@@ -16,6 +16,7 @@ from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, Defined, instant_of
 from segmentkit._format import format_tree
 from segmentkit._plan import Plan
+from segmentkit.catalog import Catalog
 from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
 from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
 from segmentkit.extension import Target
@@ -121,7 +122,10 @@ class Question:
             raise SchemaError("the segments are of different schemas")
         instant = instant_of(as_of, schema)
         conditions: dict[str, ir.Condition] = {}
+        # What a catalog has left out already is told of with the rest.
         broken: dict[str, SegmentkitError] = {}
+        if isinstance(segments, Catalog):
+            broken.update(segments.broken)
         for name, segment in named.items():
             try:
                 conditions[name] = bound_condition(segment, instant, target)

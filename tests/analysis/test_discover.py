@@ -567,6 +567,9 @@ def test_by_default_every_attribute_is_looked_at_but_keys():
     ("arguments", "error", "match"),
     [
         ({"depth": 0}, ValueError, "depth must be from 1 to 12"),
+        ({"depth": 2.5}, ValueError, "depth must be from 1 to 12"),
+        ({"seed": -1}, ValueError, "seed must be from 0"),
+        ({"least": float("inf")}, ValueError, "least must be above 0, and finite"),
         ({"least": 0}, ValueError, "least must be above 0"),
         ({"least": float("nan")}, ValueError, "least must be above 0"),
         ({"holdout": 1}, ValueError, "holdout must be a share"),
@@ -582,6 +585,20 @@ def test_wrong_arguments_are_refused(arguments, error, match):
     """What is no argument is refused in words."""
     with pytest.raises(error, match=match):
         discover(people("vip"), SOURCES["pandas"], **arguments)
+
+
+def test_names_are_told_apart():
+    """Names that are no plain words are in backquotes; one name for two values is refused."""
+    count = Trait.define("how often", "count(orders)", PEOPLE)
+    target = people("count(orders) > 2")
+    found = discover(target, SOURCES["sqlite"], of=[count, count], as_of=NOON)
+    check(found, SOURCES["sqlite"])
+    assert found.rules[0].condition == "`how often` >= 3"
+    other = Trait.define("how often", "age", PEOPLE)
+    with pytest.raises(ValueError, match="two different traits are called 'how often'"):
+        discover(target, SOURCES["sqlite"], of=[count, other])
+    with pytest.raises(ValueError, match="two different traits are called 'how often'"):
+        discover(count, SOURCES["sqlite"], of=[other])
 
 
 def test_wrong_targets_are_refused():

@@ -9,7 +9,6 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy
@@ -35,9 +34,8 @@ from segmentkit import (
     decimal,
 )
 from segmentkit import pandas as skp
-from segmentkit import sqlalchemy as sql
 from segmentkit.analysis import profile
-from tests.analysis.frames import EMPTY, NOON, SHOP, SOURCES, segment
+from tests.analysis.frames import EMPTY, NOON, SHOP, SOURCES, database, segment, sources
 from tests.analysis.test_understanding import shown
 
 SPENT = Trait.define("spent", "sum(orders.amount)", SHOP)
@@ -73,24 +71,7 @@ def people(count=100):
     return pd.DataFrame(frame)
 
 
-def both(frame, schema=PEOPLE):
-    """The same in frames and in SQLite."""
-    tables = sql.tables_from(schema)
-    engine = sa.create_engine("sqlite://")
-    tables.create_all(engine)
-    table = tables.tables["people"]
-    rows = [
-        {n: None if pd.isna(v) else v.to_pydatetime() if isinstance(v, pd.Timestamp) else v
-         for n, v in row.items()}
-        for row in frame.astype(object).to_dict("records")
-    ]  # fmt: skip
-    with engine.begin() as connection:
-        if rows:
-            connection.execute(table.insert(), rows)
-    return {"pandas": skp.Source({"people": frame}), "sqlite": sql.Source(engine, table)}
-
-
-CROWD = both(people())
+CROWD = sources({"people": people()}, PEOPLE)
 
 
 @pytest.fixture(params=list(SOURCES))
@@ -205,7 +186,9 @@ def test_what_is_the_same_within_each_group_is_told(kind):
     """Where nobody differs from the group's mean, there is no test, and the notes say it."""
     frame = people(10).assign(owes=[Decimal(i >= 5) for i in range(10)])
     asked = Segment.define("later", "id >= 5", PEOPLE)
-    profiled = profile(asked, both(frame)[kind], of=["owes", "age"], as_of=NOON)
+    profiled = profile(
+        asked, sources({"people": frame}, PEOPLE)[kind], of=["owes", "age"], as_of=NOON
+    )
     (first, *_) = profiled.differences
     assert (first.what, first.difference, first.test) == ("owes", 1, None)
     assert "owes is 1 of every member, and 0 of everybody else" in shown(profiled)
@@ -217,7 +200,7 @@ def test_many_values_are_folded(kind):
     frame = pd.DataFrame({"id": range(500), "town": towns})
     schema = Schema([Entity("people", key="id", attributes=ATTRIBUTES[:2])])
     asked = Segment.define("first", "id < 25", schema)
-    profiled = profile(asked, both(frame, schema)[kind], values=3, as_of=NOON)
+    profiled = profile(asked, sources({"people": frame}, schema)[kind], values=3, as_of=NOON)
     assert profiled.differences[0].what == 'town = "only here"'
     (others,) = [d for d in profiled.differences if "other values" in d.what]
     assert len(profiled.differences) <= 7
@@ -231,7 +214,7 @@ def test_many_values_are_folded(kind):
 def test_of_two_values_one_tells_of_both(kind):
     """Of a text with two values one is compared; the other is its mirror."""
     frame = people().assign(town=["A" if i % 3 else "B" for i in range(100)])
-    profiled = profile(OLD, both(frame)[kind], of=["town"], as_of=NOON)
+    profiled = profile(OLD, sources({"people": frame}, PEOPLE)[kind], of=["town"], as_of=NOON)
     assert [each.what for each in profiled.differences] == ['town = "A"']
 
 
@@ -327,7 +310,10 @@ def test_names_are_text_and_nothing_else(kind):
     evil = '<b>$x$ & "y"</b>'
     frame = people(9).assign(town=[evil, "a", "b"] * 3)
     profiled = profile(
-        Segment.define(evil, "id > 4", PEOPLE), both(frame)[kind], of=["town"], as_of=NOON
+        Segment.define(evil, "id > 4", PEOPLE),
+        sources({"people": frame}, PEOPLE)[kind],
+        of=["town"],
+        as_of=NOON,
     )
     shown(profiled)
     assert "<b>$" not in profiled._repr_html_()
@@ -359,7 +345,7 @@ def test_any_people_have_a_profile(rows):
     schema = Schema([Entity("people", key="id", attributes=attributes)])
     told = [
         profile(Segment.define("held", "held", schema), source, as_of=NOON)
-        for source in both(frame, schema).values()
+        for source in (skp.Source(frame), database({"people": frame}, schema))
     ]
     for one, other in zip(*(found_of(each).items() for each in told), strict=True):
         assert one[0] == other[0]

@@ -16,13 +16,14 @@ from typing import Any
 
 import frames
 import many
+import orders
 import single
 import sql
 import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, frames, many, single, starting)
+BENCHMARKS = (sql, frames, orders, many, single, starting)
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
 PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", *PEERS)
 COLUMNS = ("", "segmentkit", "beside", "its time", "ratio", "quartiles", "target", "")

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 import segmentkit.segment as segment_module
 import segmentkit.sqlalchemy as sqlalchemy_module
 from segmentkit.sqlalchemy import _dialects
-from segmentkit.sqlalchemy._dialects import Construct
+from segmentkit.sqlalchemy._constructs import Construct
 
 Patch = Callable[[], Any]
 
@@ -70,8 +70,8 @@ def both(*patches: Patch) -> Patch:
     return patch
 
 
-def spelled(construct: Construct, template: str) -> Patch:
-    """Spell something else on SQLite."""
+def spelled(construct: Construct, template: str | None) -> Patch:
+    """Spell something else on SQLite; None is refused."""
 
     @contextmanager
     def patch() -> Iterator[None]:

@@ -23,7 +23,7 @@ from segmentkit.sqlalchemy import (
     _prepare,
     _scans,
 )
-from segmentkit.sqlalchemy._dialects import Construct
+from segmentkit.sqlalchemy._constructs import Construct
 from segmentkit.sqlalchemy._elements import DaysLater, Everyone, Later
 from tests.mutants.making import Mutant, Patch, both, method, spelled
 

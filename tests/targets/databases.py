@@ -122,7 +122,11 @@ class Database:
         """The keys of the members."""
         with self.loaded(segment.schema, tables) as (connection, metadata):
             root = metadata.tables[segment.schema.entity.table]
-            return list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+            found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+            # A source may ask in another shape.
+            of_source = sql.Source(connection, root).members(segment, as_of=as_of).keys
+            assert sorted(of_source, key=repr) == sorted(found, key=repr)
+            return found
 
     def version(self) -> str:
         """What the engine calls its version."""

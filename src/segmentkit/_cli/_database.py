@@ -116,8 +116,10 @@ def connected(text: str) -> Iterator[Database]:
         engine.dispose()
 
 
-def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
-    """Check a catalog against a database.
+def prepared(
+    text: CatalogText, file: str, database: Database, *, skip_broken: bool = False
+) -> Prepared:
+    """Check a catalog against a database; what is wrong in it may be left out.
 
     Raises:
         Failure: The database lacks something that the file's schema names.
@@ -125,7 +127,7 @@ def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
     """
     schema, table = described(text, file, database)
     with definitions_of(file):
-        catalog = Catalog.of(text, schema)
+        catalog = Catalog.of(text, schema, skip_broken=skip_broken)
     return Prepared(catalog, schema, table)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 from attrs import asdict, frozen
-from sqlalchemy import URL, Dialect, Select, func, select
+from sqlalchemy import URL, Dialect, Select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
 from segmentkit._catalog_file import CatalogText
@@ -25,10 +25,11 @@ from segmentkit._cli._database import (
     prepared,
     url_option,
 )
-from segmentkit._cli._errors import Failure, definitions_of, one_line
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
 from segmentkit._cli._files import FILE, read_file, writing
-from segmentkit._cli._output import bars, duration, percent, show_table
+from segmentkit._cli._output import duration, percent, show_table
 from segmentkit._cli._values import (
+    LeftOut,
     as_of_option,
     bound,
     chosen,
@@ -42,6 +43,7 @@ from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
+from segmentkit.sqlalchemy import Source
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._schema import tables_from
 from segmentkit.sqlalchemy._single import explained, statements
@@ -51,6 +53,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 _AT_ONCE = 10_000
 """How many keys are held in memory."""
+_FEW_NAMES = 5
 
 dialect_option = click.option(
     "--dialect",
@@ -110,10 +113,11 @@ def explain_plan(
         found = {
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
-        queries = statements(found, Tables.of(ready.schema, ready.table))
+        tables = Tables.of(ready.schema, ready.table)
+        queries = statements(found, tables)
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
-    for line in explained(Plan(found)):
+    for line in explained(Plan(found), tables):
         click.echo(f"-- {one_line(line)}")
     for query in queries:
         click.echo(_sql(query, spoken))
@@ -127,6 +131,11 @@ def explain_plan(
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--skip-broken",
+    is_flag=True,
+    help="Leave out segments that are wrong or cannot be computed, tell of them, and exit with 1.",
+)
 def count(
     file: Path,
     names: tuple[str, ...],
@@ -135,6 +144,7 @@ def count(
     pairs: Pairs,
     as_json: bool,
     as_csv: bool,
+    skip_broken: bool,
 ) -> None:
     """Count the members of segments in a database: of all segments, or of those named."""
     if as_json and as_csv:
@@ -142,15 +152,23 @@ def count(
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
-        segments = chosen(bound(ready.catalog, pairs), names, str(file))
-        population, counts = _count(database, ready, segments, at, str(file))
+        ready = prepared(text, str(file), database, skip_broken=skip_broken)
+        left_out: LeftOut | None = {} if skip_broken else None
+        segments = chosen(bound(ready.catalog, pairs), names, str(file), left_out)
+        counts = _count(database, ready, segments, at, str(file), left_out)
     if as_json:
-        _show_json(population, counts, ready, at)
+        _show_json(counts, ready, at)
     elif as_csv:
         _show_csv(counts)
     else:
-        _show(population, counts, ready, at)
+        _show(counts, ready, at)
+    told = [printable(str(each)) for each in ready.catalog.broken.values()]
+    for name, why in (left_out or {}).items():
+        told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
+    for line in told:
+        click.echo(line, err=True)
+    if told:
+        click.get_current_context().exit(WRONG)
 
 
 @click.command
@@ -277,56 +295,75 @@ class Counted:
     title: str | None
     members: int
     share: float | None
+
+
+@frozen
+class Counts:
+    """The sizes of segments, of how many, and how long it took to count them."""
+
+    segments: list[Counted]
+    population: int
     seconds: float
 
 
 def _count(
-    database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
-) -> tuple[int, list[Counted]]:
-    counts = []
-    with database.engine.connect() as connection, bars() as show:
-        with database.asked(f"count {ready.schema.root!r}"):
-            population = connection.scalar(select(func.count()).select_from(ready.table)) or 0
-        for done, (name, segment) in enumerate(segments.items(), start=1):
-            start = time.perf_counter()
-            keys = _members(segment, ready, as_of, file).subquery()
-            with database.asked(f"count the members of {name!r}"):
-                size = connection.scalar(select(func.count()).select_from(keys)) or 0
-            seconds = time.perf_counter() - start
-            share = size / population if population else None
-            counts.append(Counted(name, segment.title, size, share, seconds))
-            show("counting", done, len(segments))
-    return population, counts
+    database: Database,
+    ready: Prepared,
+    segments: dict[str, Segment],
+    as_of: AsOf,
+    file: str,
+    left_out: LeftOut | None,
+) -> Counts:
+    """Count all segments in one pass; ``left_out`` takes those that cannot be, if any may."""
+    few = ", ".join(map(repr, segments))
+    which = few if len(segments) <= _FEW_NAMES else f"{len(segments):,} segments"
+    skip = left_out is not None
+    start = time.perf_counter()
+    with definitions_of(file), database.asked(f"count the members of {which}"):
+        source = Source(database.engine, ready.table)
+        sizes = source.sizes(segments, as_of=as_of, skip_broken=skip)
+    if left_out is not None:
+        left_out |= {name: str(error) for name, error in sizes.broken.items()}
+    population = sizes.population
+    counts = [
+        Counted(name, segments[name].title, size, size / population if population else None)
+        for name, size in sizes.items()
+    ]
+    return Counts(counts, population, time.perf_counter() - start)
 
 
-def _show(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
-    click.echo(f"{population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}")
+def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
+    told = f"{counts.population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}"
+    click.echo(f"{told}, counted in {duration(counts.seconds)}")
     show_table(
-        ("Segment", "Title", "Members", "Share", "Time"),
+        ("Segment", "Title", "Members", "Share"),
         (
             (
                 each.name,
                 each.title or "",
                 f"{each.members:,}",
-                percent(each.members, population),
-                duration(each.seconds),
+                percent(each.members, counts.population),
             )
-            for each in counts
+            for each in counts.segments
         ),
-        numbers=("Members", "Share", "Time"),
+        numbers=("Members", "Share"),
     )
 
 
-def _show_json(population: int, counts: list[Counted], ready: Prepared, as_of: AsOf) -> None:
+def _show_json(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
     instant = instant_of(as_of, ready.schema).isoformat() + "Z"
-    segments = [{**asdict(each), "seconds": round(each.seconds, 6)} for each in counts]
-    told = {"as_of": instant, "population": population, "segments": segments}
+    told = {
+        "as_of": instant,
+        "population": counts.population,
+        "seconds": round(counts.seconds, 6),
+        "segments": [asdict(each) for each in counts.segments],
+    }
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def _show_csv(counts: list[Counted]) -> None:
+def _show_csv(counts: Counts) -> None:
     lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(["name", "title", "members", "share", "seconds"])
-    for each in counts:
+    lines.writerow(["name", "title", "members", "share"])
+    for each in counts.segments:
         share = "" if each.share is None else f"{each.share:.6f}"
-        lines.writerow([each.name, each.title, each.members, share, f"{each.seconds:.6f}"])
+        lines.writerow([each.name, each.title, each.members, share])

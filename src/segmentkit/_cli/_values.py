@@ -20,6 +20,8 @@ from segmentkit.errors import DefinitionError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 
+LeftOut = dict[str, str]
+"""The names of segments that are left out, and why each is."""
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -111,23 +113,34 @@ def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
         raise Failure(f"--set: {found.message}") from None
 
 
-def chosen(catalog: Catalog, names: Iterable[str], file: str) -> dict[str, Segment]:
+def chosen(
+    catalog: Catalog, names: Iterable[str], file: str, left_out: LeftOut | None = None
+) -> dict[str, Segment]:
     """Segments by their names, ready to be asked; all of them if no name is given.
+
+    Args:
+        catalog: The catalog.
+        names: The names.
+        file: What the file of the catalog is called.
+        left_out: Is given the segments that cannot be asked, and why; by default they are errors.
 
     Raises:
         Failure: There is no such segment, or it has a parameter without a value.
     """
     segments: dict[str, Segment] = {}
     for name in names or catalog:
+        if left_out is not None and name in catalog.broken:
+            continue
         if name not in catalog:
             hint = did_you_mean(name, catalog)
             raise Failure(f"no segment {name!r} in {file}" + (f"; {hint}" if hint else ""))
         segments[name] = catalog[name]
         if missing := list(catalog[name].parameters):
-            raise Failure(
-                f"segment {name!r} has no value for :{', :'.join(missing)}; "
-                f"give one with --set {missing[0]}=…"
-            )
+            why = f"has no value for :{', :'.join(missing)}; give one with --set {missing[0]}=…"
+            if left_out is None:
+                raise Failure(f"segment {name!r} {why}")
+            left_out[name] = why
+            del segments[name]
     return segments
 
 

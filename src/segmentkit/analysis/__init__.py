@@ -9,6 +9,7 @@ from __future__ import annotations
 from segmentkit.analysis._assess import QUESTIONS, Assessment, Standard, Verdict, assess
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._clusters import Cluster, Clusters, clusters
 from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._discover import Discovery, Rule, discover
@@ -32,6 +33,8 @@ __all__ = [
     "Cause",
     "Changes",
     "Chapter",
+    "Cluster",
+    "Clusters",
     "Comparison",
     "Coverage",
     "Difference",
@@ -58,6 +61,7 @@ __all__ = [
     "assess",
     "attrition",
     "changes",
+    "clusters",
     "compare",
     "coverage",
     "discover",

@@ -18,10 +18,10 @@ from segmentkit.analysis._extra import models
 from segmentkit.analysis._features import Places
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._reading import Of, Reader, looked_at, not_looked_at, values_of
-from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
 from segmentkit.analysis._statistics import checked
 from segmentkit.analysis._target import Target, target_of
-from segmentkit.analysis._tree import MOST_DEEP, Growth, Leaf, columns_of, leaves, looks
+from segmentkit.analysis._tree import Growth, Leaf, check_growth, columns_of, leaves, looks
 from segmentkit.analysis._written import defined, within
 from segmentkit.dtypes import Kind
 from segmentkit.segment import Segment
@@ -83,7 +83,7 @@ class Discovery(Result):
 
     @cached_property
     def _formats(self) -> Mapping[str, Any]:  # type: ignore[override]
-        told = share if self.rate else _mean
+        told = share if self.rate else rounded
         lift = {"lift": lambda value: f"{value:.2f}×"}
         values = dict.fromkeys((self._what, "from", "to", f"{self._what} held out"), told)
         return {"size": number, **values, **lift, "held out": number}
@@ -135,7 +135,7 @@ class Discovery(Result):
         yield from self.remarks
 
     def _number(self, value: float | None) -> str:
-        return "–" if value is None else share(value) if self.rate else _mean(value)
+        return "–" if value is None else share(value) if self.rate else rounded(value)
 
     @property
     def _title(self) -> str:
@@ -173,10 +173,6 @@ class Discovery(Result):
 
 
 _YES = {True: "yes", False: "no", None: None}
-
-
-def _mean(value: float) -> str:
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def discover(  # noqa: PLR0913 - keywords, each of which says one thing
@@ -224,7 +220,8 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
         UnsupportedError: The source cannot compute a construct.
         ValueError: An argument is out of its range, or the target is no number and no boolean.
     """
-    _check_arguments(target, depth=depth, least=least, holdout=holdout, level=level)
+    check_growth(depth, seed)
+    _check_arguments(target, least=least, holdout=holdout, level=level)
     models()
     instant = utc_of(as_of, target.schema)
     asked, unfit = looked_at(of, target.schema)
@@ -265,7 +262,7 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
 
 
 def _check_arguments(
-    target: Segment | Trait, *, depth: int, least: float, holdout: float, level: float
+    target: Segment | Trait, *, least: float, holdout: float, level: float
 ) -> None:
     """Make sure that arguments are in their ranges."""
     if isinstance(target, Trait):
@@ -276,10 +273,8 @@ def _check_arguments(
             )
     elif not isinstance(target, Segment):
         raise TypeError(f"the target must be a Segment or a Trait, not {type(target).__name__}")
-    if not 1 <= depth <= MOST_DEEP:
-        raise ValueError(f"depth must be from 1 to {MOST_DEEP}, not {depth}")
-    if not least > 0:
-        raise ValueError(f"least must be above 0, not {least}")
+    if not 0 < least < math.inf:
+        raise ValueError(f"least must be above 0, and finite, not {least}")
     if not 0 <= holdout < 1:
         raise ValueError(f"holdout must be a share from 0 to below 1, not {holdout}")
     checked(level)

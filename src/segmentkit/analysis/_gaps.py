@@ -12,6 +12,7 @@ from attrs import define, evolve, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
+from segmentkit._check import value_of
 from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import Question, outline
 from segmentkit._format import format_tree
@@ -172,7 +173,7 @@ def _is_gap(question: Question) -> bool:
     """Whether it is an attribute or an aggregate itself, not an expression of some or a trait."""
     if isinstance(question.tree, t.Name) and question.tree.parts[-1] in question.scope.traits:
         return False
-    value = question.meaning
+    value = value_of(question.tree, question.scope.schema, question.scope.names)
     while isinstance(value, ir.ToFloat):
         value = value.operand
     return isinstance(value, ir.Column | ir.Aggregate | ir.Overall | ir.Standing) and value.nullable

@@ -32,7 +32,8 @@ def page(title: str, body: Html, *, base: str | None = None) -> str:
         element("style", Html(style)),
     )
     whole = element("html", element("head", *head), element("body", body), lang="en")
-    return f"<!doctype html>\n{whole}\n"
+    # Half a character, which a name may hold, is nothing that a file can.
+    return f"<!doctype html>\n{whole}\n".encode(errors="replace").decode()
 
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

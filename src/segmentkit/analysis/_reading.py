@@ -61,7 +61,7 @@ def looked_at(of: Of, schema: Schema) -> tuple[list[Value], list[str]]:
         attributes = _attributes(schema)
         unfit = [f"{a.name} is a {a.dtype.family}" for a in attributes if not _is_fit(a.dtype)]
         of = [attribute.name for attribute in attributes if _is_fit(attribute.dtype)]
-    found = [_value(number, each, schema) for number, each in enumerate(of)]
+    found = [_value(number, each, schema) for number, each in enumerate(dict.fromkeys(of))]
     if any(each.trait.schema != schema for each in found):
         raise SchemaError("what is looked at is of a different schema")
     unfit += [
@@ -69,12 +69,12 @@ def looked_at(of: Of, schema: Schema) -> tuple[list[Value], list[str]]:
         for each in found
         if not _is_fit(each.trait.dtype)
     ]
-    fit = {each.text: each for each in found if _is_fit(each.trait.dtype)}
+    fit = [each for each in found if _is_fit(each.trait.dtype)]
     if not fit:
         raise ValueError(
             "; ".join(["there is nothing to tell people apart by: give of=[…]", *unfit])
         )
-    return list(fit.values()), unfit
+    return fit, unfit
 
 
 def not_looked_at(why: Iterable[str]) -> list[str]:
@@ -103,7 +103,7 @@ def _value(number: int, each: str | Trait, schema: Schema) -> Value:
         return Value(format_name(str(each.name)), each, named=True)
     attribute = schema.entity.attribute(each)
     text = each if attribute is None else _path(attribute)
-    trait = Trait.define(f"value {number}", text, schema)
+    trait = Trait.define(f"#{number}", text, schema)
     return Value(trait.definition, trait, named=False)
 
 
@@ -114,8 +114,12 @@ def values_of(
 
     Raises:
         DataError: Two people have one key.
+        ValueError: Two different traits have one name.
     """
-    named = {str(trait.name): trait for trait in traits}
+    named: dict[str, Trait] = {}
+    for trait in traits:
+        if named.setdefault(str(trait.name), trait) != trait:
+            raise ValueError(f"two different traits are called {trait.name!r}")
     frame = source.values(named.values(), of=among, as_of=instant)
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()].tolist()[0]

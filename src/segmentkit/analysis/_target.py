@@ -24,7 +24,7 @@ from segmentkit.trait import Trait
 if TYPE_CHECKING:
     from segmentkit.source import Source
 
-_LARGEST = 1e150
+LARGEST = 1e150
 """Numbers up to it have sums, and squares, that are finite."""
 
 
@@ -104,10 +104,10 @@ def target_of(
     known = column.notna().to_numpy()
     values = np.zeros(len(frame))
     values[known] = column[known].astype(np.float64)
-    finite = np.abs(values) < _LARGEST
+    finite = np.abs(values) < LARGEST
     remarks = [
         *_left_out(int((~known).sum()), f"{target.name} is missing"),
-        *_left_out(int((~finite).sum()), f"{target.name} is infinite or beyond {_LARGEST:g}"),
+        *_left_out(int((~finite).sum()), f"{target.name} is infinite or beyond {LARGEST:g}"),
         *how,
     ]
     values = np.where(finite, values, 0.0)

@@ -30,7 +30,8 @@ Between: TypeAlias = Callable[[Any, Any], Bound | None]
 """Finds a bound above the first value, and not above the second; None if none can be written."""
 
 _MOST_DIGITS = 18
-"""How many digits a definition can have on either side of a number's point."""
+_LARGEST = 2**63 - 1
+"""How many digits a number has after the point at most in a definition, and how large it is."""
 
 
 def between_numbers(kind: Callable[[Decimal], Any]) -> Between:
@@ -70,12 +71,12 @@ def _roundest(low: Decimal, high: Decimal) -> Iterator[Decimal]:
     if low < 0 <= high:
         yield Decimal(0)
     middle = (low + high) / 2
-    for place in range(_MOST_DIGITS - 1, -_MOST_DIGITS - 1, -1):
+    for place in range(_MOST_DIGITS, -_MOST_DIGITS - 1, -1):
         step = Decimal(1).scaleb(place)
         nearest = (middle / step).to_integral_value()
         found = [(nearest + n) * step for n in (0, -1, 1)]
         for number in sorted(found, key=lambda number: abs(number - middle)):
-            if number.adjusted() < _MOST_DIGITS:
+            if abs(number) <= _LARGEST:
                 yield number
 
 

@@ -58,6 +58,18 @@ class Growth:
     seed: int
 
 
+def check_growth(depth: int, seed: int) -> None:
+    """Make sure that a tree can grow so.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if depth not in range(1, MOST_DEEP + 1):
+        raise ValueError(f"depth must be from 1 to {MOST_DEEP}, not {depth}")
+    if seed not in range(2**32):
+        raise ValueError(f"seed must be from 0 to {2**32 - 1}, not {seed}")
+
+
 def columns_of(features: Iterable[Feature], rows: Places, target: Any) -> list[Column]:
     """What a tree sees of features."""
     return [column for feature in features for column in feature.columns(rows, target)]

@@ -313,7 +313,8 @@ class RelatedTable(Table):
         self.root: Table = parent.root if isinstance(parent, RelatedTable) else parent
         self.holder: Table = parent if holder is None else holder.holder
         self.find = self.source.owners(parent.entity, relation, parent.among)
-        self.found = 0
+        self.looked = 0
+        self.latest: tuple[ir.Condition, tuple[Positions, Positions]] | None = None
 
     @cached_property
     def owners(self) -> Positions:
@@ -331,10 +332,21 @@ class RelatedTable(Table):
         """For each row the place of the holder's row."""
         return self.owners if self.before is None else _composed(self.owners, self.before.held)
 
-    def owners_of(self, places: Positions) -> Positions:
-        """The owners of some rows; of all rows once so many have been looked for."""
-        self.found += len(places)
-        return self.owners[places] if self.found > self.size else self.find(places)
+    def belonging(self, where: ir.Condition) -> tuple[Positions, Positions]:
+        """The rows that pass a test and are somebody's, and whose; the last ones are kept."""
+        if self.latest is None or self.latest[0] != where:
+            places = np.flatnonzero(self.condition(where))
+            # Of all rows at once, when as many as there are have been looked for.
+            self.looked += len(places)
+            owners = self.owners[places] if self.looked > self.size else self.find(places)
+            self.latest = where, _kept(owners >= 0, places, owners)
+        return self.latest[1]
+
+    def forget(self, nodes: Collection[ir.Condition | ir.Value]) -> None:
+        """Drop what was computed, here and of the rows of relations."""
+        super().forget(nodes)
+        if self.latest is not None and self.latest[0] in nodes:
+            self.latest = None
 
     def column(self, node: ir.Column) -> Operand:
         """Also of the root's rows."""
@@ -356,18 +368,16 @@ class RelatedTable(Table):
             beyond: For each row of the parent the place of its owner; None if it is the owner.
             count: How many owners there are.
         """
-        chosen = self.condition(node.where)
-        values = None
+        places, owners = self.belonging(node.where)
+        if beyond is not None:
+            owners = _composed(owners, beyond)
+            places, owners = _kept(owners >= 0, places, owners)
+        picked = None
         if node.value is not None:
             values = self.settled(node.value).spread(self.size)
             if values.has_missing():
-                chosen &= ~values.missing
-        places = np.flatnonzero(chosen)
-        owners = _composed(self.owners_of(places), beyond)
-        owned = owners >= 0
-        if not owned.all():
-            places, owners = places[owned], owners[owned]
-        picked = None if values is None else values.only(places)
+                places, owners = _kept(~values.missing[places], places, owners)
+            picked = values.only(places)
         if node.function not in ORDERED:
             return Rows(owners, count, picked)
         at, ties = self.at, None
@@ -413,6 +423,11 @@ def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
     if isinstance(node.function, ir.AggregateFunction):
         return AGGREGATES[node.function](rows)
     return extension.aggregate(node, node.function, rows)
+
+
+def _kept(held: Mask, places: Positions, owners: Positions) -> tuple[Positions, Positions]:
+    """Some rows and their owners."""
+    return (places, owners) if held.all() else (places[held], owners[held])
 
 
 def _composed(places: Positions, beyond: Positions | None) -> Positions:

@@ -22,9 +22,13 @@ def select_values(
     """The key and values of everyone of whom a condition holds."""
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
-    where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
-    aggregates = beside(rows, wanted_by(values.values()), limiting(ir.conjuncts(of)))
+    nodes = [*values.values(), *([of] if tables.joins else ())]
+    aggregates = beside(rows, wanted_by(nodes), limiting(ir.conjuncts(of)))
     compiler = Compiler(tables.schema, rows, aggregates)
+    if tables.joins:
+        where = compiler.condition(of)
+    else:
+        where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
     columns = [compiler.value(value).label(name) for name, value in values.items()]
     query: sa.Select[Any] = sa.select(rows.key(entity.key or ""), *columns)
     query = rows.finished(query.select_from(rows.source))

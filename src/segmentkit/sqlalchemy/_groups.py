@@ -20,9 +20,6 @@ from segmentkit.sqlalchemy._scans import Scan
 Test: TypeAlias = tuple[int | None, ir.Condition]
 """A condition of the rows of a scan, or of the rows at a place of the way to them."""
 
-Limit: TypeAlias = Callable[[Scan], list[Sql]]
-"""Gives the tests of whose rows are looked at."""
-
 
 class RowTests(Protocol):
     """A scan, and what compiles conditions and values of its rows."""
@@ -33,8 +30,12 @@ class RowTests(Protocol):
         """A value of a row."""
         ...
 
-    def passed(self, test: Test) -> Sql:
-        """A condition of a row, or of one on the way to it."""
+    def passed(self, tests: list[Test]) -> list[Sql]:
+        """Conditions of a row, or of one on the way to it, of which all must hold."""
+        ...
+
+    def limits(self) -> list[Sql]:
+        """Tests of whose rows are looked at."""
         ...
 
 
@@ -65,22 +66,20 @@ class Grouped:
                 f"{self.scan.way[-1].name!r} in one definition; {_MOST:,} at most"
             )
         tests = {a: _tests(a) for a in aggregates}
-        common = [t for t in tests[aggregates[0]] if all(t in each for each in tests.values())]
-        self.where = [rows.passed(t) for t in common]
-        rest = {a: [t for t in each if t not in common] for a, each in tests.items()}
+        shared = [t for t in tests[aggregates[0]] if all(t in each for each in tests.values())]
+        weakest = _weakest([[t for t in each if t not in shared] for each in tests.values()])
+        shared += weakest
+        rest = {a: [t for t in each if t not in shared] for a, each in tests.items()}
+        self.where = rows.passed(shared)
         cheap = [[t for t in each if is_of_columns(t[1])] for each in rest.values()]
-        if all(cheap):
-            # A row that no aggregate looks at need not be read; of many aggregates, asking each
-            # about every row would cost more than the rows do.
-            weakest = _weakest(cheap) if len(cheap) > _FEW else []
-            if weakest:
-                self.where += [rows.passed(test) for test in weakest]
-            else:
-                self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
+        # A row that no aggregate looks at need not be grouped; of many aggregates, asking each
+        # about every row would cost more than the rows do.
+        if all(cheap) and not (weakest and len(cheap) > _FEW):
+            self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
         self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
 
     def all(self, tests: list[Test]) -> Sql:
-        return joined([self.rows.passed(t) for t in tests], conjunctive=True)
+        return joined(self.rows.passed(tests), conjunctive=True)
 
     def aggregate(self, node: ir.Aggregate, tests: list[Test]) -> Sql:
         """An aggregate of the rows that pass the tests of its own."""
@@ -91,10 +90,10 @@ class Grouped:
             return sa.func.count()
         return aggregated(node, value)
 
-    def select(self, *columns: Sql, limits: list[Sql]) -> sa.Select[Any]:
-        """The scan, grouped; nobody's rows are left out."""
+    def select(self, *columns: Sql) -> sa.Select[Any]:
+        """The scan, grouped."""
         owner = self.scan.owner
-        tests = [owner.is_not(None), *self.where, *limits]
+        tests = [owner.is_not(None), *self.where, *self.rows.limits()]
         return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
@@ -102,9 +101,9 @@ class Grouped:
             .group_by(owner)
         )
 
-    def owners(self, limits: list[Sql]) -> sa.Select[Any]:
+    def owners(self) -> sa.Select[Any]:
         """Just who has such rows, not grouped."""
-        return self.select(limits=limits).group_by(None)
+        return self.select().group_by(None)
 
 
 _ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
@@ -139,6 +138,8 @@ def _bounds(
             isinstance(test, ir.Compare)
             and test.operator in operators
             and isinstance(test.left, ir.Column)
+            # Texts, databases have in orders of their own.
+            and test.left.dtype.kind is not Kind.TEXT
             and isinstance(test.right, ir.Const)
             and test.right.value is not None
         ):
@@ -189,25 +190,25 @@ def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     return Exact(total, dtype.scale or 0) if exact else total
 
 
-def ordered(make: Callable[[], RowTests], node: ir.Aggregate, limit: Limit) -> sa.Subquery:
+def ordered(make: Callable[[], RowTests], node: ir.Aggregate) -> sa.Subquery:
     """``owner`` and ``value`` of an aggregate that needs rows in order."""
     if node.function is ir.AggregateFunction.MEDIAN:
-        return _median(_Candidates(make(), node, limit), node)
-    ends, rows = _Candidates(make(), node, limit), _Candidates(make(), node, limit)
+        return _median(_Candidates(make(), node), node)
+    ends, rows = _Candidates(make(), node), _Candidates(make(), node)
     return _at_the_end(ends, rows, node)
 
 
 class _Candidates:
     """The rows that an ordered aggregate chooses from: those that pass and have a value."""
 
-    def __init__(self, rows: RowTests, node: ir.Aggregate, limit: Limit) -> None:
+    def __init__(self, rows: RowTests, node: ir.Aggregate) -> None:
         assert node.value is not None
         self.scan = rows.scan
         self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
         self.value = rows.value(node.value)
-        tests = [rows.passed(t) for t in _tests(node)]
-        self.where = [self.owner.is_not(None), *tests, self.value.is_not(None), *limit(self.scan)]
+        present = self.owner.is_not(None), self.value.is_not(None)
+        self.where = [*present, *rows.passed(_tests(node)), *rows.limits()]
 
     def query(self, *columns: Sql) -> sa.Select[Any]:
         """Columns of the candidates."""

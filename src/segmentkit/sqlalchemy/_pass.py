@@ -105,7 +105,7 @@ class Pass:
     def of(cls, conditions: Conditions, tables: Tables, value: ir.Value | None = None) -> Pass:
         """Join what the conditions, and a value, need to the entity, each distinct thing once."""
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-        alone = {name: each for name, each in conditions.items() if is_alone(each)}
+        alone = {n: each for n, each in conditions.items() if not tables.joins and is_alone(each)}
         plan = Plan({name: each for name, each in conditions.items() if name not in alone})
         values = [] if value is None else [value]
         wanted = list(dict.fromkeys([*plan.wanted, *wanted_by(values)]))

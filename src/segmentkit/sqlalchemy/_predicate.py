@@ -20,7 +20,7 @@ from attrs import evolve
 from segmentkit import _ir as ir
 from segmentkit._depth import is_deeper
 from segmentkit._normalize import normalize
-from segmentkit._plan import ORDERED, Group, Wanted, group_of, wanted_by
+from segmentkit._plan import ORDERED, Group, Wanted, group_of, is_of_columns, wanted_by
 from segmentkit._record import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
@@ -42,7 +42,7 @@ def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    nodes, customer = ir.walk(condition), _OfCustomer(tables)
+    nodes, customer = ir.walk(condition), OfCustomer(tables)
     plain = not any(isinstance(node, ir.OF_MANY) for node in nodes)
     test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
     return guarded(test, nodes)
@@ -67,7 +67,7 @@ def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) 
 def beside(rows: Rows, wanted: list[Wanted], limits: list[ir.Condition]) -> dict[Wanted, Sql]:
     """Values of each of the entity's rows: one sub-query a group or a rank is joined to them."""
     key = rows.key(rows.entity.key or "")
-    return _OfCustomer(rows.tables).joined_values(wanted, rows, lambda _: key, limits)
+    return OfCustomer(rows.tables).joined_values(wanted, rows, lambda _: key, limits)
 
 
 class _Conditions(ABC):
@@ -146,31 +146,24 @@ class _Conditions(ABC):
         self, node: ir.Condition, group: Group, limits: list[ir.Condition]
     ) -> sa.Select[Any]:
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
-        rows = self.rows_of(group)
-        grouped = Grouped(rows, _aggregates(node))
-        limiting = self.limited(rows.scan, limits)
-        if _is_existence(node):
-            return grouped.owners(limiting)
+        rows = self.rows_of(group, limits)
+        grouped = Grouped(rows, aggregates_of(node))
+        if is_existence(node):
+            return grouped.owners()
         compiler = Compiler(self.schema, grouped.scan, grouped.values)
-        return grouped.select(limits=limiting).having(compiler.condition(node))
+        return grouped.select().having(compiler.condition(node))
 
-    def rows_of(self, group: Group) -> _OfRow:
-        """The rows of a group."""
+    def rows_of(self, group: Group, limits: list[ir.Condition]) -> _OfRow:
+        """The rows of a group, of those holders who pass ``limits``."""
         holder, names, _ = group
         above = self.above(holder)
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
-        return _OfRow(Scan(self.tables, above, _way(entity, names, self.schema.named)))
+        scan = Scan(self.tables, above, _way(entity, names, self.schema.named))
+        return _OfRow(scan, limit=partial(self.limited, limits))
 
-    def limited(self, scan: Scan, limits: list[ir.Condition]) -> list[Sql]:
-        """The test that a row's owner passes the customer's own tests, if there are any."""
-        if not limits:
-            return []
-        entity = self.schema.entity
-        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
-        compiler = Compiler(self.schema, rows)
-        where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
-        keys = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
-        return [scan.owner.in_(rows.finished(keys))]
+    @abstractmethod
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        """The test that the owner of a scan's row passes ``limits``, if there are any."""
 
     def joined_values(
         self,
@@ -191,19 +184,16 @@ class _Conditions(ABC):
                 derived = population.standing(*_compared(self.tables, node), node)
             elif node.function in ORDERED:
                 holder = node.holder
-                limit = partial(self.limited, limits=limits)
-                derived = ordered(partial(self.rows_of, group_of(node)), node, limit)
+                derived = ordered(partial(self.rows_of, group_of(node), limits), node)
             else:
                 plain.setdefault(group_of(node), []).append(node)
                 continue
             rows.join(derived, derived.c.owner == key(holder))
             values[node] = derived.c.value
         for group, each in plain.items():
-            found = self.rows_of(group)
-            grouped = Grouped(found, each)
+            grouped = Grouped(self.rows_of(group, limits), each)
             labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
-            limiting = self.limited(found.scan, limits)
-            derived = grouped.select(*labels, limits=limiting).subquery()
+            derived = grouped.select(*labels).subquery()
             rows.join(derived, derived.c.owner == key(group[0]))
             for aggregate, label in zip(each, labels, strict=True):
                 values[aggregate] = _or_empty(aggregate, derived.c[label.name])
@@ -217,13 +207,13 @@ def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select
     known = beside(rows, wanted_by([node.value]), [])
     value = Compiler(tables.schema, rows, known).value(node.value)
     # Who they are is a predicate of its own, on a query of ours.
-    inner = _OfCustomer(evolve(tables, root=rows.start, mapped=None))
+    inner = OfCustomer(evolve(tables, root=rows.start, mapped=None))
     tests = value.is_not(None), inner.condition(node.among, [])
     owner = rows.key(entity.key or "").label("owner")
     return rows.finished(sa.select(owner).select_from(rows.source).where(*tests)), value
 
 
-class _OfCustomer(_Conditions):
+class OfCustomer(_Conditions):
     """Conditions of a customer in the user's own query, which nothing can be joined to."""
 
     def __init__(self, tables: Tables) -> None:
@@ -239,6 +229,16 @@ class _OfCustomer(_Conditions):
 
     def above(self, holder: ir.Scope) -> Way:
         return ()
+
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        if not limits:
+            return []
+        entity = self.schema.entity
+        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
+        compiler = Compiler(self.schema, rows)
+        where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
+        keys = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
+        return [scan.owner.in_(rows.finished(keys))]
 
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         return self._key.in_(self.across(node, limits))
@@ -257,12 +257,16 @@ class _OfRow(_Conditions):
         scan: The rows; what their conditions need is joined to them.
         climb: The way to the rows from the holder whose other rows can come before or after,
             as far as it is beyond the rows' own holder.
+        limit: Gives tests of whose rows are looked at.
     """
 
-    def __init__(self, scan: Scan, climb: Way = ()) -> None:
+    def __init__(
+        self, scan: Scan, climb: Way = (), limit: Callable[[Scan], list[Sql]] = lambda _: []
+    ) -> None:
         super().__init__(scan.tables)
         self.scan = scan
         self.climb = climb
+        self.limit = limit
         self.known: dict[Wanted, Sql] = {}
         self.compiler = _RowCompiler(self)
 
@@ -274,11 +278,17 @@ class _OfRow(_Conditions):
     def value(self, node: ir.Value) -> Sql:
         return self.compiler.value(node)
 
-    def passed(self, test: Test) -> Sql:
-        place, node = test
-        if place is None:
-            return self.condition(node, [])
-        return Compiler(self.schema, Passed(self.scan, place)).condition(node)
+    def passed(self, tests: list[Test]) -> list[Sql]:
+        own = [node for place, node in tests if place is None]
+        way = [
+            Compiler(self.schema, Passed(self.scan, place)).condition(node)
+            for place, node in tests
+            if place is not None
+        ]
+        return [*way, self.condition(ir.conjunction(own), [])] if own else way
+
+    def limits(self) -> list[Sql]:
+        return self.limit(self.scan)
 
     def key(self, holder: ir.Scope) -> Sql:
         if holder is ir.Scope.ENTITY:
@@ -288,12 +298,31 @@ class _OfRow(_Conditions):
     def above(self, holder: ir.Scope) -> Way:
         return () if holder is ir.Scope.ENTITY else (*self.scan.above, *self.scan.way)
 
-    def limited(self, scan: Scan, limits: list[ir.Condition]) -> list[Sql]:
-        # What a row must pass says nothing of the customer.
-        return []
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        if not scan.above:
+            # Rows of the customer, of whom what a row must pass says nothing.
+            return self.limit(scan)
+        rows = _OfRow(Scan(self.tables, self.scan.above, self.scan.way), limit=self.limit)
+        above = rows.limits()
+        tests = [each for each in limits if is_of_columns(each)]
+        if not above and all(map(self.is_of_the_past, tests)):
+            return []
+        passed = [rows.condition(each, []) for each in tests]
+        keys = sa.select(rows.scan.key(rows.scan.entity.key or ""))
+        keys = keys.select_from(rows.scan.source).where(*passed, *above)
+        return [scan.owner.in_(rows.scan.finished(keys))]
+
+    def is_of_the_past(self, test: ir.Condition) -> bool:
+        """Whether a test only says that the row has happened, as nearly all rows have."""
+        match test:
+            case ir.Compare(ir.Comparison.LE, ir.Column(ir.Scope.ROW, (), name), ir.Const()):
+                return name == self.scan.way[-1].at
+            case _:
+                return False
 
     def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         new = [a for a in wanted_by([node]) if a not in self.known]
+        # Without limits: what is known here, other conditions of the row look at too.
         self.known |= self.joined_values(new, self.scan, self.key, [])
         if len(self.known) > JOINS:
             raise UnsupportedError(
@@ -389,7 +418,7 @@ class _Root:
         return LookedUp(rows.finished(query).correlate(self.tables.root))
 
 
-def _aggregates(node: ir.Condition) -> list[ir.Aggregate]:
+def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:
     return [n for n in wanted_by([node]) if isinstance(n, ir.Aggregate)]
 
 
@@ -448,7 +477,7 @@ def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
     return portions
 
 
-def _is_existence(node: ir.Condition) -> bool:
+def is_existence(node: ir.Condition) -> bool:
     """Whether it asks just for one row or more."""
     match node:
         case ir.Compare(op, ir.Aggregate(ir.AggregateFunction.COUNT, _, None, _), ir.Const(bound)):

@@ -52,11 +52,10 @@ def select_tally(
     return sa.select(*found).where(sa.or_(ranked.c.value.is_(None), *near))
 
 
-def tally_of(rows: list[Any], value: ir.Value, names: list[str], most: int | None) -> Any:
+def tally_of(columns: list[Any], value: ir.Value, names: list[str], most: int | None) -> Any:
     """What such a statement found, as a frame."""
-    end = 1 + len(names)
-    counts = np.array([[int(n) for n in row[1:end]] for row in rows], dtype=np.int64)
-    different = None if most is None else int(rows[0][end]) if rows else 0
-    values = [row[0] for row in rows]
+    values, *counts = ([*column] for column in columns)
+    different = None if most is None else next(map(int, counts.pop()), 0)
+    told = np.array([[int(n) for n in column] for column in counts], dtype=np.int64)
     index = values_index(value.dtype, values)
-    return tally_frame(index, counts.reshape(-1, len(names)), names, different=different)
+    return tally_frame(index, told.reshape(len(names), -1).T, names, different=different)
