@@ -19,6 +19,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
+# What Spark is asked besides: as a source, and what only it has.
+OF_SPARK = ["tests/analysis", "tests/engines/spark.py"]
 
 
 def group(*names: str) -> list[str]:
@@ -132,6 +134,13 @@ def compatibility(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the docs anew (posargs: which)."""
+    session.install("-e", ".[demo,plots,discover]")
+    session.run("python", "-m", "tests.pictures", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
     session.install("-e", ".[demo]", *group("bench"))
@@ -143,18 +152,18 @@ def lowest(session: nox.Session) -> None:
     """Run the suite on the wheel and the lowest versions that pyproject.toml allows."""
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
-    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"]])
+    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"], *extras["stats"]])
     session.install(".[demo]", *group("test"), *pins)
     session.run("pytest", "tests", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def spark(session: nox.Session) -> None:
-    """Ask Sail, which speaks Spark's protocol: the cases, and the page's examples."""
+    """Ask Sail, which speaks Spark's protocol: the cases, the analyses, the page's examples."""
     session.install("-e", ".[spark]", *group("test", "spark"))
     env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
-    examples = ["tests/engines/spark.py", "docs/spark.md", "src/segmentkit/spark"]
-    session.run("pytest", *CASES, *examples, *session.posargs, env=env)
+    examples = ["tests/test_source.py", "docs/spark.md", "src/segmentkit/spark"]
+    session.run("pytest", *CASES, *OF_SPARK, *examples, *session.posargs, env=env)
 
 
 @nox.session
@@ -162,7 +171,7 @@ def pyspark(session: nox.Session) -> None:
     """Ask Spark itself, on this machine, through Spark Connect; needs Java 17."""
     session.install("-e", ".", *group("test"), "pyspark[connect]>=4.0.0")
     env = {"SEGMENTKIT_TARGETS": "spark"}
-    session.run("pytest", *CASES, "tests/engines/spark.py", *session.posargs, env=env)
+    session.run("pytest", *CASES, *OF_SPARK, *session.posargs, env=env)
 
 
 @nox.session

@@ -27,7 +27,8 @@ from segmentkit._defined import instant_of
 from segmentkit.dtypes import Kind
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
-from segmentkit.sqlalchemy._dialects import DIALECTS, Construct, Dialect
+from segmentkit.sqlalchemy._constructs import Construct, Dialect
+from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._elements import Spelled
 from tests.conformance_cases import Case, cases
 from tests.targets import TARGETS
@@ -105,9 +106,16 @@ def _between_relations(nodes: Nodes) -> bool:
     return any(isinstance(n, ir.Compare) and len(relations(n)) > 1 for n in nodes)
 
 
+_PARTS_OF_TIME = ("day", "week", "month", "year", "weekday", "hour")
 LISTS = "lists of texts: `contains`"
 LISTS_FOLDED = "lists of texts: `contains … ignoring case`"
 JSON = "values in JSON"
+RANKS = "`top … by`, `bottom … by`"
+SAMPLE = "`sample()`"
+PARTS = "`day()`, `week()`, `month()`, `year()`, `weekday()`, `hour()`"
+DISTANCE = "`distance()`"
+TILES = "`ntile()`"
+OVERALL = "`avg(… among …)` and its kin"
 EMPTY_TEXT = '`=`, `in` with `""`'
 OTHER_ZONE = "a date column against a timestamp column, in another zone"
 
@@ -141,6 +149,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "windows on dates": _window(Kind.DATE),
         "`age()`": _any(t.Call, having=lambda n: n.name == "age"),
         "`anniversary()`": _any(ir.AnniversaryIn),
+        PARTS: _any(t.Call, having=lambda n: n.name in _PARTS_OF_TIME),
         "a date column against a timestamp column, in UTC": _in_zone(utc=True),
         OTHER_ZONE: _in_zone(utc=False),
     },
@@ -156,7 +165,19 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`in` a window": _any(t.Call, having=lambda n: n.window is not None),
         "`where`": _any(t.Call, having=lambda n: n.where is not None),
         "of one relation against another": _between_relations,
+        "of relations of relations": _any(ir.Aggregate, having=lambda n: bool(n.through)),
     },
+    "Sequences": {
+        "`followed by`, `preceded by`": _any(t.Step),
+        "`not followed by`, `not preceded by`": _any(t.Step, having=lambda n: n.negated),
+    },
+    "Population": {
+        RANKS: _any(t.Ranked),
+        TILES: _any(t.Call, having=lambda n: n.name == "ntile"),
+        OVERALL: _any(t.Call, having=lambda n: n.among is not None and n.name != "ntile"),
+        SAMPLE: _any(t.Call, having=lambda n: n.name == "sample"),
+    },
+    "Places": {DISTANCE: _any(t.Call, having=lambda n: n.name == "distance")},
     "Lists and JSON": {
         LISTS: _any(ir.Column, having=_is_list),
         LISTS_FOLDED: _any(ir.Contains, having=lambda n: n.ignoring_case),
@@ -170,7 +191,19 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
 }
 """What the tables tell apart: groups of rows, and which cases use each."""
 
-ALONE = {EMPTY_TEXT, OTHER_ZONE, LISTS, LISTS_FOLDED, JSON}
+ALONE = {
+    EMPTY_TEXT,
+    OTHER_ZONE,
+    LISTS,
+    LISTS_FOLDED,
+    JSON,
+    RANKS,
+    TILES,
+    OVERALL,
+    SAMPLE,
+    DISTANCE,
+    PARTS,
+}
 """Refused so widely that a case with them says nothing of what else it uses."""
 
 
@@ -215,7 +248,9 @@ def _nodes(case: Case) -> Nodes:
     # Normalizing makes other nodes of what is written, but only it knows of these.
     instants = [n for n in bound if isinstance(n, ir.Call) and n.name == "instant"]
     checked = ir.walk(segment._checked.condition)
-    return [segment.schema, *_written(segment._tree), *checked, *instants]
+    named = [segment, *segment.references.values(), *segment.traits.values()]
+    written = [node for each in named for node in _written(each._tree)]
+    return [segment.schema, *written, *checked, *instants]
 
 
 def _written(node: Any) -> Iterator[Any]:
@@ -224,9 +259,9 @@ def _written(node: Any) -> Iterator[Any]:
         yield from _written(child)
 
 
-def _cell(found: list[Case], dialect: Dialect | None) -> str:
+def _cell(found: list[Case], target: str, dialect: Dialect | None) -> str:
     """What becomes of the cases on a dialect, or on a target that is none."""
-    no = sum(refused(case, dialect) for case in found) if dialect else 0
+    no = sum(refused(c, dialect) if dialect else target in c.unsupported for c in found)
     if no:
         return "refused" if no == len(found) else "in part"
     return "yes" if dialect is None or dialect.run else "compiles"
@@ -239,16 +274,19 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _constructs(columns: Mapping[str, Dialect | None]) -> str:
     lines = [
-        [title, str(len(found)), *(_cell(found, dialect) for dialect in columns.values())]
+        [title, str(len(found)), *(_cell(found, *column) for column in columns.items())]
         for title, found in rows()
     ]
-    return _table(["construct", "cases", *columns], lines)
+    heads = [PLAIN.get(name, name) for name in columns]
+    return _table(["construct", "cases", *heads], lines)
 
 
 def _notes(dialects: list[Dialect]) -> str:
     return "\n".join(f"- **{d.title}.** {' '.join(d.notes)}" for d in dialects if d.notes)
 
 
+PLAIN = {"record": "one record", "pandas": "pandas"}
+"""The targets that are no dialects, by the names that cases have for them."""
 RUN = [d for d in DIALECTS.values() if d.run]
 # An engine may be reached by several dialects that spell alike; the tests use one of them.
 COMPILED = [d for d in DIALECTS.values() if d.spellings not in [each.spellings for each in RUN]]
@@ -256,7 +294,7 @@ COMPILED = [d for d in DIALECTS.values() if d.spellings not in [each.spellings f
 
 def blocks() -> dict[str, str]:
     """What belongs between the markers of the page, by their names; versions are apart."""
-    plain: dict[str, Dialect | None] = {"one record": None, "pandas": None}
+    plain: dict[str, Dialect | None] = dict.fromkeys(PLAIN)
     return {
         "run": _constructs(plain | {d.title: d for d in RUN}),
         "run-notes": _notes(RUN),

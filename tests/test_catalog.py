@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from segmentkit import (
     INTEGER,
@@ -16,6 +18,7 @@ from segmentkit import (
     Attribute,
     Catalog,
     CatalogError,
+    DataError,
     DefinitionError,
     Entity,
     Schema,
@@ -25,6 +28,8 @@ from segmentkit import (
 )
 from segmentkit._catalog_check import check_syntax
 from segmentkit._catalog_file import read_catalog
+from segmentkit.pandas import Source
+from segmentkit.sqlalchemy import load_catalog
 
 HEAD = """\
 language = 1
@@ -220,9 +225,9 @@ def test_values_in_the_file(toml: str, value: object) -> None:
         ("[segment.a]\nwhere = 'age > 1'\n",
          "s.toml\nSK302 unknown key 'segment' in the file\n    hint: did you mean 'segments'?"),
         ("[parameters]\nx = [1]\n",
-         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
         ("[parameters]\nx = 12:00:00\n",
-         "s.toml:7\nSK304 parameters.x must be a number, text, date or truth value"),
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
     ],
 )  # fmt: skip
 def test_forms(text: str, message: str) -> None:
@@ -237,10 +242,10 @@ def test_forms(text: str, message: str) -> None:
              "version 1\n    hint: language = 1"),
         ("language = 2\n", "s.toml:1\nSK303 this file names version 2 of the language; this release "
                            "reads version 1\n    hint: language = 1"),
-        ("language = true\n", "s.toml:1\nSK303 this file names version True of the language; this "
+        ("language = true\n", "s.toml:1\nSK303 this file names version true of the language; this "
                               "release reads version 1\n    hint: language = 1"),
         ("\n\nlanguage = 1\nlanguage = 1\n",
-         "s.toml:4\nSK301 Cannot overwrite a value (at line 4, column 13)"),
+         "s.toml:4\nSK301 Cannot overwrite a value\n    language = 1\n                ^"),
         ],
 )  # fmt: skip
 def test_heads(head: str, message: str) -> None:
@@ -555,3 +560,104 @@ attributes = { person = "integer", paid = "integer" }
 paid = "sum(visits.paid where paid > 1)"
 """)
     assert catalog.traits["paid"].of({"id": 1, "visits": [{"person": 1, "paid": 1}] * 2}) == 0
+
+
+# -- broken ones ----------------------------------------------------------------------------------
+
+BROKEN = """
+[traits]
+years = "age + 0"
+weight = "wieght"
+[lists]
+fair = "fair.csv"
+[segments.adults]
+where = "years >= :least"
+[segments.tall]
+where = "heihgt > 180"
+[segments.tall_adults]
+where = "in segment tall and in segment adults"
+[segments.heavy]
+where = "weight > 90"
+[segments.guests]
+where = "in list fair"
+[segments.circle]
+where = "in segment circle"
+[segments.unread]
+where = "age >"
+[segments.minors]
+where = "age < 18"
+[partitions.ages]
+parts = ["minors", "tall"]
+rest = "others"
+[partitions.grown]
+parts = ["minors"]
+rest = "others"
+[parameters]
+least = 18
+"""
+
+
+def test_broken_definitions_are_left_out_if_asked_to() -> None:
+    """What is wrong, and what refers to it, is told of with its place; the rest can be asked."""
+    refused(BROKEN)
+    catalog = Catalog.loads(HEAD + BROKEN, file="s.toml", skip_broken=True)
+    assert list(catalog) == ["adults", "minors"]
+    assert (list(catalog.traits), list(catalog.lists)) == (["years"], [])
+    assert list(catalog.partitions) == ["grown"]
+    assert set(catalog.broken) == {
+        *("tall", "tall_adults", "heavy", "guests", "circle", "unread"),
+        *("trait weight", "list fair", "partition ages"),
+    }
+    line = 1 + (HEAD + BROKEN).splitlines().index('where = "heihgt > 180"')
+    assert str(catalog.broken["tall"]).startswith(f"s.toml:{line} segment 'tall'\nSK101 unknown")
+    assert "left out" in str(catalog.broken["tall_adults"])
+    assert catalog.matches({"id": 1, "age": 20}) == ("adults",)
+    for same in (catalog.bind(least=21), pickle.loads(pickle.dumps(catalog))):  # noqa: S301
+        assert set(same.broken) == set(catalog.broken)
+    assert pickle.loads(pickle.dumps(catalog)) == catalog  # noqa: S301
+
+
+def test_broken_files_are_errors_all_the_same() -> None:
+    """Only definitions can be left out: a file that is none, or has no schema, is an error."""
+    for text, error in (
+        ("language = 1\n[segments", CatalogError),
+        ("language = 2", CatalogError),
+        ("language = 1\n[segments.a]\nwhere = 'age > 1'", SchemaError),
+    ):
+        with pytest.raises(error):
+            Catalog.loads(text, skip_broken=True)
+    assert not loads("[segments.a]\nwhere = 'age > 1'").broken
+
+
+def test_answers_tell_of_what_the_catalog_left_out(tmp_path: Path) -> None:
+    """A source that is asked about the rest of a catalog tells of the broken ones, too."""
+    people = pd.DataFrame({"id": [1, 2, 3], "age": [17, 20, None], "name": None, "seen": None})
+    (tmp_path / "s.toml").write_text(HEAD + BROKEN + "[segments.named]\nwhere = 'name = :who'\n")
+    catalog = Catalog.load(tmp_path / "s.toml", skip_broken=True)
+    sizes = Source(people).sizes(catalog, skip_broken=True)
+    assert dict(sizes) == {"adults": 1, "minors": 1}
+    assert set(sizes.broken) == {*catalog.broken, "named"}
+    with pytest.raises(DataError, match="named has no value for :who"):
+        Source(people).sizes(catalog)
+    assert set(Source(people).sizes(catalog.bind(who="x")).broken) == set(catalog.broken)
+
+
+def test_a_database_beside_a_broken_file(tmp_path: Path) -> None:
+    """So does a file whose schema the database completes."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table people (id integer primary key, age integer)")
+    file = tmp_path / "s.toml"
+    file.write_text(
+        "language = 1\nschema.entity = 'people'\n"
+        "[segments.tall]\nwhere = 'heihgt > 1'\n[segments.adults]\nwhere = 'age >= 18'\n"
+    )
+    with pytest.raises(CatalogError):
+        load_catalog(file, engine)
+    catalog, tables = load_catalog(file, engine, skip_broken=True)
+    assert (list(catalog), list(catalog.broken), list(tables.tables)) == (
+        ["adults"],
+        ["tall"],
+        ["people"],
+    )
+    engine.dispose()

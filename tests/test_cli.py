@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import unescape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ import segmentkit as sk
 from segmentkit import _cli, demo
 from segmentkit._catalog_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.sqlalchemy._dialects import Dialect
+from segmentkit.sqlalchemy._constructs import Dialect
+from segmentkit.sqlalchemy._pass import Pass
 from tests.demo_sizes import EVERYONE, SIZES
 
 HEAD = """\
@@ -187,7 +189,7 @@ def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch, package: s
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["chek"], "Error: No such command 'chek'."),
+        (["chek"], "Error: No such command 'chek'; did you mean 'check'?"),
         (["check"], "Error: Missing argument 'FILE...'."),
         (
             ["check", "none.toml"],
@@ -378,10 +380,10 @@ where = 'tier > '
     ("text", "says"),
     [
         (b"", "SK303 this file names no version of the language"),
-        (b"\xff\xfe", "SK301 not UTF-8"),
-        (b"\xef\xbb\xbflanguage = 1", "SK301"),
+        (b"\xff\xfe", "shop.toml:1\nSK301 the file is not UTF-8: it has the byte 0xFF\n    hint"),
+        (b"language = 1\n# \xe4", "shop.toml:2\nSK301 the file is not UTF-8: it has the byte 0xE4"),
         (b"language = \n", "shop.toml:1\nSK301 Invalid value"),
-        (b"language = " + b"[" * 5000, "SK301"),
+        (b"language = " + b"[" * 5000, "SK301 brackets are nested too deeply"),
         (b"language = 1\n[segmets]\n", "hint: did you mean 'segments'?"),
         (b"language = 1\n[schema]\nentty = 'a'\n", "shop.toml: unknown key 'entty' in schema"),
         (b"language = 1\nschema = 1\n", "shop.toml: schema must be a table"),
@@ -627,7 +629,7 @@ def test_sql_without_a_database(run: Run, full: str, dialect: str) -> None:
     result = run("sql", full, "loyal", "--dialect", dialect, *MAY, "--set", "min_spend=12345")
     assert (result.code, result.err) == (0, "")
     first, *lines = result.out.splitlines()
-    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00 Europe/Kyiv"
+    assert first == "-- loyal: Loyal, [b]really[/b], as of 2026-05-01 00:00:00 Europe/Kyiv"
     text = "\n".join(line for line in lines if not line.startswith("--"))
     values = dict(line[4:].split(" = ", 1) for line in lines if line.startswith("-- :"))
     assert "12345" not in text
@@ -640,7 +642,7 @@ def test_sql_of_a_dialect_that_is_not_installed(
 ) -> None:
     """A dialect that we know brings the name of the package that it needs."""
     known = {"xyzzy": Dialect("xyzzy", "Xyzzy", package="sqlalchemy-xyzzy")}
-    monkeypatch.setattr(_query, "DIALECTS", known)
+    monkeypatch.setattr(_database, "DIALECTS", known)
     result = run("sql", full, "loyal", "--dialect", "xyzzy")
     says = "Error: 'xyzzy' needs sqlalchemy-xyzzy: pip install sqlalchemy-xyzzy\n"
     assert (result.code, result.err) == (2, says)
@@ -751,7 +753,7 @@ def test_count(run: Run, brief: str, url: str) -> None:
     result = run("count", brief, "--url", url, *MAY, *given)
     assert (result.code, result.err) == (0, "")
     head, *lines = result.out.splitlines()
-    assert head.startswith("4 customers, as of 2026-05-01 00:00 Europe/Kyiv, counted in ")
+    assert head.startswith("4 customers, as of 2026-05-01 00:00:00 Europe/Kyiv, counted in ")
     cells = [re.split(r" {2,}", line.strip()) for line in lines if line.strip()]
     assert cells[0] == ["Segment", "Title", "Members", "Share"]
     assert cells[2:] == [
@@ -774,6 +776,51 @@ def test_count_some(run: Run, brief: str, url: str) -> None:
         ["grown_ups", "Grown-ups", "3", "0.750000"],
         ["loyal", "Loyal, [b]really[/b]", "2", "0.500000"],
     ]
+
+
+def test_count_past_broken_ones(run: Run, url: str, tmp_path: Path) -> None:
+    """What is wrong or cannot be computed is told of, the rest is counted, and the code is 1."""
+    text = (
+        HEAD
+        + SEGMENTS
+        + "[segments.tall]\nwhere = 'heihgt > 180'\n[segments.giants]\nwhere = 'in segment tall'\n"
+    )
+    file = _file(tmp_path, text, "broken.toml")
+    asked = ("count", file, "--url", url, *MAY, "--csv")
+    refused = run(*asked)
+    assert (refused.code, refused.out) == (1, "")
+    assert "SK101 unknown attribute 'heihgt'" in refused.err
+    result = run(*asked, "--skip-broken", "--set", "tier=gold")
+    assert result.code == 1
+    names = [row[0] for row in csv.reader(io.StringIO(result.out))]
+    assert names == ["name", "loyal", "grown_ups", "recent", "tier"]
+    assert "segment 'tall'\nSK101 unknown attribute 'heihgt'" in result.err
+    assert "segment 'giants'" in result.err
+    assert f"{file}: segment 'since' is left out: has no value for :start" in result.err
+    some = run("count", file, "tall", "loyal", "--url", url, "--csv", "--skip-broken")
+    assert [row[0] for row in csv.reader(io.StringIO(some.out))] == ["name", "loyal"]
+    sound = run("count", file, "nobody", "--url", url, "--skip-broken")
+    assert (sound.code, "no segment 'nobody'" in sound.err) == (2, True)
+
+
+def test_count_past_what_an_engine_refuses(
+    run: Run, brief: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a segment that the database has no SQL for."""
+    pass_of = Pass.of
+
+    def refuse(conditions: dict[str, Any], *given: Any) -> Pass:
+        if "loyal" in conditions:
+            raise sk.UnsupportedError("there is no sum here")
+        return pass_of(conditions, *given)
+
+    monkeypatch.setattr(Pass, "of", refuse)
+    asked = ("count", brief, "loyal", "grown_ups", "--url", url, "--csv")
+    assert run(*asked).code == 1
+    result = run(*asked, "--skip-broken")
+    assert (result.code, result.out.count("\n")) == (1, 2)
+    assert "segment 'loyal' is left out" in result.err
+    assert "there is no sum here" in result.err
 
 
 def test_count_as_json(run: Run, brief: str, url: str) -> None:
@@ -878,12 +925,14 @@ def test_members_of_an_unknown_segment(run: Run, brief: str, url: str, tmp_path:
     [
         ("me:sekret", "--url is no database URL, such as postgresql://user@host/database"),
         ("postgresql://me:sekret@host:port/x", "--url is no database URL"),
-        ("nosql://me:sekret@host/x", "no SQLAlchemy dialect 'nosql' is installed"),
+        ("brief.toml", "--url is no database URL, such as sqlite:///brief.toml"),
+        ("postgres://me:sekret@host/x", "no dialect 'postgres'; did you mean 'postgresql'?"),
         (
             "postgresql+pg8000://me:sekret@host/x",
             "'postgresql+pg8000' needs the driver pg8000, which is not installed",
         ),
         ("sqlite:///none.sqlite", "there is no SQLite file none.sqlite"),
+        ("duckdb:///none.duckdb", "there is no DuckDB file none.duckdb"),
         ("sqlite:///none.sqlite?key=sekret", "there is no SQLite file none.sqlite"),
         ("sqlite://", "--url names an SQLite database in memory, which is empty"),
         (
@@ -927,6 +976,34 @@ def test_what_a_driver_says_of_the_password_is_hidden(
     assert result.err == (
         "Error: cannot connect to postgresql://me@host:5432/shop: no entry for me with *** (***)\n"
     )
+
+
+def test_a_password_of_a_letter_is_no_part_of_words(
+    run: Run, brief: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a driver says stays legible."""
+
+    def refuse() -> object:
+        raise sqlite3.OperationalError("port 1, password 'p'")
+
+    make = sqlalchemy.create_engine
+    monkeypatch.setattr(_database, "create_engine", lambda _: make("sqlite://", creator=refuse))
+    result = run("count", brief, "--url", "postgresql://me:p@host/shop")
+    assert result.err == (
+        "Error: cannot connect to postgresql://me@host/shop: port 1, password '***'\n"
+    )
+
+
+def test_a_mark_before_the_text(run: Run, url: str, tmp_path: Path) -> None:
+    """A file that an editor on Windows saved is read, and keeps its mark and its line ends."""
+    windows = (HEAD + SEGMENTS).replace("tier = :tier", "tier=:tier").replace("\n", "\r\n")
+    file = _file(tmp_path, b"\xef\xbb\xbf" + windows.encode())
+    assert run("check", file, "--url", url).code == 0
+    plain = _file(tmp_path, windows.encode(), "plain.toml")
+    assert run("format", file, plain).code == 0
+    written = (tmp_path / "plain.toml").read_bytes()
+    assert written != windows.encode()
+    assert (tmp_path / "shop.toml").read_bytes() == b"\xef\xbb\xbf" + written
 
 
 def test_a_table_that_the_database_lacks(run: Run, url: str, tmp_path: Path) -> None:
@@ -999,7 +1076,7 @@ def test_the_first_demo(tmp_path: Path) -> None:
     assert first.err == f"Writing Complete Journey into {journey}, once …\n"
     head, *_, last = first.out.splitlines()
     assert head == (
-        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00 America/New_York"
+        f"Complete Journey: {EVERYONE:,} households, as of 2018-01-01 00:00:00 America/New_York"
     )
     assert last == f"SQLite and pandas gave the same members for all {len(SIZES)} segments."
     segments, parts = first.out.split("value: everyone in exactly one part, the first that fits\n")
@@ -1208,11 +1285,14 @@ def test_explain(run: Run, names: str, url: str) -> None:
     result = run(*given, "--set", "least=100000")
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0].startswith('customers 1: not in "spenders", as of 2026-05-01 21:00')
+    assert lines[0].startswith(
+        'customers 1: not in "spenders", as of 2026-05-02 00:00:00 Europe/Kyiv'
+    )
     assert "✗ Spent > 100000" in lines
     assert lines[-1] == "  Spent > 100000 would have to hold"
     told = json.loads(run(*given, "--set", "least=100000", "--json").out)
     assert (told["key"], told["holds"], told["changes"]) == (1, False, ["Spent > 100000"])
+    assert told["as_of"] == "2026-05-01T21:00:00+00:00"
 
 
 def test_explain_of_nobody(run: Run, names: str, url: str) -> None:
@@ -1236,3 +1316,123 @@ def test_partition_that_cannot_be_asked(run: Run, names: str, url: str) -> None:
     unbound = run("partition", names, "value", "--url", url)
     assert unbound.code == 2
     assert "partition 'value' has no value for :least" in unbound.err
+
+
+# -- report ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> str:
+    """A file in which some definitions are right, and others refer to what is wrong."""
+    wrong = """
+[segments.wrong]
+where = 'agee > 3'
+[segments.refers]
+where = 'in segment wrong'
+[segments.near]
+where = 'in segment refers or age > 3'
+[partitions.parts]
+parts = ["wrong", "grown_ups"]
+rest = "others"
+[partitions.whole]
+parts = ["grown_ups"]
+rest = "others"
+"""
+    return _file(tmp_path, HEAD + SEGMENTS + wrong, "mixed.toml")
+
+
+def test_report(run: Run, brief: str, url: str, tmp_path: Path) -> None:
+    """The page is written as it is printed, with the sizes that count tells."""
+    values = ("--set", "start=2026-01-01", "--set", "tier=gold", *MAY)
+    shown = run("report", brief, "--url", url, *values)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith("<!doctype html>")
+    assert "Segments of customers" in shown.out
+    assert "Loyal, [b]really[/b]" in shown.out
+    assert "As of 2026-05-01 00:00 Europe/Kyiv" in shown.out
+    result = run("report", brief, "--url", url, *values, "-o", "page.html")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert tmp_path.joinpath("page.html").read_text(encoding="utf-8") == shown.out
+    counts = json.loads(run("count", brief, "--url", url, *values, "--json").out)
+    for each in counts["segments"]:
+        row = f'{each["name"]}</a>.*?<td class="number">(\\d+)</td>'
+        told = re.search(row, shown.out[shown.out.index("<tbody>") :])
+        assert told is not None
+        assert int(told[1]) == each["members"]
+    titled = run("report", brief, "--url", url, *values, "--title", "May <3")
+    assert "<h1>May &lt;3</h1>" in titled.out
+
+
+def test_report_goes_on_past_mistakes(run: Run, mixed: str, url: str) -> None:
+    """What is wrong is told of on the page and on standard error; the rest is on the page."""
+    result = run("report", mixed, "--url", url, "--set", "start=2026-01-01", *MAY)
+    assert result.code == 1
+    page = unescape(result.out)
+    for text in (page, result.err):
+        assert "SK101 unknown attribute 'agee'" in text
+        assert "hint: did you mean 'age'?" in text
+        assert "SK117 unknown segment 'wrong'" in text
+        assert "SK117 unknown segment 'refers'" in text
+        assert text.count("hint: it is wrong itself, and left out") == 3
+        assert "partition 'parts'" in text
+        assert "tier has no value for :tier" in text
+    assert '<article id="segment-loyal">' in page
+    assert "Everyone is in exactly one part" in page
+
+
+def test_report_of_nothing(run: Run, url: str, tmp_path: Path) -> None:
+    """Without any segment that stands there is no page, and an older one stays."""
+    tmp_path.joinpath("page.html").write_text("old")
+    file = _file(tmp_path, _only("agee > 3", ""))
+    result = run("report", file, "--url", url, "-o", "page.html")
+    assert (result.code, result.out) == (2, "")
+    assert "SK101 unknown attribute 'agee'" in result.err
+    assert result.err.endswith("Error: shop.toml has no segment that could be asked about\n")
+    assert tmp_path.joinpath("page.html").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("language = 2", "SK303"),
+        ("language = 1\n[segments.one]\nwhere = 'age > 3'\n", "there is no [schema]"),
+        (HEAD + "[segments.one]\nwhere = 3\n", "SK304"),
+    ],
+)
+def test_report_of_what_is_no_catalog(
+    run: Run, url: str, tmp_path: Path, text: str, says: str
+) -> None:
+    """A file that cannot be read is refused as everywhere."""
+    result = run("report", _file(tmp_path, text), "--url", url)
+    assert (result.code, result.out) == (1, "")
+    assert says in result.err
+
+
+def test_report_of_a_database_that_fails(run: Run, brief: str, url: str) -> None:
+    """What a database says is one line, without a traceback."""
+    with closing(sqlite3.connect("shop.sqlite")) as connection:
+        connection.executescript("""
+            alter table customers drop column age;
+            alter table customers add column age integer
+                generated always as (abs(-9223372036854775807 - id)) virtual;
+        """)
+    result = run("report", brief, "--url", url)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "Error: sqlite:///shop.sqlite could not be asked about all segments: integer overflow\n"
+    )
+
+
+def test_report_with_profiles(
+    run: Run, brief: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Profiles are there if they are asked for, and the extra is named where it is missing."""
+    values = ("--url", url, "--set", "start=2026-01-01", "--set", "tier=gold", *MAY)
+    assert "What sets them apart" not in run("report", brief, *values).out
+    shown = run("report", brief, *values, "--profiles")
+    assert (shown.code, shown.err) == (0, "")
+    assert "What sets them apart" in shown.out
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    result = run("report", brief, *values, "--profiles")
+    assert (result.code, result.out) == (2, "")
+    assert 'pip install "segmentkit[stats]"' in result.err

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +19,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from segmentkit import Catalog, DataError, SchemaError, Segment, Trait, UnsupportedError
+from segmentkit import _ir as ir
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
-from segmentkit._plan import Plan, Wanted, wanted_by
-from segmentkit.evaluation import Evaluation, Members
+from segmentkit._plan import Plan
+from segmentkit.evaluation import Asked, Evaluation, Members, pack
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.source import version_of
@@ -187,7 +191,7 @@ def test_an_interrupted_question_leaves_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy._source._bits", interrupt)
+        patched.setattr("segmentkit.sqlalchemy._asking._held", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)
@@ -262,19 +266,70 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
     assert sum("SCAN orders" in str(row) for row in plan) == 1
 
 
-def test_an_aggregate_is_forgotten_after_its_last_test() -> None:
-    """In frames, values of many rows are kept only for the tests to come."""
-    segments = _two_hundred()
-    plan = Plan(
-        {n: bound_condition(s, NOON.replace(tzinfo=None), Target.SQL) for n, s in segments.items()}
-    )
+def _plan_of(segments: dict[str, Segment]) -> Plan:
+    at = NOON.replace(tzinfo=None)
+    return Plan({n: bound_condition(s, at, Target.PANDAS) for n, s in segments.items()})
+
+
+def test_all_is_forgotten_after_its_last_use() -> None:
+    """In frames, what is computed of many rows is kept only for the steps to come."""
+    plan = _plan_of(_two_hundred())
     assert {test for step in plan.steps for test in step.tests} == set(plan.tests)
-    known: set[Wanted] = set()
+    assert sorted(name for step in plan.steps for name in step.answered) == sorted(plan.conditions)
+    forgotten: set[ir.Condition | ir.Value] = set()
+    known: set[ir.Condition | ir.Value] = set()
     for step in plan.steps:
-        known |= set(wanted_by(step.tests))
-        assert len(known) <= 2
-        known &= step.needed
+        looked = {node for test in step.tests for node in ir.walk(test)}
+        looked |= {plan.conditions[name] for name in step.answered}
+        assert not looked & forgotten
+        known |= looked
+        assert sum(isinstance(node, ir.Aggregate) for node in known) <= 2
+        known -= step.last
+        forgotten |= step.last
     assert not known
+
+
+def _peak(run: Callable[[], object]) -> int:
+    """How much is held at most while something runs, in bytes."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_segments() -> None:
+    """Ten times the windows, tests of rows and aggregates take little more room, only time."""
+    draw = np.random.default_rng(1)
+    people = pd.DataFrame({"id": np.arange(10_000), "age": draw.integers(10, 90, 10_000)})
+    orders = pd.DataFrame(
+        {
+            "id": np.arange(200_000),
+            "person": draw.integers(0, 10_000, 200_000),
+            "at": np.datetime64("2026-05-01", "s")
+            - draw.integers(0, 1_000, 200_000).astype("m8[D]"),
+            "price": draw.integers(0, 99, 200_000),
+        }
+    )
+    tables = {"people": people, "orders": orders}
+    schema = frames.schema_from(
+        tables,
+        "people",
+        keys={"people": "id", "orders": "id"},
+        events={"orders": {"key": "person", "at": "at"}},
+    )
+    texts = [
+        f"age > {i % 50} and count(orders in last {900 + i} days where price > {i % 97}) > 2"
+        for i in range(1, 101)
+    ]
+    segments = {text: Segment.define(None, text, schema) for text in texts}
+    few = dict(list(segments.items())[:10])
+    source = frames.Source(tables)
+    source.sizes(segments, as_of=NOON)  # what is loaded and remembered at first
+    least, most = (_peak(partial(source.sizes, each, as_of=NOON)) for each in (few, segments))
+    # Bits of a hundred windows of the rows alone would be 2.5 MB.
+    assert most < least + 1_000_000
 
 
 def test_the_shape_is_told(source: sql.Source) -> None:
@@ -301,6 +356,36 @@ def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     frames.Source(FRAMES, progress=lambda *step: told.append(step)).sizes(SEGMENTS, as_of=NOON)
     assert [done for done, _ in told] == list(range(1, told[0][1] + 1))
+
+
+def test_progress_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar is shown to whoever wants one; without its package the error names the extra."""
+    source = frames.Source(FRAMES, progress=True)
+    source.sizes(SEGMENTS, as_of=NOON)
+    assert "100%" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match=r"segmentkit\[progress\]"):
+        source.sizes(SEGMENTS, as_of=NOON)
+
+
+def test_interrupted_frames_can_be_asked_again(found: Evaluation) -> None:
+    """After Ctrl-C at any step nothing is kept, nothing is changed, and the answer is the same."""
+
+    def stop(done: int, total: int) -> None:
+        if done == at:
+            raise KeyboardInterrupt
+
+    before = {name: frame.copy() for name, frame in FRAMES.items()}
+    source = frames.Source(FRAMES, progress=stop)
+    for at in (1, 2):  # noqa: B007 - read by the function above
+        with pytest.raises(KeyboardInterrupt):
+            source.evaluate(SEGMENTS, as_of=NOON)
+    at = 0
+    pd.testing.assert_frame_equal(source.evaluate(SEGMENTS, as_of=NOON).frame, found.frame)
+    for name, frame in FRAMES.items():
+        pd.testing.assert_frame_equal(frame, before[name])
 
 
 def test_values_are_columns(source: sql.Source) -> None:
@@ -363,6 +448,31 @@ def test_members_of_different_populations(found: Evaluation) -> None:
         _ = Members.of([3, 3]) & found["adult"]
 
 
+@pytest.mark.parametrize("kind", ["int64", "float64", "str", "object"])
+def test_populations_of_any_order(kind: str) -> None:
+    """Whoever is in one population only keeps their place, wherever they stand."""
+    draw = random.Random(kind)
+    for _ in range(20):
+        people = [draw.sample(range(30), draw.randrange(30)) for _ in range(2)]
+        a, b = (pd.Index(each, dtype="int64").astype(kind) for each in people)
+        held = [{k for k in each if draw.random() < 0.5} for each in (a, b)]
+        mine, theirs = (
+            Members(
+                each, Asked(None, None, None), NOON, pack(np.array([k in h for k in each], bool))
+            )
+            for each, h in zip((a, b), held, strict=True)
+        )
+        for found, expected in (
+            (mine & theirs, held[0] & held[1]),
+            (mine | theirs, held[0] | held[1]),
+            (mine - theirs, held[0] - held[1]),
+            (theirs ^ mine, held[0] ^ held[1]),
+            (~(mine | theirs), {*a, *b} - held[0] - held[1]),
+        ):
+            assert set(found) == expected
+            assert sorted(found.population) == sorted({*a, *b})
+
+
 def test_evaluations_combine_by_name(found: Evaluation) -> None:
     """Now without before are those who joined; a segment that only one has is an error."""
     later = frames.Source(FRAMES).evaluate(SEGMENTS, as_of=datetime(2026, 7, 1, tzinfo=UTC))
@@ -405,6 +515,21 @@ def test_an_evaluation_is_kept_in_parquet(found: Evaluation, tmp_path: Path) -> 
     plain = pd.read_parquet(tmp_path / "found.parquet")
     assert list(plain.columns) == ["id", *SEGMENTS]
     assert [path.name for path in tmp_path.iterdir()] == ["found.parquet"]
+
+
+def test_files_are_written_and_read_as_bits(tmp_path: Path) -> None:
+    """Nowhere do all answers take a byte each."""
+    people, names = pd.Index(np.arange(50_001), name="id"), [f"s{i}" for i in range(200)]
+    held = np.random.default_rng(1).random((200, 50_001)) < 0.5
+    asked = tuple(Asked(name, None, None) for name in names)
+    saved = Evaluation(people, asked, NOON, pack(held))
+    file = tmp_path / "found.parquet"
+    saved.save(file)
+    again = Evaluation.load(file)
+    for name, row in zip(names, held, strict=True):
+        assert (again[name].mask == row).all()
+    assert _peak(lambda: saved.save(file)) < held.size / 2
+    assert _peak(lambda: Evaluation.load(file)) < held.size / 2
 
 
 def test_a_file_that_is_not_ours(

@@ -537,7 +537,7 @@ MISTAKES = {
     "spread(orders.status) > 1": ("SK112", None),
     "spread(orders) > 1": ("SK114", "name an attribute: orders.…"),
     "spread(distinct orders.amount) > 1": ("SK111", "'distinct' belongs to count"),
-    "spread(age) > 1": ("SK116", "write spread(orders…)"),
+    "spread(age) > 1": ("SK116", "write spread(orders…), or spread(age among everyone)"),
     "longest(age among everyone) > 1": ("SK112", None),
     "initial(name)": ("SK108", None),
     'spread(orders.amount) = "x"': ("SK104", None),

@@ -36,7 +36,7 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
-from segmentkit._diagnostics import CODES
+from segmentkit._codes import CODES
 
 SHOP = Schema(
     [
@@ -116,7 +116,7 @@ def test_too_deep() -> None:
     """SK007 points at what is too deep."""
     text = _refused("not " * 60 + "vip")
     assert text.splitlines()[0] == "SK007 the definition is nested too deeply"
-    assert text.splitlines()[-1] == "    hint: name a part of it as a segment of its own"
+    assert text.splitlines()[-1] == "    hint: put fewer conditions and values inside one another"
 
 
 def _bound(**values: Any) -> str:
@@ -220,8 +220,17 @@ def test_expansion() -> None:
 
 
 def test_no_toml() -> None:
-    """SK301 hands on what the TOML reader says, with its line."""
-    assert _catalog("language = \n") == "s.toml:1\nSK301 Invalid value (at line 1, column 12)"
+    """SK301 hands on what the TOML reader says, and shows the place."""
+    assert _catalog("language = \n") == (
+        "s.toml:1\nSK301 Invalid value\n    language = \n               ^"
+    )
+    assert _catalog("language = 1\n\nx = [\n\n") == (
+        "s.toml:3\nSK301 Invalid value\n    x = [\n         ^"
+    )
+    assert _catalog("language = “1”") == (
+        "s.toml:1\nSK301 Invalid value\n    language = “1”\n               ^\n"
+        '    hint: use straight quotes: "'
+    )
 
 
 def test_unknown_key() -> None:

@@ -1,46 +1,81 @@
-"""The suite notices mistakes: every mutant of the compiler is killed."""
+"""The suite notices mistakes: every mutant is killed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from tests.conformance_cases import Case, cases
-from tests.mutants import MUTANTS, Mutant, noticed_by, subject
+from segmentkit.sqlalchemy._constructs import Construct
+from tests.answers import answer, expected
+from tests.conformance_cases import Case
+from tests.mutants import of_meaning, of_pandas, of_sql
+from tests.mutants.making import Mutant, spelled
+from tests.mutants.noticing import ANSWERED, noticed_by, pandas, sqlite
 from tests.property.checks import Disagreement
 from tests.property.fuzz import check, questions
+from tests.targets import Target
 from tests.targets.records import TARGETS as RECORD
 
-ANSWERED = [case for case in cases() if case.members is not None]
+MUTANTS = [*of_meaning.MUTANTS, *of_sql.MUTANTS, *of_pandas.MUTANTS]
 
 
-def _sooner(mutant: Mutant) -> list[Case]:
-    """All cases; those that should notice a mutant come first."""
-    return sorted(ANSWERED, key=lambda case: case.file != mutant.first)
-
-
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_case_notices(mutant: Mutant) -> None:
-    """Every mistake makes the answer of some conformance case wrong."""
-    with mutant.patch():
-        killer = next(noticed_by(_sooner(mutant), subject()), None)
+def _killer(mutant: Mutant, target: Callable[[], Target]) -> Case:
+    """The case that notices a mutant, which is in the file that is about it."""
+    sooner = sorted(ANSWERED, key=lambda case: case.file != mutant.first)
+    killer = next(noticed_by(sooner, target()), None)
     assert killer is not None, mutant.stands_for
     assert killer.file == mutant.first, f"noticed by {killer.file}: {killer.name}"
+    return killer
 
 
-def test_no_case_notices_what_is_right() -> None:
-    """Without a mistake the same search finds nothing, and mistakes are undone after it."""
+@pytest.mark.parametrize("mutant", of_sql.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_case_notices_what_sql_gets_wrong(mutant: Mutant) -> None:
+    """Every mistake of the compiler of SQL makes an answer wrong, and frames do not share it."""
+    with mutant.made():
+        killer = _killer(mutant, sqlite)
+        assert answer(pandas(), killer) == expected(killer)
+
+
+@pytest.mark.parametrize("mutant", of_pandas.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_case_notices_what_pandas_gets_wrong(mutant: Mutant) -> None:
+    """Every mistake with frames makes an answer wrong, and SQL does not share it."""
+    with mutant.made():
+        killer = _killer(mutant, pandas)
+        assert answer(sqlite(), killer) == expected(killer)
+
+
+@pytest.mark.parametrize("mutant", of_meaning.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_case_notices_what_all_get_wrong(mutant: Mutant) -> None:
+    """Every mistake in what targets share makes the same answer wrong everywhere."""
+    with mutant.made():
+        killer = _killer(mutant, sqlite)
+        assert answer(pandas(), killer) == answer(sqlite(), killer)
+
+
+def test_mistakes_are_undone() -> None:
+    """Without a mistake no case notices anything, after every one was made."""
     for mutant in MUTANTS:
-        with mutant.patch():
+        with mutant.made():
             pass
-    assert [case.name for case in noticed_by(ANSWERED, subject())] == []
+    assert [case.name for case in noticed_by(ANSWERED, sqlite())] == []
 
 
-def test_the_fuzzer_notices() -> None:
+REFUSAL = Mutant(
+    "SQLite refuses",
+    "a definition that one target refuses",
+    spelled(Construct.EXACT_TEXT, None),
+    "text",
+)
+NAIVE = next(mutant for mutant in of_sql.MUTANTS if mutant.name == "naive NOT")
+
+
+@pytest.mark.parametrize("mutant", [NAIVE, REFUSAL], ids=lambda mutant: mutant.name)
+def test_the_fuzzer_notices(mutant: Mutant) -> None:
     """Random definitions make SQLite and plain Python disagree, if only one has the mistake."""
-    mutant = next(m for m in MUTANTS if m.name == "naive NOT")
-    targets = [*RECORD, subject()]
+    targets = [*RECORD, sqlite()]
 
     @settings(
         max_examples=50,
@@ -55,5 +90,5 @@ def test_the_fuzzer_notices() -> None:
     def run(asked, data) -> None:  # type: ignore[no-untyped-def]
         check(data, *asked, targets)
 
-    with mutant.patch(), pytest.raises(Disagreement):
+    with mutant.made(), pytest.raises(Disagreement):
         run()

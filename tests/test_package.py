@@ -1,9 +1,12 @@
 """What must be true of the package as installed."""
 
 import json
+import re
 import subprocess
 import sys
+from importlib import import_module
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +39,7 @@ def test_definitions_load_neither_engines_nor_what_only_some_need():
         "from segmentkit import Segment, format_definition; format_definition('a>1')"
     )
     heavy = {"pandas", "numpy", "pyarrow", "sqlalchemy", "click", "rich", "tomlkit"}
-    heavy |= {"matplotlib", "segmentkit.analysis"}
+    heavy |= {"matplotlib", "scipy", "sklearn", "segmentkit.analysis"}
     assert (heavy | {"lark", "difflib", "tomllib", "segmentkit.catalog"}).isdisjoint(loaded)
 
 
@@ -47,6 +50,19 @@ def test_every_public_name_is_there():
     assert segmentkit.catalog.Catalog is segmentkit.Catalog
     with pytest.raises(AttributeError, match="no attribute 'Segmnt'"):
         segmentkit.Segmnt  # noqa: B018 - asking is what fails
+
+
+def test_the_promise_names_what_the_reference_has():
+    """A module is public where the reference describes it; the promise names each of them."""
+    docs = Path(__file__).parents[1] / "docs"
+    reference = docs.joinpath("api.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^## (segmentkit\S*)$", reference, re.MULTILINE))
+    page = docs.joinpath("compatibility.md").read_text(encoding="utf-8")
+    promise, _, rest = page.partition("\nThe language\n")
+    named = set(re.findall(r"`(segmentkit[.\w]*)`", promise))
+    extensions = set(re.findall(r"`%load_ext (\S+)`", rest))
+    assert named | extensions == described
+    assert all(import_module(name).__all__ for name in named - {"segmentkit.spark"})
 
 
 def test_tables_are_those_of_the_grammar():

@@ -14,6 +14,7 @@ import pytest
 
 import segmentkit as sk
 from segmentkit.pandas import mask, members, schema_from
+from segmentkit.pandas._keys import Finder
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -640,9 +641,12 @@ class TestKeys:
         given["customers"] = pd.DataFrame({"id": keys, "vip": [True, False]})
         with pytest.raises(sk.DataError) as caught:
             asked("count(orders) > 0", given)
-        assert (
-            str(caught.value) == f"customers.id tells rows apart, and two of them have {keys[0]!r}"
-        )
+        told = f"customers.id tells rows apart, and two of them have {keys[0]!r}"
+        assert str(caught.value) == told
+        # Also if no row of theirs is looked for.
+        with pytest.raises(sk.DataError) as caught:
+            asked("vip and not vip and count(orders) > 0", given)
+        assert str(caught.value) == told
 
     def test_twice_behind_a_link(self) -> None:
         """So are two rows with one key behind a link."""
@@ -1034,8 +1038,7 @@ class TestSchemas:
             ),
             (
                 {"types": {"customers": {"vip": "txt"}}},
-                "unknown type 'txt'; the types are boolean, integer, float, text, "
-                "date, timestamp, text[] and decimal(digits)",
+                "unknown type 'txt'; did you mean 'text'?",
             ),
             (
                 {"tables": {"stores": {"attributes": {"town": "text"}}}},
@@ -1092,3 +1095,66 @@ class TestSchemas:
             sk.SchemaError, match=r"^the frame 'people' has more than one column 'x'$"
         ):
             schema_from(twice, "people", keys={"people": "id"})
+
+
+# -- what is asked first --------------------------------------------------------------------------
+
+
+def test_rows_of_those_who_pass_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One segment looks for the owners of the rows that its tests of rows let through, only."""
+    looked: list[int] = []
+    found_by = Finder.__call__
+
+    def counting(self: Finder, rows: Any = None) -> Any:
+        looked.append(-1 if rows is None else len(rows))
+        return found_by(self, rows)
+
+    monkeypatch.setattr(Finder, "__call__", counting)
+    given = frames(list(range(100)), owners=[1 + i % 2 for i in range(100)])
+    schema = shop(sk.INTEGER)
+    few = sk.Segment.define("s", "vip and count(orders where amount < 10) = 5", schema)
+    assert mask(few, given, as_of=NOON).tolist() == [True, False]
+    assert looked == [10]
+    looked.clear()
+    others = " and ".join(f"count(orders where amount >= {i}) > 0" for i in range(5))
+    mask(sk.Segment.define("s", others, schema), given, as_of=NOON)
+    assert looked == [100, -1]  # once for all rows, when so many are looked for
+
+
+@pytest.mark.parametrize("where", ["vip and {}", "{} and vip", "vip and not ({})", "vip or {}"])
+def test_others_rows_do_not_count(where: str) -> None:
+    """Whoever fails a test of attributes is not in it, whatever their rows say."""
+    given = frames([1, 2, 3], owners=[1, 1, 2])
+    wanted = where.format("sum(orders.amount) > 2")
+    expected = {
+        "vip and {}": [True, False],
+        "{} and vip": [True, False],
+        "vip and not ({})": [False, False],
+        "vip or {}": [True, True],
+    }
+    found = mask(sk.Segment.define("s", wanted, shop(sk.INTEGER)), given, as_of=NOON)
+    assert found.tolist() == expected[where]
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", pd.ArrowDtype(pa.string()), "category"])
+@pytest.mark.parametrize("where", ["x contains 'a'", "x starts with 'a'", "x ends with 'b'"])
+def test_texts_of_few(dtype: Any, where: str) -> None:
+    """Of few rows only their texts are searched, and the answer is that of searching all."""
+    texts = [f"{'ab'[i % 2]}{i}{'ab'[i // 2 % 2]}" if i % 7 else None for i in range(400)]
+    frame = pd.DataFrame({"id": range(400), "x": pd.Series(texts, dtype=dtype)})
+    for test in (where, f"not ({where})", f"({where} or id = 3)"):
+        segment = sk.Segment.define("s", test.replace("'", '"'), people(sk.TEXT))
+        few = sk.Segment.define("s", f"id < 40 and {segment.definition}", people(sk.TEXT))
+        everyone = mask(segment, frame, as_of=NOON)
+        assert 0 < everyone[:40].sum() < 40
+        assert mask(few, frame, as_of=NOON).tolist() == (everyone & (frame.id < 40)).tolist()
+
+
+def test_no_text_where_none_is_searched() -> None:
+    """What is no text is an error, also in a row whose text nobody searches."""
+    texts: list[Any] = [f"u{i}" for i in range(400)]
+    texts[300] = 5
+    frame = pd.DataFrame({"id": range(400), "x": pd.Series(texts, dtype=object)})
+    segment = sk.Segment.define("s", 'id < 40 and x contains "1"', people(sk.TEXT))
+    with pytest.raises(sk.DataError, match=r"people\.x must be text, not int 5"):
+        mask(segment, frame, as_of=NOON)

@@ -6,12 +6,13 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from segmentkit import SegmentSyntaxError, format_definition
+from segmentkit import Entity, Schema, Segment, SegmentSyntaxError, format_definition
 from segmentkit import _ast as t
 from segmentkit._diagnostics import Span, diagnostic
 from segmentkit._format import format_name, format_text, format_tree
@@ -238,6 +239,17 @@ def everything(node: t.Node) -> Iterator[t.Node]:
     yield node
     for child in t.children(node):
         yield from everything(child)
+
+
+@pytest.mark.parametrize("thing", [None, b"true", 3])
+def test_what_is_no_text(thing: Any) -> None:
+    """A definition that is no text is a mistake in a program, told in words."""
+    schema = Schema([Entity("people", key="id")])
+    for reads in (format_definition, lambda given: Segment.define("s", given, schema)):
+        with pytest.raises(
+            TypeError, match=f"^a definition is a text, not {type(thing).__name__}$"
+        ):
+            reads(thing)
 
 
 def test_places_are_exact() -> None:

@@ -93,8 +93,16 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
          "x: the type must be one like TEXT, not 'text'"),
         (lambda: Attribute("x", TEXT, values="abc"),
          "the values of an attribute must be a list, not 'abc'"),
-        (lambda: parse_dtype("int"),
-         "unknown type 'int'; the types are boolean, integer, float, text, date, timestamp, "
+        (lambda: Attribute("x", INTEGER, values=[1, "2"]), "x is integer, and its value '2' is not"),
+        (lambda: Attribute("x", INTEGER, values=[True]), "x is integer, and its value True is not"),
+        (lambda: Attribute("x", BOOLEAN, values=[1]), "x is boolean, and its value 1 is not"),
+        (lambda: Schema([Entity("", key="id")]), "'' is no name: it must be a text"),
+        (lambda: Entity("a", attributes=[Attribute(3, TEXT)]), "3 is no name: it must be a text"),
+        (lambda: Schema([Entity("a", key="id")], time_zone=None), "unknown time zone None"),
+        (lambda: parse_dtype("VARCHAR(20)"), "unknown type 'VARCHAR(20)'; did you mean 'text'?"),
+        (lambda: parse_dtype("timestmp"), "unknown type 'timestmp'; did you mean 'timestamp'?"),
+        (lambda: parse_dtype("uuid"),
+         "unknown type 'uuid'; the types are boolean, integer, float, text, date, timestamp, "
          "text[] and decimal(digits)"),
     ],
 )  # fmt: skip
@@ -189,8 +197,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "tables": {"people": {"atributes": {}}}},
          "unknown key 'atributes' in schema.tables.people; did you mean 'attributes'?"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": "int"}}}},
-         "schema.tables.people.attributes.x: unknown type 'int'; the types are boolean, integer, "
-         "float, text, date, timestamp, text[] and decimal(digits)"),
+         "schema.tables.people.attributes.x: unknown type 'int'; did you mean 'integer'?"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": 3}}}},
          "schema.tables.people.attributes.x must be a table, not int"),
         ({"entity": "people", "tables": {"people": {"attributes": {"x": {}}}}},

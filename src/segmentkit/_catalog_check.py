@@ -52,6 +52,43 @@ def check_catalog(text: CatalogText, schema: Schema) -> Found:
     return _Check(text, schema).found()
 
 
+def without_mistakes(text: CatalogText, schema: Schema) -> tuple[CatalogText, list[Problem]]:
+    """Leave out of a catalog file what is wrong in it, and what refers to that.
+
+    Args:
+        text: The file.
+        schema: What its definitions speak of.
+
+    Returns:
+        What stands, and what is wrong with the rest.
+
+    Raises:
+        CatalogError: A mistake is of nothing that could be left out.
+        SchemaError: A channel of the schema is declared wrongly.
+    """
+    problems: list[Problem] = []
+    while True:
+        try:
+            check_catalog(text, schema)
+        except CatalogError as error:
+            # Of all rounds but the first, it is what the one before took away that is not found.
+            hint = "it is wrong itself, and left out" if problems else None
+            problems += [_hinted(problem, hint) for problem in error.problems]
+            wrong = {(problem.kind, problem.name) for problem in error.problems}
+            less = text.without(wrong)
+            if less == text:
+                raise
+            text = less
+        else:
+            return text, problems
+
+
+def _hinted(problem: Problem, hint: str | None) -> Problem:
+    if hint is None:
+        return problem
+    return evolve(problem, diagnostic=evolve(problem.diagnostic, hint=hint))
+
+
 def check_syntax(text: CatalogText) -> None:
     """Check what can be checked without a schema: syntax, references, cycles.
 

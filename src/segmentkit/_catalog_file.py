@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from segmentkit._declaration import Declaration, read_declaration
 from segmentkit._defined import Constant
@@ -22,6 +22,9 @@ from segmentkit.errors import CatalogError, Problem, SchemaError
 LANGUAGE = 1
 """The version of the language that this release reads."""
 
+BYTE_ORDER_MARK = "\ufeff"
+
+_T = TypeVar("_T")
 _KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
 _ABOUT = ("title", "description", "owner")
 
@@ -110,6 +113,20 @@ class CatalogText:
     file: str | None = None
     folder: Path | None = None
 
+    def without(self, left_out: Collection[tuple[str, str | None]]) -> CatalogText:
+        """The same without some entries, each given by its kind and its name."""
+
+        def rest(kind: str, entries: Mapping[str, _T]) -> dict[str, _T]:
+            return {name: each for name, each in entries.items() if (kind, name) not in left_out}
+
+        return evolve(
+            self,
+            entries=rest("segment", self.entries),
+            traits=rest("trait", self.traits),
+            lists=rest("list", self.lists),
+            partitions=rest("partition", self.partitions),
+        )
+
     def problem(self, name: str, found: Diagnostic) -> Problem:
         """A diagnostic of a segment with its place in the file."""
         return self.entries[name].problem(found, self.file)
@@ -142,16 +159,37 @@ class _Reader:
         self.file = file
         self.problems: list[Problem] = []
         try:
-            self.text = text.decode("utf-8") if isinstance(text, bytes) else text
+            decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         except UnicodeDecodeError as error:
-            raise CatalogError(
-                [self.problem("SK301", None, detail=f"not UTF-8: {error}")]
-            ) from None
-        self.text = self.text.replace("\r\n", "\n")
+            line = error.object.count(b"\n", 0, error.start) + 1
+            detail = f"the file is not UTF-8: it has the byte 0x{error.object[error.start]:02X}"
+            found = self.problem("SK301", line, detail=detail, hint="save it as UTF-8")
+            raise CatalogError([found]) from None
+        # Editors on Windows put a mark before the text.
+        self.text = decoded.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n")
 
     def problem(self, code: str, line: int | None, **values: Any) -> Problem:
         found = diagnostic(code, Span(0, 0), **values)
         return Problem(found, None, self.file, line, None)
+
+    def no_toml(self, told: str) -> Problem:
+        """What the reader of TOML says, with the place that it names."""
+        found = re.fullmatch(
+            r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", told, re.S
+        )
+        if found is None:
+            return self.problem("SK301", None, detail=told)
+        lines = self.text.split("\n")
+        if found[2]:
+            line, column = int(found[2]), int(found[3])
+        else:
+            text = self.text.rstrip()
+            line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        start = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
+        curly = re.search("[“”„‘’]", lines[line - 1])
+        hint = 'use straight quotes: "' if curly else None
+        shown = diagnostic("SK301", Span(start, start + 1), detail=found[1], hint=hint)
+        return Problem(shown, self.text, self.file, line, column)
 
     def refuse(self, code: str, where: str, **values: Any) -> None:
         self.problems.append(self.problem(code, self.line_of(where), **values))
@@ -175,11 +213,11 @@ class _Reader:
     def read(self, folder: Path | None) -> CatalogText:
         try:
             data = tomllib.loads(self.text, parse_float=Decimal)
-        except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-            detail = str(error) or type(error).__name__
-            line = re.search(r"at line (\d+)", detail)
-            number = int(line[1]) if line else None
-            raise CatalogError([self.problem("SK301", number, detail=detail)]) from None
+        except RecursionError:
+            detail = "brackets are nested too deeply"
+            raise CatalogError([self.problem("SK301", None, detail=detail)]) from None
+        except ValueError as error:
+            raise CatalogError([self.no_toml(str(error))]) from None
         self.only(data, _KEYS, "the file")
         self.language(data)
         segments = {e.name: e for e in self.entries(data, "segment", "where")}
@@ -213,6 +251,8 @@ class _Reader:
         version = data.get("language")
         if version is None or isinstance(version, bool) or version != LANGUAGE:
             shown = "no version" if version is None else f"version {version!r:.20}"
+            if isinstance(version, bool):
+                shown = f"version {str(version).lower()}"
             self.refuse("SK303", "language", version=shown, known=LANGUAGE)
 
     def table(self, data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
@@ -314,7 +354,7 @@ class _Reader:
                 place = f"parameters.{name}"
                 self.refuse(
                     "SK304",
-                    "parameters",
+                    place,
                     place=place,
                     expected="a number, text, date or truth value",
                 )

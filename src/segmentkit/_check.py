@@ -11,9 +11,10 @@ from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._coercion import aligned, article
 from segmentkit._constants import ConstantChecker
+from segmentkit._depth import MOST, is_deeper
 from segmentkit._diagnostics import Diagnostic, diagnostic, did_you_mean
 from segmentkit._format import format_tree
-from segmentkit._parser import MAX_DEPTH, parse
+from segmentkit._parser import parse
 from segmentkit._values import CheckedValue, between
 from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import DefinitionError, SchemaError, SegmentTypeError
@@ -64,9 +65,7 @@ def check(tree: t.Expr, schema: Schema, source: str, names: Names) -> Checked:
     """
     checker = _Checker(schema, names)
     condition = checker.condition(tree, negative=False)
-    # Without references a tree is no larger than its text.
-    if names.segments or names.traits:
-        checker.check_size(tree, condition)
+    checker.check_size(tree, condition)
     checker.raise_errors(source)
     parameters = tuple(checker.parameters.items())
     return Checked(condition, parameters, tuple(checker.used_traits), tuple(checker.used_lists))
@@ -102,7 +101,7 @@ def check_trait(
         value = checker.value(tree)
     if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
         checker.error("SK140", tree.span, what="a day of the year")
-    if value is not None and traits:
+    if value is not None:
         checker.check_size(tree, value)
     checker.raise_errors(source)
     return CheckedValue(value, tuple(checker.parameters.items()), tuple(checker.used_traits))
@@ -120,10 +119,19 @@ def value_of(tree: t.Expr, schema: Schema, names: Names) -> ir.Value | None:
         The typed tree; None if the part is no value by itself, as a place is none.
     """
     checker = _Checker(schema, names)
-    value = checker.value(tree)
+    value = checker.tested(tree)
     if checker.errors or value is None or value.dtype.kind is Kind.ANNIVERSARY:
         return None
     return value
+
+
+def is_list(tree: t.Expr, schema: Schema, names: Names) -> bool:
+    """Whether a part of a definition that stands is a list of texts: an attribute, or a table."""
+    checker = _Checker(schema, names)
+    if checker.table_of_texts(tree) is not None:
+        return True
+    value = checker.tested(tree) if isinstance(tree, t.Name) else None
+    return value is not None and value.dtype.kind is Kind.TEXTS
 
 
 def coordinates_of(tree: t.Expr, schema: Schema) -> list[t.Expr]:
@@ -211,15 +219,13 @@ def warnings_of(tree: t.Expr, schema: Schema, names: Names) -> tuple[Diagnostic,
 
 
 def _too_large(tree: ir.Condition | ir.Value) -> bool:
-    """Whether references make the tree larger or deeper than a text could be."""
-    size, stack = 0, [(tree, 0)]
+    """Whether references make the tree larger than a text could be."""
+    size, stack = 0, [tree]
     while stack:
-        node, depth = stack.pop()
         size += 1
-        if size > MAX_SIZE or depth > MAX_DEPTH:
+        if size > MAX_SIZE:
             return True
-        deeper = depth + 2 if isinstance(node, ir.And | ir.Or) else depth + 1
-        stack += [(part, deeper) for part in ir.parts(node)]
+        stack += ir.parts(stack.pop())
     return False
 
 
@@ -233,8 +239,13 @@ class _Checker(ConstantChecker):
         self.used_lists: dict[str, None] = {}
 
     def check_size(self, tree: t.Expr, meaning: ir.Condition | ir.Value) -> None:
-        if not self.errors and _too_large(meaning):
+        if self.errors:
+            return
+        # Without references a tree is no larger than its text.
+        if (self.names.segments or self.names.traits) and _too_large(meaning):
             self.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
+        elif is_deeper(meaning, MOST):
+            self.error("SK007", tree.span)
 
     def raise_errors(self, source: str) -> None:
         if self.errors:
@@ -312,6 +323,8 @@ class _Checker(ConstantChecker):
             hint = f"compare it, as in '{text} > 0'" if value.dtype.is_number else None
             if value.dtype.is_time:
                 hint = f"compare it, as in '{text} in last 30 days'"
+            if isinstance(node, t.Literal) and isinstance(node.value, str):
+                hint = f"several values stand in a list: in (…, {text})"
             self.error("SK108", node.span, hint=hint, **article(value.dtype))
             return ir.FALSE
         if negative:

@@ -29,6 +29,49 @@ def values_frame(
     return frame
 
 
+def values_index(dtype: DType, values: Sequence[Any]) -> pd.Index[Any]:
+    """Values as an index; what is missing is missing there."""
+    index: pd.Index[Any] = pd.Index(_CONVERTED[dtype.kind](values), tupleize_cols=False)
+    return index
+
+
+def tally_frame(
+    index: pd.Index[Any],
+    counts: np.ndarray[Any, Any],
+    names: Sequence[str],
+    *,
+    most: int | None = None,
+    different: int | None = None,
+) -> pd.DataFrame:
+    """How often values occur in segments, by value, the most frequent first.
+
+    Args:
+        index: The values.
+        counts: Of each value a row, of each segment a column.
+        names: The names of the segments.
+        most: Only so many most frequent values of each segment, and what is missing.
+        different: How many values there are, if not all of them are here.
+    """
+    missing = np.asarray(index.isna())
+    if missing.sum() > 1:  # engines tell NULL from a float that is no number
+        counts = np.vstack([counts[~missing], counts[missing].sum(axis=0)])
+        index = index[np.append(np.flatnonzero(~missing), missing.argmax())]
+        missing = np.asarray(index.isna())
+    total = counts.sum(axis=1)
+    kept = total > 0
+    if different is None:
+        different = int((kept & ~missing).sum())
+    if most is not None:
+        present = np.where(missing[:, None], -1, counts)
+        ranks = np.argsort(np.argsort(-present, axis=0, kind="stable"), axis=0)
+        kept &= missing | ((ranks < most) & (counts > 0)).any(axis=1)
+    places = np.flatnonzero(kept)
+    places = places[np.argsort(-total[places], kind="stable")]
+    found = pd.DataFrame(counts[places], index=index[places], columns=list(names))
+    found.attrs = {"different": different}
+    return found
+
+
 def _present(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
     return [None if value is None else read(value) for value in values]
 

@@ -256,6 +256,11 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 
+def utc_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The same with its zone: asked again of any schema, it stays the same instant."""
+    return instant_of(as_of, schema).replace(tzinfo=UTC)
+
+
 def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
     """A value as a definition can write it, of the plain types of Python."""
     match value:

@@ -15,12 +15,13 @@ from attrs import evolve, field, frozen
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
 from segmentkit._certain import rests_on
-from segmentkit._check import Names, check, coordinates_of, value_of
+from segmentkit._check import Names, check, coordinates_of, is_list, value_of
 from segmentkit._fewest import Formula, Junction, Leaf, Opposite, fewest_changes
 from segmentkit._format import format_tree
 from segmentkit._normalize import normalize, normalize_value
 from segmentkit._parser import parse
 from segmentkit._record import compile_record
+from segmentkit._time import in_zone
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
@@ -102,10 +103,24 @@ class Question:
 
 @frozen(eq=False)
 class Reading:
-    """A value to be told of, and, of an aggregate, counts of the rows that it is made of."""
+    """A value to be told of.
+
+    Attributes:
+        value: The value.
+        rows: Of an aggregate, counts of the rows that it is made of.
+        listed: Of a list of texts: whether it is missing, and each text that a test looks for,
+            with the condition that it is there. No target gives the list itself.
+    """
 
     value: Question
     rows: tuple[Question, ...] = ()
+    listed: tuple[Question, Mapping[str, Question]] | None = None
+
+    def conditions(self) -> Iterator[Question]:
+        """What is asked about it that holds or does not."""
+        if self.listed is not None:
+            missing, texts = self.listed
+            yield from (missing, *texts.values())
 
 
 @frozen(eq=False)
@@ -185,6 +200,8 @@ def _channel(name: str, schema: Schema) -> Outline:
 
 def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:
     match leaf:
+        case t.TextTest(operand=operand) | t.IsMissing(operand) if _is_list(operand, scope):
+            return (_list(leaf, operand, scope),)
         case t.IsMissing(operand):
             values = [operand]
         case t.InKeyList():
@@ -196,6 +213,26 @@ def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:
             values = rests_on(leaf)
     readings = [reading for value in values for reading in _readings(value, scope)]
     return tuple({reading.value.text: reading for reading in readings}.values())
+
+
+_MOST_TEXTS = 100
+"""Of how many texts it is asked, one by one, whether they are in a list."""
+
+
+def _is_list(tree: t.Expr, scope: Scope) -> bool:
+    return is_list(tree, scope.schema, scope.names)
+
+
+def _list(leaf: t.TextTest | t.IsMissing, operand: t.Expr, scope: Scope) -> Reading:
+    """What is asked about a list: each text that the test looks for."""
+    texts = {}
+    if isinstance(leaf, t.TextTest) and len(leaf.patterns) <= _MOST_TEXTS:
+        for pattern in leaf.patterns:
+            assert isinstance(pattern, t.Literal)
+            one = evolve(leaf, quantifier=None, patterns=(pattern,), negated=False)
+            texts[str(pattern.value)] = Question(one, scope)
+    missing = Question(t.IsMissing(operand, False, t.NOWHERE), scope)
+    return Reading(Question(operand, scope), (), (missing, texts))
 
 
 _CONSTANTS = (t.Literal, t.Parameter, t.Length, t.Percent, t.Moment)
@@ -297,7 +334,7 @@ def explain(
         segment.name,
         segment.schema.root,
         key,
-        instant.replace(tzinfo=UTC),
+        in_zone(instant, segment.schema.zone),
         clause,
         told,
         changes.fewest,
@@ -318,15 +355,21 @@ def _answered(asked: Outline, answers: Answers) -> Clause:
         case Joined.TEST:
             assert asked.test is not None
             holds = answers.holds(asked.test)
-    facts = tuple(
-        Fact(
-            reading.value.text,
-            answers.value(reading.value),
-            tuple((rows.text, answers.value(rows)) for rows in reading.rows),
-        )
-        for reading in asked.readings
-    )
+    facts = tuple(fact for reading in asked.readings for fact in _facts(reading, answers))
     return Clause(asked.text, holds, asked.joined, parts, facts)
+
+
+def _facts(reading: Reading, answers: Answers) -> Iterator[Fact]:
+    text = reading.value.text
+    if reading.listed is None:
+        rows = tuple((rows.text, answers.value(rows)) for rows in reading.rows)
+        yield Fact(text, answers.value(reading.value), rows)
+        return
+    missing, texts = reading.listed
+    if answers.holds(missing):
+        yield Fact(text, None)
+    elif texts:
+        yield Fact(text, tuple(each for each, there in texts.items() if answers.holds(there)))
 
 
 def _key(asked: Outline, instant: datetime) -> tuple[ir.Condition | None, bool]:

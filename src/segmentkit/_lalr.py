@@ -100,7 +100,7 @@ def _rules(builder: object) -> tuple[tuple[str, int, _Build | None], ...]:
     found = []
     for rule in RULES:
         origin, size, (name, *kept) = _read_rule(rule)
-        build = None if name == "=" else list if name == "+" else getattr(builder, name)
+        build = None if name == "=" else _as_list if name == "+" else getattr(builder, name)
         found.append((origin, size, build and _choosing(build, size, kept)))
     return tuple(reversed(found))
 
@@ -108,6 +108,11 @@ def _rules(builder: object) -> tuple[tuple[str, int, _Build | None], ...]:
 def _read_rule(text: str) -> tuple[str, int, list[str]]:
     origin, size, *rest = text.split(" ")
     return origin, int(size), rest
+
+
+def _as_list(children: list[Any]) -> list[Any]:
+    """The children, in a list that nobody else has."""
+    return children
 
 
 def _choosing(build: _Build, size: int, kept: list[str]) -> _Build:
@@ -119,9 +124,12 @@ def _choosing(build: _Build, size: int, kept: list[str]) -> _Build:
         places = [i for i, _ in chosen]
         return lambda children: build([children[i] for i in places])
 
+    (first, grows), *others = chosen
+
     def spread(children: list[Any]) -> Any:
-        found: list[Any] = []
-        for i, many in chosen:
+        # A list that grows item by item is nobody else's: copying it would take quadratic time.
+        found: list[Any] = children[first] if grows else [children[first]]
+        for i, many in others:
             if many:
                 found += children[i]
             else:

@@ -90,6 +90,12 @@ _ENDS = (
 )
 """What ends an operand or a test: no name stands right after one."""
 _NEXT = {"followed": "STEP", "preceded": "STEP", "within": "WITHIN", "among": "_AMONG"}
+
+KEYWORDS = {
+    (word, kind) for words in (RESERVED, _NEXT, *_AFTER.values()) for word, kind in words.items()
+}
+"""Every word that can be a keyword, with the kind of token that it is then."""
+
 _AFTER |= {kind: _AFTER.get(kind, {}) | _NEXT for kind in _ENDS}
 
 _PUNCTUATION = {"(": "_LPAR", ")": "RPAR", ",": "_COMMA", ".": "_DOT", "%": "PERCENT"}

@@ -1,14 +1,16 @@
-"""Frames in Parquet files, with what is told of them."""
+"""Keys and columns in Parquet files, with what is told of them."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from segmentkit.errors import DataError
@@ -25,16 +27,27 @@ def _arrow() -> tuple[Any, Any]:
     return pa, pq
 
 
-def write(path: str | PathLike[str], frame: pd.DataFrame, told: dict[str, Any]) -> None:
-    """Write a frame and its index; the file appears when it is complete."""
+def write(
+    path: str | PathLike[str],
+    keys: pd.Index[Any],
+    columns: Iterable[tuple[str, Any]],
+    told: dict[str, Any],
+) -> None:
+    """Write keys and columns beside them; the file appears when it is complete.
+
+    Args:
+        path: Where to.
+        keys: The keys.
+        columns: Names and arrays, of which only one is held at a time: Arrow's take less room.
+        told: What is told of them.
+    """
     pa, pq = _arrow()
-    name = "key" if frame.index.name is None else str(frame.index.name)
-    while name in frame.columns:
+    given = {column: pa.array(values) for column, values in columns}
+    name = "key" if keys.name is None else str(keys.name)
+    while name in given:
         name += "_"
-    keys = pa.array(frame.index, from_pandas=True)
-    columns = [pa.array(frame[column].to_numpy()) for column in frame.columns]
-    table = pa.table([keys, *columns], names=[name, *map(str, frame.columns)])
-    about = {**told, "key": frame.index.name}
+    table = pa.table({name: pa.array(keys, from_pandas=True), **given})
+    about = {**told, "key": keys.name}
     table = table.replace_schema_metadata({_KEY: json.dumps(about).encode()})
     target = Path(path)
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
@@ -47,8 +60,13 @@ def write(path: str | PathLike[str], frame: pd.DataFrame, told: dict[str, Any]) 
             raise
 
 
-def read(path: str | PathLike[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
+def read(
+    path: str | PathLike[str],
+) -> tuple[pd.Index[Any], Iterator[np.ndarray[Any, Any]], dict[str, Any]]:
     """Read what `write` wrote.
+
+    Returns:
+        The keys, the columns beside them, one after the other, and what is told of them.
 
     Raises:
         DataError: Something else did.
@@ -63,8 +81,4 @@ def read(path: str | PathLike[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise DataError(f"{path} was not written by segmentkit")
     about = json.loads(told)
     keys = pd.Index(table.column(0).to_pandas(), name=about.pop("key"))
-    columns = {
-        name: table.column(place + 1).to_numpy()
-        for place, name in enumerate(table.column_names[1:])
-    }
-    return pd.DataFrame(columns, index=keys), about
+    return keys, (column.to_numpy() for column in table.columns[1:]), about

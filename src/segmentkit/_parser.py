@@ -61,7 +61,10 @@ def parse(text: str) -> t.Expr:
 
     Raises:
         SegmentSyntaxError: The text is not a definition; carries one diagnostic.
+        TypeError: It is no text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a definition is a text, not {type(text).__name__}")
     return _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
 
 

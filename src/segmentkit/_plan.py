@@ -48,15 +48,17 @@ def group_of(node: ir.Aggregate) -> Group:
 
 @frozen
 class Step:
-    """Tests of the same values.
+    """Tests of the same values, and the conditions that can be answered after them.
 
     Attributes:
         tests: The tests, each of which many segments may share.
-        needed: What is computed of many rows and looked at again in later steps.
+        answered: The names of the conditions whose last tests these are.
+        last: What no later step looks at, of people and of the rows of relations.
     """
 
     tests: tuple[ir.Condition, ...]
-    needed: frozenset[Wanted]
+    answered: tuple[str, ...]
+    last: frozenset[ir.Condition | ir.Value]
 
 
 @frozen(slots=False)
@@ -99,33 +101,59 @@ class Plan:
     @cached_property
     def tests(self) -> tuple[ir.Condition, ...]:
         """The distinct tests of one person that the conditions are made of."""
-        found: dict[ir.Condition, None] = {}
-        stack = list(self.conditions.values())[::-1]
-        seen: set[ir.Condition] = set()
-        while stack:
-            node = stack.pop()
-            match node:
-                case ir.And(operands) | ir.Or(operands):
-                    if node not in seen:
-                        seen.add(node)
-                        stack.extend(reversed(operands))
-                case ir.Not(operand):
-                    stack.append(operand)
-                case _:
-                    found[node] = None
-        return tuple(found)
+        return tuple(dict.fromkeys(test for _, tests in self._parts.values() for test in tests))
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[list[ir.Condition], list[ir.Condition]]]:
+        """The joints and the tests of each condition."""
+        return {name: _taken_apart(condition) for name, condition in self.conditions.items()}
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The tests in an order in which few values of many rows are kept at a time."""
-        places = {node: place for place, node in enumerate(self.wanted)}
-        together: dict[tuple[int, ...], list[ir.Condition]] = {}
-        for test in self.tests:
-            needs = sorted((places[node] for node in wanted_by([test])), reverse=True)
-            together.setdefault(tuple(needs), []).append(test)
+        """The tests in an order in which little of many rows is kept at a time."""
+        # Of the same rows one after the other: they are picked out once.
+        rows: dict[object, list[Wanted]] = {}
+        for node in self.wanted:
+            same = (node.path, node.where) if isinstance(node, ir.Aggregate) else node
+            rows.setdefault(same, []).append(node)
+        places = {
+            node: place for place, node in enumerate(n for nodes in rows.values() for n in nodes)
+        }
+        needs = {
+            test: tuple(sorted((places[node] for node in wanted_by([test])), reverse=True))
+            for test in self.tests
+        }
+        together: dict[tuple[int, ...], tuple[list[ir.Condition], list[str]]] = {}
+        for test, need in needs.items():
+            together.setdefault(need, ([], []))[0].append(test)
+        for name, (_, tests) in self._parts.items():
+            together[max(needs[test] for test in tests)][1].append(name)
         steps: list[Step] = []
-        needed: set[Wanted] = set(wanted_by(self.values.values()))
-        for places_needed in sorted(together, reverse=True):
-            steps.append(Step(tuple(together[places_needed]), frozenset(needed)))
-            needed |= {self.wanted[place] for place in places_needed}
+        later = {node for value in self.values.values() for node in ir.walk(value)}
+        for need in sorted(together, reverse=True):
+            asked, names = together[need]
+            here = {node for test in asked for node in ir.walk(test)}
+            here.update(node for name in names for nodes in self._parts[name] for node in nodes)
+            steps.append(Step(tuple(asked), tuple(names), frozenset(here - later)))
+            later |= here
         return tuple(reversed(steps))
+
+
+def _taken_apart(condition: ir.Condition) -> tuple[list[ir.Condition], list[ir.Condition]]:
+    """The joints of a condition – and, or, not – and the tests that they join, each once."""
+    joints: dict[ir.Condition, None] = {}
+    tests: dict[ir.Condition, None] = {}
+    stack = [condition]
+    while stack:
+        node = stack.pop()
+        match node:
+            case ir.And(operands) | ir.Or(operands):
+                if node not in joints:
+                    stack += reversed(operands)
+                joints[node] = None
+            case ir.Not(operand):
+                joints[node] = None
+                stack.append(operand)
+            case _:
+                tests[node] = None
+    return list(joints), list(tests)

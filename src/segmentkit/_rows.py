@@ -91,10 +91,21 @@ class RowChecker(ValueChecker):
         if not ways and len(unknown) == 1:
             self._unknown_relation(unknown[0], start)
             return None
-        relations = [r.name for r in start.relations]
-        example = f"{function.name}({format_name(relations[0])}…)" if relations else "a relation"
-        self.error("SK116", argument.span, name=function.name, example=example)
+        name = function.name
+        examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
+        if not ways and not self.row:
+            examples += self._among_everyone(node, function)
+        example = ", or ".join(examples) or "the name of a relation"
+        self.error("SK116", argument.span, name=name, example=example)
         return None
+
+    def _among_everyone(self, node: t.Call, function: AggregateSignature) -> Iterator[str]:
+        """The same of the whole population, if that has a meaning."""
+        errors = len(self.errors)
+        among = evolve(node, among=t.Literal(True, t.NOWHERE))
+        if self.overall(among, function) is not None:
+            yield format_tree(among)
+        del self.errors[errors:]
 
     def _leading(self, name: t.Name) -> _Way:
         """The relations that a name begins with."""

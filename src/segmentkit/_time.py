@@ -32,6 +32,19 @@ def local(instant: datetime, zone: tzinfo) -> datetime:
         return instant
 
 
+def in_zone(instant: datetime, zone: tzinfo) -> datetime:
+    """The same instant with its zone."""
+    try:
+        return instant.replace(tzinfo=UTC).astimezone(zone)
+    except OverflowError:
+        return instant.replace(tzinfo=UTC)
+
+
+def shown(at: datetime) -> str:
+    """An instant with a zone, for people to read: what the clocks of that zone show."""
+    return f"{at.replace(tzinfo=None).isoformat(' ', 'seconds')} {at.tzinfo}"
+
+
 def first_instant(day: date, zone: tzinfo) -> datetime:
     """When a day begins in ``zone``.
 

@@ -311,12 +311,14 @@ class ValueChecker(PopulationChecker):
         groups = (
             entity.attributes, entity.documents, entity.places, entity.links, entity.relations,
         )  # fmt: skip
-        if part.lower() in ("null", "none", "nan"):
-            hint = "to ask for what is missing, write 'is missing'"
+        hint = _WORDS_OF_OTHERS.get(part.lower(), hint)
         traits = self.traits if entity is root and part == node.parts[-1] else ()
         known = [*(each.name for group in groups for each in group), *traits]
+        if len(node.parts) > 1 and part == node.parts[0]:
+            known.append(root.name)
         hint = hint or did_you_mean(part, known)
-        hint = hint or f'a text stands in quotes: "{part}"'
+        if hint is None and len(node.parts) == 1:
+            hint = f'a text stands in quotes: "{part}"'
         self.error("SK101", node.span, name=part, hint=hint)
 
     def _unknown_inside(self, node: t.Name, document: Document) -> None:
@@ -408,7 +410,7 @@ class ValueChecker(PopulationChecker):
         if aggregate is not None:
             return self.aggregate(node, aggregate)
         known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in self.schema.functions)]
-        hint = did_you_mean(node.name, known)
+        hint = _FUNCTIONS_OF_OTHERS.get(node.name.lower()) or did_you_mean(node.name, known)
         self.error("SK103", node.name_span, name=node.name, hint=hint)
         return None
 
@@ -431,8 +433,32 @@ def quoted(node: t.Expr) -> str | None:
     return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
 
 
+_WORDS_OF_OTHERS = {
+    **dict.fromkeys(("null", "none", "nan"), "to ask for what is missing, write 'is missing'"),
+    "yes": 'write true, or as a text "yes"',
+    "no": 'write false, or as a text "no"',
+    "yesterday": "write '1 day ago', or for the whole day 'in previous day'",
+    "tomorrow": "write '1 day from now', or for the whole day 'in next 1 day'",
+}
+_FUNCTIONS_OF_OTHERS = {
+    **dict.fromkeys(("exists", "some", "has"), "write any(…)"),
+    **dict.fromkeys(("lower", "upper", "casefold"), 'write … = "…" ignoring case'),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl"), "write default(…, 0)"),
+    **dict.fromkeys(("isnull", "is_null", "isna"), "write … is missing"),
+    **dict.fromkeys(("average", "mean"), "write avg(…)"),
+    **dict.fromkeys(("size", "length", "len"), "of a relation, write count(…)"),
+    "total": "write sum(…)",
+    "round": "there is no rounding: compare with a bound",
+    "distinct": "write count(distinct …)",
+    "date": "write day(…)",
+}
+"""What stands here for what others call so."""
+
+
 def _conversion(node: t.Expr, other: ir.Value) -> str | None:
     """How a constant of the wrong type would be written in the right one."""
+    if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
+        return "write dates as 2026-05-09"
     if not isinstance(node, t.Literal):
         return None
     value = node.value

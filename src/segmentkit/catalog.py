@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._catalog_check import check_catalog
+from segmentkit._catalog_check import check_catalog, without_mistakes
 from segmentkit._catalog_file import CatalogText, read_catalog
 from segmentkit._defined import (
     AsOf,
@@ -22,10 +22,10 @@ from segmentkit._defined import (
     instant_of,
 )
 from segmentkit._diagnostics import Diagnostic
-from segmentkit._html import table
+from segmentkit._html import element, table
 from segmentkit._record_many import compile_many
 from segmentkit.dtypes import DType
-from segmentkit.errors import SchemaError, UnsupportedError
+from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
@@ -53,6 +53,8 @@ class Catalog(Mapping[str, Segment]):
         traits: The traits, by name.
         lists: The static lists, by name.
         partitions: The partitions, by name.
+        broken: What was left out because it is wrong, and why: segments by their names, others
+            by their kinds and names, such as ``trait spent``.
     """
 
     _defined: Mapping[str, Segment] = field(alias="segments", converter=_frozen)
@@ -60,6 +62,9 @@ class Catalog(Mapping[str, Segment]):
     _traits: Mapping[str, Trait] = field(factory=dict, converter=_frozen, kw_only=True)
     lists: Mapping[str, KeyList] = field(factory=dict, converter=_frozen, kw_only=True)
     _partitions: Mapping[str, Partition] = field(factory=dict, converter=_frozen, kw_only=True)
+    broken: Mapping[str, CatalogError] = field(
+        factory=dict, converter=_frozen, kw_only=True, eq=False
+    )
     _bound: dict[int, Defined] = field(init=False, repr=False, eq=False)
     _compiled: tuple[datetime, _Matcher] | None = field(
         init=False, default=None, repr=False, eq=False
@@ -97,12 +102,20 @@ class Catalog(Mapping[str, Segment]):
         return MappingProxyType(bound)
 
     @classmethod
-    def load(cls, path: str | PathLike[str], schema: Schema | None = None) -> Catalog:
+    def load(
+        cls,
+        path: str | PathLike[str],
+        schema: Schema | None = None,
+        *,
+        skip_broken: bool = False,
+    ) -> Catalog:
         """Read and check a catalog file.
 
         Args:
             path: A TOML file.
             schema: What the definitions speak of; by default what the file itself declares.
+            skip_broken: Leave out definitions that are wrong, and what refers to them, and tell
+                of them in ``broken``; by default they are an error.
 
         Returns:
             The catalog; parameters that the file gives a value are bound.
@@ -113,7 +126,7 @@ class Catalog(Mapping[str, Segment]):
             OSError: The file cannot be read.
         """
         content, folder = Path(path).read_bytes(), Path(path).parent
-        return cls.loads(content, schema, file=str(path), folder=folder)
+        return cls.loads(content, schema, file=str(path), folder=folder, skip_broken=skip_broken)
 
     @classmethod
     def loads(
@@ -123,6 +136,7 @@ class Catalog(Mapping[str, Segment]):
         *,
         file: str | None = None,
         folder: str | PathLike[str] | None = None,
+        skip_broken: bool = False,
     ) -> Catalog:
         """Read and check the text of a catalog file.
 
@@ -131,6 +145,7 @@ class Catalog(Mapping[str, Segment]):
             schema: What the definitions speak of; by default what the text itself declares.
             file: What to call the text in messages.
             folder: Where the files of its static lists are; without it there can be none.
+            skip_broken: Leave out definitions that are wrong, as `load` does.
 
         Returns:
             The catalog.
@@ -158,15 +173,16 @@ class Catalog(Mapping[str, Segment]):
             if read.declaration is None:
                 raise SchemaError("the catalog has no [schema], and none was given")
             schema = read.declaration.schema()
-        return cls.of(read, schema)
+        return cls.of(read, schema, skip_broken=skip_broken)
 
     @classmethod
-    def of(cls, text: CatalogText, schema: Schema) -> Catalog:
+    def of(cls, text: CatalogText, schema: Schema, *, skip_broken: bool = False) -> Catalog:
         """Check a file that has been read.
 
         Args:
             text: The file.
             schema: What the definitions speak of.
+            skip_broken: Leave out definitions that are wrong, as `load` does.
 
         Returns:
             The catalog.
@@ -175,6 +191,12 @@ class Catalog(Mapping[str, Segment]):
             CatalogError: Definitions are wrong; carries every mistake of all of them.
             SchemaError: A channel of the schema is declared wrongly.
         """
+        broken: dict[str, list[Problem]] = {}
+        if skip_broken:
+            text, problems = without_mistakes(text, schema)
+            for each in problems:
+                name = str(each.name) if each.kind == "segment" else f"{each.kind} {each.name}"
+                broken.setdefault(name, []).append(each)
         found = check_catalog(text, schema)
         return cls(
             found.segments,
@@ -182,6 +204,7 @@ class Catalog(Mapping[str, Segment]):
             traits=found.traits,
             lists=found.lists,
             partitions=found.partitions,
+            broken={name: CatalogError(problems) for name, problems in broken.items()},
         )
 
     def bind(self, /, **values: Constant) -> Catalog:
@@ -269,8 +292,8 @@ class Catalog(Mapping[str, Segment]):
         return compiled
 
     def _beside(self) -> dict[str, Any]:
-        names = ("traits", "lists", "partitions")
-        given = (self._traits, self.lists, self._partitions)
+        names = ("traits", "lists", "partitions", "broken")
+        given = (self._traits, self.lists, self._partitions, self.broken)
         return {name: dict(each) for name, each in zip(names, given, strict=True)}
 
     @property
@@ -280,7 +303,12 @@ class Catalog(Mapping[str, Segment]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, s.title or "", s.definition, "; ".join(w.message for w in s.warnings))
+            (
+                name,
+                s.title or "",
+                element("code", s.definition),
+                "; ".join(w.message for w in s.warnings),
+            )
             for name, s in self._defined.items()
         ]
         return table(("segment", "title", "definition", "warnings"), rows)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from segmentkit._html import as_written
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -35,6 +37,12 @@ class DefinitionError(SegmentkitError):
     def __str__(self) -> str:
         return "\n".join(d.render(self.source) for d in self.diagnostics)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return as_written(str(self))
+
 
 class SegmentSyntaxError(DefinitionError):
     """The text does not follow the grammar; carries exactly one diagnostic."""
@@ -50,10 +58,11 @@ class Problem:
 
     Attributes:
         diagnostic: What is wrong.
-        source: The definition it points into; None when it is about the file's form.
+        source: The text it points into: the definition, or the file if it is no TOML; None when
+            it is about the file's form.
         file: What the file is called.
         line: The line in the file, from one; None when it cannot be told.
-        column: The column in the definition's line, from one.
+        column: The column in the line of that text, from one.
         name: The segment, trait or whatever else it is about.
         kind: What that is: ``segment``, ``trait``, ``list`` or ``partition``.
     """
@@ -77,6 +86,12 @@ class Problem:
             text = f"{found.code} {found.message}"
             text += f"\n    hint: {found.hint}" if found.hint else ""
         return f"{head.strip()}\n{text}" if head else text
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.render())
+
+    def _repr_html_(self) -> str:
+        return as_written(self.render())
 
 
 class CatalogError(DefinitionError):

@@ -298,7 +298,9 @@ class Evaluation(Mapping[str, Members]):
             ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
             OSError: It cannot be written.
         """
-        write(path, self.frame, _told(self))
+        size = len(self.population)
+        columns = ((n, unpack(row, size)) for n, row in zip(self.names, self._bits, strict=True))
+        write(path, self.population, columns, _told(self))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Evaluation:
@@ -315,11 +317,13 @@ class Evaluation(Mapping[str, Members]):
             ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
             OSError: It cannot be read.
         """
-        frame, told = read(path)
+        keys, columns, told = read(path)
         asked = tuple(Asked(**each) for each in told["segments"])
         as_of = told["as_of"] and datetime.fromisoformat(told["as_of"])
-        held = frame.to_numpy(np.bool_).T if asked else np.zeros((0, len(frame)), np.bool_)
-        return cls(frame.index, asked, as_of, pack(held))
+        bits = np.zeros((len(asked), -(-len(keys) // 8)), dtype=np.uint8)
+        for row, held in zip(bits, columns, strict=True):
+            row[:] = pack(held)
+        return cls(keys, asked, as_of, bits)
 
     def _combined(self, other: object, word: str | None, join: Any) -> Evaluation:
         if not isinstance(other, Evaluation):
@@ -385,15 +389,22 @@ def _aligned(a: Keys, mine: Any, b: Keys, theirs: Any) -> tuple[Keys, Bits, Bits
         if not keys.is_unique:
             twice = keys[keys.duplicated()].tolist()[0]
             raise DataError(f"two of the population have the key {twice!r}")
-    everyone = a.append(b[~b.isin(a)])
-    return everyone, _moved(a, mine, everyone), _moved(b, theirs, everyone)
+    places = a.get_indexer(b)
+    new = places < 0
+    everyone = a.append(b[new])
+    places[new] = np.arange(len(a), len(everyone))
+    return (
+        everyone,
+        _moved(a, mine, slice(len(a)), len(everyone)),
+        _moved(b, theirs, places, len(everyone)),
+    )
 
 
-def _moved(keys: Keys, rows: Any, everyone: Keys) -> Bits:
-    places = everyone.get_indexer(keys)
-    found = np.zeros((len(rows), -(-len(everyone) // 8)), dtype=np.uint8)
+def _moved(keys: Keys, rows: Any, places: slice | np.ndarray[Any, Any], size: int) -> Bits:
+    """Bits of some keys as bits of more of them, among which they have these places."""
+    found = np.zeros((len(rows), -(-size // 8)), dtype=np.uint8)
     for row, bits in zip(found, rows, strict=True):
-        held = np.zeros(len(everyone), dtype=np.bool_)
+        held = np.zeros(size, dtype=np.bool_)
         held[places] = unpack(bits, len(keys))
         row[:] = pack(held)
     return found

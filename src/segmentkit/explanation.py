@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -12,6 +12,7 @@ from attrs import frozen
 
 from segmentkit._format import format_text, format_value
 from segmentkit._html import Html, element
+from segmentkit._time import shown
 
 _SHORT = 80
 
@@ -32,7 +33,8 @@ class Fact:
 
     Attributes:
         text: The value in the language: ``country``, ``sum(orders.amount)``.
-        value: What it came to; None when it is missing. An instant is in UTC.
+        value: What it came to; None when it is missing. An instant is in UTC. Of a list of texts,
+            those that the test looks for and that are in it.
         rows: Of an aggregate, how many rows were left after the window, after ``where`` and after
             the sequence: each as a count in the language, and what it came to.
     """
@@ -47,6 +49,8 @@ class Fact:
         return self.value is None
 
     def __str__(self) -> str:
+        if isinstance(self.value, tuple):
+            return f"{self.text} has {', '.join(map(_shown, self.value)) or 'none of these'}"
         return f"{self.text} is {'missing' if self.missing else _shown(self.value)}"
 
 
@@ -98,7 +102,7 @@ class Explanation:
         segment: What the segment is called, if anything.
         entity: What the population is made of.
         key: Who it is about, if the record says.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant that was asked about, in the schema's zone.
         clause: The definition, clause by clause.
         changes: The fewest tests whose verdicts would have to change for the answer to change;
             where there are several such sets, always the same one. Tests are taken as they stand:
@@ -131,7 +135,7 @@ class Explanation:
         return {
             "segment": self.segment,
             "key": _plain(self.key),
-            "as_of": self.as_of.isoformat(),
+            "as_of": self.as_of.astimezone(UTC).isoformat(),
             "holds": self.holds,
             "clause": self.clause.to_dict(),
             "missing": list(self.missing),
@@ -143,8 +147,7 @@ class Explanation:
     def _verdict(self) -> str:
         who = self.entity if self.key is None else f"{self.entity} {_shown(self.key)}"
         name = "the segment" if self.segment is None else _shown(self.segment)
-        at = f"{self.as_of:%Y-%m-%d %H:%M:%S} UTC"
-        return f"{who}: {'in' if self.holds else 'not in'} {name}, as of {at}"
+        return f"{who}: {'in' if self.holds else 'not in'} {name}, as of {shown(self.as_of)}"
 
     @property
     def _way(self) -> str:
@@ -162,6 +165,9 @@ class Explanation:
         lines = [self._verdict, *_lines(self.clause, 0), "", self._way]
         lines += [f"  {change.text} {_wanted(change)}" for change in self.changes or ()]
         return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         tree = element("ul", _item(self.clause), style=_LIST)
@@ -227,5 +233,7 @@ def _plain(value: Any) -> Any:
             return value if abs(value) < float("inf") else repr(value)
         case date():
             return value.isoformat()
+        case tuple():
+            return list(value)
         case _:
             return str(value)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from segmentkit._diagnostics import did_you_mean
 from segmentkit._format import format_name, format_value
-from segmentkit._lexer import RESERVED
+from segmentkit._lexer import KEYWORDS, Token, Unreadable, tokens
 from segmentkit.catalog import Catalog
-from segmentkit.errors import DefinitionError
+from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -18,15 +20,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _MAGIC = "%%segment"
-_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE]: the cell below is a definition"
+_USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE [AS_OF]]: the cell below is a definition"
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE]``.
+    """Let cells begin with ``%%segment NAME SCHEMA [SOURCE [AS_OF]]``.
 
     The cell is read as a definition in the schema, or the catalog, that the notebook calls
     SCHEMA; the segment is shown, and kept as a variable NAME. With a SOURCE, its members are
-    counted too. While you write, the names and values of the schema are completed.
+    counted too, as of now or of the instant that the notebook calls AS_OF. While you write, the
+    names of the schema, and the values that it lists, are completed.
 
     Args:
         shell: The notebook's IPython; ``%load_ext`` gives it.
@@ -46,9 +49,12 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
     try:
-        name, where, *source = shlex.split(line)
+        name, where, *rest = shlex.split(line)
     except ValueError:
         print(_USAGE)
+        return None
+    if not name.isidentifier():
+        print(f"{name!r} cannot be the name of a variable; {_USAGE}")
         return None
     schema, names = _found(shell, where)
     if schema is None:
@@ -61,16 +67,32 @@ def _define(shell: InteractiveShell, line: str, cell: str) -> Segment | None:
         print(error)
         return None
     shell.user_ns[name] = made
-    if source:
-        asked = shell.user_ns.get(source[0])
-        if not hasattr(asked, "sizes"):
-            print(
-                f"there is no source {source[0]!r}; {did_you_mean(source[0], shell.user_ns) or ''}"
-            )
-            return made
-        sizes = asked.sizes({name: made})
-        print(f"{name}: {sizes[name]:,} of {sizes.population:,}")
+    if rest:
+        _count(shell, made, *rest)
     return made
+
+
+def _count(shell: InteractiveShell, made: Segment, source: str, *at: str) -> None:
+    """Say how many members a segment has."""
+    sources = {
+        each: found
+        for each, found in shell.user_ns.items()
+        if hasattr(found, "sizes") and not isinstance(found, type)
+    }
+    if source not in sources:
+        hint = did_you_mean(source, sources)
+        print(f"there is no source {source!r}" + (f"; {hint}" if hint else ""))
+        return
+    as_of = shell.user_ns.get(at[0]) if at else None
+    if at and (len(at) > 1 or not isinstance(as_of, date)):
+        print(f"there is no date or datetime {' '.join(at)!r}; {_USAGE}")
+        return
+    try:
+        sizes = sources[source].sizes({"it": made}, as_of=as_of)
+    except SegmentkitError as error:
+        print(error)
+        return
+    print(f"{made.name}: {sizes['it']:,} of {sizes.population:,}")
 
 
 def _found(shell: InteractiveShell, name: str) -> tuple[Schema | None, dict[str, Any]]:
@@ -100,19 +122,72 @@ def _completed(shell: InteractiveShell, context: Any) -> Any:
     if len(told) < 3 or told[0] != _MAGIC or not context.cursor_line:
         return {"completions": [], "suppress": False}
     schema, names = _found(shell, told[2])
-    # A token of IPython's can begin with a bracket or hold a path; ours ends where names end.
-    begun = context.token
-    while begun and not (begun[0].isalnum() or begun[0] in "_`\"'"):
-        begun = begun[1:]
-    lead = context.token[: len(context.token) - len(begun)]
-    words = [] if schema is None else _words(schema, names)
-    fitting = [word for word in words if word.startswith(begun)]
-    completions = [SimpleCompletion(text=lead + word, type="segment") for word in fitting]
-    return {"completions": completions, "suppress": bool(schema)}
+    if schema is None:
+        return {"completions": [], "suppress": False}
+    *above, line = context.full_text.split("\n")[1 : context.cursor_line + 1]
+    place = context.cursor_position
+    begun, told_before = _begun("\n".join([*above, line[:place]]))
+    quote = begun[:1] if begun[:1] in _QUOTES and line[place:].startswith(begun[:1]) else ""
+    fitting = [each for each in _words(told_before, begun, schema, names) if each.startswith(begun)]
+    # IPython puts a completion in the place of its own idea of what has been begun.
+    more = len(begun) - len(context.token)
+    texts = [each[more:] if more >= 0 else context.token[:more] + each for each in fitting]
+    completions = [
+        SimpleCompletion(text=each.removesuffix(quote), type="segment") for each in texts
+    ]
+    return {"completions": completions, "suppress": True}
 
 
-def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
-    """What a definition can be made of: names of the schema, listed values, keywords."""
+_QUOTES = tuple("\"'`")
+_WORD = re.compile(r"(?:[^\W\d][\w.]*)?\Z")
+
+
+def _begun(text: str) -> tuple[str, list[Token]]:
+    """What is being written at the end of a text, a word or something in quotes; what is before."""
+    found: list[Token] = []
+    try:
+        found.extend(tokens(text))  # as far as it can be read
+    except Unreadable as error:
+        place = error.position
+        if text[place] in _QUOTES:
+            return text[place:], found
+    word = _WORD.search(text)
+    assert word is not None
+    return word[0], [token for token in found if token.end_pos <= word.start()]
+
+
+def _words(before: list[Token], begun: str, schema: Schema, names: dict[str, Any]) -> list[str]:
+    """What can stand here: behind an attribute that is compared, the values that it has."""
+    values = _values(before, schema)
+    if begun.startswith("'"):
+        return [f"'{value}'" for value in values if isinstance(value, str) and "'" not in value]
+    if values or begun.startswith('"'):
+        return [format_value(value) for value in values]
+    return _names(schema, names)
+
+
+_LISTING = ("STRING", "NUMBER", "_COMMA", "_LPAR", "ANY", "ALL")
+_COMPARING = ("COMPARE", "_IN", "CONTAINS", "NOT")
+
+
+def _values(before: list[Token], schema: Schema) -> list[Any]:
+    """The values that are listed of the attribute that stands before a comparison."""
+    rest = [token for token in before if token.type != "$END"]
+    places = [place for place, token in enumerate(rest) if token.type not in _LISTING]
+    if not places or rest[places[-1]].type not in _COMPARING[:3]:
+        return []
+    while rest and rest[-1].type in (*_LISTING, *_COMPARING):
+        rest.pop()
+    if not rest or rest[-1].type not in ("NAME", "QUOTED"):
+        return []
+    name = rest[-1].value
+    name = name[1:-1].replace("``", "`") if rest[-1].type == "QUOTED" else name
+    found = [a.values for entity in schema.entities for a in entity.attributes if a.name == name]
+    return list(dict.fromkeys(value for values in found for value in values))
+
+
+def _names(schema: Schema, names: dict[str, Any]) -> list[str]:
+    """What a definition can be made of: names of the schema, functions, keywords."""
     found: list[str] = []
     for entity in schema.entities:
         for things in (entity.attributes, entity.places, entity.links, entity.relations):
@@ -120,7 +195,6 @@ def _words(schema: Schema, names: dict[str, Any]) -> list[str]:
         for relation in entity.relations:
             inner = schema.named(relation.to).attributes
             found += [f"{format_name(relation.name)}.{format_name(a.name)}" for a in inner]
-        found += [format_value(value) for a in entity.attributes for value in a.values]
     found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
     found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
-    return sorted({*found, *RESERVED})
+    return sorted({*found, *(word for word, _ in KEYWORDS)})

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from segmentkit._defined import AsOf, Constant, Defined, bound_together, check_record
 from segmentkit._diagnostics import Diagnostic, Span, diagnostic
+from segmentkit._html import table
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError, SegmentTypeError
 from segmentkit.schema import Schema
@@ -258,14 +259,26 @@ class Audit:
         """How many there are in all."""
         return sum(part.got for part in self.parts)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (part.label, f"{part.alone:,}", f"{part.got:,}", _taken(part)) for part in self.parts
+        )
+        return table(("part", "alone", "got", "lost to"), rows, ("alone", "got"))
+
     def __str__(self) -> str:
         width = max(len("part"), *(len(part.label) for part in self.parts))
         lines = [f"{'part':{width}} {'alone':>9} {'got':>9}  lost to"]
         for part in self.parts:
-            lost = ", ".join(f"{label} {count:,}" for label, count in part.lost.items())
-            line = f"{part.label:{width}} {part.alone:>9,} {part.got:>9,}  {lost}"
+            line = f"{part.label:{width}} {part.alone:>9,} {part.got:>9,}  {_taken(part)}"
             lines.append(line.rstrip())
         return "\n".join(lines)
+
+
+def _taken(part: PartAudit) -> str:
+    return ", ".join(f"{label} {count:,}" for label, count in part.lost.items())
 
 
 def audit_of(

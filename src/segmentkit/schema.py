@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, evolve, field, frozen
 
-from segmentkit._diagnostics import did_you_mean
-from segmentkit._html import element
+from segmentkit._diagnostics import did_you_mean, suggest
+from segmentkit._html import as_written
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -21,12 +23,31 @@ from segmentkit.dtypes import (
     TEXTS,
     TIMESTAMP,
     DType,
+    Kind,
     decimal,
 )
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
 
 _TYPES = {str(t): t for t in (BOOLEAN, INTEGER, FLOAT, TEXT, DATE, TIMESTAMP, TEXTS)}
+
+
+_TYPES_OF_OTHERS = {
+    **dict.fromkeys(("int", "bigint", "smallint", "long"), "integer"),
+    **dict.fromkeys(("str", "string", "varchar", "char", "object"), "text"),
+    **dict.fromkeys(("double", "real", "number"), "float"),
+    **dict.fromkeys(("numeric", "money"), "decimal(2)"),
+    **dict.fromkeys(("datetime", "timestamptz"), "timestamp"),
+}
+_LISTED: Mapping[Kind, tuple[type, ...]] = {
+    Kind.BOOLEAN: (bool,),
+    Kind.INTEGER: (int,),
+    Kind.FLOAT: (int, float, Decimal),
+    Kind.DECIMAL: (int, float, Decimal),
+    Kind.DATE: (date,),
+    Kind.TIMESTAMP: (datetime,),
+}
+"""What listed values can be; those of texts, and of lists of them, are texts."""
 
 
 def parse_dtype(text: str) -> DType:
@@ -50,6 +71,9 @@ def parse_dtype(text: str) -> DType:
         return _TYPES[text]
     if match := re.fullmatch(r"decimal(?:\((\d{1,2})\))?", text):
         return decimal(int(match[1]) if match[1] else None)
+    word = re.match(r"\w*", text.lower())
+    if meant := (word and _TYPES_OF_OTHERS.get(word[0])) or suggest(text, _TYPES):
+        raise SchemaError(f"unknown type {text!r}; did you mean {meant!r}?")
     known = f"{', '.join(_TYPES)} and decimal(digits)"
     raise SchemaError(f"unknown type {text!r}; the types are {known}")
 
@@ -87,6 +111,13 @@ class Attribute:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.dtype, DType):
             raise SchemaError(f"{self.name}: the type must be one like TEXT, not {self.dtype!r}")
+        kind = self.dtype.kind
+        types = _LISTED.get(kind, (str,))
+        for value in self.values:
+            if not isinstance(value, types) or isinstance(value, bool) is not (
+                kind is Kind.BOOLEAN
+            ):
+                raise SchemaError(f"{self.name} is {self.dtype}, and its value {value!r} is not")
 
 
 Values: TypeAlias = "Mapping[str, DType | Values]"
@@ -217,6 +248,8 @@ def _by_name(items: Iterable[Any]) -> tuple[Any, ...]:
     items = tuple(items)
     seen: set[str] = set()
     for item in items:
+        if not isinstance(item.name, str) or not item.name:
+            raise SchemaError(f"{item.name!r} is no name: it must be a text")
         if item.name in seen:
             raise SchemaError(f"{item.name!r} is declared twice")
         seen.add(item.name)
@@ -360,7 +393,7 @@ class Schema:
     def _check_zone(self) -> None:
         try:
             ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+        except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
             raise SchemaError(f"unknown time zone {self.time_zone!r}") from None
 
     def _check_way(self, entity: Entity, way: Link | Relation) -> None:
@@ -500,7 +533,7 @@ class Schema:
         return "\n".join([*described, *reached, *map(str, self.functions)])
 
     def _repr_html_(self) -> str:
-        return element("pre", str(self))
+        return as_written(str(self))
 
 
 def _describe(entity: Entity, *, root: bool) -> str:

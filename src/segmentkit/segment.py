@@ -26,7 +26,7 @@ from segmentkit._defined import (
 from segmentkit._diagnostics import Diagnostic
 from segmentkit._explain import OfRecord, explain, outline
 from segmentkit._format import format_tree
-from segmentkit._html import element
+from segmentkit._html import as_written, element
 from segmentkit._normalize import normalize
 from segmentkit._parser import MAX_REMEMBERED, parse
 from segmentkit._record import compile_record
@@ -101,6 +101,7 @@ class Segment(Defined):
         Raises:
             SegmentSyntaxError: The text is not a definition.
             SegmentTypeError: The definition does not fit the schema; carries every mistake.
+            TypeError: The definition is no text.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -112,7 +113,7 @@ class Segment(Defined):
         segments, traits = by_name(segments, Segment), by_name(traits, Trait)
         names = _names(segments, traits, by_name(lists, KeyList))
         alone = not (names.segments or names.traits or names.lists)
-        if alone and len(definition) <= MAX_REMEMBERED:
+        if alone and type(definition) is str and len(definition) <= MAX_REMEMBERED:
             tree, checked = _meaning(definition, schema)
         else:
             tree = parse(definition)
@@ -153,8 +154,8 @@ class Segment(Defined):
     def _repr_html_(self) -> str:
         parts = [element("b", str(self.title or self.name))] if self.title or self.name else []
         parts += [element("p", self.description)] if self.description else []
-        parts.append(element("pre", self.definition))
-        told = [element("pre", warning.render(self.source)) for warning in self.warnings]
+        parts.append(element("pre", self.definition, style="white-space: pre-wrap"))
+        told = [as_written(warning.render(self.source)) for warning in self.warnings]
         return element("div", *parts, *told)
 
     # -- whom it holds --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from segmentkit import _ir as ir
 from segmentkit._defined import AsOf, Defined, instant_of
 from segmentkit._format import format_tree
 from segmentkit._plan import Plan
+from segmentkit.catalog import Catalog
 from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
 from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
 from segmentkit.extension import Target
@@ -61,6 +62,17 @@ class Source(Protocol):
         self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
     ) -> pd.DataFrame:
         """The values of traits as columns, by key."""
+        ...
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, where the data is."""
         ...
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Any:
@@ -110,7 +122,10 @@ class Question:
             raise SchemaError("the segments are of different schemas")
         instant = instant_of(as_of, schema)
         conditions: dict[str, ir.Condition] = {}
+        # What a catalog has left out already is told of with the rest.
         broken: dict[str, SegmentkitError] = {}
+        if isinstance(segments, Catalog):
+            broken.update(segments.broken)
         for name, segment in named.items():
             try:
                 conditions[name] = bound_condition(segment, instant, target)
@@ -195,6 +210,25 @@ def bound_traits(
     instant = instant_of(as_of, schema)
     bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}
     return schema, instant, bound, None if of is None else bound_condition(of, instant, target)
+
+
+def tallied_traits(
+    traits: Iterable[Trait], schema: Schema, instant: datetime, target: Target
+) -> dict[str, ir.Value]:
+    """Bind traits whose values are to be counted.
+
+    Raises:
+        DataError: A parameter has no value.
+        SchemaError: They are of another schema than the segments.
+        ValueError: There are none.
+    """
+    given = list(traits)
+    if not given:
+        raise ValueError("give at least one trait")
+    for trait in given:
+        if trait.schema != schema:
+            raise SchemaError("the traits and the segments are of different schemas")
+    return {str(trait.name): bound_value(trait, instant, target) for trait in given}
 
 
 # -- versions -----------------------------------------------------------------------------------

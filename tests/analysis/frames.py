@@ -1,4 +1,4 @@
-"""A shop in data frames, and a source over them."""
+"""A shop in data frames, and the sources over them: those of the core, and what else is asked for."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from segmentkit import (
 from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sql
 from segmentkit.sqlalchemy import tables_from
+from tests.targets import TARGETS, spark
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SHOP = Schema(
@@ -103,20 +104,36 @@ class Asked:
         return getattr(self.source, name)
 
 
-def database(frames):
+def database(frames, schema=SHOP):
     """The same in SQLite."""
-    metadata = tables_from(SHOP)
+    metadata = tables_from(schema)
     engine = sa.create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.begin() as connection:
-        for name, frame in frames.items():
-            rows = [
-                {key: _stored(value) for key, value in row.items()}
-                for row in frame.to_dict("records")
-            ]
+        for name, rows in rows_of(frames).items():
             if rows:
                 connection.execute(metadata.tables[name].insert(), rows)
-    return sql.Source(engine, metadata.tables["customers"])
+    return sql.Source(engine, metadata.tables[schema.entity.table])
+
+
+def sources(frames, schema=SHOP):
+    """Every source over the frames, by its name."""
+    found = {"pandas": skp.Source(frames), "sqlite": database(frames, schema)}
+    for target in TARGETS:
+        if target in spark.TARGETS:
+            with target.source(schema, rows_of(frames)) as source:
+                found[target.name] = source
+    return found
+
+
+def rows_of(frames):
+    """The frames' rows as Python's values."""
+    return {
+        name: [
+            {key: _stored(value) for key, value in row.items()} for row in frame.to_dict("records")
+        ]
+        for name, frame in frames.items()
+    }
 
 
 def _stored(value):
@@ -125,8 +142,8 @@ def _stored(value):
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
-SOURCES = {"pandas": skp.Source(FRAMES), "sqlite": database(FRAMES)}
-EMPTY = {"pandas": skp.Source(NOBODY), "sqlite": database(NOBODY)}
+SOURCES = sources(FRAMES)
+EMPTY = sources(NOBODY)
 
 
 def segment(text, **others):

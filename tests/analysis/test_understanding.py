@@ -200,6 +200,8 @@ def test_gaps_look_through_traits_and_references(source):
 def test_no_gaps_are_said_in_words(source, nobody):
     """A definition of what is always there, or of whom nothing is missing, says so."""
     assert "can be missing" in shown(gaps(segment("id > 3"), source, as_of=NOON))
+    divided = segment("sum(orders.amount) / count(orders) > 15")
+    assert "division by zero" in shown(gaps(divided, source, as_of=NOON))
     assert "no difference" in shown(gaps(segment("age > 3 and id > 100"), source, as_of=NOON))
     assert "no difference" in shown(gaps(segment("age > 3"), nobody, as_of=NOON))
 

@@ -17,6 +17,7 @@ from typing import Any
 import frames
 import growth
 import many
+import orders
 import shapes
 import single
 import sql
@@ -24,7 +25,7 @@ import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, shapes, frames, many, growth, single, starting)
+BENCHMARKS = (sql, shapes, frames, orders, many, growth, single, starting)
 TAKE_BIG = (shapes, many, growth)
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
 PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", "duckdb", *PEERS)

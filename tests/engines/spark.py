@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from pyspark.errors import PySparkException
 
 from segmentkit import (
     DATE,
@@ -17,16 +20,21 @@ from segmentkit import (
     TIMESTAMP,
     Attribute,
     Entity,
+    KeyList,
     Schema,
     SchemaError,
     Segment,
+    Trait,
     UnsupportedError,
     decimal,
 )
+from segmentkit import pandas as skp
 from segmentkit import spark as sks
 from segmentkit.spark import _frames
+from segmentkit.sqlalchemy import _pass
 from tests.targets import TARGETS
 from tests.targets import spark as targets
+from tests.test_evaluation import FRAMES, SEGMENTS, SHOP
 
 AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAMES = {target.name for target in TARGETS}
@@ -229,3 +237,219 @@ def test_values_come_back_as_they_are(session: Any) -> None:
     frame = session.sql("SELECT 1L AS id, array(1, 2) AS a, named_struct('x', 1.50BD) AS s")
     row = sks.mask(Segment.define("s", "id = 1", schema()), frame).collect()[0]
     assert (row["a"], row["s"]["x"], row["is_member"]) == ([1, 2], Decimal("1.50"), True)
+
+
+# -- as a source ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[each for each in targets.EVERY if each.name in NAMES], ids=lambda t: t.name)
+def source(request: pytest.FixtureRequest) -> sks.Source:
+    """A small shop on each target that is asked for."""
+    told = {
+        name: frame.astype(object).where(frame.notna(), None).to_dict("records")
+        for name, frame in FRAMES.items()
+    }
+    return sks.Source(request.param.loaded(SHOP, told))
+
+
+HERE = skp.Source(FRAMES)
+"""The same shop in pandas."""
+
+
+def sorted_frame(source: Any, segments: Any) -> pd.DataFrame:
+    """Everyone by key, in order."""
+    return source.evaluate(segments, as_of=AS_OF).frame.sort_index()
+
+
+def test_a_source_answers_one_by_one_as_at_once(source: sks.Source) -> None:
+    """Members, counts and single persons are those of the pass, and of frames of pandas."""
+    found = HERE.evaluate(SEGMENTS, as_of=AS_OF)
+    pd.testing.assert_frame_equal(sorted_frame(source, SEGMENTS), found.frame)
+    for name, segment in SEGMENTS.items():
+        members = source.members(segment, as_of=AS_OF)
+        assert sorted(members) == sorted(found[name])
+        assert (members.as_of, members.asked) == (AS_OF, found[name].asked)
+        assert source.count(segment, as_of=AS_OF) == len(members)
+    for key in (1, 10, 15, 20, 1_000):
+        for name in ("adult", "spender", "either"):
+            holds = source.contains(SEGMENTS[name], key, as_of=AS_OF)
+            assert holds == (key in found[name]), (name, key)
+
+
+def test_only_numbers_come_home_where_numbers_are_asked_for(
+    source: sks.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting collects a row, pairs a row a combination; nobody's key is in any."""
+    collected = []
+    for name in ("parts", "row"):
+        original = getattr(_frames.Stored, name)
+
+        def spy(self: Any, query: Any, original: Any = original) -> Any:
+            collected.append(query)
+            return original(self, query)
+
+        monkeypatch.setattr(_frames.Stored, name, spy)
+    sizes = source.sizes(SEGMENTS, as_of=AS_OF)
+    pairs = source.overlap(SEGMENTS, as_of=AS_OF)
+    assert source.count(SEGMENTS["adult"], as_of=AS_OF) == sizes["adult"]
+    assert len(collected) == 3
+    assert not any({"key", "id"} & set(query.selected_columns.keys()) for query in collected)
+    found = HERE.evaluate(SEGMENTS, as_of=AS_OF)
+    assert (dict(sizes), sizes.population) == (dict(found.sizes()), 20)
+    pd.testing.assert_frame_equal(pairs, found.overlap())
+
+
+def test_more_segments_than_bits_and_than_one_query_takes(
+    source: sks.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """130 segments are three numbers; parts and queries of whatever order are put together."""
+    many = {f"s{i}": Segment.define(None, f"age > {i % 30}", SHOP) for i in range(130)}
+    for at_once in (1 << 16, 3):
+        monkeypatch.setattr(_frames, "AT_ONCE", at_once)
+        pd.testing.assert_frame_equal(sorted_frame(source, many), sorted_frame(HERE, many))
+    monkeypatch.setattr(_pass, "_COLUMNS", 3)
+    assert len(_pass.portions(dict.fromkeys(SEGMENTS, _pass.ir.TRUE))) == 2
+    pd.testing.assert_frame_equal(sorted_frame(source, SEGMENTS), sorted_frame(HERE, SEGMENTS))
+    pairs = source.overlap(SEGMENTS, as_of=AS_OF)
+    pd.testing.assert_frame_equal(pairs, HERE.overlap(SEGMENTS, as_of=AS_OF))
+
+
+def test_there_is_no_limit_of_joins(source: sks.Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What joins more than other databases take is joined in the pass as everything else."""
+    monkeypatch.setattr(_pass, "JOINS", 2)
+    ordered = [f"median(orders.price where id > {i}) > 3" for i in range(3)]
+    segments = {
+        "ordered": Segment.define(None, " and ".join(ordered), SHOP),
+        "either": Segment.define(None, " or ".join([*ordered, "none(orders)"]), SHOP),
+        "adult": SEGMENTS["adult"],
+    }
+    pd.testing.assert_frame_equal(sorted_frame(source, segments), sorted_frame(HERE, segments))
+    text = source.explain(segments, as_of=AS_OF)
+    assert " IN (" not in text
+    assert source.count(segments["either"], as_of=AS_OF) == HERE.count(
+        segments["either"], as_of=AS_OF
+    )
+
+
+def test_values_have_the_types_of_every_source(source: sks.Source) -> None:
+    """Traits have the same values and the same types as from frames of pandas."""
+    texts = {
+        "orders_made": "count(orders)",
+        "mean": "avg(orders.price)",
+        "latest": "max(orders.at)",
+        "called": "name",
+        "grown": "age",
+        "half": "age * 0.5",
+    }
+    traits = [Trait.define(name, text, SHOP) for name, text in texts.items()]
+    for whom in (None, SEGMENTS["spender"], ~SEGMENTS["frequent"]):
+        found = source.values(traits, of=whom, as_of=AS_OF)
+        expected = HERE.values(traits, of=whom, as_of=AS_OF)
+        pd.testing.assert_frame_equal(found.sort_index(), expected)
+        assert found.attrs == {"as_of": AS_OF}
+    assert source.values(traits, of=SEGMENTS["adult"] & SEGMENTS["minor"]).empty
+
+
+def test_what_would_be_rounded_is_told_of(session: Any) -> None:
+    """A segment whose decimals Spark rounds is named, or left out; the others are answered."""
+    source = sks.Source(session.sql("SELECT 1L AS id, CAST('0.5' AS DECIMAL(38, 18)) AS b"))
+    values = schema(b=decimal(18))
+    exact, rounded = (Segment.define(None, text, values) for text in ("b > 0", "b * b > 0"))
+    asked = {"exact": exact, "rounded": rounded}
+    for ask in (source.evaluate, source.sizes, source.overlap):
+        with pytest.raises(UnsupportedError, match=r"segment 'rounded': Spark cannot.*exactly"):
+            ask(asked)
+        assert set(ask(asked, skip_broken=True)) == {"exact"}
+    found = source.evaluate(asked, skip_broken=True)
+    assert (list(found["exact"]), set(found.broken)) == ([1], {"rounded"})
+    assert source.sizes([rounded], skip_broken=True).population == 1
+    for one in (source.members, source.count, source.explain):
+        with pytest.raises(UnsupportedError, match="exactly"):
+            one(rounded)
+    with pytest.raises(UnsupportedError, match="exactly"):
+        source.contains(rounded, 1)
+    with pytest.raises(UnsupportedError, match="exactly"):
+        source.values([Trait.define("t", "b * b", values)])
+
+
+def test_a_source_takes_lists(source: sks.Source) -> None:
+    """Static lists, short and long, are asked about in a pass and alone."""
+    lists = [KeyList("few", [3, 5]), KeyList("lots", range(4, 5_000))]
+    segments = {
+        text: Segment.define(None, text, SHOP, lists=lists)
+        for text in ("in list few", "in list lots", "not in list lots", "in list few and age > 12")
+    }
+    pd.testing.assert_frame_equal(sorted_frame(source, segments), sorted_frame(HERE, segments))
+    for segment in segments.values():
+        assert source.count(segment, as_of=AS_OF) == HERE.count(segment, as_of=AS_OF)
+
+
+def test_a_source_without_arrow(source: sks.Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that has no Arrow collects rows, and the answers are the same."""
+    monkeypatch.setattr(_frames, "find_spec", lambda _: None)
+    pd.testing.assert_frame_equal(sorted_frame(source, SEGMENTS), sorted_frame(HERE, SEGMENTS))
+    assert source.members(SEGMENTS["adult"] & SEGMENTS["minor"]).keys.empty
+
+
+def test_a_source_of_nobody(session: Any) -> None:
+    """Of nobody there are answers, too."""
+    source = sks.Source(session.sql("SELECT 1L AS id WHERE 1 > 2"))
+    segment = Segment.define("s", "id > 1", schema())
+    assert len(source.evaluate(segment).population) == 0
+    assert (dict(source.sizes(segment)), source.sizes(segment).population) == ({"s": 0}, 0)
+    assert source.overlap(segment).loc["s", "s"] == source.count(segment) == 0
+    assert not source.contains(segment, 1)
+
+
+def test_a_source_says_how_it_asks(session: Any) -> None:
+    """The plan, and SQL with the frames' names, without values; nothing is run."""
+    source = sks.Source({"t`{x}": session.sql("SELECT 1L AS id, '{' AS `n{`")})
+    odd = Schema(
+        [
+            Entity(
+                "people",
+                table="t`{x}",
+                key="id",
+                attributes=[Attribute("id", INTEGER), Attribute("n", TEXT, column="n{")],
+            )
+        ]
+    )
+    one, other = (Segment.define(None, text, odd) for text in ('n = "{secret}"', "id > 1"))
+    text = source.explain(one)
+    assert text.startswith(
+        "-- tests of attributes; no relation is read\n-- distinct tests: 1\nSELECT"
+    )
+    assert "FROM `t``{x}` AS" in text
+    assert ".`n{` =" in text
+    assert "secret" not in text
+    assert "2 segments in one pass over everyone" in source.explain([one, other])
+    assert dict(source.sizes({"one": one, "other": other})) == {"one": 0, "other": 0}
+
+
+def test_a_source_may_be_of_names(session: Any) -> None:
+    """Names of tables in the catalog are looked up anew for each question."""
+    type(session).active = classmethod(lambda _: session)  # which one is, is Spark's affair
+    source = sks.Source("segmentkit_crowd")
+    segment = Segment.define("s", "id > 2", schema())
+    try:
+        for last in (5, 7):
+            session.sql(f"SELECT id FROM range({last})").createOrReplaceTempView("segmentkit_crowd")
+            assert source.count(segment) == last - 3
+    finally:
+        session.catalog.dropTempView("segmentkit_crowd")
+
+
+def test_an_error_of_spark_names_the_segments(session: Any, tmp_path: Path) -> None:
+    """What goes wrong on the cluster is Spark's error, with a note of what was asked."""
+    session.sql("SELECT id FROM range(3)").write.parquet(str(tmp_path / "t"))
+    frame = session.read.parquet(str(tmp_path / "t"))
+    assert frame.schema
+    source = sks.Source(frame)
+    segment = Segment.define("lost", "id > 1", schema())
+    assert source.count(segment, as_of=AS_OF) == 1
+    for path in (tmp_path / "t").iterdir():
+        path.write_bytes(b"gone")
+    with pytest.raises(PySparkException) as caught:
+        source.evaluate(segment, as_of=AS_OF)
+    (note,) = caught.value.__notes__
+    assert note == "while asking about segment 'lost', as of 2026-05-01T12:00:00+00:00"

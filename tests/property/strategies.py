@@ -23,11 +23,10 @@ from segmentkit import (
     TEXTS,
     TIMESTAMP,
     Channel,
+    DefinitionError,
     DType,
     Entity,
     Relation,
-    SegmentSyntaxError,
-    format_definition,
 )
 from segmentkit._format import format_name, format_value
 from segmentkit.dtypes import Kind
@@ -514,26 +513,30 @@ class Writer:
         return f"{self.pick([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
 
-_ROOM = "x or x and not (x or x and not (x or x and not ({})))"
+_X = "id is present"
+_ROOM = f"{_X} or {_X} and not ({_X} or {_X} and not ({_X} or {_X} and not ({{}})))"
 """What operations on sets can put around a definition."""
 
 
 def _shallow(writer: Writer, depth: int) -> str:
     """A definition with room for the operations on sets, though aggregates may be in aggregates."""
     drawn = (writer.condition(depth) for _ in range(3))
-    return next(filter(_has_room, drawn), "true")
+    return next((text for text in drawn if _has_room(writer.world, text)), "id is present")
 
 
 def _trait(writer: Writer) -> tuple[str, DType]:
     """A value, and its type, with the same room."""
     drawn = (writer.value(CUSTOMER) for _ in range(3))
-    return next((v for v in drawn if _has_room(f"{v[0]} is present")), ("0", INTEGER))
+    fitting = (v for v in drawn if _has_room(writer.world, f"{v[0]} is present"))
+    return next(fitting, ("0", INTEGER))
 
 
-def _has_room(text: str) -> bool:
+def _has_room(world: World, text: str) -> bool:
     try:
-        format_definition(_ROOM.format(text))
-    except SegmentSyntaxError:
+        world.define(_ROOM.format(text))
+    except DefinitionError as error:
+        if {each.code for each in error.diagnostics} != {"SK007"}:
+            raise
         return False
     return True
 

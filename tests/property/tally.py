@@ -74,7 +74,7 @@ class Tally:
     cases: int = 0
     worlds: int = 0
     asked: Counter[str] = field(factory=Counter)
-    refused: Counter[str] = field(factory=Counter)
+    refused: Counter[tuple[str, str]] = field(factory=Counter)
     left_out: Counter[str] = field(factory=Counter)
     outcomes: Counter[str] = field(factory=Counter)
     laws: Counter[str] = field(factory=Counter)
@@ -110,8 +110,11 @@ class Tally:
             f"  {'engine':{width}}  {'answers':>9} {'refused':>9} {'worlds it cannot hold':>22}"
         ]
         for name, count in self.asked.items():
-            refused, left = self.refused[name], self.left_out[name]
+            refused = sum(n for (by, _), n in self.refused.items() if by == name)
+            left = self.left_out[name]
             lines.append(f"  {name:{width}}  {count:>9,} {refused:>9,} {left:>22,}")
+        for (name, reason), count in self.refused.most_common():
+            lines.append(f"refused by {name}: {reason} {count:,}")
         for title in ("outcomes", "laws", "constructs"):
             counts = getattr(self, title).most_common()
             lines.append(f"{title}: " + ", ".join(f"{name} {n:,}" for name, n in counts))

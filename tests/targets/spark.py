@@ -12,7 +12,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from attrs import define, field
 from segmentkit import Audit, Partition, Schema, Segment, Trait
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
+from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.frames import columns_of, types_of_keys
 from tests.targets.target import Target
@@ -64,6 +66,7 @@ class Spark:
             values=self.values,
             labels=self.labels,
             audit=self.audit,
+            source=self.source,
         )
 
     def members(self, segment: Segment, tables: Tables, as_of: datetime) -> list[Any]:
@@ -97,6 +100,13 @@ class Spark:
         from segmentkit import spark
 
         return spark.audit(partition, self.loaded(partition.schema, tables), as_of=as_of)
+
+    @contextmanager
+    def source(self, schema: Schema, tables: Tables) -> Iterator[Source]:
+        """The rows as a source."""
+        from segmentkit import spark
+
+        yield spark.Source(self.loaded(schema, tables))
 
     @property
     def session(self) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from segmentkit._cli._errors import complaint
+from segmentkit._diagnostics import did_you_mean
 
 INTERRUPTED = 130
 
@@ -25,6 +26,7 @@ COMMANDS = {
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
     "explain": ("_explain", "Say why somebody in a database is in a segment or not."),
+    "report": ("_report", "Write one page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),
@@ -65,6 +67,12 @@ class _Commands(click.Group):
         command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            hint = did_you_mean(args[0], COMMANDS)
+            ctx.fail(f"No such command {args[0]!r}" + (f"; {hint}" if hint else "."))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

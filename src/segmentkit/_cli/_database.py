@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +23,17 @@ from sqlalchemy.exc import (
 from segmentkit._catalog_file import CatalogText
 from segmentkit._cli._errors import Failure, Wrong, definitions_of
 from segmentkit._declaration import Declaration
+from segmentkit._diagnostics import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import prepare
+from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import reflect
 
+_FILES = {"sqlite": "an SQLite", "duckdb": "a DuckDB"}
+_ELSEWHERE = ("file:", "md:", "motherduck:")
+"""How the names begin of what is no file of that name."""
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "odbc_connect")
 
 url_option = click.option(
@@ -110,12 +116,27 @@ def connected(text: str) -> Iterator[Database]:
         engine.dispose()
 
 
-def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
-    """Check a catalog against a database.
+def prepared(
+    text: CatalogText, file: str, database: Database, *, skip_broken: bool = False
+) -> Prepared:
+    """Check a catalog against a database; what is wrong in it may be left out.
 
     Raises:
         Failure: The database lacks something that the file's schema names.
         Wrong: Definitions do not fit the database.
+    """
+    schema, table = described(text, file, database)
+    with definitions_of(file):
+        catalog = Catalog.of(text, schema, skip_broken=skip_broken)
+    return Prepared(catalog, schema, table)
+
+
+def described(text: CatalogText, file: str, database: Database) -> tuple[Schema, Table]:
+    """What a database tells of a catalog's schema, and the table whose rows are segmented.
+
+    Raises:
+        Failure: The database lacks something that the file's schema names.
+        Wrong: The file names no entity.
     """
     if text.declaration is None:
         raise Wrong(
@@ -123,9 +144,7 @@ def prepared(text: CatalogText, file: str, database: Database) -> Prepared:
             "rows are segmented"
         )
     schema, tables = reflected(text.declaration, database, f"{file}: ")
-    with definitions_of(file):
-        catalog = Catalog.of(text, schema)
-    return Prepared(catalog, schema, tables.tables[schema.entity.table])
+    return schema, tables.tables[schema.entity.table]
 
 
 def reflected(
@@ -169,7 +188,9 @@ def told(url: URL, error: BaseException) -> str:
         origin = error.args[0]  # without the address of a page about it
     text = " ".join(str(origin or error).split()) or type(error).__name__
     for secret in _secrets(url):
-        text = text.replace(secret, "***")
+        # A short one is a part of many words.
+        pattern = re.escape(secret) if len(secret) > 3 else rf"(?<!\w){re.escape(secret)}(?!\w)"
+        text = re.sub(pattern, "***", text)
     return text if len(text) <= 500 else text[:500] + "…"
 
 
@@ -186,16 +207,26 @@ def _url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        # The text is not shown: there may be a password in it.
-        raise Failure("--url is no database URL, such as postgresql://user@host/database") from None
-    if url.get_backend_name() == "sqlite":
+        # The text is not shown, unless it is a file: there may be a password in it.
+        like = f"sqlite:///{text}" if os.path.isfile(text) else "postgresql://user@host/database"
+        raise Failure(f"--url is no database URL, such as {like}") from None
+    if (title := _FILES.get(url.get_backend_name())) is not None:
         file = url.database
         if not file or file == ":memory:":
-            raise Failure("--url names an SQLite database in memory, which is empty")
-        # SQLite would make a new one without a word.
-        if not file.startswith("file:") and not os.path.isfile(file):
-            raise Failure(f"there is no SQLite file {file}")
+            raise Failure(f"--url names {title} database in memory, which is empty")
+        # A new one would be made without a word.
+        if not file.startswith(_ELSEWHERE) and not os.path.isfile(file):
+            raise Failure(f"there is no {title.split()[1]} file {file}")
     return url
+
+
+def no_dialect(name: str) -> str:
+    """What to do where SQLAlchemy has no dialect of a name."""
+    known = DIALECTS.get(name)
+    if known is not None and known.package is not None:
+        return f"{name!r} needs {known.package}: pip install {known.package}"
+    hint = did_you_mean(name, DIALECTS) or f"there are {', '.join(sorted(DIALECTS))}"
+    return f"no dialect {name!r}; {hint}"
 
 
 def _engine(url: URL) -> Engine:
@@ -205,7 +236,7 @@ def _engine(url: URL) -> Engine:
             warnings.simplefilter("error", SAWarning)
             engine = create_engine(url)
     except NoSuchModuleError:
-        raise Failure(f"no SQLAlchemy dialect {url.drivername!r} is installed") from None
+        raise Failure(no_dialect(url.get_backend_name())) from None
     except ImportError as error:
         raise Failure(
             f"{url.drivername!r} needs the driver {error.name or error!s}, which is not installed"

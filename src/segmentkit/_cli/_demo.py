@@ -14,7 +14,7 @@ from sqlalchemy import URL, create_engine, func, select
 from segmentkit import demo as journey
 from segmentkit._cli._errors import WRONG, Failure
 from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
-from segmentkit._cli._values import as_of_option, shown_instant
+from segmentkit._cli._values import instant_option, shown_instant
 from segmentkit._defined import AsOf
 from segmentkit.catalog import Catalog
 from segmentkit.pandas import audit as audit_in_frames
@@ -50,7 +50,7 @@ class Engine:
 
 
 @click.command
-@as_of_option
+@instant_option("the end of the data")
 @click.option("--only", type=click.Choice(["sqlite", "pandas"]), help="Ask only one of the two.")
 @click.option(
     "--file",
@@ -62,7 +62,7 @@ def demo(ctx: click.Context, as_of: AsOf, only: str | None, file: Path | None) -
     """Answer a catalog on real data, in SQLite and in pandas.
 
     The data is Complete Journey: a year of groceries bought by 2,469 households. The first call
-    writes it into an SQLite file. By default the answers are those at the end of that year.
+    writes it into an SQLite file.
     """
     catalog = Catalog.loads(journey.segments(), file="segments.toml")
     at = journey.AS_OF if as_of is None else as_of

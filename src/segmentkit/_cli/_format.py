@@ -14,7 +14,7 @@ import tomlkit
 from attrs import frozen
 from tomlkit.exceptions import TOMLKitError
 
-from segmentkit._catalog_file import CatalogText, Entry, read_catalog
+from segmentkit._catalog_file import BYTE_ORDER_MARK, CatalogText, Entry, read_catalog
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, each
 from segmentkit._cli._files import FILE, read_bytes, writing
 from segmentkit.errors import CatalogError, DefinitionError, Problem
@@ -57,15 +57,18 @@ def _format(file: Path, check: bool, diff: bool) -> int:
     content = read_bytes(file)
     with definitions_of(str(file)):
         read = read_catalog(content, file=str(file))
-        result = formatted(content.decode("utf-8"), read)
+        text = content.decode("utf-8")
+        mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+        text = text.removeprefix(mark)
+        result = formatted(text, read)
     for entry, why in result.left:
         place = f"{file}:{entry.line} {entry.kind} {entry.name!r}"
         click.echo(f"{place} left alone: {why}", err=True)
     if diff:
-        click.echo(_difference(content.decode("utf-8"), result.text, str(file)), nl=False)
+        click.echo(_difference(text, result.text, str(file)), nl=False)
     if result.changed and not (check or diff):
         with writing(file) as stream:
-            stream.write(result.text)
+            stream.write(mark + result.text)
     would = "would rewrite" if check or diff else "rewrote"
     names = f"{would} {', '.join(result.changed)}" if result.changed else "nothing to rewrite"
     click.echo(f"{file}: {names}", err=diff)

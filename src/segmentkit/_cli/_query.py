@@ -21,13 +21,15 @@ from segmentkit._cli._database import (
     Database,
     Prepared,
     connected,
+    no_dialect,
     prepared,
     url_option,
 )
-from segmentkit._cli._errors import Failure, definitions_of, one_line
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._output import duration, percent, show_table
 from segmentkit._cli._values import (
+    LeftOut,
     as_of_option,
     bound,
     chosen,
@@ -36,7 +38,6 @@ from segmentkit._cli._values import (
     shown_instant,
 )
 from segmentkit._defined import AsOf, instant_of
-from segmentkit._diagnostics import did_you_mean
 from segmentkit._plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
@@ -44,7 +45,6 @@ from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import Source
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import tables_from
 from segmentkit.sqlalchemy._single import explained, statements
 from segmentkit.sqlalchemy._tables import Tables
@@ -131,6 +131,11 @@ def explain_plan(
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--skip-broken",
+    is_flag=True,
+    help="Leave out segments that are wrong or cannot be computed, tell of them, and exit with 1.",
+)
 def count(
     file: Path,
     names: tuple[str, ...],
@@ -139,6 +144,7 @@ def count(
     pairs: Pairs,
     as_json: bool,
     as_csv: bool,
+    skip_broken: bool,
 ) -> None:
     """Count the members of segments in a database: of all segments, or of those named."""
     if as_json and as_csv:
@@ -146,15 +152,23 @@ def count(
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
-        segments = chosen(bound(ready.catalog, pairs), names, str(file))
-        counts = _count(database, ready, segments, at, str(file))
+        ready = prepared(text, str(file), database, skip_broken=skip_broken)
+        left_out: LeftOut | None = {} if skip_broken else None
+        segments = chosen(bound(ready.catalog, pairs), names, str(file), left_out)
+        counts = _count(database, ready, segments, at, str(file), left_out)
     if as_json:
         _show_json(counts, ready, at)
     elif as_csv:
         _show_csv(counts)
     else:
         _show(counts, ready, at)
+    told = [printable(str(each)) for each in ready.catalog.broken.values()]
+    for name, why in (left_out or {}).items():
+        told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
+    for line in told:
+        click.echo(line, err=True)
+    if told:
+        click.get_current_context().exit(WRONG)
 
 
 @click.command
@@ -219,11 +233,7 @@ def _dialect(name: str) -> Dialect:
     try:
         return _named(URL.create(name).get_dialect())
     except (NoSuchModuleError, ValueError):
-        known = DIALECTS.get(name)
-        if known is not None and known.package is not None:
-            raise Failure(f"{name!r} needs {known.package}: pip install {known.package}") from None
-        hint = did_you_mean(name, DIALECTS) or f"there are {', '.join(sorted(DIALECTS))}"
-        raise Failure(f"no dialect {name!r}; {hint}") from None
+        raise Failure(no_dialect(name)) from None
 
 
 def _named(dialect: type[Dialect]) -> Dialect:
@@ -297,18 +307,27 @@ class Counts:
 
 
 def _count(
-    database: Database, ready: Prepared, segments: dict[str, Segment], as_of: AsOf, file: str
+    database: Database,
+    ready: Prepared,
+    segments: dict[str, Segment],
+    as_of: AsOf,
+    file: str,
+    left_out: LeftOut | None,
 ) -> Counts:
-    """Count all segments in one pass."""
+    """Count all segments in one pass; ``left_out`` takes those that cannot be, if any may."""
     few = ", ".join(map(repr, segments))
     which = few if len(segments) <= _FEW_NAMES else f"{len(segments):,} segments"
+    skip = left_out is not None
     start = time.perf_counter()
     with definitions_of(file), database.asked(f"count the members of {which}"):
-        sizes = Source(database.engine, ready.table).sizes(segments, as_of=as_of)
+        source = Source(database.engine, ready.table)
+        sizes = source.sizes(segments, as_of=as_of, skip_broken=skip)
+    if left_out is not None:
+        left_out |= {name: str(error) for name, error in sizes.broken.items()}
     population = sizes.population
     counts = [
-        Counted(name, segment.title, sizes[name], sizes[name] / population if population else None)
-        for name, segment in segments.items()
+        Counted(name, segments[name].title, size, size / population if population else None)
+        for name, size in sizes.items()
     ]
     return Counts(counts, population, time.perf_counter() - start)
 

@@ -27,7 +27,13 @@ from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, Values
     multiple=True,
     help="A table of events, and its column that says when; can be repeated.",
 )
-@click.option("--time-zone", metavar="ZONE", default="UTC", show_default=True)
+@click.option(
+    "--time-zone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The zone in which days are counted, such as Europe/Kyiv.",
+)
 def schema(url: str, entity: str, events: tuple[str, ...], time_zone: str) -> None:
     """Write the [schema] of a catalog file from a database.
 

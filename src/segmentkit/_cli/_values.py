@@ -13,13 +13,15 @@ import click
 from segmentkit._cli._errors import Failure
 from segmentkit._defined import AsOf, Constant, instant_of
 from segmentkit._diagnostics import did_you_mean
-from segmentkit._time import local
+from segmentkit._time import in_zone, shown
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import DType
 from segmentkit.errors import DefinitionError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 
+LeftOut = dict[str, str]
+"""The names of segments that are left out, and why each is."""
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -63,13 +65,18 @@ def _pairs(
     return tuple(pairs)
 
 
-as_of_option: Decorator = click.option(
-    "--as-of",
-    metavar="INSTANT",
-    callback=_instant,
-    help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default now. "
-    "Without a zone, in the schema's.",
-)
+def instant_option(default: str) -> Decorator:
+    """The option ``--as-of``; what it is without it is said in the help."""
+    return click.option(
+        "--as-of",
+        metavar="INSTANT",
+        callback=_instant,
+        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default "
+        f"{default}. Without a zone, in the schema's.",
+    )
+
+
+as_of_option = instant_option("now")
 
 set_option: Decorator = click.option(
     "--set",
@@ -88,9 +95,7 @@ def now_if_none(as_of: AsOf) -> AsOf:
 
 def shown_instant(as_of: AsOf, schema: Schema) -> str:
     """The instant as a clock in the schema's zone shows it."""
-    clock = local(instant_of(as_of, schema), schema.zone)
-    precision = "minutes" if clock.second == clock.microsecond == 0 else "seconds"
-    return f"{clock.isoformat(' ', precision)} {schema.time_zone}"
+    return shown(in_zone(instant_of(as_of, schema), schema.zone))
 
 
 def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
@@ -108,23 +113,34 @@ def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:
         raise Failure(f"--set: {found.message}") from None
 
 
-def chosen(catalog: Catalog, names: Iterable[str], file: str) -> dict[str, Segment]:
+def chosen(
+    catalog: Catalog, names: Iterable[str], file: str, left_out: LeftOut | None = None
+) -> dict[str, Segment]:
     """Segments by their names, ready to be asked; all of them if no name is given.
+
+    Args:
+        catalog: The catalog.
+        names: The names.
+        file: What the file of the catalog is called.
+        left_out: Is given the segments that cannot be asked, and why; by default they are errors.
 
     Raises:
         Failure: There is no such segment, or it has a parameter without a value.
     """
     segments: dict[str, Segment] = {}
     for name in names or catalog:
+        if left_out is not None and name in catalog.broken:
+            continue
         if name not in catalog:
             hint = did_you_mean(name, catalog)
             raise Failure(f"no segment {name!r} in {file}" + (f"; {hint}" if hint else ""))
         segments[name] = catalog[name]
         if missing := list(catalog[name].parameters):
-            raise Failure(
-                f"segment {name!r} has no value for :{', :'.join(missing)}; "
-                f"give one with --set {missing[0]}=…"
-            )
+            why = f"has no value for :{', :'.join(missing)}; give one with --set {missing[0]}=…"
+            if left_out is None:
+                raise Failure(f"segment {name!r} {why}")
+            left_out[name] = why
+            del segments[name]
     return segments
 
 

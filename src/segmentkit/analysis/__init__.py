@@ -6,22 +6,40 @@ draws itself where there is something to see (with the extra `plots`).
 
 from __future__ import annotations
 
+from segmentkit.analysis._assess import QUESTIONS, Assessment, Standard, Verdict, assess
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
+from segmentkit.analysis._clusters import Cluster, Clusters, clusters
+from segmentkit.analysis._compare import Comparison, Part, compare
+from segmentkit.analysis._differences import Difference
+from segmentkit.analysis._discover import Discovery, Rule, discover
+from segmentkit.analysis._estimates import Estimate
 from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
+from segmentkit.analysis._profile import Profile, profile
+from segmentkit.analysis._report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
+from segmentkit.analysis._statistics import Tested
 from segmentkit.analysis._why import explain
 
 __all__ = [
     "AGES",
     "CAUSES",
     "GROUPS",
+    "QUESTIONS",
+    "Assessment",
     "Attrition",
     "Cause",
     "Changes",
+    "Chapter",
+    "Cluster",
+    "Clusters",
+    "Comparison",
     "Coverage",
+    "Difference",
+    "Discovery",
+    "Estimate",
     "Gap",
     "Gaps",
     "Grid",
@@ -30,16 +48,29 @@ __all__ = [
     "Movement",
     "Overlap",
     "Pair",
+    "Part",
+    "Profile",
+    "Report",
     "Rfm",
+    "Rule",
     "Scale",
     "Stage",
+    "Standard",
+    "Tested",
+    "Verdict",
+    "assess",
     "attrition",
     "changes",
+    "clusters",
+    "compare",
     "coverage",
+    "discover",
     "explain",
     "gaps",
     "grid",
     "history",
     "movement",
     "overlap",
+    "profile",
+    "report",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -11,10 +11,12 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._format import format_tree
+from segmentkit.analysis._counting import Counting
 from segmentkit.analysis._picture import bare, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
+from segmentkit.evaluation import Sizes
 from segmentkit.segment import Segment, joined
 from segmentkit.source import Source
 
@@ -138,7 +140,11 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
-    instant = instant_of(as_of, segment.schema)
+    return attrition_counting(segment).of(source, utc_of(as_of, segment.schema))
+
+
+def attrition_counting(segment: Segment) -> Counting[Attrition]:
+    """The clauses to count: each alone, with those before it, and what is without it."""
     holder, operands = _parts(segment)
     count = len(operands)
     asked = {f"alone {i}": _all_of(holder, operands[i : i + 1]) for i in range(count)}
@@ -146,19 +152,24 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
     asked |= {
         f"without {i}": _all_of(holder, operands[:i] + operands[i + 1 :]) for i in range(count)
     }
-    sizes = source.sizes(asked, as_of=instant)
-    left = [sizes.population, *(sizes[f"left {i}"] for i in range(count))]
-    stages = tuple(
-        Stage(
-            format_tree(operand),
-            sizes[f"alone {i}"],
-            after,
-            before - after,
-            sizes[f"without {i}"] - left[-1],
+
+    def read(sizes: Sizes, at: datetime) -> Attrition:
+        left = [sizes.population, *(sizes[f"left {i}"] for i in range(count))]
+        stages = tuple(
+            Stage(
+                format_tree(operand),
+                sizes[f"alone {i}"],
+                after,
+                before - after,
+                sizes[f"without {i}"] - left[-1],
+            )
+            for i, (operand, (before, after)) in enumerate(
+                zip(operands, pairwise(left), strict=True)
+            )
         )
-        for i, (operand, (before, after)) in enumerate(zip(operands, pairwise(left), strict=True))
-    )
-    return Attrition(segment.name, sizes.population, instant.replace(tzinfo=UTC), stages)
+        return Attrition(segment.name, sizes.population, at, stages)
+
+    return Counting(asked, read)
 
 
 def _parts(segment: Segment) -> tuple[Segment, tuple[t.Expr, ...]]:

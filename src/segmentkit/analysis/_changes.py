@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +12,7 @@ import pandas as pd
 from attrs import define, evolve, field, frozen
 
 from segmentkit._check import Checked
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._seen import seen_until
 from segmentkit.analysis._picture import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -170,10 +170,10 @@ def changes(
     old = segment if earlier is None else earlier
     if old.schema != segment.schema:
         raise SchemaError("the two definitions are of different schemas")
-    then, now = instant_of(since, segment.schema), instant_of(as_of, segment.schema)
+    then, now = utc_of(since, segment.schema), utc_of(as_of, segment.schema)
     if then > now:
         raise ValueError(f"since is {moment(then)}, which is after {moment(now)}")
-    still = seen_until(old._checked.condition, old.schema, then)
+    still = seen_until(old._checked.condition, old.schema, then.replace(tzinfo=None))
     unmoved = evolve(old, checked=Checked(still, old._checked.parameters))
     asked = {"clock": unmoved, "events": old, "definition": segment}
     steps = {"data": source.evaluate({"data": old}, as_of=then).frame["data"]}
@@ -198,8 +198,8 @@ def _told(segment: Segment, table: pd.DataFrame, then: datetime, now: datetime) 
     causes = tuple(Cause(n, int((entered == n).sum()), int((left == n).sum())) for n in names)
     return Changes(
         segment.name,
-        then.replace(tzinfo=UTC),
-        now.replace(tzinfo=UTC),
+        then,
+        now,
         int(was.sum()),
         int(is_in.sum()),
         causes,

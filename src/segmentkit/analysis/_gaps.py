@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,11 +12,14 @@ from attrs import define, evolve, frozen
 
 from segmentkit import _ast as t
 from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._check import value_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit._explain import Question, outline
 from segmentkit._format import format_tree
+from segmentkit.analysis._counting import Counting
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.evaluation import Sizes
 from segmentkit.schema import Attribute, Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -77,10 +80,12 @@ class Gaps(Result):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What to do about it."""
-        if not self.gaps:
-            return ("the definition rests on nothing that can be missing",)
         if not self.in_only and not self.out_only:
+            if not self.gaps:
+                return ("the definition rests on nothing that can be missing",)
             return ("whatever is missing, it makes no difference to anybody here",)
+        if not self.gaps:
+            return ("what is missing comes of a computation, such as a division by zero",)
         notes = []
         for gap in self.gaps:
             if gap.in_only:
@@ -124,8 +129,12 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         DefinitionError: The definition becomes too long when it is asked that way.
         UnsupportedError: The source cannot compute a construct.
     """
+    return gaps_counting(segment).of(source, utc_of(as_of, segment.schema))
+
+
+def gaps_counting(segment: Segment) -> Counting[Gaps]:
+    """Whom to count: who is in or out because something is missing, in all and by what it is."""
     segment._require_bound()
-    instant = instant_of(as_of, segment.schema)
     unsure = segment.uncertain()
     groups = {"in": segment & unsure, "out": unsure - segment}
     asked = {"size": segment, **groups}
@@ -134,20 +143,16 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         missing = _missing(value)
         asked[f"missing {place}"] = missing
         asked |= {f"{name} {place}": group & missing for name, group in groups.items()}
-    sizes = source.sizes(asked, as_of=instant)
-    found = tuple(
-        Gap(value.text, *(sizes[f"{each} {i}"] for each in ("missing", "in", "out")))
-        for i, value in enumerate(values)
-    )
-    return Gaps(
-        segment.name,
-        sizes.population,
-        sizes["size"],
-        sizes["in"],
-        sizes["out"],
-        instant.replace(tzinfo=UTC),
-        found,
-    )
+
+    def read(sizes: Sizes, at: datetime) -> Gaps:
+        found = tuple(
+            Gap(value.text, *(sizes[f"{each} {i}"] for each in ("missing", "in", "out")))
+            for i, value in enumerate(values)
+        )
+        told = (sizes["size"], sizes["in"], sizes["out"])
+        return Gaps(segment.name, sizes.population, *told, at, found)
+
+    return Counting(asked, read)
 
 
 def _nullable(segment: Segment) -> Iterator[Question]:
@@ -168,7 +173,7 @@ def _is_gap(question: Question) -> bool:
     """Whether it is an attribute or an aggregate itself, not an expression of some or a trait."""
     if isinstance(question.tree, t.Name) and question.tree.parts[-1] in question.scope.traits:
         return False
-    value = question.meaning
+    value = value_of(question.tree, question.scope.schema, question.scope.names)
     while isinstance(value, ir.ToFloat):
         value = value.operand
     return isinstance(value, ir.Column | ir.Aggregate | ir.Overall | ir.Standing) and value.nullable
@@ -296,23 +301,30 @@ def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
     Raises:
         UnsupportedError: The source cannot compute a construct.
     """
-    instant = instant_of(as_of, schema)
+    return coverage_counting(schema).of(source, utc_of(as_of, schema))
+
+
+def coverage_counting(schema: Schema) -> Counting[Coverage]:
+    """Whom to count: of whom each thing is known, and known of late."""
     things = [*_attributes(schema), *_relations(schema)]
     asked = {"everyone": Segment.define(None, "true", schema)}
     for place, thing in enumerate(things):
         asked[f"{place}"] = Segment.define(None, format_tree(thing.there), schema)
         for days in AGES if thing.fresh else ():
             asked[f"{place} {days}"] = Segment.define(None, format_tree(thing.within(days)), schema)
-    sizes = source.sizes(asked, as_of=instant)
-    known = []
-    for place, thing in enumerate(things):
-        ages = AGES if thing.fresh else ()
-        newest = next((days for days in ages if sizes[f"{place} {days}"]), None)
-        present = sizes[f"{place}"]
-        part = present / sizes.population if sizes.population else None
-        timed = thing.fresh is not None
-        known.append(Known(thing.name, thing.dtype, present, part, timed, newest))
-    return Coverage(schema.root, sizes.population, instant.replace(tzinfo=UTC), tuple(known))
+
+    def read(sizes: Sizes, at: datetime) -> Coverage:
+        known = []
+        for place, thing in enumerate(things):
+            ages = AGES if thing.fresh else ()
+            newest = next((days for days in ages if sizes[f"{place} {days}"]), None)
+            present = sizes[f"{place}"]
+            part = present / sizes.population if sizes.population else None
+            timed = thing.fresh is not None
+            known.append(Known(thing.name, thing.dtype, present, part, timed, newest))
+        return Coverage(schema.root, sizes.population, at, tuple(known))
+
+    return Counting(asked, read)
 
 
 _ROWS = "rows"
@@ -340,13 +352,18 @@ class _Thing:
         return evolve(self.fresh, window=t.Rolling("last", days, "day", t.NOWHERE))
 
 
-def _attributes(schema: Schema) -> Iterator[_Thing]:
+def paths_of(schema: Schema) -> list[tuple[tuple[str, ...], Attribute]]:
+    """Every attribute of the entity, in its documents and at the end of one link, and its path."""
     root = schema.entity
     paths: list[tuple[tuple[str, ...], Attribute]] = [((a.name,), a) for a in root.attributes]
     paths += [(a.path, a) for document in root.documents for a in document.attributes]
     for link in root.links:
         paths += [((link.name, a.name), a) for a in schema.named(link.to).attributes]
-    for path, attribute in paths:
+    return paths
+
+
+def _attributes(schema: Schema) -> Iterator[_Thing]:
+    for path, attribute in paths_of(schema):
         name = t.Name(path, t.NOWHERE)
         window = t.Rolling("last", 1, "day", t.NOWHERE)
         fresh = t.InWindow(name, window, False, t.NOWHERE) if attribute.dtype.is_time else None

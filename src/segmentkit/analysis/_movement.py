@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 from attrs import define, field
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis._overlap import named_segments
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -99,13 +99,13 @@ def history(
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
-    asked = sorted({instant_of(each, schema) for each in instants})
+    asked = sorted({utc_of(each, schema) for each in instants})
     if not asked:
         raise ValueError("give at least one instant")
     sizes = {}
     for at in asked:
         found = source.sizes(named, as_of=at)
-        sizes[at.replace(tzinfo=UTC)] = {name: found[name] for name in named}
+        sizes[at] = {name: found[name] for name in named}
     return History(sizes)
 
 
@@ -191,7 +191,7 @@ def movement(partition: Partition, source: Source, *, since: AsOf, as_of: AsOf =
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
-    then, now = (instant_of(each, partition.schema) for each in (since, as_of))
+    then, now = (utc_of(each, partition.schema) for each in (since, as_of))
     before, after = (_labels(partition, source, at) for at in (then, now))
     labels = list(partition.labels)
     both = pd.DataFrame({"before": before, "after": after})
@@ -199,8 +199,7 @@ def movement(partition: Partition, source: Source, *, since: AsOf, as_of: AsOf =
         index=labels, columns=labels, fill_value=0
     )
     matrix = matrix.rename_axis(index=None, columns=None)
-    earlier, later = (each.replace(tzinfo=UTC) for each in (then, now))
-    return Movement(partition.name, earlier, later, matrix)
+    return Movement(partition.name, then, now, matrix)
 
 
 def _labels(partition: Partition, source: Source, at: datetime) -> pd.Series[Any]:

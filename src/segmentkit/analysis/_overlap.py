@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, frozen
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._defined import AsOf, utc_of
 from segmentkit.analysis._picture import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.evaluation import Evaluation
 from segmentkit.segment import Segment
 from segmentkit.source import Source
 
@@ -189,22 +190,30 @@ def overlap(
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
-    instant = instant_of(as_of, schema)
-    evaluation = None if pairs_only else source.evaluate(named, as_of=instant)
-    matrix = source.overlap(named, as_of=instant) if evaluation is None else evaluation.overlap()
-    counts = matrix.to_numpy().tolist()
-    sizes = {name: counts[place][place] for place, name in enumerate(named)}
+    at = utc_of(as_of, schema)
+    if not pairs_only:
+        return overlap_of(source.evaluate(named, as_of=at), at, alike)
+    matrix = source.overlap(named, as_of=at)
+    return _overlap(matrix, at, None, alike)
+
+
+def overlap_of(evaluation: Evaluation, at: datetime, alike: float = 0.9) -> Overlap:
+    """How segments overlap that were asked about already."""
+    return _overlap(evaluation.overlap(), at, _combined(evaluation.frame), alike)
+
+
+def _overlap(
+    matrix: pd.DataFrame,
+    at: datetime,
+    combined: Mapping[tuple[str, ...], int] | None,
+    alike: float,
+) -> Overlap:
+    names, counts = [str(name) for name in matrix], matrix.to_numpy().tolist()
+    sizes = {name: counts[place][place] for place, name in enumerate(names)}
     together = {
-        (one, other): counts[i][j] for (i, one), (j, other) in combinations(enumerate(named), 2)
+        (one, other): counts[i][j] for (i, one), (j, other) in combinations(enumerate(names), 2)
     }
-    return Overlap(
-        sizes,
-        matrix.attrs["population"],
-        instant.replace(tzinfo=UTC),
-        together,
-        None if evaluation is None else _combined(evaluation.frame),
-        alike,
-    )
+    return Overlap(sizes, matrix.attrs["population"], at, together, combined, alike)
 
 
 def _combined(frame: pd.DataFrame) -> dict[tuple[str, ...], int]:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from segmentkit._html import Html, element
+from segmentkit._html import element, table
+from segmentkit._time import shown
 
 
 def number(value: Any) -> str:
@@ -22,14 +23,29 @@ def share(value: Any) -> str:
     return f"{value:.1%}"
 
 
+def figure(value: Any) -> str:
+    """A number of any size, to as many digits as one reads."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def chance(value: Any) -> str:
+    """A value of p."""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def rounded(value: Any) -> str:
+    """A number to four digits, and a large one to the next whole one."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}"
+
+
 def plural(count: int, word: str) -> str:
     """So many of something."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def moment(at: datetime) -> str:
-    """An instant in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    """An instant, as its zone's clocks show it."""
+    return shown(at)
 
 
 class Result(ABC):
@@ -87,27 +103,19 @@ class Result(ABC):
                 lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *self._below()])
 
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        # IPython asks class by class, and would find the `__repr__` that attrs makes first.
+        cls._repr_pretty_ = Result._repr_pretty_  # type: ignore[method-assign]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         heads, rows = self._cells()
-        table = []
-        if rows:
-            top = element("tr", *(self._th(head) for head in heads))
-            body = [
-                element("tr", *(self._td(h, c) for h, c in zip(heads, row, strict=True)))
-                for row in rows
-            ]
-            table = [element("table", element("thead", top), element("tbody", *body))]
+        shown = [table(heads, rows, tuple(self._formats))] if rows else []
         notes = [element("p", note) for note in self._below()]
-        return element("div", element("p", element("b", self._title)), *table, *notes)
-
-    def _th(self, head: str) -> Html:
-        return element("th", head, scope="col", style=self._side(head))
-
-    def _td(self, head: str, cell: str) -> Html:
-        return element("td", cell, style=self._side(head))
-
-    def _side(self, head: str) -> str:
-        return f"text-align: {'right' if head in self._formats else 'left'}"
+        return element("div", element("p", element("b", self._title)), *shown, *notes)
 
 
 _LONG = 90

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, field, frozen
 
-from segmentkit._defined import AsOf, Constant, exact, instant_of
+from segmentkit._defined import AsOf, Constant, exact, utc_of
 from segmentkit._format import format_value
 from segmentkit.analysis._picture import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number
@@ -369,16 +369,16 @@ def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = Non
         UnsupportedError: The source cannot compute a construct.
         ValueError: ``by`` is neither.
     """
-    instant = instant_of(as_of, rules.schema)
+    at = utc_of(as_of, rules.schema)
     down, across = rules.recency.most, rules._across(by).most
     places = [(r, f) for r in range(1, down + 1) for f in range(1, across + 1)]
     cells = {f"{r} {f}": rules.scored((r, r), (f, f), by=by) for r, f in places}
     groups = rules.groups(by=by) if down == across == 5 else {}
-    sizes = source.sizes({**cells, **groups}, as_of=instant)
+    sizes = source.sizes({**cells, **groups}, as_of=at)
     return Grid(
         by,
         sizes.population,
-        instant.replace(tzinfo=UTC),
+        at,
         {(r, f): sizes[f"{r} {f}"] for r, f in places},
         {name: sizes[name] for name in groups},
     )

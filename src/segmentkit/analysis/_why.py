@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 from attrs import frozen
 
 from segmentkit import _ast as t
-from segmentkit._defined import AsOf, Constant, exact, instant_of
+from segmentkit._defined import AsOf, Constant, exact, utc_of
 from segmentkit._explain import Outline, Question, outline
 from segmentkit._explain import explain as put_together
 from segmentkit._format import format_tree
@@ -44,16 +44,16 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         UnsupportedError: The source cannot compute a construct.
     """
     segment._require_bound()
-    instant = instant_of(as_of, segment.schema)
+    at = utc_of(as_of, segment.schema)
     asked, only = outline(segment), _only(segment.schema, key)
-    tests = {f"test {i}": each for i, each in enumerate(asked.tests())}
+    tests = {f"test {i}": each for i, each in enumerate(_conditions(asked))}
     segments = {name: _segment(each) & only for name, each in tests.items()}
-    sizes = source.sizes({"them": only, **segments}, as_of=instant)
+    sizes = source.sizes({"them": only, **segments}, as_of=at)
     if not sizes["them"]:
         raise DataError(f"none of the {segment.schema.root} has the key {key!r}")
-    holds = {id(each.test): sizes[name] > 0 for name, each in tests.items()}
-    values = _values(asked, source, only, instant)
-    return put_together(segment, asked, _OfSource(holds, values), key, instant)
+    holds = {id(each): sizes[name] > 0 for name, each in tests.items()}
+    values = _values(asked, source, only, at)
+    return put_together(segment, asked, _OfSource(holds, values), key, at.replace(tzinfo=None))
 
 
 @frozen
@@ -86,9 +86,17 @@ def _only(schema: Schema, key: Any) -> Segment:
     return Segment.define(None, format_tree(test), schema)
 
 
-def _segment(asked: Outline) -> Segment:
-    assert asked.test is not None
-    scope = asked.test.scope
+def _conditions(asked: Outline) -> Iterator[Question]:
+    """The tests, and what else holds of somebody or does not."""
+    for test in asked.tests():
+        assert test.test is not None
+        yield test.test
+        for reading in test.readings:
+            yield from reading.conditions()
+
+
+def _segment(asked: Question) -> Segment:
+    scope = asked.scope
     names: dict[str, Any] = {}
     if isinstance(scope.within, Segment):
         within = scope.within
@@ -96,8 +104,14 @@ def _segment(asked: Outline) -> Segment:
     return Segment.define(None, asked.text, scope.schema, **names)
 
 
-def _values(asked: Outline, source: Source, only: Segment, instant: Any) -> dict[int, Any]:
-    questions = [q for test in asked.tests() for r in test.readings for q in (r.value, *r.rows)]
+def _values(asked: Outline, source: Source, only: Segment, at: datetime) -> dict[int, Any]:
+    questions = [
+        question
+        for test in asked.tests()
+        for reading in test.readings
+        if reading.listed is None
+        for question in (reading.value, *reading.rows)
+    ]
     traits: dict[str, Trait] = {}
     names: dict[int, str] = {}
     for question in questions:
@@ -109,7 +123,7 @@ def _values(asked: Outline, source: Source, only: Segment, instant: Any) -> dict
         names[id(question)] = same
     if not traits:
         return {}
-    found = source.values(list(traits.values()), of=only, as_of=instant).iloc[0]
+    found = source.values(list(traits.values()), of=only, as_of=at).iloc[0]
     return {each: _plain(found[name], traits[name]) for each, name in names.items()}
 
 

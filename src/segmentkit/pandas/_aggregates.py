@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from segmentkit._ir import AggregateFunction, Standing
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._exact import EXACT_FLOAT, INT64, nearest_floats, size
-from segmentkit.pandas._vectors import Array, Mask, Positions, Text, Values, Vector
+from segmentkit.pandas._vectors import Array, Positions, Text, Values, Vector
 
 
 @frozen(eq=False, slots=False)
@@ -197,22 +197,6 @@ AGGREGATES: dict[AggregateFunction, Callable[[Rows], Values]] = {
     AggregateFunction.LAST: _last,
 }
 """How each aggregate is computed."""
-
-
-def pick(
-    chosen: Mask, owners: Positions, values: Values | None
-) -> tuple[Positions, Positions, Values | None]:
-    """The rows that an aggregate sees: chosen, somebody's, and with a value.
-
-    Returns:
-        Their places, their owners, and their values.
-    """
-    if values is None:
-        places = np.flatnonzero(chosen)
-        return places, owners[places], None
-    values = values.spread(len(owners))
-    places = np.flatnonzero(chosen & ~values.missing)
-    return places, owners[places], values.only(places)
 
 
 def standing(values: Values, places: Positions, size: int, node: Standing) -> Vector:

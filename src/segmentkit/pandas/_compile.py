@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import date
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 
 from segmentkit import _ir as ir
-from segmentkit._plan import Wanted
 from segmentkit._scalar import PARTS
 from segmentkit.dtypes import Kind
-from segmentkit.evaluation import Bits, pack, unpack
+from segmentkit.evaluation import Bits, ones, pack, unpack
 from segmentkit.extension import Function
 from segmentkit.pandas import _exact as exact
 from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
-from segmentkit.pandas._aggregates import AGGREGATES, Rows, pick, standing
+from segmentkit.pandas._aggregates import AGGREGATES, Rows, standing
 from segmentkit.pandas._frames import ORDERED, Column, Reader
 from segmentkit.pandas._lists import Lists
 from segmentkit.pandas._sequences import Moments, follows
@@ -31,9 +30,14 @@ from segmentkit.schema import Entity, Relation
 
 Operand: TypeAlias = Values | Column
 
+_FEW = 4
+"""One of so many rows is few: to take their texts out costs less than to search the others."""
+
 
 def evaluate(condition: ir.Condition, source: Reader) -> Mask:
     """Say of every row of the root entity's frame whether a condition holds.
+
+    What costs little is asked first, and what costs more only of the rows that are left.
 
     Args:
         condition: A normalized condition without parameters.
@@ -45,7 +49,25 @@ def evaluate(condition: ir.Condition, source: Reader) -> Mask:
     Raises:
         DataError: The frames are not what the schema says.
     """
-    return table_for([condition], source).condition(condition)
+    table = table_for([condition], source)
+    if ir.is_of_population(condition):
+        return table.condition(condition)
+    found = table.bits(ir.TRUE)
+    for each in sorted(ir.conjuncts(condition), key=_cost):
+        if _cost(each) == _OF_ROWS and table.among is None:
+            # Of relations, only rows of those who pass the tests of attributes are looked at.
+            table.among = unpack(found, table.size)
+        found = found & table.bits_among(each, found)
+    return unpack(found, table.size)
+
+
+_OF_ROWS = 2
+
+
+def _cost(test: ir.Condition) -> int:
+    """What is asked first: tests of attributes, then searches in texts, then tests of rows."""
+    kinds = {type(node) for node in ir.walk(test)}
+    return _OF_ROWS if kinds & {ir.Aggregate, ir.Follows} else int(ir.TextTest in kinds)
 
 
 def table_for(nodes: Iterable[ir.Condition | ir.Value], source: Reader) -> Table:
@@ -66,6 +88,7 @@ class Table:
         self.source = source
         self.entity = entity
         self.size = len(source.frame(entity))
+        self.among: Mask | None = None
         self.conditions: dict[ir.Condition, Bits] = {}
         self.values: dict[ir.Value, Operand] = {}
         self.related: dict[tuple[str, bool], RelatedTable] = {}
@@ -75,6 +98,21 @@ class Table:
     def condition(self, node: ir.Condition) -> Mask:
         """True where a condition holds; the array is the caller's own."""
         return unpack(self.bits(node), self.size)
+
+    def bits_among(self, node: ir.Condition, some: Bits) -> Bits:
+        """Where a condition holds, as far as some rows go: texts of few are searched alone."""
+        match node:
+            case ir.Not(ir.TextTest() as test):
+                return ~self.bits_among(test, some)
+            case ir.TextTest(op, operand, ir.Const(value=str() as pattern), False):
+                column, few = self.value(operand), ones(some) * _FEW < self.size
+                if few and isinstance(column, TextColumn) and not column.is_coded:
+                    found = unpack(some, self.size)
+                    found[found] = column.has(op, pattern, folded=False, rows=np.flatnonzero(found))
+                    return pack(found)
+            case _:
+                pass
+        return self.bits(node)
 
     def bits(self, node: ir.Condition) -> Bits:
         """Where a condition holds, as bits: what is kept takes little room."""
@@ -96,16 +134,13 @@ class Table:
             case _:
                 return pack(np.broadcast_to(self.leaf(node), self.size))
 
-    def keep(self, needed: Collection[Wanted], relations: Collection[str]) -> None:
-        """Forget values of many rows but some, and what was computed of rows of other relations."""
-        self.values = {
-            node: values
-            for node, values in self.values.items()
-            if node in needed or not ir.has_aggregates(node)
-        }
-        for (name, _), related in self.related.items():
-            if name not in relations:
-                related.values.clear()
+    def forget(self, nodes: Collection[ir.Condition | ir.Value]) -> None:
+        """Drop what was computed, here and of the rows of relations."""
+        for node in nodes:
+            known: dict[Any, Any] = self.values if isinstance(node, ir.Value) else self.conditions
+            known.pop(node, None)
+        for related in self.related.values():
+            related.forget(nodes)
 
     def leaf(self, node: ir.Condition) -> Mask:
         match node:
@@ -243,8 +278,7 @@ class Table:
             owners = np.where(chosen, _composed(related.owners, owners), -1)
             table = related
         related = table.rows_of(node.relation)
-        rows = related.rows(node, _composed(related.owners, owners), self.size)
-        return _reduced(node, rows)
+        return _reduced(node, related.rows(node, owners, self.size))
 
     def follows(self, node: ir.Follows) -> Mask:
         """Where another row comes after, or before, the row here."""
@@ -274,14 +308,45 @@ class RelatedTable(Table):
         """
         super().__init__(parent.source, parent.source.schema.named(relation.to))
         self.relation = relation
-        self.owners = self.source.owners(parent.entity, relation)
-        before = parent.roots if isinstance(parent, RelatedTable) else None
+        self.parent = parent
+        self.before = holder
         self.root: Table = parent.root if isinstance(parent, RelatedTable) else parent
-        self.roots: Positions = _composed(self.owners, before)
         self.holder: Table = parent if holder is None else holder.holder
-        self.held: Positions = (
-            self.owners if holder is None else _composed(self.owners, holder.held)
-        )
+        self.find = self.source.owners(parent.entity, relation, parent.among)
+        self.looked = 0
+        self.latest: tuple[ir.Condition, tuple[Positions, Positions]] | None = None
+
+    @cached_property
+    def owners(self) -> Positions:
+        """For each row the place of the row that it belongs to."""
+        return self.find()
+
+    @cached_property
+    def roots(self) -> Positions:
+        """For each row the place of the root's row."""
+        before = self.parent.roots if isinstance(self.parent, RelatedTable) else None
+        return _composed(self.owners, before)
+
+    @cached_property
+    def held(self) -> Positions:
+        """For each row the place of the holder's row."""
+        return self.owners if self.before is None else _composed(self.owners, self.before.held)
+
+    def belonging(self, where: ir.Condition) -> tuple[Positions, Positions]:
+        """The rows that pass a test and are somebody's, and whose; the last ones are kept."""
+        if self.latest is None or self.latest[0] != where:
+            places = np.flatnonzero(self.condition(where))
+            # Of all rows at once, when as many as there are have been looked for.
+            self.looked += len(places)
+            owners = self.owners[places] if self.looked > self.size else self.find(places)
+            self.latest = where, _kept(owners >= 0, places, owners)
+        return self.latest[1]
+
+    def forget(self, nodes: Collection[ir.Condition | ir.Value]) -> None:
+        """Drop what was computed, here and of the rows of relations."""
+        super().forget(nodes)
+        if self.latest is not None and self.latest[0] in nodes:
+            self.latest = None
 
     def column(self, node: ir.Column) -> Operand:
         """Also of the root's rows."""
@@ -295,11 +360,24 @@ class RelatedTable(Table):
             return super().aggregate(node)
         return self.root.settled(node).take(self.roots)
 
-    def rows(self, node: ir.Aggregate, owners: Positions, count: int) -> Rows:
-        """What an aggregate looks at."""
-        chosen = self.condition(node.where) & (owners >= 0)
-        values = None if node.value is None else self.settled(node.value)
-        places, owners, picked = pick(chosen, owners, values)
+    def rows(self, node: ir.Aggregate, beyond: Positions | None, count: int) -> Rows:
+        """What an aggregate looks at: rows that are chosen, somebody's, and have a value.
+
+        Args:
+            node: The aggregate.
+            beyond: For each row of the parent the place of its owner; None if it is the owner.
+            count: How many owners there are.
+        """
+        places, owners = self.belonging(node.where)
+        if beyond is not None:
+            owners = _composed(owners, beyond)
+            places, owners = _kept(owners >= 0, places, owners)
+        picked = None
+        if node.value is not None:
+            values = self.settled(node.value).spread(self.size)
+            if values.has_missing():
+                places, owners = _kept(~values.missing[places], places, owners)
+            picked = values.only(places)
         if node.function not in ORDERED:
             return Rows(owners, count, picked)
         at, ties = self.at, None
@@ -345,6 +423,11 @@ def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
     if isinstance(node.function, ir.AggregateFunction):
         return AGGREGATES[node.function](rows)
     return extension.aggregate(node, node.function, rows)
+
+
+def _kept(held: Mask, places: Positions, owners: Positions) -> tuple[Positions, Positions]:
+    """Some rows and their owners."""
+    return (places, owners) if held.all() else (places[held], owners[held])
 
 
 def _composed(places: Positions, beyond: Positions | None) -> Positions:

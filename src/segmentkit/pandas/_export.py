@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from segmentkit._columns import tally_frame
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._vectors import (
     Array,
@@ -38,6 +39,15 @@ def counted(held: list[Mask], size: int) -> Iterator[tuple[tuple[bool, ...], int
         codes, found = pd.factorize(codes * 2 + mask)
         combinations = [(*combinations[code // 2], bool(code % 2)) for code in found.tolist()]
     yield from zip(combinations, np.bincount(codes).tolist(), strict=False)
+
+
+def tallied(values: Values, held: Mapping[str, Mask], size: int, most: int | None) -> pd.DataFrame:
+    """How often each value occurs where masks hold."""
+    column = series(values, size, pd.RangeIndex(size))
+    codes, known = pd.factorize(column, use_na_sentinel=False)
+    counts = [np.bincount(codes[mask], minlength=len(known)) for mask in held.values()]
+    index = pd.Index(known, tupleize_cols=False)
+    return tally_frame(index, np.stack(counts, axis=1), list(held), most=most)
 
 
 def series(values: Values, size: int, index: pd.Index[Any]) -> pd.Series[Any]:

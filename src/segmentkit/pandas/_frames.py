@@ -13,11 +13,11 @@ from segmentkit import _ir as ir
 from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._columns import read
-from segmentkit.pandas._keys import Keys, find, read_keys
+from segmentkit.pandas._keys import Finder, Keys, read_keys
 from segmentkit.pandas._lists import Lists, read_documents, read_lists, read_loose
 from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._text import TextColumn
-from segmentkit.pandas._vectors import Positions, Text, Vector
+from segmentkit.pandas._vectors import Mask, Positions, Text, Vector
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 
 Frames: TypeAlias = "Mapping[str, pd.DataFrame] | pd.DataFrame"
@@ -40,6 +40,7 @@ class Reader:
         self.frames = frames
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()
+        self._there: set[tuple[str, str]] = set()
         self._columns: dict[tuple[str, str], Column] = {}
         self._parsed: dict[tuple[str, str], list[Any]] = {}
         self._keys: dict[tuple[str, str], Keys] = {}
@@ -83,7 +84,9 @@ class Reader:
             DataError: Something is missing; names it, and what is there.
         """
         for entity, column in self._needed(node):
-            self.series(entity, column)
+            if (entity.name, column) not in self._there:
+                self.series(entity, column)
+                self._there.add((entity.name, column))
 
     def _needed(self, whole: ir.Condition | ir.Value) -> Iterable[tuple[Entity, str]]:
         """The entities and columns that a condition or a value is computed from."""
@@ -231,13 +234,13 @@ class Reader:
             named += [link.key for link in target.links]
             columns = [c for c in dict.fromkeys(named) if c in frame.columns]
             there = there.without(frame.duplicated(columns).to_numpy())
-        return find(wanted, there)
+        return Finder(wanted, there)()
 
-    def owners(self, holder: Entity, relation: Relation) -> Positions:
-        """For each row of a relation the place of its holder's row."""
+    def owners(self, holder: Entity, relation: Relation, among: Mask | None = None) -> Finder:
+        """Finds for rows of a relation the place of their holder's row, if it is among some."""
         target = self.schema.named(relation.to)
         assert holder.key is not None
-        return find(self.keys(target, relation.key), self.keys(holder, holder.key))
+        return Finder(self.keys(target, relation.key), self.keys(holder, holder.key), among)
 
 
 def _time(relation: Relation, target: Entity) -> ir.Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -16,6 +17,8 @@ from segmentkit.pandas._stored import Stored
 from segmentkit.pandas._vectors import Array, Mask, Positions
 
 Column: TypeAlias = "pd.Series[Any]"
+_Places: TypeAlias = Callable[[Array], Positions]
+"""Where the rows of some keys are; a new array."""
 
 
 @frozen(eq=False)
@@ -104,28 +107,58 @@ def _whole(distinct: list[Any]) -> Array | None:
         return None
 
 
-def find(wanted: Keys, there: Keys) -> Positions:
-    """Where the rows are that have some keys.
+class Finder:
+    """Finds the rows that have some keys.
 
     Args:
         wanted: The keys to look for.
         there: The keys to look among.
-
-    Returns:
-        For each wanted key the place of its row there; -1 where it is missing or not there.
+        among: Of the rows there, those that are looked for; by default all.
 
     Raises:
         DataError: Two rows there have one key, or the keys are of different types.
     """
-    if wanted.whole is not None and there.whole is not None:
-        return _find_whole(wanted, there)
+
+    def __init__(self, wanted: Keys, there: Keys, among: Mask | None = None) -> None:
+        self._missing = wanted.missing if wanted.missing.any() else None
+        if wanted.whole is not None and there.whole is not None:
+            self._keys, self._places = wanted.whole, _find_whole(there.whole, there, among)
+        else:
+            self._keys, self._places = _find_objects(wanted, there, among)
+
+    def __call__(self, rows: Positions | None = None) -> Positions:
+        """Where the rows are.
+
+        Args:
+            rows: Which of the wanted keys to look for; by default all.
+
+        Returns:
+            For each wanted key the place of its row there; -1 where it is missing or not there.
+        """
+        keys, missing = self._keys, self._missing
+        if rows is not None:
+            keys = keys[rows]
+            missing = None if missing is None else missing[rows]
+        found = self._places(keys)
+        if missing is not None:
+            found[missing] = -1
+        return found
+
+
+def _find_objects(wanted: Keys, there: Keys, among: Mask | None) -> tuple[Array, _Places]:
+    """Codes of the wanted keys, and where the row of each code is."""
     _check_types(wanted, there)
     codes, distinct = there.objects()
-    rows = _rows_of(codes, there, distinct)
-    index = {key: row for key, row in zip(distinct, rows.tolist(), strict=True) if row >= 0}
+    rows = _only(_rows_of(codes, there, distinct), among)
+    index = dict(zip(distinct, rows.tolist(), strict=True))
     codes, distinct = wanted.objects()
     places = np.array([*(index.get(key, -1) for key in distinct), -1], dtype=np.intp)
-    return places[codes]
+    return codes, lambda codes: places[codes]
+
+
+def _only(rows: Positions, among: Mask | None) -> Positions:
+    """The same rows, with -1 for those that are not among some."""
+    return rows if among is None else np.where(np.append(among, np.False_)[rows], rows, -1)
 
 
 def _rows_of(codes: Array, there: Keys, distinct: list[Any]) -> Positions:
@@ -154,36 +187,44 @@ def _family(keys: Keys) -> str | None:
     return "texts" if keys.distinct and all(isinstance(k, str) for k in keys.distinct) else None
 
 
-def _find_whole(wanted: Keys, there: Keys) -> Positions:
-    assert wanted.whole is not None
-    assert there.whole is not None
+def _find_whole(whole: Array, there: Keys, among: Mask | None) -> _Places:
     rows = np.flatnonzero(~there.missing)
-    keys = there.whole[rows]
+    keys = whole[rows]
     if not len(keys):
-        return np.full(len(wanted.whole), -1)
+        return lambda wanted: np.full(len(wanted), -1, dtype=np.intp)
     low, high = int(keys.min()), int(keys.max())
     if high - low <= 4 * len(keys) + 2**16:
-        places = _by_table(wanted.whole, keys, rows, (low, high), there)
-    else:
-        index = pd.Index(keys)
-        if not index.is_unique:
-            raise _duplicate(there, keys[np.argmax(index.duplicated())].item())
-        places = np.append(rows, -1)[index.get_indexer(pd.Index(wanted.whole))]
-    return np.where(wanted.missing, -1, places)
+        return _by_table(keys, rows, (low, high), there, among)
+    index = pd.Index(keys)
+    if not index.is_unique:
+        raise _duplicate(there, keys[np.argmax(index.duplicated())].item())
+    places = np.append(_only(rows, among), -1)
+    return lambda wanted: places[index.get_indexer(pd.Index(wanted))]
 
 
 def _by_table(
-    wanted: Array, keys: Array, rows: Positions, ends: tuple[int, int], there: Keys
-) -> Positions:
+    keys: Array, rows: Positions, ends: tuple[int, int], there: Keys, among: Mask | None
+) -> _Places:
     """Keys that lie close together are found by their distance from the least."""
     low, high = ends
-    table = np.full(high - low + 2, -1, dtype=np.intp)
-    table[keys - low] = rows
-    twice = table[keys - low] != rows
+    # Four bytes where they suffice: the smaller the table, the more of it is close at hand.
+    small = np.int32 if len(there.missing) < 2**31 else np.int64
+    table = np.full(high - low + 3, -1, dtype=small)
+    # As numbers without a sign, distances that do not fit wrap around, and are never near.
+    before = np.uint64((low - 1) % 2**64)
+
+    def distance(keys: Array) -> Array:
+        away: Array = (keys.view(np.uint64) - before).view(np.int64)
+        return away
+
+    here = distance(keys)
+    table[here] = rows
+    twice = table[here] != rows
     if twice.any():
         raise _duplicate(there, keys[np.argmax(twice)].item())
-    inside = (wanted >= low) & (wanted <= high)
-    return table[np.where(inside, wanted - low, -1)]
+    table[here] = _only(rows, among)
+    # What lies outside finds one of the ends, which hold nobody.
+    return lambda wanted: table.take(distance(wanted), mode="clip").astype(np.intp)
 
 
 def _duplicate(there: Keys, key: Any) -> DataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,18 +12,19 @@ from attrs import define, field
 
 from segmentkit import _ir as ir
 from segmentkit._defined import AsOf
-from segmentkit._plan import Plan, wanted_by
+from segmentkit._plan import Plan
 from segmentkit.errors import UnsupportedError
-from segmentkit.evaluation import Bits, Evaluation, Members, Sizes
+from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target
-from segmentkit.pandas._compile import Table, table_for
-from segmentkit.pandas._export import series
+from segmentkit.pandas._compile import evaluate, table_for
+from segmentkit.pandas._export import series, tallied
 from segmentkit.pandas._frames import Frames, Reader
+from segmentkit.pandas._progress import Progress, telling
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, bound_traits
+from segmentkit.source import Question, Segments, bound_traits, tallied_traits
 from segmentkit.trait import Trait
 
-Progress = Callable[[int, int], None]
+_T = TypeVar("_T")
 
 
 @define(eq=False)
@@ -32,11 +33,12 @@ class Source:
 
     Every column is read once a question, every key is looked up once, and each distinct test,
     window and aggregate is computed once, however many segments share it. Answers are kept as
-    bits, and an aggregate is forgotten after the last test of it.
+    bits, and all else is forgotten as soon as no other segment looks at it.
 
     Args:
         frames: The frames by the names of the entities' tables; or the entity's.
-        progress: Called with how many steps of a question are done, and how many there are.
+        progress: ``True`` shows a bar, which needs the extra ``progress``; a function is called
+            with how many steps of a question are done, and how many there are.
 
     Example:
         >>> import pandas as pd
@@ -57,7 +59,7 @@ class Source:
     """
 
     frames: Frames
-    progress: Progress | None = field(default=None, kw_only=True)
+    progress: Progress | bool | None = field(default=None, kw_only=True)
 
     def evaluate(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
@@ -79,17 +81,10 @@ class Source:
             SchemaError: The segments are of different schemas.
             UnsupportedError: Frames cannot compute a construct; names the segment.
         """
-        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip_broken)
-        reader = Reader(self.frames, question.schema)
-        keys = _keys(reader)
-        try:
-            bits = self._answers(question.plan, reader)
-        except UnsupportedError:
-            refused = _refused(question, self.frames)
-            if not refused:
-                raise
-            question = question.without(refused, skip_broken=skip_broken)
-            bits = self._answers(question.plan, reader)
+        question, keys, found = self._asked(segments, as_of, lambda bits: bits, skip=skip_broken)
+        bits = np.zeros((len(question.conditions), -(-len(keys) // 8)), dtype=np.uint8)
+        for row, name in zip(bits, question.conditions, strict=True):
+            row[:] = found.pop(name)
         return question.answered(keys, bits)
 
     def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
@@ -108,7 +103,9 @@ class Source:
             SchemaError: As `evaluate`.
             UnsupportedError: As `evaluate`.
         """
-        return self.evaluate(segments, as_of=as_of, skip_broken=skip_broken).sizes()
+        question, keys, found = self._asked(segments, as_of, ones, skip=skip_broken)
+        counts = {name: found[name] for name in question.conditions}
+        return Sizes(counts, len(keys), question.as_of, question.broken)
 
     def overlap(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
@@ -167,6 +164,45 @@ class Source:
         found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
         return found
 
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments.
+
+        Args:
+            traits: Whose values to count.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Only so many most frequent values of each segment, and what is missing; by
+                default all values that occur in one of them.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            For each trait, by its name, counts: values × segments, the most frequent first. Where
+            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
+            occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+            ValueError: There are no traits.
+        """
+        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=False)
+        values = tallied_traits(traits, question.schema, question.instant, Target.PANDAS)
+        reader = Reader(self.frames, question.schema)
+        table = table_for([*values.values(), *question.conditions.values()], reader)
+        held = {name: table.condition(each) for name, each in question.conditions.items()}
+        found = {}
+        for name, value in values.items():
+            found[name] = tallied(table.settled(value), held, table.size, most)
+            found[name].attrs["as_of"] = question.as_of
+        return found
+
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
         """The members of one segment.
 
@@ -219,30 +255,41 @@ class Source:
             one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
             reader, here = Reader(one, question.schema), here[here.to_numpy(bool)]
         (condition,) = question.conditions.values()
-        found = table_for([condition], reader).condition(condition)
+        found = evaluate(condition, reader)
         return bool((found & here.to_numpy(bool)).any())
 
-    def _answers(self, plan: Plan, reader: Reader) -> Bits:
-        """Bits of the rows of the entity's frame, one row a condition."""
-        table = table_for(plan.conditions.values(), reader)
-        steps = plan.steps
-        for done, step in enumerate(steps):
-            relations = {
-                node.path[0] for node in wanted_by(step.tests) if isinstance(node, ir.Aggregate)
-            }
-            for test in step.tests:
-                table.bits(test)
-            table.keep(step.needed, relations)
-            if self.progress is not None:
-                self.progress(done + 1, len(steps))
-        return _together(table, plan)
+    def _asked(
+        self, segments: Segments, as_of: AsOf, kept: Callable[[Bits], _T], *, skip: bool
+    ) -> tuple[Question, pd.Index[Any], dict[str, _T]]:
+        """What was asked, the keys of everyone, and what is kept of each segment's bits."""
+        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip)
+        reader = Reader(self.frames, question.schema)
+        keys = _keys(reader)
+        try:
+            found = self._answers(question.plan, reader, kept)
+        except UnsupportedError:
+            refused = _refused(question, self.frames)
+            if not refused:
+                raise
+            question = question.without(refused, skip_broken=skip)
+            found = self._answers(question.plan, reader, kept)
+        return question, keys, found
 
-
-def _together(table: Table, plan: Plan) -> Bits:
-    found = np.zeros((len(plan.conditions), -(-table.size // 8)), dtype=np.uint8)
-    for row, condition in zip(found, plan.conditions.values(), strict=True):
-        row[:] = table.bits(condition)
-    return found
+    def _answers(self, plan: Plan, reader: Reader, kept: Callable[[Bits], _T]) -> dict[str, _T]:
+        """What is kept of each condition; all else is forgotten when nothing looks at it again."""
+        if len(plan.conditions) == 1:
+            return {n: kept(pack(evaluate(each, reader))) for n, each in plan.conditions.items()}
+        table = table_for(plan.tests, reader)
+        found = {}
+        with telling(self.progress) as tell:
+            for done, step in enumerate(plan.steps, start=1):
+                for test in step.tests:
+                    table.bits(test)
+                for name in step.answered:
+                    found[name] = kept(table.bits(plan.conditions[name]))
+                table.forget(step.last)
+                tell(done, len(plan.steps))
+        return found
 
 
 def _keys(reader: Reader) -> pd.Index[Any]:

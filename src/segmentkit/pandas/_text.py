@@ -14,7 +14,7 @@ from segmentkit._ir import TextOperator
 from segmentkit._reading import reader
 from segmentkit._scalar import fold_case
 from segmentkit.pandas._arrow import is_arrow_text, objects
-from segmentkit.pandas._vectors import Array, Mask, Text, object_array
+from segmentkit.pandas._vectors import Array, Mask, Positions, Text, object_array
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -128,15 +128,18 @@ class TextColumn:
             return _equal(self.stored, values[0])
         return _booleans(pd.Series(self.stored).isin(values))
 
-    def has(self, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
-        """Which texts have a pattern there."""
+    def has(
+        self, operator: TextOperator, pattern: str, *, folded: bool, rows: Positions | None = None
+    ) -> Mask:
+        """Which texts, of all rows or of some of a column without codes, have a pattern there."""
         if folded or self.is_coded:
             return has(self.settled, operator, pattern, folded=folded)
         if not self.is_arrow:
             test = TESTS[operator]
-            found = [isinstance(v, str) and test(v, pattern) for v in self.stored]
+            stored = self.stored if rows is None else self.stored[rows]
+            found = [isinstance(v, str) and test(v, pattern) for v in stored]
             return np.array(found, dtype=np.bool_)
-        methods = self.column.str
+        methods = (self.column if rows is None else self.column.iloc[rows]).str
         match operator:
             case TextOperator.CONTAINS:
                 return _booleans(methods.contains(pattern, regex=False))

@@ -17,14 +17,14 @@ from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.source import bound_traits
-from segmentkit.spark._digits import check_digits
-from segmentkit.spark._frames import Frames, Source
+from segmentkit.spark._frames import Frames, Stored
+from segmentkit.spark._source import Source
 from segmentkit.sqlalchemy import schema_from as schema_from_tables
 from segmentkit.sqlalchemy._compile import Compiler
+from segmentkit.sqlalchemy._export import select_values
 from segmentkit.sqlalchemy._predicate import beside, joined_rows
 from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._schema import Ways
-from segmentkit.sqlalchemy._tables import Tables
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from segmentkit.sqlalchemy._compile import Sql
 
-__all__ = ["audit", "count", "labels", "mask", "members", "schema_from", "values"]
+__all__ = ["Source", "audit", "count", "labels", "mask", "members", "schema_from", "values"]
 
 
 def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
@@ -61,10 +61,10 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFram
         >>> members(not_minor, people).orderBy("id").collect()
         [Row(id=8), Row(id=9)]
     """
-    source = Source.of(frames, segment.schema.entity.table)
-    rows, test = _tested(segment, source, as_of)
+    stored = Stored.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, stored, as_of)
     key = rows.key(segment.schema.entity.key or "")
-    return source.run(sa.select(key).select_from(rows.source).where(test))
+    return stored.run(sa.select(key).select_from(rows.source).where(test))
 
 
 def count(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
@@ -96,10 +96,10 @@ def count(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
         >>> count(Segment.define("frequent", "count(visits) > 1", site), frames).collect()
         [Row(count=1)]
     """
-    source = Source.of(frames, segment.schema.entity.table)
-    rows, test = _tested(segment, source, as_of)
+    stored = Stored.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, stored, as_of)
     number = sa.func.count().label("count")
-    return source.run(sa.select(number).select_from(rows.source).where(test))
+    return stored.run(sa.select(number).select_from(rows.source).where(test))
 
 
 def mask(
@@ -131,12 +131,12 @@ def mask(
         >>> mask(minors, people, column="minor").orderBy("id").collect()
         [Row(id=7, age=17, minor=True), Row(id=9, age=None, minor=False)]
     """
-    source = Source.of(frames, segment.schema.entity.table)
-    rows, test = _tested(segment, source, as_of)
+    stored = Stored.of(frames, segment.schema.entity.table)
+    rows, test = _tested(segment, stored, as_of)
     if column in rows.start.c:
         raise SchemaError(f"the frame {segment.schema.entity.table!r} has a column {column!r}")
     found = sa.func.coalesce(test, sa.false(), type_=sa.Boolean()).label(column)
-    return source.run(sa.select(*rows.start.c, found).select_from(rows.source))
+    return stored.run(sa.select(*rows.start.c, found).select_from(rows.source))
 
 
 def values(
@@ -176,12 +176,11 @@ def values(
         [Row(id=7, often=0), Row(id=8, often=2)]
     """
     schema, _, bound, condition = bound_traits(traits, segment, as_of, Target.SQL)
-    source = Source.of(frames, schema.entity.table)
-    test = ir.TRUE if condition is None else condition
-    rows, compiler = _gathered([*bound.values(), test], source.tables(schema))
-    columns = [compiler.value(value).label(name) for name, value in bound.items()]
-    query = sa.select(rows.key(schema.entity.key or ""), *columns).where(compiler.condition(test))
-    return source.run(query.select_from(rows.source))
+    stored = Stored.of(frames, schema.entity.table)
+    tables = stored.tables(schema)
+    whom = ir.TRUE if condition is None else condition
+    stored.check([*bound.values(), whom], tables)
+    return stored.run(select_values(bound, whom, tables))
 
 
 def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
@@ -212,12 +211,12 @@ def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataF
         [Row(id=7, ages='minors'), Row(id=9, ages='others')]
     """
     schema = partition.schema
-    source = Source.of(frames, schema.entity.table)
-    rows, tests = _parted(partition, source, instant_of(as_of, schema))
+    stored = Stored.of(frames, schema.entity.table)
+    rows, tests = _parted(partition, stored, instant_of(as_of, schema))
     kind = sa.String()
     whens = [(test, sa.literal(label, kind)) for label, test in tests.items()]
     label = sa.case(*whens, else_=sa.literal(partition.rest, kind)).label(partition.name)
-    return source.run(sa.select(rows.key(schema.entity.key or ""), label).select_from(rows.source))
+    return stored.run(sa.select(rows.key(schema.entity.key or ""), label).select_from(rows.source))
 
 
 def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
@@ -238,11 +237,11 @@ def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
         UnsupportedError: Spark cannot compute a construct exactly.
     """
     instant = instant_of(as_of, partition.schema)
-    source = Source.of(frames, partition.schema.entity.table)
-    rows, tests = _parted(partition, source, instant)
+    stored = Stored.of(frames, partition.schema.entity.table)
+    rows, tests = _parted(partition, stored, instant)
     held = [sa.case((t, 1), else_=0).label(f"p{i}") for i, t in enumerate(tests.values())]
     each = sa.select(*held).select_from(rows.source).subquery()
-    found = source.run(sa.select(*each.c, sa.func.count()).group_by(*each.c)).collect()
+    found = stored.run(sa.select(*each.c, sa.func.count()).group_by(*each.c)).collect()
     counts = [(tuple(map(bool, row[:-1])), row[-1]) for row in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))
 
@@ -293,9 +292,9 @@ def schema_from(
             born: date?
             balance: decimal(2)?
     """
-    source = Source.of(frames, entity, keys)
+    stored = Stored.of(frames, entity, keys)
     return schema_from_tables(
-        source.metadata,
+        stored.metadata,
         entity,
         events=events,
         relations=relations,
@@ -305,26 +304,21 @@ def schema_from(
     )
 
 
-def _parted(partition: Partition, source: Source, instant: datetime) -> tuple[Rows, dict[str, Sql]]:
+def _parted(partition: Partition, stored: Stored, instant: datetime) -> tuple[Rows, dict[str, Sql]]:
     """The entity's rows, and of each part the test that it would be alone."""
     parts = partition.parts.items()
     bound = {label: bound_condition(part, instant, Target.SQL) for label, part in parts}
-    rows, compiler = _gathered(list(bound.values()), source.tables(partition.schema))
+    tables = stored.tables(partition.schema)
+    stored.check(bound.values(), tables)
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    compiler = Compiler(tables.schema, rows, beside(rows, wanted_by(bound.values()), []))
     return rows, {label: compiler.condition(each) for label, each in bound.items()}
 
 
-def _gathered(nodes: list[ir.Condition | ir.Value], tables: Tables) -> tuple[Rows, Compiler]:
-    """The entity's rows, joined to what conditions and values read, and what compiles them."""
-    for node in nodes:
-        check_digits(node, tables)
-    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-    return rows, Compiler(tables.schema, rows, beside(rows, wanted_by(nodes), []))
-
-
-def _tested(segment: Segment, source: Source, as_of: AsOf) -> tuple[Rows, Sql]:
+def _tested(segment: Segment, stored: Stored, as_of: AsOf) -> tuple[Rows, Sql]:
     """The entity's rows, joined to what the segment's test of them reads, and that test."""
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
-    tables = source.tables(segment.schema)
-    check_digits(condition, tables)
+    tables = stored.tables(segment.schema)
+    stored.check([condition], tables)
     limits = [part for part in ir.conjuncts(condition) if not ir.has_aggregates(part)]
     return joined_rows(tables, condition, limits)

@@ -75,6 +75,11 @@ class SparkDialect(DefaultDialect):
 _DIALECT = SparkDialect()
 
 
+def quoted(name: str) -> str:
+    """A name in backquotes."""
+    return f"`{name.replace('`', '``')}`"
+
+
 def text_and_arguments(query: sa.Select[Any]) -> tuple[str, dict[str, Any]]:
     """The text of a query and the values of its parameters, for ``SparkSession.sql``."""
     state = query.compile(dialect=_DIALECT).construct_expanded_state()

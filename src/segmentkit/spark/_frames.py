@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
 import sqlalchemy as sa
 from attrs import frozen
 
+from segmentkit import _ir as ir
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.schema import Schema
-from segmentkit.spark._dialect import PLACEHOLDER, text_and_arguments
+from segmentkit.spark._dialect import PLACEHOLDER, quoted, text_and_arguments
+from segmentkit.spark._digits import check_digits
+from segmentkit.sqlalchemy._asking import AT_ONCE, Columns
 from segmentkit.sqlalchemy._tables import Tables
 
 try:
+    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql import types as spark
 except ImportError as error:
     raise ImportError(
         "segmentkit.spark needs pyspark, or pyspark-client: pip install segmentkit[spark]"
     ) from error
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Frames: TypeAlias = "Mapping[str, DataFrame | str] | DataFrame | str"
 """Frames, or the names of tables in Spark's catalog, by the names of the schema's tables; or the
@@ -56,10 +59,12 @@ _FITTING: Mapping[Kind, tuple[type[Any], ...]] = {
 }
 """The types of columns that hold what a schema's type means, exactly."""
 
+_WHOLE = {"int8", "int16", "int32", "int64"}
+
 
 @frozen(eq=False)
-class Source:
-    """Frames that stand for tables.
+class Stored:
+    """Frames that stand for tables, and the session that is asked about them.
 
     Attributes:
         frames: The frames by the names of tables.
@@ -68,9 +73,10 @@ class Source:
 
     frames: Mapping[str, DataFrame]
     metadata: sa.MetaData
+    errors: ClassVar[tuple[type[Exception], ...]] = (PySparkException,)
 
     @classmethod
-    def of(cls, given: Frames, entity: str, keys: Mapping[str, str] | None = None) -> Source:
+    def of(cls, given: Frames, entity: str, keys: Mapping[str, str] | None = None) -> Stored:
         """Take up frames; ``keys`` names the columns that tell rows apart.
 
         Raises:
@@ -101,7 +107,7 @@ class Source:
         if root is None:
             known = ", ".join(sorted(self.metadata.tables)) or "none"
             raise SchemaError(f"there is no frame {schema.entity.table!r}; the frames are {known}")
-        return Tables(schema, self.metadata, root)
+        return Tables(schema, self.metadata, root, joins=True)
 
     def _columns(self, schema: Schema) -> Iterator[tuple[str, DType, sa.Column[Any]]]:
         for entity in schema.entities:
@@ -116,6 +122,36 @@ class Source:
         session = next(iter(self.frames.values())).sparkSession
         frames = {t.info[PLACEHOLDER]: self.frames[t.name] for t in self.metadata.sorted_tables}
         return session.sql(text, arguments, **frames)
+
+    # -- as an engine ---------------------------------------------------------------------------
+
+    def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
+        frame = self.run(query)
+        if hasattr(frame, "toArrow") and find_spec("pyarrow"):
+            for batch in frame.toArrow().to_batches(AT_ONCE):
+                if batch.num_rows:
+                    yield [_column(column) for column in batch.columns]
+        elif rows := frame.collect():
+            yield list(zip(*rows, strict=True))
+
+    def row(self, query: sa.Select[Any]) -> Sequence[Any] | None:
+        return self.run(query).first()
+
+    def text(self, query: sa.Select[Any]) -> str:
+        text, _ = text_and_arguments(query)
+        names = {t.info[PLACEHOLDER]: quoted(t.name) for t in self.metadata.sorted_tables}
+        return text.format_map(names)
+
+    def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
+        for node in nodes:
+            check_digits(node, tables)
+
+
+def _column(given: Any) -> Any:
+    """A column of Arrow's as Python's values; whole numbers stay in an array."""
+    if given.null_count or str(given.type) not in _WHOLE:
+        return given.to_pylist()
+    return given.to_numpy().astype(np.int64, copy=False)
 
 
 def _frame(name: str, given: object) -> DataFrame:

@@ -25,7 +25,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._dialects import Construct, dialect_of
+from segmentkit.sqlalchemy._constructs import Construct
+from segmentkit.sqlalchemy._dialects import dialect_of
 
 _SHORT = 1_000
 """Values in a list that is written out; Oracle takes no more."""

@@ -31,7 +31,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from segmentkit.sqlalchemy._dialects import DIALECTS, LETTERS, Construct, dialect_of
+from segmentkit.sqlalchemy._constructs import LETTERS, Construct
+from segmentkit.sqlalchemy._dialects import DIALECTS, dialect_of
 from segmentkit.sqlalchemy._folding import RARE, folded, one_of, rare_letters
 
 

@@ -11,7 +11,7 @@ from attrs import evolve
 from segmentkit import _ir as ir
 from segmentkit._plan import wanted_by
 from segmentkit.sqlalchemy._compile import Compiler, Sql
-from segmentkit.sqlalchemy._predicate import beside, compile_predicate, is_plain
+from segmentkit.sqlalchemy._predicate import beside, compile_predicate, limiting
 from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._tables import Tables
 
@@ -22,10 +22,13 @@ def select_values(
     """The key and values of everyone of whom a condition holds."""
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
-    where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
-    limits = [each for each in ir.conjuncts(of) if is_plain(each)]
-    aggregates = beside(rows, wanted_by(values.values()), limits)
+    nodes = [*values.values(), *([of] if tables.joins else ())]
+    aggregates = beside(rows, wanted_by(nodes), limiting(ir.conjuncts(of)))
     compiler = Compiler(tables.schema, rows, aggregates)
+    if tables.joins:
+        where = compiler.condition(of)
+    else:
+        where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
     columns = [compiler.value(value).label(name) for name, value in values.items()]
     query: sa.Select[Any] = sa.select(rows.key(entity.key or ""), *columns)
     query = rows.finished(query.select_from(rows.source))

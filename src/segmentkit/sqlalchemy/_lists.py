@@ -10,7 +10,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Attribute
-from segmentkit.sqlalchemy._dialects import Construct, dialect_of
+from segmentkit.sqlalchemy._constructs import Construct
+from segmentkit.sqlalchemy._dialects import dialect_of
 from segmentkit.sqlalchemy._elements import Settled, Spelled
 from segmentkit.sqlalchemy._json_words import ITEM
 

@@ -97,7 +97,7 @@ class Pass:
     """Everyone beside what some conditions are made of: each distinct test is one column.
 
     Attributes:
-        each: The key, called ``key``, and the tests of everyone.
+        each: The key, called ``key``, the tests of everyone, and ``value``, if one is asked for.
         flags: The columns of the tests.
         conditions: What is made of them.
     """
@@ -107,14 +107,17 @@ class Pass:
     conditions: Conditions
 
     @classmethod
-    def of(cls, conditions: Conditions, tables: Tables) -> Pass:
-        """Join what the conditions need to the entity, each distinct thing once."""
+    def of(cls, conditions: Conditions, tables: Tables, value: ir.Value | None = None) -> Pass:
+        """Join what the conditions, and a value, need to the entity, each distinct thing once."""
         rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-        alone = {name: each for name, each in conditions.items() if is_alone(each)}
+        alone = {n: each for n, each in conditions.items() if not tables.joins and is_alone(each)}
         plan = Plan({name: each for name, each in conditions.items() if name not in alone})
-        compiler = Compiler(tables.schema, rows, beside(rows, list(plan.wanted), []))
+        values = [] if value is None else [value]
+        wanted = list(dict.fromkeys([*plan.wanted, *wanted_by(values)]))
+        compiler = Compiler(tables.schema, rows, beside(rows, wanted, []))
         places: dict[ir.Condition, str] = {}
         columns = [rows.key(rows.entity.key or "").label("key")]
+        columns += [compiler.value(each).label("value") for each in values]
         here = evolve(tables, root=rows.start, mapped=None)
         for name, condition in conditions.items():
             for test in [condition] if name in alone else _literals(condition):

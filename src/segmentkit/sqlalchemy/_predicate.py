@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from segmentkit import _ir as ir
+from segmentkit._depth import is_deeper
 from segmentkit._normalize import normalize
 from segmentkit._plan import ORDERED, Group, Wanted, group_of, is_of_columns, wanted_by
 from segmentkit._record import compile_record
@@ -106,7 +107,7 @@ class _Conditions(ABC):
         join = ir.conjunction if conjunctive else ir.disjunction
         plain = [o for o in node.operands if is_plain(o)]
         if conjunctive:
-            limits = [*limits, *plain]
+            limits = [*limits, *limiting(plain)]
         groups: dict[Group | None, list[ir.Condition]] = {}
         nested: list[ir.Condition] = []
         for operand in node.operands:
@@ -424,6 +425,15 @@ def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:
 def is_plain(node: ir.Condition) -> bool:
     """Whether it looks at the columns of its row and nothing else."""
     return not ir.has_aggregates(node)
+
+
+_CHEAP = 15
+"""How deep a test of attributes may be that is asked a second time, to limit a scan."""
+
+
+def limiting(tests: Iterable[ir.Condition]) -> list[ir.Condition]:
+    """The tests that are asked first of all: of attributes, and cheap enough to be asked twice."""
+    return [test for test in tests if is_plain(test) and not is_deeper(test, _CHEAP)]
 
 
 def only_group(node: ir.Condition) -> Group | None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from segmentkit._loose import instant
 from segmentkit._scalar import bucket_of, fold_case
-from segmentkit.sqlalchemy._dialects import BUCKET, CASEFOLD, LETTERS, dialect_of
+from segmentkit.sqlalchemy._constructs import BUCKET, CASEFOLD, LETTERS
+from segmentkit.sqlalchemy._dialects import dialect_of
 from segmentkit.sqlalchemy._elements import FoldedCase
 from segmentkit.sqlalchemy._globe import CALL, FUNCTIONS
 from segmentkit.sqlalchemy._json_words import INSTANT

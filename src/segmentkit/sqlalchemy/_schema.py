@@ -154,12 +154,16 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
     return schema, metadata
 
 
-def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog, sa.MetaData]:
+def load_catalog(
+    path: str | PathLike[str], engine: sa.Engine, *, skip_broken: bool = False
+) -> tuple[Catalog, sa.MetaData]:
     """Read a catalog file whose ``[schema]`` leaves to the database what the database knows.
 
     Args:
         path: A TOML file.
         engine: The database that has the tables.
+        skip_broken: Leave out definitions that are wrong, and what refers to them, and tell of
+            them in the catalog's ``broken``; by default they are an error.
 
     Returns:
         The catalog, and the tables that were read, for `members` and `predicate`.
@@ -173,7 +177,7 @@ def load_catalog(path: str | PathLike[str], engine: sa.Engine) -> tuple[Catalog,
     if text.declaration is None:
         raise SchemaError(f"{path} has no [schema] that names the entity")
     schema, metadata = reflect(engine, text.declaration)
-    return Catalog.of(text, schema), metadata
+    return Catalog.of(text, schema, skip_broken=skip_broken), metadata
 
 
 def verify(schema: Schema, engine: sa.Engine) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy._dialects import SENT_DIGITS, Construct, dialect_of
+from segmentkit.sqlalchemy._constructs import SENT_DIGITS, Construct
+from segmentkit.sqlalchemy._dialects import dialect_of
 from segmentkit.sqlalchemy._elements import Spelled
 
 TYPES: dict[Kind, Any] = {

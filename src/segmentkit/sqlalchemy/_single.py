@@ -23,6 +23,7 @@ from segmentkit.sqlalchemy._predicate import (
     is_existence,
     is_plain,
     joined_rows,
+    limiting,
     only_group,
 )
 from segmentkit.sqlalchemy._scans import Rows
@@ -42,6 +43,8 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
     """The shape in which a condition is asked."""
     if is_plain(condition):
         return Shape.ATTRIBUTES
+    if tables.joins:
+        return Shape.JOINED
     parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
     if not is_alone(condition):
         if not all(only_group(each) for each in parts):
@@ -53,12 +56,12 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
 
 def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     """The keys of those of whom a condition holds."""
-    match shape_of(condition, tables):
+    # Links are joined, too.
+    match Shape.JOINED if tables.joins else shape_of(condition, tables):
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
         case Shape.JOINED:
-            limits = [each for each in ir.conjuncts(condition) if is_plain(each)]
-            rows, test = joined_rows(tables, condition, limits)
+            rows, test = joined_rows(tables, condition, limiting(ir.conjuncts(condition)))
             test = guarded(test, ir.walk(condition))
         case Shape.ATTRIBUTES | Shape.SURVIVORS:
             rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
@@ -101,7 +104,7 @@ def grouped_rows(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     where = [*(rows.condition(each, []) for each in plain), *grouped.where]
     if rest := [each for parts in asked.values() for each in parts]:
         other = OfCustomer(evolve(tables, root=customer, mapped=None))
-        where.append(other.condition(ir.conjunction(rest), plain))
+        where.append(other.condition(ir.conjunction(rest), limiting(plain)))
     test = Compiler(tables.schema, rows.scan, grouped.values).condition(having)
     key = column_of(customer, tables.schema.entity.key or "")
     query = sa.select(key).select_from(rows.scan.source).where(*where)
@@ -142,7 +145,7 @@ def statements(conditions: Mapping[str, ir.Condition], tables: Tables) -> list[s
 
 def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select[Any]:
     """One row: how many there are, and of how many each condition holds."""
-    if len(conditions) != 1:
+    if len(conditions) != 1 or tables.joins:
         return Pass.of(dict(conditions), tables).counted()
     (condition,) = conditions.values()
     found = of_one(condition, tables).subquery()

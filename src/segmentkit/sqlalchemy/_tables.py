@@ -34,6 +34,8 @@ class Tables:
         mapped: The mapped class or its alias, when the user gave one.
         lists: Columns that hold the keys of static lists, by the lists' names.
         parameters: The keys of static lists as parameters; filled as they are asked for.
+        joins: Whether relations are always joined to whom a query is of, and no ``IN`` asks about
+            them: Spark broadcasts ``NOT IN``, and has no limit of joins.
     """
 
     schema: Schema
@@ -42,6 +44,7 @@ class Tables:
     mapped: Any = None
     lists: Lists = field(factory=dict)
     parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
+    joins: bool = False
 
     @classmethod
     def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:

@@ -1,0 +1,88 @@
+"""``segmentkit report``: a page about all that a catalog has, as of an instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segmentkit._catalog_check import without_mistakes
+from segmentkit._cli._database import connected, described, url_option
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
+from segmentkit._cli._files import FILE, read_file, writing
+from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
+from segmentkit._defined import AsOf
+from segmentkit.analysis import Report
+from segmentkit.analysis import report as of
+from segmentkit.catalog import Catalog
+from segmentkit.sqlalchemy import Source
+
+
+@click.command
+@click.argument("file", type=FILE)
+@url_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="Write to this file, which appears when it is complete; by default to standard output.",
+)
+@as_of_option
+@set_option
+@click.option("--title", help="What to call the page.")
+@click.option(
+    "--profiles",
+    is_flag=True,
+    help="Say what sets the members of each segment apart, too; takes longer.",
+)
+@click.pass_context
+def report(
+    ctx: click.Context,
+    file: Path,
+    url: str,
+    output: Path | None,
+    as_of: AsOf,
+    pairs: tuple[tuple[str, str], ...],
+    title: str | None,
+    profiles: bool,
+) -> None:
+    """Write one page about all segments of a catalog in a database: HTML that needs nothing else.
+
+    Sizes, warnings, overlaps, whom each clause costs, and what missing data does. What is wrong
+    is told of on the page, and the rest is there; the exit code is 1 then.
+    """
+    text = read_file(file)
+    with connected(url) as database:
+        schema, table = described(text, str(file), database)
+        with definitions_of(str(file)):
+            sound, problems = without_mistakes(text, schema)
+            catalog = bound(Catalog.of(sound, schema), pairs)
+        if not catalog:
+            told = "\n".join([problem.render() for problem in problems])
+            click.echo(printable(told), err=True)
+            raise Failure(f"{file} has no segment that could be asked about")
+        with database.asked("be asked about all segments"), definitions_of(str(file)):
+            found = _made(
+                catalog,
+                Source(database.engine, table),
+                as_of=now_if_none(as_of),
+                title=title,
+                profiles=profiles,
+                problems=problems,
+            )
+    with writing(output) as stream:
+        stream.write(found.html)
+    for problem in problems:
+        click.echo(printable(problem.render()), err=True)
+    for name, why in found.broken.items():
+        click.echo(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", err=True)
+    if problems or found.broken:
+        ctx.exit(WRONG)
+
+
+def _made(catalog: Catalog, source: Source, **asked: Any) -> Report:
+    try:
+        return of(catalog, source, **asked)
+    except ImportError as error:
+        raise Failure(str(error)) from None

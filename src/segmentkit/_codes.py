@@ -1,0 +1,405 @@
+"""The wording of every message: one table, from which the docs are made."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Code:
+    """One kind of mistake: its stable code, the wording and what the docs say of it."""
+
+    id: str
+    message: str
+    meaning: str
+    hint: str | None = None
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether a definition with this diagnostic still stands."""
+        return self.id.startswith("SK2")
+
+
+_TABLE = (
+    # What the text looks like
+    Code(
+        "SK001",
+        "{found} is not expected here",
+        "The text does not follow the grammar at this place.",
+    ),
+    Code(
+        "SK002",
+        "the definition ends too early",
+        "Something must follow: an operand, a bracket, a unit.",
+    ),
+    Code(
+        "SK003",
+        "this text has no closing quote",
+        "A text in quotes ends on the line it starts on.",
+        hint="close it with {quote}",
+    ),
+    Code(
+        "SK004",
+        "'{text}' is not a length of time",
+        "Units are words, because `m` means minutes in some systems and months in others.",
+        hint="write the unit as a word: {suggestion}",
+    ),
+    Code(
+        "SK005",
+        "tests do not chain",
+        "A comparison of a comparison has no meaning in the language.",
+        hint="write 'x between a and b', or 'a < x and x < b'",
+    ),
+    Code(
+        "SK006",
+        "the definition has {length} characters; at most {limit} are allowed",
+        "A definition is for people to read; a long list of keys or values is data.",
+        hint="keep long lists outside the definition",
+    ),
+    Code(
+        "SK007",
+        "the definition is nested too deeply",
+        "Databases refuse deep nesting; the language refuses it first, everywhere alike.",
+        hint="put fewer conditions and values inside one another",
+    ),
+    Code("SK008", "the definition is empty", "A segment needs a condition."),
+    Code(
+        "SK009",
+        "'{text}' is not an operator of the language",
+        "An operator of another language; the hint names ours.",
+        hint="write {suggestion}",
+    ),
+    Code(
+        "SK010",
+        "'{text}' is not a date of the calendar",
+        "Dates are written 2026-05-09, instants 2026-05-09T12:00Z.",
+    ),
+    Code(
+        "SK011",
+        "'{text}' is not an escape",
+        "Text knows the escapes \\\" \\' \\\\ \\n \\r \\t and \\u with four hexadecimal digits.",
+        hint="write \\\\ for a backslash",
+    ),
+    Code(
+        "SK012",
+        "'{word} {unit}' is not a window",
+        "A rolling window needs a number; a calendar window has a word of its own.",
+        hint="write 'in {word} 1 {unit}' (rolling) or 'in {calendar} {unit}' (calendar)",
+    ),
+    Code(
+        "SK013",
+        "this number is out of range",
+        "Whole numbers fit in 64 bits; fractions have at most 18 digits after the point.",
+    ),
+    Code(
+        "SK014",
+        "a number of {unit} must be whole and not negative",
+        "Windows and distances in time are whole numbers of a unit.",
+    ),
+    Code(
+        "SK015",
+        "'within' takes a length of time",
+        "How long a step may take is written out: a whole number and a unit.",
+        hint="write 'within 24 hours'",
+    ),
+    Code(
+        "SK016",
+        "'within' counts exact units, not {unit}",
+        "Months, quarters and years differ in length; seconds, minutes, hours, days and weeks do not.",
+        hint="write 'within {days} days'",
+    ),
+    # What the text means in the schema
+    Code(
+        "SK101",
+        "unknown attribute '{name}'",
+        "Neither the entity, nor the relation in whose brackets this stands, has such an attribute.",
+    ),
+    Code(
+        "SK102",
+        "unknown relation '{name}'",
+        "Neither the entity, nor the row in whose brackets this stands, has such a relation.",
+    ),
+    Code("SK103", "unknown function '{name}'", "The language has no such function or aggregate."),
+    Code(
+        "SK104",
+        "cannot compare {left} with {right}",
+        "There is no silent conversion between types.",
+    ),
+    Code(
+        "SK105",
+        "{family} has no order",
+        "Only numbers, dates and timestamps are ordered; text is compared for equality.",
+        hint="use = or in, or for text: contains, starts with, ends with",
+    ),
+    Code(
+        "SK106",
+        "'{value}' is not a value of {name}",
+        "The schema lists the values that this attribute can have.",
+    ),
+    Code(
+        "SK107",
+        "arithmetic needs numbers, and this is {article} {family}",
+        "+ - * / work on numbers only.",
+    ),
+    Code(
+        "SK108",
+        "this is {article} {family}, not a condition",
+        "and, or, not and where join conditions.",
+    ),
+    Code(
+        "SK109",
+        "a condition cannot be used as a value here",
+        "Comparisons and functions take values.",
+    ),
+    Code(
+        "SK110",
+        "{what} has no time, so no window applies",
+        "Windows select by time: of dates, timestamps, and relations declared with one.",
+        hint="windows are for dates, timestamps, and relations that have a time",
+    ),
+    Code("SK111", "{name} takes {expected}, not {given}", "The number of arguments is wrong."),
+    Code(
+        "SK112",
+        "{name} takes {expected}, not {article} {family}",
+        "An argument has the wrong type.",
+    ),
+    Code(
+        "SK113",
+        "an aggregate cannot stand here",
+        "Before `where`, the brackets of an aggregate hold a value of one row; and a row is in no segment.",
+        hint="aggregates inside aggregates stand after 'where'",
+    ),
+    Code(
+        "SK114",
+        "'{name}' is a relation; compare a count of it",
+        "A relation is many rows; a condition needs one value.",
+        hint="count({name}) > 3",
+    ),
+    Code(
+        "SK115",
+        "'{name}' belongs to the relation '{relation}'",
+        "Attributes of a relation are many values; an aggregate makes one of them.",
+        hint="say which: any({relation} where …), sum({name}), last({name})",
+    ),
+    Code(
+        "SK116",
+        "{name} needs rows of one relation",
+        "An aggregate is taken over the rows of one relation, or of one path of relations.",
+        hint="write {example}",
+    ),
+    Code("SK117", "unknown segment '{name}'", "The catalog has no segment of that name."),
+    Code(
+        "SK118",
+        "segment '{name}' refers to itself: {path}",
+        "References between segments must not go round in a circle.",
+    ),
+    Code("SK119", "unknown parameter ':{name}'", "The definition has no such parameter."),
+    Code(
+        "SK120",
+        "':{name}' is used as {first} and as {second}",
+        "A parameter has one type, given by its use.",
+    ),
+    Code(
+        "SK121",
+        "':{name}' takes {expected}; {value} is {article} {family}",
+        "The value bound to a parameter has the wrong type.",
+    ),
+    Code(
+        "SK122", "a date has no {unit}", "Windows over dates are counted in days or longer units."
+    ),
+    Code(
+        "SK123",
+        "'{text}' must be written out",
+        "Lists and patterns are constants or parameters, not attributes.",
+    ),
+    Code("SK124", "'{name}' is for text, not for {article} {family}", "A text test needs text."),
+    Code(
+        "SK125",
+        "the type of ':{name}' cannot be told from its use",
+        "A parameter is typed by what it is compared with.",
+    ),
+    Code(
+        "SK126",
+        "'where', windows and steps belong to aggregates",
+        "Only count, sum and their kin select rows.",
+    ),
+    Code(
+        "SK127",
+        "the definition expands to more than {limit} parts",
+        "References to segments multiply what must be evaluated.",
+    ),
+    Code(
+        "SK128",
+        "'{name}' is a link; name an attribute of it",
+        "A link leads to another entity; a condition needs one of its values.",
+    ),
+    Code(
+        "SK129",
+        "'{name}' is an attribute, and has no parts",
+        "Only links and relations lead further.",
+    ),
+    Code(
+        "SK130",
+        "'{name}' has no time, so nothing comes before or after its rows",
+        "Sequences are of events: relations that declare a time.",
+        hint="sequences are for relations that have a time; declare which attribute it is",
+    ),
+    Code(
+        "SK131",
+        "'{first}' has a {first_type} and '{second}' a {second_type}, so their order is not known",
+        "Of a day and an instant within it, neither comes first.",
+        hint="sequences are of two dates or of two timestamps",
+    ),
+    Code(
+        "SK132",
+        "a sequence cannot begin at '{name}'",
+        "A sequence is of events of one owner; a path of relations has many.",
+        hint="put one aggregate inside the other: any(orders where any(parcels followed by …))",
+    ),
+    # What names refer to
+    Code(
+        "SK140",
+        "a trait is a value, and this is {what}",
+        "A trait names a number, a text, a time or a truth value that is stored; a named condition is a segment.",
+    ),
+    Code(
+        "SK141",
+        "trait '{name}' has the name of {what} of {entity}",
+        "A name in a definition has one meaning, so a trait cannot be called as an attribute, a link or a relation is.",
+        hint="give the trait another name",
+    ),
+    Code(
+        "SK142",
+        "trait '{name}' refers to itself: {path}",
+        "References between traits must not go round in a circle.",
+    ),
+    Code("SK143", "unknown list '{name}'", "There is no static list of that name."),
+    Code(
+        "SK144",
+        "list '{name}' holds {held}, and {key} is {article} {family}",
+        "A static list holds keys of the entity, of the type that the schema declares.",
+    ),
+    Code(
+        "SK145",
+        "the key of '{entity}' is not declared as {expected}",
+        "A static list is a list of keys, so the schema must say what they are.",
+        hint="declare the column '{key}' as an attribute of '{entity}'",
+    ),
+    Code("SK146", "unknown channel '{name}'", "The schema declares no channel of that name."),
+    Code(
+        "SK147",
+        "two parts are called '{name}'",
+        "The parts of a partition, the rest included, are told apart by their names.",
+        hint="call one of them something else",
+    ),
+    # The population and places
+    Code(
+        "SK150",
+        "'{name}' is a place, and not a value",
+        "Of places, only distances are known.",
+        hint="measure how far it is from another: distance({name}, …) < 25 km",
+    ),
+    Code(
+        "SK151",
+        "a {name} lies between -{most} and {most}, and this is {text}",
+        "A point is on the globe, in degrees: the latitude first, then the longitude.",
+        hint="write point(latitude, longitude)",
+    ),
+    Code(
+        "SK152",
+        "{text} is no share of customers",
+        "A percentage is one of 0 to 100, with at most six digits after the point.",
+        hint="write a percentage of 0 to 100",
+    ),
+    Code(
+        "SK153",
+        "'among' belongs to one value of all customers",
+        "Of a population there are a few values, each of one value of every customer.",
+        hint="write avg, count, max, median, min or sum: avg(age among everyone)",
+    ),
+    Code(
+        "SK154",
+        "the number of tiles is a whole number of 1 to {most}, and this is {text}",
+        "ntile parts customers into so many tiles, by a number that is written out.",
+        hint="ntile(5, sum(orders.amount)) = 5",
+    ),
+    Code(
+        "SK155",
+        "sample takes a percentage and a text",
+        "The text, called the salt, makes samples of one size independent of each other.",
+        hint='write sample(10%, "spring holdout")',
+    ),
+    Code(
+        "SK156",
+        "the schema has no key of {entity} to draw a sample by",
+        "A sample is drawn by the key, which must be an attribute: a whole number or a text.",
+        hint="declare '{key}' as an attribute, an integer or a text",
+    ),
+    Code(
+        "SK157",
+        "a percentage cannot stand here",
+        "Percentages are for ranks and samples; other shares are numbers.",
+        hint='write top 10% by …, sample(10%, "…"), or a number such as 0.1',
+    ),
+    Code(
+        "SK160",
+        "'{name}' is an object of JSON, and not a value",
+        "Of a document, what the schema declares in it can be asked.",
+    ),
+    Code(
+        "SK161",
+        "'{name}' is a list of texts, and one value is needed here",
+        "A list has texts or has them not, and it may be missing: there is nothing else to ask.",
+        hint='ask what is in it: {name} contains "…"',
+    ),
+    # What a schema adds
+    Code(
+        "SK170",
+        "{name}() has no lowering for {target}",
+        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        hint="give it one: {kind}('{name}', …, {target}=…)",
+    ),
+    # What stands, and may surprise
+    Code(
+        "SK201",
+        "includes {entity} whose '{operand}' is missing",
+        "A negative form is the complement of its positive form, so it contains everyone of whom nothing is known.",
+        hint="add `and {operand} is present` to leave them out",
+    ),
+    Code(
+        "SK202",
+        "compares an instant with the first instant of that day",
+        "A date stands for its first instant when it is compared with a timestamp.",
+        hint="write '{operand} in {date}' for the whole day",
+    ),
+    # What a catalog file says
+    Code("SK301", "{detail}", "The file is not TOML, or not UTF-8."),
+    Code(
+        "SK302",
+        "unknown key '{name}' in {place}",
+        "The catalog file has keys of its own; a typing mistake must not pass in silence.",
+    ),
+    Code(
+        "SK303",
+        "this file names {version} of the language; this release reads version {known}",
+        "The file names the version of the language it is written in.",
+        hint="language = {known}",
+    ),
+    # What one target cannot answer
+    Code(
+        "SK401",
+        "one record cannot be compared with all the others",
+        "Ranks, and values of the population, need every customer; a record is one.",
+        hint="ask a database (segmentkit.sqlalchemy) or data frames (segmentkit.pandas)",
+    ),
+    Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
+    Code("SK305", "{detail}", "The file of a static list cannot be read."),
+    Code(
+        "SK306",
+        "'{text}' is not a key: {key} is {article} {family}",
+        "A file of a static list has one key a line; of a CSV file the first column counts.",
+    ),
+)
+
+CODES = {entry.id: entry for entry in _TABLE}
+"""Every code, in order; the docs' list of errors is generated from it."""

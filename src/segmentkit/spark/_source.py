@@ -1,0 +1,53 @@
+"""Spark as a source: many segments in one pass, counted on the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import define
+
+from segmentkit.schema import Schema
+from segmentkit.spark._frames import Frames, Stored
+from segmentkit.sqlalchemy._asking import Asking
+from segmentkit.sqlalchemy._tables import Tables
+
+
+@define(eq=False)
+class Source(Asking):
+    """Frames of Spark that are asked about many segments at once.
+
+    Every question is one query, or a few where there are more than a thousand distinct tests. It
+    is run at once: numbers come home where numbers are asked for, and keys where keys are, in
+    Arrow's form.
+
+    Args:
+        frames: Frames, or names of tables in Spark's catalog, by the names of the schema's tables;
+            or the entity's, where no other is needed.
+
+    Example:
+        >>> from pyspark.sql import SparkSession
+        >>> from segmentkit import Segment
+        >>> from segmentkit.spark import schema_from
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> people = spark.createDataFrame([(7, 17), (8, 40), (9, None)], "id bigint, age int")
+        >>> schema = schema_from(people, "people", keys={"people": "id"})
+        >>> minor = Segment.define("minor", "age < 18", schema)
+        >>> adult = Segment.define("adult", "age >= 18", schema)
+        >>> source = Source(people)
+        >>> source.evaluate([minor, adult]).frame.sort_index()
+            minor  adult
+        id
+        7    True  False
+        8   False   True
+        9   False  False
+        >>> source.sizes([minor, adult])
+        Sizes({'minor': 1, 'adult': 1}, population=3)
+    """
+
+    frames: Frames
+
+    @contextmanager
+    def _opened(self, schema: Schema) -> Iterator[tuple[Stored, Tables]]:
+        stored = Stored.of(self.frames, schema.entity.table)
+        yield stored, stored.tables(schema)

@@ -1,0 +1,85 @@
+"""Mistakes of the target that computes with frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from attrs import evolve
+
+import segmentkit.pandas as frames
+from segmentkit import _ir as ir
+from segmentkit.pandas import _aggregates, _compile, _functions
+from tests.mutants.making import Mutant, Patch, method
+
+
+def _aggregated(function: ir.AggregateFunction, made: Callable[[Any], Any]) -> Patch:
+    """Compute an aggregate in another way."""
+    wrong = {**_aggregates.AGGREGATES, function: made}
+    return lambda: mock.patch.object(_compile, "AGGREGATES", wrong)
+
+
+def _sum_or_missing(rows: Any) -> Any:
+    found = _aggregates._sum(rows)
+    return evolve(found, mask=rows.each() == 0)
+
+
+def _by_place(rows: Any) -> Any:
+    return _aggregates._last(evolve(rows, ties=None))
+
+
+def _shared_ranks(real: Any, values: Any, places: Any, size: int, node: Any) -> Any:
+    found = real(values, places, size, node)
+    _, dense = np.unique(found.data[places], return_inverse=True)
+    if node.tiles is None:
+        found.data[places] = dense + 1
+    return found
+
+
+def _negation(real: Any, op: Any, left: Any, value: Any, *, folded: bool) -> Any:
+    """A comparison that holds of what is missing, as ``!=`` of NaN does."""
+    return real(op, left, value, folded=folded) | left.missing
+
+
+def _at_once(real: Any, here: Any, there: Any, **how: Any) -> Any:
+    tick = np.timedelta64(-1 if how["backward"] else 1, np.datetime_data(here.at.dtype)[0])
+    return real(evolve(here, at=here.at - tick), there, **how)
+
+
+def _anybodys(real: Any, here: Any, there: Any, **how: Any) -> Any:
+    one = evolve(here, owners=np.zeros_like(here.owners))
+    return real(one, evolve(there, owners=np.zeros_like(there.owners)), **how)
+
+
+def _last_match(real: Any, held: Any, size: int) -> Any:
+    codes = real(held[::-1], size)
+    return np.where(codes < len(held), len(held) - 1 - codes, codes)
+
+
+def _from_zero(real: Any, name: str, clock: Any) -> Any:
+    found = real(name, clock)
+    return evolve(found, data=found.data - 1) if name == "weekday" else found
+
+
+MUTANTS = [
+    Mutant("NaN compares as true", "what is missing passes a test",
+           method(_compile, "_compare_constant", _negation), "missing"),
+    Mutant("sum of nothing is missing", "min_count=1",
+           _aggregated(ir.AggregateFunction.SUM, _sum_or_missing), "aggregates"),
+    Mutant("count distinct counts all", "size() for nunique()",
+           _aggregated(ir.AggregateFunction.COUNT_DISTINCT, _aggregates._count), "aggregates"),
+    Mutant("ties left open", "the last of two rows at one instant is not that of the greater key",
+           _aggregated(ir.AggregateFunction.LAST, _by_place), "aggregates"),
+    Mutant("ties leave no gap", "rank(method='dense')",
+           method(_compile, "standing", _shared_ranks), "population"),
+    Mutant("what is at once follows", "merge_asof with allow_exact_matches",
+           method(_compile, "follows", _at_once), "sequences"),
+    Mutant("anybody's rows follow", "merge_asof without by",
+           method(_compile, "follows", _anybodys), "sequences"),
+    Mutant("Monday is 0", "weekdays from 0 to 6, as pandas has them",
+           method(_functions, "part", _from_zero), "parts-of-dates"),
+    Mutant("the last match wins", "assigned in order, later parts take from earlier ones",
+           method(frames, "first_of", _last_match), "partitions"),
+]  # fmt: skip

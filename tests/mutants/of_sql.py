@@ -1,0 +1,321 @@
+"""Mistakes of the compiler of SQL, which SQLite shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import md5, sha256
+from typing import Any
+from unittest import mock
+
+import sqlalchemy as sa
+from attrs import evolve
+from sqlalchemy.sql import operators, visitors
+
+import segmentkit.sqlalchemy as sql
+from segmentkit import _ir as ir
+from segmentkit.dtypes import TEXT
+from segmentkit.sqlalchemy import (
+    _compile,
+    _globe,
+    _groups,
+    _population,
+    _predicate,
+    _prepare,
+    _scans,
+)
+from segmentkit.sqlalchemy._constructs import Construct
+from segmentkit.sqlalchemy._elements import DaysLater, Everyone, Later
+from tests.mutants.making import Mutant, Patch, both, method, spelled
+
+# -- values and tests -----------------------------------------------------------------------------
+
+
+def _collated(collation: str) -> Patch:
+    def value(real: Any, compiler: Any, node: Any) -> Any:
+        found = real(compiler, node)
+        is_text = isinstance(node, ir.Column) and node.dtype == TEXT
+        return sa.collate(found, collation) if is_text else found
+
+    return method(_compile.Compiler, "value", value)
+
+
+def _empty_as_null(real: Any, compiler: Any, node: Any) -> Any:
+    found = real(compiler, node)
+    is_text = isinstance(node, ir.Column) and node.dtype == TEXT
+    return sa.func.nullif(found, "", type_=found.type) if is_text else found
+
+
+def _as_text(real: Any, compiler: Any, node: Any) -> Any:
+    texts = sa.type_coerce(compiler.value(node.operand), sa.String())
+    return sa.or_(*(sa.func.instr(texts, each.value) > 0 for each in node.options))
+
+
+def _swapped(real: Any, north: Any, east: Any, north2: Any, east2: Any) -> Any:
+    return real(east, north, east2, north2)
+
+
+def _digest(made: Callable[[str], bytes]) -> Patch:
+    def bucket_of(real: Any, text: str) -> int:
+        return int.from_bytes(made(text))
+
+    return method(_prepare, "bucket_of", bucket_of)
+
+
+def _md5(text: str) -> bytes:
+    return md5(text.encode(), usedforsecurity=False).digest()
+
+
+def _resalted(change: Callable[[str, str], str]) -> Patch:
+    """Other texts of salt and key."""
+
+    def bucket_of(real: Any, text: str) -> int:
+        salt, _, key = text.rpartition(":")
+        return int(real(change(salt, key)))
+
+    return method(_prepare, "bucket_of", bucket_of)
+
+
+# -- rows of relations ----------------------------------------------------------------------------
+
+
+def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, limits: Any) -> Any:
+    owned, joined = grouped.scan.owner.is_not(None), _groups.joined
+
+    def without(tests: Any, *, conjunctive: bool) -> Any:
+        rest = [test for test in tests if not test.compare(owned)]
+        return joined(rest or [sa.true()], conjunctive=conjunctive)
+
+    with mock.patch.object(_groups, "joined", without):
+        return real(grouped, *columns, limits=limits)
+
+
+def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
+    group = _predicate.only_group(node)
+    if group is None:
+        return real(predicate, node, limits)
+    return predicate.key(group[0]).in_(predicate.having(node, group, limits))
+
+
+def _fanned_out(real: Any, scan: Any, tables: Any, above: Any, way: Any) -> None:
+    real(scan, tables, above, way)
+    once_more = tables.table(scan.entity).alias()
+    same = once_more.c[way[-1].key] == scan.key(way[-1].key)
+    scan.source = scan.source.outerjoin(once_more, same)
+
+
+def _joined_members(real: Any, asked: Any, entity: Any, **kwargs: Any) -> Any:
+    query = real(asked, entity, **kwargs)
+    condition = asked._checked.condition
+    named = [n.relation for n in ir.walk(condition) if isinstance(n, ir.Aggregate)]
+    relation = asked.schema.entity.relation(named[0]) if named else None
+    if relation is None:
+        return query
+    rows = entity.metadata.tables[asked.schema.named(relation.to).table].alias()
+    key = entity.c[asked.schema.entity.key]
+    return query.select_from(entity.outerjoin(rows, rows.c[relation.key] == key))
+
+
+def _joined_rows(real: Any, rows: Any, node: Any, limits: Any) -> Any:
+    """A test of a row's own rows as a join with each of them."""
+    group = _predicate.only_group(node)
+    inside = isinstance(rows, _predicate._OfRow) and group and group[0] is ir.Scope.ROW
+    if not inside or rows.holds_of_nothing(node):
+        return real(rows, node, limits)
+    found = rows.having(node, group, limits).subquery()
+    rows.scan.source = rows.scan.source.join(found, found.c.owner == rows.key(ir.Scope.ROW))
+    return Everyone()
+
+
+def _linked_inside(real: Any, rows: Any, scope: Any, links: Any) -> Any:
+    before = rows.source
+    found = real(rows, scope, links)
+    if rows.source is not before and links and isinstance(rows.source, sa.Join):
+        rows.source.isouter = False
+    return found
+
+
+def _of_all_rows(real: Any, grouped: Any, node: Any, tests: Any) -> Any:
+    return real(grouped, node, [])
+
+
+def _of_any_way(real: Any, node: Any) -> Any:
+    return [(place, test) for place, test in real(node) if place is None]
+
+
+def _of_all_values(real: Any, node: Any, value: Any) -> Any:
+    if node.function is ir.AggregateFunction.COUNT_DISTINCT:
+        return sa.func.count(value)
+    return real(node, value)
+
+
+def _lower_middle(real: Any, placed: Any) -> Any:
+    return sa.and_(real(placed), 2 * placed.c.place <= placed.c.of + 1)
+
+
+# -- sequences ------------------------------------------------------------------------------------
+
+
+def _following(replaced: Callable[[Any], Any]) -> Patch:
+    """What follows what, with some of its comparisons replaced."""
+
+    def follows(real: Any, rows: Any, node: Any) -> Any:
+        def replace(element: Any, **_: Any) -> Any:
+            return replaced(element) if isinstance(element, sa.BinaryExpression) else None
+
+        return visitors.replacement_traverse(real(rows, node), {}, replace)
+
+    return method(_predicate._OfRow, "follows", follows)
+
+
+def _are_columns(test: Any) -> bool:
+    return isinstance(test.left, sa.Column) and isinstance(test.right, sa.Column)
+
+
+def _at_once(test: Any) -> Any:
+    also = {operators.gt: sa.Column.__ge__, operators.lt: sa.Column.__le__}.get(test.operator)
+    return also(test.left, test.right) if also and _are_columns(test) else None
+
+
+def _before_the_end(test: Any) -> Any:
+    without = {operators.le: operators.lt, operators.ge: operators.gt}.get(test.operator)
+    ends = isinstance(test.right, Later | DaysLater)
+    return without(test.left, test.right) if without and ends else None
+
+
+def _of_anybody(test: Any) -> Any:
+    return Everyone() if test.operator is operators.eq and _are_columns(test) else None
+
+
+def _always_after(real: Any, rows: Any, node: Any) -> Any:
+    return real(rows, evolve(node, backward=False))
+
+
+def _whatever_follows(real: Any, rows: Any, node: Any) -> Any:
+    return real(rows, evolve(node, where=ir.TRUE))
+
+
+# -- the population -------------------------------------------------------------------------------
+
+
+def _ranked_by(name: str) -> Patch:
+    return lambda: mock.patch.object(sa.func, "rank", getattr(sa.func, name), create=True)
+
+
+def _in_equal_parts(real: Any, customers: Any, value: Any, node: Any) -> Any:
+    if node.tiles is None:
+        return real(customers, value, node)
+    tile = sa.func.ntile(node.tiles).over(order_by=value.desc() if node.descending else value)
+    return customers.add_columns(tile.label("value")).subquery()
+
+
+def _with_the_missing(real: Any, tables: Any, node: Any) -> Any:
+    query, value = real(tables, node)
+    present, *others = query._where_criteria
+    assert present.compare(value.is_not(None))
+    everyone = query._generate()
+    everyone._where_criteria = tuple(others)
+    return everyone, value
+
+
+def _last_match(real: Any, parts: Any, rest: Any, tables: Any) -> Any:
+    return real(list(parts)[::-1], rest, tables)
+
+
+MUTANTS = [
+    Mutant("naive NOT", "NOT (age < 18) loses those of unknown age",
+           method(_compile.Compiler, "or_missing", lambda real, c, test, *_: test), "missing"),
+    Mutant("collation that ignores case", "MySQL's default: 'a' = 'A'",
+           _collated("NOCASE"), "text"),
+    Mutant("collation that pads", "MySQL's and SQL Server's default: 'a' = 'a '",
+           _collated("RTRIM"), "text"),
+    Mutant("LIKE for contains", "% and _ of a user's text are wildcards, and case is ignored",
+           spelled(Construct.POSITION, "({0} LIKE '%' || {1} || '%')"), "text"),
+    Mutant("GLOB for contains", "* and [ of a user's text are wildcards",
+           spelled(Construct.POSITION, "({0} GLOB '*' || {1} || '*')"), "text"),
+    Mutant("lower case of ASCII only", "SQLite's lower() leaves Я as it is",
+           spelled(Construct.FOLDED, "lower({0})"), "text"),
+    Mutant("empty text is NULL", "Oracle's texts",
+           method(_compile.Compiler, "value", _empty_as_null), "missing"),
+    Mutant("NULL in NOT IN", "one row of nobody makes NOT IN unknown of everyone",
+           method(_groups.Grouped, "select", _with_nobodys_rows), "aggregates"),
+    Mutant("nothing is no group", "count(orders) <= 2 loses those who never ordered",
+           method(_predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
+    Mutant("sum of nothing is NULL", "sum(…) of those without rows is not 0 in comparisons across",
+           method(_predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
+    Mutant("rows fan out", "joining a second relation counts each row once for each of its rows",
+           method(_scans.Scan, "__init__", _fanned_out), "aggregates"),
+    Mutant("members fan out", "a join instead of IN gives a customer once for each order",
+           method(sql, "members", _joined_members), "aggregates"),
+    Mutant("orders fan out by their lines", "a join instead of IN counts an order for each line",
+           method(_predicate._Conditions, "aggregated", _joined_rows), "relations"),
+    Mutant("inner join of links", "a row whose link leads nowhere is lost",
+           method(_scans.Rows, "holder", _linked_inside), "links"),
+    Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",
+           method(_groups.Grouped, "aggregate", _of_all_rows), "aggregates"),
+    Mutant("the way forgotten", "lines of an order to come count today",
+           method(_groups, "_tests", _of_any_way), "relations"),
+    Mutant("count distinct counts all", "COUNT(x) for COUNT(DISTINCT x)",
+           method(_groups, "aggregated", _of_all_values), "aggregates"),
+    Mutant("the lower of two in the middle", "PERCENTILE_DISC for the median",
+           both(method(_groups, "middle", _lower_middle),
+                method(_population, "middle", _lower_middle)), "aggregates"),
+    Mutant("decimals as floats", "0.1 + 0.2 is not 0.3",
+           spelled(Construct.EXACT, "({0})"), "numbers"),
+    Mutant("division of integers", "7 / 2 is 3",
+           spelled(Construct.AS_FLOAT, "CAST({0} AS INTEGER)"), "numbers"),
+    Mutant("ties left open", "the last of two rows at one instant is not that of the greater key",
+           lambda: mock.patch.object(_groups._Candidates, "tie", property(lambda rows: rows.value)),
+           "aggregates"),
+    Mutant("birthdays do not pass the year's end", "28 December to 4 January is an empty range",
+           method(_compile, "_wraps", lambda real, node: False), "dates-of-people"),
+    Mutant("every fourth year is a leap year", "1900 and 2100 were and will be none",
+           method(_compile, "_is_leap", lambda real, year: year % 4 == 0), "dates-of-people"),
+    Mutant("types in JSON forgotten", "the number 5 is the text 5",
+           spelled(Construct.JSON_TEXT, "CAST(json_extract({0}, {1}) AS TEXT)"), "json"),
+    Mutant("weekdays from Sunday", "1 is Sunday, as in MySQL and BigQuery",
+           spelled(Construct.WEEKDAY, "(strftime('%w', {0}) + 1)"), "parts-of-dates"),
+    Mutant("Sunday is 0", "weekdays from 0 to 6, as in PostgreSQL's dow",
+           spelled(Construct.WEEKDAY, "CAST(strftime('%w', {0}) AS INTEGER)"), "parts-of-dates"),
+    Mutant("Monday is 0", "weekdays from 0 to 6, as in Python and pandas",
+           spelled(Construct.WEEKDAY, "((strftime('%w', {0}) + 6) % 7)"), "parts-of-dates"),
+    Mutant("week() from Sunday", "the first day of a week is Sunday",
+           spelled(Construct.WEEK, "date({0}, '-6 days', 'weekday 0')"), "parts-of-dates"),
+    Mutant("distance on a map", "a degree of longitude is as long everywhere",
+           method(_globe, "_cos", lambda real, angle: sa.literal(1.0)), "places"),
+    Mutant("longitude first", "as GeoJSON has it",
+           method(_compile, "distance", _swapped), "places"),
+    Mutant("lists as texts", "'vi' is in the list of 'vip'",
+           method(_compile.Compiler, "contains", _as_text), "tags"),
+    Mutant("another digest", "SHA-256 for MD5", _digest(
+           lambda text: sha256(text.encode()).digest()[:4]), "samples"),
+    Mutant("bytes in the other order", "reinterpret as an integer of a little-endian machine",
+           _digest(lambda text: _md5(text)[:4][::-1]), "samples"),
+    Mutant("the digest's end", "the last 32 bits for the first",
+           _digest(lambda text: _md5(text)[-4:]), "samples"),
+    Mutant("salt forgotten", "every sample is of the same people",
+           _resalted(lambda salt, key: key), "samples"),
+    Mutant("salt behind the key", "key:salt for salt:key",
+           _resalted(lambda salt, key: f"{key}:{salt}"), "samples"),
+    Mutant("salt without its colon", "salt and key run into each other",
+           _resalted(lambda salt, key: salt + key), "samples"),
+    Mutant("what is at once follows", "rows at one instant follow each other",
+           _following(_at_once), "sequences"),
+    Mutant("within without its end", "exactly 24 hours later is too late",
+           _following(_before_the_end), "sequences"),
+    Mutant("anybody's rows follow", "a purchase of another customer follows",
+           _following(_of_anybody), "sequences"),
+    Mutant("preceded is followed", "the direction of a step is forgotten",
+           method(_predicate._OfRow, "follows", _always_after), "sequences"),
+    Mutant("whatever follows", "the condition of a step is forgotten",
+           method(_predicate._OfRow, "follows", _whatever_follows), "sequences"),
+    Mutant("ties one after the other", "ROW_NUMBER: of two equals one is in the top 2",
+           _ranked_by("row_number"), "population"),
+    Mutant("ties leave no gap", "DENSE_RANK: after two who are first, there is a second",
+           _ranked_by("dense_rank"), "population"),
+    Mutant("tiles of equal size", "NTILE parts equals from each other",
+           method(_population, "standing", _in_equal_parts), "population"),
+    Mutant("the missing are ranked", "NULL is the least, or the greatest, and is counted",
+           method(_predicate, "_compared", _with_the_missing), "population"),
+    Mutant("the last match wins", "a CASE in the other order",
+           method(sql, "case_of", _last_match), "partitions"),
+]  # fmt: skip
