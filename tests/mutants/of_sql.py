@@ -78,7 +78,7 @@ def _resalted(change: Callable[[str, str], str]) -> Patch:
 # -- rows of relations ----------------------------------------------------------------------------
 
 
-def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, limits: Any) -> Any:
+def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any) -> Any:
     owned, joined = grouped.scan.owner.is_not(None), _groups.joined
 
     def without(tests: Any, *, conjunctive: bool) -> Any:
@@ -86,7 +86,7 @@ def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, limits: Any) -> A
         return joined(rest or [sa.true()], conjunctive=conjunctive)
 
     with mock.patch.object(_groups, "joined", without):
-        return real(grouped, *columns, limits=limits)
+        return real(grouped, *columns)
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
