@@ -271,6 +271,8 @@ _ROWS = (
         spellings={
             # Java's and Rust's lower() makes another letter of it at the end of a word.
             Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail takes columns for one another whose conditions differ in brackets alone.
+            Construct.TALLY: "count(CASE WHEN {0} THEN {1} END)",
             # Sail divides nothing by zero too.
             Construct.DIVISOR: "nullif({0}, 0)",
             # A cast to it would be in the session's zone.

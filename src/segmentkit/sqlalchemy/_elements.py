@@ -446,7 +446,7 @@ class IsFlagged(Spelled):
 
 
 class Tally(Spelled):
-    """How many rows pass a test."""
+    """How many rows pass a test; with a number that tells the count from others."""
 
     inherit_cache = True
     construct = Construct.TALLY

@@ -153,7 +153,9 @@ class Pass:
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
-        return self._select(sa.func.count(), *map(Tally, self.tests))
+        tests = enumerate(self.tests)
+        counts = [Tally(test, sa.literal_column(str(place))) for place, test in tests]
+        return self._select(sa.func.count(), *counts)
 
     def combined(self) -> sa.Select[Any]:
         """Each combination of conditions that occurs, as bits of numbers, and how often."""
