@@ -320,7 +320,7 @@ def test_names_are_text_and_nothing_else(kind):
     assert "&lt;b&gt;$x$ &amp; " in profiled._repr_html_()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(
         st.tuples(
