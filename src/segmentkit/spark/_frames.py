@@ -135,7 +135,8 @@ class Stored:
             yield list(zip(*rows, strict=True))
 
     def row(self, query: sa.Select[Any]) -> Sequence[Any] | None:
-        return self.run(query).first()
+        found: Sequence[Any] | None = self.run(query).first()
+        return found
 
     def text(self, query: sa.Select[Any]) -> str:
         text, _ = text_and_arguments(query)
