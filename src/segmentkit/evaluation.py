@@ -295,7 +295,7 @@ class Evaluation(Mapping[str, Members]):
             path: Where to.
 
         Raises:
-            ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
+            ImportError: pyarrow is not there: ``pip install "segmentkit[parquet]"``.
             OSError: It cannot be written.
         """
         size = len(self.population)
@@ -314,7 +314,7 @@ class Evaluation(Mapping[str, Members]):
 
         Raises:
             DataError: It is another kind of file.
-            ImportError: pyarrow is not there: ``pip install segmentkit[parquet]``.
+            ImportError: pyarrow is not there: ``pip install "segmentkit[parquet]"``.
             OSError: It cannot be read.
         """
         keys, columns, told = read(path)

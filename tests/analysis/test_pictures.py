@@ -16,7 +16,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     """Without matplotlib, a picture says what to install, and everything else works."""
     found = attrition(segment("id > 1 and id > 2"), SOURCES["pandas"], as_of=NOON)
     monkeypatch.setitem(sys.modules, "segmentkit.analysis._figure", None)
-    with pytest.raises(ImportError, match=r"pip install segmentkit\[plots\]"):
+    with pytest.raises(ImportError, match=r'pip install "segmentkit\[plots\]"'):
         found.plot()
     assert "id > 1" in str(found)
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        message = f"the command line needs {', '.join(missing)}: pip install segmentkit[cli]"
+        message = f'the command line needs {", ".join(missing)}: pip install "segmentkit[cli]"'
         print(f"Error: {message}", file=sys.stderr)
         sys.exit(2)
     try:

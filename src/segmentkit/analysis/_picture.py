@@ -18,7 +18,7 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
     try:
         from segmentkit.analysis._figure import Picture  # noqa: PLC0415 - optional
     except ImportError as error:
-        message = "pictures need matplotlib: pip install segmentkit[plots]"
+        message = 'pictures need matplotlib: pip install "segmentkit[plots]"'
         raise ImportError(message, name=error.name) from error
     figure = Picture(figsize=(width, height), layout="constrained")
     if title is not None:

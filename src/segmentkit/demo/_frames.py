@@ -76,7 +76,7 @@ def optional(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        message = "the demo needs its data: pip install segmentkit[demo]"
+        message = 'the demo needs its data: pip install "segmentkit[demo]"'
         raise ImportError(message, name=error.name) from error
 
 

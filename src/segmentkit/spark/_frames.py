@@ -25,7 +25,7 @@ try:
     from pyspark.sql import types as spark
 except ImportError as error:
     raise ImportError(
-        "segmentkit.spark needs pyspark, or pyspark-client: pip install segmentkit[spark]"
+        'segmentkit.spark needs pyspark, or pyspark-client: pip install "segmentkit[spark]"'
     ) from error
 
 Frames: TypeAlias = "Mapping[str, DataFrame | str] | DataFrame | str"
