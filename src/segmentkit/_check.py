@@ -373,9 +373,8 @@ class _Checker(ConstantChecker):
     ) -> bool:
         if not self.same_family(node.left, left, node.right, right):
             return False
-        family = left.dtype.family
         if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
-            self.error("SK105", node.span, family=family)
+            self.error("SK105", node.span, family=left.dtype.family)
             return False
         if node.ignoring_case and left.dtype.kind is not Kind.TEXT:
             self.error("SK124", node.span, name="ignoring case", **article(left.dtype))

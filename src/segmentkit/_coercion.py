@@ -16,8 +16,9 @@ _PLAIN: dict[type, DType] = {bool: BOOLEAN, int: INTEGER, float: FLOAT, str: TEX
 
 def literal_dtype(value: ir.Constant) -> DType:
     """The type of a constant."""
-    if type(value) in _PLAIN:
-        return _PLAIN[type(value)]
+    plain = _PLAIN.get(type(value))
+    if plain is not None:
+        return plain
     match value:
         case bool():
             return BOOLEAN
@@ -52,8 +53,8 @@ def to_float(value: ir.Value) -> ir.Value:
 
 def aligned(left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
     """Exact numbers and floats meet as floats, as they do in databases."""
-    kinds = {left.dtype.kind, right.dtype.kind}
-    if Kind.FLOAT in kinds and len(kinds) > 1:
+    a, b = left.dtype.kind, right.dtype.kind
+    if a is not b and Kind.FLOAT in (a, b):
         return to_float(left), to_float(right)
     return left, right
 

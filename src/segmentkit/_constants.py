@@ -12,6 +12,8 @@ from segmentkit._values import quoted, some
 from segmentkit.dtypes import TEXT, TEXTS, DType
 from segmentkit.schema import Relation
 
+_CONSTANT = (ir.Const, ir.Param)
+
 
 class ConstantChecker(RowChecker):
     """What memberships and text tests mean.
@@ -141,7 +143,7 @@ class ConstantChecker(RowChecker):
         fitted: list[ir.Const | ir.Param] = []
         for option in options:
             _, value = aligned(operand, option)
-            assert isinstance(value, ir.Const | ir.Param)
+            assert isinstance(value, _CONSTANT)
             fitted.append(value)
         return ir.OneOf(operand, tuple(dict.fromkeys(fitted)), folded)
 
@@ -157,7 +159,7 @@ class ConstantChecker(RowChecker):
                 value = self.value(node)
             if value is None:
                 return None
-            if not isinstance(value, ir.Const | ir.Param):
+            if not isinstance(value, _CONSTANT):
                 self.error("SK123", node.span, text=format_tree(node))
                 return None
             if dtype == TEXT and value.dtype != TEXT:

@@ -211,6 +211,8 @@ def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> 
 
 def by_name(given: Any, kind: type[Any]) -> Mapping[str, Any]:
     """What a definition can refer to: a mapping, or things that have names."""
+    if given == ():
+        return {}
     if isinstance(given, Mapping):
         return given
     found: dict[str, Any] = {}

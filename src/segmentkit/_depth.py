@@ -7,8 +7,6 @@ it until SQLite reads a statement again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from segmentkit import _ir as ir
 from segmentkit.dtypes import Kind
 
@@ -42,23 +40,22 @@ _STARTS = (ir.And, ir.Or, ir.Follows, *ir.OF_MANY)
 
 def is_deeper(tree: ir.Condition | ir.Value, most: int) -> bool:
     """Whether a typed tree nests deeper, found without recursion."""
-    return any(depth > most for depth in depths(tree))
-
-
-def depths(tree: ir.Condition | ir.Value) -> Iterator[int]:
-    """How deep each node stands."""
     stack = [(tree, 0, 0, _OUTERMOST)]
     while stack:
         node, start, depth, outermost = stack.pop()
-        if isinstance(node, ir.OF_MANY):
+        kind = type(node)
+        if kind in ir.OF_MANY:
             # It is joined where the condition stands, and not nested in its values.
             depth = start + outermost
             outermost = 0
-        depth += _weight(node)
-        yield depth
-        if isinstance(node, _STARTS):
-            start = depth
-        stack += [(part, start, depth, outermost) for part in ir.parts(node)]
+        weight = _WEIGHTS.get(kind)
+        depth += _weight(node) if weight is None else weight
+        if depth > most:
+            return True
+        if below := ir.parts(node):
+            start = depth if kind in _STARTS else start
+            stack += [(part, start, depth, outermost) for part in below]
+    return False
 
 
 def _weight(node: ir.Condition | ir.Value) -> int:
@@ -73,4 +70,4 @@ def _weight(node: ir.Condition | ir.Value) -> int:
         case ir.Aggregate(function):
             return _IN_ORDER.get(function, _AGGREGATE)
         case _:
-            return _WEIGHTS[type(node)]
+            raise AssertionError(f"{type(node).__name__} has a weight of its own")

@@ -146,7 +146,7 @@ def tokens(text: str) -> Iterator[Token]:
             raise Unreadable(_skip(text, position))
         kind = found.lastgroup
         assert kind is not None
-        start, position = found.span(kind)
+        start, position = found.span(found.lastindex or 0)
         value = text[start:position]
         if kind == "WORD":
             if not plain and text[position : position + 1] > "\x7f":

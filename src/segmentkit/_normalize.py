@@ -79,11 +79,14 @@ class _Normalizer:
     def condition(self, node: ir.Condition) -> ir.Condition:
         match node:
             case ir.Not(operand):
-                return _complement(self.leaf(operand))
+                test = self.leaf(operand)
+                return node if test is operand else _complement(test)
             case ir.And(operands):
-                return _all_of([self.condition(o) for o in operands])
+                bound = [self.condition(o) for o in operands]
+                return _memberships(node) if _same(bound, operands) else _all_of(bound)
             case ir.Or(operands):
-                return _any_of([self.condition(o) for o in operands])
+                bound = [self.condition(o) for o in operands]
+                return _memberships(node) if _same(bound, operands) else _any_of(bound)
             case _:
                 return self.leaf(node)
 
@@ -95,7 +98,7 @@ class _Normalizer:
                 return self.compare(node)
             case ir.OneOf(operand, options, folded):
                 value = self.value(operand)
-                if isinstance(value, ir.Const | ir.Call):
+                if isinstance(value, (ir.Const, ir.Call)):
                     # A constant folds, and ages become dates of birth, by way of comparisons.
                     tests = [ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options]
                     return ir.disjunction([self.compare(test) for test in tests])
@@ -360,16 +363,28 @@ def _complement(test: ir.Condition) -> ir.Condition:
             return other
 
 
+def _same(bound: list[ir.Condition], operands: tuple[ir.Condition, ...]) -> bool:
+    """Whether nothing was bound: nodes that stay the same keep their hash."""
+    return all(map(operator.is_, bound, operands))
+
+
 def _all_of(operands: list[ir.Condition]) -> ir.Condition:
-    joined = ir.conjunction(operands)
-    merged = _merged(joined, negated=True) if isinstance(joined, ir.And) else None
-    return joined if merged is None else ir.conjunction(merged)
+    return _memberships(ir.conjunction(operands))
 
 
 def _any_of(operands: list[ir.Condition]) -> ir.Condition:
-    joined = ir.disjunction(operands)
-    merged = _merged(joined, negated=False) if isinstance(joined, ir.Or) else None
-    return joined if merged is None else ir.disjunction(merged)
+    return _memberships(ir.disjunction(operands))
+
+
+def _memberships(node: ir.Condition) -> ir.Condition:
+    """The same with tests of one value against several constants as one membership."""
+    if not isinstance(node, (ir.And, ir.Or)):
+        return node
+    negated = isinstance(node, ir.And)
+    merged = _merged(node, negated=negated)
+    if merged is None:
+        return node
+    return ir.conjunction(merged) if negated else ir.disjunction(merged)
 
 
 def _merged(node: ir.And | ir.Or, *, negated: bool) -> list[ir.Condition] | None:

@@ -25,7 +25,6 @@ from segmentkit.dtypes import (
     DISTANCE,
     FLOAT,
     TEXT,
-    TEXTS,
     TIMESTAMP,
     DType,
     Kind,
@@ -182,7 +181,7 @@ class ValueChecker(PopulationChecker):
 
     def _single(self, node: t.Name) -> ir.Value | None:
         value = self._name(node)
-        if value is None or value.dtype != TEXTS:
+        if value is None or value.dtype.kind is not Kind.TEXTS:
             return value
         self.error("SK161", node.span, name=format_tree(node))
         return None

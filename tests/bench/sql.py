@@ -23,8 +23,7 @@ ROUNDS = {1: 3_000, 10: 2_000, 100: 250}
 REMEMBERED = (
     _parser._remembered,
     segment._meaning,
-    in_sql._remembered,
-    in_sql._is_of_root,
+    in_sql._of_columns,
 )
 """What is kept between questions."""
 

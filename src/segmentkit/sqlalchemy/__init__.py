@@ -95,25 +95,26 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
-    if isinstance(entity, Hashable) and _is_of_root(condition):
-        return _remembered(condition, segment.schema, entity)
+    found = _of_columns(condition, segment.schema, entity) if isinstance(entity, Hashable) else None
+    if found is not None:
+        return found
     return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
 
 
-@lru_cache(maxsize=512)
-def _is_of_root(condition: ir.Condition) -> bool:
-    """Whether a condition looks at columns of the entity's own table and nothing else."""
-    others = (ir.Listed, *ir.OF_MANY)
-    return not any(
-        node.links if isinstance(node, ir.Column) else isinstance(node, others)
-        for node in ir.walk(condition)
-    )
-
-
 @lru_cache(maxsize=128)
-def _remembered(condition: ir.Condition, schema: Schema, entity: Root) -> Sql:
-    """A predicate; the same for the same question about the same table, as it never changes."""
-    return compile_predicate(condition, Tables.of(schema, entity))
+def _of_columns(condition: ir.Condition, schema: Schema, entity: Root) -> Sql | None:
+    """A predicate that looks at columns of the entity's own table; None if it needs others.
+
+    The same for the same question about the same table, as it never changes.
+    """
+    nodes = ir.walk(condition)
+    linked = any(node.links for node in nodes if type(node) is ir.Column)
+    if linked or not _OF_OTHERS.isdisjoint(map(type, nodes)):
+        return None
+    return compile_predicate(condition, Tables.of(schema, entity), nodes)
+
+
+_OF_OTHERS = frozenset({ir.Listed, *ir.OF_MANY})
 
 
 def members(

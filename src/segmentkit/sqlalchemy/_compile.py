@@ -310,13 +310,13 @@ class Compiler:
         if isinstance(node.value, int) and abs(node.value) > _LARGEST:
             # Constants can be computed beyond the integers of databases.
             node = ir.Const(to_float(node.value), FLOAT)
-        kind = _kind(node, like)
+        value, kind = node.value, _kind(node, like)
         name = getattr(like, "key", None)
         parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
-        bound = parameter(name, _stored(node.value, kind), kind, unique=True)
-        if isinstance(node.value, float) and math.isinf(node.value):
+        bound = parameter(name, _stored(value, kind), kind, unique=True)
+        if isinstance(value, float) and math.isinf(value):
             return Infinite(bound)
-        return EmptyText(bound) if node.value == "" else bound
+        return EmptyText(bound) if value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):

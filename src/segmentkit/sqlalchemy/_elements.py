@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    UnaryExpression,
     and_,
     cast,
     literal,
@@ -52,6 +53,7 @@ def _bracketed(element: Bracketed, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(element.clauses, **kw)})"
 
 
+_TRUTH = Boolean()
 _CHAIN = 250
 
 
@@ -111,17 +113,18 @@ class TextTest(BinaryExpression[bool]):
     @classmethod
     def of(cls, operator: Any, left: Any, right: Any, negate: Any) -> TextTest:
         """A test of two expressions."""
-        constants = [each.value for each in (left, right) if isinstance(each, BindParameter)]
         # A part of what the statement is cached by, unlike the texts themselves.
-        modifiers = {"ascii": all(_is_ascii(each) for each in constants)}
-        return cls(left, right, operator, Boolean(), negate, modifiers)
+        modifiers = {"ascii": _is_ascii(left) and _is_ascii(right)}
+        return cls(left, right, operator, _TRUTH, negate, modifiers)
 
     def _negate(self) -> Any:
         plain: Any = super()._negate()  # type: ignore[no-untyped-call]
         return TextTest.of(plain.operator, plain.left, plain.right, plain.negate)
 
 
-def _is_ascii(wanted: Any) -> bool:
+def _is_ascii(operand: ColumnElement[Any]) -> bool:
+    """Whether no constant has a letter beyond ASCII."""
+    wanted: Any = operand.value if isinstance(operand, BindParameter) else ""
     return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
 
 
@@ -273,15 +276,22 @@ class Divisor(Spelled):
     type = Double()
 
 
-class NanAsNull(Spelled):
-    """A float that is NULL where it is not a number, so that both are missing."""
+class NanAsNull(UnaryExpression[Any]):
+    """A float that is NULL where it is not a number, so that both are missing.
+
+    No function, because those take SQLAlchemy long to make, and every float needs one.
+    """
 
     inherit_cache = True
-    construct = Construct.NAN_AS_NULL
 
     def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
+        super().__init__(expression, type_=expression.type)
+
+
+@compiles(NanAsNull)
+def _nan_as_null(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
+    template = dialect_of(compiler.dialect).spelling(Construct.NAN_AS_NULL)
+    return template.format(compiler.process(element.element, **kw))
 
 
 class Whole(Spelled):

@@ -35,15 +35,23 @@ from segmentkit.sqlalchemy._scans import Passed, Rows, Scan, Way
 from segmentkit.sqlalchemy._tables import Tables, column_of
 
 
-def compile_predicate(condition: ir.Condition, tables: Tables) -> Sql:
+def compile_predicate(
+    condition: ir.Condition, tables: Tables, nodes: list[ir.Condition | ir.Value] | None = None
+) -> Sql:
     """Compile a normalized condition for the query that ``tables.root`` stands in.
+
+    Args:
+        condition: The condition.
+        tables: Where it is asked.
+        nodes: All nodes of the condition, by whom has them already.
 
     Raises:
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    nodes, customer = ir.walk(condition), OfCustomer(tables)
-    plain = not any(isinstance(node, ir.OF_MANY) for node in nodes)
+    customer = OfCustomer(tables)
+    nodes = ir.walk(condition) if nodes is None else nodes
+    plain = frozenset(ir.OF_MANY).isdisjoint(map(type, nodes))
     test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
     return guarded(test, nodes)
 
