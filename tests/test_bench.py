@@ -24,7 +24,7 @@ def test_quick_run_has_every_row(tmp_path):
         ("customers × orders", "candidates first"),
         ("customers × orders", "the year first"),
         ("many segments", "one by one"),
-        ("many segments", ""),
+        ("many segments", "aggregates"),
         ("many segments", "sizes of 5"),
         ("SQL, one segment", "fastest by hand"),
         ("growth", ""),

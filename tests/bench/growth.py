@@ -15,9 +15,9 @@ CUSTOMERS, EACH, SEGMENTS = 20_000, 10, 50
 TIMES = (1, 2, 4, 8)
 
 
-def run(*, quick: bool, big: bool = False) -> Iterator[Row]:
+def run(*, quick: bool, customers: int | None = None) -> Iterator[Row]:
     """Let one of them grow at a time: each row is sizes in one pass on DuckDB."""
-    customers = CUSTOMERS // 100 if quick else CUSTOMERS * 5 if big else CUSTOMERS
+    customers = customers or (CUSTOMERS // 100 if quick else CUSTOMERS)
     for what in ("customers", "events", "segments"):
         for times in TIMES[:2] if quick else TIMES:
             grown = {"customers": 1, "events": 1, "segments": 1, what: times}

@@ -26,7 +26,8 @@ from attrs import asdict
 from timing import Row
 
 BENCHMARKS = (sql, shapes, frames, orders, many, growth, single, starting)
-TAKE_BIG = (shapes, many, growth)
+SIZED = (shapes, many, growth)
+"""Those that can ask about more customers."""
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
 PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", "duckdb", *PEERS)
 COLUMNS = ("", "segmentkit", "beside", "its time", "ratio", "quartiles", "target", "")
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
-    parser.add_argument("--big", action="store_true", help="a million customers; takes an hour")
+    parser.add_argument("--customers", type=int, metavar="N", help="of databases, ten orders each")
     parser.add_argument("--only", metavar="NAMES", help="some: sql,shapes,frames,many,growth,…")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw how the cost grows there")
     options = parser.parse_args(arguments)
@@ -85,7 +86,7 @@ def main(arguments: list[str]) -> None:
     for benchmark in BENCHMARKS:
         if only is not None and benchmark.__name__ not in only:
             continue
-        more = {"big": True} if options.big and benchmark in TAKE_BIG else {}
+        more = {"customers": options.customers} if benchmark in SIZED else {}
         for row in benchmark.run(quick=options.quick, **more):
             rows.append(row)
             print(line(row), flush=True)
