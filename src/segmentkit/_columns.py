@@ -12,6 +12,21 @@ import pandas as pd
 
 from segmentkit.dtypes import DType, Kind
 
+_IN_ARRAYS = {"bool", "int8", "int16", "int32", "int64"}
+
+
+def columns_of(batch: Any) -> list[Any]:
+    """The columns of an Arrow batch: whole numbers and booleans as arrays, the rest as lists."""
+    return [_of_arrow(column) for column in batch.columns]
+
+
+def _of_arrow(column: Any) -> Any:
+    kind = str(column.type)
+    if column.null_count or kind not in _IN_ARRAYS:
+        return column.to_pylist()
+    found = column.to_numpy(zero_copy_only=False)
+    return found if kind == "bool" else found.astype(np.int64, copy=False)
+
 
 def values_frame(
     dtypes: Mapping[str, DType],

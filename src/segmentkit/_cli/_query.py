@@ -47,6 +47,7 @@ from segmentkit.sqlalchemy import Source
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._schema import tables_from
 from segmentkit.sqlalchemy._single import explained, statements
+from segmentkit.sqlalchemy._source import is_columnar
 from segmentkit.sqlalchemy._tables import Tables
 
 Pairs = tuple[tuple[str, str], ...]
@@ -114,7 +115,7 @@ def explain_plan(
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
         tables = Tables.of(ready.schema, ready.table)
-        queries = statements(found, tables)
+        queries = statements(found, tables, columnar=is_columnar(spoken))
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
     for line in explained(Plan(found), tables):

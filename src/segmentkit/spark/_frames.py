@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar, TypeAlias
 
-import numpy as np
 import sqlalchemy as sa
 from attrs import frozen
 
 from segmentkit import _ir as ir
+from segmentkit._columns import columns_of
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.schema import Schema
@@ -58,8 +58,6 @@ _FITTING: Mapping[Kind, tuple[type[Any], ...]] = {
     Kind.TEXTS: (sa.ARRAY,),
 }
 """The types of columns that hold what a schema's type means, exactly."""
-
-_WHOLE = {"int8", "int16", "int32", "int64"}
 
 
 @frozen(eq=False)
@@ -125,12 +123,16 @@ class Stored:
 
     # -- as an engine ---------------------------------------------------------------------------
 
+    @property
+    def columnar(self) -> bool:
+        return hasattr(DataFrame, "toArrow") and find_spec("pyarrow") is not None
+
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         frame = self.run(query)
-        if hasattr(frame, "toArrow") and find_spec("pyarrow"):
+        if self.columnar:
             for batch in frame.toArrow().to_batches(AT_ONCE):
                 if batch.num_rows:
-                    yield [_column(column) for column in batch.columns]
+                    yield columns_of(batch)
         elif rows := frame.collect():
             yield list(zip(*rows, strict=True))
 
@@ -146,13 +148,6 @@ class Stored:
     def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
         for node in nodes:
             check_digits(node, tables)
-
-
-def _column(given: Any) -> Any:
-    """A column of Arrow's as Python's values; whole numbers stay in an array."""
-    if given.null_count or str(given.type) not in _WHOLE:
-        return given.to_pylist()
-    return given.to_numpy().astype(np.int64, copy=False)
 
 
 def _frame(name: str, given: object) -> DataFrame:

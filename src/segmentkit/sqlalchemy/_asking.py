@@ -47,6 +47,11 @@ class Engine(Protocol):
 
     errors: ClassVar[tuple[type[Exception], ...]]
 
+    @property
+    def columnar(self) -> bool:
+        """Whether answers come column by column, so that a boolean takes no more than a bit."""
+        ...
+
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         """The rows of a query, some thousands at a time."""
         ...
@@ -335,7 +340,8 @@ class Asking(ABC):
 
         def ask(engine: Engine, question: Question, tables: Tables) -> str:
             lines = [f"-- {line}" for line in explained(question.plan, tables)]
-            texts = [engine.text(query) for query in statements(question.conditions, tables)]
+            asked = statements(question.conditions, tables, columnar=engine.columnar)
+            texts = [engine.text(query) for query in asked]
             return "\n".join([*lines, *texts])
 
         return self._asked(segments, as_of, False, ask)
@@ -422,12 +428,12 @@ Signed: TypeAlias = "tuple[pd.Index[Any], np.ndarray[Any, Any]]"
 
 def _read(engine: Engine, one: Pass) -> Signed:
     keys = []
-    count = len(one.signs)
+    count, columnar = len(one.signs), engine.columnar
     parts = [np.zeros((count, 0), dtype=np.uint8)]
     rest = np.zeros((count, 0), dtype=np.bool_)
-    for column, *signatures in engine.parts(one.signed()):
+    for column, *signs in engine.parts(one.signed(columnar=columnar)):
         keys.append(column)
-        held = _held(signatures, count, len(column))
+        held = np.array(signs, dtype=np.bool_) if columnar else _held(signs, count, len(column))
         if rest.size:
             held = np.concatenate([rest, held], axis=1)
         # All but the last are whole bytes of bits.

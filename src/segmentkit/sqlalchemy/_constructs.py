@@ -160,6 +160,7 @@ class Dialect:
         translates: Whether it has ``translate``.
         parameters: How many a statement may have, where that is less than a definition can ask.
         arrays: Whether a list can be bound as an array; otherwise it is JSON.
+        arrow: Whether its driver gives answers in columns of Arrow.
         nul: Whether a text can hold the character NUL.
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
@@ -180,6 +181,7 @@ class Dialect:
     translates: bool = False
     parameters: int | None = None
     arrays: bool = False
+    arrow: bool = False
     nul: bool = True
     collations: tuple[str, ...] = ()
     exact_collations: tuple[str, ...] = ()

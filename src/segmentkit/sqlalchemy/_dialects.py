@@ -146,6 +146,7 @@ _ROWS = (
     Dialect(
         "duckdb",
         "DuckDB",
+        arrow=True,
         package="duckdb-sqlalchemy",
         run=True,
         spellings={

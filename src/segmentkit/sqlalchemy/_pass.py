@@ -147,9 +147,13 @@ class Pass:
             return {test: IsFlagged(column) for test, column in self.flags.items()}
         return dict(zip(self.conditions.values(), self.tests, strict=True))
 
-    def signed(self) -> sa.Select[Any]:
-        """Everyone's key, and which of the signs hold: bits of a few numbers."""
-        return self._select(self.each.c.key, *_signatures(list(self.signs.values())))
+    def signed(self, *, columnar: bool = False) -> sa.Select[Any]:
+        """Everyone's key, and which of the signs hold: a column each, or bits of a few numbers."""
+        signs = list(self.signs.values())
+        each = [
+            sa.type_coerce(sign, sa.Boolean()).label(f"sign_{i}") for i, sign in enumerate(signs)
+        ]
+        return self._select(self.each.c.key, *(each if columnar else _signatures(signs)))
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""

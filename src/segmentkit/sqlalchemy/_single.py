@@ -136,11 +136,14 @@ def of_person(condition: ir.Condition, key: Any, tables: Tables) -> sa.Select[An
     return query.where(column_of_key == key)
 
 
-def statements(conditions: Mapping[str, ir.Condition], tables: Tables) -> list[sa.Select[Any]]:
+def statements(
+    conditions: Mapping[str, ir.Condition], tables: Tables, *, columnar: bool
+) -> list[sa.Select[Any]]:
     """What is asked to find the members of one segment, or everyone's answers to several."""
     if len(conditions) == 1:
         return [of_one(condition, tables) for condition in conditions.values()]
-    return [Pass.of(portion, tables).signed() for portion in portions(conditions)]
+    each = [Pass.of(portion, tables) for portion in portions(conditions)]
+    return [one.signed(columnar=columnar) for one in each]
 
 
 def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select[Any]:

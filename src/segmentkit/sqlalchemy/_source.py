@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from importlib.util import find_spec
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -12,8 +14,10 @@ from attrs import define, field, frozen
 from sqlalchemy.orm import Session
 
 from segmentkit import _ir as ir
+from segmentkit._columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy._asking import AT_ONCE, Asking, Columns
+from segmentkit.sqlalchemy._dialects import dialect_of
 from segmentkit.sqlalchemy._tables import Lists, Root, Tables
 
 
@@ -75,6 +79,22 @@ class Source(Asking):
                 yield _Database(self.bind.connection()), tables
 
 
+def _as_declared(declared: sa.ColumnElement[Any], column: Any) -> Any:
+    """Values as a driver gives them row by row: in Arrow, long integers are decimals."""
+    if isinstance(column, list) and isinstance(declared.type, sa.Integer):
+        return [int(each) if isinstance(each, Decimal) else each for each in column]
+    return column
+
+
+def is_columnar(dialect: sa.Dialect) -> bool:
+    """Whether answers come in columns of Arrow."""
+    return dialect_of(dialect).arrow and find_spec("pyarrow") is not None
+
+
+_OF_ARROW = (sa.Boolean, sa.SmallInteger, sa.Integer, sa.BigInteger, sa.String, sa.Text)
+"""Types whose values are the same from Arrow."""
+
+
 @frozen
 class _Database:
     """A database for the time of a question."""
@@ -82,7 +102,20 @@ class _Database:
     errors: ClassVar[tuple[type[Exception], ...]] = (sa.exc.SQLAlchemyError,)
     connection: sa.Connection
 
+    @property
+    def columnar(self) -> bool:
+        return is_columnar(self.connection.dialect)
+
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
+        if self.columnar and all(type(c.type) in _OF_ARROW for c in query.selected_columns):
+            with self.connection.execute(query) as result:
+                cursor: Any = result.cursor
+                # Newer versions of DuckDB have another name for it.
+                read = getattr(cursor, "to_arrow_reader", None) or cursor.fetch_record_batch
+                for batch in read(AT_ONCE):
+                    if batch.num_rows:
+                        yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
+            return
         query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
         with self.connection.execute(query) as result:
             for part in result.partitions():
