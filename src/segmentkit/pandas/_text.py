@@ -158,7 +158,7 @@ def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
         return text.test(lambda t: fold_case(t) in wanted)
     if len(values) > 1:
         return text.test(set(values).__contains__)
-    code = np.flatnonzero(text.texts == values[0])
+    code = np.flatnonzero(text.texts == _object(values[0]))
     found: Mask = np.equal(text.codes, int(code[0]) if len(code) else -2)
     return found
 
@@ -197,9 +197,14 @@ def _distinct(text: Text) -> Text:
 
 def _equal(stored: Array, value: str) -> Mask:
     try:
-        return np.asarray(stored == value, dtype=np.bool_)
+        return np.asarray(stored == _object(value), dtype=np.bool_)
     except TypeError:  # pandas' NA, which is neither equal nor unequal
         return np.array([isinstance(v, str) and v == value for v in stored], dtype=np.bool_)
+
+
+def _object(text: str) -> Array:
+    """A text to compare objects with: NumPy's own texts lose the NULs at their end."""
+    return np.array(text, dtype=object)
 
 
 def _booleans(found: Any) -> Mask:
