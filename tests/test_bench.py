@@ -28,6 +28,7 @@ def test_quick_run_has_every_row(tmp_path):
         ("many segments", "sizes of 5"),
         ("SQL, one segment", "fastest by hand"),
         ("growth", ""),
+        ("memory", ""),
         ("pandas mask", "DataFrame.query"),
         ("pandas mask", "polars"),
         ("one record", "lambda"),

@@ -17,6 +17,7 @@ from typing import Any
 import frames
 import growth
 import many
+import memory
 import orders
 import shapes
 import single
@@ -25,8 +26,8 @@ import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, shapes, frames, orders, many, growth, single, starting)
-SIZED = (shapes, many, growth)
+BENCHMARKS = (sql, shapes, frames, orders, many, growth, memory, single, starting)
+SIZED = (shapes, many, growth, memory)
 """Those that can ask about more customers."""
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
 PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", "duckdb", *PEERS)
