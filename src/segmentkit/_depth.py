@@ -70,4 +70,4 @@ def _weight(node: ir.Condition | ir.Value) -> int:
         case ir.Aggregate(function):
             return _IN_ORDER.get(function, _AGGREGATE)
         case _:
-            raise AssertionError(f"{type(node).__name__} has a weight of its own")
+            raise AssertionError(f"{type(node).__name__} has no weight")

@@ -46,7 +46,7 @@ class Mutant:
 
 def _forget() -> None:
     segment_module._meaning.cache_clear()
-    sqlalchemy_module._remembered.cache_clear()
+    sqlalchemy_module._of_columns.cache_clear()
 
 
 def method(owner: Any, name: str, made: Callable[..., Any]) -> Patch:
