@@ -32,7 +32,7 @@ def distance(north: Sql, east: Sql, north2: Sql, east2: Sql) -> Sql:
     on_globe = [
         sa.and_(degrees >= _float(-most), degrees <= _float(most))
         for degrees, most in ((north, 90), (east, 180), (north2, 90), (east2, 180))
-        if not isinstance(degrees, sa.BindParameter)
+        if not _is_within(degrees, most)
     ]
     a, b = _radians(north), _radians(north2)
     across, along = _sin((b - a) / _float(2)), _sin(_radians(east2 - east) / _float(2))
@@ -41,6 +41,14 @@ def distance(north: Sql, east: Sql, north2: Sql, east2: Sql) -> Sql:
     rest: Sql = sa.func.abs(_float(1) - square, type_=sa.Double())
     metres = Angle(_sqrt(square), _sqrt(rest)) * _float(2 * EARTH_RADIUS)
     return sa.case((sa.and_(*on_globe), metres)) if on_globe else metres
+
+
+def _is_within(degrees: Sql, most: int) -> bool:
+    """Whether it is known to be on the globe, or missing; what is computed need not be."""
+    if not isinstance(degrees, sa.BindParameter):
+        return False
+    constant: Any = degrees.value
+    return constant is None or bool(abs(constant) <= most)
 
 
 def _float(number: float) -> Sql:
