@@ -15,8 +15,9 @@ nox.options.sessions = ["tests", "lint", "typing", "docs"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 # A process a core (each starts engines of its own); the tests of a module, and the examples of a
-# page, share what they made, so they stay together.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope")
+# page, share what they made, so they stay together. In their own order the short ones come last:
+# by number of tests, the last would be properties, which are few and long.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder")
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
 # What Spark is asked besides: as a source, and what only it has.

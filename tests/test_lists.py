@@ -342,7 +342,7 @@ ROWS = [
 )
 def test_columns_of_postgresql(type_: Any) -> None:
     """However PostgreSQL stores a list, it has the same texts, and no wanted text is cut."""
-    connection = POSTGRESQL.connection
+    connection = POSTGRESQL.emptied()
     metadata = sa.MetaData()
     table = sa.Table(
         "people", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("tags", type_)
@@ -366,7 +366,7 @@ def test_columns_of_postgresql(type_: Any) -> None:
 
 def test_an_index_serves_arrays() -> None:
     """On PostgreSQL an index of the kind GIN finds who has a text."""
-    connection = POSTGRESQL.connection
+    connection = POSTGRESQL.emptied()
     metadata = sa.MetaData()
     table = sa.Table(
         "people",

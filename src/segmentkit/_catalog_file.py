@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -152,6 +153,15 @@ def read_catalog(
     return _Reader(text, file).read(None if folder is None else Path(folder))
 
 
+_NAME = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s.\"']+")
+_HEADER = re.compile(r"\s*\[([^\[\]=,]+)\]\s*(#.*)?$")
+_KEY = re.compile(rf"\s*({_NAME.pattern})\s*=")
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if name[0] in "\"'" else name
+
+
 class _Reader:
     """Reads one file and collects what is wrong with its form."""
 
@@ -179,7 +189,7 @@ class _Reader:
         )
         if found is None:
             return self.problem("SK301", None, detail=told)
-        lines = self.text.split("\n")
+        lines = self.lines
         if found[2]:
             line, column = int(found[2]), int(found[3])
         else:
@@ -195,20 +205,28 @@ class _Reader:
         self.problems.append(self.problem(code, self.line_of(where), **values))
 
     def line_of(self, path: str) -> int | None:
-        """The line of a table's header or of a key; found by sight, for messages only."""
-        head, _, last = path.rpartition(".")
-        name = rf"[\"']?{re.escape(last)}[\"']?"
-        header = rf"\s*\[\s*{re.escape(head)}\.{name}\s*\]" if head else rf"\s*\[?\s*{name}\s*[\]=]"
-        inside = False
-        for number, line in enumerate(self.text.split("\n"), start=1):
-            if re.match(header, line) or (inside and re.match(rf"\s*{name}\s*=", line)):
-                return number
-            if re.match(r"\s*\[[^\[\]=,]+\]\s*(#.*)?$", line):
-                # The short form of what has no table of its own.
-                inside = (
-                    bool(head) and re.match(rf"\s*\[\s*{re.escape(head)}\s*\]", line) is not None
-                )
-        return None
+        """The line of a table's header or of a key."""
+        return self.places.get(path)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The lines of tables' headers and of keys, by path; found by sight, for messages only."""
+        found: dict[str, int] = {}
+        anywhere: dict[str, int] = {}
+        table = ""
+        for number, line in enumerate(self.lines, start=1):
+            if header := _HEADER.match(line):
+                table = ".".join(map(_unquoted, _NAME.findall(header[1])))
+                found.setdefault(table, number)
+            elif key := _KEY.match(line):
+                name = _unquoted(key[1])
+                found.setdefault(f"{table}.{name}" if table else name, number)
+                anywhere.setdefault(name, number)
+        return anywhere | found
 
     def read(self, folder: Path | None) -> CatalogText:
         try:
@@ -297,12 +315,15 @@ class _Reader:
     def definition_line(self, path: str, key: str) -> int:
         """Where a definition's text begins."""
         start = self.line_of(path) or 1
-        lines = self.text.split("\n")
-        for number in range(start, len(lines) + 1):
-            match = re.match(rf"\s*{key}\s*=\s*('''|\"\"\")?(\s*$)?", lines[number - 1])
+        if not _HEADER.match(self.lines[start - 1]):
+            return start
+        for number, line in enumerate(self.lines[start:], start=start + 1):
+            match = re.match(rf"\s*{key}\s*=\s*('''|\"\"\")?(\s*$)?", line)
             if match:
                 # The line break right after an opening ''' is no part of the text.
                 return number + (match[1] is not None and match[2] is not None)
+            if _HEADER.match(line):
+                break
         return start
 
     def lists(self, data: Mapping[str, Any]) -> Iterator[ListEntry]:

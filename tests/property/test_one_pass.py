@@ -16,7 +16,7 @@ from tests.targets import TARGETS, Target
 
 SOURCES = [target for target in TARGETS if target.source]
 # A world is asked for dozens of answers of each target.
-SOME = settings(max_examples=max(8, settings().max_examples // 10))
+SOME = settings(max_examples=settings().max_examples // 15)
 
 
 def _alone(checker: Checker, target: Target, segments: dict[str, Segment]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.property.worlds import World, without_gaps, worlds
 from tests.targets import TARGETS
 
 # A world is asked for about a hundred answers of each target.
-SOME = settings(max_examples=max(12, settings().max_examples // 10))
+SOME = settings(max_examples=settings().max_examples // 15)
 
 
 def _of_one(text: str) -> bool:

@@ -145,6 +145,11 @@ class Database:
             atexit.register(self._connection.close)
         return self._connection
 
+    def emptied(self) -> sa.Connection:
+        """The connection, to a database in which nothing is left of earlier questions."""
+        self._clear(self.connection)
+        return self.connection
+
     def values(self, trait: Trait, tables: Tables, as_of: datetime) -> dict[Any, Any]:
         """The values, by key."""
         with self.loaded(trait.schema, tables) as (connection, metadata):
