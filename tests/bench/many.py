@@ -231,6 +231,8 @@ def run(*, quick: bool, customers: int | None = None) -> Iterator[Row]:
     rounds, few = (2, 5) if quick else (3, 100)
     yield from measured("pandas", of_frames(tables), asked, rounds)
     for name, title in (("duckdb", "DuckDB"), ("sqlite", "SQLite")):
+        if name not in databases.reachable():
+            continue
         with databases.opened(name) as engine:
             contender = of_database(tables, schema, engine)
             yield from measured(title, contender, asked, rounds)

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import databases
 import frames
 import growth
 import many
@@ -74,10 +75,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
     parser.add_argument("--customers", type=int, metavar="N", help="of databases, ten orders each")
+    parser.add_argument("--engines", metavar="NAMES", help="databases: duckdb,sqlite,postgresql,…")
     parser.add_argument("--only", metavar="NAMES", help="some: sql,shapes,frames,many,growth,…")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw how the cost grows there")
     options = parser.parse_args(arguments)
     only = None if options.only is None else options.only.split(",")
+    databases.only = None if options.engines is None else options.engines.split(",")
     about = machine()
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     print(f"{about['cores']} cores, Python {about['python']}, {packages}\n")
