@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from segmentkit import Segment
 from segmentkit.source import Evaluation, Source
-from tests.property.checks import Checker, Refused
+from tests.property.checks import Checker, Refused, has_more_digits
 from tests.property.strategies import definitions, peopled_worlds
 from tests.targets import TARGETS, Target
 
@@ -36,6 +36,7 @@ def test_one_pass_answers_as_one_by_one(data: st.DataObject) -> None:
     segments = {f"s{i}": world.define(text) for i, text in enumerate(texts)}
     # What two segments share, and what they do not, is shared by a third.
     segments["both"] = segments["s0"] & ~segments["s1"]
+    assume(not any(has_more_digits(segment, world) for segment in segments.values()))
     checker = Checker(world, SOURCES)
     key = world.schema.entity.key
     people = sorted(row[key] for row in world.rows[world.schema.entity.table])
