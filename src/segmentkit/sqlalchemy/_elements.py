@@ -89,8 +89,12 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     ]
     if "{type}" not in template:
         return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(element.spelled_type)
-    return template.format(*operands, type=words)
+    return template.format(*operands, type=_words(element.spelled_type, compiler))
+
+
+def _words(type_: Any, compiler: SQLCompiler) -> str:
+    """What a dialect calls a type."""
+    return compiler.dialect.type_compiler_instance.process(type_)
 
 
 class ExactText(Spelled):
@@ -291,7 +295,8 @@ class NanAsNull(UnaryExpression[Any]):
 @compiles(NanAsNull)
 def _nan_as_null(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
     template = dialect_of(compiler.dialect).spelling(Construct.NAN_AS_NULL)
-    return template.format(compiler.process(element.element, **kw))
+    operand = compiler.process(element.element, **kw)
+    return template.format(operand, type=_words(element.type, compiler))
 
 
 class Whole(Spelled):
