@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.dialects import sqlite as of_sqlite
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -22,7 +24,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import Segment, UnsupportedError
+from segmentkit import FLOAT, INTEGER, Attribute, Entity, Schema, Segment, UnsupportedError
 from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
 from segmentkit.sqlalchemy._prepare import _add_functions
 from tests.targets.databases import ENGINES
@@ -488,3 +490,16 @@ def test_timestamps_with_a_zone_beside_those_without(name: str) -> None:
             assert connection.scalars(members(segment, table)).all() == [1], text
         connection.rollback()
     engine.dispose()
+
+
+@pytest.mark.parametrize("dialect", [of_sqlite.dialect(), postgresql.dialect(), mysql.dialect()])
+def test_a_float_whose_column_has_no_type(dialect: sa.Dialect) -> None:
+    """A column of a type that SQLAlchemy does not know is compared nevertheless."""
+    columns = sa.Column("id", sa.Integer, primary_key=True), sa.Column("score", sa.types.NullType)
+    people = sa.Table("people", sa.MetaData(), *columns)
+    attributes = [Attribute("id", INTEGER), Attribute("score", FLOAT)]
+    schema = Schema([Entity("people", key="id", attributes=attributes)])
+    text = str(
+        predicate(Segment.define(None, "score > 1.5", schema), people).compile(dialect=dialect)
+    )
+    assert "people.score" in text

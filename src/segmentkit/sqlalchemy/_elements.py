@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -87,14 +87,17 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
         for i, clause in enumerate(element.clauses)
     ]
+    return _filled(template, operands, lambda: element.spelled_type, compiler)
+
+
+def _filled(
+    template: str, operands: Sequence[str], type_: Callable[[], Any], compiler: SQLCompiler
+) -> str:
+    """A template with its operands, and with what the dialect calls a type, if it is in it."""
     if "{type}" not in template:
         return template.format(*operands)
-    return template.format(*operands, type=_words(element.spelled_type, compiler))
-
-
-def _words(type_: Any, compiler: SQLCompiler) -> str:
-    """What a dialect calls a type."""
-    return compiler.dialect.type_compiler_instance.process(type_)
+    words = compiler.dialect.type_compiler_instance.process(type_())
+    return template.format(*operands, type=words)
 
 
 class ExactText(Spelled):
@@ -296,7 +299,7 @@ class NanAsNull(UnaryExpression[Any]):
 def _nan_as_null(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
     template = dialect_of(compiler.dialect).spelling(Construct.NAN_AS_NULL)
     operand = compiler.process(element.element, **kw)
-    return template.format(operand, type=_words(element.type, compiler))
+    return _filled(template, [operand], lambda: element.type, compiler)
 
 
 class Whole(Spelled):
