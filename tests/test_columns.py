@@ -101,3 +101,12 @@ def test_keys_of_any_type(
         assert [type(key) for key in found.index.tolist()] == [type(key) for key in expected]
         _by_rows(monkeypatch)
     engine.dispose()
+
+
+def test_nothing_but_broken_segments(engine: sa.Engine) -> None:
+    """Whoever has no answer is there nevertheless."""
+    people = _people(sa.BigInteger)
+    schema = schema_from(people)
+    unbound = Segment.define("unbound", "score > :least", schema)
+    found = Source(engine, people).evaluate([unbound], skip_broken=True)
+    assert (len(found.population), list(found), list(found.broken)) == (SIZE + 3, [], ["unbound"])

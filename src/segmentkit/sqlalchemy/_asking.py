@@ -433,7 +433,10 @@ def _read(engine: Engine, one: Pass) -> Signed:
     rest = np.zeros((count, 0), dtype=np.bool_)
     for column, *signs in engine.parts(one.signed(columnar=columnar)):
         keys.append(column)
-        held = np.array(signs, dtype=np.bool_) if columnar else _held(signs, count, len(column))
+        if columnar:
+            held = np.array(signs, dtype=np.bool_).reshape(count, len(column))
+        else:
+            held = _held(signs, count, len(column))
         if rest.size:
             held = np.concatenate([rest, held], axis=1)
         # All but the last are whole bytes of bits.
