@@ -216,7 +216,7 @@ class _Reader:
     def places(self) -> dict[str, int]:
         """The lines of tables' headers and of keys, by path; found by sight, for messages only."""
         found: dict[str, int] = {}
-        anywhere: dict[str, int] = {}
+        anywhere: dict[str, int] = {}  # what belongs at the top may stand in a table by mistake
         table = ""
         for number, line in enumerate(self.lines, start=1):
             if header := _HEADER.match(line):
