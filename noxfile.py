@@ -46,6 +46,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run what takes long: the demo on all its data, every benchmark once (posargs: to pytest)."""
+    session.install("-e", ".[demo]", *group("slow"))
+    session.run("pytest", "tests/slow", *PARALLEL, *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and that imports only point down the layers."""
     session.install(*group("lint"))

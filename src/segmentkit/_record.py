@@ -7,7 +7,6 @@ the definition and of the schema are bound to it as objects and never become sou
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta, tzinfo
 from functools import cache
@@ -85,18 +84,22 @@ def _template(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-class _Fill(ast.NodeTransformer):
-    def __init__(self, parts: Mapping[str, ast.expr]) -> None:
-        self.parts = parts
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.parts.get(node.id, node)
-
-
 def fill(text: str, /, **parts: ast.expr) -> ast.expr:
     """A template of ours with expressions in the place of its names."""
-    filled: ast.expr = _Fill(parts).visit(copy.deepcopy(_template(text)))
+    filled: ast.expr = _filled(_template(text), parts)
     return filled
+
+
+def _filled(part: Any, parts: Mapping[str, ast.expr]) -> Any:
+    match part:
+        case ast.Name():
+            return parts.get(part.id, part)
+        case ast.AST():
+            return type(part)(*[_filled(getattr(part, name), parts) for name in part._fields])
+        case list():
+            return [_filled(each, parts) for each in part]
+        case _:
+            return part
 
 
 class Function:

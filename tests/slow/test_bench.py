@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RUN = Path(__file__).parent / "bench" / "run.py"
+RUN = Path(__file__).parents[1] / "bench" / "run.py"
 
 
 def test_quick_run_has_every_row(tmp_path):

