@@ -156,7 +156,7 @@ def _names(schema: Schema, *told: Mapping[str, Any]) -> Found:
 def _typed(entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
     """Columns with their Python values; what a row does not say is missing."""
     known = {a.column for a in entity.attributes}
-    extra = {way.key: row[way.key] for way in entity.links if way.key in row.keys() - known}
+    extra = {way.key: row.get(way.key) for way in entity.links if way.key not in known}
     documents = {d.name: _parsed(row.get(d.name)) for d in entity.documents}
     return {a.column: _value(a, row.get(a.column)) for a in entity.attributes} | documents | extra
 

@@ -16,7 +16,7 @@ import segmentkit as sk
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
 from segmentkit._declaration import read_declaration
-from tests.targets.databases import ENGINES
+from tests.targets.databases import ENGINES, Database
 
 PEOPLE = sk.Schema(
     [
@@ -362,6 +362,33 @@ def test_columns_of_postgresql(type_: Any) -> None:
             found = connection.scalars(sql.members(define(text), table)).all()
             assert sorted(found) == members, text
         inside.rollback()
+
+
+WITH_JSON = [each for each in ENGINES if each.name in ("sqlite", "duckdb", "postgresql")]
+
+
+@pytest.mark.parametrize(
+    ("engine", "type_"),
+    [(each, sa.JSON(none_as_null=True)) for each in WITH_JSON]
+    + [(each, sa.ARRAY(sa.Text())) for each in WITH_JSON[1:]],
+    ids=lambda value: getattr(value, "name", type(value).__name__),
+)
+def test_many_texts_are_looked_for(engine: Database, type_: Any) -> None:
+    """A list has one of more texts than are written out, as it has one of few."""
+    connection = engine.emptied()
+    metadata = sa.MetaData()
+    table = sa.Table(
+        "people", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("tags", type_)
+    )
+    many = ", ".join(f'"x{i}"' for i in range(1_500))
+    metadata.create_all(connection)
+    connection.execute(table.insert(), ROWS)
+    for rest in ("", " ignoring case"):
+        for negated, members in (("", [1]), ("not ", [2, 3, 4])):
+            segment = define(f'tags {negated}contains any ({many}, "abc"){rest}')
+            found = connection.scalars(sql.members(segment, table)).all()
+            assert sorted(found) == members
+    connection.rollback()
 
 
 def test_an_index_serves_arrays() -> None:

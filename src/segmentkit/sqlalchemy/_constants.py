@@ -55,7 +55,7 @@ def among(
         return tests[0]
     written = (or_ if positive else and_)(*tests).self_group()
     whole = whole_list(None, values, kind)
-    return (_Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
+    return (Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
 
 
 def on_list(
@@ -77,7 +77,7 @@ def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]
     return Bound(name, list(values), _List(kind), unique=True)
 
 
-class _Among(FunctionElement[bool]):
+class Among(FunctionElement[bool]):
     """The test by short lists; the operand and the whole list, for those who can take it."""
 
     inherit_cache = True
@@ -89,28 +89,28 @@ class _Among(FunctionElement[bool]):
         self.lists = lists
 
 
-class _NotAmong(_Among):
+class _NotAmong(Among):
     inherit_cache = True
     construct = Construct.NOT_AMONG
 
 
-class _Listed(_Among):
+class _Listed(Among):
     """The same of keys, which are whole numbers or texts: more databases can bind those."""
 
     inherit_cache = True
     construct = Construct.LISTED
 
 
-class _NotListed(_Among):
+class _NotListed(Among):
     inherit_cache = True
     construct = Construct.NOT_LISTED
 
 
-@compiles(_Among)
+@compiles(Among)
 @compiles(_NotAmong)
 @compiles(_Listed)
 @compiles(_NotListed)
-def _among(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
     written, operand, whole = element.clauses
     dialect = dialect_of(compiler.dialect)
     template = dialect.spelling(element.construct)

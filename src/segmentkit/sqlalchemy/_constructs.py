@@ -83,6 +83,8 @@ class Construct(Enum):
     IN_JSON = "contains, of lists in JSON"
     HAS_ANY = "contains, of arrays"
     IN_ARRAY = "contains … ignoring case, of arrays"
+    MANY_IN_JSON = "contains any of more than 1,000 texts, of lists in JSON"
+    MANY_IN_ARRAY = "contains any of more than 1,000 texts ignoring case, of arrays"
 
     __hash__ = object.__hash__
 

@@ -62,6 +62,9 @@ def _duckdb() -> dict[str, str]:
     item = f"SELECT json_extract_string(item, '$') AS {ITEM}"
     items = f"{item} FROM (SELECT unnest(json_extract({{0}}, '$[*]')) AS item) AS items"
     texts = f"({items} WHERE json_type(item) = 'VARCHAR') AS texts"
+    of_texts = "list_filter(json_extract({0}, '$[*]'), lambda item: json_type(item) = 'VARCHAR')"
+    as_texts = f"list_transform({of_texts}, lambda item: json_extract_string(item, '$'))"
+    unnested = f"(SELECT unnest({{0}}) AS {ITEM}) AS items"
     double = f"TRY_CAST({text} AS DOUBLE)"
     return {
         "JSON_TEXT": _when(f"{kind} = 'VARCHAR'", text),
@@ -74,9 +77,14 @@ def _duckdb() -> dict[str, str]:
         "JSON_INSTANT": _when(is_instant,
                               f"(TRY_CAST({text} || {zone} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"),
         "JSON_LIST": _when(f"{kind} = 'ARRAY'", "json_extract({0}, {1})"),
-        "IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
+        # Its correlated sub-queries are slower, and beside a join with what it knows to be empty
+        # they end in an error of its own. But a list too long to be written out is a sub-query,
+        # which a lambda cannot have.
+        "IN_JSON": f"(len(list_filter({as_texts}, lambda {ITEM}: {{1}})) > 0)",
+        "MANY_IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
         "HAS_ANY": "list_has_any({0}, [{items}])",
-        "IN_ARRAY": f"EXISTS (SELECT 1 FROM (SELECT unnest({{0}}) AS {ITEM}) AS items WHERE {{1}})",
+        "IN_ARRAY": f"(len(list_filter({{0}}, lambda {ITEM}: {{1}})) > 0)",
+        "MANY_IN_ARRAY": f"EXISTS (SELECT 1 FROM {unnested} WHERE {{1}})",
     }  # fmt: skip
 
 
@@ -175,15 +183,21 @@ def _clickhouse() -> dict[str, str]:
     }
 
 
+def _however_many(words: dict[str, str]) -> dict[str, str]:
+    """The words, where an item is looked for among many texts as among few."""
+    many = {f"MANY_{name}": words[name] for name in ("IN_JSON", "IN_ARRAY") if name in words}
+    return many | words
+
+
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "sqlite": _sqlite(),
+        "sqlite": _however_many(_sqlite()),
         "duckdb": _duckdb(),
-        "postgresql": _postgresql(),
-        "mariadb": _mysql(),
-        "mysql": _mysql(),
-        "chdb": _clickhouse(),
-        "clickhousedb": _clickhouse(),
+        "postgresql": _however_many(_postgresql()),
+        "mariadb": _however_many(_mysql()),
+        "mysql": _however_many(_mysql()),
+        "chdb": _however_many(_clickhouse()),
+        "clickhousedb": _however_many(_clickhouse()),
         # NULL in a list makes NULL of no. Sail has no functions of items where it reads files.
         "spark": {"HAS_ANY": "coalesce(arrays_overlap({0}, array({items})), false)"},
     }

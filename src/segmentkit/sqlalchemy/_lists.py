@@ -10,6 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Attribute
+from segmentkit.sqlalchemy._constants import Among
 from segmentkit.sqlalchemy._constructs import Construct
 from segmentkit.sqlalchemy._dialects import dialect_of
 from segmentkit.sqlalchemy._elements import Settled, Spelled
@@ -79,7 +80,10 @@ def item() -> sa.ColumnElement[Any]:
 
 def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """That a list has an item of which a test holds."""
-    return (_InArray if is_array(texts.type) else _InList)(texts, test)
+    many = isinstance(test, Among)
+    if is_array(texts.type):
+        return (_ManyInArray if many else _InArray)(texts, test)
+    return (_ManyInList if many else _InList)(texts, test)
 
 
 def is_plain_array(type_: Any) -> bool:
@@ -120,3 +124,13 @@ class _InArray(Settled):
 class _InList(Settled):
     inherit_cache = True
     construct = Construct.IN_JSON
+
+
+class _ManyInArray(Settled):
+    inherit_cache = True
+    construct = Construct.MANY_IN_ARRAY
+
+
+class _ManyInList(Settled):
+    inherit_cache = True
+    construct = Construct.MANY_IN_JSON
