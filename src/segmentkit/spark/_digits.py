@@ -111,10 +111,12 @@ class _Digits:
         entity = schema.follow(start, node.links)
         attribute = entity.attribute(node.name)
         assert attribute is not None
+        if attribute.path:
+            return 0, 0  # Spark cannot look into JSON, and says so when the query is compiled
         type_ = column_of(self.tables.table(entity), attribute.column).type
         if isinstance(type_, sa.Numeric):
             return type_.precision or _MOST, type_.scale or 0
-        return next(n for known, n in _INTEGERS if isinstance(type_, known)), 0
+        return next((n for known, n in _INTEGERS if isinstance(type_, known)), _MOST), 0
 
 
 def _of_aggregate(function: ir.AnyAggregate, digits: Digits) -> Digits:

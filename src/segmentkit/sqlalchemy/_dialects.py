@@ -294,6 +294,7 @@ _ROWS = (
             # A cast between the two would be in the session's zone.
             Construct.ZONED: _TEXT_OF_UTC,
             Construct.DAYS_LATER: "date_add({0}, {1})",
+            **_AGGREGATED,
         },
         rare_letters="{0} RLIKE '{1}'",
         translates=True,
