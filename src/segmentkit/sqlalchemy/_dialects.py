@@ -286,8 +286,9 @@ _ROWS = (
             Construct.WEEKDAY: "((dayofweek({0}) + 5) % 7 + 1)",
             Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS BIGINT)",
             Construct.QUOTIENT: "({0} DIV {1})",
-            # NaN equals NaN there.
-            Construct.NAN_AS_NULL: "nullif({0}, double('NaN'))",
+            # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
+            # is never minus zero.
+            Construct.NAN_AS_NULL: "nullif({0} + 0D, double('NaN'))",
             # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
             Construct.WHOLE: _DECIMAL,
             Construct.ADDEND: _DECIMAL,
