@@ -81,7 +81,8 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     # A cast to a type loses NULL, or fails of it.
     Construct.AS_FLOAT: "toFloat64({0})",
     # NaN equals nothing there, itself neither.
-    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} END",
+    # Its IN tells minus zero from zero, and the sum is never minus zero.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} + 0 END",
     Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
     Construct.SECONDS_LATER: "addSeconds({0}, {1})",
     Construct.DAYS_LATER: "addDays({0}, {1})",
