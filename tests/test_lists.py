@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import segmentkit as sk
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
 from segmentkit._declaration import read_declaration
+from tests.targets import TARGETS, Target
 from tests.targets.databases import ENGINES, Database
 
 PEOPLE = sk.Schema(
@@ -389,6 +391,35 @@ def test_many_texts_are_looked_for(engine: Database, type_: Any) -> None:
             found = connection.scalars(sql.members(segment, table)).all()
             assert sorted(found) == members
     connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [each for each in TARGETS if each.name in ("sqlite", "duckdb", "postgresql", "pandas")],
+    ids=lambda target: target.name,
+)
+def test_lists_beside_what_has_no_rows(target: Target) -> None:
+    """An engine that knows beforehand that no row is within a window does not lose its way."""
+    people = sk.Entity(
+        "people",
+        key="id",
+        attributes=[sk.Attribute("id", sk.INTEGER), sk.Attribute("tags", sk.TEXTS, True)],
+        relations=[sk.Relation("visits", key="person_id", at="at")],
+    )
+    visits = [sk.Attribute("person_id", sk.INTEGER), sk.Attribute("at", sk.TIMESTAMP)]
+    visits.append(sk.Attribute("cost", sk.INTEGER))
+    schema = sk.Schema([people, sk.Entity("visits", attributes=visits)])
+    rows = {
+        "people": [{"id": 1, "tags": ["a"]}, {"id": 2, "tags": ["VIP"]}, {"id": 3, "tags": None}],
+        "visits": [{"person_id": 1, "at": datetime(2026, 4, 30), "cost": 6}],
+    }
+    costly = "max(visits.cost{}) = sum(id among everyone)"
+    within = costly.format(" between 2026-04-07 and 2025-03-30")
+    for test, members in ((costly.format(""), [1]), (within, []), (f"({within} or id = 3)", [3])):
+        segment = sk.Segment.define(
+            None, f'tags not contains "vip" ignoring case and {test}', schema
+        )
+        assert sorted(target.members(segment, rows, datetime(2026, 5, 1))) == members
 
 
 def test_an_index_serves_arrays() -> None:
