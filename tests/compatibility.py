@@ -20,16 +20,16 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from segmentkit import Schema, UnsupportedError
-from segmentkit import _ast as t
-from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
-from segmentkit._defined import instant_of
+from segmentkit._definition import instant_of
+from segmentkit._language import syntax as t
+from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
-from segmentkit.sqlalchemy._constructs import Construct, Dialect
-from segmentkit.sqlalchemy._dialects import DIALECTS
-from segmentkit.sqlalchemy._elements import Spelled
+from segmentkit.sqlalchemy.dialects.constructs import Construct, Dialect
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 from tests.conformance_cases import Case, cases
 from tests.targets import TARGETS
 

@@ -31,9 +31,9 @@ from typing import Any
 from attrs import frozen
 
 from segmentkit import Aggregate, Function, Partition, Schema, Segment, Trait
-from segmentkit._catalog_check import Found, check_catalog
-from segmentkit._catalog_file import CatalogText, Entry, ListEntry, PartitionEntry
-from segmentkit._declaration import read_declaration
+from segmentkit._catalog.check import Found, check_catalog
+from segmentkit._catalog.schema_table import read_declaration
+from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Attribute, Entity
 

@@ -26,8 +26,8 @@ from segmentkit import (
     Segment,
     SegmentTypeError,
 )
-from segmentkit._catalog_check import check_syntax
-from segmentkit._catalog_file import read_catalog
+from segmentkit._catalog.check import check_syntax
+from segmentkit._catalog.toml_file import read_catalog
 from segmentkit.pandas import Source
 from segmentkit.sqlalchemy import load_catalog
 

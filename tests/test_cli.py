@@ -22,10 +22,10 @@ import pytest
 import sqlalchemy
 
 import segmentkit as sk
-from segmentkit._catalog_file import read_catalog
+from segmentkit._catalog.toml_file import read_catalog
 from segmentkit._cli import _app, _database, _files, _query
-from segmentkit.sqlalchemy._constructs import Dialect
-from segmentkit.sqlalchemy._pass import Pass
+from segmentkit.sqlalchemy.dialects.constructs import Dialect
+from segmentkit.sqlalchemy.statements.batch_statement import Pass
 from tests.commands import Run
 
 HEAD = """\

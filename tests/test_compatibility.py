@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segmentkit.sqlalchemy._dialects import DIALECTS
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 from tests import compatibility
 
 PAGE = compatibility.PAGE.read_text(encoding="utf-8")

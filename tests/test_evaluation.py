@@ -19,15 +19,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from segmentkit import Catalog, DataError, SchemaError, Segment, Trait, UnsupportedError
-from segmentkit import _ir as ir
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
-from segmentkit._plan import Plan
+from segmentkit._planning import ir
+from segmentkit._planning.plan import Plan
 from segmentkit.evaluation import Asked, Evaluation, Members, pack
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.source import version_of
-from segmentkit.sqlalchemy import _pass
+from segmentkit.sqlalchemy.statements import batch_statement
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PEOPLE = pd.DataFrame({"id": range(1, 21), "age": [*range(10, 29), None], "name": list("ab" * 10)})
@@ -117,12 +117,14 @@ def test_too_many_for_one_statement(
     source: sql.Source, found: Evaluation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What does not go into one statement goes into several, and pairs are still counted."""
-    monkeypatch.setattr(_pass, "_COLUMNS", 3)
+    monkeypatch.setattr(batch_statement, "_COLUMNS", 3)
     conditions = {
         n: bound_condition(s, NOON.replace(tzinfo=None), Target.SQL) for n, s in SEGMENTS.items()
     }
-    assert len(_pass.portions(conditions)) > 1
-    assert len(_pass.portions(conditions, share=2)) > len(_pass.portions(conditions))
+    assert len(batch_statement.portions(conditions)) > 1
+    assert len(batch_statement.portions(conditions, share=2)) > len(
+        batch_statement.portions(conditions)
+    )
     answered = source.evaluate(SEGMENTS, as_of=NOON)
     pd.testing.assert_frame_equal(answered.frame.sort_index(), found.frame)
     assert dict(source.sizes(SEGMENTS, as_of=NOON)) == dict(found.sizes())
@@ -160,7 +162,7 @@ def test_a_broken_segment_is_named(
     def refuse(*_: object, **__: object) -> None:
         raise UnsupportedError("there is no such test")
 
-    monkeypatch.setattr("segmentkit.sqlalchemy._compile.Compiler.text_test", refuse)
+    monkeypatch.setattr("segmentkit.sqlalchemy.statements.compiler.Compiler.text_test", refuse)
     monkeypatch.setattr("segmentkit.pandas._compile._has", refuse)
     text = Segment.define("text", 'name contains "a"', SHOP)
     unbound = Segment.define("unbound", "age > :limit", SHOP)
@@ -191,7 +193,7 @@ def test_an_interrupted_question_leaves_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy._asking._held", interrupt)
+        patched.setattr("segmentkit.sqlalchemy.sql_source._held", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)
@@ -255,7 +257,7 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
         )
         assert [len(each) for each in question.scans.values()] == [8]
         assert len(question.tests) < 200
-        query = _pass.Pass.of(
+        query = batch_statement.Pass.of(
             dict(question.conditions),
             sql._tables.Tables.of(SHOP, own.entity),  # type: ignore[attr-defined]
         ).signed()

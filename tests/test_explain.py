@@ -34,9 +34,9 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
-from segmentkit import _ast as t
-from segmentkit._fewest import Junction, Leaf, Opposite, fewest_changes, verdict
-from segmentkit._format import format_tree
+from segmentkit._explaining.minimal_changes import Junction, Leaf, Opposite, fewest_changes, verdict
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
 from segmentkit.dtypes import FLOAT
 from tests.conformance_cases import records
 from tests.property.strategies import definitions, peopled_worlds

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from segmentkit import INTEGER, TEXT, Attribute, Entity, Schema, SchemaError, Segment
-from segmentkit._scalar import fold_case
+from segmentkit._operators import fold_case
 from segmentkit.sqlalchemy import prepare, tables_from, verify
-from segmentkit.sqlalchemy._elements import FoldedCase
-from segmentkit.sqlalchemy._folding import DOTTED, MULTIPLE, RARE, SINGLE, one_of
+from segmentkit.sqlalchemy.dialects.case_folding import DOTTED, MULTIPLE, RARE, SINGLE, one_of
+from segmentkit.sqlalchemy.dialects.elements import FoldedCase
 from tests.targets import DATABASES, TARGETS, Target
 from tests.targets.databases import Database, another
 

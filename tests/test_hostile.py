@@ -40,7 +40,7 @@ from segmentkit import (
     format_definition,
     union,
 )
-from segmentkit._codes import CODES
+from segmentkit._diagnostics.messages import CODES
 from segmentkit.sqlalchemy import predicate, schema_from, tables_from
 from tests import targets
 

@@ -29,10 +29,10 @@ from segmentkit import (
     decimal,
     format_definition,
 )
-from segmentkit import _ir as ir
+from segmentkit._planning import ir
 from segmentkit.sqlalchemy import predicate, tables_from
-from segmentkit.sqlalchemy._predicate import compile_predicate
-from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.sqlalchemy.statements.predicate import compile_predicate
+from segmentkit.sqlalchemy.tables import Tables
 from tests.targets import DATABASES, TARGETS, Target, records
 from tests.targets.databases import Database
 from tests.test_hostile import TEXTS

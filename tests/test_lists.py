@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mssql, oracle, postgresql
 import segmentkit as sk
 from segmentkit import pandas as frames
 from segmentkit import sqlalchemy as sql
-from segmentkit._declaration import read_declaration
+from segmentkit._catalog.schema_table import read_declaration
 from tests.targets import TARGETS, Target
 from tests.targets.databases import ENGINES, Database
 

@@ -36,7 +36,7 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
-from segmentkit._codes import CODES
+from segmentkit._diagnostics.messages import CODES
 
 SHOP = Schema(
     [

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import segmentkit
-from segmentkit._grammar import tables
+from segmentkit._language.grammar import tables
 
 
-@pytest.mark.parametrize("name", ["py.typed", "grammar.lark"])
+@pytest.mark.parametrize("name", ["py.typed", "_language/grammar.lark"])
 def test_data_files_are_installed(name):
     """What the code and type checkers read beside the modules comes with every installation."""
     assert files("segmentkit").joinpath(name).is_file()
@@ -67,5 +67,5 @@ def test_the_promise_names_what_the_reference_has():
 
 def test_tables_are_those_of_the_grammar():
     """What Lark makes of ``grammar.lark`` is what is saved: the grammar did not change since."""
-    saved = files("segmentkit").joinpath("_tables.py").read_text(encoding="utf-8")
-    assert saved == tables(), "run python -m segmentkit._grammar"
+    saved = files("segmentkit").joinpath("_language", "tables.py").read_text(encoding="utf-8")
+    assert saved == tables(), "run python -m segmentkit._language.grammar"

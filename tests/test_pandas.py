@@ -14,7 +14,7 @@ import pytest
 
 import segmentkit as sk
 from segmentkit.pandas import mask, members, schema_from
-from segmentkit.pandas._keys import Finder
+from segmentkit.pandas._key_lookup import Finder
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -42,7 +42,7 @@ from segmentkit import (
     decimal,
 )
 from segmentkit import pandas as frames
-from segmentkit._declaration import read_declaration
+from segmentkit._catalog.schema_table import read_declaration
 from segmentkit.schema import parse_dtype
 from segmentkit.sqlalchemy import members, predicate, schema_from, tables_from, verify
 

@@ -26,7 +26,7 @@ from sqlalchemy.pool import StaticPool
 
 from segmentkit import FLOAT, INTEGER, Attribute, Entity, Schema, Segment, UnsupportedError
 from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
-from segmentkit.sqlalchemy._prepare import _add_functions
+from segmentkit.sqlalchemy.dialects.engine_setup import _add_functions
 from tests.targets.databases import ENGINES
 
 NOON = datetime(2026, 5, 1, 12)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentkit._time import (
+from segmentkit._calendar import (
     EXACT_UNITS,
     add_days,
     add_months,

@@ -18,7 +18,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 from segmentkit import functions
-from segmentkit._codes import CODES, Code
+from segmentkit._diagnostics.messages import CODES, Code
 
 _PUBLIC = (
     "segmentkit",

@@ -4,7 +4,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, which takes longer to load than all that is here
 if TYPE_CHECKING:
-    from segmentkit._diagnostics import Diagnostic, Span
+    from segmentkit._diagnostics.diagnostic import Diagnostic, Span
     from segmentkit.algebra import complement, difference, intersection, union
     from segmentkit.audience import Audience
     from segmentkit.catalog import Catalog
@@ -100,7 +100,7 @@ __all__ = [
 ]
 
 _NAMES = {
-    "_diagnostics": "Diagnostic Span",
+    "_diagnostics.diagnostic": "Diagnostic Span",
     "algebra": "complement difference intersection union",
     "audience": "Audience",
     "catalog": "Catalog",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmentkit import _ast as t
+from segmentkit._language import syntax as t
 from segmentkit.segment import Segment, complement, joined
 
 __all__ = ["complement", "difference", "intersection", "union"]

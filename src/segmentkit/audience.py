@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from segmentkit import _ast as t
+from segmentkit._language import syntax as t
 from segmentkit.segment import Segment, joined
 from segmentkit.trait import Trait
 

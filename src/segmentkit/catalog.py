@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._catalog_check import check_catalog, without_mistakes
-from segmentkit._catalog_file import CatalogText, read_catalog
-from segmentkit._defined import (
+from segmentkit._catalog.check import check_catalog, without_mistakes
+from segmentkit._catalog.toml_file import CatalogText, read_catalog
+from segmentkit._definition import (
     AsOf,
     Constant,
     Defined,
@@ -21,9 +21,9 @@ from segmentkit._defined import (
     check_record,
     instant_of,
 )
-from segmentkit._diagnostics import Diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._html import element, table
-from segmentkit._record_many import compile_many
+from segmentkit._record.compile_many import compile_many
 from segmentkit.dtypes import DType
 from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
 from segmentkit.extension import Target

@@ -11,7 +11,7 @@ from segmentkit._html import as_written
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segmentkit._diagnostics import Diagnostic
+    from segmentkit._diagnostics.diagnostic import Diagnostic
 
 
 class SegmentkitError(Exception):

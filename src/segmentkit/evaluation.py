@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from attrs import asdict, evolve, field, frozen
 
-from segmentkit._diagnostics import did_you_mean
-from segmentkit._parquet import read, write
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._results.parquet import read, write
 from segmentkit.errors import DataError, SegmentkitError
 
 __all__ = ["Asked", "Evaluation", "Members", "Sizes"]

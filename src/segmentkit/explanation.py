@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit._format import format_text, format_value
+from segmentkit._calendar import shown
 from segmentkit._html import Html, element
-from segmentkit._time import shown
+from segmentkit._language.formatter import format_text, format_value
 
 _SHORT = 80
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit._diagnostics import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit.dtypes import INTEGER, TEXT, DType
 from segmentkit.errors import CatalogError, DataError, Problem, SchemaError
 from segmentkit.schema import Schema

@@ -7,9 +7,9 @@ import shlex
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from segmentkit._diagnostics import did_you_mean
-from segmentkit._format import format_name, format_value
-from segmentkit._lexer import KEYWORDS, Token, Unreadable, tokens
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._language.formatter import format_name, format_value
+from segmentkit._language.lexer import KEYWORDS, Token, Unreadable, tokens
 from segmentkit.catalog import Catalog
 from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS

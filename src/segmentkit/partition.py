@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from segmentkit._defined import AsOf, Constant, Defined, bound_together, check_record
-from segmentkit._diagnostics import Diagnostic, Span, diagnostic
+from segmentkit._definition import AsOf, Constant, Defined, bound_together, check_record
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._html import table
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError, SegmentTypeError

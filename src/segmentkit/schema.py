@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, evolve, field, frozen
 
-from segmentkit._diagnostics import did_you_mean, suggest
+from segmentkit._diagnostics.diagnostic import did_you_mean, suggest
 from segmentkit._html import as_written
 from segmentkit.dtypes import (
     BOOLEAN,

@@ -10,11 +10,8 @@ from typing import Any
 
 from attrs import define, field
 
-from segmentkit import _ast as t
-from segmentkit import _ir as ir
-from segmentkit._certain import uncertain, written_out
-from segmentkit._check import Checked, Names, check, warnings_of
-from segmentkit._defined import (
+from segmentkit._checking.checker import Checked, Names, check, warnings_of
+from segmentkit._definition import (
     AsOf,
     Constant,
     Defined,
@@ -23,13 +20,16 @@ from segmentkit._defined import (
     instant_of,
     of_one_schema,
 )
-from segmentkit._diagnostics import Diagnostic
-from segmentkit._explain import OfRecord, explain, outline
-from segmentkit._format import format_tree
+from segmentkit._diagnostics.diagnostic import Diagnostic
+from segmentkit._explaining.explain import OfRecord, explain, outline
 from segmentkit._html import as_written, element
-from segmentkit._normalize import normalize
-from segmentkit._parser import MAX_REMEMBERED, parse
-from segmentkit._record import compile_record
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
+from segmentkit._language.parser import MAX_REMEMBERED, parse
+from segmentkit._language.three_valued import uncertain, written_out
+from segmentkit._planning import ir
+from segmentkit._planning.normalize import normalize
+from segmentkit._record.compiler import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.explanation import Explanation

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attrs import frozen
 
-from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, Defined, instant_of
-from segmentkit._format import format_tree
-from segmentkit._plan import Plan
+from segmentkit._definition import AsOf, Defined, instant_of
+from segmentkit._language.formatter import format_tree
+from segmentkit._planning import ir
+from segmentkit._planning.plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
 from segmentkit.evaluation import Asked, Evaluation, Members, Sizes

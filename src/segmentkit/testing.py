@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from segmentkit._coercion import literal_dtype
+from segmentkit._checking.coercion import literal_dtype
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, decimal
 from segmentkit.extension import Aggregate, Extension, Function, Target
 from segmentkit.pandas import values as values_of_frames

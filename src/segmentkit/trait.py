@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import define, field
 
-from segmentkit import _ir as ir
-from segmentkit._check import check_trait
-from segmentkit._defined import (
+from segmentkit._checking.checker import check_trait
+from segmentkit._checking.values import CheckedValue
+from segmentkit._definition import (
     AsOf,
     Constant,
     Defined,
@@ -19,10 +19,10 @@ from segmentkit._defined import (
     check_record,
     of_one_schema,
 )
-from segmentkit._normalize import normalize_value
-from segmentkit._parser import parse
-from segmentkit._record import compile_record
-from segmentkit._values import CheckedValue
+from segmentkit._language.parser import parse
+from segmentkit._planning import ir
+from segmentkit._planning.normalize import normalize_value
+from segmentkit._record.compiler import compile_record
 from segmentkit.dtypes import DType
 from segmentkit.extension import Target
 from segmentkit.schema import Schema

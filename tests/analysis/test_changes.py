@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from segmentkit import Partition, SchemaError, Segment
 from segmentkit import pandas as skp
-from segmentkit._check import Checked
-from segmentkit._seen import seen_until
-from segmentkit._time import local, to_utc
+from segmentkit._calendar import local, to_utc
+from segmentkit._checking.checker import Checked
+from segmentkit._planning.snapshot import seen_until
 from segmentkit.analysis import CAUSES, changes, history, movement
 from tests.analysis.frames import EMPTY, FRAMES, NOON, SHOP, SOURCES, segment
 from tests.analysis.test_understanding import shown

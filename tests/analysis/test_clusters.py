@@ -240,6 +240,6 @@ def test_wrong_arguments_are_refused(of, arguments, error, match):
 
 def test_a_missing_extra_is_named(monkeypatch):
     """Without scikit-learn, what to install is said."""
-    monkeypatch.setitem(sys.modules, "segmentkit.analysis._models", None)
+    monkeypatch.setitem(sys.modules, "segmentkit.analysis._discovery.sklearn_models", None)
     with pytest.raises(ImportError, match=r'pip install "segmentkit\[discover\]"'):
         clusters(["age"], SOURCES["pandas"], schema=PEOPLE)

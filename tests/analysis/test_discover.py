@@ -34,9 +34,9 @@ from segmentkit import (
 )
 from segmentkit import pandas as skp
 from segmentkit.analysis import Estimate, discover
-from segmentkit.analysis import _models as models
-from segmentkit.analysis._estimates import estimate
-from segmentkit.analysis._thresholds import between_numbers, between_times
+from segmentkit.analysis._discovery import sklearn_models as models
+from segmentkit.analysis._discovery.estimates import estimate
+from segmentkit.analysis._discovery.thresholds import between_numbers, between_times
 from segmentkit.dtypes import INTEGER
 from tests.analysis.frames import EMPTY, SHOP
 from tests.analysis.people import FRAMES, NOON, PEOPLE, SOURCES, people
@@ -613,7 +613,7 @@ def test_wrong_targets_are_refused():
 
 def test_a_missing_extra_is_named(monkeypatch):
     """Without scikit-learn, what to install is said before anything is asked."""
-    monkeypatch.setitem(sys.modules, "segmentkit.analysis._models", None)
+    monkeypatch.setitem(sys.modules, "segmentkit.analysis._discovery.sklearn_models", None)
     with pytest.raises(ImportError, match=r'pip install "segmentkit\[discover\]"'):
         discover(people("vip"), SOURCES["pandas"])
 

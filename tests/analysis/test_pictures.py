@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 from segmentkit import Segment
-from segmentkit._format import format_text
+from segmentkit._language.formatter import format_text
 from segmentkit.analysis import attrition, overlap
 from tests.analysis.frames import NOON, SHOP, SOURCES, segment
 
@@ -55,9 +55,9 @@ def test_long_names_leave_room_for_the_picture():
 
 def test_a_font_that_has_the_letters_is_used(monkeypatch):
     """Of the fonts that are installed, those that may have a name's letters stand behind its own."""
-    from segmentkit.analysis import _figure
+    from segmentkit.analysis import _plot
 
-    monkeypatch.setattr(_figure, "_FAMILIES", ("STIXGeneral", "no such font"))
+    monkeypatch.setattr(_plot, "_FAMILIES", ("STIXGeneral", "no such font"))
     asked = Segment.define("naïve", "id > 1 and id > 2", SHOP)
     figure = attrition(asked, SOURCES["pandas"], as_of=NOON).plot()
     for _ in range(2):

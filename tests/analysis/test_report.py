@@ -22,9 +22,9 @@ from segmentkit import (
     Segment,
 )
 from segmentkit import pandas as skp
-from segmentkit._coloured import coloured
-from segmentkit._diagnostics import Span, diagnostic
-from segmentkit._format import format_text
+from segmentkit._diagnostics.diagnostic import Span, diagnostic
+from segmentkit._language.formatter import format_text
+from segmentkit._language.highlight import coloured
 from segmentkit.analysis import attrition, coverage, gaps, overlap, profile, report
 from tests.analysis.frames import EMPTY, FRAMES, NOON, SHOP, SOURCES, Asked
 from tests.conformance_cases import cases

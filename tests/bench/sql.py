@@ -12,8 +12,9 @@ from conditions import TEN, records
 from odata_query.sqlalchemy.shorthand import apply_odata_core
 from timing import Row, compared, rounds
 
-from segmentkit import Schema, Segment, _parser, segment
+from segmentkit import Schema, Segment, segment
 from segmentkit import sqlalchemy as in_sql
+from segmentkit._language import parser
 from segmentkit.sqlalchemy import predicate, schema_from
 
 BENCHMARK = "text to SQL"
@@ -21,7 +22,7 @@ PEER = "odata-query"
 ROUNDS = {1: 3_000, 10: 2_000, 100: 250}
 
 REMEMBERED = (
-    _parser._remembered,
+    parser._remembered,
     segment._meaning,
     in_sql._of_columns,
 )

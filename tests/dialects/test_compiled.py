@@ -21,8 +21,8 @@ from sqlglot import exp
 from segmentkit import Schema, Segment, UnsupportedError
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
-from segmentkit.sqlalchemy._constructs import STANDARD
-from segmentkit.sqlalchemy._dialects import DIALECTS
+from segmentkit.sqlalchemy.dialects.constructs import STANDARD
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 from tests.compatibility import COMPILED, refused
 from tests.conformance_cases import Case, cases
 from tests.targets.databases import exact

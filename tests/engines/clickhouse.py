@@ -23,7 +23,7 @@ from segmentkit import (
     decimal,
     dtypes,
 )
-from segmentkit._format import format_value
+from segmentkit._language.formatter import format_value
 from segmentkit.sqlalchemy import members
 from tests.conformance_cases import Tables, records
 from tests.targets.databases import ENGINES

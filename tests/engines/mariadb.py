@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from attrs import define
 
 from segmentkit import BOOLEAN, Schema, Segment
-from segmentkit._format import format_value
+from segmentkit._language.formatter import format_value
 from segmentkit.sqlalchemy import members, predicate, schema_from
 from tests.targets.databases import mariadb_url
 

@@ -31,7 +31,7 @@ from segmentkit import (
 from segmentkit import pandas as skp
 from segmentkit import spark as sks
 from segmentkit.spark import _frames
-from segmentkit.sqlalchemy import _pass
+from segmentkit.sqlalchemy.statements import batch_statement
 from tests.targets import TARGETS
 from tests.targets import spark as targets
 from tests.test_evaluation import FRAMES, SEGMENTS, SHOP
@@ -307,8 +307,8 @@ def test_more_segments_than_bits_and_than_one_query_takes(
     for at_once in (1 << 16, 3):
         monkeypatch.setattr(_frames, "AT_ONCE", at_once)
         pd.testing.assert_frame_equal(sorted_frame(source, many), sorted_frame(HERE, many))
-    monkeypatch.setattr(_pass, "_COLUMNS", 3)
-    assert len(_pass.portions(dict.fromkeys(SEGMENTS, _pass.ir.TRUE))) == 2
+    monkeypatch.setattr(batch_statement, "_COLUMNS", 3)
+    assert len(batch_statement.portions(dict.fromkeys(SEGMENTS, batch_statement.ir.TRUE))) == 2
     pd.testing.assert_frame_equal(sorted_frame(source, SEGMENTS), sorted_frame(HERE, SEGMENTS))
     pairs = source.overlap(SEGMENTS, as_of=AS_OF)
     pd.testing.assert_frame_equal(pairs, HERE.overlap(SEGMENTS, as_of=AS_OF))
@@ -316,7 +316,7 @@ def test_more_segments_than_bits_and_than_one_query_takes(
 
 def test_there_is_no_limit_of_joins(source: sks.Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """What joins more than other databases take is joined in the pass as everything else."""
-    monkeypatch.setattr(_pass, "JOINS", 2)
+    monkeypatch.setattr(batch_statement, "JOINS", 2)
     ordered = [f"median(orders.price where id > {i}) > 3" for i in range(3)]
     segments = {
         "ordered": Segment.define(None, " and ".join(ordered), SHOP),

@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 
 import segmentkit.segment as segment_module
 import segmentkit.sqlalchemy as sqlalchemy_module
-from segmentkit.sqlalchemy import _dialects
-from segmentkit.sqlalchemy._constructs import Construct
+from segmentkit.sqlalchemy.dialects import dialect
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 
 Patch = Callable[[], Any]
 
@@ -75,9 +75,9 @@ def spelled(construct: Construct, template: str | None) -> Patch:
 
     @contextmanager
     def patch() -> Iterator[None]:
-        row = _dialects.DIALECTS["sqlite"]
+        row = dialect.DIALECTS["sqlite"]
         wrong = evolve(row, spellings={**row.spellings, construct: template})
-        with mock.patch.object(_dialects, "DIALECTS", {**_dialects.DIALECTS, "sqlite": wrong}):
+        with mock.patch.object(dialect, "DIALECTS", {**dialect.DIALECTS, "sqlite": wrong}):
             yield
 
     return patch

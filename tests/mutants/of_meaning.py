@@ -8,11 +8,12 @@ from unittest import mock
 
 from attrs import evolve
 
-from segmentkit import _check, _normalize, _rows, _time, _values, _windows, segment
-from segmentkit import _ir as ir
-from segmentkit._ast import Rolling
-from segmentkit._population import PopulationChecker
-from segmentkit._time import add_days, month_day
+from segmentkit import _calendar, segment
+from segmentkit._calendar import add_days, month_day
+from segmentkit._checking import aggregates, checker, values, windows
+from segmentkit._checking.rankings import PopulationChecker
+from segmentkit._language.syntax import Rolling
+from segmentkit._planning import ir, normalize
 from tests.mutants.making import Mutant, both, method
 
 # -- time -----------------------------------------------------------------------------------------
@@ -39,7 +40,7 @@ def _in_utc(real: Any, condition: Any, as_of: Any, zone: Any) -> Any:
 
 
 def _through_midnight(real: Any, last: Any, dtype: Any, zone: Any) -> Any:
-    return ir.Comparison.LE, _windows._day(last, dtype, zone)
+    return ir.Comparison.LE, windows._day(last, dtype, zone)
 
 
 def _with_this_one(real: Any, dtype: Any, unit: Any, first: Any, after: Any) -> Any:
@@ -69,7 +70,7 @@ def _over(operator: ir.Comparison) -> Any:
     def is_over(real: Any, at: Any, within: Any) -> Any:
         return evolve(real(at, within), operator=operator)
 
-    return method(_rows, "_is_over", is_over)
+    return method(aggregates, "_is_over", is_over)
 
 
 # -- the population -------------------------------------------------------------------------------
@@ -84,42 +85,42 @@ def _of_everyone(real: Any, checker: Any, node: Any) -> Any:
 
 
 def _no_consent(real: Any, channel: Any, schema: Any) -> Any:
-    return _check._address(channel, schema)
+    return checker._address(channel, schema)
 
 
 def _no_address(real: Any, channel: Any, schema: Any) -> Any:
-    with mock.patch.object(_check, "_address", return_value=ir.TRUE):
+    with mock.patch.object(checker, "_address", return_value=ir.TRUE):
         return real(channel, schema)
 
 
 MUTANTS = [
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",
-           method(_values, "bounds", _with_start), "time"),
+           method(values, "bounds", _with_start), "time"),
     Mutant("window without its end", "what happens at this very instant is not seen",
-           method(_values, "bounds", _without_end), "time"),
+           method(values, "bounds", _without_end), "time"),
     Mutant("days begin in UTC", "the schema's time zone is forgotten",
            method(segment, "normalize", _in_utc), "zones"),
     Mutant("through midnight only", "between two days leaves the last day out but its first instant",
-           method(_windows, "_through", _through_midnight), "time"),
+           method(windows, "_through", _through_midnight), "time"),
     Mutant("previous with this one", "the previous three months are this one and two before",
-           method(_windows, "_calendar", _with_this_one), "time"),
+           method(windows, "_calendar", _with_this_one), "time"),
     Mutant("months of 30 days", "a month ago is 30 days ago",
-           both(method(_normalize, "shift", _of_thirty_days),
-                method(_normalize, "shift_date", _of_thirty_days)), "time"),
+           both(method(normalize, "shift", _of_thirty_days),
+                method(normalize, "shift_date", _of_thirty_days)), "time"),
     Mutant("weeks from Sunday", "this week has begun the day before",
-           both(method(_time, "start_date", _from_sunday),
-                method(_normalize, "start_date", _from_sunday)), "time"),
+           both(method(_calendar, "start_date", _from_sunday),
+                method(normalize, "start_date", _from_sunday)), "time"),
     Mutant("anniversary on 1 March", "29 February has no anniversary in common years",
-           method(_normalize, "anniversaries", _in_march), "dates-of-people"),
+           method(normalize, "anniversaries", _in_march), "dates-of-people"),
     Mutant("of age on 1 March", "born on 29 February, 18 a day late",
-           method(_time, "_reached", lambda real, today: (today.month, today.day)),
+           method(_calendar, "_reached", lambda real, today: (today.month, today.day)),
            "dates-of-people"),
     Mutant("the future is seen", "an order of tomorrow counts today",
-           method(_rows, "_until_now", lambda real, time: ir.TRUE), "aggregates"),
+           method(aggregates, "_until_now", lambda real, time: ir.TRUE), "aggregates"),
     Mutant("within forgotten", "whatever comes later follows, however late",
-           method(_rows, "_seconds", lambda real, within: None), "sequences"),
+           method(aggregates, "_seconds", lambda real, within: None), "sequences"),
     Mutant("absences count at once", "a cart of three hours ago is abandoned already",
-           method(_rows, "_is_over", lambda real, *_: ir.TRUE), "sequences"),
+           method(aggregates, "_is_over", lambda real, *_: ir.TRUE), "sequences"),
     Mutant("absences count on their last day", "of days, nothing more comes on the last one",
            _over(ir.Comparison.LE), "sequences"),
     Mutant("absences count late", "at the very end of their time nothing is said",
@@ -129,7 +130,7 @@ MUTANTS = [
     Mutant("values of everyone", "`among` in ntile and in a value of the population",
            method(PopulationChecker, "_among", lambda real, *_: ir.TRUE), "population"),
     Mutant("consent forgotten", "everyone with an address is reachable",
-           method(_check, "check_channel", _no_consent), "channels"),
+           method(checker, "check_channel", _no_consent), "channels"),
     Mutant("address forgotten", "everyone who has consented is reachable",
-           method(_check, "check_channel", _no_address), "channels"),
+           method(checker, "check_channel", _no_address), "channels"),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve
 
 import segmentkit.pandas as frames
-from segmentkit import _ir as ir
+from segmentkit._planning import ir
 from segmentkit.pandas import _aggregates, _compile, _functions
 from tests.mutants.making import Mutant, Patch, method
 

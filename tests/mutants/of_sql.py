@@ -12,7 +12,7 @@ from attrs import evolve
 from sqlalchemy.sql import operators, visitors
 
 import segmentkit.sqlalchemy as sql
-from segmentkit import _ir as ir
+from segmentkit._planning import ir
 from segmentkit.dtypes import TEXT
 from segmentkit.sqlalchemy import (
     _compile,
@@ -23,8 +23,8 @@ from segmentkit.sqlalchemy import (
     _prepare,
     _scans,
 )
-from segmentkit.sqlalchemy._constructs import Construct
-from segmentkit.sqlalchemy._elements import DaysLater, Everyone, Later
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import DaysLater, Everyone, Later
 from tests.mutants.making import Mutant, Patch, both, method, spelled
 
 # -- values and tests -----------------------------------------------------------------------------

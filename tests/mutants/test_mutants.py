@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from segmentkit.sqlalchemy._constructs import Construct
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from tests.answers import answer, expected
 from tests.conformance_cases import Case
 from tests.mutants import of_meaning, of_pandas, of_sql

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from segmentkit import Segment, UnsupportedError
-from segmentkit import _ir as ir
 from segmentkit import sqlalchemy as sql
+from segmentkit._planning import ir
 from segmentkit.algebra import intersection
 from segmentkit.dtypes import Kind
 from tests.property.printed import as_case

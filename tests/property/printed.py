@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from segmentkit import Segment
-from segmentkit._certain import written_out
-from segmentkit._defined import instant_of
-from segmentkit._format import format_tree
+from segmentkit._definition import instant_of
+from segmentkit._language.formatter import format_tree
+from segmentkit._language.three_valued import written_out
 from segmentkit.schema import Entity, Schema
 from tests.property.worlds import World
 

@@ -28,7 +28,7 @@ from segmentkit import (
     Entity,
     Relation,
 )
-from segmentkit._format import format_name, format_value
+from segmentkit._language.formatter import format_name, format_value
 from segmentkit.dtypes import Kind
 from tests.property.worlds import KEYS, MONEY, World, parameter, worlds
 from tests.targets import Hostile

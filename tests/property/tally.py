@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from segmentkit import Segment
-from segmentkit import _ast as t
+from segmentkit._language import syntax as t
 from tests.property.checks import Checker
 
 

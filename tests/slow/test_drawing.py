@@ -7,7 +7,7 @@ from typing import Any, get_args
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from segmentkit import _ast as t
+from segmentkit._language import syntax as t
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from tests.extensions import DRAWN
 from tests.property.strategies import definitions, peopled_worlds

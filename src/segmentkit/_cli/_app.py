@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from segmentkit._cli._errors import complaint
-from segmentkit._diagnostics import did_you_mean
+from segmentkit._diagnostics.diagnostic import did_you_mean
 
 INTERRUPTED = 130
 

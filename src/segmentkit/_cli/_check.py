@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from segmentkit._catalog_check import check_syntax
-from segmentkit._catalog_file import CatalogText
+from segmentkit._catalog.check import check_syntax
+from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._errors import WRONG, definitions_of, each, printable
 from segmentkit._cli._files import FILE, read_file
 from segmentkit.catalog import Catalog

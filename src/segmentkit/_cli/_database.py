@@ -20,16 +20,16 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from segmentkit._catalog_file import CatalogText
+from segmentkit._catalog.schema_table import Declaration
+from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._errors import Failure, Wrong, definitions_of
-from segmentkit._declaration import Declaration
-from segmentkit._diagnostics import did_you_mean
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import prepare
-from segmentkit.sqlalchemy._dialects import DIALECTS
 from segmentkit.sqlalchemy._schema import reflect
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 
 _FILES = {"sqlite": "an SQLite", "duckdb": "a DuckDB"}
 _ELSEWHERE = ("file:", "md:", "motherduck:")

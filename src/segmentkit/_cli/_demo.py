@@ -15,7 +15,7 @@ from segmentkit import demo as journey
 from segmentkit._cli._errors import WRONG, Failure
 from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
 from segmentkit._cli._values import instant_option, shown_instant
-from segmentkit._defined import AsOf
+from segmentkit._definition import AsOf
 from segmentkit.catalog import Catalog
 from segmentkit.pandas import audit as audit_in_frames
 from segmentkit.pandas import members as members_in_frames

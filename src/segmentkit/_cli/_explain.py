@@ -11,7 +11,7 @@ from segmentkit._cli._database import connected, prepared, url_option
 from segmentkit._cli._errors import Failure, definitions_of
 from segmentkit._cli._files import FILE, read_file
 from segmentkit._cli._values import as_of_option, bound, chosen, now_if_none, set_option
-from segmentkit._defined import AsOf
+from segmentkit._definition import AsOf
 from segmentkit.analysis import explain as why
 from segmentkit.dtypes import INTEGER
 from segmentkit.errors import DataError

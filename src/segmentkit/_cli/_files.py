@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import click
 
-from segmentkit._catalog_file import CatalogText, read_catalog
+from segmentkit._catalog.toml_file import CatalogText, read_catalog
 from segmentkit._cli._errors import Failure, definitions_of, os_message
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

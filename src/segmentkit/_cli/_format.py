@@ -14,7 +14,7 @@ import tomlkit
 from attrs import frozen
 from tomlkit.exceptions import TOMLKitError
 
-from segmentkit._catalog_file import BYTE_ORDER_MARK, CatalogText, Entry, read_catalog
+from segmentkit._catalog.toml_file import BYTE_ORDER_MARK, CatalogText, Entry, read_catalog
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, each
 from segmentkit._cli._files import FILE, read_bytes, writing
 from segmentkit.errors import CatalogError, DefinitionError, Problem

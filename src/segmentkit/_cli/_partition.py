@@ -14,8 +14,8 @@ from segmentkit._cli._errors import Failure, definitions_of
 from segmentkit._cli._files import FILE, read_file
 from segmentkit._cli._output import show_audit
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option, shown_instant
-from segmentkit._defined import AsOf
-from segmentkit._diagnostics import did_you_mean
+from segmentkit._definition import AsOf
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.partition import Audit, Partition
 from segmentkit.sqlalchemy import audit

@@ -16,7 +16,7 @@ from attrs import asdict, frozen
 from sqlalchemy import URL, Dialect, Select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
-from segmentkit._catalog_file import CatalogText
+from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._database import (
     Database,
     Prepared,
@@ -37,8 +37,8 @@ from segmentkit._cli._values import (
     set_option,
     shown_instant,
 )
-from segmentkit._defined import AsOf, instant_of
-from segmentkit._plan import Plan
+from segmentkit._definition import AsOf, instant_of
+from segmentkit._planning.plan import Plan
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
@@ -46,9 +46,9 @@ from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import Source
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy._schema import tables_from
-from segmentkit.sqlalchemy._single import explained, statements
 from segmentkit.sqlalchemy._source import is_columnar
-from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.sqlalchemy.statements.single_statement import explained, statements
+from segmentkit.sqlalchemy.tables import Tables
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from segmentkit._catalog_check import without_mistakes
+from segmentkit._catalog.check import without_mistakes
 from segmentkit._cli._database import connected, described, url_option
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
-from segmentkit._defined import AsOf
+from segmentkit._definition import AsOf
 from segmentkit.analysis import Report
 from segmentkit.analysis import report as of
 from segmentkit.catalog import Catalog

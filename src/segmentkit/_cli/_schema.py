@@ -8,9 +8,9 @@ from typing import Any
 import click
 import tomlkit
 
+from segmentkit._catalog.schema_table import declare
 from segmentkit._cli._database import connected, reflected, url_option
 from segmentkit._cli._errors import Failure
-from segmentkit._declaration import declare
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, Values
 

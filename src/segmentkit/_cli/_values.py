@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from segmentkit._calendar import in_zone, shown
 from segmentkit._cli._errors import Failure
-from segmentkit._defined import AsOf, Constant, instant_of
-from segmentkit._diagnostics import did_you_mean
-from segmentkit._time import in_zone, shown
+from segmentkit._definition import AsOf, Constant, instant_of
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import DType
 from segmentkit.errors import DefinitionError

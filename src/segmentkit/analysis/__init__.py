@@ -6,22 +6,22 @@ draws itself where there is something to see (with the extra `plots`).
 
 from __future__ import annotations
 
-from segmentkit.analysis._assess import QUESTIONS, Assessment, Standard, Verdict, assess
 from segmentkit.analysis._attrition import Attrition, Stage, attrition
 from segmentkit.analysis._changes import CAUSES, Cause, Changes, changes
-from segmentkit.analysis._clusters import Cluster, Clusters, clusters
 from segmentkit.analysis._compare import Comparison, Part, compare
 from segmentkit.analysis._differences import Difference
-from segmentkit.analysis._discover import Discovery, Rule, discover
-from segmentkit.analysis._estimates import Estimate
-from segmentkit.analysis._gaps import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
+from segmentkit.analysis._discovery.clusters import Cluster, Clusters, clusters
+from segmentkit.analysis._discovery.discover import Discovery, Rule, discover
+from segmentkit.analysis._discovery.estimates import Estimate
+from segmentkit.analysis._explain_by_key import explain
+from segmentkit.analysis._missing_data import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
 from segmentkit.analysis._profile import Profile, profile
-from segmentkit.analysis._report import Chapter, Report, report
+from segmentkit.analysis._quality import QUESTIONS, Assessment, Standard, Verdict, assess
+from segmentkit.analysis._report.report import Chapter, Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._statistics import Tested
-from segmentkit.analysis._why import explain
 
 __all__ = [
     "AGES",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, frozen
 
-from segmentkit import _ast as t
-from segmentkit._defined import AsOf, utc_of
-from segmentkit._format import format_tree
-from segmentkit.analysis._counting import Counting
-from segmentkit.analysis._picture import bare, new_figure, shortened
+from segmentkit._definition import AsOf, utc_of
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
+from segmentkit.analysis._plot import bare, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
+from segmentkit.analysis._size_queries import Counting
 from segmentkit.evaluation import Sizes
 from segmentkit.segment import Segment, joined
 from segmentkit.source import Source

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from attrs import define, evolve, field, frozen
 
-from segmentkit._check import Checked
-from segmentkit._defined import AsOf, utc_of
-from segmentkit._seen import seen_until
-from segmentkit.analysis._picture import bare, empty, new_figure
+from segmentkit._checking.checker import Checked
+from segmentkit._definition import AsOf, utc_of
+from segmentkit._planning.snapshot import seen_until
+from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.errors import SchemaError
 from segmentkit.evaluation import Members

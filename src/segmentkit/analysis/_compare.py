@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from attrs import define, evolve, frozen
 
-from segmentkit._defined import AsOf, utc_of
+from segmentkit._definition import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Manner, meeting
+from segmentkit.analysis._comparands import Scale, meeting
 from segmentkit.analysis._metric import Measured, Metric
 from segmentkit.analysis._overlap import named_segments
-from segmentkit.analysis._picture import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, number, plural, share
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition
@@ -263,8 +263,8 @@ def _check_disjoint(parts: Mapping[str, Segment], source: Source, instant: datet
 
 
 def _how(metric: Metric, how: str | None) -> How:
-    fitting: dict[Manner, tuple[How, ...]] = {
-        Manner.CATEGORY: ("rate",), Manner.NUMBER: ("mean", "sum"), Manner.AGE: ("mean",),
+    fitting: dict[Scale, tuple[How, ...]] = {
+        Scale.CATEGORY: ("rate",), Scale.NUMBER: ("mean", "sum"), Scale.AGE: ("mean",),
     }  # fmt: skip
     for each in fitting[metric.scale]:
         if how in (None, each):

@@ -8,13 +8,13 @@ from datetime import datetime
 import pandas as pd
 from attrs import define, evolve, field, frozen
 
-from segmentkit._format import format_value
+from segmentkit._language.formatter import format_value
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import (
+from segmentkit.analysis._comparands import (
     BASE,
     MEMBERS,
-    Manner,
-    Thing,
+    Comparand,
+    Scale,
     meeting,
     missing_of,
     sample_of,
@@ -99,7 +99,7 @@ class Comparing:
     remarks: list[str] = field(factory=list)
     sizes: Mapping[str, int] = field(factory=dict)
 
-    def compared(self, things: Sequence[Thing], lists: Sequence[Segment]) -> list[Difference]:
+    def compared(self, things: Sequence[Comparand], lists: Sequence[Segment]) -> list[Difference]:
         """What there is to say of each thing."""
         conditions = [each for each in (*(thing.asked for thing in things), *lists)
                       if isinstance(each, Segment)]  # fmt: skip
@@ -117,7 +117,7 @@ class Comparing:
         ]
         traits = {str(t.asked.name): t for t in things if isinstance(t.asked, Trait)}
         by_kind = {
-            categories: [t for t in traits.values() if (t.scale is Manner.CATEGORY) is categories]
+            categories: [t for t in traits.values() if (t.scale is Scale.CATEGORY) is categories]
             for categories in (True, False)
         }
         for categories, some in by_kind.items():
@@ -143,7 +143,7 @@ class Comparing:
         members, base = (self.sizes[template.format(name)] for name in self.groups)
         return members, base
 
-    def categories(self, thing: Thing, tally: pd.DataFrame) -> Iterator[Difference]:
+    def categories(self, thing: Comparand, tally: pd.DataFrame) -> Iterator[Difference]:
         """Shares of the values of a text or a truth, among those of whom it is known."""
         listed = tally[tally.index.notna()]
         missing = _pair(missing_of(tally))
@@ -166,7 +166,7 @@ class Comparing:
         yield from self.missing(thing, missing)
 
     def cells(
-        self, thing: Thing, listed: pd.DataFrame, different: int, known: tuple[int, int]
+        self, thing: Comparand, listed: pd.DataFrame, different: int, known: tuple[int, int]
     ) -> Iterator[tuple[str, tuple[int, int]]]:
         """Counts of the values of a text or a truth, and of all that are not listed."""
         truth = isinstance(thing.asked, Trait) and thing.asked.dtype.kind is Kind.BOOLEAN
@@ -184,7 +184,7 @@ class Comparing:
             ]
             yield f"{thing.name}: {plural(others, 'other value')}", (rest[0], rest[1])
 
-    def missing(self, thing: Thing, missing: tuple[int, int]) -> Iterator[Difference]:
+    def missing(self, thing: Comparand, missing: tuple[int, int]) -> Iterator[Difference]:
         """How often something is missing, if it is of anybody, and not of everybody."""
         if any(missing) and missing != self.whole:
             yield self.shares(f"{thing.name} is missing", missing, self.whole, thing.name)
@@ -195,7 +195,7 @@ class Comparing:
         """Two shares."""
         found = Difference(
             what,
-            Manner.CATEGORY.value,
+            Scale.CATEGORY.value,
             counts[0] / sizes[0] if sizes[0] else None,
             counts[1] / sizes[1] if sizes[1] else None,
             sizes,
@@ -220,7 +220,7 @@ class Comparing:
             effect_high=effect[1].high,
         )
 
-    def numbers(self, thing: Thing, tally: pd.DataFrame) -> Iterator[Difference]:
+    def numbers(self, thing: Comparand, tally: pd.DataFrame) -> Iterator[Difference]:
         """Means of numbers, and of how many days ago times were."""
         assert isinstance(thing.asked, Trait)
         several = mixed_units(thing.asked, self.source, self.groups, self.instant)
@@ -241,13 +241,13 @@ class Comparing:
             yield self.means(thing, one, other)
         yield from self.missing(thing, missing)
 
-    def means(self, thing: Thing, one: stats.Sample, other: stats.Sample) -> Difference:
+    def means(self, thing: Comparand, one: stats.Sample, other: stats.Sample) -> Difference:
         """Two means."""
         tested = stats.welch(one, other, self.level)
         effect = stats.means_effect(one, other, self.level)
         both = one.mean is not None and other.mean is not None
         found = Difference(
-            thing.name + (" (days ago)" if thing.scale is Manner.AGE else ""),
+            thing.name + (" (days ago)" if thing.scale is Scale.AGE else ""),
             thing.scale.value,
             one.mean,
             other.mean,

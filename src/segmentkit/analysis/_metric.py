@@ -8,8 +8,8 @@ from datetime import datetime
 import pandas as pd
 from attrs import frozen
 
-from segmentkit.analysis._asked import (
-    Manner,
+from segmentkit.analysis._comparands import (
+    Scale,
     countable,
     meant,
     meeting,
@@ -55,7 +55,7 @@ class Metric:
 
     asked: Trait | Segment
     name: str
-    scale: Manner
+    scale: Scale
 
     @classmethod
     def of(cls, asked: Trait | Segment | str, schema: Schema) -> Metric:
@@ -71,7 +71,7 @@ class Metric:
         if asked.schema != schema:
             raise SchemaError("the metric is of another schema than the segments")
         if isinstance(asked, Segment):
-            return cls(asked, asked.name or asked.definition, Manner.CATEGORY)
+            return cls(asked, asked.name or asked.definition, Scale.CATEGORY)
         name = name or str(asked.name)
         if asked.dtype.kind is Kind.TEXT:
             raise SchemaError(
@@ -79,12 +79,12 @@ class Metric:
                 f'Segment.define("so", \'{asked.source} = "…"\', schema)'
             )
         scale = scale_of(asked.dtype)
-        return cls(asked, f"{name}{' (days ago)' if scale is Manner.AGE else ''}", scale)
+        return cls(asked, f"{name}{' (days ago)' if scale is Scale.AGE else ''}", scale)
 
     @property
     def is_rate(self) -> bool:
         """Whether it is a rate, and not a mean."""
-        return self.scale is Manner.CATEGORY
+        return self.scale is Scale.CATEGORY
 
     def measured(
         self, groups: Mapping[str, Segment], source: Source, instant: datetime, *, mixed: bool

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from attrs import define, field
 
-from segmentkit._defined import AsOf, utc_of
+from segmentkit._definition import AsOf, utc_of
 from segmentkit.analysis._overlap import named_segments
-from segmentkit.analysis._picture import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.partition import Partition
 from segmentkit.segment import Segment

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, frozen
 
-from segmentkit._defined import AsOf, utc_of
-from segmentkit.analysis._picture import bare, empty, new_figure, shortened
+from segmentkit._definition import AsOf, utc_of
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
 from segmentkit.evaluation import Evaluation
 from segmentkit.segment import Segment

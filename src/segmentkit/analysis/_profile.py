@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, evolve
 
-from segmentkit._defined import AsOf, utc_of
-from segmentkit._explain import outline
+from segmentkit._definition import AsOf, utc_of
+from segmentkit._explaining.explain import outline
 from segmentkit.analysis import _statistics as stats
-from segmentkit.analysis._asked import Manner, groups_of, meeting, things_of
+from segmentkit.analysis._comparands import Scale, groups_of, meeting, things_of
 from segmentkit.analysis._differences import FEW, Comparing, Difference
-from segmentkit.analysis._picture import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -148,7 +148,7 @@ def amount(each: Difference, value: float | None) -> str:
     """A share as per cent, a mean as a number."""
     if value is None:
         return "–"
-    return share(value) if each.scale == Manner.CATEGORY.value else figure(value)
+    return share(value) if each.scale == Scale.CATEGORY.value else figure(value)
 
 
 def _told(each: Difference) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _told(each: Difference) -> Iterator[str]:
     yield shortened(each.what, 60).replace(r"\$", "$")
     yield amount(each, each.members)
     yield amount(each, each.base)
-    shares = each.scale == Manner.CATEGORY.value
+    shares = each.scale == Scale.CATEGORY.value
 
     def signed(value: float | None) -> str:
         if value is None:

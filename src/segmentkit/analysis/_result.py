@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from segmentkit._calendar import shown
 from segmentkit._html import element, table
-from segmentkit._time import shown
 
 
 def number(value: Any) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, field, frozen
 
-from segmentkit._defined import AsOf, Constant, exact, utc_of
-from segmentkit._format import format_value
-from segmentkit.analysis._picture import bare, empty, new_figure
+from segmentkit._definition import AsOf, Constant, exact, utc_of
+from segmentkit._language.formatter import format_value
+from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition

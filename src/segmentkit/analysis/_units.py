@@ -8,8 +8,8 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from segmentkit import _ast as t
-from segmentkit._format import format_tree, format_value
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree, format_value
 from segmentkit.dtypes import Kind
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Attribute, Entity, Schema

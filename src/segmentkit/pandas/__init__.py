@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._definition import AsOf, instant_of
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
+from segmentkit.pandas._arrays import Mask
 from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import counted, first_of, series
 from segmentkit.pandas._frames import Frames, Reader
 from segmentkit.pandas._schema import schema_from
 from segmentkit.pandas._source import Source
-from segmentkit.pandas._vectors import Mask
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.trait import Trait, bound_value

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from attrs import evolve, frozen
 
-from segmentkit._ir import AggregateFunction, Standing
+from segmentkit._planning.ir import AggregateFunction, Standing
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._exact import EXACT_FLOAT, INT64, nearest_floats, size
-from segmentkit.pandas._vectors import Array, Positions, Text, Values, Vector
+from segmentkit.pandas._arrays import Array, Positions, Text, Values, Vector
+from segmentkit.pandas._exact_numbers import EXACT_FLOAT, INT64, nearest_floats, size
 
 
 @frozen(eq=False, slots=False)

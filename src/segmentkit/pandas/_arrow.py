@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from segmentkit.pandas._vectors import Array, Mask, object_array
+from segmentkit.pandas._arrays import Array, Mask, object_array
 
 _TEXTS = ("string", "large_string")
 _WORD = 2**64

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from attrs import evolve
 
-from segmentkit._reading import KINDS, reader
+from segmentkit._record.convert import KINDS, reader
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
+from segmentkit.pandas._arrays import Array, Mask, Vector, integers, masked
 from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
-from segmentkit.pandas._exact import INT64, size, to_float, to_whole
-from segmentkit.pandas._stored import Stored, are_whole
-from segmentkit.pandas._vectors import Array, Mask, Vector, integers, masked
+from segmentkit.pandas._exact_numbers import INT64, size, to_float, to_whole
+from segmentkit.pandas._native_compare import Stored, are_whole
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"

@@ -10,22 +10,22 @@ from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 
-from segmentkit import _ir as ir
-from segmentkit._scalar import PARTS
+from segmentkit._operators import PARTS
+from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, ones, pack, unpack
 from segmentkit.extension import Function
-from segmentkit.pandas import _exact as exact
+from segmentkit.pandas import _exact_numbers as exact
 from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, standing
+from segmentkit.pandas._arrays import Mask, Positions, Text, Values, Vector, constant
+from segmentkit.pandas._event_order import Moments, follows
 from segmentkit.pandas._frames import ORDERED, Column, Reader
 from segmentkit.pandas._lists import Lists
-from segmentkit.pandas._sequences import Moments, follows
-from segmentkit.pandas._stored import Stored, compare_times, number_of
+from segmentkit.pandas._native_compare import Stored, compare_times, number_of
 from segmentkit.pandas._text import TextColumn
-from segmentkit.pandas._vectors import Mask, Positions, Text, Values, Vector, constant
 from segmentkit.schema import Entity, Relation
 
 Operand: TypeAlias = Values | Column

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segmentkit._columns import tally_frame
+from segmentkit._results.columns import tally_frame
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._vectors import (
+from segmentkit.pandas._arrays import (
     Array,
     Mask,
     Positions,

@@ -10,20 +10,20 @@ import numpy as np
 import pandas as pd
 from attrs import evolve
 
-from segmentkit import _ir as ir
-from segmentkit import _lowered
-from segmentkit._lowered import as_decimals, place_of, result_of
+from segmentkit._planning import ir
+from segmentkit._record import extensions
+from segmentkit._record.extensions import as_decimals, place_of, result_of
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import DataError
 from segmentkit.extension import Aggregate, Extension, Function
 from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import Rows
+from segmentkit.pandas._arrays import Array, Positions, Text, Values, Vector, constant
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._export import objects_of, series
 from segmentkit.pandas._functions import default
-from segmentkit.pandas._stored import Stored
+from segmentkit.pandas._native_compare import Stored
 from segmentkit.pandas._text import TextColumn
-from segmentkit.pandas._vectors import Array, Positions, Text, Values, Vector, constant
 
 
 def scalar(node: ir.Call, function: Function, arguments: list[Values], size: int) -> Values:
@@ -41,7 +41,7 @@ def scalar(node: ir.Call, function: Function, arguments: list[Values], size: int
         arguments = [argument.only(places) for argument in arguments]
     found: Any = []
     if function.pandas is None:
-        compute = _lowered.scalar(node, function)
+        compute = extensions.scalar(node, function)
         found = list(map(compute, *map(objects_of, arguments)))
     elif len(places):
         pairs = zip(arguments, as_decimals(function, node.arguments), strict=True)
@@ -60,7 +60,7 @@ def aggregate(node: ir.Aggregate | ir.Overall, function: Aggregate, rows: Rows) 
     owners = np.unique(rows.owners)
     found: Any = []
     if function.pandas is None:
-        compute = _lowered.aggregate(node, function)
+        compute = extensions.aggregate(node, function)
         found = [compute(values) for values in _grouped(rows)]
     elif len(owners):
         groups = _given(rows.values, len(rows.owners)).groupby(rows.owners)

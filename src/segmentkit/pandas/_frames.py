@@ -9,15 +9,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from segmentkit import _ir as ir
+from segmentkit._planning import ir
 from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError
+from segmentkit.pandas._arrays import Mask, Positions, Text, Vector
 from segmentkit.pandas._columns import read
-from segmentkit.pandas._keys import Finder, Keys, read_keys
+from segmentkit.pandas._key_lookup import Finder, Keys, read_keys
 from segmentkit.pandas._lists import Lists, read_documents, read_lists, read_loose
-from segmentkit.pandas._stored import Stored
+from segmentkit.pandas._native_compare import Stored
 from segmentkit.pandas._text import TextColumn
-from segmentkit.pandas._vectors import Mask, Positions, Text, Vector
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 
 Frames: TypeAlias = "Mapping[str, pd.DataFrame] | pd.DataFrame"

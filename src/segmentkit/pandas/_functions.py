@@ -7,12 +7,12 @@ from datetime import date, tzinfo
 import numpy as np
 import pandas as pd
 
-from segmentkit import _scalar
-from segmentkit._scalar import EARTH_RADIUS
-from segmentkit._time import clock_steps, first_instant, years_between
+from segmentkit import _operators
+from segmentkit._calendar import clock_steps, first_instant, years_between
+from segmentkit._operators import EARTH_RADIUS
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._exact import rescaled
-from segmentkit.pandas._vectors import Array, Mask, Text, Values, Vector, masked
+from segmentkit.pandas._arrays import Array, Mask, Text, Values, Vector, masked
+from segmentkit.pandas._exact_numbers import rescaled
 
 _HOUR = 3_600_000_000
 """Microseconds."""
@@ -80,7 +80,9 @@ def part(name: str, clock: Vector) -> Vector:
 def bucket(keys: Values, salt: str) -> Vector:
     """The bucket of each key."""
     texts = keys.texts if isinstance(keys, Text) else keys.data
-    found = np.array([_scalar.bucket(key, salt) for key in texts.ravel().tolist()], dtype=np.int64)
+    found = np.array(
+        [_operators.bucket(key, salt) for key in texts.ravel().tolist()], dtype=np.int64
+    )
     found = np.append(found, 0)[keys.codes] if isinstance(keys, Text) else found
     return masked(Kind.INTEGER, found, keys.missing)
 
@@ -101,7 +103,7 @@ def _within(most: int, degrees: Array) -> Array:
 def year_day_in(days: Vector, low: int, high: int) -> Mask:
     """Whether the day of the year is in a range that may pass the year's end."""
     codes, distinct = _distinct(days)
-    found = [d is not None and _scalar.year_day_in(d, low, high) for d in distinct]
+    found = [d is not None and _operators.year_day_in(d, low, high) for d in distinct]
     return np.array(found, dtype=np.bool_)[codes]
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._loose import loose_reader, parsed
-from segmentkit._reading import is_missing, reader
+from segmentkit._record.convert import is_missing, reader
+from segmentkit._record.json_values import loose_reader, parsed
 from segmentkit.dtypes import Kind
+from segmentkit.pandas._arrays import Array, Mask, Positions, Text, Vector, object_array
 from segmentkit.pandas._arrow import arrow_lists, objects
 from segmentkit.pandas._columns import of_objects
 from segmentkit.pandas._text import is_one_of
-from segmentkit.pandas._vectors import Array, Mask, Positions, Text, Vector, object_array
 from segmentkit.schema import Attribute
 
 

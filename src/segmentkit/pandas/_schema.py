@@ -11,8 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
-from segmentkit._diagnostics import did_you_mean
+from segmentkit._catalog.schema_table import (
+    Declaration,
+    RelationDeclaration,
+    TableDeclaration,
+    declare,
+)
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -215,13 +220,13 @@ class _FromFrames:
             raise SchemaError(f"the frame {frame!r} has more than one column {column!r}")
         return series
 
-    def link(self, frame: str, way: Way) -> Link:
+    def link(self, frame: str, way: RelationDeclaration) -> Link:
         place, to = f"{frame}.{way.name}", way.to or way.name
         self.check_frame(to, place)
         self.check_column(frame, _key(way, place), place)
         return Link(way.name, to=to, key=_key(way, place))
 
-    def relation(self, frame: str, way: Way) -> Relation:
+    def relation(self, frame: str, way: RelationDeclaration) -> Relation:
         place, to = f"{frame}.{way.name}", way.to or way.name
         self.check_frame(to, place)
         self.check_column(to, _key(way, place), place)
@@ -230,7 +235,7 @@ class _FromFrames:
         return Relation(way.name, to=to, key=_key(way, place), at=way.at, value=way.value)
 
 
-def _key(way: Way, place: str) -> str:
+def _key(way: RelationDeclaration, place: str) -> str:
     if way.key is None:
         raise SchemaError(f"{place} needs a key: the column that leads there")
     return way.key

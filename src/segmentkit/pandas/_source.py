@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from attrs import define, field
 
-from segmentkit import _ir as ir
-from segmentkit._defined import AsOf
-from segmentkit._plan import Plan
+from segmentkit._definition import AsOf
+from segmentkit._planning import ir
+from segmentkit._planning.plan import Plan
 from segmentkit.errors import UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._ir import TextOperator
-from segmentkit._reading import reader
-from segmentkit._scalar import fold_case
+from segmentkit._operators import fold_case
+from segmentkit._planning.ir import TextOperator
+from segmentkit._record.convert import reader
+from segmentkit.pandas._arrays import Array, Mask, Positions, Text, object_array
 from segmentkit.pandas._arrow import is_arrow_text, objects
-from segmentkit.pandas._vectors import Array, Mask, Positions, Text, object_array
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, instant_of
-from segmentkit._plan import wanted_by
+from segmentkit._definition import AsOf, instant_of
+from segmentkit._planning import ir
+from segmentkit._planning.plan import wanted_by
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
@@ -20,17 +20,17 @@ from segmentkit.source import bound_traits
 from segmentkit.spark._frames import Frames, Stored
 from segmentkit.spark._source import Source
 from segmentkit.sqlalchemy import schema_from as schema_from_tables
-from segmentkit.sqlalchemy._compile import Compiler
-from segmentkit.sqlalchemy._export import select_values
-from segmentkit.sqlalchemy._predicate import beside, joined_rows
-from segmentkit.sqlalchemy._scans import Rows
 from segmentkit.sqlalchemy._schema import Ways
+from segmentkit.sqlalchemy.statements.compiler import Compiler
+from segmentkit.sqlalchemy.statements.export import select_values
+from segmentkit.sqlalchemy.statements.joins import Rows
+from segmentkit.sqlalchemy.statements.predicate import beside, joined_rows
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from segmentkit.sqlalchemy._compile import Sql
+    from segmentkit.sqlalchemy.statements.compiler import Sql
 
 __all__ = ["Source", "audit", "count", "labels", "mask", "members", "schema_from", "values"]
 

@@ -9,15 +9,15 @@ from typing import Any, ClassVar, TypeAlias
 import sqlalchemy as sa
 from attrs import frozen
 
-from segmentkit import _ir as ir
-from segmentkit._columns import columns_of
+from segmentkit._planning import ir
+from segmentkit._results.columns import columns_of
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.schema import Schema
+from segmentkit.spark._decimal_limits import check_digits
 from segmentkit.spark._dialect import PLACEHOLDER, quoted, text_and_arguments
-from segmentkit.spark._digits import check_digits
-from segmentkit.sqlalchemy._asking import AT_ONCE, Columns
-from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns
+from segmentkit.sqlalchemy.tables import Tables
 
 try:
     from pyspark.errors import PySparkException

@@ -9,12 +9,12 @@ from attrs import define
 
 from segmentkit.schema import Schema
 from segmentkit.spark._frames import Frames, Stored
-from segmentkit.sqlalchemy._asking import Asking
-from segmentkit.sqlalchemy._tables import Tables
+from segmentkit.sqlalchemy.sql_source import SqlSource
+from segmentkit.sqlalchemy.tables import Tables
 
 
 @define(eq=False)
-class Source(Asking):
+class Source(SqlSource):
     """Frames of Spark that are asked about many segments at once.
 
     Every question is one query, or a few where there are more than a thousand distinct tests. It

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from segmentkit import _ir as ir
-from segmentkit._defined import AsOf, instant_of
+from segmentkit._definition import AsOf, instant_of
+from segmentkit._planning import ir
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.sqlalchemy._compile import Sql
-from segmentkit.sqlalchemy._export import case_of, count_combinations, select_values
-from segmentkit.sqlalchemy._predicate import compile_predicate
-from segmentkit.sqlalchemy._prepare import prepare
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
-from segmentkit.sqlalchemy._tables import Lists, Root, Tables
+from segmentkit.sqlalchemy.dialects.engine_setup import prepare
+from segmentkit.sqlalchemy.statements.compiler import Sql
+from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
+from segmentkit.sqlalchemy.statements.predicate import compile_predicate
+from segmentkit.sqlalchemy.tables import Lists, Root, Tables
 from segmentkit.trait import Trait, bound_value
 
 if TYPE_CHECKING:

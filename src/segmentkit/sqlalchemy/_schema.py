@@ -11,9 +11,14 @@ import sqlalchemy as sa
 from attrs import evolve
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
-from segmentkit._catalog_file import read_catalog
-from segmentkit._declaration import Declaration, TableDeclaration, Way, declare
-from segmentkit._diagnostics import did_you_mean
+from segmentkit._catalog.schema_table import (
+    Declaration,
+    RelationDeclaration,
+    TableDeclaration,
+    declare,
+)
+from segmentkit._catalog.toml_file import read_catalog
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import (
     BOOLEAN,
@@ -29,9 +34,9 @@ from segmentkit.dtypes import (
 )
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
-from segmentkit.sqlalchemy._prepare import folds_case
-from segmentkit.sqlalchemy._sending import TYPES
-from segmentkit.sqlalchemy._tables import missing_parts
+from segmentkit.sqlalchemy.dialects.bind_types import TYPES
+from segmentkit.sqlalchemy.dialects.engine_setup import folds_case
+from segmentkit.sqlalchemy.tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
@@ -424,7 +429,7 @@ class _FromTables:
         return list(found.values())
 
 
-def _known(found: Link | Relation | None, way: Way, table: str) -> str:
+def _known(found: Link | Relation | None, way: RelationDeclaration, table: str) -> str:
     if found is None:
         raise SchemaError(
             f"no single foreign key declares {table}.{way.name}: name the column, "

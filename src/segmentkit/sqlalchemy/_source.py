@@ -13,16 +13,16 @@ import sqlalchemy as sa
 from attrs import define, field, frozen
 from sqlalchemy.orm import Session
 
-from segmentkit import _ir as ir
-from segmentkit._columns import columns_of
+from segmentkit._planning import ir
+from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy._asking import AT_ONCE, Asking, Columns
-from segmentkit.sqlalchemy._dialects import dialect_of
-from segmentkit.sqlalchemy._tables import Lists, Root, Tables
+from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
+from segmentkit.sqlalchemy.tables import Lists, Root, Tables
 
 
 @define(eq=False)
-class Source(Asking):
+class Source(SqlSource):
     """A database that is asked about many segments at once.
 
     Every question is one statement, or a few where a database takes no longer ones; nothing is

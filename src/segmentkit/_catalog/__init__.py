@@ -1,0 +1,1 @@
+"""Catalog files: TOML, its schema table, and the check of both."""

@@ -1,0 +1,381 @@
+"""A catalog file as it is written: TOML → entries with their places, not checked yet."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+
+from segmentkit._catalog.schema_table import Declaration, read_declaration
+from segmentkit._definition import Constant
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit.errors import CatalogError, Problem, SchemaError
+
+LANGUAGE = 1
+"""The version of the language that this release reads."""
+
+BYTE_ORDER_MARK = "\ufeff"
+
+_T = TypeVar("_T")
+_KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
+_ABOUT = ("title", "description", "owner")
+
+
+@frozen
+class Entry:
+    """A definition in a file: a segment or a trait.
+
+    Attributes:
+        kind: Which of them.
+        name: Its name.
+        text: Its definition.
+        about: Title, description, owner and goal, as far as given.
+        line: The line of the file on which the definition begins.
+    """
+
+    kind: str
+    name: str
+    text: str
+    about: Mapping[str, str]
+    line: int
+
+    def problem(self, found: Diagnostic, file: str | None) -> Problem:
+        """A diagnostic of it with its place in the file."""
+        line, column = found.position(self.text)
+        return Problem(found, self.text, file, self.line + line - 1, column, self.name, self.kind)
+
+
+@frozen
+class ListEntry:
+    """A static list in a file.
+
+    Attributes:
+        name: Its name.
+        keys: The keys, or the path of the file that has them.
+        about: Title, description and owner, as far as given.
+        line: The line of the file on which it begins.
+    """
+
+    name: str
+    keys: tuple[Any, ...] | str
+    about: Mapping[str, str]
+    line: int | None
+
+
+@frozen
+class PartitionEntry:
+    """A partition in a file.
+
+    Attributes:
+        name: Its name.
+        parts: The names of its segments, in order.
+        rest: The label of everyone else.
+        about: Title, description and owner, as far as given.
+        line: The line of the file on which it begins.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    rest: str
+    about: Mapping[str, str]
+    line: int | None
+
+
+@frozen
+class CatalogText:
+    """A catalog file that has been read, and not yet checked against a schema.
+
+    Attributes:
+        entries: The segments.
+        traits: The traits.
+        lists: The static lists.
+        partitions: The partitions.
+        parameters: Values of parameters.
+        declaration: What the file says of the schema, if anything.
+        file: What to call the file in messages.
+        folder: Where the files of its lists are; None if there can be none.
+    """
+
+    entries: Mapping[str, Entry]
+    traits: Mapping[str, Entry]
+    lists: Mapping[str, ListEntry]
+    partitions: Mapping[str, PartitionEntry]
+    parameters: Mapping[str, Any]
+    declaration: Declaration | None
+    file: str | None = None
+    folder: Path | None = None
+
+    def without(self, left_out: Collection[tuple[str, str | None]]) -> CatalogText:
+        """The same without some entries, each given by its kind and its name."""
+
+        def rest(kind: str, entries: Mapping[str, _T]) -> dict[str, _T]:
+            return {name: each for name, each in entries.items() if (kind, name) not in left_out}
+
+        return evolve(
+            self,
+            entries=rest("segment", self.entries),
+            traits=rest("trait", self.traits),
+            lists=rest("list", self.lists),
+            partitions=rest("partition", self.partitions),
+        )
+
+    def problem(self, name: str, found: Diagnostic) -> Problem:
+        """A diagnostic of a segment with its place in the file."""
+        return self.entries[name].problem(found, self.file)
+
+
+def read_catalog(
+    text: str | bytes, *, file: str | None = None, folder: str | PathLike[str] | None = None
+) -> CatalogText:
+    """Read a catalog file without checking its definitions.
+
+    Args:
+        text: TOML.
+        file: What to call it in messages.
+        folder: Where the files of its lists are; without it there can be none.
+
+    Returns:
+        What it says.
+
+    Raises:
+        CatalogError: It is not a catalog file.
+        SchemaError: Its ``[schema]`` is wrong.
+    """
+    return _Reader(text, file).read(None if folder is None else Path(folder))
+
+
+_NAME = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s.\"']+")
+_HEADER = re.compile(r"\s*\[([^\[\]=,]+)\]\s*(#.*)?$")
+_KEY = re.compile(rf"\s*({_NAME.pattern})\s*=")
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if name[0] in "\"'" else name
+
+
+class _Reader:
+    """Reads one file and collects what is wrong with its form."""
+
+    def __init__(self, text: str | bytes, file: str | None) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        try:
+            decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            detail = f"the file is not UTF-8: it has the byte 0x{error.object[error.start]:02X}"
+            found = self.problem("SK301", line, detail=detail, hint="save it as UTF-8")
+            raise CatalogError([found]) from None
+        # Editors on Windows put a mark before the text.
+        self.text = decoded.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n")
+
+    def problem(self, code: str, line: int | None, **values: Any) -> Problem:
+        found = diagnostic(code, Span(0, 0), **values)
+        return Problem(found, None, self.file, line, None)
+
+    def no_toml(self, told: str) -> Problem:
+        """What the reader of TOML says, with the place that it names."""
+        found = re.fullmatch(
+            r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", told, re.S
+        )
+        if found is None:
+            return self.problem("SK301", None, detail=told)
+        lines = self.lines
+        if found[2]:
+            line, column = int(found[2]), int(found[3])
+        else:
+            text = self.text.rstrip()
+            line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        start = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
+        curly = re.search("[“”„‘’]", lines[line - 1])
+        hint = 'use straight quotes: "' if curly else None
+        shown = diagnostic("SK301", Span(start, start + 1), detail=found[1], hint=hint)
+        return Problem(shown, self.text, self.file, line, column)
+
+    def refuse(self, code: str, where: str, **values: Any) -> None:
+        self.problems.append(self.problem(code, self.line_of(where), **values))
+
+    def line_of(self, path: str) -> int | None:
+        """The line of a table's header or of a key."""
+        return self.places.get(path)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The lines of tables' headers and of keys, by path; found by sight, for messages only."""
+        found: dict[str, int] = {}
+        anywhere: dict[str, int] = {}  # what belongs at the top may stand in a table by mistake
+        table = ""
+        for number, line in enumerate(self.lines, start=1):
+            if header := _HEADER.match(line):
+                table = ".".join(map(_unquoted, _NAME.findall(header[1])))
+                found.setdefault(table, number)
+            elif key := _KEY.match(line):
+                name = _unquoted(key[1])
+                found.setdefault(f"{table}.{name}" if table else name, number)
+                anywhere.setdefault(name, number)
+        return anywhere | found
+
+    def read(self, folder: Path | None) -> CatalogText:
+        try:
+            data = tomllib.loads(self.text, parse_float=Decimal)
+        except RecursionError:
+            detail = "brackets are nested too deeply"
+            raise CatalogError([self.problem("SK301", None, detail=detail)]) from None
+        except ValueError as error:
+            raise CatalogError([self.no_toml(str(error))]) from None
+        self.only(data, _KEYS, "the file")
+        self.language(data)
+        segments = {e.name: e for e in self.entries(data, "segment", "where")}
+        traits = {e.name: e for e in self.entries(data, "trait", "value")}
+        lists = {e.name: e for e in self.lists(data)}
+        partitions = {e.name: e for e in self.partitions(data)}
+        parameters = dict(self.parameters(data.get("parameters", {})))
+        if self.problems:
+            raise CatalogError(self.problems)
+        told = data.get("schema")
+        if told is not None and not isinstance(told, dict):
+            raise SchemaError("schema must be a table")
+        return CatalogText(
+            MappingProxyType(segments),
+            MappingProxyType(traits),
+            MappingProxyType(lists),
+            MappingProxyType(partitions),
+            parameters,
+            None if told is None else read_declaration(told),
+            self.file,
+            folder,
+        )
+
+    def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
+        for name in data:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                self.refuse("SK302", name, name=name, place=place, hint=hint)
+
+    def language(self, data: Mapping[str, Any]) -> None:
+        version = data.get("language")
+        if version is None or isinstance(version, bool) or version != LANGUAGE:
+            shown = "no version" if version is None else f"version {version!r:.20}"
+            if isinstance(version, bool):
+                shown = f"version {str(version).lower()}"
+            self.refuse("SK303", "language", version=shown, known=LANGUAGE)
+
+    def table(self, data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+        """What stands in one of the tables at the top."""
+        found = data.get(name, {})
+        if isinstance(found, Mapping):
+            yield from found.items()
+        else:
+            self.refuse("SK304", name, place=name, expected="a table")
+
+    def texts(
+        self,
+        told: Mapping[str, Any],
+        path: str,
+        keys: tuple[str, ...],
+        others: tuple[str, ...] = (),
+    ) -> dict[str, str] | None:
+        """The values of an entry that are texts; None if one of them is none."""
+        self.only(told, (*keys, *others), path)
+        wrong = [key for key in keys if not isinstance(told.get(key, ""), str)]
+        for key in wrong:
+            self.refuse("SK304", path, place=f"{path}.{key}", expected="text")
+        return None if wrong else {key: told[key] for key in keys if key in told}
+
+    def entries(self, data: Mapping[str, Any], kind: str, key: str) -> Iterator[Entry]:
+        """Segments, whose definitions are conditions, or traits, whose are values."""
+        for name, told in self.table(data, f"{kind}s"):
+            path = f"{kind}s.{name}"
+            if kind == "trait" and isinstance(told, str):
+                yield Entry(kind, name, told, {}, self.line_of(path) or 1)
+                continue
+            if not isinstance(told, Mapping):
+                self.refuse("SK304", path, place=path, expected=f"a table with '{key}'")
+                continue
+            texts = self.texts(told, path, (key, *_ABOUT, "goal"))
+            if key not in told:
+                self.refuse("SK304", path, place=f"{path}.{key}", expected="the definition")
+            elif texts is not None:
+                text = texts.pop(key)
+                yield Entry(kind, name, text, texts, self.definition_line(path, key))
+
+    def definition_line(self, path: str, key: str) -> int:
+        """Where a definition's text begins."""
+        start = self.line_of(path) or 1
+        if not _HEADER.match(self.lines[start - 1]):
+            return start
+        for number, line in enumerate(self.lines[start:], start=start + 1):
+            match = re.match(rf"\s*{key}\s*=\s*('''|\"\"\")?(\s*$)?", line)
+            if match:
+                # The line break right after an opening ''' is no part of the text.
+                return number + (match[1] is not None and match[2] is not None)
+            if _HEADER.match(line):
+                break
+        return start
+
+    def lists(self, data: Mapping[str, Any]) -> Iterator[ListEntry]:
+        for name, told in self.table(data, "lists"):
+            path = f"lists.{name}"
+            line = self.line_of(path)
+            if isinstance(told, str):
+                yield ListEntry(name, told, {}, line)
+                continue
+            if not isinstance(told, Mapping) or ("file" in told) == ("keys" in told):
+                self.refuse(
+                    "SK304", path, place=path, expected="a file, or a table with 'file' or 'keys'"
+                )
+                continue
+            texts = self.texts(told, path, ("file", *_ABOUT), ("keys",))
+            keys = told.get("keys", [])
+            if not isinstance(keys, list):
+                self.refuse("SK304", path, place=f"{path}.keys", expected="a list")
+            elif texts is not None:
+                file = texts.pop("file", None)
+                yield ListEntry(name, tuple(keys) if file is None else file, texts, line)
+
+    def partitions(self, data: Mapping[str, Any]) -> Iterator[PartitionEntry]:
+        for name, told in self.table(data, "partitions"):
+            path = f"partitions.{name}"
+            if not isinstance(told, Mapping):
+                self.refuse("SK304", path, place=path, expected="a table with 'parts' and 'rest'")
+                continue
+            texts = self.texts(told, path, ("rest", *_ABOUT), ("parts",))
+            parts = told.get("parts")
+            if not (isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts)):
+                expected = "a list of names of segments"
+                self.refuse("SK304", path, place=f"{path}.parts", expected=expected)
+            elif texts is not None and "rest" not in texts:
+                expected = "the name of the rest"
+                self.refuse("SK304", path, place=f"{path}.rest", expected=expected)
+            elif texts is not None:
+                rest = texts.pop("rest")
+                yield PartitionEntry(name, tuple(parts), rest, texts, self.line_of(path))
+
+    def parameters(self, data: Any) -> Iterator[tuple[str, Constant]]:
+        if not isinstance(data, Mapping):
+            self.refuse("SK304", "parameters", place="parameters", expected="a table")
+            return
+        for name, value in data.items():
+            if isinstance(value, bool | int | Decimal | str | date | datetime):
+                yield name, value
+            else:
+                place = f"parameters.{name}"
+                self.refuse(
+                    "SK304",
+                    place,
+                    place=place,
+                    expected="a number, text, date or truth value",
+                )

@@ -1,0 +1,1 @@
+"""Syntax tree × schema → typed tree, or every mistake at once."""

@@ -1,0 +1,112 @@
+"""What each window means: the two tests that a time in it passes."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, datetime, tzinfo
+from typing import TypeAlias, assert_never
+
+from segmentkit._calendar import EXACT_UNITS, add_days, first_instant
+from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
+from segmentkit._language import syntax as t
+from segmentkit._planning.ir import Anchor, Comparison, Const, Moment, Value
+from segmentkit.dtypes import DATE, TIMESTAMP, DType, Kind
+
+Bound: TypeAlias = tuple[Comparison, Value]
+
+_SHORTER_THAN_A_DAY = [
+    unit for unit, seconds in EXACT_UNITS.items() if seconds < EXACT_UNITS["day"]
+]
+
+
+def bounds(
+    window: t.Window, dtype: DType, low: Value | None, high: Value | None, zone: tzinfo
+) -> tuple[Bound, Bound] | Diagnostic | None:
+    """The lower and the upper end of a window over values of a type.
+
+    Args:
+        window: The window.
+        dtype: What is tested: a date, a timestamp, an anniversary; for ranges also a number.
+        low: The checked lower end of a range.
+        high: The checked upper end of a range.
+        zone: Where calendar units begin.
+
+    Returns:
+        Two tests; a diagnostic when the window does not suit a date; None when the type has no
+        time.
+    """
+    if isinstance(window, t.Range):
+        assert low is not None
+        assert high is not None
+        return _range(window, dtype, low, high, zone)
+    if not (dtype.is_time or dtype.kind is Kind.ANNIVERSARY):
+        return None
+    unit = getattr(window, "unit", "day")
+    if dtype != TIMESTAMP and unit in _SHORTER_THAN_A_DAY:
+        return diagnostic("SK122", window.span, unit=f"{unit}s", hint="count in days or longer")
+    kind = TIMESTAMP if dtype == TIMESTAMP else DATE
+    match window:
+        case t.Rolling("last", count, unit):
+            return (Comparison.GT, _now(kind, -count, unit)), (Comparison.LE, _now(kind))
+        case t.Rolling(_, count, unit):
+            return (Comparison.GT, _now(kind)), (Comparison.LE, _now(kind, count, unit))
+        case t.Calendar("this", _, unit):
+            return _calendar(kind, unit, 0, 1)
+        case t.Calendar(_, count, unit):
+            return _calendar(kind, unit, -(1 if count is None else count), 0)
+        case t.Period():
+            return _period(window, kind, zone)
+        case _:
+            assert_never(window)
+
+
+def _now(dtype: DType, count: int = 0, unit: str = "day") -> Moment:
+    return Moment(Anchor.NOW if dtype == TIMESTAMP else Anchor.TODAY, count, unit, dtype)
+
+
+def _calendar(dtype: DType, unit: str, first: int, after: int) -> tuple[Bound, Bound]:
+    return (
+        (Comparison.GE, Moment(Anchor.START, first, unit, dtype)),
+        (Comparison.LT, Moment(Anchor.START, after, unit, dtype)),
+    )
+
+
+def _period(window: t.Period, dtype: DType, zone: tzinfo) -> tuple[Bound, Bound]:
+    first = date(window.year, window.month or 1, window.day or 1)
+    if window.day is not None:
+        last = first
+    elif window.month is not None:
+        last = first.replace(day=monthrange(window.year, window.month)[1])
+    else:
+        last = first.replace(month=12, day=31)
+    return (Comparison.GE, _day(first, dtype, zone)), _through(last, dtype, zone)
+
+
+def _through(last: date, dtype: DType, zone: tzinfo) -> Bound:
+    """The test that a time is not after the end of a day; the calendar's last day has no next."""
+    if last < date.max:
+        return Comparison.LT, _day(add_days(last, 1), dtype, zone)
+    return Comparison.LE, Const(datetime.max if dtype == TIMESTAMP else last, dtype)
+
+
+def _day(day: date, dtype: DType, zone: tzinfo) -> Const:
+    return Const(first_instant(day, zone) if dtype == TIMESTAMP else day, dtype)
+
+
+def _range(
+    window: t.Range, dtype: DType, low: Value, high: Value, zone: tzinfo
+) -> tuple[Bound, Bound] | Diagnostic:
+    """``between a and b``; of instants, a date at the upper end counts through its end."""
+    upper: Bound = (Comparison.LE, high)
+    if dtype == TIMESTAMP and high.dtype == DATE:
+        match high:
+            case Const(date() as day):
+                upper = _through(day, TIMESTAMP, zone)
+            case Moment():
+                upper = (Comparison.LT, Moment(Anchor.START, 1, "day", TIMESTAMP))
+            case _:
+                hint = "the upper end must be a date written out, or a timestamp"
+                return diagnostic(
+                    "SK104", window.high.span, left="timestamp", right="date", hint=hint
+                )
+    return (Comparison.GE, low), upper

@@ -1,0 +1,297 @@
+"""What segments and traits have in common: a text, its meaning in a schema, open parameters."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Self
+
+from attrs import define, evolve, field
+
+from segmentkit._calendar import first_instant, to_utc
+from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree, format_value
+from segmentkit._language.parser import parse
+from segmentkit.dtypes import DType
+from segmentkit.errors import (
+    DataError,
+    SchemaError,
+    SegmentSyntaxError,
+    SegmentTypeError,
+    UnsupportedError,
+)
+from segmentkit.extension import Target
+from segmentkit.schema import Schema
+
+Constant = bool | int | float | Decimal | str | date | datetime
+AsOf = datetime | date | None
+
+
+@define(frozen=True, slots=False, eq=False, repr=False)
+class Defined:
+    """A text in the language, checked against a schema; a value that never changes."""
+
+    name: str | None
+    source: str
+    schema: Schema
+    title: str | None = field(default=None, kw_only=True)
+    description: str | None = field(default=None, kw_only=True)
+    owner: str | None = field(default=None, kw_only=True)
+    goal: str | None = field(default=None, kw_only=True)
+    _tree: t.Expr = field(kw_only=True)
+    _compiled: tuple[datetime, Callable[[Mapping[str, Any]], Any]] | None = field(
+        init=False, default=None
+    )
+
+    @property
+    @abstractmethod
+    def parameters(self) -> Mapping[str, DType]:
+        """The parameters that have no value yet, and their types."""
+
+    @abstractmethod
+    def _uses(self) -> Iterable[Defined]:
+        """What it refers to, and that can have parameters itself."""
+
+    @abstractmethod
+    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Self:
+        """The same with values that are known to fit, and with references that have them."""
+
+    @property
+    def definition(self) -> str:
+        """The definition in its canonical form; defining it again gives an equal one."""
+        return format_tree(self._tree)
+
+    def __str__(self) -> str:
+        return self.definition
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.definition!r})"
+
+    def bind(self, /, **values: Constant) -> Self:
+        """Give parameters their values.
+
+        Args:
+            **values: By name; the types must be those in ``parameters``.
+
+        Returns:
+            The same with the values written out.
+
+        Raises:
+            SegmentTypeError: A name is unknown or a value has the wrong type.
+        """
+        self.check_values(values)
+        bound = bound_together([self], values)[id(self)]
+        assert isinstance(bound, type(self))
+        return bound
+
+    def check_values(self, values: Mapping[str, object]) -> None:
+        """Make sure that values fit the parameters, without binding them.
+
+        Args:
+            values: By name.
+
+        Raises:
+            SegmentTypeError: A name is unknown or a value has the wrong type.
+        """
+        problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
+        if problems:
+            raise SegmentTypeError(problems, self.source)
+
+    def named(self, name: str | None) -> Self:
+        """The same under another name."""
+        return evolve(self, name=name)
+
+    def _substituted(self, values: Mapping[str, Constant]) -> str:
+        """The definition with values in the place of parameters."""
+        literals = {n: t.Literal(exact(v), t.NOWHERE) for n, v in values.items()}
+        return format_tree(t.substitute(self._tree, literals))
+
+    def _about(self) -> dict[str, str | None]:
+        return {
+            "title": self.title,
+            "description": self.description,
+            "owner": self.owner,
+            "goal": self.goal,
+        }
+
+    def _unfit(self, name: str, value: object) -> Diagnostic | None:
+        place = t.place_of(self._tree, name)
+        if name not in self.parameters:
+            return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
+        expected = self.parameters[name]
+        if not isinstance(value, Constant):
+            shown = {"article": "a", "family": type(value).__name__}
+        else:
+            dtype = literal_dtype(value)
+            if dtype.family == expected.family or (dtype.is_time and expected.is_time):
+                return _unwritable(value, place)
+            shown = article(dtype)
+        takes = f"a {expected.family}"
+        return diagnostic(
+            "SK121", place, name=name, expected=takes, value=f"{value!r:.60}", **shown
+        )
+
+    def _made_for(
+        self, as_of: AsOf, make: Callable[[datetime], Callable[[Mapping[str, Any]], Any]]
+    ) -> Callable[[Mapping[str, Any]], Any]:
+        """A function of a record, kept for the next question about the same instant."""
+        instant = instant_of(as_of, self.schema)
+        # One reading and one assignment of one tuple: threads see either the old pair or the new.
+        known = self._compiled
+        if known is not None and known[0] == instant:
+            return known[1]
+        self._refuse_others()
+        compiled = make(instant)
+        object.__setattr__(self, "_compiled", (instant, compiled))
+        return compiled
+
+    def _refuse_others(self) -> None:
+        """Make sure that nothing here needs other records than one."""
+        for each, node in self._written():
+            if t.is_of_population(node):
+                raise UnsupportedError(diagnostic("SK401", node.span).render(each.source))
+
+    def _refuse_unlowered(self, target: Target) -> None:
+        """Make sure that a target can compute what the schema adds to the language."""
+        lacking = {f.name: f for f in self.schema.functions if not f.is_lowered(target)}
+        for each, node in self._written() if lacking else ():
+            if isinstance(node, t.Call) and node.name in lacking:
+                kind = type(lacking[node.name]).__name__
+                told = {"name": node.name, "target": target.value, "kind": kind}
+                found = diagnostic("SK170", node.name_span, **told)
+                raise UnsupportedError(found.render(each.source))
+
+    def _written(self) -> Iterator[tuple[Defined, t.Node]]:
+        """The nodes of it and of all that it refers to, near or far, with whose they are."""
+        stack: list[Defined] = [self]
+        seen: set[int] = set()
+        while stack:
+            each = stack.pop()
+            if id(each) not in seen:
+                seen.add(id(each))
+                stack += each._uses()
+                yield from ((each, node) for node in t.every(each._tree))
+
+    def _require_bound(self) -> None:
+        if self.parameters:
+            names = ", ".join(f":{name}" for name in self.parameters)
+            kind = type(self).__name__.lower()
+            raise DataError(f"{self.name or f'the {kind}'} has no value for {names}; call bind()")
+
+
+def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> dict[int, Defined]:
+    """Segments and traits, and all that they refer to, with values; each is bound once.
+
+    Args:
+        items: The segments and traits.
+        values: Values of parameters, known to fit; each goes where it has a place.
+
+    Returns:
+        What is bound by the ``id`` of what it was made from.
+    """
+    found: dict[int, Defined] = {}
+    stack = list(items)
+    while stack:
+        item = stack[-1]
+        waiting = [each for each in item._uses() if id(each) not in found]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if id(item) not in found:
+            own = {name: value for name, value in values.items() if name in item.parameters}
+            found[id(item)] = item._with(own, found) if own else item
+    return found
+
+
+def by_name(given: Any, kind: type[Any]) -> Mapping[str, Any]:
+    """What a definition can refer to: a mapping, or things that have names."""
+    if given == ():
+        return {}
+    if isinstance(given, Mapping):
+        return given
+    found: dict[str, Any] = {}
+    for each in given:
+        if not isinstance(each, kind):
+            raise TypeError(f"{each!r:.60} is no {kind.__name__}")
+        if each.name is not None:
+            found[each.name] = each
+    return found
+
+
+def of_one_schema(schema: Schema, used: Mapping[str, Defined]) -> Mapping[str, Any]:
+    """The references of something, read-only.
+
+    Raises:
+        SchemaError: One is of another schema.
+    """
+    for name, each in used.items():
+        if each.schema != schema:
+            kind = type(each).__name__.lower()
+            raise SchemaError(f"{kind} {name!r} is of a different schema")
+    return MappingProxyType(dict(used))
+
+
+def check_record(record: object) -> None:
+    """Make sure that something is a record.
+
+    Raises:
+        DataError: It is not.
+    """
+    if not isinstance(record, Mapping):
+        raise DataError(f"a record is a mapping of names to values, not {type(record).__name__}")
+
+
+def instant_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The instant that a caller asks about, naive, in UTC; now if none is given."""
+    if as_of is None:
+        return datetime.now(UTC).replace(tzinfo=None)
+    if isinstance(as_of, datetime):
+        return to_utc(as_of, schema.zone)
+    if isinstance(as_of, date):
+        return first_instant(as_of, schema.zone)
+    raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
+
+
+def utc_of(as_of: AsOf, schema: Schema) -> datetime:
+    """The same with its zone: asked again of any schema, it stays the same instant."""
+    return instant_of(as_of, schema).replace(tzinfo=UTC)
+
+
+def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
+    """A value as a definition can write it, of the plain types of Python."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return Decimal(repr(float(value)))
+        case str():
+            return str.__str__(value)
+        case datetime():
+            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
+            offset = plain.utcoffset()
+            # Definitions write offsets in whole minutes.
+            odd = offset is not None and offset % timedelta(minutes=1)
+            return plain.astimezone(UTC) if odd else plain
+        case _:
+            return value
+
+
+def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
+    """Why a value of the right type cannot stand in a definition, if it cannot."""
+    if isinstance(value, datetime) and value != value:
+        return diagnostic("SK010", place, text=value)
+    if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+        return diagnostic("SK013", place)
+    try:
+        parse(format_value(exact(value)))
+    except SegmentSyntaxError as error:
+        return evolve(error.diagnostics[0], span=place)
+    return None

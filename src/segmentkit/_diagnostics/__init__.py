@@ -1,0 +1,1 @@
+"""Diagnostics, their places and the wording of every message."""

@@ -1,0 +1,1 @@
+"""Why a record is in a segment, and what would change that."""

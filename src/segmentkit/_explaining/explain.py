@@ -1,0 +1,400 @@
+"""Definition → its clauses as questions; answers → an explanation.
+
+What is asked about each test is decided here. Who answers is not: a record in plain Python, or a
+source of which the same is asked as sizes of segments and values of traits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol, Self
+
+from attrs import evolve, field, frozen
+
+from segmentkit._calendar import in_zone
+from segmentkit._checking.checker import Names, check, coordinates_of, is_list, value_of
+from segmentkit._explaining.minimal_changes import Formula, Junction, Leaf, Opposite, fewest_changes
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
+from segmentkit._language.parser import parse
+from segmentkit._language.three_valued import rests_on
+from segmentkit._planning import ir
+from segmentkit._planning.normalize import normalize, normalize_value
+from segmentkit._record.compiler import compile_record
+from segmentkit.explanation import Clause, Explanation, Fact, Joined
+from segmentkit.functions import AGGREGATES
+from segmentkit.schema import Schema
+from segmentkit.trait import Trait
+
+
+class Explained(Protocol):
+    """What there is to know of a segment."""
+
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def references(self) -> Mapping[str, Any]: ...
+    @property
+    def traits(self) -> Mapping[str, Trait]: ...
+    @property
+    def _tree(self) -> t.Expr: ...
+    @property
+    def _names(self) -> Names: ...
+
+
+@frozen(eq=False)
+class Scope:
+    """What the names in a question refer to.
+
+    Attributes:
+        schema: The schema.
+        names: What they mean beside it.
+        within: The segment that the question stands in; None if it refers to no segments.
+        traits: The traits that it can name.
+    """
+
+    schema: Schema
+    names: Names = field(factory=Names)
+    within: Explained | None = None
+    traits: Mapping[str, Trait] = field(factory=dict)
+
+    @classmethod
+    def of(cls, segment: Explained) -> Self:
+        """The scope of a segment's definition."""
+        return cls(segment.schema, segment._names, segment, segment.traits)
+
+    def inside(self, trait: Trait) -> Scope:
+        """The scope of a trait's definition."""
+        known = {name: other._checked for name, other in trait.traits.items()}
+        return Scope(self.schema, Names(traits=known), None, trait.traits)
+
+
+@frozen(eq=False)
+class Question:
+    """A condition or a value, and what its names refer to."""
+
+    tree: t.Expr
+    scope: Scope
+
+    @property
+    def text(self) -> str:
+        """In the words of the language."""
+        return format_tree(self.tree)
+
+    def condition(self, instant: datetime) -> ir.Condition:
+        """What a condition means."""
+        checked = check(self.tree, self.scope.schema, self.text, self.scope.names)
+        return normalize(checked.condition, instant, self.scope.schema.zone)
+
+    @property
+    def meaning(self) -> ir.Value:
+        """What a value means at any instant."""
+        value = value_of(self.tree, self.scope.schema, self.scope.names)
+        assert value is not None
+        return value
+
+    def value(self, instant: datetime) -> ir.Value:
+        """What a value means."""
+        return normalize_value(self.meaning, instant, self.scope.schema.zone)
+
+
+@frozen(eq=False)
+class Reading:
+    """A value to be told of.
+
+    Attributes:
+        value: The value.
+        rows: Of an aggregate, counts of the rows that it is made of.
+        listed: Of a list of texts: whether it is missing, and each text that a test looks for,
+            with the condition that it is there. No target gives the list itself.
+    """
+
+    value: Question
+    rows: tuple[Question, ...] = ()
+    listed: tuple[Question, Mapping[str, Question]] | None = None
+
+    def conditions(self) -> Iterator[Question]:
+        """What is asked about it that holds or does not."""
+        if self.listed is not None:
+            missing, texts = self.listed
+            yield from (missing, *texts.values())
+
+
+@frozen(eq=False)
+class Outline:
+    """A clause before anybody has answered; a test has a question and no parts."""
+
+    text: str
+    joined: Joined
+    parts: tuple[Outline, ...] = ()
+    test: Question | None = None
+    readings: tuple[Reading, ...] = ()
+
+    def tests(self) -> Iterator[Outline]:
+        """The tests in it, in the order of the text."""
+        if self.test is not None:
+            yield self
+        for part in self.parts:
+            yield from part.tests()
+
+
+class Answers(Protocol):
+    """Who knows whether conditions hold of somebody, and what values come to."""
+
+    def holds(self, question: Question) -> bool:
+        """Whether a condition holds."""
+
+    def value(self, question: Question) -> Any:
+        """What a value comes to; None if it is missing."""
+
+
+# -- questions ------------------------------------------------------------------------------------
+
+
+def outline(segment: Explained) -> Outline:
+    """What to ask about a segment, clause by clause.
+
+    Args:
+        segment: The segment; its parameters have values.
+
+    Returns:
+        The clauses.
+    """
+    return _outline(segment._tree, Scope.of(segment))
+
+
+def _outline(tree: t.Expr, scope: Scope) -> Outline:
+    text = format_tree(tree)
+    match tree:
+        case t.And(operands=parts):
+            return Outline(text, Joined.ALL, tuple(_outline(part, scope) for part in parts))
+        case t.Or(operands=parts):
+            return Outline(text, Joined.ANY, tuple(_outline(part, scope) for part in parts))
+        case t.Not(operand=part):
+            return Outline(text, Joined.NOT, (_outline(part, scope),))
+        case t.InSegment(name):
+            assert scope.within is not None
+            other = scope.within.references[name]
+            return Outline(text, Joined.NAMED, (outline(other),))
+        case t.Reachable(name):
+            return Outline(text, Joined.NAMED, (_channel(name, scope.schema),))
+        case _:
+            readings = _read(tree, scope)
+            return Outline(text, Joined.TEST, (), Question(tree, scope), readings)
+
+
+def _channel(name: str, schema: Schema) -> Outline:
+    """What being reachable comes to, each part as the channel declares it."""
+    channel = schema.channel(name)
+    assert channel is not None
+    address, consent = parse(channel.address), parse(channel.consent)
+    tests: list[t.Expr] = [t.IsMissing(address, True, t.NOWHERE)]
+    value = value_of(address, schema, Names())
+    if value is not None and value.dtype.family == "text":
+        tests.append(t.Compare("!=", address, t.Literal("", t.NOWHERE), False, t.NOWHERE))
+    return _outline(t.And((*tests, consent), t.NOWHERE), Scope(schema))
+
+
+def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:
+    match leaf:
+        case t.TextTest(operand=operand) | t.IsMissing(operand) if _is_list(operand, scope):
+            return (_list(leaf, operand, scope),)
+        case t.IsMissing(operand):
+            values = [operand]
+        case t.InKeyList():
+            key = scope.schema.entity.key_attribute
+            values = [] if key is None else [t.Name((key.name,), t.NOWHERE)]
+        case t.Call("any" | "none"):
+            values = [evolve(leaf, name="count")]
+        case _:
+            values = rests_on(leaf)
+    readings = [reading for value in values for reading in _readings(value, scope)]
+    return tuple({reading.value.text: reading for reading in readings}.values())
+
+
+_MOST_TEXTS = 100
+"""Of how many texts it is asked, one by one, whether they are in a list."""
+
+
+def _is_list(tree: t.Expr, scope: Scope) -> bool:
+    return is_list(tree, scope.schema, scope.names)
+
+
+def _list(leaf: t.TextTest | t.IsMissing, operand: t.Expr, scope: Scope) -> Reading:
+    """What is asked about a list: each text that the test looks for."""
+    texts = {}
+    if isinstance(leaf, t.TextTest) and len(leaf.patterns) <= _MOST_TEXTS:
+        for pattern in leaf.patterns:
+            assert isinstance(pattern, t.Literal)
+            one = evolve(leaf, quantifier=None, patterns=(pattern,), negated=False)
+            texts[str(pattern.value)] = Question(one, scope)
+    missing = Question(t.IsMissing(operand, False, t.NOWHERE), scope)
+    return Reading(Question(operand, scope), (), (missing, texts))
+
+
+_CONSTANTS = (t.Literal, t.Parameter, t.Length, t.Percent, t.Moment)
+
+
+def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
+    """A value, and the values that it is made of."""
+    if isinstance(tree, _CONSTANTS):
+        return
+    if coordinates := coordinates_of(tree, scope.schema):
+        for coordinate in coordinates:
+            yield from _readings(coordinate, scope)
+        return
+    value = value_of(tree, scope.schema, scope.names)
+    if value is not None and not isinstance(value, ir.Const):
+        yield Reading(Question(tree, scope), tuple(_rows(tree, value, scope)))
+    match tree:
+        case t.Name((name,)) if name in scope.traits:
+            trait = scope.traits[name]
+            yield from _readings(trait._tree, scope.inside(trait))
+        case t.Call(name, among=None) if name not in AGGREGATES:
+            yield from (r for part in tree.arguments for r in _readings(part, scope))
+        case t.Arithmetic(operands=parts):
+            yield from (r for part in parts for r in _readings(part, scope))
+        case t.Negative(operand):
+            yield from _readings(operand, scope)
+        case _:
+            pass
+
+
+def _rows(tree: t.Expr, value: ir.Value, scope: Scope) -> Iterator[Question]:
+    """How many rows there are for an aggregate, and how many each of its limits leaves."""
+    beside = ir.walk(value, into_rows=False)
+    aggregate = next((each for each in beside if isinstance(each, ir.Aggregate)), None)
+    if not isinstance(tree, t.Call) or tree.name not in AGGREGATES or aggregate is None:
+        return
+    rows = t.Name(aggregate.path, t.NOWHERE)
+    call = evolve(tree, name="count", arguments=(rows,), distinct=False)
+    stages = [
+        evolve(call, window=None, where=None, then=None),
+        evolve(call, where=None, then=None),
+        evolve(call, then=None),
+        call,
+    ]
+    known = {format_tree(tree)}
+    for stage in stages:
+        question = Question(stage, scope)
+        if question.text not in known:
+            known.add(question.text)
+            yield question
+
+
+# -- answers --------------------------------------------------------------------------------------
+
+
+@frozen
+class OfRecord:
+    """Answers about one record."""
+
+    record: Mapping[str, Any]
+    instant: datetime
+
+    def holds(self, question: Question) -> bool:
+        """Whether a condition holds of the record."""
+        condition = question.condition(self.instant)
+        return bool(compile_record(condition, question.scope.schema)(self.record))
+
+    def value(self, question: Question) -> Any:
+        """What a value of the record comes to."""
+        value = question.value(self.instant)
+        found = compile_record(value, question.scope.schema)(self.record)
+        return found.replace(tzinfo=UTC) if isinstance(found, datetime) else found
+
+
+def explain(
+    segment: Explained, asked: Outline, answers: Answers, key: object, instant: datetime
+) -> Explanation:
+    """Put the answers together.
+
+    Args:
+        segment: The segment.
+        asked: Its clauses.
+        answers: Who answers.
+        key: Who it is about; None if nobody knows.
+        instant: The instant that was asked about.
+
+    Returns:
+        The explanation.
+    """
+    clause = _answered(asked, answers)
+    pairs = list(zip(asked.tests(), clause.tests(), strict=True))
+    formula = _formula(asked, iter(pairs), instant)
+    found: dict[object, Clause] = {}
+    for question, test in pairs:
+        found.setdefault(_key(question, instant)[0], test)
+    changes = fewest_changes(formula)
+    told = None if changes.keys is None else tuple(found[key] for key in changes.keys)
+    return Explanation(
+        segment.name,
+        segment.schema.root,
+        key,
+        in_zone(instant, segment.schema.zone),
+        clause,
+        told,
+        changes.fewest,
+    )
+
+
+def _answered(asked: Outline, answers: Answers) -> Clause:
+    parts = tuple(_answered(part, answers) for part in asked.parts)
+    match asked.joined:
+        case Joined.ALL:
+            holds = all(part.holds for part in parts)
+        case Joined.ANY:
+            holds = any(part.holds for part in parts)
+        case Joined.NOT:
+            holds = not parts[0].holds
+        case Joined.NAMED:
+            holds = parts[0].holds
+        case Joined.TEST:
+            assert asked.test is not None
+            holds = answers.holds(asked.test)
+    facts = tuple(fact for reading in asked.readings for fact in _facts(reading, answers))
+    return Clause(asked.text, holds, asked.joined, parts, facts)
+
+
+def _facts(reading: Reading, answers: Answers) -> Iterator[Fact]:
+    text = reading.value.text
+    if reading.listed is None:
+        rows = tuple((rows.text, answers.value(rows)) for rows in reading.rows)
+        yield Fact(text, answers.value(reading.value), rows)
+        return
+    missing, texts = reading.listed
+    if answers.holds(missing):
+        yield Fact(text, None)
+    elif texts:
+        yield Fact(text, tuple(each for each, there in texts.items() if answers.holds(there)))
+
+
+def _key(asked: Outline, instant: datetime) -> tuple[ir.Condition | None, bool]:
+    """What a test is of, alike for a test and its complement, and whether it is the latter."""
+    assert asked.test is not None
+    match asked.test.condition(instant):
+        case ir.Always():
+            return None, False
+        case ir.Not() | ir.Or() as condition:
+            return ir.complement(condition), True
+        case condition:
+            return condition, False
+
+
+def _formula(asked: Outline, pairs: Iterator[tuple[Outline, Clause]], instant: datetime) -> Formula:
+    if asked.test is not None:
+        _, clause = next(pairs)
+        key, opposite = _key(asked, instant)
+        test = Leaf(key, clause.holds is not opposite)
+        return Opposite(test) if opposite else test
+    parts = tuple(_formula(part, pairs, instant) for part in asked.parts)
+    match asked.joined:
+        case Joined.ALL | Joined.ANY:
+            return Junction(asked.joined is Joined.ALL, parts)
+        case Joined.NOT:
+            return Opposite(parts[0])
+        case _:
+            return parts[0]

@@ -1,0 +1,1 @@
+"""Text → syntax tree, syntax tree → text: everything about how a definition is written."""

@@ -1,0 +1,408 @@
+"""The syntax tree: what was written, with places. Spelling lives here; meaning does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias, TypeVar, get_args
+
+from attrs import evolve, field, fields, frozen
+
+from segmentkit._diagnostics.diagnostic import Span
+
+
+def _span() -> Span:
+    place: Span = field(eq=False, repr=False)
+    return place
+
+
+@frozen
+class Literal:
+    """A value written out: ``3``, ``"paid"``, ``true``, ``2026-05-09``."""
+
+    value: bool | int | Decimal | str | date | datetime
+    span: Span = _span()
+
+
+@frozen
+class Name:
+    """A path of names: ``country``, ``orders.store.city``."""
+
+    parts: tuple[str, ...]
+    span: Span = _span()
+
+
+@frozen
+class Parameter:
+    """A value that is bound later: ``:min_spend``."""
+
+    name: str
+    span: Span = _span()
+
+
+@frozen
+class Length:
+    """A distance: ``25 km``, ``:radius miles``; the unit is one of ``m km mile``."""
+
+    number: Expr
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Percent:
+    """A share: ``10%``, ``2.5%``."""
+
+    number: int | Decimal
+    span: Span = _span()
+
+
+@frozen
+class Moment:
+    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count)."""
+
+    base: str
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Negative:
+    """``-x``."""
+
+    operand: Expr
+    span: Span = _span()
+
+
+@frozen
+class Arithmetic:
+    """``a + b - c`` or ``a * b / c``: operands of one precedence, read from left to right."""
+
+    operands: tuple[Expr, ...]
+    operators: tuple[str, ...]
+    span: Span = _span()
+
+
+@frozen
+class Rolling:
+    """``last 30 days``, ``next 7 days``."""
+
+    direction: str
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Calendar:
+    """``this month``, ``previous quarter``, ``previous 3 months``."""
+
+    which: str
+    count: int | None
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Period:
+    """``2026``, ``2026-05``, ``2026-05-09``."""
+
+    year: int
+    month: int | None
+    day: int | None
+    span: Span = _span()
+
+
+@frozen
+class Range:
+    """``between a and b``, both ends in."""
+
+    low: Expr
+    high: Expr
+    span: Span = _span()
+
+
+Window: TypeAlias = Rolling | Calendar | Period | Range
+
+
+@frozen
+class Within:
+    """``within 24 hours``."""
+
+    count: int
+    unit: str
+    span: Span = _span()
+
+
+@frozen
+class Step:
+    """``followed by orders where status = "paid" within 24 hours``, and what comes after it.
+
+    ``direction`` is ``followed`` or ``preceded``.
+    """
+
+    direction: str
+    negated: bool
+    relation: Name
+    where: Expr | None
+    within: Within | None
+    then: Step | None
+    span: Span = _span()
+
+
+@frozen
+class Call:
+    """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``.
+
+    With ``among``, of the population: ``avg(age among (country = "UA"))``; ``everyone`` is `true`.
+    """
+
+    name: str
+    arguments: tuple[Expr, ...]
+    distinct: bool
+    window: Window | None
+    where: Expr | None
+    among: Expr | None
+    name_span: Span = _span()
+    span: Span = _span()
+    then: Step | None = None
+
+
+@frozen
+class Compare:
+    """``a = b`` and its kin; the operator is one of ``= != < <= > >=``."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class TextTest:
+    """``contains``, ``starts with``, ``ends with``; ``contains any``/``all`` have a quantifier."""
+
+    operator: str
+    operand: Expr
+    quantifier: str | None
+    patterns: tuple[Expr, ...]
+    negated: bool
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class InList:
+    """``x in (1, 2)``."""
+
+    operand: Expr
+    options: tuple[Expr, ...]
+    negated: bool
+    ignoring_case: bool
+    span: Span = _span()
+
+
+@frozen
+class InWindow:
+    """``t in last 30 days``; ``x between a and b``, of numbers too."""
+
+    operand: Expr
+    window: Window
+    negated: bool
+    span: Span = _span()
+
+
+@frozen
+class IsMissing:
+    """``x is missing``, ``x is present``."""
+
+    operand: Expr
+    negated: bool
+    span: Span = _span()
+
+
+@frozen
+class InSegment:
+    """``in segment vip``."""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class InKeyList:
+    """``in list june_fair``."""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class Reachable:
+    """``reachable by email``."""
+
+    name: str
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
+class Ranked:
+    """``top 10% by age among (vip)``, ``bottom 3 by age``; ``among`` is `true` for everyone."""
+
+    direction: str
+    limit: Percent | int
+    by: Expr
+    among: Expr
+    span: Span = _span()
+
+
+@frozen
+class Not:
+    """``not a``."""
+
+    operand: Expr
+    span: Span = _span()
+
+
+@frozen
+class And:
+    """``a and b and c``."""
+
+    operands: tuple[Expr, ...]
+    span: Span = _span()
+
+
+@frozen
+class Or:
+    """``a or b or c``."""
+
+    operands: tuple[Expr, ...]
+    span: Span = _span()
+
+
+Expr: TypeAlias = (
+    Literal
+    | Name
+    | Parameter
+    | Percent
+    | Length
+    | Moment
+    | Negative
+    | Arithmetic
+    | Call
+    | Compare
+    | TextTest
+    | InList
+    | InWindow
+    | IsMissing
+    | InSegment
+    | InKeyList
+    | Reachable
+    | Ranked
+    | Not
+    | And
+    | Or
+)
+"""The closed set of expressions: a match over it ends in ``assert_never``."""
+
+Node: TypeAlias = Expr | Window | Step
+
+_HOLDS_NODES = re.compile("Expr|Window|Step")
+_FIELDS = {
+    kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
+    for kind in get_args(Node)
+}
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below, in the order of the text."""
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if type(child) in _FIELDS:
+                yield child
+
+
+NOWHERE = Span(0, 0)
+"""The place of what was not written but made."""
+
+_N = TypeVar("_N")
+
+
+def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
+    """The same tree with literals in the place of parameters."""
+    return rewritten(node, lambda n: values.get(n.name) if isinstance(n, Parameter) else None)
+
+
+def rewritten(node: _N, change: Callable[[Any], Expr | None]) -> _N:
+    """The same tree with other nodes in the place of those that change."""
+    if isinstance(node, tuple):
+        return tuple(rewritten(item, change) for item in node)  # type: ignore[return-value]
+    if type(node) not in _FIELDS:
+        return node
+    replaced: Any = change(node)
+    if replaced is not None:
+        return replaced  # type: ignore[no-any-return]
+    changed = {}
+    for name in _FIELDS[type(node)]:
+        before = getattr(node, name)
+        after = rewritten(before, change)
+        if after is not before and after != before:
+            changed[name] = after
+    return evolve(node, **changed) if changed else node  # type: ignore[misc]
+
+
+def place_of(tree: Node, parameter: str) -> Span:
+    """Where a parameter stands first; the beginning when it stands in a reference."""
+    for node in every(tree):
+        if isinstance(node, Parameter) and node.name == parameter:
+            return node.span
+    return Span(0, 0)
+
+
+def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:
+    """The names that can be those of traits: of the entity, here or by its name in brackets."""
+    stack: list[tuple[Node | None, bool]] = [(tree, False)]
+    while stack:
+        node, in_rows = stack.pop()
+        match node:
+            case Name((own, name)) if own == entity:
+                yield name, node.span
+            case Name((name,)) if not in_rows:
+                yield name, node.span
+            case Call(_, arguments, window=window, among=None):
+                # Of an aggregate, whose rows the arguments name; of a function, its operands.
+                stack += [(each, in_rows) for each in (window, *arguments)]
+                stack += [(node.where, True), (node.then, True)]
+            case None:
+                pass
+            case _:
+                stack += [(child, in_rows) for child in children(node)]
+
+
+def references_in(tree: Node) -> list[str]:
+    """The names of the segments that a tree refers to, in order, each once."""
+    return list(dict.fromkeys(n.name for n in every(tree) if isinstance(n, InSegment)))
+
+
+def is_of_population(node: Node) -> bool:
+    """Whether it looks at many customers together."""
+    if isinstance(node, Call):
+        return node.among is not None or node.name == "ntile"
+    return isinstance(node, Ranked)
+
+
+def every(tree: Node) -> Iterator[Node]:
+    """The nodes of a tree, in the order of the text."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(list(children(node))))

@@ -1,0 +1,307 @@
+"""Why a text is not a definition: the place where reading stopped, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, suggest
+from segmentkit._language.lexer import KEYWORDS, Token
+
+_TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
+_FOREIGN = {
+    "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "∧": "'and'",
+    "∨": "'or'", "¬": "'not'", "≥": "'>='", "=>": "'>='", "≤": "'<='", "=<": "'<='",
+    "≠": "'!='", "!==": "'!='", "===": "'='", "eq": "'='", "equal": "'='", "equals": "'='",
+    "greater": "'>'", "less": "'<'", "–": "'-'", "−": "'-'", "×": "'*'", "÷": "'/'",
+    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "~": _TEXT_WORDS,
+    "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
+    "matches": _TEXT_WORDS, "include": "'contains'", "includes": "'contains'",
+    "startswith": "'starts with'", "begins": "'starts with'", "endswith": "'ends with'",
+    "after": "'>'", "since": "'>='", "before": "'<'", "until": "'<='", "but": "'and'",
+    "except": "'and not'", "xor": "'(a or b) and not (a and b)'",
+    "^": "'(a or b) and not (a and b)'",
+}  # fmt: skip
+_ADVICE = {
+    "//": "a comment begins with #", "/*": "a comment begins with #",
+    ";": "a definition is one condition, without ';'", "the": "leave it out",
+    "yesterday": "write 'previous day', or '1 day ago'",
+    "[": "a list stands in round brackets: (1, 2)", "percent": "write '%'",
+}  # fmt: skip
+_UNITS = {
+    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
+    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
+}  # fmt: skip
+_UNIT_WORDS = {word for word, kind in KEYWORDS if kind == "UNIT"}
+_METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
+_OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
+_NEAR = 40  # how far to look around the place
+
+
+def explain(text: str, start: int, token: Token | None, expected: frozenset[str]) -> Diagnostic:
+    """One diagnostic for the place where reading stopped."""
+    if re.fullmatch(r"(?:\s++|#[^\n]*+)*+", text):
+        return diagnostic("SK008", Span(0, 0))
+    if token is not None and token.type == "$END":
+        end = len(text.rstrip())
+        return diagnostic("SK002", Span(end, end + 1), hint=_expectation(expected, text))
+    return (
+        _number_or_date(text, start)
+        or _foreign(text, start, expected)
+        or (_unreadable(text, start) if token is None else _of_token(token, text, start, expected))
+        or _unexpected(text, start, expected)
+    )
+
+
+# -- what looks like a number or a date -----------------------------------------------------------
+
+
+def _plain_number(found: re.Match[str]) -> str:
+    whole = re.sub(r"\D", "", found["whole"])
+    return (
+        f"write numbers without separators: {whole}{'.' * bool(found['rest'])}{found['rest'] or ''}"
+    )
+
+
+_DATES = "write dates as 2026-05-09, and months as 2026-05"
+_NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"\d[\d_.]*[eE][+-]?\d+", "write numbers out: 1000"),
+    (r"(?:\d{4}([/.])\d\d?\1\d\d?|\d\d?([/.])\d\d?\2\d\d(?:\d\d)?)(?!\w)", _DATES),
+    (r"(?:\d{4}-\d(?:-\d\d?)?|\d{4}-\d\d-\d|\d\d?-\d\d?-\d\d(?:\d\d)?)(?![\w-])", _DATES),
+    (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", "write instants as 2026-05-09T12:00"),
+    (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", "write instants as 2026-05-09T12:00"),
+    (r"(?P<whole>\d{1,3}(?:[,' \u00a0\u202f]\d{3})+)(?:[.,](?P<rest>\d+))?(?!\w)", _plain_number),
+    (r"(?P<whole>\d{1,3}(?:\.\d{3})+)(?:,(?P<rest>\d+)|(?<=\.\d{3}\.\d{3}))(?!\w)", _plain_number),
+    (r"\.(\d+)(?!\w)", lambda found: f"write 0.{found[1]}"),
+    (r"(\d[\d_]*)\.(?![\d.])", lambda found: f"write {found[1]}"),
+    (r"0[xXoObB][\da-fA-F]+", "write numbers with the digits 0 to 9"),
+    (r"0\d+(?!\w)", lambda found: f"write {int(found[0])}, without zeros before it"),
+    (r"[$€£¥₴](\d[\d_.]*)", lambda found: f"write the number alone: {found[1]}"),
+    (r"(\d[\d_.]*)[$€£¥₴]", lambda found: f"write the number alone: {found[1]}"),
+    (
+        r"(\d[\d_]*)(?i:km)(?!\w)",
+        lambda found: f"write the unit as a word of its own: {found[1]} km",
+    ),
+    (
+        r"(\d[\d_]*)(?i:mi|miles?)(?!\w)",
+        lambda found: f"write the unit as a word of its own: {found[1]} miles",
+    ),
+)
+_COMPILED = tuple((re.compile(rf"(?<![\w.:-]){pattern}"), hint) for pattern, hint in _NUMBERS)
+
+
+def _number_or_date(text: str, start: int) -> Diagnostic | None:
+    """Numbers and dates as they are written elsewhere."""
+    first, last = max(0, start - _NEAR), start + _NEAR
+    for pattern, hint in _COMPILED:
+        for found in pattern.finditer(text, first, last):
+            if found.start() <= start < found.end():
+                told = hint if isinstance(hint, str) else hint(found)
+                return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told)
+    rest = text[start:]
+    if re.match(r"(?:ago|from)\b", rest) and (metres := _METRES_AGO.search(text[:start])):
+        return _length(metres[0].rstrip(), metres[1], metres[2], metres.start())
+    if length := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
+        return _length(length[0], length[1], length[2], start)
+    return None
+
+
+def _length(written: str, number: str, unit: str, start: int) -> Diagnostic:
+    suggestion = f"{number} {_UNITS.get(unit.lower(), 'days')}"
+    span = Span(start, start + len(written))
+    return diagnostic("SK004", span, text=written, suggestion=suggestion)
+
+
+# -- habits of other languages --------------------------------------------------------------------
+
+
+def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
+    """What is written so elsewhere, named with what stands here instead."""
+    opening = re.match(r"\s*(select|where|if|case)\b", text, re.IGNORECASE)
+    if opening and (opening[1].lower() == "select" or start <= opening.end() + 1):
+        span, word = Span(*opening.span(1)), opening[1]
+        return diagnostic("SK001", span, found=f"'{word}'", hint="write the condition alone")
+    # Reading stops at the second sign of `=>`.
+    signs = re.search(r"[=<>!~/*]*\Z", text[:start])
+    begin = start if signs is None else signs.start()
+    for at in dict.fromkeys((begin, start)):
+        found = re.compile(r"&&|\|\||[=<>!~/*]+|\w+|.", re.DOTALL).match(text, at)
+        word = "" if found is None else found[0].lower()
+        if word.isalpha() and "_WHERE" in expected:
+            continue  # no operator stands behind the name of a relation
+        if found and (suggestion := _FOREIGN.get(word)):
+            return diagnostic("SK009", Span(*found.span()), text=found[0], suggestion=suggestion)
+        if found and (advice := _ADVICE.get(word)):
+            return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=advice)
+    return None
+
+
+# -- what is no token -----------------------------------------------------------------------------
+
+
+def _unreadable(text: str, start: int) -> Diagnostic | None:
+    """A character with which nothing begins."""
+    character = text[start]
+    if character in "\"'":
+        line = text[start:].split("\n", 1)[0]
+        return diagnostic("SK003", Span(start, start + len(line)), quote=character)
+    found = f"'{character}'"
+    hint: str | None = None
+    if character in "“”„«»‘’":
+        hint = 'use straight quotes: "'
+    elif character in ":?{$@":
+        hint = "a parameter is a name after a colon: :min_spend"
+    elif character == "`":
+        hint = "close it with `"
+    elif not character.isprintable():
+        found, hint = f"the character U+{ord(character):04X}", "it cannot be seen; delete it"
+    elif not character.isascii():
+        hint = "other signs stand in texts, or in names in backquotes"
+    return diagnostic("SK001", Span(start, start + 1), found=found, hint=hint)
+
+
+# -- a token in the wrong place -------------------------------------------------------------------
+
+_AGGREGATE = r"\b(any|none|count|sum|avg|min|max|median|first|last)"
+_BARE = re.compile(rf"{_AGGREGATE}\s+\Z", re.IGNORECASE)
+_EMPTY = re.compile(rf"{_AGGREGATE}\s*\(\s*\Z", re.IGNORECASE)
+_WINDOWS = ("last", "next", "this", "previous")
+_OF_ROWS = "what must hold of the rows stands after 'where': any(orders where …)"
+
+
+def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
+    if token.type == "COMPARE" and not expected & {_OPERAND, "_WHERE"}:
+        return diagnostic("SK005", token.span)
+    within = re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE)
+    if within and expected in ({"NUMBER"}, {"UNIT"}):
+        return diagnostic("SK015", Span(within.start(), token.end_pos))
+    window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
+    if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
+        return _window(window, unit[0].lower(), start)
+    placed = _misplaced_name if token.type == "NAME" else _misplaced
+    hint = _spelled(token, text, expected) or placed(token, text, expected)
+    if hint is None and token.type != "STRING":
+        return None
+    found = token.value if token.type == "STRING" else f"'{token.value}'"
+    return diagnostic(
+        "SK001", token.span, found=found, hint=hint or _expectation(expected, text[:start])
+    )
+
+
+def _window(found: re.Match[str], unit: str, start: int) -> Diagnostic | None:
+    if unit not in _UNIT_WORDS:
+        return None
+    word = found[1].lower()
+    calendar = "previous" if word == "last" else "this"
+    span = Span(found.start(), start + len(unit))
+    return diagnostic("SK012", span, word=word, unit=unit.removesuffix("s"), calendar=calendar)
+
+
+def _spelled(token: Token, text: str, expected: frozenset[str]) -> str | None:
+    """A keyword that was probably meant: one that can stand here, or else any."""
+    word = token.value
+    if token.type == "NAME":
+        near = _close(word, (w for w, kind in KEYWORDS if kind in expected), 0.7)
+        near = near or _close(word, (w for w, _ in KEYWORDS), 0.8)
+        return f"did you mean '{near}'?" if near and near != word.lower() else None
+    after = re.compile(r"\s+(\w+)").match(text, token.end_pos)
+    if after is None or token.type not in ("_IN", "NOT") or after[1].lower() in _WINDOWS:
+        return None
+    words = ("segment", "list") if token.type == "_IN" else ("followed", "preceded")
+    near = _close(after[1], words, 0.7)
+    return f"did you mean '{word.lower()} {near}'?" if near else None
+
+
+def _close(word: str, known: Iterable[str], cutoff: float) -> str | None:
+    return suggest(word, sorted(set(known)), cutoff)
+
+
+def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
+    """A token that would be right at another place."""
+    word, before, after = token.value.lower(), text[: token.start_pos], text[token.end_pos :]
+    match token.type:
+        case "STEP":
+            return "steps stand within the brackets: any(orders followed by orders)"
+        case "WITHIN":
+            return "'within' belongs to a step; of a time, write 'in last 30 days'"
+        case "COMPARE" if _OPERAND in expected:
+            return "both sides are written: 'a >= 1 and a <= 5', or 'a between 1 and 5'"
+        case "COMPARE" | "AND" | "OR" if "_WHERE" in expected:
+            return _OF_ROWS
+        case "_COMMA" if found := re.search(r"(=|\bcontains)\s*\([^()]*\Z", before):
+            word = "in" if found[1] == "=" else "contains any"
+            return f"write '{word} (…)'"
+        case "_COMMA" if "AND" in expected:
+            return "join tests with 'and' or 'or'"
+        case "_LPAR" if found := re.search(r"\b(now|today)\s*\Z", before, re.IGNORECASE):
+            return f"write '{found[1].lower()}' without brackets"
+        case "TIMES" | "RPAR" if found := _EMPTY.search(before):
+            return f"name what it is of: {found[1].lower()}(orders)"
+        case "NUMBER" if "LAST" in expected and (unit := re.match(r"\s*(\w+)", after)):
+            return f"write 'in last {word} {unit[1]}' or 'in next {word} {unit[1]}'"
+        case "NUMBER" | "STRING" | "TRUE" | "FALSE" if "MISSING" in expected:
+            return "write '=': 'is' asks only whether something is missing or present"
+        case "_IN" if re.search(r"\bwhere\b", before, re.IGNORECASE):
+            return "a window stands before 'where': count(orders in last 30 days where …)"
+        case _:
+            return None
+
+
+def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> str | None:
+    """A name that lacks what stands before it."""
+    word = token.value.lower()
+    if found := _BARE.search(text[: token.start_pos]):
+        return f"write brackets: {found[1].lower()}({token.value})"
+    if word in _WINDOWS and "_IN" in expected:
+        return f"write 'in' before it: in {word} …"
+    return None
+
+
+def _unexpected(text: str, start: int, expected: frozenset[str]) -> Diagnostic:
+    match = re.match(r"\w+|[^\w\s]", text[start:])
+    found = match[0] if match else text[start : start + 1]
+    span = Span(start, start + max(1, len(found)))
+    return diagnostic("SK001", span, found=f"'{found}'", hint=_expectation(expected, text[:start]))
+
+
+_EXPECTATIONS: tuple[tuple[set[str], set[str], str], ...] = (
+    ({_OPERAND, "NAME"}, set(), "a name, a value, 'not' or '(' can stand here"),
+    (
+        {"UNIT"},
+        {"COMPARE", "AND", "RPAR"},
+        "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years",
+    ),
+    ({_OPERAND}, {"NAME"}, "a number must follow, as in 'last 30 days'"),
+    ({"MISSING"}, set(), "'missing' or 'present' must follow"),
+    ({"EVERYONE"}, set(), "'everyone', or a condition in brackets, must follow"),
+    ({"CASE"}, set(), "'case' must follow"),
+    ({"_WITH"}, set(), "'with' must follow"),
+    (
+        {"LAST"},
+        set(),
+        "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow",
+    ),
+    ({"COMPARE"}, set(), "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"),
+    ({"RPAR", "AND"}, set(), "'and', 'or' or ')' can follow"),
+    ({"RPAR", "WITHIN"}, set(), "'where', 'within', another step or ')' can follow"),
+    ({"RPAR", "_IN"}, set(), "a window, 'where', a step or ')' can follow"),
+    ({"RPAR", "_WHERE"}, set(), "'where', a step or ')' can follow"),
+    ({"RPAR"}, set(), "')' must follow"),
+    ({"AND"}, set(), "'and', 'or' or the end can follow"),
+    ({"NAME"}, set(), "a name must follow"),
+    ({"AGO"}, set(), "'ago' or 'from now' must follow"),
+    ({"_LPAR"}, set(), "'(' must follow"),
+)
+"""What can stand here, and what must not, and how that is said."""
+
+
+def _expectation(expected: frozenset[str], before: str) -> str | None:
+    """What could stand here, in words."""
+    if "_BY" in expected:
+        step = re.search(r"\b(followed|preceded)\s*\Z", before, re.IGNORECASE)
+        what = "the name of a relation" if step else "what to rank by"
+        return f"'by', and {what}, must follow"
+    for there, absent, words in _EXPECTATIONS:
+        if there <= expected and not absent & expected:
+            return words
+    return None

@@ -1,0 +1,89 @@
+"""Syntax tree → syntax tree: of whom an answer rests on something that is missing.
+
+A definition is asked a second time in Kleene's three-valued logic, in which a test of a missing
+value is unknown (S. C. Kleene, Introduction to Metamathematics, 1952, § 64). Whoever is neither
+certainly in nor certainly out is in, or out, only because something is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from segmentkit._language import syntax as t
+
+
+def uncertain(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
+    """The condition of those whose answer is unknown in three-valued logic.
+
+    Args:
+        tree: A definition.
+        references: The definitions that ``in segment`` names in it, references written out.
+
+    Returns:
+        Another definition.
+    """
+    tree = written_out(tree, references)
+    certainly_in, certainly_out = _certain(tree, holds=True), _certain(tree, holds=False)
+    return _all([t.Not(certainly_in, t.NOWHERE), t.Not(certainly_out, t.NOWHERE)])
+
+
+def written_out(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
+    """The tree with the definitions of referenced segments in the place of their names."""
+    return t.rewritten(tree, lambda n: references[n.name] if isinstance(n, t.InSegment) else None)
+
+
+def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
+    """The condition under which a condition certainly holds, or certainly does not."""
+    match tree:
+        case t.Not(operand):
+            return _certain(operand, holds=not holds)
+        case t.And(operands):
+            return (_all if holds else _any)([_certain(o, holds=holds) for o in operands])
+        case t.Or(operands):
+            return (_any if holds else _all)([_certain(o, holds=holds) for o in operands])
+        case _:
+            test = tree if holds else t.Not(tree, t.NOWHERE)
+            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in rests_on(tree))])
+
+
+def rests_on(leaf: t.Expr) -> list[t.Expr]:
+    """The values that a test rests on, but constants.
+
+    Args:
+        leaf: A condition that is no junction of others.
+
+    Returns:
+        The values. None of ``any``, ``none`` and ``sample``, whose answer is always known, nor of
+        what is not written out: of everyone it is known who is on a list.
+    """
+    match leaf:
+        case t.Compare(_, left, right):
+            values = [left, right]
+        case t.InWindow(operand, t.Range(low, high)):
+            values = [operand, low, high]
+        case t.TextTest(_, operand) | t.InList(operand) | t.InWindow(operand):
+            values = [operand]
+        case t.Ranked(_, _, by):
+            values = [by]
+        case t.Name():
+            values = [leaf]
+        case t.Call(name) if name not in ("any", "none", "sample"):
+            values = [leaf]
+        case _:
+            values = []
+    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Length | t.Moment)]
+
+
+def _all(operands: list[t.Expr]) -> t.Expr:
+    return operands[0] if len(operands) == 1 else t.And(_flat(operands, t.And), t.NOWHERE)
+
+
+def _any(operands: list[t.Expr]) -> t.Expr:
+    return operands[0] if len(operands) == 1 else t.Or(_flat(operands, t.Or), t.NOWHERE)
+
+
+def _flat(operands: list[t.Expr], kind: type[t.And | t.Or]) -> tuple[t.Expr, ...]:
+    flat: list[t.Expr] = []
+    for operand in operands:
+        flat += operand.operands if isinstance(operand, kind) else (operand,)
+    return tuple(flat)

@@ -1,0 +1,205 @@
+"""What the operators do to single values, missing data included: the reference for every target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Context, Decimal
+from hashlib import md5
+from typing import Any
+
+from segmentkit._calendar import add_days, month_day, years_between
+
+EXACT = Context(prec=76)
+"""Exact arithmetic is not subject to the precision that the caller's thread has set."""
+
+
+def fold_case(text: str) -> str:
+    """The form in which texts are equal whatever their case (Unicode case folding).
+
+    Cherokee alone folds to capitals; here its letters are small like all others, as databases
+    have them.
+    """
+    return text.casefold().lower()
+
+
+def add(a: Any, b: Any) -> Any:
+    """``a + b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    return EXACT.add(a, b) if isinstance(a, Decimal) or isinstance(b, Decimal) else _number(a + b)
+
+
+def subtract(a: Any, b: Any) -> Any:
+    """``a - b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return EXACT.subtract(a, b)
+    return _number(a - b)
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """``a * b``; missing if either is."""
+    if a is None or b is None:
+        return None
+    if isinstance(a, Decimal) or isinstance(b, Decimal):
+        return EXACT.multiply(a, b)
+    return _number(a * b)
+
+
+def divide(a: float | None, b: float | None) -> float | None:
+    """True division of floats; missing if either is, or if the divisor is zero."""
+    if a is None or b is None or b == 0:
+        return None
+    quotient = a / b
+    return quotient if quotient == quotient else None
+
+
+def _number(value: Any) -> Any:
+    return value if value == value else None
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": subtract,
+    "*": multiply,
+    "/": divide,
+}
+"""The operators, by their sign."""
+
+
+def to_float(value: Any) -> float | None:
+    """An exact number as a float; infinite beyond the range of floats."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def absolute(value: Any) -> Any:
+    """The number without its sign."""
+    if isinstance(value, Decimal):
+        return value.copy_abs()
+    return None if value is None else abs(value)
+
+
+def default(value: Any, fallback: Any) -> Any:
+    """The value, or the fallback where it is missing."""
+    return fallback if value is None else value
+
+
+def age(birth: date | None, today: date) -> int | None:
+    """Whole years."""
+    return None if birth is None else years_between(birth, today)
+
+
+def year_day_in(day: date, low: int, high: int) -> bool:
+    """Whether a day of the year is in a range that may pass the year's end."""
+    number = month_day(day)
+    return low <= number <= high if low <= high else number >= low or number <= high
+
+
+BUCKETS = 2**32
+"""So many, and each customer is in one."""
+
+
+def bucket(key: int | str | None, salt: str) -> int | None:
+    """A number below `BUCKETS` that depends on key and salt alone."""
+    return None if key is None else bucket_of(f"{salt}:{key}")
+
+
+def bucket_of(text: str) -> int:
+    """The first 32 bits of the MD5 digest of a text."""
+    digest = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    return int.from_bytes(digest.digest()[:4])
+
+
+EARTH_RADIUS = 6_371_008.8
+"""Metres: the mean radius of the Earth (IUGG; GRS 80, Moritz, Journal of Geodesy 74, 2000)."""
+
+
+def distance(
+    north: float | None, east: float | None, north2: float | None, east2: float | None
+) -> float | None:
+    """Metres between two points on a sphere, by the haversine formula; degrees north and east.
+
+    Missing if a point is, or if it is not on the globe.
+    """
+    if north is None or east is None or north2 is None or east2 is None:
+        return None
+    if max(abs(north), abs(north2)) > 90 or max(abs(east), abs(east2)) > 180:
+        return None
+    a, b = math.radians(north), math.radians(north2)
+    half = math.radians(east2 - east) / 2
+    square = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(half) ** 2
+    # Rounding can make the square exceed one between antipodes.
+    return 2 * EARTH_RADIUS * math.atan2(math.sqrt(square), math.sqrt(abs(1 - square)))
+
+
+def day(clock: date | None) -> date | None:
+    """The calendar date."""
+    return clock.date() if isinstance(clock, datetime) else clock
+
+
+def week(clock: date | None) -> date | None:
+    """The date of the week's Monday."""
+    date_ = day(clock)
+    return None if date_ is None else add_days(date_, -date_.weekday())
+
+
+def month(clock: date | None) -> int | None:
+    """1 for January to 12 for December."""
+    return None if clock is None else clock.month
+
+
+def year(clock: date | None) -> int | None:
+    """The calendar year."""
+    return None if clock is None else clock.year
+
+
+def weekday(clock: date | None) -> int | None:
+    """1 for Monday to 7 for Sunday."""
+    return None if clock is None else clock.isoweekday()
+
+
+def hour(clock: datetime | None) -> int | None:
+    """0 to 23."""
+    return None if clock is None else clock.hour
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "day": day,
+    "week": week,
+    "month": month,
+    "year": year,
+    "weekday": weekday,
+    "hour": hour,
+}
+"""The parts of what a calendar and a clock show, by name."""
+
+
+def total(values: list[Any]) -> Any:
+    """The sum, exact where the values are."""
+    result: Any = 0
+    for value in values:
+        result = add(result, value)
+    return result
+
+
+def mean(values: list[Any]) -> float | None:
+    """The mean, as a float."""
+    found = total(values) if values else None
+    return None if found is None else float(found) / len(values)
+
+
+def median(values: list[Any]) -> float | None:
+    """The middle, or the mean of the two in the middle, as a float."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return mean(ordered[half : half + 1] if len(ordered) % 2 else ordered[half - 1 : half + 1])

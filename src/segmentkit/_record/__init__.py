@@ -1,0 +1,1 @@
+"""Typed tree → one compiled Python function of a record."""

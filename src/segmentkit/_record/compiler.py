@@ -1,0 +1,465 @@
+"""Typed tree → one Python function of a record.
+
+The function is built as a Python syntax tree from the fixed templates below; names and values of
+the definition and of the schema are bound to it as objects and never become source text.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta, tzinfo
+from functools import cache
+from typing import Any, assert_never
+
+from segmentkit import _operators
+from segmentkit._calendar import first_instant, local
+from segmentkit._planning import ir
+from segmentkit._record import extensions
+from segmentkit._record.convert import KINDS, reader
+from segmentkit._record.json_values import loose_reader
+from segmentkit._record.rows import AggregateOf, Following, Record, RowsOf
+from segmentkit.dtypes import Kind
+from segmentkit.errors import DataError, UnsupportedError
+from segmentkit.schema import Entity, Schema
+
+COMPARISONS = {
+    ir.Comparison.EQ: "left == right",
+    ir.Comparison.LT: "left < right",
+    ir.Comparison.LE: "left <= right",
+    ir.Comparison.GT: "left > right",
+    ir.Comparison.GE: "left >= right",
+}
+TEXT_TESTS = {
+    ir.TextOperator.CONTAINS: "pattern in text",
+    ir.TextOperator.STARTS: "text.startswith(pattern)",
+    ir.TextOperator.ENDS: "text.endswith(pattern)",
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": _operators.absolute,
+    "age": _operators.age,
+    "default": _operators.default,
+    "bucket": _operators.bucket,
+    "distance": _operators.distance,
+    **_operators.PARTS,
+}
+_OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
+AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
+    ir.AggregateFunction.COUNT: len,
+    ir.AggregateFunction.COUNT_DISTINCT: lambda values: len(set(values)),
+    ir.AggregateFunction.SUM: _operators.total,
+    ir.AggregateFunction.AVG: _operators.mean,
+    ir.AggregateFunction.MIN: lambda values: min(values, default=None),
+    ir.AggregateFunction.MAX: lambda values: max(values, default=None),
+    ir.AggregateFunction.MEDIAN: _operators.median,
+    ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
+    ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
+}
+_AS_IT_IS = {
+    Kind.FLOAT: "raw == raw",
+    Kind.DECIMAL: "raw.is_finite() and -1000 <= raw.adjusted() <= 1000",
+    Kind.TIMESTAMP: "raw.tzinfo is None",
+    Kind.TEXTS: "False",
+}
+"""What else must be true of a value that needs no closer look, beside its type."""
+_ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
+
+
+def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[Record], Any]:
+    """Make a function that says whether a condition holds of a record, or what a value of it is.
+
+    Args:
+        node: A normalized condition or value without parameters.
+        schema: What its columns refer to.
+
+    Returns:
+        A function of a mapping: attributes and links by name, relations as lists of mappings.
+        It raises ``DataError`` for a record that is not what the schema says.
+    """
+    function = Function(schema)
+    return function.build(function.either(node), ["record"])
+
+
+@cache
+def _template(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def fill(text: str, /, **parts: ast.expr) -> ast.expr:
+    """A template of ours with expressions in the place of its names."""
+    filled: ast.expr = _filled(_template(text), parts)
+    return filled
+
+
+def _filled(part: Any, parts: Mapping[str, ast.expr]) -> Any:
+    match part:
+        case ast.Name():
+            return parts.get(part.id, part)
+        case ast.AST():
+            return type(part)(*[_filled(getattr(part, name), parts) for name in part._fields])
+        case list():
+            return [_filled(each, parts) for each in part]
+        case _:
+            return part
+
+
+class Function:
+    """One function under construction: of a record, or of a row.
+
+    A function of a row is also given the record whose list holds the row (``owner``), the whole
+    record, and what is known already of it (``memo``).
+    """
+
+    def __init__(
+        self, schema: Schema, row_entity: Entity | None = None, owner: Entity | None = None
+    ) -> None:
+        self.schema = schema
+        self.row_entity = row_entity
+        self.owner = owner
+        self.bound: dict[str, Any] = {}
+        self.temporaries = 0
+        self.names: dict[object, str] = {}
+        # Of the variables by name: those that are assigned wherever the next expression is
+        # evaluated, and those of them that are not None there.
+        self.ready: set[str] = set()
+        self.sure: set[str] = set()
+
+    def build(self, result: ast.expr, names: list[str]) -> Callable[..., Any]:
+        """The finished function of a result."""
+        return self.build_of([ast.Return(result)], names)
+
+    def build_of(self, body: list[ast.stmt], names: list[str]) -> Callable[..., Any]:
+        """The finished function of statements."""
+        arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+        definition = ast.FunctionDef("matches", arguments, body, [], None, None)
+        module = ast.fix_missing_locations(ast.Module([definition], []))
+        namespace = dict(self.bound)
+        exec(compile(module, "<segment>", "exec"), namespace)  # noqa: S102 - our templates only
+        function: Callable[..., Any] = namespace["matches"]
+        return function
+
+    def bind(self, value: object) -> ast.expr:
+        """A constant or a name for an object of the definition."""
+        if isinstance(value, int | float | str) and type(value) in (int, float, str):
+            return ast.Constant(value)
+        name = f"k{len(self.bound)}"
+        self.bound[name] = value
+        return ast.Name(name, ast.Load())
+
+    def held(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """An expression that evaluates a value once, and the name that has it afterwards."""
+        if isinstance(value, ast.Name):
+            return value, value
+        name = f"t{self.temporaries}"
+        self.temporaries += 1
+        return assigned(name, value), ast.Name(name, ast.Load())
+
+    def either(self, node: ir.Condition | ir.Value) -> ast.expr:
+        """An expression for whichever it is."""
+        return self.value(node) if isinstance(node, ir.Value) else self.condition(node)
+
+    # -- conditions -----------------------------------------------------------------------------
+
+    def condition(self, node: ir.Condition) -> ast.expr:
+        match node:
+            case ir.Always(value):
+                return ast.Constant(value)
+            case ir.Not(operand):
+                return fill("not operand", operand=self.condition(operand))
+            case ir.And(operands):
+                return self.chain(ast.And(), operands)
+            case ir.Or(operands):
+                return self.chain(ast.Or(), operands)
+            case ir.Missing(operand):
+                return fill("value is None", value=self.value(operand))
+            case ir.Compare(op, left, right, folded):
+                return self.present(COMPARISONS[op], folded=folded, left=left, right=right)
+            case ir.OneOf(operand, options, folded):
+                values = [_constant(option) for option in options]
+                if folded:
+                    values = [_operators.fold_case(v) for v in values]
+                wanted = self.bind(frozenset(values))
+                return self.present("value in wanted", folded=folded, wanted=wanted, value=operand)
+            case ir.Listed(operand, _, keys):
+                return self.present("value in wanted", wanted=self.bind(keys), value=operand)
+            case ir.TextTest(op, operand, pattern, folded):
+                return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
+            case ir.Contains(operand, options, folded):
+                key = _operators.fold_case if folded else str
+                wanted = self.bind(frozenset(key(_constant(option)) for option in options))
+                test = "not wanted.isdisjoint(map(key, texts))"
+                return self.present(test, wanted=wanted, key=self.bind(key), texts=operand)
+            case ir.YearDayIn(operand, low, high):
+                inside = self.bind(_operators.year_day_in)
+                return self.present(
+                    "inside(day, low, high)", inside=inside, day=operand, low=low, high=high
+                )
+            case ir.Follows():
+                return fill(
+                    "f(at, row, owner, record, memo)",
+                    f=self.bind(self.follows(node)),
+                    at=self.column(node.at),
+                )
+            case ir.AnniversaryIn():
+                raise AssertionError("bound by normalize")
+            case _:
+                assert_never(node)
+
+    def chain(self, join: ast.boolop, operands: tuple[ir.Condition, ...]) -> ast.expr:
+        """Operands of which each is evaluated only after those before it."""
+        first, *others = operands
+        sure = set(self.sure)
+        parts = [self.condition(first)]
+        ready = set(self.ready)
+        for before, operand in zip(operands, others, strict=False):
+            if isinstance(join, ast.And):
+                self.sure |= {self.variable(column) for column in _present_in(before)}
+            parts.append(self.condition(operand))
+        self.ready, self.sure = ready, sure
+        return ast.BoolOp(join, parts)
+
+    def present(
+        self, test: str, /, *, folded: bool = False, **operands: ir.Value | ast.expr
+    ) -> ast.expr:
+        """A test that is false when one of its operands is missing."""
+        guards: list[ast.expr] = []
+        parts: dict[str, ast.expr] = {}
+        ready: set[str] | None = None
+        for name, operand in operands.items():
+            if isinstance(operand, ast.expr):
+                parts[name] = operand
+                continue
+            if isinstance(operand, ir.Const):
+                value = operand.value
+                if value is None:
+                    return ast.Constant(False)
+                parts[name] = self.bind(_operators.fold_case(str(value)) if folded else value)
+                continue
+            guard, again = self.guarded(operand)
+            if guard is not None:
+                guards.append(guard)
+                # What comes after a guard may not be evaluated.
+                ready = set(self.ready) if ready is None else ready
+            if folded:
+                again = fill("fold(value)", fold=self.bind(_operators.fold_case), value=again)
+            parts[name] = again
+        filled = fill(test, **parts)
+        self.ready = self.ready if ready is None else ready
+        return ast.BoolOp(ast.And(), [*guards, filled]) if guards else filled
+
+    def guarded(self, value: ir.Value) -> tuple[ast.expr | None, ast.expr]:
+        """A test that a value is not missing, if it needs one, and the value once it is passed."""
+        if isinstance(value, ir.Column):
+            guard = self.there(value)
+            return guard, ast.Name(self.variable(value), ast.Load())
+        once, again = self.held(self.value(value))
+        return fill("value is not None", value=once), again
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, node: ir.Value) -> ast.expr:
+        """An expression for a value, None when it is missing."""
+        match node:
+            case ir.Const() | ir.Param():
+                return self.bind(_constant(node))
+            case ir.Column():
+                return self.column(node)
+            case ir.Arithmetic(op, left, right):
+                function = self.bind(_operators.ARITHMETIC[op])
+                return fill("f(a, b)", f=function, a=self.value(left), b=self.value(right))
+            case ir.ToFloat(operand):
+                return fill("f(a)", f=self.bind(_operators.to_float), a=self.value(operand))
+            case ir.Call(name, arguments, _, added):
+                if name in _OF_ZONE:
+                    in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
+                    return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
+                own = FUNCTIONS[name] if added is None else extensions.scalar(node, added)
+                function = self.bind(own)
+                return ast.Call(function, [self.value(a) for a in arguments], [])
+            case ir.Aggregate():
+                return self.aggregated(node)
+            case ir.Standing() | ir.Overall():
+                raise UnsupportedError("one record cannot be compared with the others")
+            case ir.Moment():
+                raise AssertionError("bound by normalize")
+            case _:
+                assert_never(node)
+
+    def column(self, node: ir.Column) -> ast.expr:
+        """An expression for a column, which is read where it is first needed."""
+        name = self.variable(node)
+        if name in self.ready:
+            return ast.Name(name, ast.Load())
+        as_it_is, read = self.reading(node, name)
+        return ast.IfExp(as_it_is, ast.Name(name, ast.Load()), read)
+
+    def there(self, node: ir.Column) -> ast.expr | None:
+        """A test that a column is not missing; None where that is known."""
+        name = self.variable(node)
+        if name in self.sure or (name in self.ready and not node.nullable):
+            return None
+        if name in self.ready:
+            return fill("value is not None", value=ast.Name(name, ast.Load()))
+        as_it_is, read = self.reading(node, name)
+        return fill("as_it_is or read is not None", as_it_is=as_it_is, read=read)
+
+    def variable(self, of: object) -> str:
+        return self.names.setdefault(of, f"v{len(self.names)}")
+
+    def reading(self, node: ir.Column, name: str) -> tuple[ast.expr, ast.expr]:
+        """Whether what a record has is the value as it is, and otherwise a closer look at it."""
+        in_row = node.scope is ir.Scope.ROW
+        start = self.row_entity if in_row else self.schema.entity
+        assert start is not None
+        holder: ast.expr = ast.Name("row" if in_row else "record", ast.Load())
+        again = holder
+        for depth, link in enumerate(node.links):
+            follow = self.bind(_follow(link, f"{start.name}.{link}"))
+            found = fill("follow(holder)", follow=follow, holder=holder)
+            holder, again = self.once((node.scope, node.links[: depth + 1]), found)
+            start = self.schema.follow(start, [link])
+        attribute = start.attribute(node.name)
+        assert attribute is not None
+        if attribute.path:
+            look = self.bind(loose_reader(attribute, start.name))
+            document = self.bind(attribute.path[0])
+            get = "look(None if holder is None else again.get(name))"
+            self.ready.add(name)
+            value = fill(get, look=look, holder=holder, again=again, name=document)
+            return ast.Constant(False), assigned(name, value)
+        get = "linked(holder, name)" if node.links else "holder.get(name)"
+        found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
+        kind, raw = attribute.dtype.kind, ast.Name(name, ast.Load())
+        as_it_is = fill(
+            "type(read) is kind", read=assigned(name, found), kind=self.bind(KINDS[kind])
+        )
+        if kind in _AS_IT_IS:
+            as_it_is = ast.BoolOp(ast.And(), [as_it_is, fill(_AS_IT_IS[kind], raw=raw)])
+        self.ready.add(name)
+        look = self.bind(reader(attribute, start.name))
+        return as_it_is, assigned(name, fill("look(raw, of)", look=look, raw=raw, of=again))
+
+    def once(self, of: object, value: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """Something that is evaluated where it is first needed, and its name for afterwards."""
+        name = self.variable(of)
+        again = ast.Name(name, ast.Load())
+        if name in self.ready:
+            return again, again
+        self.ready.add(name)
+        return assigned(name, value), again
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def aggregated(self, node: ir.Aggregate) -> ast.expr:
+        """An aggregate; of the whole record it is computed once, however many rows ask for it."""
+        if self.row_entity is None:
+            return fill("f(record, record, {})", f=self.bind(self.aggregate(node)))
+        if node.holder is ir.Scope.ROW:
+            return fill("f(row, record, memo)", f=self.bind(self.aggregate(node)))
+        return fill(
+            "memo[key] if key in memo else memo.setdefault(key, f(record, record, memo))",
+            f=self.bind(self.aggregate(node)),
+            key=self.bind(node),
+        )
+
+    def aggregate(self, node: ir.Aggregate) -> AggregateOf:
+        holder = self.schema.entity
+        if node.holder is ir.Scope.ROW:
+            assert self.row_entity is not None
+            holder = self.row_entity
+        way: list[tuple[RowsOf, Callable[..., bool]]] = []
+        for step in node.through:
+            rows, entity = self.rows(holder, step.relation)
+            way.append((rows, self.of_row(step.where, entity, holder)))
+            holder = entity
+        rows, entity = self.rows(holder, node.relation)
+        test = self.of_row(node.where, entity, holder)
+        value = None if node.value is None else self.of_row(node.value, entity, holder)
+        order = None
+        if node.function in _ORDERED:
+            at = self.time(holder, node.relation)
+            key = entity.key_attribute
+            tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
+            order = (self.of_row(at, entity, holder), tie)
+        reduce = (
+            AGGREGATES[node.function]
+            if isinstance(node.function, ir.AggregateFunction)
+            else extensions.aggregate(node, node.function)
+        )
+        return AggregateOf(tuple(way), rows, test, value, order, reduce)
+
+    def follows(self, node: ir.Follows) -> Following:
+        holder = self.row_entity if node.own else self.owner
+        assert holder is not None
+        rows, entity = self.rows(holder, node.relation)
+        # Steps that come after this one look at rows of the first row's owner again.
+        at = self.of_row(self.time(holder, node.relation), entity, self.owner)
+        test = self.of_row(node.where, entity, self.owner)
+        within = None if node.within is None else timedelta(seconds=node.within)
+        return Following(rows, node.own, test, at, node.backward, within, node)
+
+    def rows(self, holder: Entity, name: str) -> tuple[RowsOf, Entity]:
+        """The rows of a relation, and what they are."""
+        relation = holder.relation(name)
+        assert relation is not None
+        return RowsOf(name, f"{holder.name}.{name}"), self.schema.named(relation.to)
+
+    def time(self, holder: Entity, name: str) -> ir.Column:
+        """When a row of a relation happened."""
+        relation = holder.relation(name)
+        assert relation is not None
+        assert relation.at is not None
+        return _own(self.schema.named(relation.to), relation.at)
+
+    def of_row(
+        self, node: ir.Condition | ir.Value, entity: Entity, owner: Entity | None
+    ) -> Callable[..., Any]:
+        """A function of a row."""
+        function = Function(self.schema, entity, owner)
+        return function.build(function.either(node), ["row", "owner", "record", "memo"])
+
+
+def assigned(name: str, value: ast.expr) -> ast.expr:
+    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
+
+
+def _present_in(test: ir.Condition) -> Iterator[ir.Column]:
+    """The columns that are not missing where a test is true."""
+    match test:
+        case ir.Not(ir.Missing(ir.Column() as column)):
+            yield column
+        case ir.Compare() | ir.OneOf() | ir.Listed() | ir.TextTest() | ir.YearDayIn():
+            yield from (part for part in ir.parts(test) if isinstance(part, ir.Column))
+        case _:
+            pass
+
+
+def _in_zone(convert: Callable[[Any, tzinfo], Any], zone: tzinfo) -> Callable[[Any], Any]:
+    return lambda time: None if time is None else convert(time, zone)
+
+
+def _own(entity: Entity, name: str) -> ir.Column:
+    attribute = entity.attribute(name)
+    assert attribute is not None
+    return ir.Column(ir.Scope.ROW, (), name, attribute.dtype, attribute.nullable)
+
+
+def _constant(node: ir.Const | ir.Param) -> Any:
+    assert isinstance(node, ir.Const)
+    return node.value
+
+
+def _follow(link: str, place: str) -> Callable[[Record | None], Record | None]:
+    """Go through a link; nothing lies beyond a missing one."""
+
+    def follow(holder: Record | None) -> Record | None:
+        found = None if holder is None else holder.get(link)
+        if found is None or isinstance(found, Mapping):
+            return found
+        raise DataError(f"{place} must be a record or missing, not {type(found).__name__}")
+
+    return follow
+
+
+def _linked(holder: Record | None, name: str) -> Any:
+    return None if holder is None else holder.get(name)

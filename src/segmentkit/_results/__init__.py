@@ -1,0 +1,1 @@
+"""Answers as columns, and columns in Parquet files."""

@@ -1,0 +1,1 @@
+"""Definitions found from data: rules that find given people, and clusters."""

@@ -1,0 +1,306 @@
+"""People who are alike, and definitions that come close to saying who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from attrs import define, field, frozen
+
+from segmentkit._definition import AsOf, utc_of
+from segmentkit.analysis._discovery.clustering import MOST, Measured, described, grouped, held_by
+from segmentkit.analysis._discovery.decision_tree import Growth, check_growth
+from segmentkit.analysis._discovery.features import Places
+from segmentkit.analysis._discovery.leaf_segments import defined, within
+from segmentkit.analysis._discovery.models import models
+from segmentkit.analysis._discovery.training_data import (
+    Of,
+    Reader,
+    looked_at,
+    not_looked_at,
+    values_of,
+)
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
+from segmentkit.dtypes import Kind
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+from segmentkit.source import Source
+from segmentkit.trait import Trait
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Mean = float | datetime
+"""The mean of numbers, the share of booleans that are true, or the middle of times."""
+
+
+@frozen
+class Cluster:
+    """People who are alike.
+
+    Attributes:
+        segment: A definition that comes close to saying who they are; those who were asked about
+            are a part of it.
+        condition: What tells them apart from the others who were asked about.
+        size: How many are in the cluster.
+        described: How many the definition holds of, those included that were left out.
+        known: How many of these are in any cluster.
+        both: How many are in this one.
+        means: The mean of each value among the cluster.
+        distances: How many standard deviations each mean lies from that of all clusters.
+    """
+
+    segment: Segment = field(repr=lambda segment: repr(segment.name))
+    condition: str
+    size: int
+    described: int
+    known: int
+    both: int
+    means: Mapping[str, Mean]
+    distances: Mapping[str, float]
+
+    @property
+    def precision(self) -> float | None:
+        """Which share of those in any cluster that the definition holds of are in this one."""
+        return self.both / self.known if self.known else None
+
+    @property
+    def recall(self) -> float:
+        """Which share of the cluster the definition holds of."""
+        return self.both / self.size
+
+    @property
+    def jaccard(self) -> float:
+        """Of those in any cluster, which share of who is in either is in both."""
+        return self.both / (self.size + self.known - self.both)
+
+
+@define(frozen=True, slots=False, eq=False)
+class Clusters(Result):
+    """People in clusters, and definitions that come close to saying who is in which.
+
+    Attributes:
+        clusters: The clusters, the largest first.
+        members: The cluster's name of each person, by key; who is left out is not there.
+        population: How many were asked about.
+        as_of: The instant that was asked about, in UTC.
+        silhouettes: How much closer people are to their own cluster than to the next, from -1 to
+            1, for each number of clusters that was tried.
+        remarks: What was left out, and why there are no clusters.
+    """
+
+    clusters: tuple[Cluster, ...]
+    members: pd.Series[Any] = field(repr=False)
+    population: int
+    as_of: datetime
+    silhouettes: Mapping[int, float]
+    remarks: tuple[str, ...]
+
+    @cached_property
+    def _formats(self) -> Mapping[str, Any]:  # type: ignore[override]
+        shares = dict.fromkeys(("precision", "recall", "jaccard"), share)
+        means = {f"mean {name}": _mean for name in self._names}
+        return {"size": number, "described": number, **shares, **means}
+
+    @property
+    def _names(self) -> list[str]:
+        """What people were told apart by."""
+        return list(self.clusters[0].means) if self.clusters else []
+
+    @property
+    def segments(self) -> dict[str, Segment]:
+        """The definitions as segments, by their names: for a catalog, or for a partition."""
+        return {str(each.segment.name): each.segment for each in self.clusters}
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of which share of those in clusters the definitions say the right one."""
+        both = sum(each.both for each in self.clusters)
+        return both / len(self.members) if len(self.members) else None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a cluster, the largest first."""
+        rows = [
+            (
+                *(each.segment.name, each.size),
+                *each.means.values(),
+                *(each.condition, each.described, each.precision, each.recall, each.jaccard),
+            )
+            for each in self.clusters
+        ]
+        means = [f"mean {name}" for name in self._names]
+        told = ["definition", "described", "precision", "recall", "jaccard"]
+        return pd.DataFrame(rows, columns=["cluster", "size", *means, *told])
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers say."""
+        return tuple(self._told())
+
+    def _told(self) -> Iterator[str]:
+        if self.accuracy is not None:
+            yield f"the definitions say the right cluster of {share(self.accuracy)}"
+            found = self.silhouettes[len(self.clusters)]
+            clear = "" if found > _CLEAR else ": they run into each other, and may be none"
+            yield f"the clusters' silhouette is {found:.2f}{clear}"
+            for each in self.clusters:
+                if not each.described:
+                    yield f"no definition says who is in {each.segment.name}"
+            beside = sum(each.described - each.known for each in self.clusters)
+            if beside:
+                yield f"definitions hold of {beside:,} who were left out, by what is known of them"
+        yield from self.remarks
+
+    @property
+    def _title(self) -> str:
+        told = f"{plural(len(self.clusters), 'cluster')} of {len(self.members):,}"
+        return f"{told} of {self.population:,}, as of {moment(self.as_of)}"
+
+    def plot(self) -> Figure:
+        """Draw how each cluster differs from all: the means, coloured by how far they are off.
+
+        Raises:
+            ImportError: matplotlib is not installed; the extra is `plots`.
+        """
+        if not self.clusters:
+            return empty(self.remarks[0])
+        names = self._names
+        figure = new_figure(5 + 1.4 * len(names), 1.4 + 0.7 * len(self.clusters), self._title)
+        axes = figure.add_subplot()
+        shades = [[each.distances[name] for name in names] for each in self.clusters]
+        drawn = axes.imshow(shades, cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto", alpha=0.6)
+        for row, each in enumerate(self.clusters):
+            for place, name in enumerate(names):
+                axes.text(place, row, _mean(each.means[name]), ha="center", va="center")
+        labels = [
+            f"{each.segment.name} · {each.size:,}\n{shortened(each.condition, 60)}"
+            for each in self.clusters
+        ]
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_xticks(range(len(names)), [shortened(name, 24) for name in names])
+        axes.tick_params(length=0)
+        bare(axes, "top", "right", "bottom", "left")
+        figure.colorbar(drawn, ax=axes, label="standard deviations from all", shrink=0.9)
+        return figure
+
+
+_CLEAR = 0.25
+"""Up to it, there is no substantial structure (Kaufman and Rousseeuw, 1990)."""
+
+
+def _mean(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    return rounded(value)
+
+
+def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
+    of: Of,
+    source: Source,
+    *,
+    schema: Schema | None = None,
+    among: Segment | None = None,
+    as_of: AsOf = None,
+    n: int | None = None,
+    model: str = "k-means",
+    depth: int = 3,
+    seed: int = 0,
+) -> Clusters:
+    """Find people who are alike, and definitions that come close to saying who they are.
+
+    Numbers, times and booleans are standardised, so that each counts the same; who misses one
+    of them is left out. A shallow decision tree then says in the language who is in which
+    cluster, as well as it can: no two of its definitions hold of the same person.
+
+    Args:
+        of: What people are to be alike in: values in the language, such as names of attributes,
+            or traits. With None every attribute that fits.
+        source: Where the population is.
+        schema: What ``of`` speaks of; by default that of its traits, or of ``among``.
+        among: Whom to ask about; by default everyone.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        n: How many clusters, from 2 to 50; by default as many, from 2 to 8, as have the highest
+            silhouette.
+        model: ``k-means``, for round clusters, or ``gaussian``, for longish ones.
+        depth: How many cuts a definition may rest on; more, where a cluster would have none.
+        seed: Where the search for clusters begins.
+
+    Returns:
+        The clusters, with how well their definitions do.
+
+    Raises:
+        DataError: A parameter has no value, or two people have one key.
+        DefinitionError: A text in ``of`` is not a value of the schema.
+        ImportError: scikit-learn is not installed; the extra is `discover`.
+        UnsupportedError: The source cannot compute a construct.
+        ValueError: An argument is out of its range, there is nothing to look at, or nothing
+            says which schema it is of.
+    """
+    check_growth(depth, seed)
+    if n is not None and n not in range(2, MOST + 1):
+        raise ValueError(f"n must be from 2 to {MOST}, not {n}")
+    if model not in ("k-means", "gaussian"):
+        raise ValueError(f"model must be 'k-means' or 'gaussian', not {model!r}")
+    models()
+    of = of if of is None or isinstance(of, str) else list(of)
+    schema = _schema(of, schema, among)
+    instant = utc_of(as_of, schema)
+    asked, unfit = looked_at(of, schema)
+    texts = [f"{each.text} is a text" for each in asked if each.trait.dtype.kind is Kind.TEXT]
+    asked = [each for each in asked if each.trait.dtype.kind is not Kind.TEXT]
+    skipped = not_looked_at([*unfit, *texts])
+    if not asked:
+        raise ValueError("; ".join(["there is no number, time or boolean to look at", *skipped]))
+    frame = values_of([each.trait for each in asked], source, among, instant)
+    measured = Measured.of(asked, frame)
+    why = measured.why_none(len(frame), n or 2)
+    if why is not None:
+        nobody = pd.Series([], index=frame.index[:0], dtype=object)
+        told = (why, *measured.remarks, *skipped)
+        return Clusters((), nobody, len(frame), instant, {}, told)
+    groups, silhouettes = grouped(measured, n, model, seed)
+    reader = Reader(schema, instant, measured.rows, 1)
+    ways = described(measured, groups, frame, reader, Growth(depth, _least(groups), seed))
+    apart = measured.standardised
+    found = []
+    for place, way in enumerate(ways):
+        chosen, people = groups == place, defined(way, asked, schema)
+        held = held_by(way, len(frame))
+        cluster = Cluster(
+            within(people, among).named(f"cluster {place + 1}"),
+            people.definition,
+            int(chosen.sum()),
+            int(held.sum()),
+            int(held[measured.rows].sum()),
+            int(held[measured.rows[chosen]].sum()),
+            measured.means(chosen),
+            dict(zip(measured.texts, apart[chosen].mean(axis=0).tolist(), strict=True)),
+        )
+        found.append(cluster)
+    members = pd.Series(
+        [f"cluster {place + 1}" for place in groups], index=frame.index[measured.rows]
+    )
+    return Clusters(
+        tuple(found), members, len(frame), instant, silhouettes, (*measured.remarks, *skipped)
+    )
+
+
+def _least(groups: Places) -> int:
+    """How many people a cut must leave on each side: few of all, and not a whole cluster."""
+    return max(1, min(len(groups) // 200, int(np.bincount(groups).min()) // 2))
+
+
+def _schema(of: Of, schema: Schema | None, among: Segment | None) -> Schema:
+    """What is spoken of."""
+    traits = [] if of is None else [each for each in of if isinstance(each, Trait)]
+    if schema is not None:
+        return schema
+    for each in [*traits, *([] if among is None else [among])]:
+        return each.schema
+    raise ValueError("nothing says what this is of: give schema=…")

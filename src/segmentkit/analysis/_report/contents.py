@@ -1,0 +1,77 @@
+"""What a report is made of: results, and nothing about how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import define, frozen
+
+from segmentkit._definition import Constant
+from segmentkit.analysis._attrition import Attrition
+from segmentkit.analysis._missing_data import Coverage, Gaps
+from segmentkit.analysis._overlap import Overlap
+from segmentkit.analysis._profile import Profile
+from segmentkit.errors import Problem, SegmentkitError
+from segmentkit.partition import Audit, Partition
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+
+
+@frozen
+class Chapter:
+    """What a report says of one segment.
+
+    Attributes:
+        name: Its name in the catalog.
+        segment: The segment as it is written, parameters and all.
+        parameters: The values that its parameters have in the catalog.
+        version: A fingerprint of all that the definition rests on.
+        size: How many members it has; None if it is broken.
+        attrition: Who is left after each clause; None if there is only one, or it is broken.
+        gaps: Whom missing data decides about; None if that cannot be said.
+        profile: What sets its members apart; None if that was not asked for, or cannot be said.
+        trouble: What could not be computed, and why, in words.
+    """
+
+    name: str
+    segment: Segment
+    parameters: Mapping[str, Constant]
+    version: str
+    size: int | None
+    attrition: Attrition | None
+    gaps: Gaps | None
+    profile: Profile | None
+    trouble: tuple[str, ...]
+
+
+@define(frozen=True, slots=False)
+class Contents:
+    """The results that a report shows.
+
+    Attributes:
+        title: What the page is called.
+        schema: What the segments speak of.
+        population: How many there are in all.
+        as_of: The instant that was asked about, in UTC.
+        chapters: The segments, in the order of the catalog.
+        overlap: How they overlap; None if none of them can be computed.
+        partitions: The partitions, each with its audit, or with what stands in the way of one.
+        coverage: How much is known of the population; None if that cannot be said.
+        problems: Mistakes of definitions that are not in the catalog for that reason.
+    """
+
+    title: str
+    schema: Schema
+    population: int
+    as_of: datetime
+    chapters: tuple[Chapter, ...]
+    overlap: Overlap | None
+    partitions: tuple[tuple[Partition, Audit | SegmentkitError], ...]
+    coverage: Coverage | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """The segments that could not be computed, and why."""
+        return {each.name: each.trouble[0] for each in self.chapters if each.size is None}

@@ -1,0 +1,198 @@
+"""Everything there is to say of a catalog, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import define
+
+from segmentkit._definition import AsOf, utc_of
+from segmentkit._html import element
+from segmentkit.analysis._attrition import Attrition, attrition_counting
+from segmentkit.analysis._missing_data import Coverage, Gaps, coverage_counting, gaps_counting
+from segmentkit.analysis._overlap import overlap_of
+from segmentkit.analysis._profile import Profile, profile
+from segmentkit.analysis._report.audit import audit_counting
+from segmentkit.analysis._report.contents import Chapter, Contents
+from segmentkit.analysis._report.html_page import page
+from segmentkit.analysis._report.report_html import body
+from segmentkit.analysis._size_queries import Counting, answered
+from segmentkit.catalog import Catalog
+from segmentkit.errors import Problem, SegmentkitError
+from segmentkit.evaluation import Evaluation
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+from segmentkit.source import Source, version_of
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+@define(frozen=True, slots=False)
+class Report(Contents):
+    """What there is to say of a catalog: a page of HTML, and the results that it is made of.
+
+    Attributes:
+        title: What the page is called.
+        schema: What the segments speak of.
+        population: How many there are in all.
+        as_of: The instant that was asked about, in UTC.
+        chapters: The segments, in the order of the catalog.
+        overlap: How they overlap; None if none of them can be computed.
+        partitions: The partitions, each with its audit, or with what stands in the way of one.
+        coverage: How much is known of the population; None if that cannot be said.
+        problems: Mistakes of definitions that are not in the catalog for that reason.
+    """
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one file, without scripts, that needs nothing from elsewhere."""
+        return page(self.title, body(self))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the page.
+
+        Args:
+            path: Where to.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        Path(path).write_text(self.html, encoding="utf-8", newline="\n")
+
+    def __str__(self) -> str:
+        count = len(self.chapters)
+        segments = "1 segment" if count == 1 else f"{count:,} segments"
+        return f"{self.title}: {segments} of {self.population:,}, as of {self.as_of.isoformat()}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own the page's style stays within, and so do its links.
+        inside = page(self.title, body(self), base="about:srcdoc")
+        style = "width: 100%; height: 40rem; border: 1px solid gray"
+        return element("iframe", srcdoc=inside, sandbox="", style=style, title=self.title)
+
+
+def report(
+    catalog: Catalog,
+    source: Source,
+    *,
+    as_of: AsOf = None,
+    title: str | None = None,
+    profiles: bool = False,
+    problems: Iterable[Problem] = (),
+) -> Report:
+    """Say of a catalog all that can be said without being asked: a page to read and to pass on.
+
+    The source is asked twice, however many segments there are: once who is in which, once for all
+    other counts. A segment that cannot be computed is told of; the rest is there.
+
+    Args:
+        catalog: The segments and partitions.
+        source: Where the population is.
+        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        title: What to call the page.
+        profiles: Tell of each segment what sets its members apart, too; every segment takes
+            three more questions, and the statistics are in the extra `stats`.
+        problems: Mistakes of definitions that were left out of the catalog, to be told of.
+
+    Returns:
+        The report; `Report.save` writes the page.
+
+    Raises:
+        DataError: The data is not what the schema says.
+        ImportError: Profiles are asked for, and scipy and statsmodels are not installed.
+        SchemaError: The segments are of different schemas.
+        ValueError: The catalog has no segments.
+    """
+    if not catalog:
+        raise ValueError("the catalog has no segments")
+    schema = next(iter(catalog.values())).schema
+    at = utc_of(as_of, schema)
+    evaluation = source.evaluate(catalog, as_of=at, skip_broken=True)
+    found = _counted(_questions(catalog, evaluation, schema), source, at)
+    if profiles:
+        for name in evaluation:
+            found["profile", name] = _profiled(catalog[name], source, at)
+    coverage = found["coverage", ""]
+    return Report(
+        title or f"Segments of {schema.root}",
+        schema,
+        len(evaluation.population),
+        at,
+        tuple(_chapter(name, catalog, evaluation, found) for name in catalog),
+        overlap_of(evaluation, at) if len(evaluation) else None,
+        tuple((each, found["audit", name]) for name, each in catalog.partitions.items()),
+        coverage if isinstance(coverage, Coverage) else None,
+        tuple(problems),
+    )
+
+
+_Question = tuple[str, str]
+"""What is asked, and of what."""
+
+
+def _questions(
+    catalog: Catalog, evaluation: Evaluation, schema: Schema
+) -> dict[_Question, Callable[[], Counting[Any]]]:
+    """All that counts answer; each is made when it is its turn, and may fail alone."""
+
+    def of(make: Callable[..., Counting[Any]], *given: Any) -> Callable[[], Counting[Any]]:
+        return lambda: make(*given)
+
+    found = {("coverage", ""): of(coverage_counting, schema)}
+    for name in evaluation:
+        found["attrition", name] = of(attrition_counting, catalog[name])
+        found["gaps", name] = of(gaps_counting, catalog[name])
+    for name, partition in catalog.partitions.items():
+        found["audit", name] = of(audit_counting, partition)
+    return found
+
+
+def _counted(
+    questions: Mapping[_Key, Callable[[], Counting[Any]]], source: Source, at: datetime
+) -> dict[_Key, Any]:
+    """The answers, in one pass; of what cannot be answered, the error."""
+    countings: dict[_Key, Counting[Any]] = {}
+    found: dict[_Key, Any] = {}
+    for key, make in questions.items():
+        try:
+            countings[key] = make()
+        except SegmentkitError as error:
+            found[key] = error
+    answers = answered(list(countings.values()), source, at)
+    return found | dict(zip(countings, answers, strict=True))
+
+
+def _profiled(segment: Segment, source: Source, at: datetime) -> Profile | SegmentkitError:
+    try:
+        return profile(segment, source, as_of=at)
+    except SegmentkitError as error:
+        return error
+
+
+def _chapter(
+    name: str, catalog: Catalog, evaluation: Evaluation, found: Mapping[_Question, Any]
+) -> Chapter:
+    segment = catalog.unbound(name)
+    values = {p: catalog.parameters[p] for p in segment.parameters if p in catalog.parameters}
+    told = (name, segment, values, version_of(catalog[name]))
+    if name not in evaluation:
+        return Chapter(*told, None, None, None, None, (str(evaluation.broken[name]),))
+    attrition, gaps = found["attrition", name], found["gaps", name]
+    profiled = found.get(("profile", name))
+    trouble = {"attrition": attrition, "missing data": gaps, "profile": profiled}
+    return Chapter(
+        *told,
+        len(evaluation[name]),
+        attrition if isinstance(attrition, Attrition) and len(attrition.stages) > 1 else None,
+        gaps if isinstance(gaps, Gaps) else None,
+        profiled if isinstance(profiled, Profile) else None,
+        tuple(f"{k}: {e}" for k, e in trouble.items() if isinstance(e, SegmentkitError)),
+    )

@@ -1,0 +1,231 @@
+"""Which row there belongs to a row here: keys of any dtype, found by value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from attrs import evolve, frozen
+
+from segmentkit.errors import DataError
+from segmentkit.pandas._arrays import Array, Mask, Positions
+from segmentkit.pandas._arrow import is_arrow_text, objects
+from segmentkit.pandas._columns import stored, whole
+from segmentkit.pandas._native_compare import Stored
+
+Column: TypeAlias = "pd.Series[Any]"
+_Places: TypeAlias = Callable[[Array], Positions]
+"""Where the rows of some keys are; a new array."""
+
+
+@frozen(eq=False)
+class Keys:
+    """The keys in a column.
+
+    Attributes:
+        place: Where they are from, for messages.
+        missing: True where a key is missing.
+        whole: The keys as int64, if all of them are whole numbers.
+        codes: Else, for each row the place of its key among the distinct ones.
+        distinct: The distinct keys.
+    """
+
+    place: str
+    missing: Mask
+    whole: Array | None
+    codes: Array
+    distinct: list[Any]
+
+    def objects(self) -> tuple[Array, list[Any]]:
+        """The keys as codes of distinct Python objects."""
+        if self.whole is None:
+            return self.codes, self.distinct
+        codes, distinct = pd.factorize(self.whole)
+        return np.where(self.missing, -1, codes), distinct.tolist()
+
+    def has_repeats(self) -> bool:
+        """Whether two rows have the same key."""
+        keys = self.codes if self.whole is None else self.whole
+        return not pd.Index(keys[~self.missing]).is_unique
+
+    def without(self, rows: Mask) -> Keys:
+        """The keys of the other rows only."""
+        codes = np.where(rows, -1, self.codes) if len(self.codes) else self.codes
+        return evolve(self, missing=self.missing | rows, codes=codes)
+
+
+def read_keys(column: Column, place: str) -> Keys:
+    """The keys of a column.
+
+    Args:
+        column: A column of a frame.
+        place: Where it is from, for messages.
+
+    Raises:
+        DataError: A value cannot be a key.
+    """
+    values = stored(column)
+    numbers = whole(values) if values is not None else None
+    if isinstance(numbers, Stored):
+        numbers = numbers.settled
+    if numbers is not None and numbers.data.dtype == np.int64:
+        return Keys(place, numbers.missing, numbers.data, np.empty(0, np.intp), [])
+    return _of_objects(column, place)
+
+
+def _of_objects(column: Column, place: str) -> Keys:
+    dtype = column.dtype
+    kept = isinstance(dtype, pd.CategoricalDtype) or is_arrow_text(dtype)
+    array: Any = column.array if kept else objects(column)
+    try:
+        codes, found = pd.factorize(array)
+    except (TypeError, ValueError):
+        raise DataError(f"{place} holds values that cannot be keys") from None
+    distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
+    numbers = _whole(distinct)
+    missing = codes < 0
+    if numbers is None:
+        return Keys(place, missing, None, codes, distinct)
+    return Keys(place, missing, np.append(numbers, 0)[codes], codes, distinct)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _whole(distinct: list[Any]) -> Array | None:
+    """Distinct keys as int64, if all of them are such numbers."""
+    if any(isinstance(k, bool) or not isinstance(k, int | float | Decimal) for k in distinct):
+        return None
+    try:
+        numbers = [int(key) for key in distinct]
+        return np.array(numbers, dtype=np.int64) if numbers == distinct else None
+    except OverflowError:
+        return None
+
+
+class Finder:
+    """Finds the rows that have some keys.
+
+    Args:
+        wanted: The keys to look for.
+        there: The keys to look among.
+        among: Of the rows there, those that are looked for; by default all.
+
+    Raises:
+        DataError: Two rows there have one key, or the keys are of different types.
+    """
+
+    def __init__(self, wanted: Keys, there: Keys, among: Mask | None = None) -> None:
+        self._missing = wanted.missing if wanted.missing.any() else None
+        if wanted.whole is not None and there.whole is not None:
+            self._keys, self._places = wanted.whole, _find_whole(there.whole, there, among)
+        else:
+            self._keys, self._places = _find_objects(wanted, there, among)
+
+    def __call__(self, rows: Positions | None = None) -> Positions:
+        """Where the rows are.
+
+        Args:
+            rows: Which of the wanted keys to look for; by default all.
+
+        Returns:
+            For each wanted key the place of its row there; -1 where it is missing or not there.
+        """
+        keys, missing = self._keys, self._missing
+        if rows is not None:
+            keys = keys[rows]
+            missing = None if missing is None else missing[rows]
+        found = self._places(keys)
+        if missing is not None:
+            found[missing] = -1
+        return found
+
+
+def _find_objects(wanted: Keys, there: Keys, among: Mask | None) -> tuple[Array, _Places]:
+    """Codes of the wanted keys, and where the row of each code is."""
+    _check_types(wanted, there)
+    codes, distinct = there.objects()
+    rows = _only(_rows_of(codes, there, distinct), among)
+    index = dict(zip(distinct, rows.tolist(), strict=True))
+    codes, distinct = wanted.objects()
+    places = np.array([*(index.get(key, -1) for key in distinct), -1], dtype=np.intp)
+    return codes, lambda codes: places[codes]
+
+
+def _only(rows: Positions, among: Mask | None) -> Positions:
+    """The same rows, with -1 for those that are not among some."""
+    return rows if among is None else np.where(np.append(among, np.False_)[rows], rows, -1)
+
+
+def _rows_of(codes: Array, there: Keys, distinct: list[Any]) -> Positions:
+    """For each distinct key the place of its row."""
+    rows = np.full(len(distinct) + 1, -1, dtype=np.intp)
+    rows[codes] = np.arange(len(codes))
+    rows[-1] = -1
+    twice = ~there.missing & (rows[codes] != np.arange(len(codes)))
+    if twice.any():
+        raise _duplicate(there, distinct[codes[np.argmax(twice)]])
+    return rows[:-1]
+
+
+def _check_types(wanted: Keys, there: Keys) -> None:
+    families = [_family(keys) for keys in (wanted, there)]
+    if {"numbers", "texts"} == set(families):
+        raise DataError(
+            f"{wanted.place} holds {families[0]} and {there.place} holds {families[1]}, "
+            "so no key can be found"
+        )
+
+
+def _family(keys: Keys) -> str | None:
+    if keys.whole is not None:
+        return None if keys.missing.all() else "numbers"
+    return "texts" if keys.distinct and all(isinstance(k, str) for k in keys.distinct) else None
+
+
+def _find_whole(whole: Array, there: Keys, among: Mask | None) -> _Places:
+    rows = np.flatnonzero(~there.missing)
+    keys = whole[rows]
+    if not len(keys):
+        return lambda wanted: np.full(len(wanted), -1, dtype=np.intp)
+    low, high = int(keys.min()), int(keys.max())
+    if high - low <= 4 * len(keys) + 2**16:
+        return _by_table(keys, rows, (low, high), there, among)
+    index = pd.Index(keys)
+    if not index.is_unique:
+        raise _duplicate(there, keys[np.argmax(index.duplicated())].item())
+    places = np.append(_only(rows, among), -1)
+    return lambda wanted: places[index.get_indexer(pd.Index(wanted))]
+
+
+def _by_table(
+    keys: Array, rows: Positions, ends: tuple[int, int], there: Keys, among: Mask | None
+) -> _Places:
+    """Keys that lie close together are found by their distance from the least."""
+    low, high = ends
+    # Four bytes where they suffice: the smaller the table, the more of it is close at hand.
+    small = np.int32 if len(there.missing) < 2**31 else np.int64
+    table = np.full(high - low + 3, -1, dtype=small)
+    # As numbers without a sign, distances that do not fit wrap around, and are never near.
+    before = np.uint64((low - 1) % 2**64)
+
+    def distance(keys: Array) -> Array:
+        away: Array = (keys.view(np.uint64) - before).view(np.int64)
+        return away
+
+    here = distance(keys)
+    table[here] = rows
+    twice = table[here] != rows
+    if twice.any():
+        raise _duplicate(there, keys[np.argmax(twice)].item())
+    table[here] = _only(rows, among)
+    # What lies outside finds one of the ends, which hold nobody.
+    return lambda wanted: table.take(distance(wanted), mode="clip").astype(np.intp)
+
+
+def _duplicate(there: Keys, key: Any) -> DataError:
+    return DataError(f"{there.place} tells rows apart, and two of them have {key!r}")

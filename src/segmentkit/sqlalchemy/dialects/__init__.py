@@ -1,0 +1,1 @@
+"""What each database needs: types, spellings, functions and settings."""

@@ -1,0 +1,425 @@
+"""How each dialect of SQL spells things, and what it cannot do: one row a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import sqlalchemy as sa
+from attrs import evolve
+
+from segmentkit.sqlalchemy.dialects.constructs import (
+    BUCKET,
+    CASEFOLD,
+    SENT_DIGITS,
+    Construct,
+    Dialect,
+)
+from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
+
+_SUBSTR_FROM_END = "substr({0}, -{1})"
+_NULLIF_NAN = "nullif({0}, 'NaN')"
+_NULLIF_CAST_NAN = "nullif({0}, CAST('NaN' AS {type}))"
+# Where NaN differs from itself, as IEEE 754 says.
+_UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
+# There is no cast to a float; a sum with one is.
+_PLUS_FLOAT = "({0} + 0e0)"
+_IN_UTC = "timezone('UTC', {0})"
+_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+
+
+def _listed(keys: str) -> dict[Construct, str | None]:
+    """Membership among the rows of a query that reads the keys out of one parameter."""
+    return {
+        Construct.LISTED: f"{{1}} IN ({keys})",
+        Construct.NOT_LISTED: f"{{1}} NOT IN ({keys})",
+    }
+
+
+_JSON_TABLE = "SELECT k FROM JSON_TABLE({2}, '$[*]' COLUMNS (k {type} PATH '$')) AS keys_1"
+_OF_MYSQL: Mapping[Construct, str | None] = {
+    # Its floats have no infinity.
+    Construct.INFINITE: None,
+    Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
+    Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
+    Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
+    Construct.QUOTIENT: "({0} DIV {1})",
+    Construct.WEEK: "({0} - interval weekday({0}) day)",
+    Construct.WEEKDAY: "(weekday({0}) + 1)",
+    **_listed(_JSON_TABLE),
+}
+_AS_SIGNED = "CAST({0} AS SIGNED)"
+_TEXT_OF_UTC = "CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP)"
+_AT_UTC = "({0} AT TIME ZONE 'UTC')"
+_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
+# "bin" alone does not do: all but a few collations take no notice of spaces at the end.
+_BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
+_BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_BINARY_2 = " COLLATE Latin1_General_100_BIN2"
+# There are no boolean literals.
+_NO_BOOLEANS = {
+    Construct.EVERYONE: "1 = 1",
+    Construct.NOBODY: "1 = 0",
+    Construct.FLAG: "CASE WHEN {0} THEN 1 ELSE 0 END",
+    Construct.IS_FLAGGED: "{0} = 1",
+}
+# A sub-query is a value only if it aggregates; a key finds one row, so any is the one.
+_AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
+
+_FOLDS_BY_LOWER = (
+    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+)
+
+# Nobody has run these there.
+_NOT_YET: Mapping[Construct, None] = dict.fromkeys(
+    (
+        Construct.DAY, Construct.WEEK, Construct.WEEKDAY, Construct.HOUR,
+        Construct.ANGLE, Construct.BUCKET, Construct.QUOTIENT,
+    )
+)  # fmt: skip
+_CLICKHOUSE: Mapping[Construct, str | None] = {
+    # The functions without "UTF8" count bytes.
+    Construct.POSITION: "positionUTF8({0}, {1})",
+    Construct.BEGINNING: "substringUTF8({0}, 1, {1})",
+    Construct.ENDING: "rightUTF8({0}, {1})",
+    # Its folding, as Unicode's, makes Cherokee letters large.
+    Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
+    # A cast to a type loses NULL, or fails of it.
+    Construct.AS_FLOAT: "toFloat64({0})",
+    # NaN equals nothing there, itself neither.
+    # Its IN tells minus zero from zero, and the sum is never minus zero.
+    Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} + 0 END",
+    Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SECONDS_LATER: "addSeconds({0}, {1})",
+    Construct.DAYS_LATER: "addDays({0}, {1})",
+    # IN does not take the correlated sub-query itself.
+    Construct.LOOKED_UP: "toNullable({0})",
+    # Drivers send whole seconds since 1970, and decimals as floats.
+    Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
+    Construct.SENT_DATE: "toDate32({0})",
+    Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
+    Construct.IN_UTC: "toTimeZone({0}, 'UTC')",
+    Construct.DAY: "toDate32({0})",
+    Construct.WEEK: "addDays({0}, 1 - toDayOfWeek({0}))",
+    Construct.WEEKDAY: "toDayOfWeek({0})",
+    Construct.HOUR: "toHour({0})",
+    # The bytes are in the order of the digits.
+    Construct.BUCKET: "toInt64(reinterpretAsUInt32(reverse(substring(MD5({0}), 1, 4))))",
+    Construct.QUOTIENT: "intDiv({0}, {1})",
+}
+# Otherwise whatever is not there is 0 or the empty text.
+_NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
+
+
+_ROWS = (
+    Dialect(
+        "sqlite",
+        "SQLite",
+        run=True,
+        spellings={
+            **_NO_BOOLEANS,
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.ENDING: _SUBSTR_FROM_END,
+            # Its own lower() knows ASCII only.
+            Construct.FOLDED: CASEFOLD + "({0})",
+            Construct.AMONG: "{1} IN (SELECT value FROM json_each({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
+            # Decimals are floats there.
+            Construct.EXACT: "round({0}, {1})",
+            # Instants are text there, in the form that SQLAlchemy writes.
+            Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
+            # Its functions of time know milliseconds at most, and round: they get whole seconds.
+            Construct.SECONDS_LATER: "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), "
+            "{1} || ' seconds') || substr({0}, 20))",
+            Construct.DAYS_LATER: "date({0}, {1} || ' days')",
+            **_listed("SELECT value FROM json_each({2})"),
+            Construct.DAY: "substr({0}, 1, 10)",
+            # It has no digests.
+            Construct.BUCKET: BUCKET + "({0})",
+            Construct.WEEK: "date({0}, '-6 days', 'weekday 1')",
+            Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
+            Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
+        },
+        # Without it, what a column is made of is put where the column stands.
+        after_columns="LIMIT -1 OFFSET 0",
+        notes=(
+            "Sequences (`followed by` …) need an index on the key column of each relation in them: "
+            "without one, every row is compared with every other.",
+            "`ignoring case` needs `prepare(engine)`.",
+            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+        ),
+    ),
+    Dialect(
+        "duckdb",
+        "DuckDB",
+        arrow=True,
+        package="duckdb-sqlalchemy",
+        run=True,
+        spellings={
+            Construct.ZONED: _AT_UTC,
+            # A fifth of the time of a CASE.
+            Construct.TALLY: "count_if({0})",
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.AMONG: "{1} IN (SELECT unnest({2}))",
+            Construct.NOT_AMONG: "{1} NOT IN (SELECT unnest({2}))",
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.SECONDS_LATER: "({0} + to_seconds({1}))",
+            Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+            # Its lists as parameters are slower.
+            **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
+            Construct.IN_UTC: _IN_UTC,
+            Construct.BUCKET: "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
+            Construct.QUOTIENT: "({0} // {1})",
+        },
+        rare_letters="regexp_matches({0}, '{1}')",
+        translates=True,
+        arrays=True,
+    ),
+    Dialect(
+        "postgresql",
+        "PostgreSQL",
+        run=True,
+        spellings={
+            Construct.ZONED: _AT_UTC,
+            # The cast, for types that ignore case in their own way; the collation, for columns
+            # and databases whose own one knows ASCII only.
+            Construct.LETTERS: "CAST({0} AS TEXT) COLLATE {letters}",
+            Construct.AMONG: "{1} = ANY ({2})",
+            Construct.NOT_AMONG: "{1} <> ALL ({2})",
+            Construct.NAN_AS_NULL: _NULLIF_NAN,
+            Construct.DAYS_LATER: "({0} + CAST({1} AS INTEGER))",
+            # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
+            Construct.LISTED: "{1} = ANY ({2})",
+            Construct.NOT_LISTED: "{1} <> ALL ({2})",
+            Construct.IN_UTC: _IN_UTC,
+            Construct.BUCKET: "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
+        },
+        rare_letters="{0} ~ '{1}'",
+        translates=True,
+        arrays=True,
+        nul=False,
+        notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
+        collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
+    ),
+    Dialect(
+        "mariadb",
+        "MariaDB",
+        run=True,
+        spellings={
+            # What is small depends on the collation, and so would what replace() finds.
+            Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
+            Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT,
+            # Numbers without a sign have nothing below zero.
+            Construct.WHOLE: _AS_SIGNED,
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_OF_MYSQL,
+        },
+        rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
+        exact_collations=("utf8mb4_nopad_bin",),
+        notes=("Text is compared by code point, whatever the collation; its index serves.",),
+    ),
+    Dialect(
+        "mysql",
+        "MySQL",
+        spellings={
+            Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
+            Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.WHOLE: _AS_SIGNED,
+            Construct.AS_FLOAT: _PLUS_FLOAT,
+            **_OF_MYSQL,
+        },
+        exact_collations=("utf8mb4_0900_bin",),
+        notes=(
+            "Text is compared by code point, whatever the collation; its index serves.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
+    Dialect(
+        "clickhousedb", "ClickHouse server", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL
+    ),
+    Dialect(
+        "mssql",
+        "SQL Server",
+        spellings={
+            Construct.ZONED: _AT_UTC,
+            **_NO_BOOLEANS,
+            Construct.POSITION: f"charindex({{1}}, {{0}}{_BINARY_2})",
+            Construct.BEGINNING: "left({0}, {1})",
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.HOUR: "datepart(hour, {0})",
+            Construct.ANGLE: "atn2({0}, {1})",
+            # Its digests are of other bytes than those of UTF-8.
+            Construct.BUCKET: None,
+            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
+            Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
+            Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
+            Construct.EXACT_TEXT: "{0}" + _BINARY_2,
+            # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
+            Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
+            **_listed("SELECT value FROM OPENJSON({2})"),
+        },
+        parameters=2_100,
+        exact_collations=("Latin1_General_100_BIN2",),
+        notes=(
+            "Text is compared in `Latin1_General_100_BIN2`, and blanks at its end do not count: "
+            '`"a"` and `"a "` are the same there. Characters beyond the basic plane count as two.',
+            "Keep instants in `DATETIME2` columns: `DATETIME` rounds to 3 ms.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "spark",
+        "Spark SQL",
+        run=True,
+        spellings={
+            # Java's and Rust's lower() makes another letter of it at the end of a word.
+            Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
+            # Sail takes columns for one another whose conditions differ in brackets alone.
+            Construct.TALLY: "count(CASE WHEN {0} THEN {1} END)",
+            # Sail divides nothing by zero too.
+            Construct.DIVISOR: "nullif({0}, 0)",
+            # A cast to it would be in the session's zone.
+            Construct.IN_UTC: (
+                "(TIMESTAMP_NTZ '1970-01-01 00:00:00'"
+                " + unix_micros({0}) * INTERVAL '0.000001' SECOND)"
+            ),
+            # Sail's weekday() is not Spark's.
+            Construct.WEEK: "date_sub({0}, (dayofweek({0}) + 5) % 7)",
+            Construct.WEEKDAY: "((dayofweek({0}) + 5) % 7 + 1)",
+            Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS BIGINT)",
+            Construct.QUOTIENT: "({0} DIV {1})",
+            # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
+            # is never minus zero.
+            Construct.NAN_AS_NULL: "nullif({0} + 0D, double('NaN'))",
+            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            Construct.WHOLE: _DECIMAL,
+            Construct.ADDEND: _DECIMAL,
+            # A cast between the two would be in the session's zone.
+            Construct.ZONED: _TEXT_OF_UTC,
+            Construct.DAYS_LATER: "date_add({0}, {1})",
+            **_AGGREGATED,
+        },
+        rare_letters="{0} RLIKE '{1}'",
+        translates=True,
+    ),
+    Dialect(
+        "oracle",
+        "Oracle",
+        spellings={
+            Construct.ZONED: "FROM_TZ({0}, 'UTC')",
+            **_NO_BOOLEANS,
+            Construct.POSITION: "instr({0}, {1})",
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.SECONDS_LATER: "({0} + numtodsinterval({1}, 'SECOND'))",
+            Construct.BUCKET: "to_number(substr(rawtohex(standard_hash({0}, 'MD5')), 1, 8), "
+            "'XXXXXXXX')",
+            Construct.QUOTIENT: "trunc({0} / {1})",
+            Construct.WEEK: "trunc({0}, 'IW')",
+            Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
+            # DOUBLE PRECISION is a decimal number there.
+            Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
+            Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
+            # DATE, SQLAlchemy's word, has no fractions of seconds.
+            Construct.FIRST_INSTANT: "CAST({0} AS TIMESTAMP)",
+            # It is NULL there.
+            Construct.EMPTY_TEXT: None,
+        },
+        notes=(
+            "The empty text is NULL, so a stored one counts as missing.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "snowflake",
+        "Snowflake",
+        package="snowflake-sqlalchemy",
+        spellings={
+            **_NOT_YET,
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.ZONED: None,
+            **_AGGREGATED,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "bigquery",
+        "BigQuery",
+        package="sqlalchemy-bigquery",
+        spellings={
+            **_NOT_YET,
+            Construct.SECONDS_LATER: "datetime_add({0}, INTERVAL {1} SECOND)",
+            Construct.DAYS_LATER: "date_add({0}, INTERVAL {1} DAY)",
+            Construct.ZONED: "TIMESTAMP({0})",
+            **_AGGREGATED,
+            Construct.POSITION: "strpos({0}, {1})",
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "trino",
+        "Trino",
+        package="trino",
+        spellings={
+            **_NOT_YET,
+            Construct.SECONDS_LATER: "date_add('second', {1}, {0})",
+            Construct.DAYS_LATER: "date_add('day', {1}, {0})",
+            Construct.ZONED: "with_timezone({0}, 'UTC')",
+            Construct.ENDING: _SUBSTR_FROM_END,
+            Construct.NAN_AS_NULL: _UNLESS_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+    Dialect(
+        "databricks",
+        "Databricks",
+        package="databricks-sqlalchemy",
+        spellings={
+            **_NOT_YET,
+            Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
+            Construct.DAYS_LATER: "date_add({0}, {1})",
+            **_AGGREGATED,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+            Construct.ZONED: _TEXT_OF_UTC,
+        },
+        notes=(
+            "The session's time zone must be UTC: instants are sent to it with a zone.",
+            _FOLDS_BY_LOWER,
+        ),
+    ),
+    Dialect(
+        "redshift",
+        "Redshift",
+        package="sqlalchemy-redshift",
+        spellings={
+            **_NOT_YET,
+            Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
+            Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
+            Construct.ZONED: _AT_UTC,
+            Construct.NAN_AS_NULL: _NULLIF_CAST_NAN,
+        },
+        notes=(_FOLDS_BY_LOWER,),
+    ),
+)
+
+
+def _with_json(row: Dialect) -> Dialect:
+    words = {Construct[name]: word for name, word in WORDS.get(row.name, {}).items()}
+    return evolve(row, spellings={**row.spellings, **words})
+
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({r.name: _with_json(r) for r in _ROWS})
+
+
+def dialect_of(spoken: sa.Dialect) -> Dialect:
+    """The row of a dialect; one that is not in the table is taken to speak the standard."""
+    # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
+    name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
+    return DIALECTS.get(name) or Dialect(name, name)

@@ -1,0 +1,117 @@
+"""What an engine is told once, before it is asked about segments."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from segmentkit._operators import bucket_of, fold_case
+from segmentkit._record.json_values import instant
+from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS
+from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
+from segmentkit.sqlalchemy.dialects.elements import FoldedCase
+from segmentkit.sqlalchemy.dialects.json_spellings import INSTANT
+
+_LETTERS = "IÀΣЯ"
+_UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
+_KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_to_encoding('UTF8'))"
+
+
+def prepare(engine: sa.Engine) -> sa.Engine:
+    """Tell an engine what segments need of it.
+
+    An error of the database while it lists members gets a note that names the segment. For
+    ``ignoring case`` and ``sample``, SQLite has no Unicode case folding and no digests, and
+    functions are added to every new connection; so are those that ``distance`` needs, where it
+    was built without them. Of PostgreSQL it finds out whether the database's own locale knows
+    small letters beyond ASCII, and if not, which other collation does. Other databases need
+    nothing.
+
+    Args:
+        engine: The engine; connections that are open already are not changed.
+
+    Returns:
+        The engine.
+    """
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _add_functions)
+    if dialect_of(engine.dialect).collations:
+        sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
+    sa.event.listen(engine, "handle_error", _name_the_segment)
+    return engine
+
+
+def folds_case(engine: sa.Engine) -> bool:
+    """Whether ``ignoring case`` knows letters beyond ASCII, where that is up to the database."""
+    if not dialect_of(engine.dialect).collations:
+        return True
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(sa.select(FoldedCase(sa.literal(_LETTERS))))
+    except (sa.exc.DBAPIError, UnicodeError):
+        return False  # its encoding has no such letters
+    return bool(found == fold_case(_LETTERS))
+
+
+def _name_the_segment(context: sa.engine.ExceptionContext) -> None:
+    running = context.execution_context
+    options = running.execution_options if running else {}
+    raised = context.sqlalchemy_exception or context.original_exception
+    if "segmentkit_segment" in options:
+        name, as_of = options["segmentkit_segment"], options["segmentkit_as_of"]
+        of = "a segment without a name" if name is None else f"segment {name!r}"
+        raised.add_note(f"while listing the members of {of}, as of {as_of.isoformat()}")
+
+
+def _add_functions(connection: Any, _: object) -> None:
+    def fold(text: str | None) -> str | None:
+        return None if text is None else fold_case(text)
+
+    connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+    connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
+    connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
+    try:
+        connection.cursor().execute(CALL)
+    except sqlite3.OperationalError:
+        for name, function in FUNCTIONS.items():
+            connection.create_function(name, -1, _of_present(function), deterministic=True)
+
+
+def _stored_instant(text: str | None) -> str | None:
+    """An instant as SQLAlchemy stores it there."""
+    found = instant(text)
+    return None if found is None else found.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
+    def call(*arguments: float | None) -> float | None:
+        present = [a for a in arguments if a is not None]
+        return function(*present) if len(present) == len(arguments) else None
+
+    return call
+
+
+def _find_letters(dialect: sa.Dialect, connection: Any, _: object) -> None:
+    """Leave with the dialect the first collation that knows small letters, if one does."""
+    cursor = connection.cursor()
+
+    def column(query: str) -> list[Any]:
+        cursor.execute(query)
+        return [row[0] for row in cursor.fetchall()]
+
+    try:
+        if column(_UTF8) == [True]:
+            known = set(column(_KNOWN))
+            for name in dialect_of(dialect).collations:
+                wanted = f"lower('{_LETTERS}' COLLATE \"{name}\")"
+                if name in known and column(f"SELECT {wanted}") == [_LETTERS.lower()]:
+                    setattr(dialect, LETTERS, f'"{name}"')
+                    break
+    finally:
+        cursor.close()
+        connection.rollback()

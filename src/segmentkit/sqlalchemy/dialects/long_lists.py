@@ -1,0 +1,163 @@
+"""Constants that not every database takes as they are: long lists, and texts that hold a NUL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    and_,
+    or_,
+)
+from sqlalchemy import BindParameter as Bound
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+
+_SHORT = 1_000
+"""Values in a list that is written out; Oracle takes no more."""
+
+
+def portions(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """The values of a list, in lists that every database takes."""
+    return [values[start : start + _SHORT] for start in range(0, len(values), _SHORT)]
+
+
+def among(
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    values: Sequence[Any],
+    kind: Any,
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
+    """Whether a value is one of many, or is none of them.
+
+    A short list is one parameter a value. A long one is a single parameter where there is a way to
+    bind it, since databases limit the parameters of a statement; elsewhere it is ``tests``, one a
+    portion.
+    """
+    if len(tests) == 1:
+        return tests[0]
+    written = (or_ if positive else and_)(*tests).self_group()
+    whole = whole_list(None, values, kind)
+    return (Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
+
+
+def on_list(
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    whole: Bound[Any],
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
+    """Whether a key is one of those on a static list, or is none of them; as `among`."""
+    if len(tests) == 1:
+        return tests[0]
+    written = (or_ if positive else and_)(*tests).self_group()
+    return (_Listed if positive else _NotListed)(written, operand, whole, lists=len(tests))
+
+
+def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]:
+    """A list as one parameter."""
+    return Bound(name, list(values), _List(kind), unique=True)
+
+
+class Among(FunctionElement[bool]):
+    """The test by short lists; the operand and the whole list, for those who can take it."""
+
+    inherit_cache = True
+    type = Boolean()
+    construct: ClassVar[Construct] = Construct.AMONG
+
+    def __init__(self, *clauses: ColumnElement[Any], lists: int) -> None:
+        super().__init__(*clauses)
+        self.lists = lists
+
+
+class _NotAmong(Among):
+    inherit_cache = True
+    construct = Construct.NOT_AMONG
+
+
+class _Listed(Among):
+    """The same of keys, which are whole numbers or texts: more databases can bind those."""
+
+    inherit_cache = True
+    construct = Construct.LISTED
+
+
+class _NotListed(Among):
+    inherit_cache = True
+    construct = Construct.NOT_LISTED
+
+
+@compiles(Among)
+@compiles(_NotAmong)
+@compiles(_Listed)
+@compiles(_NotListed)
+def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
+    written, operand, whole = element.clauses
+    dialect = dialect_of(compiler.dialect)
+    template = dialect.spelling(element.construct)
+    if "{0}" not in template:
+        item = BigInteger() if isinstance(operand.type, Integer) else Text()
+        words = {"type": compiler.dialect.type_compiler_instance.process(item)}
+        parts = [compiler.process(clause, **kw) for clause in (operand, whole)]
+        return template.format("", *parts, **words)
+    if dialect.parameters is not None and element.lists * _SHORT > dialect.parameters:
+        raise UnsupportedError(
+            f"{dialect.title} takes {dialect.parameters:,} parameters, fewer than the definition's "
+            f"list of more than {(element.lists - 1) * _SHORT:,} values"
+        )
+    return template.format(compiler.process(written, **kw))
+
+
+class _List(TypeDecorator[Any]):
+    """A list as one parameter: an array, or JSON where there are none."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, item: Any) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        found: Any = ARRAY(self.item) if dialect_of(dialect).arrays else String()
+        return dialect.type_descriptor(found)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        if dialect_of(dialect).arrays:
+            return super().bind_processor(dialect)
+        each = self.item.dialect_impl(dialect).bind_processor(dialect)
+        return lambda values: json.dumps([each(v) for v in values] if each else values)
+
+
+class WithNul(FunctionElement[bool]):
+    """A condition one of whose constants holds the character NUL."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(WithNul)
+def _with_nul(element: WithNul, compiler: SQLCompiler, **kw: Any) -> str:
+    dialect = dialect_of(compiler.dialect)
+    if not dialect.nul:
+        raise UnsupportedError(f"a text in {dialect.title} cannot hold the character NUL")
+    return compiler.process(element.clauses, **kw)

@@ -1,0 +1,109 @@
+"""Calendars and clocks in SQL: those of a time zone are UTC and some seconds, bound as constants.
+
+No database is asked for a zone's history: some have none, and theirs need not be Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, tzinfo
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit._calendar import clock_steps, midnight_steps
+from segmentkit.dtypes import Kind
+from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
+from segmentkit.sqlalchemy.dialects.elements import (
+    Day,
+    FirstInstant,
+    Hour,
+    InUtc,
+    Later,
+    Week,
+    Weekday,
+)
+
+Sql: TypeAlias = sa.ColumnElement[Any]
+
+YEARS_AHEAD = 10
+"""Until the end of which year after ``as_of`` changes of clocks are known, beside all before."""
+_FIRST_CHANGE = 1840
+"""Clocks that show the time of a zone, and not of the sun, are younger."""
+
+_OF_DAYS: dict[str, Callable[[Sql], Sql]] = {
+    "day": lambda day: day,
+    "week": Week,
+    "weekday": Weekday,
+    "month": lambda day: sa.extract("month", day),
+    "year": lambda day: sa.extract("year", day),
+}
+
+
+def part(name: str, time: Sql, *, is_date: bool) -> Sql:
+    """A part of what a calendar and a clock show, by its name in the language."""
+    if name == "hour":
+        return Hour(time)
+    return _OF_DAYS[name](time if is_date else Day(time))
+
+
+def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
+    """What the clock of a zone shows at an instant."""
+    at = in_utc(at)
+    steps = clock_steps(zone, _years(as_of))
+    ahead = _latest(at, [(_constant(t, at), t, s) for t, s in steps], as_of)
+    return at if ahead is None else Later(at, ahead)
+
+
+def first_instant(day: Sql, zone: tzinfo, as_of: datetime) -> Sql:
+    """Midnight in a zone, or the day's first instant where the clock jumps over midnight."""
+    steps = midnight_steps(zone, _years(as_of))
+    behind = _latest(day, [(_constant(t.date(), day), t, -s) for t, s in steps], as_of)
+    return FirstInstant(day) if behind is None else Later(FirstInstant(day), behind)
+
+
+def in_utc(at: Sql) -> Sql:
+    """An instant without a zone, as constants are bound."""
+    return InUtc(at) if is_aware(at) else at
+
+
+def is_aware(at: Sql) -> bool:
+    """Whether a column keeps a zone with its instants."""
+    return bool(getattr(at.type, "timezone", False))
+
+
+def _constant(value: date, like: Sql) -> Sql:
+    parameter = CONSTANTS[Kind.TIMESTAMP if isinstance(value, datetime) else Kind.DATE]
+    return parameter(None, value, like.type, unique=True)
+
+
+def _years(as_of: datetime) -> list[int]:
+    last = min(as_of.year + YEARS_AHEAD, datetime.max.year)
+    return sorted({datetime.min.year, *range(_FIRST_CHANGE, last + 1), datetime.max.year})
+
+
+def _latest(time: Sql, steps: list[tuple[Sql, datetime, int]], as_of: datetime) -> Sql | None:
+    """The seconds since the latest step that a time has passed; None where they are always none.
+
+    The past stands newest first, for most rows are young; before it one test guards the future.
+    """
+    if not any(seconds for _, _, seconds in steps):
+        return None
+    past = [(time >= since, seconds) for since, at, seconds in steps[1:] if at <= as_of]
+    future = [(since, seconds) for since, at, seconds in steps[1:] if at > as_of]
+    whens: list[tuple[Sql, Any]] = past[::-1]
+    if future:
+        ends = [time < since for since, _ in future[1:]]
+        *known, last = (seconds for _, seconds in future)
+        later = _case(list(zip(ends, known, strict=True)), last)
+        whens.insert(0, (time >= future[0][0], later))
+    return _case(whens, steps[0][2])
+
+
+def _case(whens: list[tuple[Sql, Any]], otherwise: int) -> Sql:
+    whens = [(test, _seconds(value)) for test, value in whens]
+    return sa.case(*whens, else_=_seconds(otherwise)) if whens else _seconds(otherwise)
+
+
+def _seconds(value: Any) -> Sql:
+    return sa.literal(value, sa.Integer()) if isinstance(value, int) else value

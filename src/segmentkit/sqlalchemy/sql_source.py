@@ -1,0 +1,502 @@
+"""Sources that are asked in SQL, of a database or of Spark: many segments in one pass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import reduce
+from itertools import chain, combinations_with_replacement
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from segmentkit._definition import AsOf
+from segmentkit._planning import ir
+from segmentkit._results.columns import values_frame
+from segmentkit.errors import DataError, UnsupportedError
+from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, pairs
+from segmentkit.extension import Target
+from segmentkit.schema import Schema
+from segmentkit.segment import Segment
+from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
+from segmentkit.sqlalchemy.statements.batch_statement import BITS, Pass, portions
+from segmentkit.sqlalchemy.statements.export import select_values
+from segmentkit.sqlalchemy.statements.single_statement import (
+    counted,
+    explained,
+    of_one,
+    of_person,
+    statements,
+)
+from segmentkit.sqlalchemy.statements.value_counts import select_tally, tally_of
+from segmentkit.sqlalchemy.tables import Tables
+from segmentkit.trait import Trait
+
+AT_ONCE = 1 << 16
+"""Rows that are read at a time; a multiple of eight."""
+
+Columns: TypeAlias = Sequence[Sequence[Any]]
+"""Some rows of an answer, column by column; numbers that an array holds may be one."""
+
+_T = TypeVar("_T")
+
+
+class Engine(Protocol):
+    """What answers queries for the time of a question: a connection, a session.
+
+    Attributes:
+        errors: What it raises if something goes wrong.
+    """
+
+    errors: ClassVar[tuple[type[Exception], ...]]
+
+    @property
+    def columnar(self) -> bool:
+        """Whether answers come column by column, so that a boolean takes no more than a bit."""
+        ...
+
+    def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
+        """The rows of a query, some thousands at a time."""
+        ...
+
+    def row(self, query: sa.Select[Any]) -> Sequence[Any] | None:
+        """The first row of a query."""
+        ...
+
+    def text(self, query: sa.Select[Any]) -> str:
+        """A query as it is sent.
+
+        Raises:
+            UnsupportedError: It has no SQL.
+        """
+        ...
+
+    def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
+        """See that what can be sent is computed exactly.
+
+        Raises:
+            UnsupportedError: It is not.
+        """
+        ...
+
+
+class SqlSource(ABC):
+    """The questions of a source, in SQL."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _opened(self, schema: Schema) -> AbstractContextManager[tuple[Engine, Tables]]:
+        """What is asked, and the tables of a schema there."""
+
+    def evaluate(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> Evaluation:
+        """Say of everyone which segments they are in.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            skip_broken: Leave out segments that cannot be computed, and tell of them in
+                ``broken``; by default the first one is an error.
+
+        Returns:
+            The keys of everyone, and for each segment whether they are in it.
+
+        Raises:
+            DataError: A parameter of a segment has no value.
+            SchemaError: A table or column is not there, or the segments are of different schemas.
+            UnsupportedError: The engine cannot compute a construct; names the segment.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> Evaluation:
+            rows = [
+                _read(engine, Pass.of(portion, tables)) for portion in portions(question.conditions)
+            ]
+            keys = rows[0][0]
+            bits = [_in_order(keys, *each) for each in rows]
+            return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
+
+        return self._asked(segments, as_of, skip_broken, ask)
+
+    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
+        """Count the members of segments, where the data is.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            The number of members by the segment's name, and of everyone: ``population``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> Sizes:
+            counts: list[int] = []
+            population = 0
+            for portion in portions(question.conditions):
+                row = engine.row(counted(portion, tables))
+                assert row is not None
+                # Of nobody, a sum is NULL.
+                population, *more = (int(number or 0) for number in row)
+                counts += more
+            return question.counted(counts, population)
+
+        return self._asked(segments, as_of, skip_broken, ask)
+
+    def overlap(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> pd.DataFrame:
+        """Count who is in each pair of segments; only numbers are read.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            Names × names; a segment beside itself: its size. ``attrs`` has the ``population``
+            and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> pd.DataFrame:
+            names = list(question.conditions)
+            counts = pd.DataFrame(0, index=names, columns=names)
+            population = 0
+            parts = portions(question.conditions)
+            if len(parts) > 1:
+                # Two of them must go into one statement.
+                parts = portions(question.conditions, share=2)
+            for one, other in combinations_with_replacement(parts, 2):
+                # Pairs of portions; alone, a portion would be counted again with every other.
+                if one is other and len(parts) > 1:
+                    continue
+                both = {**one, **other}
+                found, population = _pairs(engine, Pass.of(both, tables), len(both))
+                counts.loc[list(both), list(both)] = found
+            return overlap_frame(counts.to_numpy(), names, population, question.as_of)
+
+        return self._asked(segments, as_of, skip_broken, ask)
+
+    def values(
+        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
+    ) -> pd.DataFrame:
+        """The values of traits.
+
+        Args:
+            traits: What to compute; at least one.
+            of: Whom to compute it of; by default everyone.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            One column a trait, called as it is, by key. Integers are ``Int64``, booleans
+            ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
+            timestamps ``datetime64`` in UTC; what is missing is missing there.
+
+        Raises:
+            DataError: A parameter has no value.
+            SchemaError: A table or column is not there, or they are of different schemas.
+            UnsupportedError: The engine cannot compute a construct.
+            ValueError: There are no traits.
+        """
+        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.SQL)
+        whom = ir.TRUE if condition is None else condition
+        with self._opened(schema) as (engine, tables):
+            engine.check([*bound.values(), whom], tables)
+            keys, *columns = _whole(engine, select_values(bound, whom, tables), len(bound) + 1)
+        dtypes = {name: value.dtype for name, value in bound.items()}
+        index = _index(keys).rename(schema.entity.key)
+        return values_frame(dtypes, columns, index, instant)
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, where the data is.
+
+        Args:
+            traits: Whose values to count, with one query each.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Only so many most frequent values of each segment, and what is missing; by
+                default all values that occur in one of them.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            For each trait, by its name, counts: values × segments, the most frequent first. Where
+            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
+            occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+            ValueError: There are no traits.
+        """
+        traits = list(traits)
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> dict[str, pd.DataFrame]:
+            values = tallied_traits(traits, question.schema, question.instant, Target.SQL)
+            engine.check(values.values(), tables)
+            conditions = dict(question.conditions)
+            width = 1 + len(conditions) + (most is not None)
+            found = {}
+            for name, value in values.items():
+                columns = _whole(engine, select_tally(value, conditions, tables, most), width)
+                found[name] = tally_of(columns, value, list(conditions), most)
+                found[name].attrs["as_of"] = question.as_of
+            return found
+
+        return self._asked(segments, as_of, False, ask)
+
+    def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
+        """The members of one segment; nobody else's key is read.
+
+        Args:
+            segment: Whom to find.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            Their keys, as a set.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> Members:
+            (keys,) = _whole(engine, of_one(_only(question), tables), 1)
+            index = _index(keys).rename(tables.schema.entity.key)
+            return Members.of(index, asked=asked_of(segment), as_of=question.as_of)
+
+        return self._asked(segment, as_of, False, ask)
+
+    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
+        """How many members one segment has.
+
+        Args:
+            segment: Whom to count.
+            as_of: The instant to ask about; by default now.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> int:
+            found = of_one(_only(question), tables).subquery()
+            row = engine.row(sa.select(sa.func.count()).select_from(found))
+            assert row is not None
+            return int(row[0])
+
+        return self._asked(segment, as_of, False, ask)
+
+    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
+        """Whether one person is a member; only that person's rows are looked at.
+
+        Args:
+            segment: Of what.
+            key: The person's key; whoever is not there is no member.
+            as_of: The instant to ask about; by default now.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> bool:
+            return engine.row(of_person(_only(question), key, tables)) is not None
+
+        return self._asked(segment, as_of, False, ask)
+
+    def explain(self, segments: Segments, *, as_of: AsOf = None) -> str:
+        """Say how segments are asked about: the shape, what is scanned, and the statements.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant to ask about; by default now.
+
+        Returns:
+            The text; values are parameters in it.
+
+        Raises:
+            DataError: As `evaluate`.
+            SchemaError: As `evaluate`.
+            UnsupportedError: As `evaluate`.
+        """
+
+        def ask(engine: Engine, question: Question, tables: Tables) -> str:
+            lines = [f"-- {line}" for line in explained(question.plan, tables)]
+            asked = statements(question.conditions, tables, columnar=engine.columnar)
+            texts = [engine.text(query) for query in asked]
+            return "\n".join([*lines, *texts])
+
+        return self._asked(segments, as_of, False, ask)
+
+    # -- how it is asked ------------------------------------------------------------------------
+
+    def _asked(
+        self,
+        segments: Segments,
+        as_of: AsOf,
+        skip_broken: bool,
+        ask: Callable[[Engine, Question, Tables], _T],
+    ) -> _T:
+        """Ask; if a definition is refused, say which, or ask without it."""
+        question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
+        with self._opened(question.schema) as (engine, tables), _named(question, engine):
+            try:
+                engine.check(question.conditions.values(), tables)
+                return ask(engine, question, tables)
+            except UnsupportedError:
+                refused = _refused(question.conditions, engine, tables)
+                if not refused:
+                    raise
+            return ask(engine, question.without(refused, skip_broken=skip_broken), tables)
+
+
+_FEW = 5
+
+
+@contextmanager
+def _named(question: Question, engine: Engine) -> Iterator[None]:
+    """Say of what goes wrong where the data is, which segments it was asked about."""
+    try:
+        yield
+    except engine.errors as error:
+        names = [repr(name) for name in question.conditions]
+        more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
+        of = f"segment{'s' if len(names) > 1 else ''} {', '.join(names[:_FEW])}{more}"
+        error.add_note(f"while asking about {of}, as of {question.as_of.isoformat()}")
+        raise
+
+
+def _only(question: Question) -> ir.Condition:
+    (condition,) = question.conditions.values()
+    return condition
+
+
+def _refused(
+    conditions: Mapping[str, ir.Condition], engine: Engine, tables: Tables
+) -> dict[str, UnsupportedError]:
+    """The conditions that cannot be asked, tried one by one."""
+    found = {}
+    for name, condition in conditions.items():
+        try:
+            engine.check([condition], tables)
+            engine.text(Pass.of({name: condition}, tables).counted())
+        except UnsupportedError as error:
+            found[name] = error
+    return found
+
+
+def _whole(engine: Engine, query: sa.Select[Any], width: int) -> list[Any]:
+    """The columns of a query that has so many."""
+    parts = list(engine.parts(query))
+    return [_joined([part[place] for part in parts]) for place in range(width)]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Parts of a column as one: an array, if all of them are."""
+    if parts and all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return list(chain.from_iterable(parts))
+
+
+def _index(keys: Any) -> pd.Index[Any]:
+    found: pd.Index[Any] = pd.Index(keys, tupleize_cols=False)
+    return found
+
+
+Bits: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
+Signed: TypeAlias = "tuple[pd.Index[Any], np.ndarray[Any, Any]]"
+"""Keys, and for each condition bits of those keys."""
+
+
+def _read(engine: Engine, one: Pass) -> Signed:
+    keys = []
+    count, columnar = len(one.signs), engine.columnar
+    parts = [np.zeros((count, 0), dtype=np.uint8)]
+    rest = np.zeros((count, 0), dtype=np.bool_)
+    for column, *signs in engine.parts(one.signed(columnar=columnar)):
+        keys.append(column)
+        if columnar:
+            held = np.array(signs, dtype=np.bool_).reshape(count, len(column))
+        else:
+            held = _held(signs, count, len(column))
+        if rest.size:
+            held = np.concatenate([rest, held], axis=1)
+        # All but the last are whole bytes of bits.
+        whole = held.shape[1] - held.shape[1] % 8
+        parts.append(pack(held[:, :whole]))
+        rest = held[:, whole:]
+    bits = np.concatenate([*parts, pack(rest)], axis=1)
+    known = dict(zip(one.signs, bits, strict=True))
+    made = [_made_of(known, node) for node in one.conditions.values()]
+    return _index(_joined(keys)), np.stack(made) if made else bits
+
+
+def _made_of(known: Mapping[ir.Condition, Bits], node: ir.Condition) -> Bits:
+    """Bits of a condition, of those of the tests that it is made of."""
+    if node in known:
+        return known[node]
+    assert isinstance(node, ir.And | ir.Or)
+    join = np.bitwise_and if isinstance(node, ir.And) else np.bitwise_or
+    return reduce(join, (_made_of(known, operand) for operand in node.operands))
+
+
+def _held(signatures: Columns, count: int, size: int) -> np.ndarray[Any, Any]:
+    """Signatures as booleans, one row a condition."""
+    held = np.zeros((count, size), dtype=np.bool_)
+    for place, signature in zip(range(0, count, BITS), signatures, strict=True):
+        numbers = np.array(signature, dtype="<i8").view(np.uint8).reshape(-1, 8)
+        bits = np.unpackbits(numbers, axis=1, bitorder="little")
+        held[place : place + BITS] = bits[:, : min(BITS, count - place)].T
+    return held
+
+
+def _in_order(keys: pd.Index[Any], found: pd.Index[Any], bits: np.ndarray[Any, Any]) -> Any:
+    """Bits in the order of other keys, which a second statement may give in another."""
+    if keys is found or keys.equals(found):
+        return bits
+    places = found.get_indexer(keys) if found.is_unique else [-1]
+    if len(keys) != len(found) or min(places) < 0:
+        raise DataError(
+            "the keys changed between two statements; ask within one transaction, "
+            "or of what stays as it is"
+        )
+    held = np.unpackbits(bits, axis=1, count=len(keys), bitorder="little")[:, places]
+    return pack(held.view(np.bool_))
+
+
+def _pairs(engine: Engine, one: Pass, count: int) -> tuple[np.ndarray[Any, Any], int]:
+    """How many are in each pair, of combinations and how often each occurs."""
+    together = np.zeros((count, count), dtype=np.int64)
+    population = 0
+    for *signatures, numbers in engine.parts(one.combined()):
+        often = np.array(list(map(int, numbers)), dtype=np.int64)
+        held = _held(signatures, count, len(often))
+        # Bit by bit of how often; most combinations of many segments are rare.
+        for bit in range(int(often.max()).bit_length()):
+            together += pairs(pack(held[:, (often >> bit & 1).astype(np.bool_)])) << bit
+        population += int(often.sum())
+    return together, population

@@ -1,0 +1,1 @@
+"""Typed tree × tables → predicates and SELECT statements."""

@@ -1,0 +1,275 @@
+"""Sub-queries over relations: one scan answers all that is asked of a relation at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit._planning import ir
+from segmentkit._planning.plan import is_of_columns
+from segmentkit.dtypes import Kind
+from segmentkit.errors import UnsupportedError
+from segmentkit.extension import Aggregate
+from segmentkit.sqlalchemy.dialects.elements import (
+    Addend,
+    AsFloat,
+    Divisor,
+    Exact,
+    ExactText,
+    joined,
+)
+from segmentkit.sqlalchemy.statements.compiler import Sql, divided
+from segmentkit.sqlalchemy.statements.extension import aggregate
+from segmentkit.sqlalchemy.statements.joins import Scan
+
+Test: TypeAlias = tuple[int | None, ir.Condition]
+"""A condition of the rows of a scan, or of the rows at a place of the way to them."""
+
+
+class RowTests(Protocol):
+    """A scan, and what compiles conditions and values of its rows."""
+
+    scan: Scan
+
+    def value(self, node: ir.Value) -> Sql:
+        """A value of a row."""
+        ...
+
+    def passed(self, tests: list[Test]) -> list[Sql]:
+        """Conditions of a row, or of one on the way to it, of which all must hold."""
+        ...
+
+    def limits(self) -> list[Sql]:
+        """Tests of whose rows are looked at."""
+        ...
+
+
+def _tests(node: ir.Aggregate) -> list[Test]:
+    """What the rows of an aggregate must pass."""
+    way: list[Test] = [
+        (place, test)
+        for place, step in enumerate(node.through)
+        for test in ir.conjuncts(step.where)
+    ]
+    return [*way, *((None, test) for test in ir.conjuncts(node.where))]
+
+
+_FEW = 4
+_MOST = 1_900
+"""Aggregates of one scan: SQLite takes 2,000 terms or columns at most."""
+
+
+class Grouped:
+    """One scan, grouped by holder: every aggregate of it as one expression."""
+
+    def __init__(self, rows: RowTests, aggregates: list[ir.Aggregate]) -> None:
+        self.rows = rows
+        self.scan = rows.scan
+        if len(aggregates) > _MOST:
+            raise UnsupportedError(
+                f"SQL cannot compute {len(aggregates):,} different aggregates of "
+                f"{self.scan.way[-1].name!r} in one definition; {_MOST:,} at most"
+            )
+        tests = {a: _tests(a) for a in aggregates}
+        shared = [t for t in tests[aggregates[0]] if all(t in each for each in tests.values())]
+        weakest = _weakest([[t for t in each if t not in shared] for each in tests.values()])
+        shared += weakest
+        rest = {a: [t for t in each if t not in shared] for a, each in tests.items()}
+        self.where = rows.passed(shared)
+        cheap = [[t for t in each if is_of_columns(t[1])] for each in rest.values()]
+        # A row that no aggregate looks at need not be grouped; of many aggregates, asking each
+        # about every row would cost more than the rows do.
+        if all(cheap) and not (weakest and len(cheap) > _FEW):
+            self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
+        self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
+
+    def all(self, tests: list[Test]) -> Sql:
+        return joined(self.rows.passed(tests), conjunctive=True)
+
+    def aggregate(self, node: ir.Aggregate, tests: list[Test]) -> Sql:
+        """An aggregate of the rows that pass the tests of its own."""
+        value: Any = sa.literal_column("1") if node.value is None else self.rows.value(node.value)
+        if tests:
+            value = sa.case((self.all(tests), value))
+        elif node.value is None:
+            return sa.func.count()
+        return aggregated(node, value)
+
+    def select(self, *columns: Sql) -> sa.Select[Any]:
+        """The scan, grouped."""
+        owner = self.scan.owner
+        tests = [owner.is_not(None), *self.where, *self.rows.limits()]
+        return self.scan.finished(
+            sa.select(owner.label("owner"), *columns)
+            .select_from(self.scan.source)
+            .where(joined(tests, conjunctive=True))
+            .group_by(owner)
+        )
+
+    def owners(self) -> sa.Select[Any]:
+        """Just who has such rows, not grouped."""
+        return self.select().group_by(None)
+
+
+_ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
+_DESCENDING = (ir.Comparison.LT, ir.Comparison.LE)
+
+
+def _weakest(tests: list[list[Test]]) -> list[Test]:
+    """Bounds that all of several lists imply: of each column that each bounds, the weakest one."""
+    found: list[Test] = []
+    for operators in (_ASCENDING, _DESCENDING):
+        for place, column in dict.fromkeys((p, t.left) for p, t in _bounds(tests[0], operators)):
+            bounds = [
+                [t for p, t in _bounds(each, operators) if (p, t.left) == (place, column)]
+                for each in tests
+            ]
+            if all(bounds):
+                every = [bound for each in bounds for bound in each]
+                choose = min if operators is _ASCENDING else max
+                value = choose(_constant(bound) for bound in every)
+                # With the value itself, if any takes it.
+                same = [bound for bound in every if _constant(bound) == value]
+                closed = [bound for bound in same if bound.operator is operators[1]]
+                found.append((place, (closed or same)[0]))
+    return found
+
+
+def _bounds(
+    tests: list[Test], operators: tuple[ir.Comparison, ...]
+) -> Iterator[tuple[int | None, ir.Compare]]:
+    for place, test in tests:
+        if (
+            isinstance(test, ir.Compare)
+            and test.operator in operators
+            and isinstance(test.left, ir.Column)
+            # Texts, databases have in orders of their own.
+            and test.left.dtype.kind is not Kind.TEXT
+            and isinstance(test.right, ir.Const)
+            and test.right.value is not None
+        ):
+            yield place, test
+
+
+def _constant(test: ir.Compare) -> Any:
+    assert isinstance(test.right, ir.Const)
+    return test.right.value
+
+
+def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """One value of many, those that are NULL left out."""
+    match node.function:
+        case Aggregate() as added:
+            return aggregate(node, added, value)
+        case ir.AggregateFunction.COUNT:
+            return sa.func.count(value)
+        case ir.AggregateFunction.COUNT_DISTINCT:
+            if node.value is not None and node.value.dtype.kind is Kind.TEXT:
+                value = ExactText(value)
+            return sa.func.count(value.distinct())
+        case ir.AggregateFunction.SUM:
+            total = _sum(node, value)
+            return sa.func.coalesce(total, 0, type_=total.type)
+        case ir.AggregateFunction.AVG:
+            return mean(node, value)
+        case ir.AggregateFunction.MIN:
+            return sa.func.min(value)
+        case ir.AggregateFunction.MAX:
+            return sa.func.max(value)
+        case _:
+            raise AssertionError("needs rows in order")
+
+
+def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """The exact sum over the count, as a float: engines' own averages have their own scales."""
+    return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
+
+
+def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    assert node.value is not None
+    dtype = node.value.dtype
+    if dtype.kind is Kind.INTEGER:
+        value = Addend(value)
+    total: Sql = sa.func.sum(value, type_=value.type)
+    exact = dtype.kind is Kind.DECIMAL and dtype.scale is not None
+    return Exact(total, dtype.scale or 0) if exact else total
+
+
+def ordered(make: Callable[[], RowTests], node: ir.Aggregate) -> sa.Subquery:
+    """``owner`` and ``value`` of an aggregate that needs rows in order."""
+    if node.function is ir.AggregateFunction.MEDIAN:
+        return _median(_Candidates(make(), node), node)
+    ends, rows = _Candidates(make(), node), _Candidates(make(), node)
+    return _at_the_end(ends, rows, node)
+
+
+class _Candidates:
+    """The rows that an ordered aggregate chooses from: those that pass and have a value."""
+
+    def __init__(self, rows: RowTests, node: ir.Aggregate) -> None:
+        assert node.value is not None
+        self.scan = rows.scan
+        self.kind = node.value.dtype.kind
+        self.owner = self.scan.owner
+        self.value = rows.value(node.value)
+        present = self.owner.is_not(None), self.value.is_not(None)
+        self.where = [*present, *rows.passed(_tests(node)), *rows.limits()]
+
+    def query(self, *columns: Sql) -> sa.Select[Any]:
+        """Columns of the candidates."""
+        query = sa.select(*columns).select_from(self.scan.source).where(*self.where)
+        return self.scan.finished(query)
+
+    @property
+    def tie(self) -> Sql:
+        """What settles the order of rows at one instant."""
+        key = self.scan.entity.key_attribute
+        tie = self.scan.key(key.column) if key else self.value
+        is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
+        return ExactText(tie) if is_text else tie
+
+
+def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
+    place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
+    of = sa.func.count().over(partition_by=rows.owner)
+    placed = rows.query(
+        rows.owner.label("owner"),
+        rows.value.label("value"),
+        place.label("place"),
+        of.label("of"),
+    ).subquery()
+    median = mean(node, placed.c.value).label("value")
+    chosen = sa.select(placed.c.owner, median).where(middle(placed))
+    return chosen.group_by(placed.c.owner).subquery()
+
+
+def middle(placed: sa.Subquery) -> Sql:
+    """Of rows that know their ``place``, and ``of`` how many: the one in the middle, or the two."""
+    twice = 2 * placed.c.place
+    return sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+
+
+def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
+    """The value at the first or last instant; only rows of that one instant are put in order."""
+    last = node.function is ir.AggregateFunction.LAST
+    end = (sa.func.max if last else sa.func.min)(all_rows.scan.at)
+    ends = (
+        all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
+        .group_by(all_rows.owner)
+        .subquery()
+    )
+    place = sa.func.row_number().over(
+        partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
+    )
+    same = sa.and_(ends.c.owner == rows.owner, ends.c.instant == rows.scan.at)
+    rows.scan.source = rows.scan.source.join(ends, same)
+    placed = rows.query(
+        rows.owner.label("owner"), rows.value.label("value"), place.label("place")
+    ).subquery()
+    # Of "= 1" DuckDB 1.5 makes a plan that ends in an internal error where a range of two tables'
+    # values stands beside it.
+    first = placed.c.place.between(1, 1)
+    return sa.select(placed.c.owner, placed.c.value).where(first).subquery()

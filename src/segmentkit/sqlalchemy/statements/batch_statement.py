@@ -1,0 +1,210 @@
+"""Many segments in one statement: a scan a relation, joined to the customers, and tests of both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from segmentkit._planning import ir
+from segmentkit._planning.plan import ORDERED, Plan, Wanted, group_of, wanted_by
+from segmentkit.sqlalchemy.dialects.elements import Flag, IsFlagged, Tally, computed_once, joined
+from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
+from segmentkit.sqlalchemy.statements.joins import Rows
+from segmentkit.sqlalchemy.statements.predicate import (
+    JOINS,
+    beside,
+    compile_predicate,
+    guarded,
+)
+from segmentkit.sqlalchemy.tables import Tables
+
+Conditions: TypeAlias = dict[str, ir.Condition]
+
+BITS = 62
+"""Segments whose answers are one number: all databases have integers of 64 bits, with a sign."""
+
+_COLUMNS, _NODES = 1_000, 20_000
+"""What one query takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
+
+
+def portions(conditions: Mapping[str, ir.Condition], share: int = 1) -> list[Conditions]:
+    """The conditions in as few statements as databases take; ``share``: of so many, one's part."""
+    found: list[Conditions] = []
+    room = _Room(share)
+    for name, condition in conditions.items():
+        if not room.takes(condition) or not found:
+            found.append({})
+            room = _Room(share)
+            room.takes(condition)
+        found[-1][name] = condition
+    if not found:
+        found.append({})
+    return found
+
+
+class _Room:
+    """How much more goes into a statement."""
+
+    def __init__(self, share: int) -> None:
+        self.share = share
+        self.conditions = self.nodes = 0
+        self.tests: set[ir.Condition] = set()
+        self.wanted: set[Wanted] = set()
+        self.joined: set[Hashable] = set()
+
+    def takes(self, condition: ir.Condition) -> bool:
+        """Add a condition, if there is room for it."""
+        own = wanted_by([condition])
+        wanted = self.wanted.union(own)
+        more = _joined(own)
+        joins = self.joined if len(more) > JOINS else self.joined | more
+        tests = self.tests.union(_literals(condition))
+        nodes = self.nodes + len(ir.walk(condition))
+        full = (
+            len(joins) * self.share > JOINS
+            or max(len(wanted), len(tests), self.conditions + 1) * self.share > _COLUMNS
+            or nodes * self.share > _NODES
+        )
+        if self.conditions and full:
+            return False
+        self.conditions += 1
+        self.tests, self.wanted, self.joined, self.nodes = tests, wanted, joins, nodes
+        return True
+
+
+def _joined(wanted: list[Wanted]) -> set[Hashable]:
+    """What sub-queries are told apart by: each is joined once."""
+    found: set[Hashable] = set()
+    for node in wanted:
+        if isinstance(node, ir.Aggregate) and node.function not in ORDERED:
+            found.add(group_of(node))
+        elif not isinstance(node, ir.Overall):
+            found.add(node)
+    return found
+
+
+def is_alone(condition: ir.Condition) -> bool:
+    """Whether a condition joins more by itself than a statement takes."""
+    wanted = wanted_by([condition])
+    return len(wanted) > JOINS and len(_joined(wanted)) > JOINS
+
+
+@frozen
+class Pass:
+    """Everyone beside what some conditions are made of: each distinct test is one column.
+
+    Attributes:
+        each: The key, called ``key``, the tests of everyone, and ``value``, if one is asked for.
+        flags: The columns of the tests.
+        conditions: What is made of them.
+    """
+
+    each: sa.Subquery
+    flags: Mapping[ir.Condition, Sql]
+    conditions: Conditions
+
+    @classmethod
+    def of(cls, conditions: Conditions, tables: Tables, value: ir.Value | None = None) -> Pass:
+        """Join what the conditions, and a value, need to the entity, each distinct thing once."""
+        rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+        alone = {n: each for n, each in conditions.items() if not tables.joins and is_alone(each)}
+        plan = Plan({name: each for name, each in conditions.items() if name not in alone})
+        values = [] if value is None else [value]
+        wanted = list(dict.fromkeys([*plan.wanted, *wanted_by(values)]))
+        compiler = Compiler(tables.schema, rows, beside(rows, wanted, []))
+        places: dict[ir.Condition, str] = {}
+        columns = [rows.key(rows.entity.key or "").label("key")]
+        columns += [compiler.value(each).label("value") for each in values]
+        here = evolve(tables, root=rows.start, mapped=None)
+        for name, condition in conditions.items():
+            for test in [condition] if name in alone else _literals(condition):
+                if test not in places:
+                    made = (
+                        compile_predicate(test, here) if name in alone else compiler.condition(test)
+                    )
+                    places[test] = f"test_{len(places)}"
+                    columns.append(Flag(guarded(made, ir.walk(test))).label(places[test]))
+        query = rows.finished(sa.select(*columns).select_from(rows.source))
+        each = computed_once(query).subquery()
+        return cls(each, {test: each.c[place] for test, place in places.items()}, conditions)
+
+    @property
+    def tests(self) -> list[Sql]:
+        """Which columns make each condition."""
+        known = {test: IsFlagged(column) for test, column in self.flags.items()}
+        return [_made_of(known, node) for node in self.conditions.values()]
+
+    def _select(self, *columns: Sql) -> sa.Select[Any]:
+        return sa.select(*columns).select_from(self.each)
+
+    @property
+    def signs(self) -> Mapping[ir.Condition, Sql]:
+        """What is read of everyone: the conditions, or what they are made of, if that is less."""
+        if len(self.flags) <= len(self.conditions):
+            return {test: IsFlagged(column) for test, column in self.flags.items()}
+        return dict(zip(self.conditions.values(), self.tests, strict=True))
+
+    def signed(self, *, columnar: bool = False) -> sa.Select[Any]:
+        """Everyone's key, and which of the signs hold: a column each, or bits of a few numbers."""
+        signs = list(self.signs.values())
+        each = [
+            sa.type_coerce(sign, sa.Boolean()).label(f"sign_{i}") for i, sign in enumerate(signs)
+        ]
+        return self._select(self.each.c.key, *(each if columnar else _signatures(signs)))
+
+    def counted(self) -> sa.Select[Any]:
+        """How many there are, and of how many each condition holds."""
+        tests = enumerate(self.tests)
+        counts = [Tally(test, sa.literal_column(str(place))) for place, test in tests]
+        return self._select(sa.func.count(), *counts)
+
+    def combined(self) -> sa.Select[Any]:
+        """Each combination of conditions that occurs, as bits of numbers, and how often."""
+        signatures = _signatures(self.tests)
+        if not signatures:
+            return self._select(sa.func.count())
+        each = self._select(*signatures).subquery()
+        return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+
+def _signatures(tests: list[Sql]) -> list[Sql]:
+    return [
+        _signature(tests[start : start + BITS]).label(f"signature_{start // BITS}")
+        for start in range(0, len(tests), BITS)
+    ]
+
+
+def _literals(condition: ir.Condition) -> Iterator[ir.Condition]:
+    """What a condition is made of by ``and`` and ``or``."""
+    if isinstance(condition, ir.And | ir.Or):
+        for operand in condition.operands:
+            yield from _literals(operand)
+    else:
+        yield condition
+
+
+def _made_of(known: Mapping[ir.Condition, Sql], condition: ir.Condition) -> Sql:
+    """A condition, of the columns that are known."""
+    if condition in known:
+        return known[condition]
+    assert isinstance(condition, ir.And | ir.Or)
+    parts = [_made_of(known, operand) for operand in condition.operands]
+    return joined(parts, conjunctive=isinstance(condition, ir.And))
+
+
+def _signature(tests: list[Sql]) -> Sql:
+    """A number whose bits are what tests say, the first the lowest."""
+    # The numbers are ours, and parameters are few.
+    bits = [sa.case((test, _bit(place)), else_=_bit(None)) for place, test in enumerate(tests)]
+    total: Sql = bits[0]
+    for bit in bits[1:]:
+        total = total + bit
+    return total
+
+
+def _bit(place: int | None) -> Sql:
+    number = 0 if place is None else 1 << place
+    return sa.literal_column(str(number), sa.BigInteger())

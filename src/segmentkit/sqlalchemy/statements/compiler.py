@@ -1,0 +1,443 @@
+"""Typed tree → SQL expressions, leaf by leaf; a complement is a leaf of its own, never ``NOT``.
+
+Every operand that may be NULL is tested for it only in complements (``age >= 18 OR age IS NULL``),
+so above the leaves UNKNOWN behaves as false, and indexes stay in use.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Protocol, TypeAlias, assert_never
+
+import sqlalchemy as sa
+from sqlalchemy.sql import operators
+
+from segmentkit._calendar import month_day
+from segmentkit._operators import PARTS, fold_case, to_float
+from segmentkit._planning import ir
+from segmentkit.dtypes import DATE, FLOAT, Kind
+from segmentkit.errors import UnsupportedError
+from segmentkit.schema import Schema
+from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
+from segmentkit.sqlalchemy.dialects.distance import distance
+from segmentkit.sqlalchemy.dialects.elements import (
+    AsFloat,
+    Beginning,
+    Bucket,
+    EmptyText,
+    Ending,
+    Everyone,
+    Exact,
+    ExactText,
+    FoldedCase,
+    Infinite,
+    NanAsNull,
+    Nobody,
+    Position,
+    TextTest,
+    Whole,
+    Zoned,
+    joined,
+)
+from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
+from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
+from segmentkit.sqlalchemy.statements import extension
+from segmentkit.sqlalchemy.statements.lists import HasAny, has_item, is_plain_array, item
+from segmentkit.sqlalchemy.tables import Tables
+
+Sql: TypeAlias = sa.ColumnElement[Any]
+
+OPERATORS: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.eq,
+    ir.Comparison.LT: operators.lt,
+    ir.Comparison.LE: operators.le,
+    ir.Comparison.GT: operators.gt,
+    ir.Comparison.GE: operators.ge,
+}
+OPPOSITES: dict[ir.Comparison, Any] = {
+    ir.Comparison.EQ: operators.ne,
+    ir.Comparison.LT: operators.ge,
+    ir.Comparison.LE: operators.gt,
+    ir.Comparison.GT: operators.le,
+    ir.Comparison.GE: operators.lt,
+}
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+}
+_TRUTH = sa.Boolean()
+_NULL = sa.null()
+_PAIRS = [
+    *((OPERATORS[comparison], OPPOSITES[comparison]) for comparison in ir.Comparison),
+    (operators.in_op, operators.not_in_op),
+    (operators.is_, operators.is_not),
+]
+_NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
+_OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
+_LARGEST = 2**63 - 1
+
+
+class Resolver(Protocol):
+    """Gives the columns of one query."""
+
+    tables: Tables
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute."""
+        ...
+
+
+class Compiler:
+    """Compiles conditions and values within one query."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        columns: Resolver,
+        known: Mapping[Any, Sql] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.columns = columns
+        self.known = {} if known is None else known
+        self._columns: dict[ir.Column, Sql] = {}
+
+    # -- conditions -----------------------------------------------------------------------------
+
+    def condition(self, node: ir.Condition) -> Sql:
+        """A condition without sub-queries of its own."""
+        match node:
+            case ir.And(operands):
+                return joined([self.condition(o) for o in operands], conjunctive=True)
+            case ir.Or(operands):
+                return joined([self.condition(o) for o in operands], conjunctive=False)
+            case ir.Not(operand):
+                return self.complement(operand)
+            case _:
+                return self.leaf(node)
+
+    def leaf(self, node: ir.Condition) -> Sql:
+        match node:
+            case ir.Always(value):
+                return Everyone() if value else Nobody()
+            case ir.Compare(op, _, _):
+                return _compared(node.left, OPERATORS[op], *self.operands(node))
+            case ir.OneOf():
+                return self.membership(node, positive=True)
+            case ir.Listed():
+                return self.listed(node, positive=True)
+            case ir.TextTest():
+                return self.text_test(node, operators.eq)
+            case ir.Contains():
+                return self.contains(node)
+            case ir.YearDayIn(operand, low, high):
+                day = self.year_day(self.value(operand))
+                first, last = day >= self.value(low), day <= self.value(high)
+                return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
+            case ir.Missing(operand):
+                return _test(operators.is_, self.value(operand), _NULL)
+            case ir.Follows():
+                return self.follows(node)
+            case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(node)
+
+    def complement(self, node: ir.Condition) -> Sql:
+        """Everyone of whom the leaf does not hold, those with something missing included."""
+        match node:
+            case ir.Missing(operand):
+                return _test(operators.is_not, self.value(operand), _NULL)
+            case ir.Compare(op, left, right):
+                test = _compared(left, OPPOSITES[op], *self.operands(node))
+                return self.or_missing(test, left, right)
+            case ir.Listed(operand):
+                return self.or_missing(self.listed(node, positive=False), operand)
+            case ir.OneOf(operand, _, _):
+                return self.or_missing(self.membership(node, positive=False), operand)
+            case ir.TextTest(_, operand, _, _):
+                return self.or_missing(self.text_test(node, operators.ne), operand)
+            case ir.YearDayIn(operand, low, high):
+                day = self.year_day(self.value(operand))
+                before, after = day < self.value(low), day > self.value(high)
+                outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
+                return self.or_missing(outside, operand)
+            case ir.Contains():
+                return self.or_missing(sa.not_(self.contains(node)), node.operand)
+            case ir.Follows():
+                return sa.not_(self.follows(node))
+            case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(node)
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        """That another row comes after the one here."""
+        raise AssertionError("only rows of relations follow each other")
+
+    def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
+        missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
+        return sa.or_(test, *missing) if missing else test
+
+    def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
+        left, right = self.pair(node.left, node.right)
+        if not node.ignoring_case:
+            return left, right
+        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
+
+    def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
+        """Two operands; a constant is bound in the type of the column it meets."""
+        if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
+            b = self.value(right)
+            return self.constant(left, b), b
+        a = self.value(left)
+        if isinstance(right, ir.Const):
+            return a, self.constant(right, a)
+        b = self.value(right)
+        if _has_zone(a) == _has_zone(b):
+            return a, b
+        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
+
+    def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
+        """Whether a key is on a list: in the table that the user names for it, or a parameter."""
+        column = self.value(node.operand)
+        op = operators.in_op if positive else operators.not_in_op
+        exact = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
+        tables = self.columns.tables
+        if (stored := tables.lists.get(node.name)) is not None:
+            keys = sa.select(stored).where(stored.is_not(None))
+            return exact.in_(keys) if positive else exact.not_in(keys)
+        operand = EmptyText(column) if "" in node.keys else column
+        whole, parts = tables.keys_of(node, _kind(node.operand, column))
+        tests = [_compared(node.operand, op, operand, part) for part in parts]
+        return on_list(tests, exact, whole, positive=positive)
+
+    def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
+        """Whether a value is one of several constants, or none of them."""
+        return self.one_of(self.value(node.operand), node, positive=positive)
+
+    def contains(self, node: ir.Contains) -> Sql:
+        """Whether a list has one of several texts."""
+        texts = self.value(node.operand)
+        if is_plain_array(texts.type) and not node.ignoring_case:
+            return HasAny(
+                texts, *(self.constant(o) for o in node.options if isinstance(o, ir.Const))
+            )
+        return has_item(texts, self.one_of(item(), node, positive=True))
+
+    def one_of(self, operand: Sql, node: ir.OneOf | ir.Contains, *, positive: bool) -> Sql:
+        """Whether an expression is one of the constants, or none of them."""
+        first = node.options[0]
+        values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
+        if node.ignoring_case:
+            values = sorted({fold_case(str(v)) for v in values})
+            operand = FoldedCase(_as_text(operand), values)
+        kind = _kind(first, operand)
+        bound = [_stored(v, kind) for v in values]
+        op = operators.in_op if positive else operators.not_in_op
+        if "" in values:
+            operand = EmptyText(operand)
+        parameter = CONSTANTS.get(first.dtype.kind, sa.BindParameter)
+        tests = [
+            _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
+            for each in portions(bound)
+        ]
+        return among(tests, operand, bound, kind, positive=positive)
+
+    def text_test(self, node: ir.TextTest, op: Any) -> Sql:
+        """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
+        assert isinstance(node.pattern, ir.Const)
+        pattern = str(node.pattern.value)
+        text = _as_text(self.value(node.operand))
+        if node.ignoring_case:
+            pattern = fold_case(pattern)
+            text = FoldedCase(text, [pattern])
+        wanted = sa.literal(pattern, sa.String())
+        length = sa.literal(len(pattern), sa.Integer())
+        match node.operator:
+            case ir.TextOperator.CONTAINS:
+                position = Position(text, wanted)
+                return position > 0 if op is operators.eq else position == 0
+            case ir.TextOperator.STARTS:
+                part: Sql = Beginning(text, length)
+            case ir.TextOperator.ENDS:
+                part = Ending(text, length)
+            case _:
+                assert_never(node.operator)
+        return TextTest.of(op, part, wanted, _NEGATED[op])
+
+    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
+        if isinstance(node, ir.Const):
+            return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
+        others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
+        return FoldedCase(_as_text(text), others)
+
+    def year_day(self, day: Sql) -> Sql:
+        return sa.extract("month", day) * 100 + sa.extract("day", day)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value(self, node: ir.Value) -> Sql:
+        """An expression that is NULL when the value is missing."""
+        match node:
+            case ir.Const():
+                return self.constant(node)
+            case ir.Column():
+                found = self._columns.get(node)
+                if found is None:
+                    found = self.columns.column(node)
+                    found = NanAsNull(found) if node.dtype.kind is Kind.FLOAT else found
+                    self._columns[node] = found
+                return found
+            case ir.Arithmetic():
+                return self.arithmetic(node)
+            case ir.ToFloat(operand):
+                return AsFloat(self.value(operand))
+            case ir.Call():
+                return self.call(node)
+            case ir.Aggregate() | ir.Standing() | ir.Overall():
+                return self.known[node]
+            case ir.Moment() | ir.Param():
+                raise AssertionError("bound before")
+            case _:
+                assert_never(node)
+
+    def constant(self, node: ir.Const, like: Sql | None = None) -> Sql:
+        """A bound parameter, in the type and with the name of the column it meets."""
+        if isinstance(node.value, int) and abs(node.value) > _LARGEST:
+            # Constants can be computed beyond the integers of databases.
+            node = ir.Const(to_float(node.value), FLOAT)
+        value, kind = node.value, _kind(node, like)
+        name = getattr(like, "key", None)
+        parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
+        bound = parameter(name, _stored(value, kind), kind, unique=True)
+        if isinstance(value, float) and math.isinf(value):
+            return Infinite(bound)
+        return EmptyText(bound) if value == "" else bound
+
+    def arithmetic(self, node: ir.Arithmetic) -> Sql:
+        if node.operator == "/" and isinstance(node.right, ir.Const):
+            return divided(self.value(node.left), self.value(node.right))
+        if node.operator == "/":
+            zero: Sql = sa.literal(0.0, sa.Double())
+            right: Sql = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
+            return divided(self.value(node.left), right)
+        scale = node.dtype.scale
+        if node.dtype.kind is Kind.DECIMAL and scale is not None:
+            return Exact(self.exact(node), scale)
+        result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
+        return result
+
+    def term(self, node: ir.Value) -> Sql:
+        """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
+        value = self.value(node)
+        # An age is small, and an expression that would lose its brackets.
+        called = isinstance(node, ir.Call) and node.name != "age"
+        stored = called or isinstance(node, ir.Column | ir.Aggregate)
+        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
+
+    def exact(self, node: ir.Arithmetic) -> Sql:
+        """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
+        left, right = self.part(node, node.left), self.part(node, node.right)
+        result: Sql = ARITHMETIC[node.operator](left, right)
+        return result
+
+    def part(self, node: ir.Arithmetic, operand: ir.Value) -> Sql:
+        """An operand; no product magnifies the error of a sum that is not rounded."""
+        if not isinstance(operand, ir.Arithmetic) or operand.dtype.kind is not Kind.DECIMAL:
+            return self.term(operand)
+        magnified = node.operator == "*" and operand.operator != "*"
+        return self.value(operand) if magnified else self.exact(operand)
+
+    def call(self, node: ir.Call) -> Sql:
+        if node.added is not None:
+            given = [(self.argument(a), a.nullable) for a in node.arguments]
+            return extension.scalar(node.added, given, node.dtype)
+        match node.name, node.arguments:
+            case "abs", (number,):
+                return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
+            case "default", (value, fallback):
+                a, b = self.pair(value, fallback)
+                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                return sa.func.coalesce(first, b, type_=a.type)
+            case "bucket", (key, ir.Const(str() as salt)):
+                return Bucket(salt, _as_text(self.value(key)))
+            case "distance", coordinates:
+                return distance(*map(self.value, coordinates))
+            case "age", (birth, ir.Const(date() as today)):
+                return self.age(self.value(birth), today)
+            case "instant", (day, ir.Const(datetime() as as_of)):
+                return first_instant(self.value(day), self.schema.zone, as_of)
+            case "local", (at, ir.Const(datetime() as as_of)):
+                return local(self.value(at), self.schema.zone, as_of)
+            case name, (time,) if name in PARTS:
+                return part(name, self.value(time), is_date=time.dtype == DATE)
+            case name, _:
+                raise UnsupportedError(f"SQL has no translation of {name}()")
+
+    def argument(self, node: ir.Value) -> Sql:
+        """An argument of what a schema adds; databases may not know a parameter's type."""
+        if isinstance(node, ir.Const) and node.value is None:
+            return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
+        return _as_text(self.value(node))
+
+    def age(self, birth: Sql, today: date) -> Sql:
+        """Whole years, from the parts of the date: 29 February counts as 28 in common years."""
+        leap_too = month_day(today) + (month_day(today) == 228 and not _is_leap(today.year))
+        not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
+        years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
+        return years - sa.case((not_yet, 1), else_=0)
+
+
+def divided(left: Sql, right: Sql) -> Sql:
+    """The quotient of two floats, without the casts that keep whole numbers from rounding."""
+    return left.op("/", precedence=8, return_type=sa.Double())(right)
+
+
+def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
+    if value.dtype.kind is Kind.TEXT:
+        return TextTest.of(op, left, right, _NEGATED[op])
+    return _test(op, left, right)
+
+
+def _test(op: Any, left: Sql, right: Sql) -> Sql:
+    """A comparison of two expressions; both have their types, so there is nothing to coerce."""
+    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+
+
+def _has_zone(value: Sql) -> bool:
+    return bool(getattr(value.type, "timezone", False))
+
+
+def _wraps(node: ir.YearDayIn) -> bool:
+    low, high = node.low.value, node.high.value
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    return low > high
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def _kind(value: ir.Value, like: Sql | None) -> Any:
+    """The type in which a constant is bound; text and times take that of the column they meet."""
+    kind = value.dtype.kind
+    if like is None or kind not in _OWN_TYPE or isinstance(like.type, sa.types.NullType):
+        return TYPES[kind]
+    return like.type
+
+
+def _as_text(expression: Sql) -> Sql:
+    """Text functions of some engines refuse their own enums."""
+    return sa.cast(expression, sa.String()) if isinstance(expression.type, sa.Enum) else expression
+
+
+def _stored(value: Any, kind: Any) -> Any:
+    """A constant as the column stores it: instants with a zone where the column has one."""
+    if isinstance(value, datetime) and getattr(kind, "timezone", False):
+        return value.replace(tzinfo=UTC)
+    return value

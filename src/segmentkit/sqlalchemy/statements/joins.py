@@ -1,0 +1,154 @@
+"""FROM clauses: the rows of an entity or of a relation, joined to what their columns need."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit._planning import ir
+from segmentkit.schema import Entity, Relation
+from segmentkit.sqlalchemy.dialects.elements import keeping_gaps
+from segmentkit.sqlalchemy.statements.compiler import Sql
+from segmentkit.sqlalchemy.statements.lists import held
+from segmentkit.sqlalchemy.tables import Tables, column_of
+
+Way: TypeAlias = tuple[Relation, ...]
+"""Relations one after the other, outermost first."""
+
+
+class Rows:
+    """The FROM clause of a query over an entity, joined to what its columns need.
+
+    Links are left joins, so that a row whose link leads nowhere stays, its far values missing.
+    """
+
+    def __init__(
+        self, tables: Tables, entity: Entity, scope: ir.Scope, *, once: bool = False
+    ) -> None:
+        """The rows of an entity.
+
+        Args:
+            tables: Where they are.
+            entity: What they are.
+            scope: The scope of the columns that are their own.
+            once: Whether there may be one row of a key at most.
+        """
+        self.tables = tables
+        self.schema = tables.schema
+        self.entity = entity
+        self.scope = scope
+        self.start = tables.linked(entity) if once else tables.table(entity).alias()
+        self.source: sa.FromClause = self.start
+        self.has_gaps = False
+        self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
+            (scope, ()): self.start
+        }
+
+    def key(self, name: str) -> Sql:
+        """A column of the row itself."""
+        return column_of(self.start, name)
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute, here or beyond links."""
+        holder = self.holder(node.scope, node.links)
+        start = self.entity if node.scope is self.scope else self.schema.entity
+        attribute = self.schema.follow(start, node.links).attribute(node.name)
+        assert attribute is not None
+        return held(attribute, column_of(holder, attribute.column))
+
+    def join(self, other: sa.FromClause, same: Sql) -> None:
+        """Join another row to each row, or nothing where there is none."""
+        self.source = self.source.outerjoin(other, same)
+        self.has_gaps = True
+
+    def finished(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """A query of the rows, once all that it needs is joined to them."""
+        return keeping_gaps(query) if self.has_gaps else query
+
+    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
+        if (scope, links) not in self.linked:
+            *before, name = links
+            holder = self.holder(scope, tuple(before))
+            start = self.entity if scope is self.scope else self.schema.entity
+            link = self.schema.follow(start, before).link(name)
+            assert link is not None
+            target = self.schema.named(link.to)
+            other = self.tables.linked(target)
+            same = column_of(other, target.key or "") == column_of(holder, link.key)
+            self.join(other, same)
+            self.linked[scope, links] = other
+        return self.linked[scope, links]
+
+
+class Scan(Rows):
+    """The rows at the end of a way of relations, with the customer's own row joined when needed.
+
+    Attributes:
+        above: The way from the customer to the holder of the rows.
+        way: The way from the holder to the rows.
+        owner: For each row its holder's key.
+        between: The rows that the way passes, outermost first.
+    """
+
+    def __init__(self, tables: Tables, above: Way, way: Way) -> None:
+        super().__init__(tables, tables.schema.named(way[-1].to), ir.Scope.ROW)
+        self.above = above
+        self.way = way
+        self.between: tuple[sa.FromClause, ...] = ()
+        self.owner = self.key(way[-1].key)
+        for relation in reversed(way[:-1]):
+            passed, self.owner = self._joined(relation, self.owner)
+            self.between = (passed, *self.between)
+
+    def _joined(self, relation: Relation, key: Sql) -> tuple[sa.FromClause, Sql]:
+        """The row of a relation that has a key, and its own holder's key."""
+        entity = self.schema.named(relation.to)
+        row = self.tables.linked(entity)
+        self.source = self.source.join(row, column_of(row, entity.key or "") == key)
+        return row, column_of(row, relation.key)
+
+    @cached_property
+    def customer(self) -> Sql:
+        """The key of the customer whose the row is in the end."""
+        return self.climbed(self.above)
+
+    def climbed(self, way: Way) -> Sql:
+        """The key of the row from which a way leads to the rows' holder."""
+        key = self.owner
+        for relation in reversed(way):
+            _, key = self._joined(relation, key)
+        return key
+
+    @property
+    def at(self) -> Sql:
+        """When a row happened."""
+        at = self.entity.attribute(self.way[-1].at or "")
+        assert at is not None
+        return self.key(at.column)
+
+    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
+        if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
+            root = self.schema.entity
+            row, key = self.tables.linked(root), self.customer
+            self.source = self.source.join(row, column_of(row, root.key or "") == key)
+            self.linked[scope, links] = row
+        return super().holder(scope, links)
+
+
+class Passed:
+    """Columns of the rows that the way of a scan passes at one place, and of the customer."""
+
+    def __init__(self, scan: Scan, place: int) -> None:
+        self.tables = scan.tables
+        self.scan = scan
+        self.place = place
+
+    def column(self, node: ir.Column) -> Sql:
+        """The expression for an attribute."""
+        if node.scope is ir.Scope.ENTITY:
+            return self.scan.column(node)
+        attribute = self.scan.schema.named(self.scan.way[self.place].to).attribute(node.name)
+        assert attribute is not None
+        return held(attribute, column_of(self.scan.between[self.place], attribute.column))

@@ -1,0 +1,497 @@
+"""Condition → a predicate on the user's own query: uncorrelated, composable, without ``NOT``.
+
+Whatever is asked of one relation by conditions that stand together is one sub-query:
+``key IN (SELECT owner … GROUP BY owner HAVING …)``; where a customer without rows satisfies the
+conditions, the complement: ``key NOT IN (… HAVING complement)``. What reads several relations, or
+the customer's own attributes beside an aggregate, joins one sub-query a relation to the customers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import evolve
+
+from segmentkit._checking.sql_depth import is_deeper
+from segmentkit._planning import ir
+from segmentkit._planning.normalize import normalize
+from segmentkit._planning.plan import ORDERED, Group, Wanted, group_of, is_of_columns, wanted_by
+from segmentkit._record.compiler import compile_record
+from segmentkit.dtypes import DATE
+from segmentkit.errors import UnsupportedError
+from segmentkit.schema import Entity, Relation
+from segmentkit.sqlalchemy.dialects.elements import DaysLater, Later, LookedUp, OnlyRow, joined
+from segmentkit.sqlalchemy.dialects.long_lists import WithNul
+from segmentkit.sqlalchemy.statements import population
+from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
+from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
+from segmentkit.sqlalchemy.statements.joins import Passed, Rows, Scan, Way
+from segmentkit.sqlalchemy.statements.lists import held
+from segmentkit.sqlalchemy.tables import Tables, column_of
+
+
+def compile_predicate(
+    condition: ir.Condition, tables: Tables, nodes: list[ir.Condition | ir.Value] | None = None
+) -> Sql:
+    """Compile a normalized condition for the query that ``tables.root`` stands in.
+
+    Args:
+        condition: The condition.
+        tables: Where it is asked.
+        nodes: All nodes of the condition, by whom has them already.
+
+    Raises:
+        SchemaError: A table or a column is not there.
+        UnsupportedError: SQL cannot compute a construct.
+    """
+    customer = OfCustomer(tables)
+    nodes = ir.walk(condition) if nodes is None else nodes
+    plain = frozenset(ir.OF_MANY).isdisjoint(map(type, nodes))
+    test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
+    return guarded(test, nodes)
+
+
+def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
+    """A test, refused where one of the texts in its nodes cannot be sent."""
+    texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
+    return WithNul(test) if "\0" in "".join(texts) else test
+
+
+def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
+    """The entity's rows beside one sub-query a group, and a condition on what is there.
+
+    ``limits`` are tests of attributes without which nobody satisfies the condition.
+    """
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    values = beside(rows, wanted_by([node]), limits)
+    return rows, Compiler(tables.schema, rows, values).condition(node)
+
+
+def beside(rows: Rows, wanted: list[Wanted], limits: list[ir.Condition]) -> dict[Wanted, Sql]:
+    """Values of each of the entity's rows: one sub-query a group or a rank is joined to them."""
+    key = rows.key(rows.entity.key or "")
+    return OfCustomer(rows.tables).joined_values(wanted, rows, lambda _: key, limits)
+
+
+class _Conditions(ABC):
+    """Compiles conditions of a row, whose tests of other rows become sub-queries by its key."""
+
+    compiler: Compiler
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+
+    @abstractmethod
+    def key(self, holder: ir.Scope) -> Sql:
+        """The key by which a holder's rows are found."""
+
+    @abstractmethod
+    def above(self, holder: ir.Scope) -> Way:
+        """The way from the customer to a holder."""
+
+    @abstractmethod
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        """A condition on several relations, or on attributes and aggregates."""
+
+    def condition(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
+        if is_plain(node):
+            return self.compiler.condition(node)
+        if isinstance(node, ir.And):
+            return self.joined(node, limits)
+        if isinstance(node, ir.Or):
+            return self.joined(node, limits)
+        return self.aggregated(node, limits)
+
+    def joined(self, node: ir.And | ir.Or, limits: list[ir.Condition]) -> Sql:
+        """Attribute tests as they are; of the rest, all that concerns one relation in one scan."""
+        conjunctive = isinstance(node, ir.And)
+        join = ir.conjunction if conjunctive else ir.disjunction
+        plain = [o for o in node.operands if is_plain(o)]
+        if conjunctive:
+            limits = [*limits, *limiting(plain)]
+        groups: dict[Group | None, list[ir.Condition]] = {}
+        nested: list[ir.Condition] = []
+        for operand in node.operands:
+            if is_plain(operand):
+                continue
+            group = only_group(operand)
+            if group is None and isinstance(operand, ir.And | ir.Or):
+                nested.append(operand)
+            else:
+                groups.setdefault(group, []).append(operand)
+        parts = [self.compiler.condition(o) for o in plain]
+        for each in groups.values():
+            parts += [self.aggregated(join(portion), limits) for portion in _portions(each)]
+        parts += [self.condition(o, limits) for o in nested]
+        return joined(parts, conjunctive=conjunctive)
+
+    def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        group = only_group(node)
+        if group is None:
+            return self.mixed(node, limits)
+        key = self.key(group[0])
+        # A holder without rows is in no group: what the condition says of nothing decides.
+        if self.holds_of_nothing(node):
+            return key.not_in(self.having(ir.complement(node), group, limits))
+        return key.in_(self.having(node, group, limits))
+
+    def holds_of_nothing(self, node: ir.Condition) -> bool:
+        """Whether a condition on aggregates of one group is true where there are no rows."""
+        of_nothing = ir.of_no_rows(node)
+        folded = normalize(of_nothing, datetime.min, self.schema.zone)  # there is no time in it
+        if isinstance(folded, ir.Always):
+            return folded.value
+        return bool(compile_record(of_nothing, self.schema)({}))
+
+    def having(
+        self, node: ir.Condition, group: Group, limits: list[ir.Condition]
+    ) -> sa.Select[Any]:
+        """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
+        rows = self.rows_of(group, limits)
+        grouped = Grouped(rows, aggregates_of(node))
+        if is_existence(node):
+            return grouped.owners()
+        compiler = Compiler(self.schema, grouped.scan, grouped.values)
+        return grouped.select().having(compiler.condition(node))
+
+    def rows_of(self, group: Group, limits: list[ir.Condition]) -> _OfRow:
+        """The rows of a group, of those holders who pass ``limits``."""
+        holder, names, _ = group
+        above = self.above(holder)
+        entity = self.schema.named(above[-1].to) if above else self.schema.entity
+        scan = Scan(self.tables, above, _way(entity, names, self.schema.named))
+        return _OfRow(scan, limit=partial(self.limited, limits))
+
+    @abstractmethod
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        """The test that the owner of a scan's row passes ``limits``, if there are any."""
+
+    def joined_values(
+        self,
+        wanted: list[Wanted],
+        rows: Rows,
+        key: Callable[[ir.Scope], Sql],
+        limits: list[ir.Condition],
+    ) -> dict[Wanted, Sql]:
+        """What is computed of many rows as values beside each row, joined by the holder's key."""
+        values: dict[Wanted, Sql] = {}
+        plain: dict[Group, list[ir.Aggregate]] = {}
+        for node in wanted:
+            if isinstance(node, ir.Overall):
+                values[node] = population.overall(*_compared(self.tables, node), node)
+                continue
+            if isinstance(node, ir.Standing):
+                holder = ir.Scope.ENTITY
+                derived = population.standing(*_compared(self.tables, node), node)
+            elif node.function in ORDERED:
+                holder = node.holder
+                derived = ordered(partial(self.rows_of, group_of(node), limits), node)
+            else:
+                plain.setdefault(group_of(node), []).append(node)
+                continue
+            rows.join(derived, derived.c.owner == key(holder))
+            values[node] = derived.c.value
+        for group, each in plain.items():
+            grouped = Grouped(self.rows_of(group, limits), each)
+            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
+            derived = grouped.select(*labels).subquery()
+            rows.join(derived, derived.c.owner == key(group[0]))
+            for aggregate, label in zip(each, labels, strict=True):
+                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+        return values
+
+
+def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select[Any], Sql]:
+    """Those who are compared with each other, as ``owner``, and the value of each."""
+    entity = tables.schema.entity
+    rows = Rows(tables, entity, ir.Scope.ENTITY)
+    known = beside(rows, wanted_by([node.value]), [])
+    value = Compiler(tables.schema, rows, known).value(node.value)
+    # Who they are is a predicate of its own, on a query of ours.
+    inner = OfCustomer(evolve(tables, root=rows.start, mapped=None))
+    tests = value.is_not(None), inner.condition(node.among, [])
+    owner = rows.key(entity.key or "").label("owner")
+    return rows.finished(sa.select(owner).select_from(rows.source).where(*tests)), value
+
+
+class OfCustomer(_Conditions):
+    """Conditions of a customer in the user's own query, which nothing can be joined to."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.compiler = Compiler(self.schema, _Root(tables))
+
+    @cached_property
+    def _key(self) -> Sql:
+        return self.tables.root_column(self.schema.entity.key or "")
+
+    def key(self, holder: ir.Scope) -> Sql:
+        return self._key
+
+    def above(self, holder: ir.Scope) -> Way:
+        return ()
+
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        if not limits:
+            return []
+        entity = self.schema.entity
+        rows = Rows(self.tables, entity, ir.Scope.ENTITY)
+        compiler = Compiler(self.schema, rows)
+        where = joined([compiler.condition(limit) for limit in limits], conjunctive=True)
+        keys = sa.select(rows.key(entity.key or "")).select_from(rows.source).where(where)
+        return [scan.owner.in_(rows.finished(keys))]
+
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        return self._key.in_(self.across(node, limits))
+
+    def across(self, node: ir.Condition, limits: list[ir.Condition]) -> sa.Select[Any]:
+        """Who satisfies a condition on several relations, or on attributes and aggregates."""
+        rows, test = joined_rows(self.tables, ir.conjunction([*limits, node]), limits)
+        key = rows.key(self.schema.entity.key or "")
+        return rows.finished(sa.select(key).select_from(rows.source).where(test))
+
+
+class _OfRow(_Conditions):
+    """Conditions of the rows of a scan.
+
+    Attributes:
+        scan: The rows; what their conditions need is joined to them.
+        climb: The way to the rows from the holder whose other rows can come before or after,
+            as far as it is beyond the rows' own holder.
+        limit: Gives tests of whose rows are looked at.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        climb: Way = (),
+        limit: Callable[[Scan], list[Sql]] = lambda _: [],
+    ) -> None:
+        super().__init__(scan.tables)
+        self.scan = scan
+        self.climb = climb
+        self.limit = limit
+        self.known: dict[Wanted, Sql] = {}
+        self.compiler = _RowCompiler(self)
+
+    @cached_property
+    def held(self) -> Sql:
+        """The key of the holder whose other rows can come before or after."""
+        return self.scan.climbed(self.climb)
+
+    def value(self, node: ir.Value) -> Sql:
+        return self.compiler.value(node)
+
+    def passed(self, tests: list[Test]) -> list[Sql]:
+        own = [node for place, node in tests if place is None]
+        way = [
+            Compiler(self.schema, Passed(self.scan, place)).condition(node)
+            for place, node in tests
+            if place is not None
+        ]
+        return [*way, self.condition(ir.conjunction(own), [])] if own else way
+
+    def limits(self) -> list[Sql]:
+        return self.limit(self.scan)
+
+    def key(self, holder: ir.Scope) -> Sql:
+        if holder is ir.Scope.ENTITY:
+            return self.scan.customer
+        return self.scan.key(self.scan.entity.key or "")
+
+    def above(self, holder: ir.Scope) -> Way:
+        return () if holder is ir.Scope.ENTITY else (*self.scan.above, *self.scan.way)
+
+    def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
+        if not scan.above:
+            # Rows of the customer, of whom what a row must pass says nothing.
+            return self.limit(scan)
+        rows = _OfRow(Scan(self.tables, self.scan.above, self.scan.way), limit=self.limit)
+        above = rows.limits()
+        tests = [each for each in limits if is_of_columns(each)]
+        if not above and all(map(self.is_of_the_past, tests)):
+            return []
+        passed = [rows.condition(each, []) for each in tests]
+        keys = sa.select(rows.scan.key(rows.scan.entity.key or ""))
+        keys = keys.select_from(rows.scan.source).where(*passed, *above)
+        return [scan.owner.in_(rows.scan.finished(keys))]
+
+    def is_of_the_past(self, test: ir.Condition) -> bool:
+        """Whether a test only says that the row has happened, as nearly all rows have."""
+        match test:
+            case ir.Compare(ir.Comparison.LE, ir.Column(ir.Scope.ROW, (), name), ir.Const()):
+                return name == self.scan.way[-1].at
+            case _:
+                return False
+
+    def mixed(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
+        new = [a for a in wanted_by([node]) if a not in self.known]
+        # Without limits: what is known here, other conditions of the row look at too.
+        self.known |= self.joined_values(new, self.scan, self.key, [])
+        if len(self.known) > JOINS:
+            raise UnsupportedError(
+                f"SQL cannot compare rows of {self.scan.way[-1].name!r} with "
+                f"{len(self.known)} different aggregates; {JOINS} at most"
+            )
+        return self.compiler.condition(node)
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        """That another row of the same holder comes after, or before, the row here."""
+        other = self._own(node.relation) if node.own else self._sibling(node.relation)
+        owner = self.key(ir.Scope.ROW) if node.own else self.held
+        at, then = self.compiler.value(node.at), other.scan.at
+        tests = [other.scan.owner == owner, then < at if node.backward else then > at]
+        if node.within is not None:
+            end = _later(node.at, at, -node.within if node.backward else node.within)
+            tests.append(then >= end if node.backward else then <= end)
+        tests.append(other.condition(node.where, []))
+        source = other.scan.source
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source).where(*tests)
+        return other.scan.finished(query).correlate_except(source).exists()
+
+    def _own(self, name: str) -> _OfRow:
+        way = _way(self.scan.entity, (name,), self.schema.named)
+        scan = Scan(self.tables, self.above(ir.Scope.ROW), way)
+        # What comes after these rows is again of the holder of the row here.
+        return _OfRow(scan, (*self.climb, *self.scan.way))
+
+    def _sibling(self, name: str) -> _OfRow:
+        above = self.scan.above[: len(self.scan.above) - len(self.climb)]
+        entity = self.schema.named(above[-1].to) if above else self.schema.entity
+        return _OfRow(Scan(self.tables, above, _way(entity, (name,), self.schema.named)))
+
+
+class _RowCompiler(Compiler):
+    """Compiles what stands beside the columns of a row."""
+
+    def __init__(self, rows: _OfRow) -> None:
+        super().__init__(rows.schema, rows.scan, rows.known)
+        self.rows = rows
+
+    def follows(self, node: ir.Follows) -> sa.Exists:
+        return self.rows.follows(node)
+
+
+def _later(column: ir.Column, time: Sql, seconds: int) -> Sql:
+    if column.dtype == DATE:
+        return DaysLater(time, int(seconds / _DAY))
+    return Later(time, seconds)
+
+
+_DAY = 86_400
+
+
+def _way(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity]) -> Way:
+    """The relations of a path from an entity."""
+    way: list[Relation] = []
+    for name in names:
+        relation = entity.relation(name)
+        assert relation is not None
+        way.append(relation)
+        entity = named(relation.to)
+    return tuple(way)
+
+
+def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
+    """An aggregate of a holder who may have no rows."""
+    if aggregate.nullable:
+        return value
+    return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
+
+
+class _Root:
+    """Columns of the entity in the user's own query; a link is a look-up by key."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+
+    def column(self, node: ir.Column) -> Sql:
+        attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
+        assert attribute is not None
+        if not node.links:
+            return held(attribute, self.tables.root_column(attribute.column))
+        first, *rest = node.links
+        link = self.schema.entity.link(first)
+        assert link is not None
+        target = self.schema.named(link.to)
+        rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
+        column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
+        same = rows.key(target.key or "") == self.tables.root_column(link.key)
+        query = sa.select(OnlyRow(held(attribute, column))).select_from(rows.source).where(same)
+        return LookedUp(rows.finished(query).correlate(self.tables.root))
+
+
+def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:
+    return [n for n in wanted_by([node]) if isinstance(n, ir.Aggregate)]
+
+
+def is_plain(node: ir.Condition) -> bool:
+    """Whether it looks at the columns of its row and nothing else."""
+    return not ir.has_aggregates(node)
+
+
+_CHEAP = 15
+"""How deep a test of attributes may be that is asked a second time, to limit a scan."""
+
+
+def limiting(tests: Iterable[ir.Condition]) -> list[ir.Condition]:
+    """The tests that are asked first of all: of attributes, and cheap enough to be asked twice."""
+    return [test for test in tests if is_plain(test) and not is_deeper(test, _CHEAP)]
+
+
+def only_group(node: ir.Condition) -> Group | None:
+    """The group, if the condition rests on plain aggregates of one group and nothing else."""
+    nodes = ir.walk(node, into_rows=False)
+    aggregates = [n for n in nodes if isinstance(n, ir.Aggregate)]
+    groups = set(map(group_of, aggregates))
+    others = (ir.Column, ir.Follows, *ir.POPULATION)
+    if len(groups) != 1 or any(isinstance(n, others) for n in nodes):
+        return None
+    if any(isinstance(n, ir.Call) and n.added and not n.added.record for n in nodes):
+        # What it is of a holder without rows, only the database can tell.
+        return None
+    if any(a.function in ORDERED for a in aggregates):
+        return None
+    return next(iter(groups))
+
+
+JOINS = 50
+"""Sub-queries that one query is joined to: SQLite takes 64 tables."""
+
+
+def joins_alone(node: Wanted) -> bool:
+    """Whether it is joined as a sub-query of its own."""
+    if isinstance(node, ir.Aggregate):
+        return node.function in ORDERED
+    return isinstance(node, ir.Standing)
+
+
+def _portions(group: list[ir.Condition]) -> list[list[ir.Condition]]:
+    """The conditions in as few lists as can be: SQLite joins at most 64 tables."""
+    portions: list[list[ir.Condition]] = [[]]
+    joins = 0
+    for condition in group:
+        more = sum(map(joins_alone, wanted_by([condition])))
+        if portions[-1] and joins + more > JOINS:
+            portions.append([])
+            joins = 0
+        portions[-1].append(condition)
+        joins += more
+    return portions
+
+
+def is_existence(node: ir.Condition) -> bool:
+    """Whether it asks just for one row or more."""
+    match node:
+        case ir.Compare(op, ir.Aggregate(ir.AggregateFunction.COUNT, _, None, _), ir.Const(bound)):
+            return (op, bound) in ((ir.Comparison.GE, 1), (ir.Comparison.GT, 0))
+        case _:
+            return False
