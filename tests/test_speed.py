@@ -15,10 +15,10 @@ from segmentkit import (
     Entity,
     Schema,
     Segment,
-    _parser,
     format_definition,
     segment,
 )
+from segmentkit._language import parser
 from segmentkit.sqlalchemy import predicate, tables_from
 
 NAMES = {"age": INTEGER, "visits": INTEGER, "country": TEXT, "city": TEXT, "score": FLOAT}
@@ -97,19 +97,19 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(1_000):
         Segment.define(None, f"age > {number}", schema)
     assert segment._meaning.cache_info().currsize <= 512
-    assert _parser._remembered.cache_info().currsize <= 512
+    assert parser._remembered.cache_info().currsize <= 512
     long = "age > 1 or " * 1_000 + "age > 2"
-    before = _parser._remembered.cache_info()
+    before = parser._remembered.cache_info()
     format_definition(long)
-    assert _parser._remembered.cache_info() == before
+    assert parser._remembered.cache_info() == before
 
 
 def test_the_depth_of_plain_conditions_is_not_searched() -> None:
     """Ten plain conditions cannot nest too deep, so nothing looks at their tree."""
     program = (
-        "from segmentkit import _parser\n"
+        "from segmentkit._language import parser\n"
         "def fail(tree): raise AssertionError('looked')\n"
-        "_parser.too_deep = fail\n"
-        f"_parser.parse({TEN!r})\n"
+        "parser.too_deep = fail\n"
+        f"parser.parse({TEN!r})\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

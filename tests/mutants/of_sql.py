@@ -14,17 +14,16 @@ from sqlalchemy.sql import operators, visitors
 import segmentkit.sqlalchemy as sql
 from segmentkit._planning import ir
 from segmentkit.dtypes import TEXT
-from segmentkit.sqlalchemy import (
-    _compile,
-    _globe,
-    _groups,
-    _population,
-    _predicate,
-    _prepare,
-    _scans,
-)
+from segmentkit.sqlalchemy.dialects import distance, engine_setup
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import DaysLater, Everyone, Later
+from segmentkit.sqlalchemy.statements import (
+    aggregate_subqueries,
+    compiler,
+    joins,
+    predicate,
+)
+from segmentkit.sqlalchemy.statements import population as population_sql
 from tests.mutants.making import Mutant, Patch, both, method, spelled
 
 # -- values and tests -----------------------------------------------------------------------------
@@ -36,7 +35,7 @@ def _collated(collation: str) -> Patch:
         is_text = isinstance(node, ir.Column) and node.dtype == TEXT
         return sa.collate(found, collation) if is_text else found
 
-    return method(_compile.Compiler, "value", value)
+    return method(compiler.Compiler, "value", value)
 
 
 def _empty_as_null(real: Any, compiler: Any, node: Any) -> Any:
@@ -58,7 +57,7 @@ def _digest(made: Callable[[str], bytes]) -> Patch:
     def bucket_of(real: Any, text: str) -> int:
         return int.from_bytes(made(text))
 
-    return method(_prepare, "bucket_of", bucket_of)
+    return method(engine_setup, "bucket_of", bucket_of)
 
 
 def _md5(text: str) -> bytes:
@@ -72,25 +71,25 @@ def _resalted(change: Callable[[str, str], str]) -> Patch:
         salt, _, key = text.rpartition(":")
         return int(real(change(salt, key)))
 
-    return method(_prepare, "bucket_of", bucket_of)
+    return method(engine_setup, "bucket_of", bucket_of)
 
 
 # -- rows of relations ----------------------------------------------------------------------------
 
 
 def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any) -> Any:
-    owned, joined = grouped.scan.owner.is_not(None), _groups.joined
+    owned, joined = grouped.scan.owner.is_not(None), aggregate_subqueries.joined
 
     def without(tests: Any, *, conjunctive: bool) -> Any:
         rest = [test for test in tests if not test.compare(owned)]
         return joined(rest or [sa.true()], conjunctive=conjunctive)
 
-    with mock.patch.object(_groups, "joined", without):
+    with mock.patch.object(aggregate_subqueries, "joined", without):
         return real(grouped, *columns)
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
-    group = _predicate.only_group(node)
+    group = predicate.only_group(node)
     if group is None:
         return real(predicate, node, limits)
     return predicate.key(group[0]).in_(predicate.having(node, group, limits))
@@ -117,8 +116,8 @@ def _joined_members(real: Any, asked: Any, entity: Any, **kwargs: Any) -> Any:
 
 def _joined_rows(real: Any, rows: Any, node: Any, limits: Any) -> Any:
     """A test of a row's own rows as a join with each of them."""
-    group = _predicate.only_group(node)
-    inside = isinstance(rows, _predicate._OfRow) and group and group[0] is ir.Scope.ROW
+    group = predicate.only_group(node)
+    inside = isinstance(rows, predicate._OfRow) and group and group[0] is ir.Scope.ROW
     if not inside or rows.holds_of_nothing(node):
         return real(rows, node, limits)
     found = rows.having(node, group, limits).subquery()
@@ -164,7 +163,7 @@ def _following(replaced: Callable[[Any], Any]) -> Patch:
 
         return visitors.replacement_traverse(real(rows, node), {}, replace)
 
-    return method(_predicate._OfRow, "follows", follows)
+    return method(predicate._OfRow, "follows", follows)
 
 
 def _are_columns(test: Any) -> bool:
@@ -223,7 +222,7 @@ def _last_match(real: Any, parts: Any, rest: Any, tables: Any) -> Any:
 
 MUTANTS = [
     Mutant("naive NOT", "NOT (age < 18) loses those of unknown age",
-           method(_compile.Compiler, "or_missing", lambda real, c, test, *_: test), "missing"),
+           method(compiler.Compiler, "or_missing", lambda real, c, test, *_: test), "missing"),
     Mutant("collation that ignores case", "MySQL's default: 'a' = 'A'",
            _collated("NOCASE"), "text"),
     Mutant("collation that pads", "MySQL's and SQL Server's default: 'a' = 'a '",
@@ -235,41 +234,41 @@ MUTANTS = [
     Mutant("lower case of ASCII only", "SQLite's lower() leaves Я as it is",
            spelled(Construct.FOLDED, "lower({0})"), "text"),
     Mutant("empty text is NULL", "Oracle's texts",
-           method(_compile.Compiler, "value", _empty_as_null), "missing"),
+           method(compiler.Compiler, "value", _empty_as_null), "missing"),
     Mutant("NULL in NOT IN", "one row of nobody makes NOT IN unknown of everyone",
-           method(_groups.Grouped, "select", _with_nobodys_rows), "aggregates"),
+           method(aggregate_subqueries.Grouped, "select", _with_nobodys_rows), "aggregates"),
     Mutant("nothing is no group", "count(orders) <= 2 loses those who never ordered",
-           method(_predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
+           method(predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
     Mutant("sum of nothing is NULL", "sum(…) of those without rows is not 0 in comparisons across",
-           method(_predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
+           method(predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
     Mutant("rows fan out", "joining a second relation counts each row once for each of its rows",
-           method(_scans.Scan, "__init__", _fanned_out), "aggregates"),
+           method(joins.Scan, "__init__", _fanned_out), "aggregates"),
     Mutant("members fan out", "a join instead of IN gives a customer once for each order",
            method(sql, "members", _joined_members), "aggregates"),
     Mutant("orders fan out by their lines", "a join instead of IN counts an order for each line",
-           method(_predicate._Conditions, "aggregated", _joined_rows), "relations"),
+           method(predicate._Conditions, "aggregated", _joined_rows), "relations"),
     Mutant("inner join of links", "a row whose link leads nowhere is lost",
-           method(_scans.Rows, "holder", _linked_inside), "links"),
+           method(joins.Rows, "holder", _linked_inside), "links"),
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",
-           method(_groups.Grouped, "aggregate", _of_all_rows), "aggregates"),
+           method(aggregate_subqueries.Grouped, "aggregate", _of_all_rows), "aggregates"),
     Mutant("the way forgotten", "lines of an order to come count today",
-           method(_groups, "_tests", _of_any_way), "relations"),
+           method(aggregate_subqueries, "_tests", _of_any_way), "relations"),
     Mutant("count distinct counts all", "COUNT(x) for COUNT(DISTINCT x)",
-           method(_groups, "aggregated", _of_all_values), "aggregates"),
+           method(aggregate_subqueries, "aggregated", _of_all_values), "aggregates"),
     Mutant("the lower of two in the middle", "PERCENTILE_DISC for the median",
-           both(method(_groups, "middle", _lower_middle),
-                method(_population, "middle", _lower_middle)), "aggregates"),
+           both(method(aggregate_subqueries, "middle", _lower_middle),
+                method(population_sql, "middle", _lower_middle)), "aggregates"),
     Mutant("decimals as floats", "0.1 + 0.2 is not 0.3",
            spelled(Construct.EXACT, "({0})"), "numbers"),
     Mutant("division of integers", "7 / 2 is 3",
            spelled(Construct.AS_FLOAT, "CAST({0} AS INTEGER)"), "numbers"),
     Mutant("ties left open", "the last of two rows at one instant is not that of the greater key",
-           lambda: mock.patch.object(_groups._Candidates, "tie", property(lambda rows: rows.value)),
+           lambda: mock.patch.object(aggregate_subqueries._Candidates, "tie", property(lambda rows: rows.value)),
            "aggregates"),
     Mutant("birthdays do not pass the year's end", "28 December to 4 January is an empty range",
-           method(_compile, "_wraps", lambda real, node: False), "dates-of-people"),
+           method(compiler, "_wraps", lambda real, node: False), "dates-of-people"),
     Mutant("every fourth year is a leap year", "1900 and 2100 were and will be none",
-           method(_compile, "_is_leap", lambda real, year: year % 4 == 0), "dates-of-people"),
+           method(compiler, "_is_leap", lambda real, year: year % 4 == 0), "dates-of-people"),
     Mutant("types in JSON forgotten", "the number 5 is the text 5",
            spelled(Construct.JSON_TEXT, "CAST(json_extract({0}, {1}) AS TEXT)"), "json"),
     Mutant("weekdays from Sunday", "1 is Sunday, as in MySQL and BigQuery",
@@ -281,11 +280,11 @@ MUTANTS = [
     Mutant("week() from Sunday", "the first day of a week is Sunday",
            spelled(Construct.WEEK, "date({0}, '-6 days', 'weekday 0')"), "parts-of-dates"),
     Mutant("distance on a map", "a degree of longitude is as long everywhere",
-           method(_globe, "_cos", lambda real, angle: sa.literal(1.0)), "places"),
+           method(distance, "_cos", lambda real, angle: sa.literal(1.0)), "places"),
     Mutant("longitude first", "as GeoJSON has it",
-           method(_compile, "distance", _swapped), "places"),
+           method(compiler, "distance", _swapped), "places"),
     Mutant("lists as texts", "'vi' is in the list of 'vip'",
-           method(_compile.Compiler, "contains", _as_text), "tags"),
+           method(compiler.Compiler, "contains", _as_text), "tags"),
     Mutant("another digest", "SHA-256 for MD5", _digest(
            lambda text: sha256(text.encode()).digest()[:4]), "samples"),
     Mutant("bytes in the other order", "reinterpret as an integer of a little-endian machine",
@@ -305,17 +304,17 @@ MUTANTS = [
     Mutant("anybody's rows follow", "a purchase of another customer follows",
            _following(_of_anybody), "sequences"),
     Mutant("preceded is followed", "the direction of a step is forgotten",
-           method(_predicate._OfRow, "follows", _always_after), "sequences"),
+           method(predicate._OfRow, "follows", _always_after), "sequences"),
     Mutant("whatever follows", "the condition of a step is forgotten",
-           method(_predicate._OfRow, "follows", _whatever_follows), "sequences"),
+           method(predicate._OfRow, "follows", _whatever_follows), "sequences"),
     Mutant("ties one after the other", "ROW_NUMBER: of two equals one is in the top 2",
            _ranked_by("row_number"), "population"),
     Mutant("ties leave no gap", "DENSE_RANK: after two who are first, there is a second",
            _ranked_by("dense_rank"), "population"),
     Mutant("tiles of equal size", "NTILE parts equals from each other",
-           method(_population, "standing", _in_equal_parts), "population"),
+           method(population_sql, "standing", _in_equal_parts), "population"),
     Mutant("the missing are ranked", "NULL is the least, or the greatest, and is counted",
-           method(_predicate, "_compared", _with_the_missing), "population"),
+           method(predicate, "_compared", _with_the_missing), "population"),
     Mutant("the last match wins", "a CASE in the other order",
            method(sql, "case_of", _last_match), "partitions"),
 ]  # fmt: skip

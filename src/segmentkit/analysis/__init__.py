@@ -19,7 +19,8 @@ from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
 from segmentkit.analysis._profile import Profile, profile
 from segmentkit.analysis._quality import QUESTIONS, Assessment, Standard, Verdict, assess
-from segmentkit.analysis._report.report import Chapter, Report, report
+from segmentkit.analysis._report.contents import Chapter
+from segmentkit.analysis._report.report import Report, report
 from segmentkit.analysis._rfm import GROUPS, Grid, Rfm, Scale, grid
 from segmentkit.analysis._statistics import Tested
 
