@@ -28,6 +28,7 @@ from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.source import version_of
 from segmentkit.sqlalchemy.statements import batch_statement
+from segmentkit.sqlalchemy.tables import Tables
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PEOPLE = pd.DataFrame({"id": range(1, 21), "age": [*range(10, 29), None], "name": list("ab" * 10)})
@@ -259,7 +260,7 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
         assert len(question.tests) < 200
         query = batch_statement.Pass.of(
             dict(question.conditions),
-            sql._tables.Tables.of(SHOP, own.entity),  # type: ignore[attr-defined]
+            Tables.of(SHOP, own.entity),
         ).signed()
         plan = connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN "

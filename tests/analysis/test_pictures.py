@@ -8,14 +8,15 @@ from matplotlib.text import Text
 
 from segmentkit import Segment
 from segmentkit._language.formatter import format_text
-from segmentkit.analysis import attrition, overlap
+from segmentkit.analysis import _plot, attrition, overlap
 from tests.analysis.frames import NOON, SHOP, SOURCES, segment
 
 
 def test_a_missing_extra_is_named(monkeypatch):
     """Without matplotlib, a picture says what to install, and everything else works."""
     found = attrition(segment("id > 1 and id > 2"), SOURCES["pandas"], as_of=NOON)
-    monkeypatch.setitem(sys.modules, "segmentkit.analysis._figure", None)
+    _plot._picture.cache_clear()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "segmentkit\[plots\]"'):
         found.plot()
     assert "id > 1" in str(found)
@@ -55,8 +56,6 @@ def test_long_names_leave_room_for_the_picture():
 
 def test_a_font_that_has_the_letters_is_used(monkeypatch):
     """Of the fonts that are installed, those that may have a name's letters stand behind its own."""
-    from segmentkit.analysis import _plot
-
     monkeypatch.setattr(_plot, "_FAMILIES", ("STIXGeneral", "no such font"))
     asked = Segment.define("naïve", "id > 1 and id > 2", SHOP)
     figure = attrition(asked, SOURCES["pandas"], as_of=NOON).plot()

@@ -21,9 +21,9 @@ from segmentkit.sqlalchemy.statements import (
     aggregate_subqueries,
     compiler,
     joins,
-    predicate,
 )
 from segmentkit.sqlalchemy.statements import population as population_sql
+from segmentkit.sqlalchemy.statements import predicate as predicates
 from tests.mutants.making import Mutant, Patch, both, method, spelled
 
 # -- values and tests -----------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any) -> Any:
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
-    group = predicate.only_group(node)
+    group = predicates.only_group(node)
     if group is None:
         return real(predicate, node, limits)
     return predicate.key(group[0]).in_(predicate.having(node, group, limits))
@@ -116,8 +116,8 @@ def _joined_members(real: Any, asked: Any, entity: Any, **kwargs: Any) -> Any:
 
 def _joined_rows(real: Any, rows: Any, node: Any, limits: Any) -> Any:
     """A test of a row's own rows as a join with each of them."""
-    group = predicate.only_group(node)
-    inside = isinstance(rows, predicate._OfRow) and group and group[0] is ir.Scope.ROW
+    group = predicates.only_group(node)
+    inside = isinstance(rows, predicates._OfRow) and group and group[0] is ir.Scope.ROW
     if not inside or rows.holds_of_nothing(node):
         return real(rows, node, limits)
     found = rows.having(node, group, limits).subquery()
@@ -163,7 +163,7 @@ def _following(replaced: Callable[[Any], Any]) -> Patch:
 
         return visitors.replacement_traverse(real(rows, node), {}, replace)
 
-    return method(predicate._OfRow, "follows", follows)
+    return method(predicates._OfRow, "follows", follows)
 
 
 def _are_columns(test: Any) -> bool:
@@ -238,15 +238,15 @@ MUTANTS = [
     Mutant("NULL in NOT IN", "one row of nobody makes NOT IN unknown of everyone",
            method(aggregate_subqueries.Grouped, "select", _with_nobodys_rows), "aggregates"),
     Mutant("nothing is no group", "count(orders) <= 2 loses those who never ordered",
-           method(predicate._Conditions, "aggregated", _never_of_nothing), "aggregates"),
+           method(predicates._Conditions, "aggregated", _never_of_nothing), "aggregates"),
     Mutant("sum of nothing is NULL", "sum(…) of those without rows is not 0 in comparisons across",
-           method(predicate, "_or_empty", lambda real, node, value: value), "aggregates"),
+           method(predicates, "_or_empty", lambda real, node, value: value), "aggregates"),
     Mutant("rows fan out", "joining a second relation counts each row once for each of its rows",
            method(joins.Scan, "__init__", _fanned_out), "aggregates"),
     Mutant("members fan out", "a join instead of IN gives a customer once for each order",
            method(sql, "members", _joined_members), "aggregates"),
     Mutant("orders fan out by their lines", "a join instead of IN counts an order for each line",
-           method(predicate._Conditions, "aggregated", _joined_rows), "relations"),
+           method(predicates._Conditions, "aggregated", _joined_rows), "relations"),
     Mutant("inner join of links", "a row whose link leads nowhere is lost",
            method(joins.Rows, "holder", _linked_inside), "links"),
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",
@@ -304,9 +304,9 @@ MUTANTS = [
     Mutant("anybody's rows follow", "a purchase of another customer follows",
            _following(_of_anybody), "sequences"),
     Mutant("preceded is followed", "the direction of a step is forgotten",
-           method(predicate._OfRow, "follows", _always_after), "sequences"),
+           method(predicates._OfRow, "follows", _always_after), "sequences"),
     Mutant("whatever follows", "the condition of a step is forgotten",
-           method(predicate._OfRow, "follows", _whatever_follows), "sequences"),
+           method(predicates._OfRow, "follows", _whatever_follows), "sequences"),
     Mutant("ties one after the other", "ROW_NUMBER: of two equals one is in the top 2",
            _ranked_by("row_number"), "population"),
     Mutant("ties leave no gap", "DENSE_RANK: after two who are first, there is a second",
@@ -314,7 +314,7 @@ MUTANTS = [
     Mutant("tiles of equal size", "NTILE parts equals from each other",
            method(population_sql, "standing", _in_equal_parts), "population"),
     Mutant("the missing are ranked", "NULL is the least, or the greatest, and is counted",
-           method(predicate, "_compared", _with_the_missing), "population"),
+           method(predicates, "_compared", _with_the_missing), "population"),
     Mutant("the last match wins", "a CASE in the other order",
            method(sql, "case_of", _last_match), "partitions"),
 ]  # fmt: skip
