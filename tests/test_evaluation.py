@@ -26,7 +26,6 @@ from segmentkit._planning.plan import Plan
 from segmentkit.evaluation import Asked, Evaluation, Members, pack
 from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
-from segmentkit.source import version_of
 from segmentkit.sqlalchemy.statements import batch_statement
 from segmentkit.sqlalchemy.tables import Tables
 
@@ -561,7 +560,7 @@ def test_versions_change_with_what_a_definition_rests_on() -> None:
     base = Segment.define("base", "age > 20", SHOP)
     other = Segment.define("base", "age > 21", SHOP)
     uses = Segment.define("uses", "in segment base", SHOP, segments=[base])
-    assert version_of(uses) == version_of(uses.named("another name"))
-    assert version_of(uses) != version_of(
-        Segment.define("uses", "in segment base", SHOP, segments=[other])
+    assert uses.fingerprint == uses.named("another name").fingerprint
+    assert uses.fingerprint != (
+        Segment.define("uses", "in segment base", SHOP, segments=[other]).fingerprint
     )

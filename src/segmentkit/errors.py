@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from segmentkit._diagnostics.diagnostic import encodable
 from segmentkit._html import as_written
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class SegmentkitError(Exception):
     """The root of every error that this package raises on purpose."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as values that JSON has: its kind as ``error``, and its ``message``."""
+        return {"error": type(self).__name__, "message": encodable(str(self))}
 
 
 class DefinitionError(SegmentkitError):
@@ -36,6 +41,15 @@ class DefinitionError(SegmentkitError):
 
     def __str__(self) -> str:
         return "\n".join(d.render(self.source) for d in self.diagnostics)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as values that JSON has.
+
+        Returns:
+            ``error``, ``message``, and ``diagnostics``, each as `Diagnostic.to_dict` gives it.
+        """
+        found = [diagnostic.to_dict(self.source) for diagnostic in self.diagnostics]
+        return {**super().to_dict(), "diagnostics": found}
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
@@ -87,6 +101,17 @@ class Problem:
             text += f"\n    hint: {found.hint}" if found.hint else ""
         return f"{head.strip()}\n{text}" if head else text
 
+    def to_dict(self) -> dict[str, Any]:
+        """The problem as values that JSON has: its diagnostic, and its place in the file.
+
+        The places of the diagnostic are in ``source``, which is among the values.
+        """
+        found = self.diagnostic.to_dict(self.source or "")
+        place = {"file": self.file, "line": self.line, "column": self.column}
+        about = {"name": self.name, "kind": self.kind, "source": self.source}
+        told = {**place, **about}
+        return found | {k: encodable(v) if isinstance(v, str) else v for k, v in told.items()}
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(self.render())
 
@@ -107,6 +132,11 @@ class CatalogError(DefinitionError):
 
     def __str__(self) -> str:
         return "\n".join(p.render() for p in self.problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as values that JSON has; its ``diagnostics`` are by `Problem.to_dict`."""
+        found = [problem.to_dict() for problem in self.problems]
+        return {**super().to_dict(), "diagnostics": found}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CatalogError, (self.problems,)

@@ -70,7 +70,7 @@ class Asked:
     Attributes:
         name: Its name.
         definition: Its definition in the canonical form; None if no single one says it.
-        version: A fingerprint of all that the definition rests on, names it refers to included.
+        version: The fingerprint of the segment, `Segment.fingerprint`.
     """
 
     name: str | None

@@ -22,6 +22,7 @@ from segmentkit._definition import (
 )
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._explaining.explain import OfRecord, explain, outline
+from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
@@ -150,6 +151,26 @@ class Segment(Defined):
     def parameters(self) -> Mapping[str, DType]:
         """The parameters that have no value yet, and their types."""
         return MappingProxyType(dict(self._checked.parameters))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that changes with all that could change whom the segment holds.
+
+        It rests on the definition in its canonical form, the segments and traits that it refers
+        to, the keys of its lists, its open parameters, the part of the schema that they name, the
+        time zone and the version of the language. It does not rest on the segment's own name, on
+        the spelling of the text, or on the process. Beside the instant and the state of the data
+        it is a key for a cache.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> adult = Segment.define("adult", "age>=18", people)
+            >>> adult.fingerprint == Segment.define("grown-up", "age >= 18", people).fingerprint
+            True
+        """
+        return fingerprint(self)
 
     def _repr_html_(self) -> str:
         parts = [element("b", str(self.title or self.name))] if self.title or self.name else []

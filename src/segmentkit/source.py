@@ -5,15 +5,13 @@ What stands above the engines (analyses, the command line) is written against `S
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attrs import frozen
 
-from segmentkit._definition import AsOf, Defined, instant_of
-from segmentkit._language.formatter import format_tree
+from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
 from segmentkit.catalog import Catalog
@@ -231,35 +229,7 @@ def tallied_traits(
     return {str(trait.name): bound_value(trait, instant, target) for trait in given}
 
 
-# -- versions -----------------------------------------------------------------------------------
-
-
 def asked_of(segment: Segment, name: str | None = None) -> Asked:
     """What is told of a segment beside its members."""
     name = segment.name if name is None else name
-    return Asked(name, segment.definition, version_of(segment))
-
-
-_DIGITS = 12
-
-
-def version_of(segment: Segment) -> str:
-    """A fingerprint of a definition and of all that it refers to."""
-    told: set[tuple[str, str | None, str]] = set()
-    seen: set[int] = set()
-    stack: list[Defined] = [segment]
-    while stack:
-        each = stack.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        told.add((type(each).__name__, *_own(each, segment)))
-        stack += each._uses()
-        for name, keys in (each.lists if isinstance(each, Segment) else {}).items():
-            told.add(("KeyList", name, repr(sorted(keys.keys))))
-    return hashlib.sha256(repr(sorted(told, key=repr)).encode()).hexdigest()[:_DIGITS]
-
-
-def _own(each: Defined, whole: Defined) -> tuple[str | None, str]:
-    # What a segment itself is called says nothing of whom it holds.
-    return None if each is whole else each.name, format_tree(each._tree)
+    return Asked(name, segment.definition, segment.fingerprint)

@@ -18,10 +18,8 @@ from attrs import evolve, frozen
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._definition import Constant
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import CatalogError, Problem, SchemaError
-
-LANGUAGE = 1
-"""The version of the language that this release reads."""
 
 BYTE_ORDER_MARK = "\ufeff"
 

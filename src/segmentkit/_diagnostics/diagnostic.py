@@ -47,8 +47,34 @@ class Diagnostic:
 
     def position(self, source: str) -> tuple[int, int]:
         """The line and the column of the start, both counted from one."""
-        start = min(self.span.start, len(source))
-        return source.count("\n", 0, start) + 1, start - (source.rfind("\n", 0, start) + 1) + 1
+        place = _place(source, self.span.start)
+        return place["line"], place["column"]
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        """The diagnostic as values that JSON has, for an editor or an answer of a web service.
+
+        Args:
+            source: The text that was checked.
+
+        Returns:
+            ``code``, ``severity`` ("error" or "warning"), ``message``, ``hint`` (or None), and
+            ``start`` and ``end``, each with ``line`` and ``column`` from one, in characters, and
+            ``offset`` from zero, in characters and, for JavaScript, as ``offset_utf16``. The end
+            is the place after the last character.
+
+        Example:
+            >>> found = Diagnostic("SK101", "there is no 'aeg'", Span(0, 3), "did you mean 'age'?")
+            >>> found.to_dict("aeg > 3")["end"]
+            {'line': 1, 'column': 4, 'offset': 3, 'offset_utf16': 3}
+        """
+        return {
+            "code": self.code,
+            "severity": "warning" if self.is_warning else "error",
+            "message": encodable(self.message),
+            "hint": self.hint and encodable(self.hint),
+            "start": _place(source, self.span.start),
+            "end": _place(source, self.span.end),
+        }
 
     def render(self, source: str) -> str:
         """The message with the line it speaks of, carets below, and the hint.
@@ -69,6 +95,21 @@ class Diagnostic:
         if self.hint:
             lines.append(f"    hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _place(source: str, offset: int) -> dict[str, int]:
+    before = source[:offset]
+    return {
+        "line": before.count("\n") + 1,
+        "column": len(before) - before.rfind("\n"),
+        "offset": len(before),
+        "offset_utf16": len(before) + sum(character > "\uffff" for character in before),
+    }
+
+
+def encodable(text: str) -> str:
+    """A text that UTF-8 has: halves of characters, which JSON can bring, are replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 _SHOWN = 100

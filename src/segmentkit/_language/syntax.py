@@ -18,6 +18,10 @@ def _span() -> Span:
     return place
 
 
+LANGUAGE = 1
+"""The version of the language that this release reads."""
+
+
 @frozen
 class Literal:
     """A value written out: ``3``, ``"paid"``, ``true``, ``2026-05-09``."""

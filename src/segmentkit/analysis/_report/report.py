@@ -27,7 +27,7 @@ from segmentkit.errors import Problem, SegmentkitError
 from segmentkit.evaluation import Evaluation
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source, version_of
+from segmentkit.source import Source
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -182,7 +182,7 @@ def _chapter(
 ) -> Chapter:
     segment = catalog.unbound(name)
     values = {p: catalog.parameters[p] for p in segment.parameters if p in catalog.parameters}
-    told = (name, segment, values, version_of(catalog[name]))
+    told = (name, segment, values, catalog[name].fingerprint)
     if name not in evaluation:
         return Chapter(*told, None, None, None, None, (str(evaluation.broken[name]),))
     attrition, gaps = found["attrition", name], found["gaps", name]

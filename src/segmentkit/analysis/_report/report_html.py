@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from segmentkit._calendar import local
-from segmentkit._catalog.toml_file import LANGUAGE
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
+from segmentkit._language.syntax import LANGUAGE
 from segmentkit.analysis._missing_data import Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import amount
