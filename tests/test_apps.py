@@ -97,7 +97,7 @@ def test_every_error_is_json_in_utf_8(make: Callable[[], Any]) -> None:
 def test_a_mistake_in_a_catalog_tells_its_place_in_the_file() -> None:
     """The diagnostic's places are in the definition, which is told beside the line of the file."""
     with pytest.raises(CatalogError) as caught:
-        Catalog.loads('language = 1\n[segments]\ngrown = "aeg > 3"\n', SCHEMA)
+        Catalog.loads('language = 1\n[segments.grown]\nwhere = "aeg > 3"\n', SCHEMA)
     (told,) = caught.value.to_dict()["diagnostics"]
     assert (told["line"], told["name"], told["kind"]) == (3, "grown", "segment")
     assert told["source"][told["start"]["offset"] : told["end"]["offset"]] == "aeg"
