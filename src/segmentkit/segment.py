@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import define, field
 
-from segmentkit._checking.checker import Checked, Names, check, warnings_of
+from segmentkit._checking.checker import check, warnings_of
+from segmentkit._checking.context import Checked, Names
 from segmentkit._definition import (
     AsOf,
     Constant,

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from segmentkit._checking.checker import check_trait
-from segmentkit._checking.values import CheckedValue
+from segmentkit._checking.context import CheckedValue
 from segmentkit._definition import (
     AsOf,
     Constant,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from segmentkit import Partition, SchemaError, Segment
 from segmentkit import pandas as skp
 from segmentkit._calendar import local, to_utc
-from segmentkit._checking.checker import Checked
+from segmentkit._checking.context import Checked
 from segmentkit._planning.snapshot import seen_until
 from segmentkit.analysis import CAUSES, changes, history, movement
 from tests.analysis.frames import EMPTY, FRAMES, NOON, SHOP, SOURCES, segment

@@ -10,8 +10,7 @@ from attrs import evolve
 
 from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
-from segmentkit._checking import aggregates, checker, values, windows
-from segmentkit._checking.rankings import PopulationChecker
+from segmentkit._checking import aggregates, rankings, references, windows
 from segmentkit._language.syntax import Rolling
 from segmentkit._planning import ir, normalize
 from tests.mutants.making import Mutant, both, method
@@ -76,28 +75,28 @@ def _over(operator: ir.Comparison) -> Any:
 # -- the population -------------------------------------------------------------------------------
 
 
-def _of_everyone(real: Any, checker: Any, node: Any) -> Any:
-    found = real(checker, node)
+def _of_everyone(real: Any, ctx: Any, node: Any) -> Any:
+    found = real(ctx, node)
     if found is None:
         return None
     test, value = found
     return evolve(test, left=evolve(test.left, among=ir.TRUE)), value
 
 
-def _no_consent(real: Any, channel: Any, schema: Any) -> Any:
-    return checker._address(channel, schema)
+def _no_consent(real: Any, ctx: Any, channel: Any) -> Any:
+    return references._address(ctx, channel)
 
 
-def _no_address(real: Any, channel: Any, schema: Any) -> Any:
-    with mock.patch.object(checker, "_address", return_value=ir.TRUE):
-        return real(channel, schema)
+def _no_address(real: Any, ctx: Any, channel: Any) -> Any:
+    with mock.patch.object(references, "_address", return_value=ir.TRUE):
+        return real(ctx, channel)
 
 
 MUTANTS = [
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",
-           method(values, "bounds", _with_start), "time"),
+           method(windows, "bounds", _with_start), "time"),
     Mutant("window without its end", "what happens at this very instant is not seen",
-           method(values, "bounds", _without_end), "time"),
+           method(windows, "bounds", _without_end), "time"),
     Mutant("days begin in UTC", "the schema's time zone is forgotten",
            method(segment, "normalize", _in_utc), "zones"),
     Mutant("through midnight only", "between two days leaves the last day out but its first instant",
@@ -126,11 +125,11 @@ MUTANTS = [
     Mutant("absences count late", "at the very end of their time nothing is said",
            _over(ir.Comparison.LT), "sequences"),
     Mutant("ranks of everyone", "`top … among` ranks those beside the group too",
-           method(PopulationChecker, "ranked", _of_everyone), "population"),
+           method(rankings, "ranked", _of_everyone), "population"),
     Mutant("values of everyone", "`among` in ntile and in a value of the population",
-           method(PopulationChecker, "_among", lambda real, *_: ir.TRUE), "population"),
+           method(rankings, "_among", lambda real, *_: ir.TRUE), "population"),
     Mutant("consent forgotten", "everyone with an address is reachable",
-           method(checker, "check_channel", _no_consent), "channels"),
+           method(references, "channel_condition", _no_consent), "channels"),
     Mutant("address forgotten", "everyone who has consented is reachable",
-           method(checker, "check_channel", _no_address), "channels"),
+           method(references, "channel_condition", _no_address), "channels"),
 ]  # fmt: skip

@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from attrs import evolve, field, frozen
 
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
-from segmentkit._checking.checker import Checked, check_channel
-from segmentkit._checking.values import CheckedValue
+from segmentkit._checking.checker import check_channel
+from segmentkit._checking.context import Checked, CheckedValue
 from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from attrs import evolve, frozen
 
 from segmentkit._calendar import EXACT_UNITS
-from segmentkit._checking.values import Row, ValueChecker, between
+from segmentkit._checking.calls import fitting, wrong_count
+from segmentkit._checking.comparisons import between, bounds
+from segmentkit._checking.context import Context, Row
+from segmentkit._checking.rankings import overall
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -38,256 +41,262 @@ class _Way:
     owners: tuple[Entity, ...]
 
 
-class RowChecker(ValueChecker):
-    """What aggregates and sequences mean."""
-
-    def aggregate(self, node: t.Call, function: AggregateSignature) -> ir.Aggregate | None:
-        if self.row is not None and self.row.prefix:
-            self.error("SK113", node.span)
-            return None
-        if len(node.arguments) != 1:
-            self.wrong_count(node, 1)
-            return None
-        if node.distinct and function.name != "count":
-            values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
-            self.error("SK111", node.span, hint="'distinct' belongs to count", **values)
-            return None
-        way = self._way(node, function)
-        if way is None:
-            return None
-        relation = way.relations[-1]
-        timed = isinstance(function, AggregateFunction) and function.needs_time
-        if timed and relation.at is None:
-            self.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
-            return None
-        row = Row(relation, self.schema.named(relation.to), way.owners[-1])
-        argument = node.arguments[0]
-        bare = isinstance(argument, t.Name) and argument.parts == way.prefix
-        rows = bare and function.name in _OF_ROWS and not node.distinct
-        value = None if rows else self._aggregated(node, function, evolve(row, prefix=way.prefix))
-        tests = self._seen(node, way)
-        where = self._passed(row, node.where)
-        steps = self._steps(node, way, row)
-        if tests is None or where is None or steps is None or (value is None and not rows):
-            return None
-        *outer, own = tests
-        through = [ir.Through(r.name, c) for r, c in zip(way.relations, outer, strict=False)]
-        condition = ir.conjunction([own, where, *steps])
-        return _aggregate(node, function, way, value, condition, tuple(through))
-
-    # -- whose rows -----------------------------------------------------------------------------
-
-    def _way(self, node: t.Call, function: AggregateSignature) -> _Way | None:
-        """The one relation, or path of relations, whose rows the argument speaks of."""
-        argument = node.arguments[0]
-        names = list(_names(argument))
-        ways = {way.prefix: way for way in map(self._leading, names) if way.relations}
-        if len(ways) == 1:
-            return next(iter(ways.values()))
-        start = self.row.entity if self.row else self.schema.entity
-        firsts = {n.parts[0]: n for n in names}
-        known = (start.attribute, start.document, start.link, self.traits.get)
-        unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
-        if not ways and len(unknown) == 1:
-            self._unknown_relation(unknown[0], start)
-            return None
-        name = function.name
-        examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
-        if not ways and not self.row:
-            examples += self._among_everyone(node, function)
-        example = ", or ".join(examples) or "the name of a relation"
-        self.error("SK116", argument.span, name=name, example=example)
+def aggregate(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.Aggregate | None:
+    """One value of the rows of a relation; None after an error."""
+    if ctx.row is not None and ctx.row.prefix:
+        ctx.error("SK113", node.span)
         return None
+    if len(node.arguments) != 1:
+        wrong_count(ctx, node, 1)
+        return None
+    if node.distinct and function.name != "count":
+        values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
+        ctx.error("SK111", node.span, hint="'distinct' belongs to count", **values)
+        return None
+    way = _way(ctx, node, function)
+    if way is None:
+        return None
+    relation = way.relations[-1]
+    timed = isinstance(function, AggregateFunction) and function.needs_time
+    if timed and relation.at is None:
+        ctx.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
+        return None
+    row = Row(relation, ctx.schema.named(relation.to), way.owners[-1])
+    argument = node.arguments[0]
+    bare = isinstance(argument, t.Name) and argument.parts == way.prefix
+    rows = bare and function.name in _OF_ROWS and not node.distinct
+    value = None if rows else _aggregated(ctx, node, function, evolve(row, prefix=way.prefix))
+    tests = _seen(ctx, node, way)
+    where = _passed(ctx, row, node.where)
+    steps = _steps(ctx, node, way, row)
+    if tests is None or where is None or steps is None or (value is None and not rows):
+        return None
+    *outer, own = tests
+    through = [ir.Through(r.name, c) for r, c in zip(way.relations, outer, strict=False)]
+    condition = ir.conjunction([own, where, *steps])
+    return _aggregate(node, function, way, value, condition, tuple(through))
 
-    def _among_everyone(self, node: t.Call, function: AggregateSignature) -> Iterator[str]:
-        """The same of the whole population, if that has a meaning."""
-        errors = len(self.errors)
-        among = evolve(node, among=t.Literal(True, t.NOWHERE))
-        if self.overall(among, function) is not None:
-            yield format_tree(among)
-        del self.errors[errors:]
 
-    def _leading(self, name: t.Name) -> _Way:
-        """The relations that a name begins with."""
-        root, parts = self.schema.entity, name.parts
-        entity, holder, at = root, ir.Scope.ENTITY, 0
-        if self.row is not None:
-            entity, holder = self.row.entity, ir.Scope.ROW
-        if len(parts) > 1 and parts[0] == root.name and not entity.relation(parts[0]):
-            entity, holder, at = root, ir.Scope.ENTITY, 1
-        relations: list[Relation] = []
-        owners: list[Entity] = []
-        while at < len(parts) and (relation := entity.relation(parts[at])) is not None:
-            relations.append(relation)
-            owners.append(entity)
-            entity, at = self.schema.named(relation.to), at + 1
-        return _Way(holder, parts[:at], tuple(relations), tuple(owners))
+# -- whose rows -----------------------------------------------------------------------------
 
-    def table_of_texts(self, node: t.Expr) -> Relation | None:
-        """The relation that a name leads to, if it is one of texts."""
-        if not isinstance(node, t.Name):
-            return None
-        way = self._leading(node)
-        found = way.relations[-1] if way.prefix == node.parts and way.relations else None
-        return found if found is not None and found.value is not None else None
 
-    def _unknown_relation(self, node: t.Name, start: Entity) -> None:
-        root, parts = self.schema.entity, node.parts
-        place = root if len(parts) > 1 and parts[0] == root.name else start
-        name = parts[1] if place is root and parts[0] == root.name else parts[0]
-        hint = did_you_mean(name, [r.name for r in place.relations])
-        if start is not root and root.relation(name) and place is start:
-            path = f"{format_name(root.name)}.{format_name(name)}"
-            hint = f"the {name} of the {root.name} are {path}"
-        self.error("SK102", node.span, name=name, hint=hint)
+def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | None:
+    """The one relation, or path of relations, whose rows the argument speaks of."""
+    argument = node.arguments[0]
+    names = list(_names(argument))
+    ways = {way.prefix: way for way in map(partial(_leading, ctx), names) if way.relations}
+    if len(ways) == 1:
+        return next(iter(ways.values()))
+    start = ctx.row.entity if ctx.row else ctx.schema.entity
+    firsts = {n.parts[0]: n for n in names}
+    known = (start.attribute, start.document, start.link, ctx.names.traits.get)
+    unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
+    if not ways and len(unknown) == 1:
+        _unknown_relation(ctx, unknown[0], start)
+        return None
+    name = function.name
+    examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
+    if not ways and not ctx.row:
+        examples += _among_everyone(ctx, node, function)
+    example = ", or ".join(examples) or "the name of a relation"
+    ctx.error("SK116", argument.span, name=name, example=example)
+    return None
 
-    # -- which of them --------------------------------------------------------------------------
 
-    def _seen(self, node: t.Call, way: _Way) -> list[ir.Condition] | None:
-        """Which rows of each relation on the way are of the window, and seen as of ``as_of``."""
-        timed = [i for i, relation in enumerate(way.relations) if relation.at is not None]
-        if node.window is not None and not timed:
-            self.error("SK110", node.window.span, what=f"'{way.relations[-1].name}'")
-            return None
-        tests: list[ir.Condition] = []
-        for i, relation in enumerate(way.relations):
-            time = self._time(relation)
-            window = node.window if timed and i == timed[-1] else None
-            if time is None:
-                tests.append(ir.TRUE)
-                continue
-            found = [] if window is None else self._in_rows_window(node, window, time)
-            if found is None:
-                return None
-            if not (isinstance(window, t.Rolling) and window.direction == "next"):
-                found.append(_until_now(time))
-            tests.append(ir.conjunction(found))
-        return tests
+def _among_everyone(ctx: Context, node: t.Call, function: AggregateSignature) -> Iterator[str]:
+    """The same of the whole population, if that has a meaning."""
+    among = evolve(node, among=t.Literal(True, t.NOWHERE))
+    with ctx.attempt():
+        found = overall(ctx, among, function)
+    if found is not None:
+        yield format_tree(among)
 
-    def _in_rows_window(
-        self, node: t.Call, window: t.Window, time: ir.Column
-    ) -> list[ir.Condition] | None:
-        """The test of a row's time; the window's ends know nothing of any row."""
-        root = self.schema.entity.name
-        for name in _names(window) if self.row is not None else ():
-            if name.parts[0] != root:
-                self.error("SK123", name.span, text=format_tree(name))
-                return None
-        with self._inside(None):
-            ends = self.bounds(window, time, node.arguments[0])
-        return None if ends is None else [between(time, ends)]
 
-    def _time(self, relation: Relation) -> ir.Column | None:
-        """When a row happened."""
-        if relation.at is None:
-            return None
-        at = self.schema.named(relation.to).attribute(relation.at)
-        assert at is not None
-        return ir.Column(ir.Scope.ROW, (), at.name, at.dtype, at.nullable)
+def _leading(ctx: Context, name: t.Name) -> _Way:
+    """The relations that a name begins with."""
+    root, parts = ctx.schema.entity, name.parts
+    entity, holder, at = root, ir.Scope.ENTITY, 0
+    if ctx.row is not None:
+        entity, holder = ctx.row.entity, ir.Scope.ROW
+    if len(parts) > 1 and parts[0] == root.name and not entity.relation(parts[0]):
+        entity, holder, at = root, ir.Scope.ENTITY, 1
+    relations: list[Relation] = []
+    owners: list[Entity] = []
+    while at < len(parts) and (relation := entity.relation(parts[at])) is not None:
+        relations.append(relation)
+        owners.append(entity)
+        entity, at = ctx.schema.named(relation.to), at + 1
+    return _Way(holder, parts[:at], tuple(relations), tuple(owners))
 
-    def _passed(self, row: Row, where: t.Expr | None) -> ir.Condition | None:
-        """What ``where`` asks of a row."""
-        if where is None:
-            return ir.TRUE
-        with self._inside(row):
-            return self.condition(where, negative=False)
 
-    @contextmanager
-    def _inside(self, row: Row | None) -> Iterator[None]:
-        """Names are those of a row; what is known of another row does not hold of it."""
-        before = self.row, self.present
-        self.row = row
-        self.present = frozenset(v for v in self.present if not _is_of_row(v))
-        yield
-        self.row, self.present = before
+def table_of_texts(ctx: Context, node: t.Expr) -> Relation | None:
+    """The relation that a name leads to, if it is one of texts."""
+    if not isinstance(node, t.Name):
+        return None
+    way = _leading(ctx, node)
+    found = way.relations[-1] if way.prefix == node.parts and way.relations else None
+    return found if found is not None and found.value is not None else None
 
-    def _aggregated(self, node: t.Call, function: AggregateSignature, row: Row) -> ir.Value | None:
-        """The value inside the brackets; None after an error."""
-        argument = node.arguments[0]
-        if function.operand == "rows":
-            hint = f"{function.name}({'.'.join(map(format_name, row.prefix))} where …)"
-            self.error("SK112", argument.span, name=function.name, expected="rows",
-                       article="a", family="value", hint=hint)  # fmt: skip
-            return None
-        with self._inside(row):
-            value = self.value(argument)
-        return self.fitting(argument, value, function.name, function.operand)
 
-    # -- sequences ------------------------------------------------------------------------------
+def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
+    root, parts = ctx.schema.entity, node.parts
+    of_root = len(parts) > 1 and parts[0] == root.name
+    place, name = (root, parts[1]) if of_root else (start, parts[0])
+    hint = did_you_mean(name, [r.name for r in place.relations])
+    if not of_root and start is not root and root.relation(name):
+        path = f"{format_name(root.name)}.{format_name(name)}"
+        hint = f"the {name} of the {root.name} are {path}"
+    ctx.error("SK102", node.span, name=name, hint=hint)
 
-    def _steps(self, node: t.Call, way: _Way, row: Row) -> list[ir.Condition] | None:
-        """What must come after a row, or before it."""
-        if node.then is None:
-            return []
-        if len(way.relations) > 1:
-            path = ".".join(map(format_name, way.prefix))
-            self.error("SK132", node.then.span, name=path)
-            return None
-        if row.relation.at is None:
-            self.error("SK130", node.arguments[0].span, name=row.relation.name)
-            return None
-        return self._following(node.then, row)
 
-    def _following(self, step: t.Step, row: Row) -> list[ir.Condition] | None:
-        """A step and those after it, as tests of the row that they speak of."""
-        found = self._step_relation(step, row)
+# -- which of them --------------------------------------------------------------------------
+
+
+def _seen(ctx: Context, node: t.Call, way: _Way) -> list[ir.Condition] | None:
+    """Which rows of each relation on the way are of the window, and seen as of ``as_of``."""
+    timed = [i for i, relation in enumerate(way.relations) if relation.at is not None]
+    if node.window is not None and not timed:
+        ctx.error("SK110", node.window.span, what=f"'{way.relations[-1].name}'")
+        return None
+    tests: list[ir.Condition] = []
+    for i, relation in enumerate(way.relations):
+        time = _time(ctx, relation)
+        window = node.window if timed and i == timed[-1] else None
+        if time is None:
+            tests.append(ir.TRUE)
+            continue
+        found = [] if window is None else _in_rows_window(ctx, node, window, time)
         if found is None:
             return None
-        relation, own = found
-        at, time = self._time(row.relation), self._time(relation)
-        assert at is not None
-        if time is None:
-            self.error("SK130", step.relation.span, name=relation.name)
-            return None
-        if not self._comparable_times(step, row, at, relation, time):
-            return None
-        other = Row(relation, self.schema.named(relation.to), row.owner)
-        where = self._passed(other, step.where)
-        # What comes after a step that was not found speaks of the row before it.
-        rest = (
-            [] if step.then is None else self._following(step.then, row if step.negated else other)
-        )
-        if where is None or rest is None:
-            return None
-        seen = [_until_now(time), where] + ([] if step.negated else rest)
-        backward = step.direction == "preceded"
-        seconds = None if step.within is None else _seconds(step.within)
-        test = ir.Follows(relation.name, own, at, ir.conjunction(seen), backward, seconds)
-        if not step.negated:
-            return [test]
-        over = [] if backward or step.within is None else [_is_over(at, step.within)]
-        return [*over, ir.complement(test), *rest]
+        if not (isinstance(window, t.Rolling) and window.direction == "next"):
+            found.append(_until_now(time))
+        tests.append(ir.conjunction(found))
+    return tests
 
-    def _step_relation(self, step: t.Step, row: Row) -> tuple[Relation, bool] | None:
-        """The relation that a step looks at, and whether it is one of the row itself."""
-        *before, name = step.relation.parts
-        root = self.schema.entity
-        if not before or (row.owner is root and before == [root.name]):
-            if (relation := row.owner.relation(name)) is not None:
-                return relation, False
-        elif before == [row.relation.name] and (relation := row.entity.relation(name)) is not None:
-            return relation, True
-        known = [format_name(r.name) for r in row.owner.relations]
-        own = f"{format_name(row.relation.name)}.{format_name(name)}"
-        hint = did_you_mean(name, known)
-        if row.entity.relation(name) is not None:
-            hint = f"the {name} of the same row are {own}"
-        self.error("SK102", step.relation.span, name=format_tree(step.relation), hint=hint)
+
+def _in_rows_window(
+    ctx: Context, node: t.Call, window: t.Window, time: ir.Column
+) -> list[ir.Condition] | None:
+    """The test of a row's time; the window's ends know nothing of any row."""
+    root = ctx.schema.entity.name
+    for name in _names(window) if ctx.row is not None else ():
+        if name.parts[0] != root:
+            ctx.error("SK123", name.span, text=format_tree(name))
+            return None
+    with ctx.inside(None):
+        ends = bounds(ctx, window, time, node.arguments[0])
+    return None if ends is None else [between(time, ends)]
+
+
+def _time(ctx: Context, relation: Relation) -> ir.Column | None:
+    """When a row happened."""
+    if relation.at is None:
         return None
+    at = ctx.schema.named(relation.to).attribute(relation.at)
+    assert at is not None
+    return ir.Column(ir.Scope.ROW, (), at.name, at.dtype, at.nullable)
 
-    def _comparable_times(
-        self, step: t.Step, row: Row, at: ir.Column, relation: Relation, time: ir.Column
-    ) -> bool:
-        if at.dtype != time.dtype:
-            names = {"first": row.relation.name, "second": relation.name}
-            kinds = {"first_type": str(at.dtype), "second_type": str(time.dtype)}
-            self.error("SK131", step.relation.span, hint=None, **names, **kinds)
-            return False
-        if step.within is not None and at.dtype == DATE and step.within.unit not in ("day", "week"):
-            hint = "dates are counted in whole days or weeks"
-            self.error("SK122", step.within.span, unit=f"{step.within.unit}s", hint=hint)
-            return False
-        return True
+
+def _passed(ctx: Context, row: Row, where: t.Expr | None) -> ir.Condition | None:
+    """What ``where`` asks of a row."""
+    if where is None:
+        return ir.TRUE
+    with ctx.inside(row):
+        return ctx.condition(where)
+
+
+def _aggregated(
+    ctx: Context, node: t.Call, function: AggregateSignature, row: Row
+) -> ir.Value | None:
+    """The value inside the brackets; None after an error."""
+    argument = node.arguments[0]
+    if function.operand == "rows":
+        hint = f"{function.name}({'.'.join(map(format_name, row.prefix))} where …)"
+        ctx.error("SK112", argument.span, name=function.name, expected="rows",
+                   article="a", family="value", hint=hint)  # fmt: skip
+        return None
+    with ctx.inside(row):
+        value = ctx.value(argument)
+    return fitting(ctx, argument, value, function.name, function.operand)
+
+
+# -- sequences ------------------------------------------------------------------------------
+
+
+def _steps(ctx: Context, node: t.Call, way: _Way, row: Row) -> list[ir.Condition] | None:
+    """What must come after a row, or before it."""
+    if node.then is None:
+        return []
+    if len(way.relations) > 1:
+        path = ".".join(map(format_name, way.prefix))
+        ctx.error("SK132", node.then.span, name=path)
+        return None
+    if row.relation.at is None:
+        ctx.error("SK130", node.arguments[0].span, name=row.relation.name)
+        return None
+    return _following(ctx, node.then, row)
+
+
+def _following(ctx: Context, step: t.Step, row: Row) -> list[ir.Condition] | None:
+    """A step and those after it, as tests of the row that they speak of."""
+    found = _step_relation(ctx, step, row)
+    if found is None:
+        return None
+    relation, own = found
+    at, time = _time(ctx, row.relation), _time(ctx, relation)
+    assert at is not None
+    if time is None:
+        ctx.error("SK130", step.relation.span, name=relation.name)
+        return None
+    if not _comparable_times(ctx, step, row, at, relation, time):
+        return None
+    other = Row(relation, ctx.schema.named(relation.to), row.owner)
+    where = _passed(ctx, other, step.where)
+    # What comes after a step that was not found speaks of the row before it.
+    rest = [] if step.then is None else _following(ctx, step.then, row if step.negated else other)
+    if where is None or rest is None:
+        return None
+    seen = [_until_now(time), where] + ([] if step.negated else rest)
+    backward = step.direction == "preceded"
+    seconds = None if step.within is None else _seconds(step.within)
+    test = ir.Follows(relation.name, own, at, ir.conjunction(seen), backward, seconds)
+    if not step.negated:
+        return [test]
+    over = [] if backward or step.within is None else [_is_over(at, step.within)]
+    return [*over, ir.complement(test), *rest]
+
+
+def _step_relation(ctx: Context, step: t.Step, row: Row) -> tuple[Relation, bool] | None:
+    """The relation that a step looks at, and whether it is one of the row itctx."""
+    *before, name = step.relation.parts
+    root = ctx.schema.entity
+    if not before or (row.owner is root and before == [root.name]):
+        if (relation := row.owner.relation(name)) is not None:
+            return relation, False
+    elif before == [row.relation.name] and (relation := row.entity.relation(name)) is not None:
+        return relation, True
+    known = [format_name(r.name) for r in row.owner.relations]
+    own = f"{format_name(row.relation.name)}.{format_name(name)}"
+    hint = did_you_mean(name, known)
+    if row.entity.relation(name) is not None:
+        hint = f"the {name} of the same row are {own}"
+    ctx.error("SK102", step.relation.span, name=format_tree(step.relation), hint=hint)
+    return None
+
+
+def _comparable_times(
+    ctx: Context, step: t.Step, row: Row, at: ir.Column, relation: Relation, time: ir.Column
+) -> bool:
+    if at.dtype != time.dtype:
+        names = {"first": row.relation.name, "second": relation.name}
+        kinds = {"first_type": str(at.dtype), "second_type": str(time.dtype)}
+        ctx.error("SK131", step.relation.span, hint=None, **names, **kinds)
+        return False
+    if step.within is not None and at.dtype == DATE and step.within.unit not in ("day", "week"):
+        hint = "dates are counted in whole days or weeks"
+        ctx.error("SK122", step.within.span, unit=f"{step.within.unit}s", hint=hint)
+        return False
+    return True
 
 
 def _until_now(time: ir.Column) -> ir.Condition:
@@ -334,10 +343,6 @@ def _aggregate(
         assert value is not None
         dtype = function.result or value.dtype
     return ir.Aggregate(kind, relation.name, value, where, dtype, way.holder, through)
-
-
-def _is_of_row(value: ir.Value) -> bool:
-    return any(isinstance(n, ir.Column) and n.scope is ir.Scope.ROW for n in ir.walk(value))
 
 
 def _names(node: t.Node) -> Iterator[t.Name]:

@@ -5,38 +5,23 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import assert_never
 
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 
 _decimal = cache(decimal)
-_PLAIN: dict[type, DType] = {bool: BOOLEAN, int: INTEGER, float: FLOAT, str: TEXT}
+_DTYPES: dict[type, DType] = {
+    bool: BOOLEAN, int: INTEGER, float: FLOAT, str: TEXT, datetime: TIMESTAMP, date: DATE,
+}  # fmt: skip
 
 
 def literal_dtype(value: ir.Constant) -> DType:
     """The type of a constant."""
-    plain = _PLAIN.get(type(value))
-    if plain is not None:
-        return plain
-    match value:
-        case bool():
-            return BOOLEAN
-        case int():
-            return INTEGER
-        case float():
-            return FLOAT
-        case Decimal():
-            exponent = value.as_tuple().exponent
-            return _decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
-        case str():
-            return TEXT
-        case datetime():
-            return TIMESTAMP
-        case date():
-            return DATE
-        case _:
-            assert_never(value)
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        return _decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
+    found = _DTYPES.get(type(value))
+    return found or next(dtype for kind, dtype in _DTYPES.items() if isinstance(value, kind))
 
 
 def article(dtype: DType) -> dict[str, str]:

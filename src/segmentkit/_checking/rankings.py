@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from decimal import Decimal
 from fractions import Fraction
 
-from segmentkit._checking.calls import CallChecker
+from segmentkit._checking.calls import fitting, wrong_count
+from segmentkit._checking.context import Context
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._operators import BUCKETS
@@ -15,120 +15,112 @@ from segmentkit._planning import ir
 from segmentkit.dtypes import INTEGER, TEXT
 from segmentkit.extension import Aggregate
 from segmentkit.functions import AggregateSignature
-from segmentkit.schema import Schema
 
 _OVERALL = ("avg", "count", "max", "median", "min", "sum")
 _MOST_TILES = 1_000_000
 _MOST_DIGITS = 6
 
 
-class PopulationChecker(CallChecker):
-    """What a customer's place among others means."""
+def ranked(ctx: Context, node: t.Ranked) -> tuple[ir.Condition, ir.Value] | None:
+    """``top 10% by …``, and the value ranked by; None after an error.
 
-    schema: Schema
+    The rank r is within the first p% of n when (r - 1) / n < p / 100: when its tile of 100 is
+    one of the first p. Shares are fractions in lowest terms, so nothing is rounded.
+    """
+    if not ctx.of_customers(node):
+        return None
+    limit, tiles = node.limit, None
+    if isinstance(limit, t.Percent):
+        share = _share(ctx, limit)
+        limit, tiles = (0, 1) if share is None else (share.numerator, share.denominator)
+    value = _ordered(ctx, node.by, node.direction)
+    among = ctx.condition(node.among)
+    if value is None or limit is None:
+        return None
+    standing = ir.Standing(value, among, node.direction == "top", tiles)
+    return ir.Compare(ir.Comparison.LE, standing, ir.Const(limit, INTEGER)), value
 
-    @abstractmethod
-    def condition(self, node: t.Expr, *, negative: bool) -> ir.Condition:
-        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
 
-    @abstractmethod
-    def of_customers(self, node: t.Expr) -> bool:
-        """Whether a node stands where names are the customer's; an error is noted elsewhere."""
+def sample(ctx: Context, node: t.Call) -> ir.Condition | None:
+    """``sample(10%, "spring")``: the first of so many buckets; None after an error."""
+    if not ctx.of_customers(node):
+        return None
+    match node.arguments:
+        case (t.Percent() as percent, t.Literal(str() as salt)) if _is_plain(node):
+            share = _share(ctx, percent)
+        case _:
+            ctx.error("SK155", node.span)
+            return None
+    entity = ctx.schema.entity
+    key = entity.key_attribute
+    if key is None or key.dtype not in (INTEGER, TEXT):
+        ctx.error("SK156", node.span, entity=entity.name, key=entity.key)
+        return None
+    if share is None:
+        return None
+    column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
+    bucket = ir.Call("bucket", (column, ir.Const(salt, TEXT)), INTEGER)
+    limit = ir.Const(math.ceil(share * BUCKETS), INTEGER)
+    return ir.Compare(ir.Comparison.LT, bucket, limit)
 
-    def ranked(self, node: t.Ranked) -> tuple[ir.Condition, ir.Value] | None:
-        """``top 10% by …``, and the value ranked by; None after an error.
 
-        The rank r is within the first p% of n when (r - 1) / n < p / 100: when its tile of 100 is
-        one of the first p. Shares are fractions in lowest terms, so nothing is rounded.
-        """
-        if not self.of_customers(node):
+def tile(ctx: Context, node: t.Call) -> ir.Value | None:
+    """``ntile(5, …)``: which of so many parts; None after an error."""
+    if not ctx.of_customers(node):
+        return None
+    if len(node.arguments) != 2:
+        wrong_count(ctx, node, 2)
+        return None
+    if node.window is not None or node.where is not None or node.distinct:
+        ctx.error("SK126", node.span)
+        return None
+    count, by = node.arguments
+    match count:
+        case t.Literal(int() as tiles) if type(tiles) is int and 1 <= tiles <= _MOST_TILES:
+            value = _ordered(ctx, by, node.name)
+            among = _among(ctx, node)
+            return None if value is None else ir.Standing(value, among, False, tiles)
+        case _:
+            most = f"{_MOST_TILES:,}"
+            ctx.error("SK154", count.span, most=most, text=format_tree(count))
             return None
-        limit, tiles = node.limit, None
-        if isinstance(limit, t.Percent):
-            share = self._share(limit)
-            limit, tiles = (0, 1) if share is None else (share.numerator, share.denominator)
-        value = self._ordered(node.by, node.direction)
-        among = self.condition(node.among, negative=False)
-        if value is None or limit is None:
-            return None
-        standing = ir.Standing(value, among, node.direction == "top", tiles)
-        return ir.Compare(ir.Comparison.LE, standing, ir.Const(limit, INTEGER)), value
 
-    def sample(self, node: t.Call) -> ir.Condition | None:
-        """``sample(10%, "spring")``: the first of so many buckets; None after an error."""
-        if not self.of_customers(node):
-            return None
-        match node.arguments:
-            case (t.Percent() as percent, t.Literal(str() as salt)) if _is_plain(node):
-                share = self._share(percent)
-            case _:
-                self.error("SK155", node.span)
-                return None
-        entity = self.schema.entity
-        key = entity.key_attribute
-        if key is None or key.dtype not in (INTEGER, TEXT):
-            self.error("SK156", node.span, entity=entity.name, key=entity.key)
-            return None
-        if share is None:
-            return None
-        column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
-        bucket = ir.Call("bucket", (column, ir.Const(salt, TEXT)), INTEGER)
-        limit = ir.Const(math.ceil(share * BUCKETS), INTEGER)
-        return ir.Compare(ir.Comparison.LT, bucket, limit)
 
-    def tile(self, node: t.Call) -> ir.Value | None:
-        """``ntile(5, …)``: which of so many parts; None after an error."""
-        if not self.of_customers(node):
-            return None
-        if len(node.arguments) != 2:
-            self.wrong_count(node, 2)
-            return None
-        if node.window is not None or node.where is not None or node.distinct:
-            self.error("SK126", node.span)
-            return None
-        count, by = node.arguments
-        match count:
-            case t.Literal(int() as tiles) if type(tiles) is int and 1 <= tiles <= _MOST_TILES:
-                value = self._ordered(by, node.name)
-                among = self._among(node)
-                return None if value is None else ir.Standing(value, among, False, tiles)
-            case _:
-                most = f"{_MOST_TILES:,}"
-                self.error("SK154", count.span, most=most, text=format_tree(count))
-                return None
+def overall(ctx: Context, node: t.Call, function: AggregateSignature | None) -> ir.Value | None:
+    """``avg(age among everyone)``; None after an error."""
+    if not ctx.of_customers(node):
+        return None
+    plain = len(node.arguments) == 1 and not node.distinct
+    added = function if isinstance(function, Aggregate) else None
+    if function is None or (not added and function.name not in _OVERALL) or not plain:
+        ctx.error("SK153", node.span)
+        return None
+    (argument,) = node.arguments
+    value = fitting(ctx, argument, ctx.value(argument), node.name, function.operand)
+    among = _among(ctx, node)
+    if value is None:
+        return None
+    kind = added or ir.AggregateFunction(function.name)
+    return ir.Overall(kind, value, among, function.result or value.dtype)
 
-    def overall(self, node: t.Call, function: AggregateSignature | None) -> ir.Value | None:
-        """``avg(age among everyone)``; None after an error."""
-        if not self.of_customers(node):
-            return None
-        plain = len(node.arguments) == 1 and not node.distinct
-        added = function if isinstance(function, Aggregate) else None
-        if function is None or (not added and function.name not in _OVERALL) or not plain:
-            self.error("SK153", node.span)
-            return None
-        (argument,) = node.arguments
-        value = self.fitting(argument, self.value(argument), node.name, function.operand)
-        among = self._among(node)
-        if value is None:
-            return None
-        kind = added or ir.AggregateFunction(function.name)
-        return ir.Overall(kind, value, among, function.result or value.dtype)
 
-    def _among(self, node: t.Call) -> ir.Condition:
-        return ir.TRUE if node.among is None else self.condition(node.among, negative=False)
+def _among(ctx: Context, node: t.Call) -> ir.Condition:
+    return ir.TRUE if node.among is None else ctx.condition(node.among)
 
-    def _ordered(self, node: t.Expr, name: str) -> ir.Value | None:
-        return self.fitting(node, self.value(node), name, "ordered")
 
-    def _share(self, percent: t.Percent) -> Fraction | None:
-        """A percentage as a fraction of one."""
-        number = Decimal(percent.number)
-        exponent = number.as_tuple().exponent
-        assert isinstance(exponent, int)
-        if number > 100 or -exponent > _MOST_DIGITS:
-            self.error("SK152", percent.span, text=format_tree(percent))
-            return None
-        return Fraction(number) / 100
+def _ordered(ctx: Context, node: t.Expr, name: str) -> ir.Value | None:
+    return fitting(ctx, node, ctx.value(node), name, "ordered")
+
+
+def _share(ctx: Context, percent: t.Percent) -> Fraction | None:
+    """A percentage as a fraction of one."""
+    number = Decimal(percent.number)
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if number > 100 or -exponent > _MOST_DIGITS:
+        ctx.error("SK152", percent.span, text=format_tree(percent))
+        return None
+    return Fraction(number) / 100
 
 
 def _is_plain(node: t.Call) -> bool:

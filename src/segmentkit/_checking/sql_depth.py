@@ -33,6 +33,7 @@ _WEIGHTS: dict[type, int] = {
     ir.Not: 0,
     **dict.fromkeys((ir.Always, ir.Const, ir.Param, ir.Moment, ir.Contains), 0),
 }
+_LEAVES = frozenset((ir.Always, ir.Const, ir.Param, ir.Moment, ir.Column))
 
 _STARTS = (ir.And, ir.Or, ir.Follows, *ir.OF_MANY)
 """Below these, conditions stand for themselves."""
@@ -52,9 +53,9 @@ def is_deeper(tree: ir.Condition | ir.Value, most: int) -> bool:
         depth += _weight(node) if weight is None else weight
         if depth > most:
             return True
-        if below := ir.parts(node):
+        if kind not in _LEAVES:
             start = depth if kind in _STARTS else start
-            stack += [(part, start, depth, outermost) for part in below]
+            stack += [(part, start, depth, outermost) for part in ir.parts(node)]
     return False
 
 

@@ -22,18 +22,10 @@ _SHORTER_THAN_A_DAY = [
 def bounds(
     window: t.Window, dtype: DType, low: Value | None, high: Value | None, zone: tzinfo
 ) -> tuple[Bound, Bound] | Diagnostic | None:
-    """The lower and the upper end of a window over values of a type.
+    """The lower and the upper end of a window over values of a type, as two tests.
 
-    Args:
-        window: The window.
-        dtype: What is tested: a date, a timestamp, an anniversary; for ranges also a number.
-        low: The checked lower end of a range.
-        high: The checked upper end of a range.
-        zone: Where calendar units begin.
-
-    Returns:
-        Two tests; a diagnostic when the window does not suit a date; None when the type has no
-        time.
+    ``low`` and ``high`` are the checked ends of a range, and calendar units begin in ``zone``. A
+    diagnostic where the window does not suit a date; None where the type has no time.
     """
     if isinstance(window, t.Range):
         assert low is not None

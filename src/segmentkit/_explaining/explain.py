@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 from attrs import evolve, field, frozen
 
 from segmentkit._calendar import in_zone
-from segmentkit._checking.checker import Names, check, coordinates_of, is_list, value_of
+from segmentkit._checking.checker import check, coordinates_of, is_list, value_of
+from segmentkit._checking.context import Names
 from segmentkit._explaining.minimal_changes import Formula, Junction, Leaf, Opposite, fewest_changes
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree

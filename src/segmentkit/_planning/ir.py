@@ -554,6 +554,15 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     return found
 
 
+def is_larger(node: Condition | Value, most: int) -> bool:
+    """Whether it has more nodes, each counted where it stands, than so many."""
+    size, stack = 0, [node]
+    while stack and size <= most:
+        size += 1
+        stack += parts(stack.pop())
+    return size > most
+
+
 _N = TypeVar("_N")
 
 

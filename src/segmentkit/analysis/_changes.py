@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from attrs import define, evolve, field, frozen
 
-from segmentkit._checking.checker import Checked
+from segmentkit._checking.context import Checked
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._planning.snapshot import seen_until
 from segmentkit.analysis._plot import bare, empty, new_figure

@@ -1,0 +1,189 @@
+"""Comparisons: two values of one type, and a value within the ends of a window."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from segmentkit._checking import surprises, windows
+from segmentkit._checking.coercion import aligned, article
+from segmentkit._checking.context import Context
+from segmentkit._checking.names import some
+from segmentkit._checking.windows import Bound
+from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
+from segmentkit._planning import ir
+from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, Kind
+
+_COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
+
+
+def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
+    """``a = b`` and its kin."""
+    left, right = _pair(ctx, node.left, node.right)
+    if left is None or right is None:
+        return ir.FALSE
+    negated = node.operator == "!="
+    operator = _COMPARISONS[node.operator]
+    if not _comparable(ctx, node, left, right, operator):
+        return ir.FALSE
+    if ctx.declared:
+        check_values(ctx, node.left, left, [(node.right, right)], folded=node.ignoring_case)
+        check_values(ctx, node.right, right, [(node.left, left)], folded=node.ignoring_case)
+    if ctx.warn:
+        surprises.of_comparison(ctx, node, left, right, negated != negative)
+    left, right = aligned(left, right)
+    test = ir.Compare(operator, left, right, node.ignoring_case)
+    return ir.complement(test) if negated else test
+
+
+def in_window(ctx: Context, node: t.InWindow, negative: bool) -> ir.Condition:
+    """``t in last 30 days``, and ``x between a and b``."""
+    operand = ctx.value(node.operand)
+    ends = bounds(ctx, node.window, operand, node.operand)
+    if operand is None or ends is None:
+        return ir.FALSE
+    if node.negated != negative:
+        surprises.of_missing(ctx, node.operand, operand)
+    test = between(operand, ends)
+    return ir.complement(test) if node.negated else test
+
+
+def _pair(ctx: Context, left: t.Expr, right: t.Expr) -> tuple[ir.Value | None, ir.Value | None]:
+    """Two operands, of which one may give a parameter its type."""
+    if isinstance(left, t.Parameter) and not isinstance(right, t.Parameter):
+        b = ctx.value(right)
+        return (ctx.parameter(left, b.dtype) if b else None), b
+    a = ctx.value(left)
+    if isinstance(right, t.Parameter):
+        return a, (ctx.parameter(right, a.dtype) if a else None)
+    return a, ctx.value(right)
+
+
+def _comparable(
+    ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value, operator: ir.Comparison
+) -> bool:
+    if not same_family(ctx, node.left, left, node.right, right):
+        return False
+    if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
+        ctx.error("SK105", node.span, family=left.dtype.family)
+        return False
+    if node.ignoring_case and left.dtype.kind is not Kind.TEXT:
+        ctx.error("SK124", node.span, name="ignoring case", **article(left.dtype))
+        return False
+    return True
+
+
+def same_family(
+    ctx: Context, node: t.Expr, value: ir.Value, other_node: t.Expr, other: ir.Value
+) -> bool:
+    """Whether two values compare; an error is noted where they do not."""
+    a, b = value.dtype, other.dtype
+    if a is b and a.kind is not Kind.ANNIVERSARY:
+        return True
+    if Kind.ANNIVERSARY not in (a.kind, b.kind) and (
+        a.family == b.family or (a.is_time and b.is_time)
+    ):
+        return True
+    span = node.span.to(other_node.span)
+    if span.start > span.end:
+        span = other_node.span
+    hint = _conversion(node, other) or _conversion(other_node, value)
+    if Kind.ANNIVERSARY in (a.kind, b.kind):
+        hint = "an anniversary is for windows: anniversary(birth_date) in next 7 days"
+    ctx.error("SK104", span, left=a.family, right=b.family, hint=hint)
+    return False
+
+
+def check_values(
+    ctx: Context,
+    node: t.Expr,
+    value: ir.Value,
+    options: list[tuple[t.Expr, ir.Value]],
+    *,
+    folded: bool,
+) -> None:
+    """A constant that is compared with an attribute must be one of its listed values."""
+    attribute = ctx.declared.get(value) if ctx.declared else None
+    if attribute is None:
+        return
+    known = {v.casefold() if folded and isinstance(v, str) else v for v in attribute.values}
+    for option_node, option in options:
+        if not isinstance(option, ir.Const) or option.value is None:
+            continue
+        wanted = option.value
+        if isinstance(wanted, str) and folded:
+            wanted = wanted.casefold()
+        if wanted not in known:
+            names = [str(v) for v in attribute.values]
+            close = suggest(str(option.value), names)
+            hint = f"did you mean '{close}'?" if close else f"it has {some(names)}"
+            told = {"value": option.value, "name": format_tree(node)}
+            ctx.error("SK106", option_node.span, hint=hint, **told)
+
+
+def bounds(
+    ctx: Context, window: t.Window, operand: ir.Value | None, node: t.Expr
+) -> tuple[Bound, Bound] | None:
+    """The two ends of a window, as tests of the operand."""
+    low = high = None
+    if isinstance(window, t.Range):
+        dtype = operand.dtype if operand else None
+        low, high = ctx.typed(window.low, dtype), ctx.typed(window.high, dtype)
+        if low is None or high is None or operand is None:
+            return None
+        pairs = ((window.low, low), (window.high, high))
+        if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
+            return None
+        if not operand.dtype.is_ordered:
+            ctx.error("SK105", node.span, family=operand.dtype.family)
+            return None
+        (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
+    if operand is None:
+        return None
+    found = windows.bounds(window, operand.dtype, low, high, ctx.schema.zone)
+    if isinstance(found, Diagnostic):
+        ctx.errors.append(found)
+        return None
+    if found is None:
+        ctx.error("SK110", node.span, what=f"'{format_tree(node)}'")
+        return None
+    return found
+
+
+def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
+    """That a value is within two ends."""
+    low, high = ends
+    if operand.dtype.kind is Kind.ANNIVERSARY:
+        assert isinstance(operand, ir.Call)
+        low_open, high_open = low[0] is ir.Comparison.GT, high[0] is ir.Comparison.LT
+        return ir.AnniversaryIn(operand.arguments[0], low[1], low_open, high[1], high_open)
+    return ir.conjunction([ir.Compare(op, operand, value) for op, value in ends])
+
+
+def quoted(node: t.Expr) -> str | None:
+    """How to write a constant as a text."""
+    return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
+
+
+def _conversion(node: t.Expr, other: ir.Value) -> str | None:
+    """How a constant of the wrong type would be written in the right one."""
+    if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
+        return "write dates as 2026-05-09"
+    if not isinstance(node, t.Literal):
+        return None
+    value = node.value
+    if other.dtype == TEXT:
+        return quoted(node)
+    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
+        return f"write a unit: {format_tree(node)} km"
+    if isinstance(value, str):
+        if other.dtype.is_number and value.replace(".", "", 1).isdecimal():
+            return f"write {value} without quotes"
+        if other.dtype.is_time:
+            return "write dates without quotes: 2026-05-09"
+        if other.dtype == BOOLEAN and value.lower() in ("true", "false"):
+            return f"write {value.lower()} without quotes"
+    if other.dtype == BOOLEAN and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
+    return None

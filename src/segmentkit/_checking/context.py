@@ -1,0 +1,169 @@
+"""What the functions of the checker share: the schema, the names, where they are, what they found.
+
+Every function takes the context first. A value inside a condition inside a value is checked by
+`Context.value` and `Context.condition`, to which the module on top gave its two dispatchers, so
+that the modules themselves import each other only downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._language import syntax as t
+from segmentkit._planning import ir
+from segmentkit.dtypes import DISTANCE, DType
+from segmentkit.errors import SegmentTypeError
+from segmentkit.keylist import KeyList
+from segmentkit.schema import Attribute, Entity, Relation, Schema
+
+
+@frozen
+class Checked:
+    """What a definition means, the parameters that have no value, and what it rests on."""
+
+    condition: ir.Condition
+    parameters: tuple[tuple[str, DType], ...] = ()
+    traits: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+
+@frozen
+class CheckedValue:
+    """What a trait means, the parameters in it that have no value, and the traits it rests on.
+
+    The value is None where it is wrong and that has been told already.
+    """
+
+    value: ir.Value | None
+    parameters: tuple[tuple[str, DType], ...] = ()
+    traits: tuple[str, ...] = ()
+
+
+@frozen
+class Names:
+    """What a definition can refer to beside its schema."""
+
+    segments: Mapping[str, Checked] = field(factory=dict)
+    traits: Mapping[str, CheckedValue] = field(factory=dict)
+    lists: Mapping[str, KeyList] = field(factory=dict)
+
+
+@frozen
+class Row:
+    """The row that names refer to inside the brackets of an aggregate.
+
+    Attributes:
+        relation: What it is a row of.
+        entity: Where the relation leads.
+        owner: The entity that has the relation.
+        prefix: What names start with, as in ``sum(orders.amount)``; nothing in ``where``.
+    """
+
+    relation: Relation
+    entity: Entity
+    owner: Entity
+    prefix: tuple[str, ...] = ()
+
+
+@define(eq=False)
+class Context:
+    """One pass over one definition.
+
+    Attributes:
+        schema: What names refer to.
+        names: What they refer to beside it.
+        warn: Whether warnings are asked for.
+        row: The row that names refer to; None where they are those of the root entity.
+        present: The values that are known to be present where this is.
+        declared: The attributes of the columns found whose values the schema lists.
+    """
+
+    schema: Schema
+    names: Names
+    _value: Callable[[Context, t.Expr], ir.Value | None]
+    _condition: Callable[[Context, t.Expr, bool], ir.Condition]
+    warn: bool = False
+    errors: list[Diagnostic] = Factory(list)
+    warnings: list[Diagnostic] = Factory(list)
+    parameters: dict[str, DType] = Factory(dict)
+    used_traits: dict[str, None] = Factory(dict)
+    used_lists: dict[str, None] = Factory(dict)
+    row: Row | None = None
+    present: frozenset[ir.Value] = frozenset()
+    declared: dict[ir.Value, Attribute] = Factory(dict)
+
+    def value(self, node: t.Expr) -> ir.Value | None:
+        """What a value means; None after an error."""
+        return self._value(self, node)
+
+    def condition(self, node: t.Expr, *, negative: bool = False) -> ir.Condition:
+        """What a condition means; ``negative``: whether it stands under an odd number of nots."""
+        return self._condition(self, node, negative)
+
+    def afresh(self, schema: Schema, names: Names) -> Context:
+        """A context for a pass over another text."""
+        return Context(schema, names, self._value, self._condition)
+
+    def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
+        """Note a mistake."""
+        self.errors.append(diagnostic(code, span, hint=hint, **values))
+
+    def raise_errors(self, source: str) -> None:
+        """Raise the mistakes that were noted, in the order of the text."""
+        if self.errors:
+            raise SegmentTypeError(sorted(self.errors, key=lambda d: d.span.start), source)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Mistakes in here are not told."""
+        errors = len(self.errors)
+        yield
+        del self.errors[errors:]
+
+    @contextmanager
+    def inside(self, row: Row | None) -> Iterator[None]:
+        """Names are those of a row; what is known of another row does not hold of it."""
+        before = self.row, self.present
+        self.row = row
+        self.present = frozenset(v for v in self.present if not _is_of_row(v))
+        yield
+        self.row, self.present = before
+
+    def of_customers(self, node: t.Expr) -> bool:
+        """Whether a node stands where names are the customer's; an error is noted elsewhere."""
+        if self.row is not None:
+            hint = "it is about customers: join it outside the brackets with 'and'"
+            self.error("SK113", node.span, hint=hint)
+        return self.row is None
+
+    def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
+        """A parameter, typed by its use; None after an error."""
+        if dtype == DISTANCE:
+            hint = f"write a unit: :{node.name} km"
+            self.error("SK125", node.span, name=node.name, hint=hint)
+            return None
+        known = self.parameters.setdefault(node.name, dtype)
+        if known.family != dtype.family and not (known.is_time and dtype.is_time):
+            self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
+            return None
+        return ir.Param(node.name, dtype)
+
+    def typed(self, node: t.Expr, dtype: DType | None) -> ir.Value | None:
+        """A value, where a parameter has a type; None after an error, or where it has none."""
+        if isinstance(node, t.Parameter) and dtype is not None:
+            return self.parameter(node, dtype)
+        return self.value(node)
+
+    def adopt(self, parameters: Iterable[tuple[str, DType]], span: Span) -> None:
+        """Take up the parameters of what stands at a place."""
+        for name, dtype in parameters:
+            self.parameter(t.Parameter(name, span), dtype)
+
+
+def _is_of_row(value: ir.Value) -> bool:
+    return any(isinstance(n, ir.Column) and n.scope is ir.Scope.ROW for n in ir.walk(value))

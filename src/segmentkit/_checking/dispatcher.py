@@ -1,0 +1,204 @@
+"""Which function checks which node: the one module that knows them all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from segmentkit._calendar import to_utc
+from segmentkit._checking import (
+    aggregates,
+    calls,
+    comparisons,
+    geography,
+    literals,
+    names,
+    rankings,
+    references,
+    surprises,
+)
+from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._checking.context import Context, Names
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
+from segmentkit._planning import ir
+from segmentkit.dtypes import BOOLEAN, DATE, INTEGER, TIMESTAMP, Kind
+from segmentkit.functions import AGGREGATES, FORMS, FUNCTIONS, AggregateSignature, Signature
+from segmentkit.schema import Schema
+
+
+def context(schema: Schema, names: Names, *, warn: bool = False) -> Context:
+    """A context for one pass over one definition."""
+    return Context(schema, names, _value, _condition, warn)
+
+
+def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
+    match node:
+        case t.Literal(value):
+            if isinstance(value, datetime):
+                value = to_utc(value, ctx.schema.zone)
+            return ir.Const(value, literal_dtype(value))
+        case t.Name():
+            return names.single(ctx, node)
+        case t.Parameter(name):
+            ctx.error("SK125", node.span, name=name)
+            return None
+        case t.Length():
+            return geography.length(ctx, node)
+        case t.Percent():
+            ctx.error("SK157", node.span)
+            return None
+        case t.Moment("today"):
+            return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
+        case t.Moment(_, count, unit):
+            return ir.Moment(ir.Anchor.NOW, count, unit, TIMESTAMP)
+        case t.Negative():
+            return calls.negative(ctx, node)
+        case t.Arithmetic():
+            return calls.chain(ctx, node)
+        case t.Call():
+            return _call(ctx, node)
+        case _:
+            # Its own mistakes are found too, beside the one that it stands here.
+            ctx.condition(node)
+            ctx.error("SK109", node.span)
+            return None
+
+
+def _call(ctx: Context, node: t.Call) -> ir.Value | None:
+    added = ctx.schema.function(node.name)
+    if node.name == "point":
+        ctx.error("SK150", node.span, name=format_tree(node))
+        return None
+    scalar = FUNCTIONS.get(node.name) or added
+    if isinstance(scalar, Signature) and node.among is None:
+        return calls.function(ctx, node, scalar)
+    if node.name == "ntile":
+        return rankings.tile(ctx, node)
+    aggregate = AGGREGATES.get(node.name) or added
+    if not isinstance(aggregate, AggregateSignature):
+        aggregate = None
+    if node.among is not None:
+        return rankings.overall(ctx, node, aggregate)
+    if node.name in ("any", "none"):
+        aggregates.aggregate(ctx, node, AGGREGATES[node.name])
+        already = "it is a condition already: compare nothing with it"
+        ctx.error("SK109", node.span, hint=already)
+        return None
+    if aggregate is not None:
+        return aggregates.aggregate(ctx, node, aggregate)
+    known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in ctx.schema.functions)]
+    hint = _FUNCTIONS_OF_OTHERS.get(node.name.lower()) or did_you_mean(node.name, known)
+    ctx.error("SK103", node.name_span, name=node.name, hint=hint)
+    return None
+
+
+_FUNCTIONS_OF_OTHERS = {
+    **dict.fromkeys(("exists", "some", "has"), "write any(…)"),
+    **dict.fromkeys(("lower", "upper", "casefold"), 'write … = "…" ignoring case'),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl"), "write default(…, 0)"),
+    **dict.fromkeys(("isnull", "is_null", "isna"), "write … is missing"),
+    **dict.fromkeys(("average", "mean"), "write avg(…)"),
+    **dict.fromkeys(("size", "length", "len"), "of a relation, write count(…)"),
+    "total": "write sum(…)",
+    "round": "there is no rounding: compare with a bound",
+    "distinct": "write count(distinct …)",
+    "date": "write day(…)",
+}
+"""What stands here for what others call so."""
+
+
+def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # noqa: PLR0911
+    match node:
+        case t.And(operands):
+            return ir.conjunction(_several(ctx, operands, negative, alone=not negative))
+        case t.Or(operands):
+            return ir.disjunction(_several(ctx, operands, negative, alone=negative))
+        case t.Not(operand):
+            return ir.complement(_condition(ctx, operand, not negative))
+        case t.Compare():
+            return comparisons.compare(ctx, node, negative)
+        case t.TextTest():
+            return literals.text_test(ctx, node, negative)
+        case t.InList():
+            return literals.in_list(ctx, node, negative)
+        case t.InWindow():
+            return comparisons.in_window(ctx, node, negative)
+        case t.IsMissing(operand, negated):
+            missing = _missing(ctx, operand)
+            return ir.complement(missing) if negated else missing
+        case t.InSegment() | t.InKeyList() | t.Reachable():
+            return references.reference(ctx, node)
+        case t.Ranked():
+            return _ranked(ctx, node, negative)
+        case t.Call("sample"):
+            return rankings.sample(ctx, node) or ir.FALSE
+        case t.Call(name, among=None) if name in ("any", "none"):
+            rows = aggregates.aggregate(ctx, node, AGGREGATES[name])
+            one = ir.Const(1, INTEGER)
+            test = ir.FALSE if rows is None else ir.Compare(ir.Comparison.GE, rows, one)
+            return ir.complement(test) if name == "none" else test
+        case _:
+            return _bare(ctx, node, negative)
+
+
+def _several(
+    ctx: Context, operands: tuple[t.Expr, ...], negative: bool, *, alone: bool
+) -> list[ir.Condition]:
+    """The operands of ``and`` or ``or``.
+
+    Where all of them must hold (``alone``; under ``not`` that is ``or``), a test that a value
+    is present leaves out whoever the others would include by surprise.
+    """
+    before = ctx.present
+    if ctx.warn and alone:
+        tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
+        known = [names.tested(ctx, test.operand) for test in tests]
+        ctx.present = before.union(v for v in known if v is not None)
+    found = [_condition(ctx, o, negative) for o in operands]
+    ctx.present = before
+    return found
+
+
+def _missing(ctx: Context, operand: t.Expr) -> ir.Condition:
+    if (place := names.place(ctx, operand)) is not None:
+        return ir.disjunction([ir.Missing(coordinate) for coordinate in place])
+    if aggregates.table_of_texts(ctx, operand) is not None:
+        # Whoever has no rows there has no texts, which is something else.
+        return ir.FALSE
+    value = names.tested(ctx, operand)
+    if isinstance(value, ir.Call) and value.dtype.kind is Kind.ANNIVERSARY:
+        # A day of the year is missing where its date is.
+        (value,) = value.arguments
+    return ir.FALSE if value is None else ir.Missing(value)
+
+
+def _ranked(ctx: Context, node: t.Ranked, negative: bool) -> ir.Condition:
+    found = rankings.ranked(ctx, node)
+    if found is None:
+        return ir.FALSE
+    test, value = found
+    if negative:
+        surprises.of_missing(ctx, node.by, value)
+    return test
+
+
+def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
+    """A value that stands as a condition: it must be a boolean."""
+    if isinstance(node, t.Literal) and isinstance(node.value, bool):
+        return ir.Always(node.value)
+    value = ctx.typed(node, BOOLEAN)
+    if value is None:
+        return ir.FALSE
+    if value.dtype != BOOLEAN:
+        text = format_tree(node)
+        hint = f"compare it, as in '{text} > 0'" if value.dtype.is_number else None
+        if value.dtype.is_time:
+            hint = f"compare it, as in '{text} in last 30 days'"
+        if isinstance(node, t.Literal) and isinstance(node.value, str):
+            hint = f"several values stand in a list: in (…, {text})"
+        ctx.error("SK108", node.span, hint=hint, **article(value.dtype))
+        return ir.FALSE
+    if negative:
+        surprises.of_missing(ctx, node, value)
+    return ir.Compare(ir.Comparison.EQ, value, ir.Const(True, BOOLEAN))

@@ -1,0 +1,200 @@
+"""Names: which attribute, trait or place each one means, and what was meant by those unknown."""
+
+from __future__ import annotations
+
+from segmentkit._checking.context import Context
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_name, format_tree
+from segmentkit._planning import ir
+from segmentkit.dtypes import Kind
+from segmentkit.schema import Document, Entity
+
+Coordinates = tuple[ir.Value, ir.Value]
+"""Degrees north and degrees east."""
+
+
+def tested(ctx: Context, node: t.Expr) -> ir.Value | None:
+    """What the operand of a test means that a list of texts can stand in."""
+    return named(ctx, node) if isinstance(node, t.Name) else ctx.value(node)
+
+
+def single(ctx: Context, node: t.Name) -> ir.Value | None:
+    """What a name means where one value is needed; None after an error."""
+    value = named(ctx, node)
+    if value is None or value.dtype.kind is not Kind.TEXTS:
+        return value
+    ctx.error("SK161", node.span, name=format_tree(node))
+    return None
+
+
+def named(ctx: Context, node: t.Name) -> ir.Value | None:
+    """What a name means, a list of texts too; None after an error."""
+    found = _start(ctx, node)
+    if found is None:
+        return None
+    start, scope, parts = found
+    if scope is ir.Scope.ENTITY:
+        return _of_entity(ctx, node, parts)
+    return _column(ctx, node, start, scope, parts)
+
+
+def place(ctx: Context, node: t.Expr) -> Coordinates | None:
+    """The coordinates of a place that the schema declares; None if this names none."""
+    if not isinstance(node, t.Name):
+        return None
+    with ctx.attempt():
+        found = _start(ctx, node)
+    if found is None:
+        return None
+    start, scope, (*links, name) = found
+    entity: Entity | None = start
+    for link in links:
+        way = entity.link(link) if entity else None
+        entity = ctx.schema.named(way.to) if way else None
+    declared = entity.place(name) if entity else None
+    if declared is None:
+        return None
+    north = _column(ctx, node, start, scope, (*links, declared.latitude))
+    east = _column(ctx, node, start, scope, (*links, declared.longitude))
+    return None if north is None or east is None else (north, east)
+
+
+def some(names: list[str], most: int = 6) -> str:
+    """The first of many names."""
+    shown = ", ".join(names[:most])
+    return shown + (", …" if len(names) > most else "")
+
+
+def _start(ctx: Context, node: t.Name) -> tuple[Entity, ir.Scope, tuple[str, ...]] | None:
+    """Where the parts of a name begin to lead, and those that are left; None after an error."""
+    parts, row, root = node.parts, ctx.row, ctx.schema.entity
+    if row is not None and row.prefix == parts:
+        hint = f"name an attribute: {format_tree(node)}.…"
+        ctx.error("SK114", node.span, name=format_tree(node), hint=hint)
+        return None
+    if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
+        return row.entity, ir.Scope.ROW, parts[len(row.prefix) :]
+    if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
+        return root, ir.Scope.ENTITY, parts[1:]
+    if row is None:
+        return root, ir.Scope.ENTITY, parts
+    if row.prefix:
+        owner = (root.name,) if root.attribute(parts[0]) else row.prefix
+        example = ".".join(map(format_name, (*owner, *parts)))
+        ctx.error("SK116", node.span, name="an aggregate", example=example)
+        return None
+    return row.entity, ir.Scope.ROW, parts
+
+
+def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value | None:
+    """An attribute of the entity, or a trait, which is called like none of them."""
+    root, traits = ctx.schema.entity, ctx.names.traits
+    found = traits.get(parts[0]) if traits and len(parts) == 1 else None
+    if found is None or root.attribute(parts[0]) is not None:
+        return _column(ctx, node, root, ir.Scope.ENTITY, parts)
+    if found.value is None:
+        return None
+    if ctx.row is not None and ctx.row.prefix and ir.has_aggregates(found.value):
+        ctx.error("SK113", node.span, hint=f"compare '{parts[0]}' after 'where'")
+        return None
+    if ir.is_of_population(found.value) and not ctx.of_customers(node):
+        return None
+    ctx.used_traits[parts[0]] = None
+    ctx.adopt(found.parameters, node.span)
+    return found.value
+
+
+def _column(
+    ctx: Context, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
+) -> ir.Value | None:
+    entity, links = start, 0
+    while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
+        entity, links = ctx.schema.named(link.to), links + 1
+    first, *inner = parts[links:]
+    attribute = entity.attribute(first)
+    if inner:
+        attribute = entity.attribute(".".join((first, *inner)))
+        attribute = attribute if entity.document(first) else None
+    if attribute is None:
+        _unknown(ctx, node, entity, first, scope)
+        return None
+    # A link may lead nowhere, so what is beyond it may be missing.
+    nullable = attribute.nullable or links > 0
+    column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
+    if attribute.values:
+        ctx.declared[column] = attribute
+    elif ctx.declared:
+        ctx.declared.pop(column, None)
+    return column
+
+
+# -- what is unknown ------------------------------------------------------------------------------
+
+
+def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
+    """Say what a name is that is no attribute, or which attribute was probably meant."""
+    text = ".".join(map(format_name, node.parts))
+    if entity.relation(part) is not None:
+        if part == node.parts[-1]:
+            ctx.error("SK114", node.span, name=text)
+        else:
+            ctx.error("SK115", node.span, name=text, relation=part)
+    elif entity.link(part) is not None:
+        target = ctx.schema.follow(entity, [part])
+        names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
+        hint = f"write {some(names)}" if names else None
+        ctx.error("SK128", node.span, name=part, hint=hint)
+    elif entity.place(part) is not None:
+        ctx.error("SK150", node.span, name=part)
+    elif (document := entity.document(part)) is not None:
+        _unknown_inside(ctx, node, document)
+    elif entity.attribute(part) is not None:
+        ctx.error("SK129", node.span, name=part)
+    else:
+        ctx.error("SK101", node.span, name=part, hint=_meant(ctx, node, entity, part, scope))
+
+
+def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> str | None:
+    """What was probably meant by a name that nothing has."""
+    root, row = ctx.schema.entity, ctx.row
+    if part.lower() in _WORDS_OF_OTHERS:
+        return _WORDS_OF_OTHERS[part.lower()]
+    if scope is ir.Scope.ROW and row is not None:
+        if part == row.relation.name:
+            return f"inside the brackets of {part}, names are its own: drop '{part}.'"
+        if root.attribute(part) or root.link(part):
+            text = ".".join(map(format_name, node.parts))
+            return f"the attribute of {root.name} is {format_name(root.name)}.{text}"
+    groups = (entity.attributes, entity.documents, entity.places, entity.links, entity.relations)
+    traits = ctx.names.traits if entity is root and part == node.parts[-1] else ()
+    known = [*(each.name for group in groups for each in group), *traits]
+    if len(node.parts) > 1 and part == node.parts[0]:
+        known.append(root.name)
+    hint = did_you_mean(part, known)
+    if hint is None and len(node.parts) == 1:
+        return f'a text stands in quotes: "{part}"'
+    return hint
+
+
+def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
+    """A name that ends in a document, or leads to what it does not declare."""
+    parts = node.parts[node.parts.index(document.name) :]
+    known = {".".join(map(format_name, a.path)): a.path for a in document.attributes}
+    within = [name for name, path in known.items() if path[: len(parts)] == parts]
+    if within or len(parts) == 1:
+        hint = f"write {some(within)}" if within else None
+        ctx.error("SK160", node.span, name=format_tree(node), hint=hint)
+        return
+    name = ".".join(map(format_name, parts))
+    ctx.error("SK101", node.span, name=name, hint=did_you_mean(name, known))
+
+
+_WORDS_OF_OTHERS = {
+    **dict.fromkeys(("null", "none", "nan"), "to ask for what is missing, write 'is missing'"),
+    "yes": 'write true, or as a text "yes"',
+    "no": 'write false, or as a text "no"',
+    "yesterday": "write '1 day ago', or for the whole day 'in previous day'",
+    "tomorrow": "write '1 day from now', or for the whole day 'in next 1 day'",
+}
+"""What stands here for what others call so."""

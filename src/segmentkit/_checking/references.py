@@ -1,0 +1,107 @@
+"""What is asked of the customer as a whole: segments, static lists, channels."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from attrs import evolve
+
+from segmentkit._checking.context import Context, Names
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._language import syntax as t
+from segmentkit._language.parser import parse
+from segmentkit._planning import ir
+from segmentkit.dtypes import INTEGER, TEXT
+from segmentkit.errors import DefinitionError, SchemaError
+from segmentkit.keylist import kind_of_key
+from segmentkit.schema import Channel
+
+
+def reference(ctx: Context, node: t.InSegment | t.InKeyList | t.Reachable) -> ir.Condition:
+    """``in segment``, ``in list`` and ``reachable by``."""
+    if ctx.row is not None:
+        ctx.error("SK113", node.span, hint="join it outside the brackets with 'and'")
+        return ir.FALSE
+    match node:
+        case t.InSegment():
+            return _in_segment(ctx, node)
+        case t.InKeyList():
+            return _in_key_list(ctx, node)
+        case t.Reachable():
+            return _reachable(ctx, node)
+        case _:
+            assert_never(node)
+
+
+def _in_segment(ctx: Context, node: t.InSegment) -> ir.Condition:
+    found = ctx.names.segments.get(node.name)
+    if found is None:
+        hint = did_you_mean(node.name, ctx.names.segments) or "no other segments are given"
+        ctx.error("SK117", node.name_span, name=node.name, hint=hint)
+        return ir.FALSE
+    ctx.adopt(found.parameters, node.span)
+    return found.condition
+
+
+def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
+    found = ctx.names.lists.get(node.name)
+    if found is None:
+        hint = did_you_mean(node.name, ctx.names.lists) or "no lists are given"
+        ctx.error("SK143", node.name_span, name=node.name, hint=hint)
+        return ir.FALSE
+    ctx.used_lists[node.name] = None
+    entity = ctx.schema.entity
+    key = entity.key_attribute
+    if key is None or key.dtype not in (INTEGER, TEXT):
+        expected = "an attribute" if key is None else "an integer or a text"
+        values = {"entity": entity.name, "key": entity.key, "expected": expected}
+        ctx.error("SK145", node.span, **values)
+        return ir.FALSE
+    if found.keys and found.dtype != key.dtype:
+        held = {INTEGER: "integers", TEXT: "texts"}[found.dtype]
+        place = f"{entity.name}.{key.name}"
+        told = {"name": node.name, "held": held, "key": place, **kind_of_key(key.dtype)}
+        ctx.error("SK144", node.span, **told)
+        return ir.FALSE
+    column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
+    return ir.Listed(column, found.name, found.keys) if found.keys else ir.FALSE
+
+
+def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:
+    channel = ctx.schema.channel(node.name)
+    if channel is None:
+        names = [c.name for c in ctx.schema.channels]
+        hint = did_you_mean(node.name, names) or "the schema declares no channels"
+        ctx.error("SK146", node.name_span, name=node.name, hint=hint)
+        return ir.FALSE
+    return channel_condition(ctx, channel)
+
+
+def channel_condition(ctx: Context, channel: Channel) -> ir.Condition:
+    """That there is an address, and that there is consent.
+
+    Raises:
+        SchemaError: The channel is declared wrongly.
+    """
+    alone = ctx.afresh(evolve(ctx.schema, channels=()), Names())
+    try:
+        address = _address(alone, channel)
+        consent = alone.condition(parse(channel.consent))
+        alone.raise_errors(channel.consent)
+    except DefinitionError as error:
+        raise SchemaError(f"channel {channel.name!r} is declared wrongly\n{error}") from None
+    if alone.parameters:
+        raise SchemaError(f"channel {channel.name!r}: a channel has no parameters")
+    return ir.conjunction([address, consent])
+
+
+def _address(ctx: Context, channel: Channel) -> ir.Condition:
+    """That there is an address; the empty text is none."""
+    value = ctx.value(parse(channel.address))
+    ctx.raise_errors(channel.address)
+    assert value is not None
+    present = ir.Not(ir.Missing(value))
+    if value.dtype != TEXT:
+        return present
+    empty = ir.Compare(ir.Comparison.EQ, value, ir.Const("", TEXT))
+    return ir.conjunction([present, ir.complement(empty)])
