@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, evolve, field, frozen
@@ -189,11 +189,15 @@ class Link:
         name: How definitions call it.
         to: The entity it leads to; by default its name.
         key: The column here that holds the other's key.
+        by: The column there that ``key`` is a value of, where that is not the other's key.
+        join: What a mapped class says instead of ``key``, for people to read; SQL asks the class.
     """
 
     name: str
     to: str = field(kw_only=True)
     key: str = field(kw_only=True)
+    by: str | None = field(default=None, kw_only=True)
+    join: str | None = field(default=None, kw_only=True)
 
     @to.default
     def _to(self) -> str:
@@ -211,6 +215,8 @@ class Relation:
         at: The attribute there that says when; it makes the relation one of events.
         value: The text there that the relation is a table of: where a table holds the tags of
             customers, ``tags contains "vip"`` asks for a row whose ``value`` is that.
+        by: The column here that ``key`` is a value of, where that is not the key of the row.
+        join: What a mapped class says instead of ``key``, for people to read; SQL asks the class.
     """
 
     name: str
@@ -218,6 +224,8 @@ class Relation:
     key: str = field(kw_only=True)
     at: str | None = field(default=None, kw_only=True)
     value: str | None = field(default=None, kw_only=True)
+    by: str | None = field(default=None, kw_only=True)
+    join: str | None = field(default=None, kw_only=True)
 
     @to.default
     def _to(self) -> str:
@@ -269,6 +277,8 @@ class Entity:
         links: Ways to one row of another entity.
         relations: Ways to many rows of another entity.
         table: Its table or frame; by default its name.
+        schema: The database schema of the table, where it is not the default one.
+        model: The mapped class whose rows these are, where they are not just those of a table.
     """
 
     name: str
@@ -279,6 +289,8 @@ class Entity:
     links: tuple[Link, ...] = field(default=(), kw_only=True, converter=_by_name)
     relations: tuple[Relation, ...] = field(default=(), kw_only=True, converter=_by_name)
     table: str = field(kw_only=True)
+    schema: str | None = field(default=None, kw_only=True)
+    model: str | None = field(default=None, kw_only=True)
     _by_name: Mapping[str, Attribute] = field(init=False, eq=False, repr=False)
 
     @table.default
@@ -295,7 +307,12 @@ class Entity:
         groups: tuple[Iterable[Any], ...] = (
             self.attributes, self.documents, self.places, self.links, self.relations, *inner,
         )  # fmt: skip
+        # What leads to one row can be asked as a link, and as a relation of one row at most.
+        both = {(i.name, i.to, i.by or "", i.join) for i in self.links if i.by or i.join}
         names = [i.name for group in groups for i in group]
+        for relation in self.relations:
+            if (relation.name, relation.to, relation.key, relation.join) in both:
+                names.remove(relation.name)
         for name in names:
             if names.count(name) > 1:
                 raise SchemaError(f"entity {self.name!r} declares {name!r} twice")
@@ -335,9 +352,29 @@ class Entity:
         return next((r for r in self.relations if r.name == name), None)
 
     @property
+    def full_table(self) -> str:
+        """The table with its database schema, if it has one."""
+        return self.table if self.schema is None else f"{self.schema}.{self.table}"
+
+    @property
     def key_attribute(self) -> Attribute | None:
         """The attribute that stands for the key column, if it is declared."""
         return next((a for a in self.attributes if a.column == self.key), None)
+
+
+class LeftOut(NamedTuple):
+    """What a schema was not made of, though the source has it.
+
+    Attributes:
+        what: A table, or a column or relationship as in ``customers.picture``.
+        why: The reason, in words.
+    """
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
 
 
 def _extensions(given: Iterable[Any]) -> tuple[Extension, ...]:
@@ -359,6 +396,8 @@ class Schema:
         functions: What the language has here beside its own functions and aggregates.
         time_zone: The IANA zone in which days and months are counted, and in which instants
             without a zone are read. Stored timestamps without a zone are UTC.
+        left_out: What the source of a derived schema has and the schema has not, and why. Schemas
+            that differ in nothing else are equal.
 
     Raises:
         SchemaError: A name is declared twice or leads nowhere, or the zone is unknown.
@@ -374,6 +413,7 @@ class Schema:
     channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=_by_name)
     functions: tuple[Extension, ...] = field(default=(), kw_only=True, converter=_extensions)
     time_zone: str = field(default="UTC", kw_only=True)
+    left_out: tuple[LeftOut, ...] = field(default=(), kw_only=True, converter=tuple)
 
     @root.default
     def _root(self) -> str:
@@ -399,7 +439,7 @@ class Schema:
     def _check_way(self, entity: Entity, way: Link | Relation) -> None:
         target = self.named(way.to)
         place = f"{entity.name}.{way.name}"
-        if isinstance(way, Link) and not target.key:
+        if isinstance(way, Link) and not (target.key or way.by or way.join):
             raise SchemaError(f"{place} leads to {target.name!r}, which declares no key")
         if isinstance(way, Relation):
             if not entity.key:
@@ -462,9 +502,7 @@ class Schema:
             >>> print(Schema([Entity("people", key="id"), stores]).rooted("stores").entity.name)
             stores
         """
-        return Schema(
-            self.entities, root=entity, functions=self.functions, time_zone=self.time_zone
-        )
+        return evolve(self, root=entity, channels=())
 
     def extended(self, functions: Iterable[Extension]) -> Schema:
         """The same schema, with more functions and aggregates.
@@ -521,7 +559,7 @@ class Schema:
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        names = ("entities", "root", "channels", "functions", "time_zone")
+        names = ("entities", "root", "channels", "functions", "time_zone", "left_out")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
@@ -530,23 +568,33 @@ class Schema:
     def __str__(self) -> str:
         described = [_describe(e, root=e.name == self.root) for e in self.entities]
         reached = [f"reachable by {c.name}: at {c.address}, if {c.consent}" for c in self.channels]
-        return "\n".join([*described, *reached, *map(str, self.functions)])
+        left = [f"    {each}" for each in self.left_out]
+        left = ["left out:", *left] if left else []
+        return "\n".join([*described, *reached, *map(str, self.functions), *left])
 
     def _repr_html_(self) -> str:
         return as_written(str(self))
 
 
 def _describe(entity: Entity, *, root: bool) -> str:
-    lines = [f"{entity.name}{' (whose rows are segmented)' if root else ''}"]
+    notes = [f"rows of the class {entity.model}"] if entity.model else []
+    notes += ["whose rows are segmented"] if root else []
+    lines = [entity.name + (f" ({', '.join(notes)})" if notes else "")]
     for a in entity.attributes:
         listed = f" in ({', '.join(map(str, a.values))})" if a.values else ""
         lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
     inner = [a for document in entity.documents for a in document.attributes]
     lines += [f"    {a.name}: {a.dtype}?" for a in inner]
     lines += [f"    {p.name}: place at {p.latitude}, {p.longitude}" for p in entity.places]
-    lines += [f"    {i.name} -> one of {i.to}, by {i.key}" for i in entity.links]
+    lines += [f"    {i.name} -> one of {i.to}, {_joined(i)}" for i in entity.links]
     for r in entity.relations:
         at = f", at {r.at}" if r.at else ""
         value = f", each a {r.value}" if r.value else ""
-        lines.append(f"    {r.name} -> many of {r.to}, by {r.key}{at}{value}")
+        lines.append(f"    {r.name} -> many of {r.to}, {_joined(r)}{at}{value}")
     return "\n".join(lines)
+
+
+def _joined(way: Link | Relation) -> str:
+    if way.join is not None:
+        return f"where {way.join}"
+    return f"by {way.key}" if way.by is None else f"by {way.key} = {way.by}"

@@ -13,8 +13,19 @@ from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._planning import ir
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Entity, Schema
+from segmentkit.schema import Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
+from segmentkit.sqlalchemy.models import (
+    OWNER,
+    Models,
+    is_of,
+    is_unique,
+    named_columns,
+    related_rows,
+    rows_of,
+    table_of,
+    whole_table,
+)
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
@@ -36,6 +47,8 @@ class Tables:
         parameters: The keys of static lists as parameters; filled as they are asked for.
         joins: Whether relations are always joined to whom a query is of, and no ``IN`` asks about
             them: Spark broadcasts ``NOT IN``, and has no limit of joins.
+        table_of_root: The table that the user's query selects from, if it is one.
+        models: The mapped classes behind the entities.
     """
 
     schema: Schema
@@ -45,6 +58,12 @@ class Tables:
     lists: Lists = field(factory=dict)
     parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
     joins: bool = False
+    table_of_root: sa.Table | None = None
+    models: Models = field(eq=False)
+
+    @models.default
+    def _models(self) -> Models:
+        return Models(self.schema, None)
 
     @classmethod
     def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:
@@ -54,21 +73,26 @@ class Tables:
             SchemaError: The root is not what the schema segments.
         """
         inspected = sa.inspect(root, raiseerr=False)
-        mapped = None
-        selectable: Any = inspected
         if isinstance(inspected, Mapper | AliasedInsp):
-            mapped, selectable = root, inspected.selectable
-        if not isinstance(selectable, sa.FromClause):
+            mapper: Mapper[Any] = inspected.mapper
+            _check_class(mapper, schema)
+            return cls(
+                schema,
+                mapper.registry.metadata if (t := table_of(mapper)) is None else t.metadata,
+                inspected.selectable,
+                root,
+                lists or {},
+                table_of_root=_named_by(mapper, schema.entity),
+                models=Models(schema, mapper),
+            )
+        if not isinstance(inspected, sa.FromClause):
             raise SchemaError(
                 f"{root!r:.80} is neither a table nor a mapped class, nor an alias of one"
             )
-        table = _table_below(selectable)
-        if table is None or table.name != schema.entity.table:
-            named = "a subquery" if table is None else repr(table.name)
-            raise SchemaError(
-                f"the schema segments {schema.entity.table!r}, and the query selects from {named}"
-            )
-        return cls(schema, table.metadata, selectable, mapped, lists or {})
+        table = _table_below(inspected)
+        _check_table(table, schema)
+        assert table is not None
+        return cls(schema, table.metadata, inspected, None, lists or {}, table_of_root=table)
 
     def table(self, entity: Entity) -> sa.Table:
         """The table of an entity.
@@ -76,34 +100,118 @@ class Tables:
         Raises:
             SchemaError: There is none of that name.
         """
-        found = self.metadata.tables.get(entity.table)
+        if entity.name == self.schema.root and self.table_of_root is not None:
+            return self.table_of_root
+        found = self.metadata.tables.get(entity.full_table)
+        if found is None and entity.schema is None and self.table_of_root is not None:
+            # The other tables are beside the root's, in its schema.
+            found = self.metadata.tables.get(f"{self.table_of_root.schema}.{entity.table}")
+        if found is None and (mapper := self.models.mapper(entity)) is not None:
+            found = table_of(mapper)
         if found is None:
             known = ", ".join(sorted(self.metadata.tables)) or "none"
-            raise SchemaError(f"there is no table {entity.table!r}; the tables are {known}")
+            raise SchemaError(f"there is no table {entity.full_table!r}; the tables are {known}")
         return found
 
-    def linked(self, entity: Entity) -> sa.FromClause:
-        """The rows of an entity to join by its key: at most one for each.
+    def everyone(self, *, once: bool = False) -> sa.FromClause:
+        """Those whom questions are about: the rows of the class that a query selects from.
+
+        Where that is a class that inherits from the one that the schema is of, they are fewer.
+        """
+        mapper = self.models.root
+        if mapper is not None and whole_table(mapper) is None:
+            return rows_of(mapper, self.table_of_root)
+        return self.linked(self.schema.entity) if once else self.rows(self.schema.entity)
+
+    def rows(self, entity: Entity) -> sa.FromClause:
+        """The rows of an entity, to select from or to join."""
+        mapper = self._special(entity)
+        return self.table(entity).alias() if mapper is None else rows_of(mapper)
+
+    def _special(self, entity: Entity) -> Mapper[Any] | None:
+        """The class of an entity, where its rows are not just those of a table."""
+        if entity.model is None:
+            return None
+        mapper = self.models.mapper(entity)
+        if mapper is None:
+            raise SchemaError(
+                f"the rows of {entity.name!r} are those of the class {entity.model}: {_GIVE_CLASS}"
+            )
+        return mapper if whole_table(mapper) is None else None
+
+    def is_unique(self, entity: Entity, name: str | None = None) -> bool:
+        """Whether no two rows of an entity have the same key, or the same of another column."""
+        name = name or entity.key or ""
+        if self._special(entity) is not None:
+            return name == entity.key
+        table = self.table(entity)
+        return is_unique(table, column_of(table, name))
+
+    def linked(self, entity: Entity, by: str | None = None) -> sa.FromClause:
+        """The rows of an entity to join by its key, or by another column: at most one for each.
 
         Where nothing says that the key is unique, a row that is there twice is taken once.
         """
-        table = self.table(entity)
-        key = column_of(table, entity.key or "")
-        if is_unique(table, key):
-            return table.alias()
-        rows = table.alias()
-        named = [*entity.columns, *(link.key for link in entity.links)]
-        named += [
-            way.key for e in self.schema.entities for way in e.relations if way.to == entity.name
-        ]
-        names = [n for n in dict.fromkeys([entity.key or "", *named]) if n in rows.c]
-        columns = [rows.c[name] for name in names]
+        rows = self.rows(entity)
+        name = by or entity.key or ""
+        return rows if self.is_unique(entity, name) else self._once(entity, rows, name)
+
+    def _once(self, entity: Entity, rows: sa.FromClause, key: str) -> sa.FromClause:
+        """Of several rows of a key, one."""
+        known = {column.name for column in rows.c}
+        names = dict.fromkeys([key, *columns_named(self.schema, entity)])
+        columns = [column_of(rows, name) for name in names if name in known]
         # JSON has no order.
         order = [c for c in columns if not isinstance(c.type, sa.JSON)]
         place = sa.func.row_number().over(partition_by=columns[0], order_by=order).label(_PLACE)
         placed = sa.select(*columns, place).subquery()
         kept = [c for c in placed.c if c.name != _PLACE]
         return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
+
+    def led_to(self, entity: Entity, link: Link) -> tuple[sa.FromClause, Any, str]:
+        """The rows that a link leads to, their column, and the column here that has its value."""
+        target = self.schema.named(link.to)
+        if link.join is not None:
+            rows = self._once(target, self._related(entity, link), OWNER)
+            return rows, column_of(rows, OWNER), entity.key or ""
+        rows = self.linked(target, link.by)
+        return rows, column_of(rows, link.by or target.key or ""), link.key
+
+    def related(
+        self, holder: Entity, relation: Relation, *, once: bool = False
+    ) -> tuple[sa.FromClause, Any]:
+        """The rows of a relation, and in each the key of a row that it leads from.
+
+        With ``once``, there is at most one row of a key, or of a key and a holder.
+        """
+        target = self.schema.named(relation.to)
+        if relation.join is not None:
+            rows = self._related(holder, relation)
+            return rows, column_of(rows, OWNER)
+        rows = self.linked(target) if once else self.rows(target)
+        key = column_of(rows, relation.key)
+        if relation.by is None:
+            return rows, key
+        other = self.linked(holder, None)
+        owner = column_of(other, holder.key or "").label(OWNER)
+        columns = [column.label(column.name) for column in rows.c]
+        query = sa.select(owner, *columns).join_from(
+            rows, other, column_of(other, relation.by) == key
+        )
+        found = query.subquery()
+        return found, column_of(found, OWNER)
+
+    def is_shared(self, holder: Entity, relation: Relation) -> bool:
+        """Whether a row of a relation may be that of several rows that it leads from."""
+        if relation.join is not None:
+            return True
+        return relation.by is not None and not self.is_unique(holder, relation.by)
+
+    def _related(self, entity: Entity, way: Link | Relation) -> sa.FromClause:
+        found = self.models.relationship(entity, way)
+        if found is None:
+            raise SchemaError(f"{entity.name}.{way.name} is joined where {way.join}: {_GIVE_CLASS}")
+        return related_rows(*found)
 
     def keys_of(self, node: ir.Listed, kind: Any) -> tuple[Any, list[Any]]:
         """The keys of a list as one parameter, and as several that every database takes.
@@ -123,22 +231,57 @@ class Tables:
         """A column of the entity in the user's query."""
         if self.mapped is None:
             return column_of(self.root, name)
-        mapper = sa.inspect(self.mapped).mapper
-        # Not the class's own table, which holds a part of the row where classes inherit.
-        column = column_of(self.table(self.schema.entity), name)
-        attribute = mapper.get_property_by_column(column)
-        found: sa.ColumnElement[Any] = getattr(self.mapped, attribute.key)
+        mapper: Mapper[Any] = sa.inspect(self.mapped).mapper
+        key = named_columns(mapper, self.table_of_root).get(name)
+        if key is None:
+            column = column_of(self.table(self.schema.entity), name)
+            key = mapper.get_property_by_column(column).key
+        found: sa.ColumnElement[Any] = getattr(self.mapped, key)
         return found
+
+    @property
+    def root_froms(self) -> list[sa.FromClause]:
+        """What a sub-query that looks at the root's columns finds in the query around it."""
+        return [self.root, *_leaves(self.root)]
 
 
 _PLACE = "segmentkit_place"
+_GIVE_CLASS = "give the mapped class that the schema segments, and not its table"
 
 
-def is_unique(table: sa.Table, column: sa.ColumnElement[Any]) -> bool:
-    """Whether the table says that no two rows have the same value."""
-    sets: list[Any] = [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
-    sets += [table.primary_key, *(i for i in table.indexes if i.unique)]
-    return any(list(each.columns) == [column] for each in sets)
+def _leaves(selectable: sa.FromClause) -> list[sa.FromClause]:
+    if isinstance(selectable, sa.Join):
+        return [*_leaves(selectable.left), *_leaves(selectable.right)]
+    return [selectable]
+
+
+def _check_class(mapper: Mapper[Any], schema: Schema) -> None:
+    if not any(is_of(each, schema.entity) for each in mapper.iterate_to_root()):
+        wanted = schema.entity.model or schema.entity.full_table
+        table = table_of(mapper)
+        named = mapper.class_.__name__ if table is None or schema.entity.model else table.fullname
+        raise SchemaError(f"the schema segments {wanted!r}, and the query selects from {named!r}")
+
+
+def _check_table(table: sa.Table | None, schema: Schema) -> None:
+    entity = schema.entity
+    named = "a subquery" if table is None else repr(table.fullname)
+    if table is None or table.name != entity.table or entity.schema not in (None, table.schema):
+        raise SchemaError(
+            f"the schema segments {entity.full_table!r}, and the query selects from {named}"
+        )
+    if entity.model is not None:
+        raise SchemaError(
+            f"the schema segments the class {entity.model}, and the query selects from {named}: "
+            "give the class"
+        )
+
+
+def _named_by(mapper: Mapper[Any], entity: Entity) -> sa.Table | None:
+    """The table of a class, or of a class it inherits from, that an entity names."""
+    if entity.model is not None:
+        return None
+    return next((table_of(each) for each in mapper.iterate_to_root() if is_of(each, entity)), None)
 
 
 def column_of(selectable: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
@@ -148,8 +291,11 @@ def column_of(selectable: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
         SchemaError: It has none of that name.
     """
     found = selectable.c.get(name)
+    if found is None or found.name != name:
+        # SQLAlchemy knows columns by their keys, which can be other names.
+        found = next((column for column in selectable.c if column.name == name), found)
     if found is None:
-        hint = did_you_mean(name, selectable.c.keys())
+        hint = did_you_mean(name, [column.name for column in selectable.c])
         title = getattr(_table_below(selectable), "name", "the table")
         raise SchemaError(f"table {title!r} has no column {name!r}" + (f"; {hint}" if hint else ""))
     return found
@@ -162,27 +308,32 @@ def _table_below(selectable: sa.FromClause) -> sa.Table | None:
     return selectable if isinstance(selectable, sa.Table) else None
 
 
+def columns_named(schema: Schema, entity: Entity) -> list[str]:
+    """The columns that a schema names in the rows of an entity."""
+    named = [*entity.columns, *(i.key for i in entity.links), *(r.by for r in entity.relations)]
+    named.append(entity.key)
+    for other in schema.entities:
+        named += [way.key for way in other.relations if way.to == entity.name]
+        named += [way.by for way in other.links if way.to == entity.name]
+    return [name for name in dict.fromkeys(named) if name]
+
+
 def missing_parts(schema: Schema, columns: Mapping[str, Iterable[str]]) -> list[str]:
     """What the schema names and a database lacks, in words; ``columns`` are those of each table."""
     lacking = []
     for entity in schema.entities:
-        if entity.table not in columns:
-            hint = did_you_mean(entity.table, columns)
-            lacking.append(f"no table {entity.table!r}" + (f" ({hint})" if hint else ""))
+        table = entity.full_table
+        if entity.model is not None:
+            continue  # Its columns may be in several tables.
+        if table not in columns:
+            hint = did_you_mean(table, columns)
+            lacking.append(f"no table {table!r}" + (f" ({hint})" if hint else ""))
             continue
-        there = set(columns[entity.table])
-        named = [*entity.columns, *(i.key for i in entity.links)]
-        named += [entity.key] if entity.key else []
-        named += [
-            way.key
-            for other in schema.entities
-            for way in other.relations
-            if schema.named(way.to) is entity
-        ]
-        for name in dict.fromkeys(named):
+        there = set(columns[table])
+        for name in columns_named(schema, entity):
             if name not in there:
                 hint = did_you_mean(name, there)
                 lacking.append(
-                    f"no column {name!r} in table {entity.table!r}" + (f" ({hint})" if hint else "")
+                    f"no column {name!r} in table {table!r}" + (f" ({hint})" if hint else "")
                 )
     return lacking

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from segmentkit._planning import ir
+from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy.dialects.elements import keeping_gaps
 from segmentkit.sqlalchemy.statements.compiler import Sql
@@ -25,7 +26,12 @@ class Rows:
     """
 
     def __init__(
-        self, tables: Tables, entity: Entity, scope: ir.Scope, *, once: bool = False
+        self,
+        tables: Tables,
+        entity: Entity,
+        scope: ir.Scope,
+        *,
+        start: sa.FromClause | None = None,
     ) -> None:
         """The rows of an entity.
 
@@ -33,13 +39,13 @@ class Rows:
             tables: Where they are.
             entity: What they are.
             scope: The scope of the columns that are their own.
-            once: Whether there may be one row of a key at most.
+            start: The rows; by default those of everyone.
         """
         self.tables = tables
         self.schema = tables.schema
         self.entity = entity
         self.scope = scope
-        self.start = tables.linked(entity) if once else tables.table(entity).alias()
+        self.start = tables.everyone() if start is None else start
         self.source: sa.FromClause = self.start
         self.has_gaps = False
         self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
@@ -74,10 +80,8 @@ class Rows:
             start = self.entity if scope is self.scope else self.schema.entity
             link = self.schema.follow(start, before).link(name)
             assert link is not None
-            target = self.schema.named(link.to)
-            other = self.tables.linked(target)
-            same = column_of(other, target.key or "") == column_of(holder, link.key)
-            self.join(other, same)
+            other, there, here = self.tables.led_to(self.schema.follow(start, before), link)
+            self.join(other, there == column_of(holder, here))
             self.linked[scope, links] = other
         return self.linked[scope, links]
 
@@ -93,21 +97,25 @@ class Scan(Rows):
     """
 
     def __init__(self, tables: Tables, above: Way, way: Way) -> None:
-        super().__init__(tables, tables.schema.named(way[-1].to), ir.Scope.ROW)
+        whole = (*above, *way)
+        targets = [tables.schema.named(relation.to) for relation in whole]
+        self.holders = [tables.schema.entity, *targets]
+        self.owner: Sql
+        start, self.owner = tables.related(self.holders[len(whole) - 1], whole[-1])
+        super().__init__(tables, targets[-1], ir.Scope.ROW, start=start)
         self.above = above
         self.way = way
         self.between: tuple[sa.FromClause, ...] = ()
-        self.owner = self.key(way[-1].key)
-        for relation in reversed(way[:-1]):
-            passed, self.owner = self._joined(relation, self.owner)
+        for place in range(len(whole) - 2, len(above) - 1, -1):
+            passed, self.owner = self._joined(whole[place], self.holders[place], self.owner)
             self.between = (passed, *self.between)
 
-    def _joined(self, relation: Relation, key: Sql) -> tuple[sa.FromClause, Sql]:
+    def _joined(self, relation: Relation, holder: Entity, key: Sql) -> tuple[sa.FromClause, Sql]:
         """The row of a relation that has a key, and its own holder's key."""
         entity = self.schema.named(relation.to)
-        row = self.tables.linked(entity)
+        row, owner = self.tables.related(holder, relation, once=True)
         self.source = self.source.join(row, column_of(row, entity.key or "") == key)
-        return row, column_of(row, relation.key)
+        return row, owner
 
     @cached_property
     def customer(self) -> Sql:
@@ -116,9 +124,15 @@ class Scan(Rows):
 
     def climbed(self, way: Way) -> Sql:
         """The key of the row from which a way leads to the rows' holder."""
-        key = self.owner
-        for relation in reversed(way):
-            _, key = self._joined(relation, key)
+        key: Sql = self.owner
+        for place in range(len(self.above) - 1, len(self.above) - 1 - len(way), -1):
+            relation, holder = self.above[place], self.holders[place]
+            if self.tables.is_shared(holder, relation):
+                raise UnsupportedError(
+                    f"SQL cannot look from rows of rows of {relation.name!r} at those whose they "
+                    f"are: a row of {relation.name!r} can be that of several"
+                )
+            _, key = self._joined(relation, holder, key)
         return key
 
     @property
@@ -131,7 +145,7 @@ class Scan(Rows):
     def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
         if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
             root = self.schema.entity
-            row, key = self.tables.linked(root), self.customer
+            row, key = self.tables.everyone(once=True), self.customer
             self.source = self.source.join(row, column_of(row, root.key or "") == key)
             self.linked[scope, links] = row
         return super().holder(scope, links)

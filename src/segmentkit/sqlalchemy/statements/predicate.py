@@ -421,12 +421,12 @@ class _Root:
         first, *rest = node.links
         link = self.schema.entity.link(first)
         assert link is not None
-        target = self.schema.named(link.to)
-        rows = Rows(self.tables, target, ir.Scope.ENTITY, once=True)
+        start, there, here = self.tables.led_to(self.schema.entity, link)
+        rows = Rows(self.tables, self.schema.named(link.to), ir.Scope.ENTITY, start=start)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
-        same = rows.key(target.key or "") == self.tables.root_column(link.key)
+        same = there == self.tables.root_column(here)
         query = sa.select(OnlyRow(held(attribute, column))).select_from(rows.source).where(same)
-        return LookedUp(rows.finished(query).correlate(self.tables.root))
+        return LookedUp(rows.finished(query).correlate(*self.tables.root_froms))
 
 
 def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:

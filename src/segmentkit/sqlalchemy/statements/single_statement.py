@@ -27,7 +27,7 @@ from segmentkit.sqlalchemy.statements.predicate import (
     limiting,
     only_group,
 )
-from segmentkit.sqlalchemy.tables import Tables, column_of, is_unique
+from segmentkit.sqlalchemy.tables import Tables, column_of
 
 
 class Shape(Enum):
@@ -75,9 +75,7 @@ def groupable(condition: ir.Condition, tables: Tables) -> Group | None:
 
     The entity can be joined to it and grouped: a row of the entity stands for itself only.
     """
-    entity = tables.schema.entity
-    table = tables.table(entity)
-    if not is_unique(table, column_of(table, entity.key or "")):
+    if not tables.is_unique(tables.schema.entity):
         return None
     customer = OfCustomer(tables)
     for group, parts in _by_group(condition).items():
