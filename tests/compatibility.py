@@ -220,7 +220,7 @@ def constructs_of(case: Case, *, arrays: bool) -> frozenset[Construct] | None:
         query = sql.members(case.define(), root, as_of=case.as_of)
     except UnsupportedError:
         return None
-    return frozenset(e.construct for e in visitors.iterate(query) if isinstance(e, Spelled))
+    return frozenset(e.of for e in visitors.iterate(query) if isinstance(e, Spelled))
 
 
 def refused(case: Case, dialect: Dialect) -> bool:

@@ -21,7 +21,7 @@ from sqlglot import exp
 from segmentkit import Schema, Segment, UnsupportedError
 from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
-from segmentkit.sqlalchemy.dialects.constructs import STANDARD
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 from tests.compatibility import COMPILED, refused
 from tests.conformance_cases import Case, cases
@@ -212,7 +212,7 @@ def _check(text: str, name: str) -> None:
     literals = {literal.name for literal in tree.find_all(exp.Literal)}
     spelled = {
         word
-        for s in [*DIALECTS[name].spellings.values(), *STANDARD.values()]
+        for s in map(DIALECTS[name].template, Construct)
         for word in [*re.findall("'(.*?)'", s or ""), *re.findall(r"(?<!\{)\b\d+\b", s or "")]
     }
     assert not literals - spelled - OWN_WORDS, text

@@ -16,7 +16,7 @@ from segmentkit._planning import ir
 from segmentkit.dtypes import TEXT
 from segmentkit.sqlalchemy.dialects import distance, engine_setup
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import DaysLater, Everyone, Later
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements import (
     aggregate_subqueries,
     compiler,
@@ -122,7 +122,7 @@ def _joined_rows(real: Any, rows: Any, node: Any, limits: Any) -> Any:
         return real(rows, node, limits)
     found = rows.having(node, group, limits).subquery()
     rows.scan.source = rows.scan.source.join(found, found.c.owner == rows.key(ir.Scope.ROW))
-    return Everyone()
+    return Spelled(Construct.EVERYONE)
 
 
 def _linked_inside(real: Any, rows: Any, scope: Any, links: Any) -> Any:
@@ -177,12 +177,17 @@ def _at_once(test: Any) -> Any:
 
 def _before_the_end(test: Any) -> Any:
     without = {operators.le: operators.lt, operators.ge: operators.gt}.get(test.operator)
-    ends = isinstance(test.right, Later | DaysLater)
+    later = (Construct.SECONDS_LATER, Construct.DAYS_LATER)
+    ends = isinstance(test.right, Spelled) and test.right.of in later
     return without(test.left, test.right) if without and ends else None
 
 
 def _of_anybody(test: Any) -> Any:
-    return Everyone() if test.operator is operators.eq and _are_columns(test) else None
+    return (
+        Spelled(Construct.EVERYONE)
+        if test.operator is operators.eq and _are_columns(test)
+        else None
+    )
 
 
 def _always_after(real: Any, rows: Any, node: Any) -> Any:

@@ -96,7 +96,7 @@ class _AsText(sa.types.TypeDecorator[Any]):
         return None if value is None else _written(value, dialect_of(dialect).title)
 
     def bind_expression(self, bindparam: Any) -> Any:
-        return _MADE[self.construct](bindparam)
+        return Spelled(self.construct, bindparam)
 
 
 def _written(value: date | Decimal | int, title: str) -> str:
@@ -117,24 +117,3 @@ def _within(day: date) -> date:
     if day.year > _LAST:
         return type(day)(_LAST + 1, 1, 1) - day.resolution
     return day
-
-
-class _MadeInstant(Spelled):
-    inherit_cache = True
-    construct = Construct.SENT_INSTANT
-    type = sa.DateTime()
-
-
-class _MadeDay(Spelled):
-    inherit_cache = True
-    construct = Construct.SENT_DATE
-    type = sa.Date()
-
-
-class _MadeAmount(Spelled):
-    inherit_cache = True
-    construct = Construct.SENT_DECIMAL
-    type = sa.Numeric()
-
-
-_MADE = {made.construct: made for made in (_MadeInstant, _MadeDay, _MadeAmount)}

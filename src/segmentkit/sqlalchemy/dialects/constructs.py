@@ -11,11 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    Numeric,
+    String,
+)
+from sqlalchemy.types import TypeEngine
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy.dialects.json_spellings import JSON_CONSTRUCTS
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -29,123 +41,186 @@ SENT_DIGITS = 15
 """How many digits after the point a decimal has where it is sent as text."""
 
 
-class Construct(Enum):
-    """What dialects spell differently."""
+_FLOAT: TypeEngine[Any] = Double()
+_ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
+_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+_UNTRIED: Mapping[str, None] = MappingProxyType(
+    dict.fromkeys(("snowflake", "bigquery", "trino", "databricks", "redshift"))
+)
+"""Nobody has run these there."""
 
-    POSITION = "contains"
-    BEGINNING = "starts with"
-    ENDING = "ends with"
-    LETTERS = "letters whose case is known"
-    FOLDED = "ignoring case"
-    EXACT_TEXT = "comparing texts by code point"
-    AMONG = "long lists of values"
-    NOT_AMONG = "complements of long lists of values"
-    EXACT = "sums and products of decimals"
-    FLAG = "conditions as columns"
-    IS_FLAGGED = "columns as conditions"
-    TALLY = "counts of rows that pass a test"
-    WHOLE = "arithmetic of whole numbers"
-    ADDEND = "sums of whole numbers"
-    AS_FLOAT = "arithmetic of floats"
-    DIVISOR = "averages"
-    NAN_AS_NULL = "floats that are not a number"
-    FIRST_INSTANT = "dates against timestamps"
-    DAYS_LATER = "dates followed by dates within"
-    SECONDS_LATER = "times some seconds later"
-    LISTED = "in list"
-    NOT_LISTED = "not in list"
-    IN_UTC = "timestamps with a time zone"
-    DAY = "the day of a timestamp"
-    WEEK = "week()"
-    WEEKDAY = "weekday()"
-    HOUR = "hour()"
-    ANGLE = "distance()"
-    BUCKET = "sample()"
-    QUOTIENT = "tiles of ranks"
-    LOOKED_UP = "attributes behind a link"
-    SENT_INSTANT = "instants that are written out"
-    SENT_DATE = "dates that are written out"
-    SENT_DECIMAL = "decimals that are written out"
-    EVERYONE = "conditions that hold of everyone"
-    NOBODY = "conditions that hold of nobody"
-    ONLY_ROW = "the one row behind a link"
-    EMPTY_TEXT = 'the empty text ""'
-    INFINITE = "numbers too large for a float"
-    ZONED = "timestamps without a zone against timestamps with one"
-    JSON_TEXT = "texts in JSON"
-    JSON_BOOLEAN = "booleans in JSON"
-    JSON_WHOLE = "whole numbers in JSON"
-    JSON_FLOAT = "floats in JSON"
-    JSON_DECIMAL = "decimals in JSON"
-    JSON_DATE = "dates in JSON"
-    JSON_INSTANT = "timestamps in JSON"
-    JSON_LIST = "lists of texts in JSON"
-    IN_JSON = "contains, of lists in JSON"
-    HAS_ANY = "contains, of arrays"
-    IN_ARRAY = "contains … ignoring case, of arrays"
-    MANY_IN_JSON = "contains any of more than 1,000 texts, of lists in JSON"
-    MANY_IN_ARRAY = "contains any of more than 1,000 texts ignoring case, of arrays"
+
+class Construct(Enum):
+    """What dialects spell differently.
+
+    A title such as ``week()`` makes it what the function is lowered to, with the arguments as
+    operands. Its spellings stand here, by the names of dialects or of their families; all others
+    stand with the dialects.
+
+    Attributes:
+        title: What it is called in a refusal.
+        standard: The spelling of a dialect that has no own one; None is refused.
+        type: The type of the result; None is that of the first operand.
+        own: How dialects spell a function.
+    """
+
+    POSITION = "contains", "position({1} in {0})", Integer()
+    BEGINNING = "starts with", "substr({0}, 1, {1})", String()
+    # "right" is a reserved word of SQL and a function of most dialects.
+    ENDING = "ends with", "right({0}, {1})", String()
+    LETTERS = "letters whose case is known", "{0}", String()
+    FOLDED = "ignoring case", "lower({0})", String()
+    # Most compare texts by code point anyway.
+    EXACT_TEXT = "comparing texts by code point", "{0}", String()
+    # As many short lists as it takes.
+    AMONG = "long lists of values", "{0}", Boolean()
+    NOT_AMONG = "complements of long lists of values", "{0}", Boolean()
+    LISTED = "in list", "{0}", Boolean()
+    NOT_LISTED = "not in list", "{0}", Boolean()
+    # A decimal as it is; rounded to its scale, {1}, where decimals are floats.
+    EXACT = "sums and products of decimals", "({0})"
+    FLAG = "conditions as columns", "({0})", Boolean()
+    IS_FLAGGED = "columns as conditions", "{0}", Boolean()
+    # With a number, {1}, that tells the count from others.
+    TALLY = "counts of rows that pass a test", "count(CASE WHEN {0} THEN 1 END)", Integer()
+    # In a type that results fit.
+    WHOLE = "arithmetic of whole numbers", "{0}"
+    ADDEND = "sums of whole numbers", "{0}"
+    AS_FLOAT = "arithmetic of floats", "CAST({0} AS {type})", _FLOAT
+    # NULL where a count is zero.
+    DIVISOR = "averages", "{0}", _FLOAT
+    # Most hold no NaN; where there is one it is missing.
+    NAN_AS_NULL = "floats that are not a number", "{0}"
+    FIRST_INSTANT = "dates against timestamps", "CAST({0} AS {type})", DateTime()
+    # The days and the seconds may be negative.
+    DAYS_LATER = "dates followed by dates within", "({0} + {1})"
+    SECONDS_LATER = "times some seconds later", "({0} + {1} * INTERVAL '1' SECOND)"
+    # Most keep no zone with an instant.
+    IN_UTC = "timestamps with a time zone", "{0}", DateTime()
+    DAY = (
+        "the day of a timestamp",
+        "CAST({0} AS {type})",
+        Date(),
+        {"sqlite": "substr({0}, 1, 10)", "clickhouse": "toDate32({0})", **_UNTRIED},
+    )
+    WEEK = (
+        "week()",
+        # Weeks begin on Monday, the first day of seven.
+        f"({{0}} - {_ISO_WEEKDAY} + 1)",
+        Date(),
+        {
+            "sqlite": "date({0}, '-6 days', 'weekday 1')",
+            "mysql": "({0} - interval weekday({0}) day)",
+            "clickhouse": "addDays({0}, 1 - toDayOfWeek({0}))",
+            "mssql": f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
+            # Sail's weekday() is not Spark's.
+            "spark": "date_sub({0}, (dayofweek({0}) + 5) % 7)",
+            "oracle": "trunc({0}, 'IW')",
+            **_UNTRIED,
+        },
+    )
+    WEEKDAY = (
+        "weekday()",
+        _ISO_WEEKDAY,
+        Integer(),
+        {
+            "sqlite": "((strftime('%w', {0}) + 6) % 7 + 1)",
+            "mysql": "(weekday({0}) + 1)",
+            "clickhouse": "toDayOfWeek({0})",
+            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
+            "mssql": f"({_DAYS_AFTER_MONDAY} + 1)",
+            "spark": "((dayofweek({0}) + 5) % 7 + 1)",
+            "oracle": "(trunc({0}) - trunc({0}, 'IW') + 1)",
+            **_UNTRIED,
+        },
+    )
+    HOUR = (
+        "hour()",
+        "extract(hour from {0})",
+        Integer(),
+        {
+            "sqlite": "CAST(substr({0}, 12, 2) AS INTEGER)",
+            "clickhouse": "toHour({0})",
+            "mssql": "datepart(hour, {0})",
+            **_UNTRIED,
+        },
+    )
+    # In radians, whose sine and cosine are in the proportion of two numbers.
+    ANGLE = "distance()", "atan2({0}, {1})", _FLOAT, {"mssql": "atn2({0}, {1})", **_UNTRIED}
+    BUCKET = (
+        "sample()",
+        # The first 32 bits of the MD5 digest of a text, as a number.
+        "conv(substr(md5({0}), 1, 8), 16, 10)",
+        BigInteger(),
+        {
+            # It has no digests.
+            "sqlite": f"{BUCKET}({{0}})",
+            "duckdb": "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
+            "postgresql": "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
+            "mysql": "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
+            # The bytes are in the order of the digits.
+            "clickhouse": "toInt64(reinterpretAsUInt32(reverse(substring(MD5({0}), 1, 4))))",
+            # Its digests are of other bytes than those of UTF-8.
+            "mssql": None,
+            "spark": "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS BIGINT)",
+            "oracle": "to_number(substr(rawtohex(standard_hash({0}, 'MD5')), 1, 8), 'XXXXXXXX')",
+            **_UNTRIED,
+        },
+    )
+    # Of whole numbers, rounded down; neither is negative.
+    QUOTIENT = "tiles of ranks", "({0} / {1})", BigInteger(), _UNTRIED
+    LOOKED_UP = "attributes behind a link", "{0}"
+    # Parameters have their types anyway.
+    SENT_INSTANT = "instants that are written out", "{0}", DateTime()
+    SENT_DATE = "dates that are written out", "{0}", Date()
+    SENT_DECIMAL = "decimals that are written out", "{0}", Numeric()
+    EVERYONE = "conditions that hold of everyone", "true", Boolean()
+    NOBODY = "conditions that hold of nobody", "false", Boolean()
+    # Of a sub-query that finds it by its key.
+    ONLY_ROW = "the one row behind a link", "{0}"
+    # The empty text, or what is compared with it among others.
+    EMPTY_TEXT = 'the empty text ""', "{0}"
+    INFINITE = "numbers too large for a float", "{0}", _FLOAT
+    # Some have no two kinds of timestamps.
+    ZONED = "timestamps without a zone against timestamps with one", "{0}", DateTime(timezone=True)
+    # There is no word that all know.
+    JSON_TEXT = "texts in JSON", None, String()
+    JSON_BOOLEAN = "booleans in JSON", None, Boolean()
+    JSON_WHOLE = "whole numbers in JSON", None, BigInteger()
+    JSON_FLOAT = "floats in JSON", None, _FLOAT
+    JSON_DECIMAL = "decimals in JSON", None, Numeric()
+    JSON_DATE = "dates in JSON", None, Date()
+    JSON_INSTANT = "timestamps in JSON", None, DateTime()
+    JSON_LIST = "lists of texts in JSON", None, JSON()
+    IN_JSON = "contains, of lists in JSON", None, Boolean()
+    HAS_ANY = "contains, of arrays", None, Boolean()
+    IN_ARRAY = "contains … ignoring case, of arrays", None, Boolean()
+    MANY_IN_JSON = "contains any of more than 1,000 texts, of lists in JSON", None, Boolean()
+    MANY_IN_ARRAY = (
+        "contains any of more than 1,000 texts ignoring case, of arrays",
+        None,
+        Boolean(),
+    )
+
+    def __init__(
+        self,
+        title: str,
+        standard: str | None,
+        type: TypeEngine[Any] | None = None,
+        own: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
+        self.title = title
+        self.standard = standard
+        self.type = type
+        self.own = own
 
     __hash__ = object.__hash__
 
 
-_ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
-STANDARD: Mapping[Construct, str | None] = MappingProxyType(
-    {
-        # There is no word that all know.
-        **dict.fromkeys(map(Construct.__getitem__, JSON_CONSTRUCTS)),
-        Construct.POSITION: "position({1} in {0})",
-        Construct.BEGINNING: "substr({0}, 1, {1})",
-        # "right" is a reserved word of SQL and a function of most dialects.
-        Construct.ENDING: "right({0}, {1})",
-        Construct.LETTERS: "{0}",
-        Construct.FOLDED: "lower({0})",
-        # Most compare texts by code point anyway.
-        Construct.EXACT_TEXT: "{0}",
-        # As many short lists as it takes.
-        Construct.AMONG: "{0}",
-        Construct.NOT_AMONG: "{0}",
-        Construct.EXACT: "({0})",
-        Construct.FLAG: "({0})",
-        Construct.IS_FLAGGED: "{0}",
-        Construct.TALLY: "count(CASE WHEN {0} THEN 1 END)",
-        Construct.WHOLE: "{0}",
-        Construct.ADDEND: "{0}",
-        Construct.AS_FLOAT: "CAST({0} AS {type})",
-        Construct.DIVISOR: "{0}",
-        # Most hold no NaN.
-        Construct.NAN_AS_NULL: "{0}",
-        Construct.FIRST_INSTANT: "CAST({0} AS {type})",
-        # The seconds and the days may be negative.
-        Construct.SECONDS_LATER: "({0} + {1} * INTERVAL '1' SECOND)",
-        Construct.DAYS_LATER: "({0} + {1})",
-        Construct.LISTED: "{0}",
-        Construct.NOT_LISTED: "{0}",
-        # Most keep no zone with an instant.
-        Construct.IN_UTC: "{0}",
-        Construct.DAY: "CAST({0} AS {type})",
-        # Weeks begin on Monday, the first day of seven.
-        Construct.WEEK: f"({{0}} - {_ISO_WEEKDAY} + 1)",
-        Construct.WEEKDAY: _ISO_WEEKDAY,
-        Construct.HOUR: "extract(hour from {0})",
-        Construct.ANGLE: "atan2({0}, {1})",
-        Construct.BUCKET: "conv(substr(md5({0}), 1, 8), 16, 10)",
-        # Of whole numbers, rounded down.
-        Construct.QUOTIENT: "({0} / {1})",
-        Construct.LOOKED_UP: "{0}",
-        # Parameters have their types anyway.
-        Construct.SENT_INSTANT: "{0}",
-        Construct.SENT_DATE: "{0}",
-        Construct.SENT_DECIMAL: "{0}",
-        Construct.EVERYONE: "true",
-        Construct.NOBODY: "false",
-        Construct.ONLY_ROW: "{0}",
-        Construct.EMPTY_TEXT: "{0}",
-        Construct.INFINITE: "{0}",
-        # Some have no two kinds of timestamps.
-        Construct.ZONED: "{0}",
-    }
+FUNCTIONS: Mapping[str, Construct] = MappingProxyType(
+    {c.title.removesuffix("()"): c for c in Construct if c.title.endswith("()")}
 )
+"""What functions of the language are lowered to, by their names."""
 
 
 @frozen
@@ -156,6 +231,7 @@ class Dialect:
         name: What SQLAlchemy calls it.
         title: What its makers call it.
         run: Whether the tests run it; what is not run is only compiled.
+        family: The name under which functions are spelled for it; by default its own.
         spellings: Where it differs from the standard.
         rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
             fold, {1}; None where they are not folded, or by the same function as the others.
@@ -178,6 +254,7 @@ class Dialect:
     name: str
     title: str
     run: bool = False
+    family: str = field(default=Factory(lambda self: self.name, takes_self=True))
     spellings: Mapping[Construct, str | None] = field(factory=dict)
     rare_letters: str | None = None
     translates: bool = False
@@ -195,8 +272,7 @@ class Dialect:
     @property
     def refuses(self) -> frozenset[Construct]:
         """What it cannot do."""
-        spelled = {**STANDARD, **self.spellings}
-        return frozenset(c for c, template in spelled.items() if template is None)
+        return frozenset(each for each in Construct if self.template(each) is None)
 
     def spelling(self, construct: Construct) -> str:
         """The template of a construct.
@@ -204,7 +280,12 @@ class Dialect:
         Raises:
             UnsupportedError: The dialect cannot do it.
         """
-        found = self.spellings.get(construct, STANDARD[construct])
+        found = self.template(construct)
         if found is None:
-            raise UnsupportedError(f"{self.title} cannot do {construct.value!r}")
+            raise UnsupportedError(f"{self.title} cannot do {construct.title!r}")
         return found
+
+    def template(self, construct: Construct) -> str | None:
+        """The template of a construct; None where it is refused."""
+        standard = construct.own.get(self.family, construct.standard)
+        return self.spellings.get(construct, standard)

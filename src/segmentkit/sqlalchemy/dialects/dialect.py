@@ -8,13 +8,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from attrs import evolve
 
-from segmentkit.sqlalchemy.dialects.constructs import (
-    BUCKET,
-    CASEFOLD,
-    SENT_DIGITS,
-    Construct,
-    Dialect,
-)
+from segmentkit.sqlalchemy.dialects.constructs import CASEFOLD, SENT_DIGITS, Construct, Dialect
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
@@ -25,7 +19,6 @@ _UNLESS_NAN = "CASE WHEN is_nan({0}) THEN NULL ELSE {0} END"
 # There is no cast to a float; a sum with one is.
 _PLUS_FLOAT = "({0} + 0e0)"
 _IN_UTC = "timezone('UTC', {0})"
-_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
 
 
 def _listed(keys: str) -> dict[Construct, str | None]:
@@ -42,10 +35,7 @@ _OF_MYSQL: Mapping[Construct, str | None] = {
     Construct.INFINITE: None,
     Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
     Construct.DAYS_LATER: "timestampadd(DAY, {1}, {0})",
-    Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS UNSIGNED)",
     Construct.QUOTIENT: "({0} DIV {1})",
-    Construct.WEEK: "({0} - interval weekday({0}) day)",
-    Construct.WEEKDAY: "(weekday({0}) + 1)",
     **_listed(_JSON_TABLE),
 }
 _AS_SIGNED = "CAST({0} AS SIGNED)"
@@ -70,13 +60,6 @@ _FOLDS_BY_LOWER = (
     "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
 )
 
-# Nobody has run these there.
-_NOT_YET: Mapping[Construct, None] = dict.fromkeys(
-    (
-        Construct.DAY, Construct.WEEK, Construct.WEEKDAY, Construct.HOUR,
-        Construct.ANGLE, Construct.BUCKET, Construct.QUOTIENT,
-    )
-)  # fmt: skip
 _CLICKHOUSE: Mapping[Construct, str | None] = {
     # The functions without "UTF8" count bytes.
     Construct.POSITION: "positionUTF8({0}, {1})",
@@ -99,12 +82,6 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.SENT_DATE: "toDate32({0})",
     Construct.SENT_DECIMAL: f"toDecimal256({{0}}, {SENT_DIGITS})",
     Construct.IN_UTC: "toTimeZone({0}, 'UTC')",
-    Construct.DAY: "toDate32({0})",
-    Construct.WEEK: "addDays({0}, 1 - toDayOfWeek({0}))",
-    Construct.WEEKDAY: "toDayOfWeek({0})",
-    Construct.HOUR: "toHour({0})",
-    # The bytes are in the order of the digits.
-    Construct.BUCKET: "toInt64(reinterpretAsUInt32(reverse(substring(MD5({0}), 1, 4))))",
     Construct.QUOTIENT: "intDiv({0}, {1})",
 }
 # Otherwise whatever is not there is 0 or the empty text.
@@ -133,12 +110,6 @@ _ROWS = (
             "{1} || ' seconds') || substr({0}, 20))",
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
             **_listed("SELECT value FROM json_each({2})"),
-            Construct.DAY: "substr({0}, 1, 10)",
-            # It has no digests.
-            Construct.BUCKET: BUCKET + "({0})",
-            Construct.WEEK: "date({0}, '-6 days', 'weekday 1')",
-            Construct.WEEKDAY: "((strftime('%w', {0}) + 6) % 7 + 1)",
-            Construct.HOUR: "CAST(substr({0}, 12, 2) AS INTEGER)",
         },
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
@@ -169,7 +140,6 @@ _ROWS = (
             # Its lists as parameters are slower.
             **_listed("SELECT unnest(from_json({2}, '[\"{type}\"]'))"),
             Construct.IN_UTC: _IN_UTC,
-            Construct.BUCKET: "CAST('0x' || substr(md5({0}), 1, 8) AS BIGINT)",
             Construct.QUOTIENT: "({0} // {1})",
         },
         rare_letters="regexp_matches({0}, '{1}')",
@@ -193,7 +163,6 @@ _ROWS = (
             Construct.LISTED: "{1} = ANY ({2})",
             Construct.NOT_LISTED: "{1} <> ALL ({2})",
             Construct.IN_UTC: _IN_UTC,
-            Construct.BUCKET: "CAST(CAST('x' || substr(md5({0}), 1, 8) AS BIT(32)) AS BIGINT)",
         },
         rare_letters="{0} ~ '{1}'",
         translates=True,
@@ -206,6 +175,7 @@ _ROWS = (
         "mariadb",
         "MariaDB",
         run=True,
+        family="mysql",
         spellings={
             # What is small depends on the collation, and so would what replace() finds.
             Construct.LETTERS: "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_as_cs",
@@ -237,9 +207,20 @@ _ROWS = (
             _FOLDS_BY_LOWER,
         ),
     ),
-    Dialect("chdb", "ClickHouse", run=True, spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL),
     Dialect(
-        "clickhousedb", "ClickHouse server", spellings=_CLICKHOUSE, after_outer_joins=_NULL_IS_NULL
+        "chdb",
+        "ClickHouse",
+        run=True,
+        family="clickhouse",
+        spellings=_CLICKHOUSE,
+        after_outer_joins=_NULL_IS_NULL,
+    ),
+    Dialect(
+        "clickhousedb",
+        "ClickHouse server",
+        family="clickhouse",
+        spellings=_CLICKHOUSE,
+        after_outer_joins=_NULL_IS_NULL,
     ),
     Dialect(
         "mssql",
@@ -251,13 +232,6 @@ _ROWS = (
             Construct.BEGINNING: "left({0}, {1})",
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
-            Construct.HOUR: "datepart(hour, {0})",
-            Construct.ANGLE: "atn2({0}, {1})",
-            # Its digests are of other bytes than those of UTF-8.
-            Construct.BUCKET: None,
-            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
-            Construct.WEEKDAY: f"({_DAYS_AFTER_MONDAY} + 1)",
-            Construct.WEEK: f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
             Construct.EXACT_TEXT: "{0}" + _BINARY_2,
             # DATETIME, SQLAlchemy's word, has steps of 3 ms and begins in 1753.
             Construct.FIRST_INSTANT: "CAST({0} AS DATETIME2)",
@@ -288,10 +262,6 @@ _ROWS = (
                 "(TIMESTAMP_NTZ '1970-01-01 00:00:00'"
                 " + unix_micros({0}) * INTERVAL '0.000001' SECOND)"
             ),
-            # Sail's weekday() is not Spark's.
-            Construct.WEEK: "date_sub({0}, (dayofweek({0}) + 5) % 7)",
-            Construct.WEEKDAY: "((dayofweek({0}) + 5) % 7 + 1)",
-            Construct.BUCKET: "CAST(conv(substr(md5({0}), 1, 8), 16, 10) AS BIGINT)",
             Construct.QUOTIENT: "({0} DIV {1})",
             # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
             # is never minus zero.
@@ -316,11 +286,7 @@ _ROWS = (
             Construct.POSITION: "instr({0}, {1})",
             Construct.ENDING: _SUBSTR_FROM_END,
             Construct.SECONDS_LATER: "({0} + numtodsinterval({1}, 'SECOND'))",
-            Construct.BUCKET: "to_number(substr(rawtohex(standard_hash({0}, 'MD5')), 1, 8), "
-            "'XXXXXXXX')",
             Construct.QUOTIENT: "trunc({0} / {1})",
-            Construct.WEEK: "trunc({0}, 'IW')",
-            Construct.WEEKDAY: "(trunc({0}) - trunc({0}, 'IW') + 1)",
             # DOUBLE PRECISION is a decimal number there.
             Construct.AS_FLOAT: "CAST({0} AS BINARY_DOUBLE)",
             Construct.NAN_AS_NULL: "CASE WHEN {0} IS NAN THEN NULL ELSE {0} END",
@@ -339,7 +305,6 @@ _ROWS = (
         "Snowflake",
         package="snowflake-sqlalchemy",
         spellings={
-            **_NOT_YET,
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
             Construct.ZONED: None,
@@ -353,7 +318,6 @@ _ROWS = (
         "BigQuery",
         package="sqlalchemy-bigquery",
         spellings={
-            **_NOT_YET,
             Construct.SECONDS_LATER: "datetime_add({0}, INTERVAL {1} SECOND)",
             Construct.DAYS_LATER: "date_add({0}, INTERVAL {1} DAY)",
             Construct.ZONED: "TIMESTAMP({0})",
@@ -368,7 +332,6 @@ _ROWS = (
         "Trino",
         package="trino",
         spellings={
-            **_NOT_YET,
             Construct.SECONDS_LATER: "date_add('second', {1}, {0})",
             Construct.DAYS_LATER: "date_add('day', {1}, {0})",
             Construct.ZONED: "with_timezone({0}, 'UTC')",
@@ -382,7 +345,6 @@ _ROWS = (
         "Databricks",
         package="databricks-sqlalchemy",
         spellings={
-            **_NOT_YET,
             Construct.SECONDS_LATER: "timestampadd(SECOND, {1}, {0})",
             Construct.DAYS_LATER: "date_add({0}, {1})",
             **_AGGREGATED,
@@ -399,7 +361,6 @@ _ROWS = (
         "Redshift",
         package="sqlalchemy-redshift",
         spellings={
-            **_NOT_YET,
             Construct.SECONDS_LATER: "dateadd(second, {1}, {0})",
             Construct.DAYS_LATER: "dateadd(day, {1}, {0})",
             Construct.ZONED: _AT_UTC,

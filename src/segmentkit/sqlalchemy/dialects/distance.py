@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from segmentkit._operators import EARTH_RADIUS
-from segmentkit.sqlalchemy.dialects.elements import Angle
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -39,7 +40,8 @@ def distance(north: Sql, east: Sql, north2: Sql, east2: Sql) -> Sql:
     square = across * across + _cos(a) * _cos(b) * along * along
     # Rounding can make the square exceed one between antipodes.
     rest: Sql = sa.func.abs(_float(1) - square, type_=sa.Double())
-    metres = Angle(_sqrt(square), _sqrt(rest)) * _float(2 * EARTH_RADIUS)
+    angle = Spelled(Construct.ANGLE, _sqrt(square), _sqrt(rest))
+    metres = angle * _float(2 * EARTH_RADIUS)
     return sa.case((sa.and_(*on_globe), metres)) if on_globe else metres
 
 

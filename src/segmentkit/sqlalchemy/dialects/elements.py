@@ -1,9 +1,9 @@
-"""SQL that dialects spell differently; the spellings are in `_dialects`."""
+"""SQL that dialects spell differently, as expressions; the spellings are in `constructs`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,36 +12,53 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
-    Date,
-    DateTime,
-    Double,
     Integer,
     Select,
     String,
     Table,
-    UnaryExpression,
     and_,
     cast,
     literal,
-    literal_column,
     or_,
     text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeEngine
 
 from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, rare_letters
 from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of
 
 
-class Bracketed(FunctionElement[bool]):
+class Composite(ColumnElement[Any]):
+    """An expression made of others, as `of` says; both are part of what statements are cached by.
+
+    Less than one of SQLAlchemy's functions, because those take long to make.
+    """
+
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy declares it
+        ("of", InternalTraversal.dp_plain_obj),
+        ("clauses", InternalTraversal.dp_clauseelement_tuple),
+        ("type", InternalTraversal.dp_type),
+    ]
+
+    def __init__(self, of: Hashable, *clauses: ColumnElement[Any], type_: Any) -> None:
+        self.of: Any = of
+        self.clauses = clauses
+        self.type = type_
+
+    @property
+    def _from_objects(self) -> list[Any]:
+        return [found for clause in self.clauses for found in clause._from_objects]
+
+
+class Bracketed(Composite):
     """A condition in brackets that stay, whatever stands around it."""
 
     inherit_cache = True
-    type = Boolean()
 
     def self_group(self, against: Any = None) -> Any:
         """It is a group already."""
@@ -50,7 +67,7 @@ class Bracketed(FunctionElement[bool]):
 
 @compiles(Bracketed)
 def _bracketed(element: Bracketed, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"({compiler.process(element.clauses, **kw)})"
+    return f"({compiler.process(element.clauses[0], **kw)})"
 
 
 _TRUTH = Boolean()
@@ -64,48 +81,66 @@ def joined(tests: Sequence[ColumnElement[Any]], *, conjunctive: bool) -> ColumnE
     """
     join = and_ if conjunctive else or_
     while len(tests) > _CHAIN:
-        tests = [Bracketed(join(*tests[i : i + _CHAIN])) for i in range(0, len(tests), _CHAIN)]
+        parts = [join(*tests[start : start + _CHAIN]) for start in range(0, len(tests), _CHAIN)]
+        tests = [Bracketed(None, part, type_=_TRUTH) for part in parts]
     return join(*tests)
 
 
-class Spelled(FunctionElement[Any]):
-    """What a dialect spells in its own way."""
+class Spelled(Composite):
+    """What a dialect spells in its own way.
 
-    construct: ClassVar[Construct]
+    Args:
+        construct: What it is.
+        clauses: The operands.
+        type_: The type of the result, where it is not that of the construct or its first operand.
+        named: What ``{type}`` stands for in a template, where it is not that.
+    """
 
-    @property
-    def spelled_type(self) -> Any:
-        """What ``{type}`` stands for."""
-        return self.type
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy declares it
+        *Composite._traverse_internals,
+        ("named", InternalTraversal.dp_type),
+    ]
+    of: Construct
+
+    def __init__(
+        self,
+        construct: Construct,
+        *clauses: ColumnElement[Any],
+        type_: TypeEngine[Any] | None = None,
+        named: TypeEngine[Any] | None = None,
+    ) -> None:
+        super().__init__(construct, *clauses, type_=type_ or construct.type or clauses[0].type)
+        self.named = named or self.type
+
+    def self_group(self, against: Any = None) -> Any:
+        """What is a condition already need not be compared with true."""
+        return self if self.of in _CONDITIONS else super().self_group(against)
+
+
+_CONDITIONS = {
+    Construct.EVERYONE, Construct.NOBODY, Construct.HAS_ANY, Construct.IN_JSON,
+    Construct.IN_ARRAY, Construct.MANY_IN_JSON, Construct.MANY_IN_ARRAY,
+}  # fmt: skip
 
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_of(compiler.dialect).spelling(element.construct)
+    template = dialect_of(compiler.dialect).spelling(element.of)
+    each = element.clauses
+
     # Only what the template uses: a parameter that is not in the text must not be bound.
-    operands = [
-        compiler.process(clause, **kw) if f"{{{i}}}" in template else ""
-        for i, clause in enumerate(element.clauses)
-    ]
-    return _filled(template, operands, lambda: element.spelled_type, compiler)
+    def processed(word: str, clauses: Sequence[ColumnElement[Any]]) -> list[str]:
+        return [compiler.process(c, **kw) for c in clauses] if f"{{{word}}}" in template else []
 
-
-def _filled(
-    template: str, operands: Sequence[str], type_: Callable[[], Any], compiler: SQLCompiler
-) -> str:
-    """A template with its operands, and with what the dialect calls a type, if it is in it."""
-    if "{type}" not in template:
-        return template.format(*operands)
-    words = compiler.dialect.type_compiler_instance.process(type_())
-    return template.format(*operands, type=words)
-
-
-class ExactText(Spelled):
-    """A text that is compared, and put in order, by code point."""
-
-    inherit_cache = True
-    construct = Construct.EXACT_TEXT
-    type = String()
+    words = {
+        "items": ", ".join(processed("items", each[1:])),
+        "keys": "".join(f", {key}" for key in processed("keys", each[2:])),
+        "scale": getattr(element.type, "scale", None),
+    }
+    if "{type}" in template:
+        words["type"] = compiler.dialect.type_compiler_instance.process(element.named)
+    operands = ["".join(processed(str(i), [clause])) for i, clause in enumerate(each)]
+    return template.format(*operands, **words)
 
 
 class TextTest(BinaryExpression[bool]):
@@ -142,7 +177,8 @@ def _text_test(element: TextTest, compiler: SQLCompiler, **kw: Any) -> str:
     columns = [e for e in (element.left, element.right) if not isinstance(e, BindParameter)]
     if not exact or all(getattr(each.type, "collation", None) in exact for each in columns):
         return as_declared
-    test = BinaryExpression(ExactText(element.left), element.right, element.operator, Boolean())
+    text = Spelled(Construct.EXACT_TEXT, element.left)
+    test = BinaryExpression(text, element.right, element.operator, _TRUTH)
     exactly = compiler.process(test, **kw)
     return f"({as_declared} AND {exactly})" if _may_use_index(element) else exactly
 
@@ -171,17 +207,6 @@ def _holds_unicode(column: ColumnClause[Any]) -> bool:
     return any(str(each).startswith("utf8mb4") for each in declared if each)
 
 
-class LookedUp(Spelled):
-    """The value of one column of one row; NULL when there is no row."""
-
-    inherit_cache = True
-    construct = Construct.LOOKED_UP
-
-    def __init__(self, query: Select[Any]) -> None:
-        super().__init__(query.scalar_subquery())
-        self.type = query.selected_columns[0].type
-
-
 def keeping_gaps(query: Select[Any]) -> Select[Any]:
     """A query with outer joins, in which what they do not find is NULL everywhere."""
     return _followed(query, {name: each.after_outer_joins for name, each in DIALECTS.items()})
@@ -199,31 +224,7 @@ def _followed(query: Select[Any], words: Mapping[str, str | None]) -> Select[Any
     return query
 
 
-class Position(Spelled):
-    """Where a text first stands in another, from 1; 0 when it does not."""
-
-    inherit_cache = True
-    construct = Construct.POSITION
-    type = Integer()
-
-
-class Beginning(Spelled):
-    """The first characters of a text; the whole text when it is shorter."""
-
-    inherit_cache = True
-    construct = Construct.BEGINNING
-    type = String()
-
-
-class Ending(Spelled):
-    """The last characters of a text; the whole text when it is shorter."""
-
-    inherit_cache = True
-    construct = Construct.ENDING
-    type = String()
-
-
-class FoldedCase(FunctionElement[str]):
+class FoldedCase(Composite):
     """A text in which case makes no difference.
 
     Args:
@@ -232,278 +233,44 @@ class FoldedCase(FunctionElement[str]):
     """
 
     inherit_cache = True
-    type = String()
 
     def __init__(self, text: ColumnElement[Any], others: Iterable[str] | None = None) -> None:
         letters = RARE if others is None else rare_letters(others)
-        # As a column, which is never compiled, they are part of the key of SQLAlchemy's cache.
-        super().__init__(text, literal_column(letters))
+        super().__init__(letters, text, type_=String())
 
 
 @compiles(FoldedCase)
 def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
-    clause, letters = element.clauses
+    (clause,), letters = element.clauses, element.of
     dialect = dialect_of(compiler.dialect)
     collation = getattr(compiler.dialect, LETTERS, '"default"')
     given = compiler.process(clause, **kw)
     text = dialect.spelling(Construct.LETTERS).format(given, letters=collation)
     lower = dialect.spelling(Construct.FOLDED)
-    if dialect.rare_letters is None or not str(letters):
+    if dialect.rare_letters is None or not letters:
         return lower.format(text)
     # Folding them takes many times as long, and hardly any text holds one.
-    rare = dialect.rare_letters.format(text, one_of(str(letters)))
-    rarely = folded(text, lower=lower, letters=str(letters), translate=dialect.translates)
+    rare = dialect.rare_letters.format(text, one_of(letters))
+    rarely = folded(text, lower=lower, letters=letters, translate=dialect.translates)
     return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
 
 
-class Exact(Spelled):
-    """An exact decimal: the expression itself, rounded to its scale where decimals are floats."""
-
-    inherit_cache = True
-    construct = Construct.EXACT
-
-    def __init__(self, expression: ColumnElement[Any], scale: int) -> None:
-        super().__init__(expression, literal(scale, Integer()))
-        self.type = expression.type
-
-
-class AsFloat(Spelled):
-    """A number as a float of double precision."""
-
-    inherit_cache = True
-    construct = Construct.AS_FLOAT
-    type = Double()
-
-
-class Divisor(Spelled):
-    """A count that divides a sum, which is NULL where the count is zero."""
-
-    inherit_cache = True
-    construct = Construct.DIVISOR
-    type = Double()
-
-
-class NanAsNull(UnaryExpression[Any]):
-    """A float that is NULL where it is not a number, so that both are missing.
-
-    No function, because those take SQLAlchemy long to make, and every float needs one.
-    """
-
-    inherit_cache = True
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression, type_=expression.type)
-
-
-@compiles(NanAsNull)
-def _nan_as_null(element: NanAsNull, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_of(compiler.dialect).spelling(Construct.NAN_AS_NULL)
-    operand = compiler.process(element.element, **kw)
-    return _filled(template, [operand], lambda: element.type, compiler)
-
-
-class Whole(Spelled):
-    """A whole number to compute with, in a type that results fit."""
-
-    inherit_cache = True
-    construct = Construct.WHOLE
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
-
-
-class Addend(Whole):
-    """A whole number to sum up."""
-
-    inherit_cache = True
-    construct = Construct.ADDEND
-
-
-class FirstInstant(Spelled):
-    """The first instant of a date, in UTC."""
-
-    inherit_cache = True
-    construct = Construct.FIRST_INSTANT
-    type = DateTime()
-
-
-class InUtc(Spelled):
-    """An instant without a zone, in UTC, of one that has a zone."""
-
-    inherit_cache = True
-    construct = Construct.IN_UTC
-    type = DateTime()
-
-
-class Day(Spelled):
-    """The date of a timestamp."""
-
-    inherit_cache = True
-    construct = Construct.DAY
-    type = Date()
-
-
-class Week(Spelled):
-    """The date of the Monday of a date's week."""
-
-    inherit_cache = True
-    construct = Construct.WEEK
-    type = Date()
-
-
-class Weekday(Spelled):
-    """The number of a date's day in its week, from 1."""
-
-    inherit_cache = True
-    construct = Construct.WEEKDAY
-    type = Integer()
-
-
-class Hour(Spelled):
-    """The hour of a timestamp."""
-
-    inherit_cache = True
-    construct = Construct.HOUR
-    type = Integer()
-
-
-class Angle(Spelled):
-    """The angle, in radians, whose sine and cosine are in the proportion of two numbers."""
-
-    inherit_cache = True
-    construct = Construct.ANGLE
-    type = Double()
-
-
-class Bucket(Spelled):
-    """The first 32 bits of the MD5 digest of a text, as a number."""
-
-    inherit_cache = True
-    construct = Construct.BUCKET
-    type = BigInteger()
-
-    def __init__(self, salt: str, key: ColumnElement[Any]) -> None:
-        text = key if isinstance(key.type, String) else cast(key, String(_DIGITS))
-        super().__init__(literal(f"{salt}:", String()) + text)
+def bucket(salt: str, key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The bucket of a key that is salted."""
+    text = key if isinstance(key.type, String) else cast(key, String(_DIGITS))
+    return Spelled(Construct.BUCKET, literal(f"{salt}:", String()) + text)
 
 
 _DIGITS = 20
 """Those of a whole number, with its sign."""
 
 
-class Quotient(Spelled):
-    """How often a whole number goes into another; neither is negative."""
-
-    inherit_cache = True
-    construct = Construct.QUOTIENT
-    type = BigInteger()
+def exact(number: ColumnElement[Any], scale: int) -> ColumnElement[Any]:
+    """An exact decimal: the expression itself, rounded to its scale where decimals are floats."""
+    return Spelled(Construct.EXACT, number, literal(scale, Integer()))
 
 
-class Later(Spelled):
+def later(time: ColumnElement[Any], seconds: int | ColumnElement[Any]) -> ColumnElement[Any]:
     """A time so many seconds later; earlier, where they are less than none."""
-
-    inherit_cache = True
-    construct = Construct.SECONDS_LATER
-
-    def __init__(self, time: ColumnElement[Any], seconds: int | ColumnElement[Any]) -> None:
-        known = literal(seconds, BigInteger()) if isinstance(seconds, int) else seconds
-        super().__init__(time, known)
-        self.type = time.type
-
-
-class DaysLater(Spelled):
-    """A date so many days later, or earlier."""
-
-    inherit_cache = True
-    construct = Construct.DAYS_LATER
-
-    def __init__(self, day: ColumnElement[Any], days: int) -> None:
-        super().__init__(day, literal(days, Integer()))
-        self.type = day.type
-
-
-class Settled(Spelled):
-    """A condition that rests on nothing."""
-
-    type = Boolean()
-
-    def self_group(self, against: Any = None) -> Any:
-        """It is a condition already: nothing need compare it with true."""
-        return self
-
-
-class Everyone(Settled):
-    """A condition that holds of every row."""
-
-    inherit_cache = True
-    construct = Construct.EVERYONE
-
-
-class Nobody(Settled):
-    """A condition that holds of no row."""
-
-    inherit_cache = True
-    construct = Construct.NOBODY
-
-
-class Flag(Spelled):
-    """A condition as a column."""
-
-    inherit_cache = True
-    construct = Construct.FLAG
-    type = Boolean()
-
-
-class IsFlagged(Spelled):
-    """Such a column as a condition."""
-
-    inherit_cache = True
-    construct = Construct.IS_FLAGGED
-    type = Boolean()
-
-
-class Tally(Spelled):
-    """How many rows pass a test; with a number that tells the count from others."""
-
-    inherit_cache = True
-    construct = Construct.TALLY
-    type = Integer()
-
-
-class OnlyRow(Spelled):
-    """The value of the one row, if there is one, that a sub-query finds by its key."""
-
-    inherit_cache = True
-    construct = Construct.ONLY_ROW
-
-    def __init__(self, column: ColumnElement[Any]) -> None:
-        super().__init__(column)
-        self.type = column.type
-
-
-class EmptyText(Spelled):
-    """The empty text, or what is compared with it among others: itself, where there is one."""
-
-    inherit_cache = True
-    construct = Construct.EMPTY_TEXT
-
-    def __init__(self, expression: ColumnElement[Any]) -> None:
-        super().__init__(expression)
-        self.type = expression.type
-
-
-class Infinite(Spelled):
-    """A number that is too large for a float."""
-
-    inherit_cache = True
-    construct = Construct.INFINITE
-    type = Double()
-
-
-class Zoned(Spelled):
-    """An instant that was stored without a zone, beside those that have one."""
-
-    inherit_cache = True
-    construct = Construct.ZONED
-    type = DateTime(timezone=True)
+    known = literal(seconds, BigInteger()) if isinstance(seconds, int) else seconds
+    return Spelled(Construct.SECONDS_LATER, time, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -22,11 +22,11 @@ from sqlalchemy import (
 from sqlalchemy import BindParameter as Bound
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+from segmentkit.sqlalchemy.dialects.elements import Composite
 
 _SHORT = 1_000
 """Values in a list that is written out; Oracle takes no more."""
@@ -51,11 +51,9 @@ def among(
     bind it, since databases limit the parameters of a statement; elsewhere it is ``tests``, one a
     portion.
     """
-    if len(tests) == 1:
-        return tests[0]
-    written = (or_ if positive else and_)(*tests).self_group()
     whole = whole_list(None, values, kind)
-    return (Among if positive else _NotAmong)(written, operand, whole, lists=len(tests))
+    construct = Construct.AMONG if positive else Construct.NOT_AMONG
+    return _in_one(construct, tests, operand, whole, positive=positive)
 
 
 def on_list(
@@ -66,10 +64,22 @@ def on_list(
     positive: bool,
 ) -> ColumnElement[Any]:
     """Whether a key is one of those on a static list, or is none of them; as `among`."""
+    construct = Construct.LISTED if positive else Construct.NOT_LISTED
+    return _in_one(construct, tests, operand, whole, positive=positive)
+
+
+def _in_one(
+    construct: Construct,
+    tests: Sequence[ColumnElement[Any]],
+    operand: ColumnElement[Any],
+    whole: Bound[Any],
+    *,
+    positive: bool,
+) -> ColumnElement[Any]:
     if len(tests) == 1:
         return tests[0]
     written = (or_ if positive else and_)(*tests).self_group()
-    return (_Listed if positive else _NotListed)(written, operand, whole, lists=len(tests))
+    return Among((construct, len(tests)), written, operand, whole, type_=Boolean())
 
 
 def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]:
@@ -77,52 +87,30 @@ def whole_list(name: str | None, values: Sequence[Any], kind: Any) -> Bound[Any]
     return Bound(name, list(values), _List(kind), unique=True)
 
 
-class Among(FunctionElement[bool]):
-    """The test by short lists; the operand and the whole list, for those who can take it."""
+class Among(Composite):
+    """The test by short lists; the operand and the whole list, for those who can take it.
+
+    It is of a construct and of how many lists there are. Keys are whole numbers or texts, which
+    more databases can bind than other values.
+    """
 
     inherit_cache = True
-    type = Boolean()
-    construct: ClassVar[Construct] = Construct.AMONG
-
-    def __init__(self, *clauses: ColumnElement[Any], lists: int) -> None:
-        super().__init__(*clauses)
-        self.lists = lists
-
-
-class _NotAmong(Among):
-    inherit_cache = True
-    construct = Construct.NOT_AMONG
-
-
-class _Listed(Among):
-    """The same of keys, which are whole numbers or texts: more databases can bind those."""
-
-    inherit_cache = True
-    construct = Construct.LISTED
-
-
-class _NotListed(Among):
-    inherit_cache = True
-    construct = Construct.NOT_LISTED
 
 
 @compiles(Among)
-@compiles(_NotAmong)
-@compiles(_Listed)
-@compiles(_NotListed)
 def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
-    written, operand, whole = element.clauses
+    (construct, lists), (written, operand, whole) = element.of, element.clauses
     dialect = dialect_of(compiler.dialect)
-    template = dialect.spelling(element.construct)
+    template = dialect.spelling(construct)
     if "{0}" not in template:
         item = BigInteger() if isinstance(operand.type, Integer) else Text()
         words = {"type": compiler.dialect.type_compiler_instance.process(item)}
         parts = [compiler.process(clause, **kw) for clause in (operand, whole)]
         return template.format("", *parts, **words)
-    if dialect.parameters is not None and element.lists * _SHORT > dialect.parameters:
+    if dialect.parameters is not None and lists * _SHORT > dialect.parameters:
         raise UnsupportedError(
             f"{dialect.title} takes {dialect.parameters:,} parameters, fewer than the definition's "
-            f"list of more than {(element.lists - 1) * _SHORT:,} values"
+            f"list of more than {(lists - 1) * _SHORT:,} values"
         )
     return template.format(compiler.process(written, **kw))
 
@@ -148,11 +136,10 @@ class _List(TypeDecorator[Any]):
         return lambda values: json.dumps([each(v) for v in values] if each else values)
 
 
-class WithNul(FunctionElement[bool]):
+class WithNul(Composite):
     """A condition one of whose constants holds the character NUL."""
 
     inherit_cache = True
-    type = Boolean()
 
 
 @compiles(WithNul)
@@ -160,4 +147,4 @@ def _with_nul(element: WithNul, compiler: SQLCompiler, **kw: Any) -> str:
     dialect = dialect_of(compiler.dialect)
     if not dialect.nul:
         raise UnsupportedError(f"a text in {dialect.title} cannot hold the character NUL")
-    return compiler.process(element.clauses, **kw)
+    return compiler.process(element.clauses[0], **kw)

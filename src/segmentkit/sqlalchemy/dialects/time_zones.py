@@ -5,7 +5,6 @@ No database is asked for a zone's history: some have none, and theirs need not b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from typing import Any, TypeAlias
 
@@ -14,15 +13,8 @@ import sqlalchemy as sa
 from segmentkit._calendar import clock_steps, midnight_steps
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
-from segmentkit.sqlalchemy.dialects.elements import (
-    Day,
-    FirstInstant,
-    Hour,
-    InUtc,
-    Later,
-    Week,
-    Weekday,
-)
+from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, later
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -31,20 +23,14 @@ YEARS_AHEAD = 10
 _FIRST_CHANGE = 1840
 """Clocks that show the time of a zone, and not of the sun, are younger."""
 
-_OF_DAYS: dict[str, Callable[[Sql], Sql]] = {
-    "day": lambda day: day,
-    "week": Week,
-    "weekday": Weekday,
-    "month": lambda day: sa.extract("month", day),
-    "year": lambda day: sa.extract("year", day),
-}
-
 
 def part(name: str, time: Sql, *, is_date: bool) -> Sql:
     """A part of what a calendar and a clock show, by its name in the language."""
-    if name == "hour":
-        return Hour(time)
-    return _OF_DAYS[name](time if is_date else Day(time))
+    if name != "hour" and not is_date:
+        time = Spelled(Construct.DAY, time)
+    if name == "day":
+        return time
+    return Spelled(FUNCTIONS[name], time) if name in FUNCTIONS else sa.extract(name, time)
 
 
 def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
@@ -52,19 +38,20 @@ def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     at = in_utc(at)
     steps = clock_steps(zone, _years(as_of))
     ahead = _latest(at, [(_constant(t, at), t, s) for t, s in steps], as_of)
-    return at if ahead is None else Later(at, ahead)
+    return at if ahead is None else later(at, ahead)
 
 
 def first_instant(day: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     """Midnight in a zone, or the day's first instant where the clock jumps over midnight."""
     steps = midnight_steps(zone, _years(as_of))
     behind = _latest(day, [(_constant(t.date(), day), t, -s) for t, s in steps], as_of)
-    return FirstInstant(day) if behind is None else Later(FirstInstant(day), behind)
+    first = Spelled(Construct.FIRST_INSTANT, day)
+    return first if behind is None else later(first, behind)
 
 
 def in_utc(at: Sql) -> Sql:
     """An instant without a zone, as constants are bound."""
-    return InUtc(at) if is_aware(at) else at
+    return Spelled(Construct.IN_UTC, at) if is_aware(at) else at
 
 
 def is_aware(at: Sql) -> bool:

@@ -12,14 +12,8 @@ from segmentkit._planning.plan import is_of_columns
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import Aggregate
-from segmentkit.sqlalchemy.dialects.elements import (
-    Addend,
-    AsFloat,
-    Divisor,
-    Exact,
-    ExactText,
-    joined,
-)
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
@@ -167,7 +161,7 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
             if node.value is not None and node.value.dtype.kind is Kind.TEXT:
-                value = ExactText(value)
+                value = Spelled(Construct.EXACT_TEXT, value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
             total = _sum(node, value)
@@ -184,17 +178,19 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
 
 def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """The exact sum over the count, as a float: engines' own averages have their own scales."""
-    return divided(AsFloat(_sum(node, value)), Divisor(AsFloat(sa.func.count(value))))
+    count = Spelled(Construct.AS_FLOAT, sa.func.count(value))
+    total = Spelled(Construct.AS_FLOAT, _sum(node, value))
+    return divided(total, Spelled(Construct.DIVISOR, count))
 
 
 def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     assert node.value is not None
     dtype = node.value.dtype
     if dtype.kind is Kind.INTEGER:
-        value = Addend(value)
+        value = Spelled(Construct.ADDEND, value)
     total: Sql = sa.func.sum(value, type_=value.type)
-    exact = dtype.kind is Kind.DECIMAL and dtype.scale is not None
-    return Exact(total, dtype.scale or 0) if exact else total
+    rounded = dtype.kind is Kind.DECIMAL and dtype.scale is not None
+    return exact(total, dtype.scale or 0) if rounded else total
 
 
 def ordered(make: Callable[[], RowTests], node: ir.Aggregate) -> sa.Subquery:
@@ -228,7 +224,7 @@ class _Candidates:
         key = self.scan.entity.key_attribute
         tie = self.scan.key(key.column) if key else self.value
         is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
-        return ExactText(tie) if is_text else tie
+        return Spelled(Construct.EXACT_TEXT, tie) if is_text else tie
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:

@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 
 from segmentkit._planning import ir
 from segmentkit._planning.plan import ORDERED, Plan, Wanted, group_of, wanted_by
-from segmentkit.sqlalchemy.dialects.elements import Flag, IsFlagged, Tally, computed_once, joined
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, computed_once, joined
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import (
@@ -126,7 +127,8 @@ class Pass:
                         compile_predicate(test, here) if name in alone else compiler.condition(test)
                     )
                     places[test] = f"test_{len(places)}"
-                    columns.append(Flag(guarded(made, ir.walk(test))).label(places[test]))
+                    flag = Spelled(Construct.FLAG, guarded(made, ir.walk(test)))
+                    columns.append(flag.label(places[test]))
         query = rows.finished(sa.select(*columns).select_from(rows.source))
         each = computed_once(query).subquery()
         return cls(each, {test: each.c[place] for test, place in places.items()}, conditions)
@@ -134,8 +136,11 @@ class Pass:
     @property
     def tests(self) -> list[Sql]:
         """Which columns make each condition."""
-        known = {test: IsFlagged(column) for test, column in self.flags.items()}
-        return [_made_of(known, node) for node in self.conditions.values()]
+        return [_made_of(self._known, node) for node in self.conditions.values()]
+
+    @property
+    def _known(self) -> Mapping[ir.Condition, Sql]:
+        return {test: Spelled(Construct.IS_FLAGGED, flag) for test, flag in self.flags.items()}
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
         return sa.select(*columns).select_from(self.each)
@@ -144,7 +149,7 @@ class Pass:
     def signs(self) -> Mapping[ir.Condition, Sql]:
         """What is read of everyone: the conditions, or what they are made of, if that is less."""
         if len(self.flags) <= len(self.conditions):
-            return {test: IsFlagged(column) for test, column in self.flags.items()}
+            return self._known
         return dict(zip(self.conditions.values(), self.tests, strict=True))
 
     def signed(self, *, columnar: bool = False) -> sa.Select[Any]:
@@ -157,8 +162,10 @@ class Pass:
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
-        tests = enumerate(self.tests)
-        counts = [Tally(test, sa.literal_column(str(place))) for place, test in tests]
+        counts = [
+            Spelled(Construct.TALLY, test, sa.literal_column(str(place)))
+            for place, test in enumerate(self.tests)
+        ]
         return self._select(sa.func.count(), *counts)
 
     def combined(self) -> sa.Select[Any]:

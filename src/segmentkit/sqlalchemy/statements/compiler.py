@@ -22,30 +22,20 @@ from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.distance import distance
 from segmentkit.sqlalchemy.dialects.elements import (
-    AsFloat,
-    Beginning,
-    Bucket,
-    EmptyText,
-    Ending,
-    Everyone,
-    Exact,
-    ExactText,
     FoldedCase,
-    Infinite,
-    NanAsNull,
-    Nobody,
-    Position,
+    Spelled,
     TextTest,
-    Whole,
-    Zoned,
+    bucket,
+    exact,
     joined,
 )
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
 from segmentkit.sqlalchemy.statements import extension
-from segmentkit.sqlalchemy.statements.lists import HasAny, has_item, is_plain_array, item
+from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
 from segmentkit.sqlalchemy.tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -122,7 +112,7 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return Everyone() if value else Nobody()
+                return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
             case ir.Compare(op, _, _):
                 return _compared(node.left, OPERATORS[op], *self.operands(node))
             case ir.OneOf():
@@ -199,21 +189,23 @@ class Compiler:
         b = self.value(right)
         if _has_zone(a) == _has_zone(b):
             return a, b
-        return (a, Zoned(b)) if _has_zone(a) else (Zoned(a), b)
+        zoned = Spelled(Construct.ZONED, b if _has_zone(a) else a)
+        return (a, zoned) if _has_zone(a) else (zoned, b)
 
     def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
         column = self.value(node.operand)
         op = operators.in_op if positive else operators.not_in_op
-        exact = ExactText(column) if node.operand.dtype.kind is Kind.TEXT else column
+        is_text = node.operand.dtype.kind is Kind.TEXT
+        by_code_point = Spelled(Construct.EXACT_TEXT, column) if is_text else column
         tables = self.columns.tables
         if (stored := tables.lists.get(node.name)) is not None:
             keys = sa.select(stored).where(stored.is_not(None))
-            return exact.in_(keys) if positive else exact.not_in(keys)
-        operand = EmptyText(column) if "" in node.keys else column
+            return by_code_point.in_(keys) if positive else by_code_point.not_in(keys)
+        operand = Spelled(Construct.EMPTY_TEXT, column) if "" in node.keys else column
         whole, parts = tables.keys_of(node, _kind(node.operand, column))
         tests = [_compared(node.operand, op, operand, part) for part in parts]
-        return on_list(tests, exact, whole, positive=positive)
+        return on_list(tests, by_code_point, whole, positive=positive)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
@@ -223,9 +215,8 @@ class Compiler:
         """Whether a list has one of several texts."""
         texts = self.value(node.operand)
         if is_plain_array(texts.type) and not node.ignoring_case:
-            return HasAny(
-                texts, *(self.constant(o) for o in node.options if isinstance(o, ir.Const))
-            )
+            options = (o for o in node.options if isinstance(o, ir.Const))
+            return has_any(texts, map(self.constant, options))
         return has_item(texts, self.one_of(item(), node, positive=True))
 
     def one_of(self, operand: Sql, node: ir.OneOf | ir.Contains, *, positive: bool) -> Sql:
@@ -239,7 +230,7 @@ class Compiler:
         bound = [_stored(v, kind) for v in values]
         op = operators.in_op if positive else operators.not_in_op
         if "" in values:
-            operand = EmptyText(operand)
+            operand = Spelled(Construct.EMPTY_TEXT, operand)
         parameter = CONSTANTS.get(first.dtype.kind, sa.BindParameter)
         tests = [
             _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
@@ -259,12 +250,12 @@ class Compiler:
         length = sa.literal(len(pattern), sa.Integer())
         match node.operator:
             case ir.TextOperator.CONTAINS:
-                position = Position(text, wanted)
+                position = Spelled(Construct.POSITION, text, wanted)
                 return position > 0 if op is operators.eq else position == 0
             case ir.TextOperator.STARTS:
-                part: Sql = Beginning(text, length)
+                part = Spelled(Construct.BEGINNING, text, length)
             case ir.TextOperator.ENDS:
-                part = Ending(text, length)
+                part = Spelled(Construct.ENDING, text, length)
             case _:
                 assert_never(node.operator)
         return TextTest.of(op, part, wanted, _NEGATED[op])
@@ -289,13 +280,14 @@ class Compiler:
                 found = self._columns.get(node)
                 if found is None:
                     found = self.columns.column(node)
-                    found = NanAsNull(found) if node.dtype.kind is Kind.FLOAT else found
+                    if node.dtype.kind is Kind.FLOAT:
+                        found = Spelled(Construct.NAN_AS_NULL, found)
                     self._columns[node] = found
                 return found
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):
-                return AsFloat(self.value(operand))
+                return Spelled(Construct.AS_FLOAT, self.value(operand))
             case ir.Call():
                 return self.call(node)
             case ir.Aggregate() | ir.Standing() | ir.Overall():
@@ -315,8 +307,8 @@ class Compiler:
         parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
         bound = parameter(name, _stored(value, kind), kind, unique=True)
         if isinstance(value, float) and math.isinf(value):
-            return Infinite(bound)
-        return EmptyText(bound) if value == "" else bound
+            return Spelled(Construct.INFINITE, bound)
+        return Spelled(Construct.EMPTY_TEXT, bound) if value == "" else bound
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
@@ -327,7 +319,7 @@ class Compiler:
             return divided(self.value(node.left), right)
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
-            return Exact(self.exact(node), scale)
+            return exact(self.exact(node), scale)
         result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
 
@@ -337,7 +329,8 @@ class Compiler:
         # An age is small, and an expression that would lose its brackets.
         called = isinstance(node, ir.Call) and node.name != "age"
         stored = called or isinstance(node, ir.Column | ir.Aggregate)
-        return Whole(value) if stored and node.dtype.kind is Kind.INTEGER else value
+        whole = stored and node.dtype.kind is Kind.INTEGER
+        return Spelled(Construct.WHOLE, value) if whole else value
 
     def exact(self, node: ir.Arithmetic) -> Sql:
         """Exact arithmetic before it is rounded; within a chain rounding once is enough."""
@@ -361,10 +354,11 @@ class Compiler:
                 return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                first = ExactText(a) if node.dtype.kind is Kind.TEXT else a
+                is_text = node.dtype.kind is Kind.TEXT
+                first = Spelled(Construct.EXACT_TEXT, a) if is_text else a
                 return sa.func.coalesce(first, b, type_=a.type)
             case "bucket", (key, ir.Const(str() as salt)):
-                return Bucket(salt, _as_text(self.value(key)))
+                return bucket(salt, _as_text(self.value(key)))
             case "distance", coordinates:
                 return distance(*map(self.value, coordinates))
             case "age", (birth, ir.Const(date() as today)):

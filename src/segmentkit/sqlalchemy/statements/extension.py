@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from segmentkit._planning import ir
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import DEFAULT, Aggregate, Extension, Function, Target
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES, sent
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
-from segmentkit.sqlalchemy.dialects.elements import AsFloat, Exact, NanAsNull
+from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled, exact
 from segmentkit.sqlalchemy.dialects.time_zones import in_utc
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -61,29 +61,25 @@ def _lowered(function: Extension, arguments: list[Sql], dtype: DType) -> Sql:
         raise function.refuse(Target.SQL)
     found: Sql = each[DEFAULT] if each.keys() == {DEFAULT} else _Spoken(function.name, each)
     if dtype.kind is Kind.FLOAT:
-        return NanAsNull(AsFloat(found))
+        return Spelled(Construct.NAN_AS_NULL, Spelled(Construct.AS_FLOAT, found))
     if dtype.kind is Kind.DECIMAL and dtype.scale is not None:
-        return Exact(found, dtype.scale)
+        return exact(found, dtype.scale)
     return found
 
 
-class _Spoken(FunctionElement[Any]):
+class _Spoken(Composite):
     """One of several expressions: the one for the dialect."""
 
     inherit_cache = True
 
     def __init__(self, name: str, each: Mapping[str, Sql]) -> None:
-        # As columns, which are never compiled, the names are part of the key of SQLAlchemy's cache.
-        names: list[Sql] = [sa.literal_column(key) for key in (name, *each)]
-        super().__init__(*names, *each.values())
-        self.type = next(iter(each.values())).type
+        super().__init__((name, *each), *each.values(), type_=next(iter(each.values())).type)
 
 
 @compiles(_Spoken)
 def _spoken(element: _Spoken, compiler: SQLCompiler, **kw: Any) -> str:
-    name, *clauses = element.clauses
-    half = len(clauses) // 2
-    each = {str(key): clause for key, clause in zip(clauses[:half], clauses[half:], strict=True)}
+    name, *names = element.of
+    each = dict(zip(names, element.clauses, strict=True))
     dialect = dialect_of(compiler.dialect)
     found = each.get(dialect.name, each.get(DEFAULT))
     if found is None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Attribute
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.dialect import dialect_of
-from segmentkit.sqlalchemy.dialects.elements import Settled, Spelled
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.dialects.json_spellings import ITEM
 from segmentkit.sqlalchemy.dialects.long_lists import Among
 
-_READS: dict[Kind, tuple[Construct, Any]] = {
-    Kind.BOOLEAN: (Construct.JSON_BOOLEAN, sa.Boolean()),
-    Kind.INTEGER: (Construct.JSON_WHOLE, sa.BigInteger()),
-    Kind.FLOAT: (Construct.JSON_FLOAT, sa.Double()),
-    Kind.DECIMAL: (Construct.JSON_DECIMAL, sa.Numeric()),
-    Kind.TEXT: (Construct.JSON_TEXT, sa.String()),
-    Kind.DATE: (Construct.JSON_DATE, sa.Date()),
-    Kind.TIMESTAMP: (Construct.JSON_INSTANT, sa.DateTime()),
-    Kind.TEXTS: (Construct.JSON_LIST, sa.JSON()),
+_READS: dict[Kind, Construct] = {
+    Kind.BOOLEAN: Construct.JSON_BOOLEAN,
+    Kind.INTEGER: Construct.JSON_WHOLE,
+    Kind.FLOAT: Construct.JSON_FLOAT,
+    Kind.DECIMAL: Construct.JSON_DECIMAL,
+    Kind.TEXT: Construct.JSON_TEXT,
+    Kind.DATE: Construct.JSON_DATE,
+    Kind.TIMESTAMP: Construct.JSON_INSTANT,
+    Kind.TEXTS: Construct.JSON_LIST,
 }
 
 _SCALE = 9
@@ -35,7 +33,7 @@ def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElemen
     """An attribute, of the column that holds it."""
     loose = attribute.dtype.kind is Kind.TEXTS and not is_array(column.type)
     return (
-        InJson(column, attribute.dtype, attribute.path[1:]) if attribute.path or loose else column
+        _in_json(column, attribute.dtype, attribute.path[1:]) if attribute.path or loose else column
     )
 
 
@@ -44,33 +42,15 @@ def is_array(type_: Any) -> bool:
     return isinstance(type_, sa.ARRAY) or type(type_).__name__ == "Array"
 
 
-class InJson(Spelled):
+def _in_json(
+    column: sa.ColumnElement[Any], dtype: DType, keys: tuple[str, ...]
+) -> sa.ColumnElement[Any]:
     """The value at the end of a path in a column of JSON, NULL where it is of another type."""
-
-    inherit_cache = True
-
-    def __init__(self, column: sa.ColumnElement[Any], dtype: DType, keys: tuple[str, ...]) -> None:
-        path = "".join(["$", *(f'."{key}"' for key in keys)])
-        # As a column, which is never compiled, the type is part of the key of SQLAlchemy's cache.
-        told: sa.ColumnElement[Any] = sa.literal_column(str(dtype))
-        super().__init__(column, *(sa.literal(text, sa.String()) for text in (path, *keys)), told)
-        self.construct, self.type = _READS[dtype.kind]  # type: ignore[misc]
-        self.scale = _SCALE if dtype.scale is None else dtype.scale
-        if dtype.kind is Kind.DECIMAL:
-            self.type = sa.Numeric(38, self.scale)
-
-
-@compiles(InJson)
-def _in_json(element: InJson, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_of(compiler.dialect).spelling(element.construct)
-    column, path, *keys, _ = element.clauses
-    return template.format(
-        compiler.process(column, **kw),
-        # Only what the template uses: a parameter that is not in the text must not be bound.
-        compiler.process(path, **kw) if "{1}" in template else "",
-        keys="".join(f", {compiler.process(key, **kw)}" for key in keys if "{keys}" in template),
-        scale=element.scale,
-    )
+    path = "".join(["$", *(f'."{key}"' for key in keys)])
+    words = [sa.literal(text, sa.String()) for text in (path, *keys)]
+    exact = sa.Numeric(38, _SCALE if dtype.scale is None else dtype.scale)
+    type_ = exact if dtype.kind is Kind.DECIMAL else None
+    return Spelled(_READS[dtype.kind], column, *words, type_=type_)
 
 
 def item() -> sa.ColumnElement[Any]:
@@ -82,8 +62,8 @@ def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.Co
     """That a list has an item of which a test holds."""
     many = isinstance(test, Among)
     if is_array(texts.type):
-        return (_ManyInArray if many else _InArray)(texts, test)
-    return (_ManyInList if many else _InList)(texts, test)
+        return Spelled(Construct.MANY_IN_ARRAY if many else Construct.IN_ARRAY, texts, test)
+    return Spelled(Construct.MANY_IN_JSON if many else Construct.IN_JSON, texts, test)
 
 
 def is_plain_array(type_: Any) -> bool:
@@ -91,46 +71,11 @@ def is_plain_array(type_: Any) -> bool:
     return is_array(type_) and not isinstance(type_.item_type, sa.CHAR)
 
 
-class HasAny(Settled):
+def has_any(
+    texts: sa.ColumnElement[Any], items: Iterable[sa.ColumnElement[Any]]
+) -> sa.ColumnElement[Any]:
     """That an array has one of some texts."""
-
-    inherit_cache = True
-    construct = Construct.HAS_ANY
-
-    @property
-    def spelled_type(self) -> Any:
-        """The type of the array; a length would cut longer texts to it."""
-        item: Any = next(iter(self.clauses)).type.item_type  # type: ignore[attr-defined]
-        return sa.ARRAY(sa.Text() if isinstance(item, sa.Text) else sa.String())
-
-
-@compiles(HasAny)
-def _has_any(element: HasAny, compiler: SQLCompiler, **kw: Any) -> str:
-    array, *items = element.clauses
-    template = dialect_of(compiler.dialect).spelling(element.construct)
-    words = compiler.dialect.type_compiler_instance
-    return template.format(
-        compiler.process(array, **kw),
-        items=", ".join(compiler.process(each, **kw) for each in items),
-        type=words.process(element.spelled_type) if "{type}" in template else "",
-    )
-
-
-class _InArray(Settled):
-    inherit_cache = True
-    construct = Construct.IN_ARRAY
-
-
-class _InList(Settled):
-    inherit_cache = True
-    construct = Construct.IN_JSON
-
-
-class _ManyInArray(Settled):
-    inherit_cache = True
-    construct = Construct.MANY_IN_ARRAY
-
-
-class _ManyInList(Settled):
-    inherit_cache = True
-    construct = Construct.MANY_IN_JSON
+    item: Any = texts.type.item_type  # type: ignore[attr-defined]
+    # The type of the array; a length would cut longer texts to it.
+    array = sa.ARRAY(sa.Text() if isinstance(item, sa.Text) else sa.String())
+    return Spelled(Construct.HAS_ANY, texts, *items, named=array)

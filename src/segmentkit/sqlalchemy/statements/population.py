@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from segmentkit._planning import ir
-from segmentkit.sqlalchemy.dialects.elements import Quotient
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import aggregated, mean, middle
 from segmentkit.sqlalchemy.statements.compiler import Sql
 
@@ -17,7 +18,8 @@ def standing(customers: sa.Select[Any], value: Sql, node: ir.Standing) -> sa.Sub
     rank: Sql = sa.func.rank().over(order_by=value.desc() if node.descending else value)
     if node.tiles is not None:
         ranked: Sql = sa.func.count().over()
-        rank = Quotient((rank - 1) * sa.literal(node.tiles, sa.BigInteger()), ranked) + 1
+        tiles = (rank - 1) * sa.literal(node.tiles, sa.BigInteger())
+        rank = Spelled(Construct.QUOTIENT, tiles, ranked) + 1
     return customers.add_columns(rank.label("value")).subquery()
 
 

@@ -25,7 +25,8 @@ from segmentkit._record.compiler import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
-from segmentkit.sqlalchemy.dialects.elements import DaysLater, Later, LookedUp, OnlyRow, joined
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, later
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
 from segmentkit.sqlalchemy.statements import population
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
@@ -59,7 +60,8 @@ def compile_predicate(
 def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
     """A test, refused where one of the texts in its nodes cannot be sent."""
     texts = [n.value for n in nodes if type(n) is ir.Const and type(n.value) is str]
-    return WithNul(test) if "\0" in "".join(texts) else test
+    with_nul = "\0" in "".join(texts)
+    return WithNul(None, test, type_=test.type) if with_nul else test
 
 
 def joined_rows(tables: Tables, node: ir.Condition, limits: list[ir.Condition]) -> tuple[Rows, Sql]:
@@ -381,8 +383,9 @@ class _RowCompiler(Compiler):
 
 def _later(column: ir.Column, time: Sql, seconds: int) -> Sql:
     if column.dtype == DATE:
-        return DaysLater(time, int(seconds / _DAY))
-    return Later(time, seconds)
+        days = sa.literal(int(seconds / _DAY), sa.Integer())
+        return Spelled(Construct.DAYS_LATER, time, days)
+    return later(time, seconds)
 
 
 _DAY = 86_400
@@ -425,8 +428,10 @@ class _Root:
         rows = Rows(self.tables, self.schema.named(link.to), ir.Scope.ENTITY, start=start)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
         same = there == self.tables.root_column(here)
-        query = sa.select(OnlyRow(held(attribute, column))).select_from(rows.source).where(same)
-        return LookedUp(rows.finished(query).correlate(*self.tables.root_froms))
+        found = Spelled(Construct.ONLY_ROW, held(attribute, column))
+        query = rows.finished(sa.select(found).select_from(rows.source).where(same))
+        looked_up = query.correlate(*self.tables.root_froms).scalar_subquery()
+        return Spelled(Construct.LOOKED_UP, looked_up)
 
 
 def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from segmentkit._planning import ir
 from segmentkit._results.columns import tally_frame, values_index
 from segmentkit.dtypes import Kind
-from segmentkit.sqlalchemy.dialects.elements import ExactText
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.tables import Tables
@@ -26,7 +27,7 @@ def select_tally(
     """
     one = Pass.of(conditions, tables, value)
     held: Sql = one.each.c.value
-    held = ExactText(held) if value.dtype.kind is Kind.TEXT else held
+    held = Spelled(Construct.EXACT_TEXT, held) if value.dtype.kind is Kind.TEXT else held
     counts = [
         sa.func.sum(sa.case((test, 1), else_=0)).label(f"count_{place}")
         for place, test in enumerate(one.tests)
