@@ -202,7 +202,7 @@ def test_what_is_no_instant(run: Run, full: str, instant: str) -> None:
     """The message shows how instants are written."""
     result = run("sql", full, "loyal", "--dialect", "sqlite", "--as-of", instant)
     assert result.code == 2
-    assert f"{instant!r} is no instant; write a day such as 2018-01-01" in result.err
+    assert f"{instant!r} is not an instant; write a day such as 2018-01-01" in result.err
 
 
 def test_ctrl_c(run: Run, full: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -662,15 +662,15 @@ def test_sql_needs_a_schema(run: Run, brief: str) -> None:
         ),
         (
             ["since", "--set", "start=soon"],
-            "Error: --set: start takes a timestamp, and 'soon' is none\n",
+            "Error: --set: start takes a timestamp, not 'soon'\n",
         ),
         (
             ["loyal", "--set", "min_spend=1e3"],
-            "Error: --set: min_spend takes a number, and '1e3' is none\n",
+            "Error: --set: min_spend takes a number, not '1e3'\n",
         ),
         (
             ["loyal", "--set", "min_spend=nan"],
-            "Error: --set: min_spend takes a number, and 'nan' is none\n",
+            "Error: --set: min_spend takes a number, not 'nan'\n",
         ),
     ],
 )
@@ -888,9 +888,9 @@ def test_members_of_an_unknown_segment(run: Run, brief: str, url: str, tmp_path:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("me:sekret", "--url is no database URL, such as postgresql://user@host/database"),
-        ("postgresql://me:sekret@host:port/x", "--url is no database URL"),
-        ("brief.toml", "--url is no database URL, such as sqlite:///brief.toml"),
+        ("me:sekret", "--url is not a database URL, such as postgresql://user@host/database"),
+        ("postgresql://me:sekret@host:port/x", "--url is not a database URL"),
+        ("brief.toml", "--url is not a database URL, such as sqlite:///brief.toml"),
         ("postgres://me:sekret@host/x", "no dialect 'postgres'; did you mean 'postgresql'?"),
         (
             "postgresql+pg8000://me:sekret@host/x",
@@ -1271,7 +1271,7 @@ def test_report_of_nothing(run: Run, url: str, tmp_path: Path) -> None:
     result = run("report", file, "--url", url, "-o", "page.html")
     assert (result.code, result.out) == (2, "")
     assert "SK101 unknown attribute 'agee'" in result.err
-    assert result.err.endswith("Error: shop.toml has no segment that could be asked about\n")
+    assert result.err.endswith("Error: shop.toml has no segment that could be evaluated\n")
     assert tmp_path.joinpath("page.html").read_text() == "old"
 
 

@@ -22,14 +22,14 @@ COMMANDS = {
     "check": ("_check", "Check the definitions in catalog files."),
     "format": ("_format", "Write definitions in catalog files in their canonical form."),
     "sql": ("_query", "Show the SQL that finds a segment's members."),
-    "explain-plan": ("_query", "Show how segments are asked about: what is read, and SQL."),
+    "explain-plan": ("_query", "Show how segments are evaluated: what is read, and SQL."),
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count who is in each part of a partition in a database."),
-    "explain": ("_explain", "Say why somebody in a database is in a segment or not."),
+    "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
-    "demo": ("_demo", "Answer a catalog on real data, in SQLite and in pandas."),
+    "demo": ("_demo", "Evaluate a catalog on real data, in SQLite and in pandas."),
 }
 
 
@@ -82,9 +82,9 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(package_name="segmentkit", message="segmentkit %(version)s")
 def segmentkit() -> None:
-    """Say which customers in one small language, and ask a database who they are.
+    """Check catalogs of customer segments, and evaluate them in a database.
 
-    Exit codes: 0 all is well, 1 definitions are wrong, 2 the call or its surroundings are.
+    Exit codes: 0 all is well, 1 definitions are wrong, 2 the command cannot run as called.
     """
 
 

@@ -16,13 +16,13 @@ from segmentkit.catalog import Catalog
 @click.command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option("--url", metavar="URL", help="Check against this database (an SQLAlchemy URL).")
-@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], url: str | None, strict: bool) -> None:
     """Check the definitions in catalog files.
 
-    With a complete [schema] in the file, or with a database, everything is checked. Without,
-    only syntax and the references between segments are, and the command says so.
+    With a complete [schema] in the file, or with a database, everything is checked. Otherwise
+    only syntax and the references between segments are checked, and the command says so.
     """
     ctx.exit(each(files, lambda file: _check(file, url, strict)))
 

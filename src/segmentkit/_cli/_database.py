@@ -209,7 +209,7 @@ def _url(text: str) -> URL:
     except (ArgumentError, ValueError):
         # The text is not shown, unless it is a file: there may be a password in it.
         like = f"sqlite:///{text}" if os.path.isfile(text) else "postgresql://user@host/database"
-        raise Failure(f"--url is no database URL, such as {like}") from None
+        raise Failure(f"--url is not a database URL, such as {like}") from None
     if (title := _FILES.get(url.get_backend_name())) is not None:
         file = url.database
         if not file or file == ":memory:":

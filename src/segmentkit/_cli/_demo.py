@@ -51,15 +51,15 @@ class Engine:
 
 @click.command
 @instant_option("the end of the data")
-@click.option("--only", type=click.Choice(["sqlite", "pandas"]), help="Ask only one of the two.")
+@click.option("--only", type=click.Choice(["sqlite", "pandas"]), help="Use only one of the two.")
 @click.option(
     "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to keep the SQLite database; by default in the user's cache folder.",
+    help="Where to keep the SQLite database; by default in your cache folder.",
 )
 @click.pass_context
 def demo(ctx: click.Context, as_of: AsOf, only: str | None, file: Path | None) -> None:
-    """Answer a catalog on real data, in SQLite and in pandas.
+    """Evaluate a catalog on real data, in SQLite and in pandas.
 
     The data is Complete Journey: a year of groceries bought by 2,469 households. The first call
     writes it into an SQLite file.

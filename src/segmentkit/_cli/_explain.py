@@ -36,7 +36,7 @@ def explain(
     pairs: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
-    """Say why somebody in a database is in a segment or not, and what would change that."""
+    """Say why someone in a database is in a segment or not, and what would change that."""
     text = read_file(file)
     with connected(url) as database:
         ready = prepared(text, str(file), database)

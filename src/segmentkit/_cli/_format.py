@@ -47,8 +47,8 @@ class Formatted:
 def format(ctx: click.Context, files: tuple[Path, ...], check: bool, diff: bool) -> None:
     """Write definitions in catalog files in their canonical form.
 
-    Everything else in the file stays as it is, to the byte. So do definitions on several lines
-    and those with comments; they are named if they are not canonical.
+    Everything else in the file stays as it is, byte for byte. Definitions with several lines or
+    with comments are left alone too, and are named if they are not canonical.
     """
     ctx.exit(each(files, lambda file: _format(file, check, diff)))
 

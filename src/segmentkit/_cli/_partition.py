@@ -36,7 +36,7 @@ def partition(
     pairs: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
-    """Count who is in each part of a partition in a database, and who was lost to earlier parts."""
+    """Count each part of a partition in a database, and what it lost to earlier parts."""
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:

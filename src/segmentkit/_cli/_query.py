@@ -59,7 +59,7 @@ _FEW_NAMES = 5
 dialect_option = click.option(
     "--dialect",
     metavar="NAME",
-    help="Which SQL: postgresql, mysql, sqlite, … or any that SQLAlchemy knows. "
+    help="The dialect: postgresql, mysql, sqlite, … or any other that SQLAlchemy knows. "
     "By default that of the database.",
 )
 
@@ -76,7 +76,7 @@ def sql(
 ) -> None:
     """Show the SQL that finds a segment's members.
 
-    The values in it are bound parameters; they are listed below the text, as comments.
+    Values are bound parameters. They are listed below the SQL, as comments.
     """
     ready, spoken = _spoken(file, dialect, url)
     segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
@@ -101,10 +101,10 @@ def explain_plan(
     as_of: AsOf,
     pairs: Pairs,
 ) -> None:
-    """Show how segments are asked about: what is read, and SQL.
+    """Show how segments are evaluated: what is read, and SQL.
 
-    Of one NAME, how its members are found; of several, or of all, how everyone's answers are
-    found in one pass.
+    For one NAME, this shows how its members are found. For several, or for all, it shows how
+    one pass evaluates them for everyone.
     """
     ready, spoken = _spoken(file, dialect, url)
     segments = chosen(bound(ready.catalog, pairs), names, str(file))
@@ -135,7 +135,7 @@ def explain_plan(
 @click.option(
     "--skip-broken",
     is_flag=True,
-    help="Leave out segments that are wrong or cannot be computed, tell of them, and exit with 1.",
+    help="Leave out segments that are wrong or cannot be computed, name them, and exit with 1.",
 )
 def count(
     file: Path,
@@ -147,7 +147,7 @@ def count(
     as_csv: bool,
     skip_broken: bool,
 ) -> None:
-    """Count the members of segments in a database: of all segments, or of those named."""
+    """Count the members of the named segments, or of all segments, in a database."""
     if as_json and as_csv:
         raise click.UsageError("Give --json or --csv, not both.")
     text = read_file(file)
@@ -180,14 +180,14 @@ def count(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    help="Write to this file, which appears when it is complete; by default to standard output.",
+    help="Write to this file, which appears when it is complete. Default: standard output.",
 )
 @as_of_option
 @set_option
 def members(
     file: Path, name: str, url: str, output: Path | None, as_of: AsOf, pairs: Pairs
 ) -> None:
-    """List the keys of a segment's members in a database, as CSV with a head line."""
+    """List the keys of a segment's members in a database, as CSV with a header line."""
     text = read_file(file)
     with connected(url) as database:
         ready = prepared(text, str(file), database)

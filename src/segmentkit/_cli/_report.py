@@ -26,15 +26,15 @@ from segmentkit.sqlalchemy import Source
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    help="Write to this file, which appears when it is complete; by default to standard output.",
+    help="Write to this file, which appears when it is complete. Default: standard output.",
 )
 @as_of_option
 @set_option
-@click.option("--title", help="What to call the page.")
+@click.option("--title", help="The title of the page.")
 @click.option(
     "--profiles",
     is_flag=True,
-    help="Say what sets the members of each segment apart, too; takes longer.",
+    help="Also say what sets the members of each segment apart. This takes longer.",
 )
 @click.pass_context
 def report(
@@ -47,10 +47,10 @@ def report(
     title: str | None,
     profiles: bool,
 ) -> None:
-    """Write one page about all segments of a catalog in a database: HTML that needs nothing else.
+    """Write one HTML page about all segments of a catalog in a database.
 
-    Sizes, warnings, overlaps, whom each clause costs, and what missing data does. What is wrong
-    is told of on the page, and the rest is there; the exit code is 1 then.
+    The page shows sizes, warnings, overlaps, how many members each clause costs, and what
+    missing data does. If a segment is wrong, the page says so, and the exit code is 1.
     """
     text = read_file(file)
     with connected(url) as database:
@@ -61,7 +61,7 @@ def report(
         if not catalog:
             told = "\n".join([problem.render() for problem in problems])
             click.echo(printable(told), err=True)
-            raise Failure(f"{file} has no segment that could be asked about")
+            raise Failure(f"{file} has no segment that could be evaluated")
         with database.asked("be asked about all segments"), definitions_of(str(file)):
             found = _made(
                 catalog,

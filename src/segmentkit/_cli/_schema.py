@@ -25,19 +25,19 @@ from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, Values
     "events",
     metavar="TABLE=COLUMN",
     multiple=True,
-    help="A table of events, and its column that says when; can be repeated.",
+    help="A table of events and the column with their time. Can be repeated.",
 )
 @click.option(
     "--time-zone",
     metavar="ZONE",
     default="UTC",
     show_default=True,
-    help="The zone in which days are counted, such as Europe/Kyiv.",
+    help="The zone in which days begin, such as Europe/Kyiv.",
 )
 def schema(url: str, entity: str, events: tuple[str, ...], time_zone: str) -> None:
     """Write the [schema] of a catalog file from a database.
 
-    With it in the file, its definitions can be checked without the database.
+    With it in the file, you can check the definitions without the database.
     """
     told = {}
     for event in events:

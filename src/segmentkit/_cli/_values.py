@@ -48,7 +48,7 @@ def _instant(ctx: click.Context, param: click.Parameter, text: str | None) -> As
         return parse_instant(text)
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is no instant; write a day such as 2018-01-01, or a time such as "
+            f"{text!r} is not an instant; write a day such as 2018-01-01, or a time such as "
             "2018-01-01T12:00, 2018-01-01T12:00Z or 2018-01-01T12:00+02:00"
         ) from None
 
@@ -71,8 +71,8 @@ def instant_option(default: str) -> Decorator:
         "--as-of",
         metavar="INSTANT",
         callback=_instant,
-        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z; by default "
-        f"{default}. Without a zone, in the schema's.",
+        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z. Default: "
+        f"{default}. A time without a zone is in the schema's zone.",
     )
 
 
@@ -84,7 +84,7 @@ set_option: Decorator = click.option(
     metavar="NAME=VALUE",
     multiple=True,
     callback=_pairs,
-    help="Give a parameter a value; can be repeated.",
+    help="Give a parameter a value. Can be repeated.",
 )
 
 
@@ -152,7 +152,7 @@ def _value(name: str, text: str, types: Mapping[str, DType]) -> Constant:
     try:
         return text if family == "text" else _READERS[family](text.strip())
     except ValueError:
-        raise Failure(f"--set: {name} takes a {family}, and {text!r} is none") from None
+        raise Failure(f"--set: {name} takes a {family}, not {text!r}") from None
 
 
 def _number(text: str) -> Constant:
