@@ -147,7 +147,7 @@ def count(
     as_csv: bool,
     skip_broken: bool,
 ) -> None:
-    """Count the members of the named segments, or of all segments, in a database."""
+    """Count the members of segments in a database: of those that you name, or of all."""
     if as_json and as_csv:
         raise click.UsageError("Give --json or --csv, not both.")
     text = read_file(file)

@@ -71,7 +71,7 @@ def instant_option(default: str) -> Decorator:
         "--as-of",
         metavar="INSTANT",
         callback=_instant,
-        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z. Default: "
+        help="The instant to ask about, such as 2018-01-01 or 2018-01-01T12:00Z. By default "
         f"{default}. A time without a zone is in the schema's zone.",
     )
 
