@@ -117,7 +117,7 @@ _ROWS = (
             "Sequences (`followed by` …) need an index on the key column of each relation in them: "
             "without one, every row is compared with every other.",
             "`ignoring case` needs `prepare(engine)`.",
-            "Decimals are kept as floats; sums and arithmetic are rounded to the declared scale.",
+            "Decimals are stored as floats; sums and arithmetic are rounded to the declared scale.",
             "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
         ),
     ),
