@@ -57,7 +57,7 @@ _NO_BOOLEANS = {
 _AGGREGATED = {Construct.ONLY_ROW: "any_value({0})"}
 
 _FOLDS_BY_LOWER = (
-    "`ignoring case` is `lower()`, which is case folding but for a few letters, such as `ß`."
+    "`ignoring case` is `lower()`, which differs from case folding in a few letters, such as `ß`."
 )
 
 _CLICKHOUSE: Mapping[Construct, str | None] = {
@@ -118,7 +118,7 @@ _ROWS = (
             "without one, every row is compared with every other.",
             "`ignoring case` needs `prepare(engine)`.",
             "Decimals are stored as floats; sums and arithmetic are rounded to the declared scale.",
-            "`starts with` and `ends with` are not exact on stored texts that hold a NUL.",
+            "`starts with` and `ends with` are not exact on stored texts that contain a NUL.",
         ),
     ),
     Dialect(
@@ -189,7 +189,7 @@ _ROWS = (
         },
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
-        notes=("Text is compared by code point, whatever the collation; its index serves.",),
+        notes=("Text is compared by code point, whatever the collation; an index on it is used.",),
     ),
     Dialect(
         "mysql",
@@ -203,7 +203,7 @@ _ROWS = (
         },
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
-            "Text is compared by code point, whatever the collation; its index serves.",
+            "Text is compared by code point, whatever the collation; an index on it is used.",
             _FOLDS_BY_LOWER,
         ),
     ),
