@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import nox
 from packaging.requirements import Requirement
@@ -11,8 +13,11 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typing", "docs"]
+nox.options.error_on_missing_interpreters = False  # a skipped session is said, CI or not
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)  # lowest first, as the classifiers say
+OTHERS = [version for version in PYTHONS if version != "{}.{}".format(*sys.version_info)]
 
 # A process a core (each starts engines of its own); the tests of a module, and the examples of a
 # page, share what they made, so they stay together. In their own order the short ones come last:
@@ -38,11 +43,30 @@ def lowest_of(requirements: list[str]) -> list[str]:
     return pins
 
 
-@nox.session
-def tests(session: nox.Session) -> None:
+def interpreter(version: str) -> str:
+    """A Python of pyenv's, which need not be on the PATH; else what nox finds by its version."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    return str(found[-1]) if found else version
+
+
+def suite(session: nox.Session) -> None:
     """Run the suite, and the docs' and the docstrings' examples (posargs: to pytest)."""
     session.install("-e", ".[demo]", *group("test"))
     session.run("pytest", *PARALLEL, *session.posargs)
+
+
+# "tests" on the Python that runs nox, and "tests-3.13" and the like on each other one.
+nox.session(suite, name="tests")
+for other in OTHERS:
+    nox.session(suite, name=f"tests-{other}", python=interpreter(other))
+
+
+@nox.session(venv_backend="none")
+def pythons(session: nox.Session) -> None:
+    """Run the suite on every other Python that is supported; what is not here is skipped, aloud."""
+    for version in OTHERS:
+        session.notify(f"tests-{version}", session.posargs)
 
 
 @nox.session
@@ -155,9 +179,9 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/bench/run.py", *session.posargs)
 
 
-@nox.session
+@nox.session(python=interpreter(PYTHONS[0]))
 def lowest(session: nox.Session) -> None:
-    """Run the suite on the wheel and the lowest versions that pyproject.toml allows."""
+    """Run the suite on the wheel, on the lowest Python and the lowest versions that are allowed."""
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
     pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"], *extras["stats"]])

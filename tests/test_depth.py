@@ -86,6 +86,7 @@ def parsed(segment: Segment) -> None:
             inside = predicate(each, people, as_of=NOON)
             of_all = sa.func.sum(sa.case((inside, 1), else_=0))
             connection.execute(sa.select(sa.func.coalesce(of_all, 0)))
+    engine.dispose()
 
 
 def accepted(make: Callable[..., T], text: str, **named: Mapping[str, Any]) -> T | None:

@@ -199,6 +199,7 @@ def test_an_interrupted_question_leaves_nothing(
     assert isinstance(pool.pool, sa.QueuePool)
     assert pool.pool.checkedout() == 0
     assert len(source.evaluate(SEGMENTS, as_of=NOON).population) == 20
+    pool.dispose()
 
 
 def _copy(engine: sa.Engine) -> sqlite3.Connection:

@@ -82,9 +82,11 @@ def check_examples(function: Extension, engine: sa.Engine | None = None) -> None
         _compare(function, Target.PANDAS.value, _by_frames(*trial))
     if function.is_lowered(Target.SQL):
         asked = engine or sa.create_engine("sqlite://")
-        _compare(function, asked.dialect.name, _by_tables(*trial, asked))
-        if engine is None:
-            asked.dispose()
+        try:
+            _compare(function, asked.dialect.name, _by_tables(*trial, asked))
+        finally:
+            if engine is None:
+                asked.dispose()
 
 
 _Rows = dict[str, list[dict[str, Any]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from weakref import finalize
 
 import pandas as pd
 import sqlalchemy as sa
@@ -105,7 +106,7 @@ class Asked:
 
 
 def database(frames, schema=SHOP):
-    """The same in SQLite."""
+    """The same in SQLite, closed when nothing needs the source any more."""
     metadata = tables_from(schema)
     engine = sa.create_engine("sqlite://")
     metadata.create_all(engine)
@@ -113,7 +114,9 @@ def database(frames, schema=SHOP):
         for name, rows in rows_of(frames).items():
             if rows:
                 connection.execute(metadata.tables[name].insert(), rows)
-    return sql.Source(engine, metadata.tables[schema.entity.table])
+    source = sql.Source(engine, metadata.tables[schema.entity.table])
+    finalize(source, engine.dispose)
+    return source
 
 
 def sources(frames, schema=SHOP):
