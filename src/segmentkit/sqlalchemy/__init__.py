@@ -18,11 +18,12 @@ from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
+from segmentkit.sqlalchemy.binds import arguments, synchronous
 from segmentkit.sqlalchemy.dialects.engine_setup import prepare
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate
-from segmentkit.sqlalchemy.tables import Lists, Root, Tables
+from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
 from segmentkit.trait import Trait, bound_value
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def __getattr__(name: str) -> Any:
 
 
 def predicate(
-    segment: Segment, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+    segment: Segment,
+    entity: Root,
+    *,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+    where: Where | None = None,
 ) -> sa.ColumnElement[bool]:
     """Make a predicate for a query of your own.
 
@@ -70,6 +76,9 @@ def predicate(
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names. The keys of a list
             that is not among them are parameters, or one parameter if they are many.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Nobody else is a member, nor one
+            of a complement, and ranks, samples and ``among everyone`` are of them.
 
     Returns:
         An expression whose values are all bound parameters.
@@ -95,10 +104,13 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
-    found = _of_columns(condition, segment.schema, entity) if isinstance(entity, Hashable) else None
+    found = None
+    if where is None and isinstance(entity, Hashable):
+        found = _of_columns(condition, segment.schema, entity)
     if found is not None:
         return found
-    return compile_predicate(condition, Tables.of(segment.schema, entity, lists))
+    tables = Tables.of(segment.schema, entity, lists, where)
+    return sa.and_(*tables.asked, compile_predicate(condition, tables))
 
 
 @lru_cache(maxsize=128)
@@ -118,7 +130,12 @@ _OF_OTHERS = frozenset({ir.Listed, *ir.OF_MANY})
 
 
 def members(
-    segment: Segment, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+    segment: Segment,
+    entity: Root,
+    *,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+    where: Where | None = None,
 ) -> sa.Select[Any]:
     """Make a query for the keys of a segment's members.
 
@@ -127,6 +144,9 @@ def members(
         entity: A mapped class, a table, or an alias of one.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
+            everyone`` are of them.
 
     Returns:
         A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
@@ -138,10 +158,10 @@ def members(
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, segment.schema)
-    tables = Tables.of(segment.schema, entity, lists)
+    tables = Tables.of(segment.schema, entity, lists, where)
     key = tables.root_column(segment.schema.entity.key or "")
     test = compile_predicate(bound_condition(segment, instant, Target.SQL), tables)
-    query = sa.select(key).where(test)
+    query = sa.select(key).where(*tables.asked, test)
     return query.execution_options(
         segmentkit_as_of=instant.replace(tzinfo=UTC), segmentkit_segment=segment.name
     )
@@ -154,6 +174,7 @@ def values(
     segment: Segment | None = None,
     as_of: AsOf = None,
     lists: Lists | None = None,
+    where: Where | None = None,
 ) -> sa.Select[Any]:
     """Make a query for the values of traits, beside the key.
 
@@ -163,6 +184,9 @@ def values(
         segment: Whom to compute it of; by default everyone.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
+            everyone`` are of them.
 
     Returns:
         A ``SELECT`` of the key and of one column a trait, called as it is; its execution option
@@ -198,12 +222,17 @@ def values(
     instant = instant_of(as_of, schema)
     bound = {str(trait.name): bound_value(trait, instant, Target.SQL) for trait in traits}
     of = ir.TRUE if segment is None else bound_condition(segment, instant, Target.SQL)
-    query = select_values(bound, of, Tables.of(schema, entity, lists))
+    query = select_values(bound, of, Tables.of(schema, entity, lists, where))
     return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
 
 
 def label_of(
-    partition: Partition, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+    partition: Partition,
+    entity: Root,
+    *,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+    where: Where | None = None,
 ) -> sa.ColumnElement[str]:
     """Make a column for a query of your own: which part of a partition a row is in.
 
@@ -212,9 +241,13 @@ def label_of(
         entity: What the query selects from: a mapped class, a table, or an alias of one.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
+            everyone`` are of them.
 
     Returns:
-        One ``CASE``, never NULL; the labels in it are bound parameters.
+        One ``CASE``; the labels in it are bound parameters. It is NULL only of those who are
+        not asked about (``where``).
 
     Raises:
         DataError: A parameter of the partition has no value.
@@ -235,11 +268,18 @@ def label_of(
         CASE WHEN (people.age < :age_1) THEN :param_1 ELSE :param_2 END
     """
     instant = instant_of(as_of, partition.schema)
-    return _case(partition, Tables.of(partition.schema, entity, lists), instant)
+    tables = Tables.of(partition.schema, entity, lists, where)
+    found = _case(partition, tables, instant)
+    return found if tables.scope is None else sa.case((tables.scope, found))
 
 
 def labels(
-    partition: Partition, entity: Root, *, as_of: AsOf = None, lists: Lists | None = None
+    partition: Partition,
+    entity: Root,
+    *,
+    as_of: AsOf = None,
+    lists: Lists | None = None,
+    where: Where | None = None,
 ) -> sa.Select[Any]:
     """Make a query for the part of a partition that everyone is in.
 
@@ -248,6 +288,9 @@ def labels(
         entity: A mapped class, a table, or an alias of one.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
+            everyone`` are of them.
 
     Returns:
         A ``SELECT`` of the key and of the label, which is called as the partition is; its
@@ -259,9 +302,10 @@ def labels(
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, partition.schema)
-    tables = Tables.of(partition.schema, entity, lists)
+    tables = Tables.of(partition.schema, entity, lists, where)
     key = tables.root_column(partition.schema.entity.key or "")
     query = sa.select(key, _case(partition, tables, instant).label(partition.name))
+    query = query.where(*tables.asked)
     return query.execution_options(segmentkit_as_of=instant.replace(tzinfo=UTC))
 
 
@@ -279,6 +323,7 @@ def audit(
     *,
     as_of: AsOf = None,
     lists: Lists | None = None,
+    where: Where | None = None,
 ) -> Audit:
     """Ask how many each part of a partition would have had alone, and to whom it lost them.
 
@@ -288,6 +333,9 @@ def audit(
         connection: What to ask, with one statement.
         as_of: The instant to ask about; by default now. Without a zone, in the schema's.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
+            everyone`` are of them.
 
     Returns:
         The audit; print it.
@@ -298,8 +346,10 @@ def audit(
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, partition.schema)
-    tables = Tables.of(partition.schema, entity, lists)
+    tables = Tables.of(partition.schema, entity, lists, where)
     parts = [bound_condition(part, instant, Target.SQL) for part in partition.parts.values()]
-    found = connection.execute(count_combinations(parts, tables)).all()
+    connection = synchronous(connection, "audit(…, {})")
+    told = {"bind_arguments": arguments(entity)} if isinstance(connection, Session) else {}
+    found = connection.execute(count_combinations(parts, tables), **told).all()
     counts = [(tuple(map(bool, held)), count) for *held, count in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))

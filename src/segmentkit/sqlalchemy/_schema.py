@@ -34,6 +34,7 @@ from segmentkit.dtypes import (
 )
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
 from segmentkit.sqlalchemy.dialects.engine_setup import folds_case
 from segmentkit.sqlalchemy.tables import missing_parts
@@ -94,6 +95,7 @@ def schema_from(
             id: integer
             age: integer?
     """
+    source = synchronous(source, "schema_from({}, …)")
     mapper = None if isinstance(source, sa.Table | sa.MetaData | sa.Engine) else _mapper(source)
     if mapper is not None:
         entity = entity or _table_of(mapper).name
@@ -136,6 +138,7 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
     Raises:
         SchemaError: The database lacks a table or a column that the declaration names.
     """
+    engine = synchronous(engine, "schema_from({}, …)")
     inspector = sa.inspect(engine)
     present = [*inspector.get_table_names(), *inspector.get_view_names()]
     foreign = inspector.get_multi_foreign_keys()
@@ -198,6 +201,7 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     Raises:
         SchemaError: Something is not there; names all of it.
     """
+    engine = synchronous(engine, "verify(schema, {})")
     inspector = sa.inspect(engine)
     present = {*inspector.get_table_names(), *inspector.get_view_names()}
     columns = {

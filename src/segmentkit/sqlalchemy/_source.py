@@ -10,18 +10,19 @@ from operator import itemgetter
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy.orm import Session
 
 from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
+from segmentkit.sqlalchemy.binds import Bind, arguments, bind_of, connected
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
-from segmentkit.sqlalchemy.tables import Lists, Root, Tables
+from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Source(SqlSource):
     """A database that is asked about many segments at once.
 
@@ -30,9 +31,13 @@ class Source(SqlSource):
     question; a connection or a session of yours is used as it is, in its transaction.
 
     Args:
-        bind: An engine, a connection or a session.
+        bind: An engine, a connection or a session. What a session adds to its statements, such as
+            `with_loader_criteria`, holds here too.
         entity: A mapped class, a table, or an alias of one.
         lists: Columns that hold the keys of static lists, by the lists' names.
+        where: Who is asked about, as a condition on the entity or a function that makes one of
+            it: a tenant's customers, those who are not deleted. The population, ranks, samples
+            and ``among everyone`` are of them.
 
     Example:
         >>> import sqlalchemy as sa
@@ -62,21 +67,21 @@ class Source(SqlSource):
         Sizes({'minor': 1, 'adult': 1}, population=2)
     """
 
-    bind: sa.Engine | sa.Connection | Session
+    bind: Bind = field(converter=bind_of)
     entity: Root
     lists: Lists | None = field(default=None, kw_only=True)
+    where: Where | None = field(default=None, kw_only=True)
 
     @contextmanager
     def _opened(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
-        tables = Tables.of(schema, self.entity, self.lists)
-        match self.bind:
-            case sa.Engine():
-                with self.bind.connect() as connection:
-                    yield _Database(connection), tables
-            case sa.Connection():
-                yield _Database(self.bind), tables
-            case _:
-                yield _Database(self.bind.connection()), tables
+        with connected(self.bind, self.entity) as (connection, session):
+            tables = Tables.of(schema, self.entity, self.lists, self.where)
+            tables = evolve(tables, by_class=session is not None)
+            yield _Database(connection, session, arguments(self.entity)), tables
+
+    def __repr__(self) -> str:
+        scope = "" if self.where is None else ", where=…"
+        return f"Source({type(self.bind).__name__}, {self.entity!r:.80}{scope})"
 
 
 def _as_declared(declared: sa.ColumnElement[Any], column: Any) -> Any:
@@ -101,10 +106,22 @@ class _Database:
 
     errors: ClassVar[tuple[type[Exception], ...]] = (sa.exc.SQLAlchemyError,)
     connection: sa.Connection
+    session: Session | None
+    arguments: dict[str, Any]
 
     @property
     def columnar(self) -> bool:
-        return is_columnar(self.connection.dialect)
+        return self.session is None and is_columnar(self.connection.dialect)
+
+    def execute(self, query: sa.Select[Any]) -> sa.Result[Any]:
+        if self.session is None:
+            return self.connection.execute(query)
+        if "mapper" in self.arguments:
+            # A statement of classes, to which sessions add what holds of these.
+            told = {"compile_state_plugin": "orm", "plugin_subject": self.arguments["mapper"]}
+            query = query._set_propagate_attrs(told)
+        found: sa.Result[Any] = self.session.execute(query, bind_arguments=self.arguments)
+        return found
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         if self.columnar and all(type(c.type) in _OF_ARROW for c in query.selected_columns):
@@ -117,13 +134,13 @@ class _Database:
                         yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
             return
         query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
-        with self.connection.execute(query) as result:
+        with self.execute(query) as result:
             for part in result.partitions():
                 # Much faster than zip, which makes an iterator of every row.
                 yield [list(map(itemgetter(i), part)) for i in range(len(part[0]))]
 
     def row(self, query: sa.Select[Any]) -> sa.Row[Any] | None:
-        return self.connection.execute(query).first()
+        return self.execute(query).first()
 
     def text(self, query: sa.Select[Any]) -> str:
         told = {"render_postcompile": True}

@@ -98,10 +98,11 @@ def rows_of(mapper: orm.Mapper[Any], first: sa.Table | None = None) -> sa.FromCl
     table = whole_table(mapper)
     if table is not None:
         return table.alias()
-    return sa.select(*_labelled(mapper.class_, named_columns(mapper, first))).subquery()
+    return sa.select(*labelled(mapper.class_, named_columns(mapper, first))).subquery()
 
 
-def _labelled(entity: Any, names: dict[str, str]) -> list[sa.ColumnElement[Any]]:
+def labelled(entity: Any, names: dict[str, str]) -> list[sa.ColumnElement[Any]]:
+    """The columns of a class or an alias of one, under their names."""
     return [getattr(entity, key).label(name) for name, key in names.items()]
 
 
@@ -119,23 +120,22 @@ def related_rows(
     owner = getattr(parent, mapper.get_property_by_column(mapper.primary_key[0]).key).label(OWNER)
     there, names = relationship.mapper, named_columns(relationship.mapper)
     if _is_once(relationship):
-        return sa.select(owner, *_labelled(target, names)).select_from(joined).subquery()
+        return sa.select(owner, *labelled(target, names)).select_from(joined).subquery()
     keys = [there.get_property_by_column(column).key for column in there.primary_key]
     items = [getattr(target, key).label(f"item_{place}") for place, key in enumerate(keys)]
     pairs = sa.select(owner, *items).select_from(joined).distinct().subquery()
-    other: Any = orm.aliased(there.class_, flat=True)
+    other: Any = there.class_
     same = [
         pairs.c[item.name] == getattr(other, key) for item, key in zip(items, keys, strict=True)
     ]
-    query = sa.select(pairs.c[OWNER], *_labelled(other, names))
+    query = sa.select(pairs.c[OWNER], *labelled(other, names))
     return query.join_from(pairs, other, sa.and_(*same)).subquery()
 
 
 def _target(relationship: orm.RelationshipProperty[Any]) -> Any:
     entity: Any = relationship.entity
-    if isinstance(entity, orm.Mapper):
-        return orm.aliased(entity.class_, flat=True)
-    return entity.entity
+    # Not an alias of a class, of which criteria of loaders need not hold.
+    return entity.class_ if isinstance(entity, orm.Mapper) else entity.entity
 
 
 def _is_once(relationship: orm.RelationshipProperty[Any]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy.orm import DeclarativeBase, Mapper
 from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 
@@ -15,11 +15,13 @@ from segmentkit._planning import ir
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
+from segmentkit.sqlalchemy.mapped_rows import MappedRows
 from segmentkit.sqlalchemy.models import (
     OWNER,
     Models,
     is_of,
     is_unique,
+    labelled,
     named_columns,
     related_rows,
     rows_of,
@@ -29,6 +31,9 @@ from segmentkit.sqlalchemy.models import (
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
+
+Where: TypeAlias = sa.ColumnElement[bool] | Callable[[Any], Any]
+"""Who is asked about: a condition on what stands for the entity, or a function that makes one."""
 
 Lists: TypeAlias = Mapping[str, sa.ColumnElement[Any]]
 """Columns that hold keys, by the names of static lists."""
@@ -45,6 +50,10 @@ class Tables:
         mapped: The mapped class or its alias, when the user gave one.
         lists: Columns that hold the keys of static lists, by the lists' names.
         parameters: The keys of static lists as parameters; filled as they are asked for.
+        scope: The condition of whom is asked about, if it is not everyone.
+        within: The rows of whom is asked about, if that is not everyone.
+        by_class: Whether rows of mapped classes are what the ORM selects: what a session adds to
+            its statements (``with_loader_criteria``) holds in the tests of relations, too.
         joins: Whether relations are always joined to whom a query is of, and no ``IN`` asks about
             them: Spark broadcasts ``NOT IN``, and has no limit of joins.
         table_of_root: The table that the user's query selects from, if it is one.
@@ -57,6 +66,9 @@ class Tables:
     mapped: Any = None
     lists: Lists = field(factory=dict)
     parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
+    scope: sa.ColumnElement[bool] | None = None
+    within: sa.Select[Any] | None = None
+    by_class: bool = True
     joins: bool = False
     table_of_root: sa.Table | None = None
     models: Models = field(eq=False)
@@ -66,12 +78,33 @@ class Tables:
         return Models(self.schema, None)
 
     @classmethod
-    def of(cls, schema: Schema, root: Root, lists: Lists | None = None) -> Tables:
+    def of(
+        cls, schema: Schema, root: Root, lists: Lists | None = None, where: Where | None = None
+    ) -> Tables:
         """Find the tables of a schema, beginning from what the user selects from.
 
+        Args:
+            schema: The schema.
+            root: What the user selects from.
+            lists: Columns that hold the keys of static lists.
+            where: Who is asked about.
+
         Raises:
-            SchemaError: The root is not what the schema segments.
+            SchemaError: The root is not what the schema segments, or ``where`` is no condition.
         """
+        found = cls._of_root(schema, root, lists)
+        if where is None:
+            return found
+        scope = _condition(where, root)
+        if found.mapped is None:
+            query = sa.select(*found.root.c).where(scope)
+        else:
+            names = named_columns(sa.inspect(root).mapper, found.table_of_root)
+            query = sa.select(*labelled(root, names)).where(scope)
+        return evolve(found, scope=scope, within=query)
+
+    @classmethod
+    def _of_root(cls, schema: Schema, root: Root, lists: Lists | None) -> Tables:
         inspected = sa.inspect(root, raiseerr=False)
         if isinstance(inspected, Mapper | AliasedInsp):
             mapper: Mapper[Any] = inspected.mapper
@@ -118,15 +151,30 @@ class Tables:
 
         Where that is a class that inherits from the one that the schema is of, they are fewer.
         """
-        mapper = self.models.root
-        if mapper is not None and whole_table(mapper) is None:
+        root, mapper = self.schema.entity, self.models.root
+        if self.within is not None:
+            rows: sa.FromClause = self.within.subquery()
+        elif mapper is not None and whole_table(mapper) is None:
             return rows_of(mapper, self.table_of_root)
-        return self.linked(self.schema.entity) if once else self.rows(self.schema.entity)
+        else:
+            rows = self.rows(root)
+        return self._once(root, rows, root.key or "") if once and not self.is_unique(root) else rows
+
+    @property
+    def asked(self) -> list[sa.ColumnElement[bool]]:
+        """What holds of the rows of the user's query that are asked about."""
+        return [] if self.scope is None else [self.scope]
 
     def rows(self, entity: Entity) -> sa.FromClause:
         """The rows of an entity, to select from or to join."""
         mapper = self._special(entity)
-        return self.table(entity).alias() if mapper is None else rows_of(mapper)
+        if mapper is not None:
+            return rows_of(mapper)
+        table = self.table(entity)
+        mapper = self.models.mapper(entity) if self.by_class else None
+        if mapper is None or whole_table(mapper) is not table:
+            return table.alias()
+        return MappedRows.of(mapper, table)
 
     def _special(self, entity: Entity) -> Mapper[Any] | None:
         """The class of an entity, where its rows are not just those of a table."""
@@ -243,6 +291,21 @@ class Tables:
     def root_froms(self) -> list[sa.FromClause]:
         """What a sub-query that looks at the root's columns finds in the query around it."""
         return [self.root, *_leaves(self.root)]
+
+
+def _condition(where: Where, root: Root) -> sa.ColumnElement[bool]:
+    """The condition that a user gave, or that a function of theirs makes."""
+    is_function = callable(where) and not hasattr(where, "__clause_element__")
+    given: Any = where(root) if is_function else where  # type: ignore[operator]
+    try:
+        if given is not None:
+            return sa.and_(sa.true(), given)
+    except sa.exc.ArgumentError:
+        pass
+    raise SchemaError(
+        f"where= must be a condition of SQLAlchemy on {root!r:.80}, such as "
+        f"Customer.tenant_id == 5, and not {given!r:.60}"
+    )
 
 
 _PLACE = "segmentkit_place"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,12 +17,17 @@ from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
 from segmentkit.sqlalchemy.dialects.elements import FoldedCase
 from segmentkit.sqlalchemy.dialects.json_spellings import INSTANT
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+_Engine = TypeVar("_Engine", bound="sa.Engine | AsyncEngine")
+
 _LETTERS = "IÀΣЯ"
 _UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
 _KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_to_encoding('UTF8'))"
 
 
-def prepare(engine: sa.Engine) -> sa.Engine:
+def prepare(engine: _Engine) -> _Engine:
     """Tell an engine what segments need of it.
 
     An error of the database while it lists members gets a note that names the segment. For
@@ -33,17 +38,21 @@ def prepare(engine: sa.Engine) -> sa.Engine:
     nothing.
 
     Args:
-        engine: The engine; connections that are open already are not changed.
+        engine: The engine, or an ``AsyncEngine``; connections that are open already are not
+            changed.
 
     Returns:
         The engine.
     """
+    told = engine
+    # Of an asynchronous engine, the events are those of the one below.
+    engine = getattr(engine, "sync_engine", engine)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
     sa.event.listen(engine, "handle_error", _name_the_segment)
-    return engine
+    return told
 
 
 def folds_case(engine: sa.Engine) -> bool:

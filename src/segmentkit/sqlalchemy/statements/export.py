@@ -48,5 +48,5 @@ def count_combinations(parts: Iterable[ir.Condition], tables: Tables) -> sa.Sele
         sa.case((compile_predicate(part, tables), 1), else_=0).label(f"p{place}")
         for place, part in enumerate(parts)
     ]
-    each = sa.select(*held).select_from(tables.root).subquery()
+    each = sa.select(*held).select_from(tables.root).where(*tables.asked).subquery()
     return sa.select(*each.c, sa.func.count()).group_by(*each.c)

@@ -1,0 +1,375 @@
+"""Sessions, tenants and criteria of an app: the population and the rows that its own ORM sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    aliased,
+    mapped_column,
+    relationship,
+    scoped_session,
+    sessionmaker,
+    with_loader_criteria,
+)
+
+import segmentkit.sqlalchemy as sql
+from segmentkit import Partition, SchemaError, Segment, Trait
+from tests.targets.databases import postgresql_url
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Customer(Base):
+    __tablename__ = "customers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant: Mapped[int]
+    points: Mapped[int | None]
+    deleted: Mapped[bool] = mapped_column(default=False)
+    referrer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customers.id"))
+    referrer: Mapped[Customer | None] = relationship(remote_side=[id])
+    orders: Mapped[list[Order]] = relationship(back_populates="customer")
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))
+    amount: Mapped[int]
+    deleted: Mapped[bool] = mapped_column(default=False)
+    customer: Mapped[Customer] = relationship(back_populates="orders")
+
+
+SCHEMA = sql.schema_from(Customer)
+
+
+def _rows() -> list[Any]:
+    """Twenty customers of two tenants; the odd ones are the first's, and have the most points."""
+    people = [
+        Customer(
+            id=i,
+            tenant=i % 2,
+            points=None if i == 7 else i * (10 if i % 2 else 1),
+            deleted=i in (3, 4, 19),
+            referrer_id=None,
+        )
+        for i in range(1, 21)
+    ]
+    orders = [
+        Order(id=i, customer_id=1 + i % 19, amount=i, deleted=i % 3 == 0 or i > 30)
+        for i in range(1, 41)
+    ]
+    for person in people[1:]:
+        person.referrer_id = person.id - 1
+    return [*people, *orders]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    on_file = request.param == "postgresql"
+    engine = sa.create_engine(postgresql_url() if on_file else "sqlite://")
+    sql.prepare(engine)
+    if on_file:
+        with engine.begin() as connection:
+            connection.execute(sa.schema.CreateSchema("of_sessions"))
+        engine = engine.execution_options(schema_translate_map={None: "of_sessions"})
+    try:
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add_all(_rows())
+            session.commit()
+        yield engine
+    finally:
+        if on_file:
+            with engine.begin() as connection:
+                connection.execute(sa.schema.DropSchema("of_sessions", cascade=True))
+        engine.dispose()
+
+
+def _define(text: str) -> Segment:
+    return Segment.define("x", text, SCHEMA)
+
+
+def _keys(members: Any) -> list[int]:
+    return sorted(int(key) for key in members)
+
+
+# -- a tenant -----------------------------------------------------------------------------------
+
+MINE = Customer.tenant == 0
+"""The even ones, who have the fewest points."""
+
+RANKED = [
+    ("top 20% by points", [18, 20]),
+    ("not top 20% by points", [2, 4, 6, 8, 10, 12, 14, 16]),
+    ("top 3 by points among (points < 15)", [10, 12, 14]),
+    ("points > avg(points among everyone)", [12, 14, 16, 18, 20]),
+    ("ntile(2, points) = 1", [2, 4, 6, 8, 10]),
+    ("referrer.points > 100", [12, 14, 16, 18, 20]),
+    ("points >= 0 and any(orders where amount = 5)", [6]),
+    ("not (points >= 0)", []),
+]
+
+
+@pytest.mark.parametrize("form", ["condition", "function", "table", "alias", "core alias"])
+@pytest.mark.parametrize(("text", "expected"), RANKED)
+def test_a_tenant_is_the_population_of_every_question(
+    engine: sa.Engine, text: str, expected: list[int], form: str
+) -> None:
+    """Ranks, means and counts of everyone are of the tenant's customers, by all ways to ask."""
+    table: Any = Customer.__table__
+    other, core = aliased(Customer), table.alias()
+    root, where = {
+        "condition": (Customer, MINE),
+        "function": (Customer, lambda customer: customer.tenant == 0),
+        "table": (table, table.c.tenant == 0),
+        "alias": (other, other.tenant == 0),
+        "core alias": (core, lambda customers: customers.c.tenant == 0),
+    }[form]
+    segment = _define(text)
+    key = root.c.id if hasattr(root, "c") else root.id
+    with Session(engine) as session:
+        own = session.scalars(
+            sa.select(key).where(sql.predicate(segment, root, as_of=NOW, where=where))
+        )
+        assert _keys(own) == expected
+        listed = session.scalars(sql.members(segment, root, as_of=NOW, where=where))
+        assert _keys(listed) == expected
+        source = sql.Source(session, root, where=where)
+        assert _keys(source.members(segment, as_of=NOW)) == expected
+        found = source.evaluate([segment, ~segment], as_of=NOW)
+        assert len(found.population) == 10
+        assert _keys(found["x"]) == expected
+        assert sorted(set(range(2, 21, 2)) - set(expected)) == _keys(found[found.names[1]])
+        sizes = source.sizes([segment, ~segment], as_of=NOW)
+        assert (sizes["x"], sizes.population) == (len(expected), 10)
+        assert source.sizes(segment, as_of=NOW).population == 10
+        assert source.count(segment, as_of=NOW) == len(expected)
+        assert [k for k in range(1, 21) if source.contains(segment, k, as_of=NOW)] == expected
+
+
+def test_values_labels_and_audits_are_of_the_tenant(engine: sa.Engine) -> None:
+    """Nobody else is in a table of values, a label or a count."""
+    rich = Segment.define("rich", "top 20% by points", SCHEMA)
+    parts = Partition.define("parts", [rich], rest="others")
+    spent = Trait.define("spent", "sum(orders.amount)", SCHEMA)
+    with Session(engine) as session:
+        own = sa.select(Customer.id, sa.func.coalesce(sa.func.sum(Order.amount), 0))
+        own = own.outerjoin(Customer.orders).where(MINE).group_by(Customer.id)
+        expected = dict(map(tuple, session.execute(own).all()))
+        query = sql.values([spent], Customer, where=MINE)
+        assert dict(map(tuple, session.execute(query))) == expected
+        source = sql.Source(session, Customer, where=MINE)
+        assert source.values([spent])["spent"].to_dict() == expected
+        assert source.tally([spent], [rich])["spent"]["rich"].sum() == 2
+        query = sql.labels(parts, Customer, where=MINE)
+        told = dict(map(tuple, session.execute(query)))
+        assert told == {i: "rich" if i > 16 else "others" for i in range(2, 21, 2)}
+        label = sql.label_of(parts, Customer, where=MINE)
+        everyone = dict(map(tuple, session.execute(sa.select(Customer.id, label))))
+        assert everyone == {**dict.fromkeys(range(1, 21)), **told}
+        audit = sql.audit(parts, Customer, session, where=MINE)
+        assert [part.got for part in audit.parts] == [2, 8]
+
+
+def test_samples_are_of_the_tenant(engine: sa.Engine) -> None:
+    """Whether someone is in a sample depends on the key alone; who is asked about is the tenant."""
+    drawn = _define('sample(50%, "salt")')
+    with Session(engine) as session:
+        everyone = set(_keys(sql.Source(session, Customer).members(drawn)))
+        mine = set(_keys(sql.Source(session, Customer, where=MINE).members(drawn)))
+        assert mine == {key for key in everyone if key % 2 == 0}
+
+
+def test_a_condition_may_look_at_relationships(engine: sa.Engine) -> None:
+    """A condition is any that SQLAlchemy has for the class, sub-queries included."""
+    where = Customer.orders.any(Order.amount > 35)
+    segment = _define("top 2 by points")
+    with Session(engine) as session:
+        ranked = sa.select(Customer.id).where(where, Customer.points.is_not(None))
+        own = session.scalars(ranked.order_by(Customer.points.desc()).limit(2)).all()
+        assert _keys(sql.Source(session, Customer, where=where).members(segment)) == sorted(own)
+        listed = session.scalars(sql.members(segment, Customer, where=where)).all()
+        assert _keys(listed) == sorted(own)
+
+
+@pytest.mark.parametrize("where", ["tenant = 0", {"tenant": 0}, lambda customer: None, 5])
+def test_what_is_no_condition_is_refused(where: Any) -> None:
+    """A text or a dictionary is none; the error says what one is."""
+    with pytest.raises(SchemaError, match=r"where= must be a condition of SQLAlchemy"):
+        sql.predicate(_define("points > 3"), Customer, where=where)
+
+
+# -- what a session adds ------------------------------------------------------------------------
+
+CRITERIA = [
+    with_loader_criteria(Order, Order.deleted.is_(False)),
+    with_loader_criteria(Customer, Customer.deleted.is_(False), include_aliases=True),
+]
+
+QUESTIONS: list[tuple[str, Callable[[], Any]]] = [
+    ("any(orders)", Customer.orders.any),
+    ("none(orders)", lambda: ~Customer.orders.any()),
+    ("any(orders where amount > 20)", lambda: Customer.orders.any(Order.amount > 20)),
+    (
+        "count(orders) > 1",
+        lambda: Customer.id.in_(
+            sa.select(Order.customer_id).group_by(Order.customer_id).having(sa.func.count() > 1)
+        ),
+    ),
+    (
+        "sum(orders.amount) > points",
+        lambda: Customer.id.in_(
+            sa.select(Customer.id)
+            .join(Customer.orders)
+            .group_by(Customer.id, Customer.points)
+            .having(sa.func.sum(Order.amount) > Customer.points)
+        ),
+    ),
+    (
+        "any(orders where customer.points > 20)",
+        lambda: Customer.orders.any(Order.customer.has(Customer.points > 20)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "condition"), QUESTIONS)
+@pytest.mark.parametrize("how", ["options", "event"])
+def test_criteria_of_loaders_hold_in_the_tests_of_relations(
+    engine: sa.Engine, text: str, condition: Callable[[], Any], how: str
+) -> None:
+    """What is deleted for the ORM's own queries is deleted for a segment."""
+    segment = _define(text)
+    query = sa.select(Customer.id)
+    test = sql.predicate(segment, Customer, as_of=NOW)
+    with Session(engine) as session:
+        before = _keys(session.scalars(query.where(test)))
+        assert before == _keys(session.scalars(query.where(condition())))
+        if how == "options":
+            query = query.options(*CRITERIA)
+        else:
+            _delete_softly(session)
+        own = _keys(session.scalars(query.where(condition())))
+        assert own != before
+        assert _keys(session.scalars(query.where(test))) == own
+        if how == "event":
+            source = sql.Source(session, Customer)
+            assert _keys(source.members(segment, as_of=NOW)) == own
+            found = source.evaluate([segment, ~segment], as_of=NOW)
+            assert _keys(found["x"]) == own
+            assert _keys(found.population) == _keys(session.scalars(sa.select(Customer.id)))
+            assert source.sizes(segment, as_of=NOW).population == len(found.population)
+            assert _keys(session.scalars(sql.members(segment, Customer, as_of=NOW))) == own
+
+
+def test_ranks_are_of_those_whom_criteria_leave(engine: sa.Engine) -> None:
+    """A deleted customer takes no place."""
+    segment = _define("top 2 by points")
+    with Session(engine) as session:
+        assert _keys(session.scalars(sql.members(segment, Customer))) == [17, 19]
+        _delete_softly(session)
+        assert _keys(session.scalars(sql.members(segment, Customer))) == [15, 17]
+        assert _keys(sql.Source(session, Customer).members(segment)) == [15, 17]
+        both = sql.Source(session, Customer, where=MINE).evaluate([segment, ~segment])
+        assert _keys(both["x"]) == [18, 20]
+        assert len(both.population) == 9
+
+
+def _delete_softly(session: Session) -> None:
+    @event.listens_for(session, "do_orm_execute")
+    def add(state: Any) -> None:
+        if state.is_orm_statement and state.is_select and not state.is_column_load:
+            state.statement = state.statement.options(*CRITERIA)
+
+
+# -- which database -----------------------------------------------------------------------------
+
+
+class Routing(Session):
+    """Customers and orders are in a database that only their class tells."""
+
+    elsewhere: sa.Engine
+
+    def get_bind(self, mapper: Any = None, **arguments: Any) -> Any:
+        if mapper is not None and issubclass(sa.inspect(mapper).class_, Base):
+            return self.elsewhere
+        raise AssertionError("nobody said of what class the statement is")
+
+
+@pytest.mark.parametrize("kind", ["class", "table", "base", "routing", "scoped", "begun"])
+def test_a_session_is_asked_where_the_class_lives(engine: sa.Engine, kind: str) -> None:
+    """As the session's own statements of the class are."""
+    empty = sa.create_engine("sqlite://")
+    session: Any
+    match kind:
+        case "class":
+            session = Session(binds={Customer: engine, Order: empty})
+        case "table":
+            session = Session(empty, binds={Customer.__table__: engine})
+        case "base":
+            session = Session(binds={Base: engine})
+        case "routing":
+            session = Routing()
+            session.elsewhere = engine
+        case "scoped":
+            session = scoped_session(sessionmaker(engine))
+        case _:
+            session = Session(engine)
+            session.begin()
+    segment = _define("any(orders)")
+    with closing(session):
+        expected = _keys(session.scalars(sa.select(Customer.id).where(Customer.orders.any())))
+        source = sql.Source(session, Customer)
+        assert _keys(source.members(segment)) == expected
+        assert source.sizes(segment).population == 20
+        parts = Partition.define("parts", [segment], rest="others")
+        assert sql.audit(parts, Customer, session).population == 20
+    empty.dispose()
+
+
+def test_what_a_session_has_pending_is_there(engine: sa.Engine) -> None:
+    """As for the session's own queries: a source is asked in its transaction, which it leaves."""
+    segment = _define("points = 999")
+    with Session(engine) as session:
+        session.add(Customer(id=99, tenant=1, points=999))
+        source = sql.Source(session, Customer)
+        assert _keys(source.members(segment)) == [99]
+        with session.no_autoflush:
+            session.add(Customer(id=98, tenant=1, points=999))
+            assert _keys(source.members(segment)) == [99]
+        with session.begin_nested() as savepoint:
+            session.get_one(Customer, 99).points = 1
+            assert _keys(source.members(segment)) == [98]
+            savepoint.rollback()
+        assert _keys(source.members(segment)) == [98, 99]
+        session.rollback()
+        assert _keys(source.members(segment)) == []
+    with Session(engine, autobegin=False) as session, session.begin():
+        assert _keys(sql.Source(session, Customer).members(segment)) == []
+
+
+def test_a_source_is_printed_without_its_people(engine: sa.Engine) -> None:
+    """Neither a password in a URL nor a condition's values are in it."""
+    told = repr(sql.Source(engine, Customer, where=Customer.tenant == 424242))
+    assert "424242" not in told
+    assert "Customer" in told
+    assert len(told) < 200
+
+
+def test_what_a_source_asks_is_checked_at_once() -> None:
+    """A URL is no engine."""
+    with pytest.raises(SchemaError, match="an engine, a connection or a session"):
+        sql.Source("sqlite://", Customer)  # type: ignore[arg-type]
