@@ -377,6 +377,10 @@ class LeftOut(NamedTuple):
         return f"{self.what}: {self.why}"
 
 
+def _left_out(given: Iterable[Any]) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(*each) for each in given)
+
+
 def _extensions(given: Iterable[Any]) -> tuple[Extension, ...]:
     found = tuple(given)
     for each in found:
@@ -413,7 +417,7 @@ class Schema:
     channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=_by_name)
     functions: tuple[Extension, ...] = field(default=(), kw_only=True, converter=_extensions)
     time_zone: str = field(default="UTC", kw_only=True)
-    left_out: tuple[LeftOut, ...] = field(default=(), kw_only=True, converter=tuple)
+    left_out: tuple[LeftOut, ...] = field(default=(), kw_only=True, converter=_left_out)
 
     @root.default
     def _root(self) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from segmentkit._planning import ir
 from segmentkit.dtypes import TEXTS, Kind
-from segmentkit.errors import DataError
+from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.pandas._arrays import Mask, Positions, Text, Vector
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._key_lookup import Finder, Keys, read_keys
@@ -131,16 +131,14 @@ class Reader:
                 yield target, target.key_attribute.column
 
     def _needed_between(self, holder: Entity, relation: Relation) -> Iterable[tuple[Entity, str]]:
-        assert holder.key is not None
-        yield holder, holder.key
+        yield holder, _key(relation.by, holder)
         yield self.schema.named(relation.to), relation.key
 
     def _needed_along(self, node: ir.Column, entity: Entity) -> Iterable[tuple[Entity, str]]:
         for name in node.links:
             link, target = self.link(entity, name)
-            assert target.key is not None
             yield entity, link.key
-            yield target, target.key
+            yield target, _key(link.by, target)
             entity = target
         attribute = entity.attribute(node.name)
         assert attribute is not None
@@ -151,12 +149,14 @@ class Reader:
         """The relation of an entity, and where it leads."""
         relation = holder.relation(name)
         assert relation is not None
+        _check_joined(holder, relation)
         return relation, self.schema.named(relation.to)
 
     def link(self, entity: Entity, name: str) -> tuple[Link, Entity]:
         """The link of an entity, and where it leads."""
         link = entity.link(name)
         assert link is not None
+        _check_joined(entity, link)
         return link, self.schema.named(link.to)
 
     def column(self, entity: Entity, name: str) -> Column:
@@ -216,21 +216,19 @@ class Reader:
     def _follow(self, entity: Entity, links: tuple[str, ...]) -> Positions:
         before = self.schema.follow(entity, links[:-1])
         link, target = self.link(before, links[-1])
-        assert target.key is not None
-        step = self._find(self.keys(before, link.key), target)
+        step = self._find(self.keys(before, link.key), target, _key(link.by, target))
         if len(links) == 1:
             return step
         # The place -1 of a missing row finds the last step, which leads nowhere.
         return np.append(step, -1)[self.places(entity, links[:-1])]
 
-    def _find(self, wanted: Keys, target: Entity) -> Positions:
+    def _find(self, wanted: Keys, target: Entity, key: str) -> Positions:
         """Where the rows are that links lead to; a row that is there twice is one row."""
-        assert target.key is not None
-        there = self.keys(target, target.key)
+        there = self.keys(target, key)
         if there.has_repeats():
             frame = self.frame(target)
             # Lists do not hash.
-            named = [target.key, *(a.column for a in target.attributes if a.dtype != TEXTS)]
+            named = [key, *(a.column for a in target.attributes if a.dtype != TEXTS)]
             named += [link.key for link in target.links]
             columns = [c for c in dict.fromkeys(named) if c in frame.columns]
             there = there.without(frame.duplicated(columns).to_numpy())
@@ -239,8 +237,27 @@ class Reader:
     def owners(self, holder: Entity, relation: Relation, among: Mask | None = None) -> Finder:
         """Finds for rows of a relation the place of their holder's row, if it is among some."""
         target = self.schema.named(relation.to)
-        assert holder.key is not None
-        return Finder(self.keys(target, relation.key), self.keys(holder, holder.key), among)
+        here = self.keys(holder, _key(relation.by, holder))
+        if relation.by is not None and here.has_repeats():
+            raise DataError(
+                f"{holder.name}.{relation.by} is in several rows the same, and "
+                f"{relation.name!r} leads from it: it must be unique"
+            )
+        return Finder(self.keys(target, relation.key), here, among)
+
+
+def _key(by: str | None, entity: Entity) -> str:
+    """The column whose value a key is."""
+    key = by or entity.key
+    assert key is not None
+    return key
+
+
+def _check_joined(entity: Entity, way: Link | Relation) -> None:
+    if way.join is not None:
+        raise UnsupportedError(
+            f"data frames cannot follow {entity.name}.{way.name}, which is joined where {way.join}"
+        )
 
 
 def _time(relation: Relation, target: Entity) -> ir.Column:

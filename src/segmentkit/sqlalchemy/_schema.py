@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from attrs import evolve
-from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
+from sqlalchemy.orm import Mapper
 
-from segmentkit._catalog.schema_table import (
-    Declaration,
-    RelationDeclaration,
-    TableDeclaration,
-    declare,
-)
+from segmentkit._catalog.schema_table import Declaration, declare
 from segmentkit._catalog.toml_file import read_catalog
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import (
-    BOOLEAN,
-    DATE,
-    FLOAT,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    TIMESTAMP,
-    DType,
-    Kind,
-    decimal,
-)
+from segmentkit.dtypes import TEXT, TEXTS, DType, Kind
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.schema import Entity, Schema
+from segmentkit.sqlalchemy._from_classes import FromClasses
+from segmentkit.sqlalchemy._from_tables import UNREACHED, FromTables
+from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
 from segmentkit.sqlalchemy.dialects.engine_setup import folds_case
+from segmentkit.sqlalchemy.models import table_of
 from segmentkit.sqlalchemy.tables import missing_parts
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
 
 
-def schema_from(
+def schema_from(  # noqa: PLR0913 - each says a thing of its own
     source: Source,
     entity: str | None = None,
     *,
@@ -53,15 +40,17 @@ def schema_from(
     tables: Mapping[str, Any] | None = None,
     channels: Mapping[str, Mapping[str, str]] | None = None,
     time_zone: str = "UTC",
+    only: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
 ) -> Schema:
     """Derive a schema from what SQLAlchemy knows.
 
     Names of entities are names of tables. Of a mapped class, relationships become relations
     (to-many) and links (to-one) under their own names, and attributes go by the class's names.
     Of tables, foreign keys that lead to the entity become relations named after their table, and
-    foreign keys that lead away become links named after their column without ``_id``. Columns of
-    types that the language has no word for (binary, arrays of other things than texts) are left
-    out; what a column of JSON holds is for ``tables`` to tell: ``{"customers": {"documents": …}}``.
+    foreign keys that lead away become links named after their column without ``_id``. What a
+    column of JSON holds is for ``tables`` to tell: ``{"customers": {"documents": …}}``. What
+    cannot be part of a schema is left out, and `Schema.left_out` says what and why.
 
     Args:
         source: A mapped class, a table, a ``MetaData``, or an engine whose database is read.
@@ -75,12 +64,18 @@ def schema_from(
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
         time_zone: The zone in which days are counted.
+        only: What definitions may speak of; by default all that there is. A name is that of an
+            attribute, a relation or a link of the entity; ``owner.email`` is an attribute of what
+            ``owner`` leads to, and a table or a class alone is all of it. ``*`` is any text.
+        exclude: What definitions may not speak of, in the same form:
+            ``["owner.password_hash", "*.ssn"]``.
 
     Returns:
         The schema.
 
     Raises:
-        SchemaError: A table, column or relation that is named is not there.
+        SchemaError: A table, column or relation that is named is not there, or the entity has no
+            key of one column.
 
     Example:
         >>> import sqlalchemy as sa
@@ -98,9 +93,10 @@ def schema_from(
     source = synchronous(source, "schema_from({}, …)")
     mapper = None if isinstance(source, sa.Table | sa.MetaData | sa.Engine) else _mapper(source)
     if mapper is not None:
-        entity = entity or _table_of(mapper).name
+        table = table_of(mapper)
+        entity = mapper.class_.__name__ if table is None else table.name
     elif isinstance(source, sa.Table):
-        entity = entity or source.name
+        entity = source.fullname
     if entity is None:
         raise SchemaError("name the entity: the table whose rows are segmented")
     told = declare(
@@ -112,25 +108,29 @@ def schema_from(
         channels=channels,
         time_zone=time_zone,
     )
+    selection = Selection(only, exclude)
     if mapper is not None:
-        return _FromClasses(told).schema(mapper)
+        return FromClasses(mapper, told, selection).schema()
     if isinstance(source, sa.Engine):
-        return reflect(source, told)[0]
+        return reflect(source, told, selection)[0]
     metadata = source.metadata if isinstance(source, sa.Table) else source
     assert isinstance(metadata, sa.MetaData)
-    schema = _FromTables(told, metadata).schema()
-    columns = {name: table.columns.keys() for name, table in metadata.tables.items()}
+    schema = FromTables(told, metadata, selection).schema()
+    columns = {n: [c.name for c in table.c] for n, table in metadata.tables.items()}
     if lacking := missing_parts(schema, columns):
         raise SchemaError(f"the tables have {'; '.join(lacking)}")
     return schema
 
 
-def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.MetaData]:
+def reflect(
+    engine: sa.Engine, declaration: Declaration, selection: Selection | None = None
+) -> tuple[Schema, sa.MetaData]:
     """Read from a database what a declaration leaves open.
 
     Args:
         engine: Where the tables are.
         declaration: What the author tells.
+        selection: What of it goes into the schema; by default all.
 
     Returns:
         The schema, and the tables that were read.
@@ -140,14 +140,8 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
     """
     engine = synchronous(engine, "schema_from({}, …)")
     inspector = sa.inspect(engine)
-    present = [*inspector.get_table_names(), *inspector.get_view_names()]
-    foreign = inspector.get_multi_foreign_keys()
-    beside = [
-        table
-        for (_, table), keys in foreign.items()
-        if any(key["referred_table"] == declaration.entity for key in keys)
-    ]
     named = [declaration.entity, *declaration.tables, *_destinations(declaration)]
+    present = _present(inspector, named)
     lacking = []
     for name in dict.fromkeys(named):
         if name not in present:
@@ -155,11 +149,38 @@ def reflect(engine: sa.Engine, declaration: Declaration) -> tuple[Schema, sa.Met
             lacking.append(f"no table {name!r}" + (f" ({hint})" if hint else ""))
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
+    wanted = dict.fromkeys(present[name] for name in named)
+    for schema in {schema for schema, _ in present.values()}:
+        for (_, table), keys in inspector.get_multi_foreign_keys(schema=schema).items():
+            if any(
+                (key["referred_schema"], key["referred_table"]) == present[declaration.entity]
+                for key in keys
+            ):
+                wanted[schema, table] = None
     metadata = sa.MetaData()
-    metadata.reflect(engine, views=True, only=list(dict.fromkeys([*named, *beside])))
-    schema = _FromTables(declaration, metadata).schema()
-    verify(schema, engine)
-    return schema, metadata
+    for schema in sorted({schema for schema, _ in wanted}, key=str):
+        names = [name for each, name in wanted if each == schema]
+        metadata.reflect(engine, schema=schema, views=True, only=names)
+    selection = selection or Selection(None, ())
+    for name, place in present.items():
+        if place not in wanted and name not in metadata.tables:
+            selection.leave_out(name, "", UNREACHED)
+    found = FromTables(declaration, metadata, selection).schema()
+    verify(found, engine)
+    return found, metadata
+
+
+def _present(inspector: sa.Inspector, named: Iterable[str]) -> dict[str, tuple[str | None, str]]:
+    """The tables and views of the default schema, and of those that are named, with where."""
+    schemas = {name.rpartition(".")[0] for name in named} & {"", *inspector.get_schema_names()}
+    return {
+        f"{schema}.{table}" if schema else table: (schema or None, table)
+        for schema in sorted({"", *schemas})
+        for table in (
+            *inspector.get_table_names(schema=schema or None),
+            *inspector.get_view_names(schema=schema or None),
+        )
+    }
 
 
 def load_catalog(
@@ -203,13 +224,14 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     """
     engine = synchronous(engine, "verify(schema, {})")
     inspector = sa.inspect(engine)
-    present = {*inspector.get_table_names(), *inspector.get_view_names()}
-    columns = {
-        name: [column["name"] for column in inspector.get_columns(name)]
-        for name in dict.fromkeys(e.table for e in schema.entities)
-        if name in present
-    }
-    lacking = missing_parts(schema, {**dict.fromkeys(present - columns.keys(), ()), **columns})
+    present = _present(inspector, [entity.full_table for entity in schema.entities])
+    columns: dict[str, list[str]] = {name: [] for name in present}
+    for name in dict.fromkeys(entity.full_table for entity in schema.entities):
+        if name in present:
+            place, table = present[name]
+            found = inspector.get_columns(table, schema=place)
+            columns[name] = [column["name"] for column in found]
+    lacking = missing_parts(schema, columns)
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
     texts = any(a.dtype in (TEXT, TEXTS) for e in schema.entities for a in e.attributes)
@@ -250,18 +272,31 @@ def tables_from(schema: Schema) -> sa.MetaData:
             is_key = name == entity.key
             column = sa.Column(name, _type_of_key(leads_to), primary_key=is_key)
             columns.setdefault(name, column)
-        sa.Table(entity.table, metadata, *columns.values())
+        # Classes that share a table by inheritance share it here.
+        known = metadata.tables.get(entity.full_table)
+        if known is None:
+            known = sa.Table(entity.table, metadata, schema=entity.schema)
+        for name, column in columns.items():
+            if name not in known.c:
+                known.append_column(column)
     return metadata
 
 
 def _undeclared(schema: Schema, entity: Entity) -> Iterator[tuple[str, Entity]]:
     """The keys in the rows of an entity, which need not be attributes, and whose keys they are."""
     for link in entity.links:
-        yield link.key, schema.named(link.to)
+        if link.key:
+            yield link.key, schema.named(link.to)
     for other in schema.entities:
         for relation in other.relations:
-            if schema.named(relation.to) is entity:
+            if relation.key and schema.named(relation.to) is entity:
                 yield relation.key, other
+        for link in other.links:
+            if link.by and schema.named(link.to) is entity:
+                yield link.by, other
+    for relation in entity.relations:
+        if relation.by:
+            yield relation.by, entity
     if entity.key:
         yield entity.key, entity
 
@@ -277,244 +312,13 @@ def _mapper(source: object) -> Mapper[Any]:
     inspected = sa.inspect(source, raiseerr=False)
     if not isinstance(inspected, Mapper):
         raise SchemaError(f"{source!r:.80} is not a mapped class, a table, a MetaData or an engine")
+    try:
+        inspected.registry.configure()
+    except sa.exc.SQLAlchemyError as error:
+        raise SchemaError(f"SQLAlchemy cannot configure the mapped classes: {error}") from error
     return inspected
-
-
-def _table_of(mapper: Mapper[Any]) -> sa.Table:
-    table = mapper.local_table
-    if not isinstance(table, sa.Table):
-        raise SchemaError(f"{mapper.class_.__name__} is not mapped to a table")
-    return table
 
 
 def _destinations(declaration: Declaration) -> list[str]:
     ways = [w for t in declaration.tables.values() for w in (*t.relations, *t.links)]
     return [way.to or way.name for way in ways]
-
-
-def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
-    """The language's type for a column's, if there is one."""
-    if isinstance(column, sa.Interval):
-        # Some databases store these as instants; lengths of time have no word in the language.
-        return None
-    if isinstance(column, sa.types.TypeDecorator):
-        column = column.impl_instance
-    match column:
-        case sa.Boolean():
-            return BOOLEAN
-        case sa.Integer() if _is_flag(column):
-            return BOOLEAN
-        case sa.Integer():
-            return INTEGER
-        case sa.Float():
-            return FLOAT
-        case sa.Numeric():
-            return decimal(column.scale)
-        case sa.String():
-            return TEXT
-        case sa.DateTime():
-            return TIMESTAMP
-        case sa.Date():
-            return DATE
-        case sa.ARRAY(item_type=sa.Enum()):
-            return None
-        case sa.ARRAY(item_type=sa.String(), dimensions=None | 1):
-            return TEXTS
-        case _:
-            return None
-
-
-def _is_flag(column: sa.types.TypeEngine[Any]) -> bool:
-    """Whether it is what MariaDB and MySQL make of BOOLEAN: TINYINT(1)."""
-    told = vars(column)
-    return told.get("display_width") == 1 and not told.get("unsigned")
-
-
-def _attribute(name: str, column: sa.Column[Any]) -> Attribute | None:
-    dtype = dtype_of(column.type)
-    if dtype is None:
-        return None
-    values: tuple[str, ...] = tuple(column.type.enums) if isinstance(column.type, sa.Enum) else ()
-    nullable = bool(column.nullable) and not column.primary_key
-    return Attribute(name, dtype, nullable, values, column=column.name)
-
-
-def _key(table: sa.Table) -> str | None:
-    columns = list(table.primary_key.columns)
-    return columns[0].name if len(columns) == 1 else None
-
-
-def _merged(told: TableDeclaration, found: list[Attribute | None]) -> list[Attribute]:
-    """The attributes found, with what the author tells instead."""
-    documents = {d.name for d in told.documents}
-    attributes = {a.name: a for a in found if a is not None and a.column not in documents}
-    attributes.update({a.name: a for a in told.attributes})
-    return list(attributes.values())
-
-
-class _FromTables:
-    """A schema from tables and their foreign keys."""
-
-    def __init__(self, told: Declaration, metadata: sa.MetaData) -> None:
-        self.told = told
-        self.metadata = metadata
-        self.entities: dict[str, Entity] = {}
-
-    def schema(self) -> Schema:
-        self.add(self.told.entity)
-        return self.told.made_of(self.entities.values())
-
-    def table(self, name: str) -> sa.Table:
-        if name not in self.metadata.tables:
-            hint = did_you_mean(name, self.metadata.tables)
-            raise SchemaError(f"there is no table {name!r}" + (f"; {hint}" if hint else ""))
-        return self.metadata.tables[name]
-
-    def add(self, name: str) -> None:
-        """Take up a table and all that its links, and of the entity its relations, lead to."""
-        if name in self.entities:
-            return
-        table, told = self.table(name), self.told.table(name)
-        attributes = _merged(told, [_attribute(c.name, c) for c in table.columns])
-        links = self.links(table, told, {a.name for a in attributes})
-        relations = (
-            self.relations(table, told) if name == self.told.entity or told.relations else []
-        )
-        taken = {a.name for a in attributes} | {i.name for i in links}
-        relations = [r for r in relations if r.name not in taken]
-        key = told.key or _key(table)
-        self.entities[name] = Entity(
-            name,
-            key=key,
-            attributes=attributes,
-            documents=told.documents,
-            places=told.places,
-            links=links,
-            relations=relations,
-        )
-        ways: tuple[Link | Relation, ...] = (*links, *relations)
-        for way in ways:
-            self.add(way.to)
-
-    def links(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Link]:
-        found: dict[str, Link] = {}
-        for foreign in table.foreign_keys:
-            target = foreign.column.table
-            if foreign.column.name != (self.told.table(target.name).key or _key(target)):
-                continue
-            column = foreign.parent.name
-            name = column.removesuffix("_id")
-            name = target.name if name == column else name
-            # The entity's own name leads to its own row, so no link can go by it.
-            if name not in taken and name not in found and name != self.told.entity:
-                found[name] = Link(name, to=target.name, key=column)
-        for way in told.links:
-            to = way.to or (found[way.name].to if way.name in found else way.name)
-            known = found.get(way.name)
-            found[way.name] = Link(way.name, to=to, key=way.key or _known(known, way, table.name))
-        return sorted(found.values(), key=lambda link: link.name)
-
-    def relations(self, table: sa.Table, told: TableDeclaration) -> list[Relation]:
-        found: dict[str, Relation] = {}
-        for other in self.metadata.tables.values():
-            columns = [
-                f.parent.name
-                for f in other.foreign_keys
-                if f.column.table is table and other is not table
-            ]
-            if len(columns) == 1:
-                found[other.name] = Relation(other.name, key=columns[0])
-        for way in told.relations:
-            known = found.get(way.to or way.name)
-            key = way.key or _known(known, way, table.name)
-            found[way.name] = Relation(
-                way.name, to=way.to or way.name, key=key, at=way.at, value=way.value
-            )
-        return list(found.values())
-
-
-def _known(found: Link | Relation | None, way: RelationDeclaration, table: str) -> str:
-    if found is None:
-        raise SchemaError(
-            f"no single foreign key declares {table}.{way.name}: name the column, "
-            f'as in {{"key": "…"}}'
-        )
-    return found.key
-
-
-class _FromClasses:
-    """A schema from mapped classes and their relationships."""
-
-    def __init__(self, told: Declaration) -> None:
-        self.told = told
-        self.entities: dict[str, Entity] = {}
-
-    def schema(self, mapper: Mapper[Any]) -> Schema:
-        base = mapper.base_mapper
-        if _table_of(mapper) is not _table_of(base):
-            raise SchemaError(
-                f"the rows of {mapper.class_.__name__} are in several tables: take the schema of "
-                f"{base.class_.__name__}, and select from {mapper.class_.__name__}"
-            )
-        self.add(mapper)
-        root = _table_of(mapper).name
-        ways = {r.name for r in self.entities[root].relations}
-        ways |= {link.name for link in self.entities[root].links}
-        told = self.told.table(root)
-        for way in (*told.relations, *told.links):
-            if way.name not in ways:
-                hint = did_you_mean(way.name, ways)
-                raise SchemaError(
-                    f"{mapper.class_.__name__} has no relationship {way.name!r}"
-                    + (f"; {hint}" if hint else "")
-                )
-        return evolve(self.told, entity=root).made_of(self.entities.values())
-
-    def add(self, mapper: Mapper[Any]) -> None:
-        table = _table_of(mapper)
-        name = table.name
-        if name in self.entities:
-            return
-        told = self.told.table(name)
-        # A class that inherits has columns of its base's table too, which are not in its own.
-        found = [
-            _attribute(p.key, column)
-            for p in mapper.column_attrs
-            for column in p.columns
-            if isinstance(column, sa.Column) and column.table is table
-        ]
-        links: list[Link] = []
-        relations: list[Relation] = []
-        reached: list[Mapper[Any]] = []
-        for relationship in mapper.relationships:
-            way = self.way(relationship, told)
-            if way is not None:
-                (links if isinstance(way, Link) else relations).append(way)  # type: ignore[arg-type]
-                reached.append(relationship.mapper)
-        self.entities[name] = Entity(
-            name,
-            key=told.key or _key(table),
-            attributes=_merged(told, found),
-            documents=told.documents,
-            places=told.places,
-            links=links,
-            relations=relations,
-        )
-        for other in reached:
-            self.add(other)
-
-    def way(
-        self, relationship: RelationshipProperty[Any], told: TableDeclaration
-    ) -> Link | Relation | None:
-        """A relationship by one column; others have no word in the language."""
-        to = _table_of(relationship.mapper)
-        pairs = relationship.local_remote_pairs or []
-        if len(pairs) != 1 or relationship.secondary is not None:
-            return None
-        local, remote = pairs[0]
-        if relationship.direction is RelationshipDirection.MANYTOONE:
-            fits = remote.name == _key(to)
-            return Link(relationship.key, to=to.name, key=local.name) if fits else None
-        declared = next((w for w in told.relations if w.name == relationship.key), None)
-        at, value = (None, None) if declared is None else (declared.at, declared.value)
-        return Relation(relationship.key, to=to.name, key=remote.name, at=at, value=value)

@@ -107,7 +107,7 @@ def labelled(entity: Any, names: dict[str, str]) -> list[sa.ColumnElement[Any]]:
 
 
 def related_rows(
-    mapper: orm.Mapper[Any], relationship: orm.RelationshipProperty[Any]
+    mapper: orm.Mapper[Any], relationship: orm.RelationshipProperty[Any], key: str
 ) -> sa.FromClause:
     """The rows that a relationship leads to, each beside the key of a row it leads from.
 
@@ -117,7 +117,7 @@ def related_rows(
     parent: Any = orm.aliased(mapper.class_, flat=True)
     target = _target(relationship)
     joined = orm.join(parent, target, getattr(parent, relationship.key))
-    owner = getattr(parent, mapper.get_property_by_column(mapper.primary_key[0]).key).label(OWNER)
+    owner = getattr(parent, named_columns(mapper)[key]).label(OWNER)
     there, names = relationship.mapper, named_columns(relationship.mapper)
     if _is_once(relationship):
         return sa.select(owner, *labelled(target, names)).select_from(joined).subquery()
@@ -191,20 +191,25 @@ class Way:
     Attributes:
         one: Whether it leads to one row at most.
         many: Whether its rows can be asked for as those of a relation.
-        key: The column, here of a link, there of a relation; none if there is a ``join``.
-        by: The column at the other end, where it is not the key.
-        join: The condition in words, where a column is not all that it says.
+        here: The column that it begins at; none if there is a ``join``.
+        there: The column that has the same value.
+        join: The condition in words, where two columns are not all that it says.
     """
 
     one: bool
     many: bool
-    key: str = ""
-    by: str | None = None
+    here: str = ""
+    there: str = ""
     join: str | None = None
 
 
-def way_of(mapper: orm.Mapper[Any], relationship: orm.RelationshipProperty[Any]) -> Way:
-    """What a relationship of a class is in a schema.
+def way_of(
+    mapper: orm.Mapper[Any],
+    relationship: orm.RelationshipProperty[Any],
+    key: str | None,
+    other_key: str | None,
+) -> Way:
+    """What a relationship of a class is in a schema, where these columns are the keys.
 
     Raises:
         Unfit: Nothing of which the language could speak exactly.
@@ -212,20 +217,14 @@ def way_of(mapper: orm.Mapper[Any], relationship: orm.RelationshipProperty[Any])
     one = not relationship.uselist
     many = not one or relationship.direction is not orm.RelationshipDirection.MANYTOONE
     names = _equal_columns(mapper, relationship)
+    if key is None and (names is None or not one):
+        raise Unfit(f"{mapper.class_.__name__} has no key of one column, by which rows are found")
     if names is None:
-        if key_of(mapper) is None:
-            raise Unfit("it needs a key of one column in the table it leads from")
         return Way(one, many, join=_in_words(relationship))
     here, there = names
-    if many:
-        is_key = here == key_of(mapper)
-        if not is_key and key_of(mapper) is None:
-            raise Unfit("it needs a key of one column in the table it leads from")
-        return Way(one, many, there, None if is_key else here)
-    if there == key_of(relationship.mapper):
-        return Way(one, many, here)
-    _check_unique(relationship, there)
-    return Way(one, many, here, there)
+    if not many and there != other_key:
+        _check_unique(relationship, there)
+    return Way(one, many and key is not None, here, there)
 
 
 def _equal_columns(

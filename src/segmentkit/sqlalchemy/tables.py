@@ -259,7 +259,7 @@ class Tables:
         found = self.models.relationship(entity, way)
         if found is None:
             raise SchemaError(f"{entity.name}.{way.name} is joined where {way.join}: {_GIVE_CLASS}")
-        return related_rows(*found)
+        return related_rows(*found, entity.key or "")
 
     def keys_of(self, node: ir.Listed, kind: Any) -> tuple[Any, list[Any]]:
         """The keys of a list as one parameter, and as several that every database takes.

@@ -1,0 +1,84 @@
+"""Attributes of a schema from columns: their types, their listed values, whether they may miss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from segmentkit.dtypes import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    DType,
+    decimal,
+)
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Attribute
+from segmentkit.sqlalchemy.models import Unfit
+
+
+def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
+    """The language's type for a column's, if there is one."""
+    if isinstance(column, sa.Interval):
+        # Some databases store these as instants; lengths of time have no word in the language.
+        return None
+    if isinstance(column, sa.types.TypeDecorator):
+        column = column.impl_instance
+    match column:
+        case sa.Boolean():
+            return BOOLEAN
+        case sa.Integer() if _is_flag(column):
+            return BOOLEAN
+        case sa.Integer():
+            return INTEGER
+        case sa.Float():
+            return FLOAT
+        case sa.Numeric():
+            return decimal(column.scale)
+        case sa.String():
+            return TEXT
+        case sa.DateTime():
+            return TIMESTAMP
+        case sa.Date():
+            return DATE
+        case sa.ARRAY(item_type=sa.Enum()):
+            return None
+        case sa.ARRAY(item_type=sa.String(), dimensions=None | 1):
+            return TEXTS
+        case _:
+            return None
+
+
+def _is_flag(column: sa.types.TypeEngine[Any]) -> bool:
+    """Whether it is what MariaDB and MySQL make of BOOLEAN: TINYINT(1)."""
+    told = vars(column)
+    return told.get("display_width") == 1 and not told.get("unsigned")
+
+
+def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = None) -> Attribute:
+    """The attribute that a column is, which may be ``called`` otherwise in the rows of a class.
+
+    Raises:
+        Unfit: The language has no word for its type, or cannot write its name.
+    """
+    dtype = dtype_of(column.type)
+    if dtype is None:
+        raise Unfit(f"the language has no word for its type, {_named(column.type)}")
+    values: tuple[str, ...] = tuple(column.type.enums) if isinstance(column.type, sa.Enum) else ()
+    nullable = getattr(column, "nullable", True) and not column.primary_key
+    try:
+        return Attribute(name, dtype, nullable, values, column=called or column.name)
+    except SchemaError as error:
+        raise Unfit(str(error)) from None
+
+
+def _named(kind: sa.types.TypeEngine[Any]) -> str:
+    try:
+        return str(kind)
+    except (sa.exc.CompileError, sa.exc.UnsupportedCompilationError):
+        return type(kind).__name__

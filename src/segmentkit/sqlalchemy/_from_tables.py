@@ -1,0 +1,195 @@
+"""A schema from tables and their foreign keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sqlalchemy as sa
+from attrs import evolve
+
+from segmentkit._catalog.schema_table import Declaration, RelationDeclaration, TableDeclaration
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit.errors import SchemaError
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
+from segmentkit.sqlalchemy._columns import attribute_of
+from segmentkit.sqlalchemy._selection import Selection
+from segmentkit.sqlalchemy.models import Unfit, is_unique
+
+
+class FromTables:
+    """The entities of a table and of all that foreign keys lead to."""
+
+    def __init__(self, told: Declaration, metadata: sa.MetaData, selection: Selection) -> None:
+        self.metadata = metadata
+        self.selection = selection
+        often = Counter(table.name for table in metadata.tables.values())
+        # Two tables of one name, in two schemas, go by the names with their schemas.
+        self.names = {
+            table: table.name if often[table.name] == 1 else table.fullname
+            for table in metadata.tables.values()
+        }
+        self.root = self.table(told.entity)
+        self.told = evolve(told, entity=self.names[self.root])
+        self.given = {self.table(n): t for n, t in told.tables.items() if self.knows(n)}
+        self.paths: dict[sa.Table, list[str]] = {self.root: [""]}
+        self.entities: dict[sa.Table, Entity] = {}
+
+    def schema(self) -> Schema:
+        """The schema.
+
+        Raises:
+            SchemaError: What is told is not there.
+        """
+        self.add(self.root)
+        if self.entities[self.root].key is None:
+            raise SchemaError(self.why_no_key())
+        for table, name in self.names.items():
+            if table not in self.entities:
+                self.selection.leave_out(name, "", UNREACHED)
+        left = self.selection.finished({entity.name for entity in self.entities.values()})
+        return evolve(self.told.made_of(self.entities.values()), left_out=left)
+
+    def why_no_key(self) -> str:
+        name, columns = self.names[self.root], [c.name for c in self.root.primary_key.columns]
+        has = f"a key of {len(columns)} columns ({', '.join(columns)})" if columns else "no key"
+        return (
+            f"the table {name!r} has {has}, and members are told apart by one column: name one "
+            f'that is unique alone, as in tables={{"{name}": {{"key": "…"}}}}'
+        )
+
+    def knows(self, name: str) -> bool:
+        return name in self.metadata.tables or name in self.names.values()
+
+    def table(self, name: str) -> sa.Table:
+        if name in self.metadata.tables:
+            return self.metadata.tables[name]
+        found = [table for table, each in self.names.items() if each == name]
+        if not found:
+            hint = did_you_mean(name, self.names.values())
+            raise SchemaError(f"there is no table {name!r}" + (f"; {hint}" if hint else ""))
+        return found[0]
+
+    def declared(self, table: sa.Table) -> TableDeclaration:
+        return self.given.get(table, TableDeclaration(table.name))
+
+    def key(self, table: sa.Table) -> str | None:
+        columns = list(table.primary_key.columns)
+        return self.declared(table).key or (columns[0].name if len(columns) == 1 else None)
+
+    def add(self, table: sa.Table) -> None:
+        """Take up a table and all that its links, and of the entity its relations, lead to."""
+        if table in self.entities:
+            return
+        told, name = self.declared(table), self.names[table]
+        attributes = self.attributes(table, told)
+        links = self.links(table, told, {a.name for a in attributes})
+        with_relations = table is self.root or told.relations
+        taken = {a.name for a in attributes} | {i.name for i in links}
+        relations = self.relations(table, told, taken) if with_relations else []
+        self.entities[table] = Entity(
+            name,
+            key=self.key(table),
+            attributes=attributes,
+            documents=told.documents,
+            places=told.places,
+            links=links,
+            relations=relations,
+            table=table.name,
+            schema=table.schema,
+        )
+        ways: tuple[Link | Relation, ...] = (*links, *relations)
+        for way in ways:
+            self.add(self.table(way.to))
+
+    def attributes(self, table: sa.Table, told: TableDeclaration) -> list[Attribute]:
+        """The attributes found, with what the author tells instead."""
+        documents = {d.name for d in told.documents}
+        declared = {a.name: a for a in told.attributes}
+        found: dict[str, Attribute] = {}
+        for column in table.columns:
+            if column.name in documents:
+                continue
+            try:
+                made = attribute_of(column.name, column)
+            except Unfit as why:
+                if column.name not in declared:
+                    self.selection.leave_out(self.names[table], column.name, why)
+                continue
+            if self.takes(table, column.name):
+                found[column.name] = made
+        return list((found | declared).values())
+
+    def takes(self, table: sa.Table, name: str, to: sa.Table | None = None) -> bool:
+        names = [self.names[table], *self.paths.get(table, [])]
+        if to is None:
+            return self.selection.takes(self.names[table], name, names)
+        here = self.paths.get(table, [""])[0]
+        paths = self.paths.setdefault(to, [])
+        paths += [f"{here}.{name}" if here else name, name]
+        return self.selection.takes(self.names[table], name, names, [self.names[to], *paths])
+
+    def links(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Link]:
+        found: dict[str, Link] = {}
+        for foreign in sorted(table.foreign_keys, key=lambda each: each.parent.name):
+            target, column = foreign.column.table, foreign.parent.name
+            name = column.removesuffix("_id")
+            name = target.name if name == column else name
+            # The entity's own name leads to its own row, so no link can go by it.
+            if name in taken or name in found or name == self.told.entity:
+                self.selection.leave_out(self.names[table], f"{column} → {target.name}", _TAKEN)
+                continue
+            by = None if foreign.column.name == self.key(target) else foreign.column.name
+            if by is not None and not is_unique(target, foreign.column):
+                why = f"nothing says that {target.name}.{by} is unique"
+                self.selection.leave_out(self.names[table], name, why)
+            elif self.takes(table, name, target):
+                found[name] = Link(name, to=self.names[target], key=column, by=by)
+        for way in told.links:
+            known = found.get(way.name)
+            to = self.names[self.table(way.to or (known.to if known else way.name))]
+            if way.key is None and known is not None:
+                found[way.name] = known
+            else:
+                key = way.key or _unknown(way, table.name)
+                found[way.name] = Link(way.name, to=to, key=key)
+        return sorted(found.values(), key=lambda link: link.name)
+
+    def relations(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Relation]:
+        known: dict[str, Relation] = {}
+        for other, name in self.names.items():
+            leading = [f for f in other.foreign_keys if f.column.table is table]
+            if other is table or not leading:
+                continue
+            if len(leading) == 1:
+                by = None if leading[0].column.name == self.key(table) else leading[0].column.name
+                known[name] = Relation(name, key=leading[0].parent.name, by=by)
+            elif not any((way.to or way.name) == name for way in told.relations):
+                self.selection.leave_out(self.names[table], name, _SEVERAL)
+        found = {
+            name: relation
+            for name, relation in known.items()
+            if name not in taken and self.takes(table, name, self.table(name))
+        }
+        for way in told.relations:
+            to = self.names[self.table(way.to or way.name)]
+            relation = known.get(to)
+            if way.key is None:
+                key = relation.key if relation else _unknown(way, table.name)
+                by = relation.by if relation else None
+            else:
+                key, by = way.key, None
+            found[way.name] = Relation(way.name, to=to, key=key, by=by, at=way.at, value=way.value)
+        for name in known.keys() - found.keys():
+            self.selection.leave_out(self.names[table], name, _TAKEN)
+        return list(found.values())
+
+
+UNREACHED = "nothing that is in the schema leads to it"
+_TAKEN = "something else goes by that name; declare it by another one"
+_SEVERAL = "several foreign keys lead here from there; name one in relations or events"
+
+
+def _unknown(way: RelationDeclaration, table: str) -> str:
+    raise SchemaError(
+        f'no single foreign key declares {table}.{way.name}: name the column, as in {{"key": "…"}}'
+    )
