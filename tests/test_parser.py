@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from segmentkit import Entity, Schema, Segment, SegmentSyntaxError, format_definition
 from segmentkit._diagnostics.diagnostic import Span, diagnostic
 from segmentkit._language import syntax as t
+from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_name, format_text, format_tree
-from segmentkit._language.lexer import RESERVED
-from segmentkit._language.parser import MAX_LENGTH, parse, too_deep
+from segmentkit._language.keywords import RESERVED
+from segmentkit._language.parser import MAX_LENGTH, parse
 
 # -- trees ----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._language.lexer import RESERVED
+from segmentkit._language.keywords import RESERVED
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.functions import (

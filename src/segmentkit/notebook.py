@@ -7,9 +7,13 @@ import shlex
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from lark import Token
+
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language.formatter import format_name, format_value
-from segmentkit._language.lexer import KEYWORDS, Token, Unreadable, tokens
+from segmentkit._language.keywords import keywords
+from segmentkit._language.parser import tokens
+from segmentkit._language.tree_builder import name_of
 from segmentkit.catalog import Catalog
 from segmentkit.errors import DefinitionError, SegmentkitError
 from segmentkit.functions import AGGREGATES, FUNCTIONS
@@ -139,21 +143,20 @@ def _completed(shell: InteractiveShell, context: Any) -> Any:
 
 
 _QUOTES = tuple("\"'`")
+_OPEN = re.compile(r"""["'`].*\Z""", re.DOTALL)
 _WORD = re.compile(r"(?:[^\W\d][\w.]*)?\Z")
 
 
 def _begun(text: str) -> tuple[str, list[Token]]:
     """What is being written at the end of a text, a word or something in quotes; what is before."""
-    found: list[Token] = []
-    try:
-        found.extend(tokens(text))  # as far as it can be read
-    except Unreadable as error:
-        place = error.position
-        if text[place] in _QUOTES:
-            return text[place:], found
+    found = list(tokens(text))
+    end = found[-1].end_pos if found else 0
+    open_quote = _OPEN.search(text, end or 0)
+    if open_quote:
+        return open_quote[0], found
     word = _WORD.search(text)
     assert word is not None
-    return word[0], [token for token in found if token.end_pos <= word.start()]
+    return word[0], [token for token in found if (token.end_pos or 0) <= word.start()]
 
 
 def _words(before: list[Token], begun: str, schema: Schema, names: dict[str, Any]) -> list[str]:
@@ -172,16 +175,15 @@ _COMPARING = ("COMPARE", "_IN", "CONTAINS", "NOT")
 
 def _values(before: list[Token], schema: Schema) -> list[Any]:
     """The values that are listed of the attribute that stands before a comparison."""
-    rest = [token for token in before if token.type != "$END"]
+    rest = [*before]
     places = [place for place, token in enumerate(rest) if token.type not in _LISTING]
     if not places or rest[places[-1]].type not in _COMPARING[:3]:
         return []
     while rest and rest[-1].type in (*_LISTING, *_COMPARING):
         rest.pop()
-    if not rest or rest[-1].type not in ("NAME", "QUOTED"):
+    if not rest or rest[-1].type != "NAME":
         return []
-    name = rest[-1].value
-    name = name[1:-1].replace("``", "`") if rest[-1].type == "QUOTED" else name
+    name = name_of(rest[-1])
     found = [a.values for entity in schema.entities for a in entity.attributes if a.name == name]
     return list(dict.fromkeys(value for values in found for value in values))
 
@@ -197,4 +199,4 @@ def _names(schema: Schema, names: dict[str, Any]) -> list[str]:
             found += [f"{format_name(relation.name)}.{format_name(a.name)}" for a in inner]
     found += [format_name(name) for kind in ("traits", "segments") for name in names.get(kind, ())]
     found += [f"{name}(" for name in (*AGGREGATES, *FUNCTIONS)]
-    return sorted({*found, *(word for word, _ in KEYWORDS)})
+    return sorted({*found, *keywords()})

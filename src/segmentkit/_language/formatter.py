@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from segmentkit._language import syntax as t
-from segmentkit._language.lexer import RESERVED
+from segmentkit._language.keywords import RESERVED
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _LETTER = re.compile(r"[^\W\d]")

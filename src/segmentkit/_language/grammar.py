@@ -1,112 +1,120 @@
-"""``grammar.lark`` → ``_tables.py``: the LALR tables, made by Lark when the grammar changes.
+"""``grammar.lark`` → the parser that Lark makes of it.
 
-``python -m segmentkit._language.grammar`` writes them. Reading a definition needs the tables alone.
+The tables of the parser are saved as data of this package, so that no process has to make them:
+``python -m segmentkit._language.grammar`` does that when the grammar changes. They are JSON, not
+the pickle of ``Lark.save``. Where they do not fit, Lark makes them anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, TypeAlias
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pkgutil import get_data
+from typing import Any
 
-from lark import Lark
-from lark.lexer import Lexer
-from lark.parsers.lalr_analysis import Shift
+from lark import Lark, Token
+from lark import __version__ as lark_version
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
 
-_HERE = Path(__file__).parent
-_Row: TypeAlias = Mapping[str, tuple[object, Any]]
+from segmentkit._diagnostics.diagnostic import Span
+from segmentkit._language.keywords import RESERVED, grammar, keywords
 
-HEADER = '''\
-"""The tables of ``grammar.lark``; ``python -m segmentkit._language.grammar`` writes them."""
+TABLES = "tables.json"
+_OPTIONS = {"parser": "lalr", "lexer": "contextual", "start": ["start"]}
 
-from __future__ import annotations
+UNREADABLE = "UNREADABLE"
+"""The kind of what begins no token: no rule has it."""
 
-'''
+
+class Words:
+    """What the lexer's regular expressions do not know of words; stands before Lark's parser.
+
+    Names and reserved words are read everywhere, so that it is the parser that refuses them.
+    """
+
+    def __init__(self) -> None:
+        self._reserved = {word: keywords()[word] for word in RESERVED}
+        self._kinds = {"NAME", *keywords().values()} - {"UNIT", "LENGTH", "STEP"}
+        self.always_accept = ("NAME", *sorted(self._reserved.values()))
+
+    def process(self, tokens: Iterator[Token]) -> Iterator[Token]:
+        """The tokens of a text: keywords are ASCII, names are letters, digits and marks on them."""
+        for token in tokens:
+            if token.isascii() or token.type not in self._kinds or token[0] == "`":
+                yield token
+            else:
+                yield from self._of_letters(token)
+
+    def _of_letters(self, token: Token) -> Iterator[Token]:
+        start = token.start_pos
+        assert start is not None
+        length = next((i for i, c in enumerate(token) if not _in_names(c)), len(token))
+        word = token[:length]
+        kind = self._reserved.get(word.lower(), "NAME") if word.isascii() else "NAME"
+        yield _token(kind, word, start)
+        if length < len(token):
+            yield _token(UNREADABLE, token[length:], start + length)
 
 
-class _NoLexer(Lexer):
-    """The tables do not depend on how the tokens are found."""
+def _in_names(character: str) -> bool:
+    return character.isalnum() or ("a" + character).isidentifier()
 
-    def __init__(self, configuration: Any) -> None:
-        """Lark passes its configuration."""
 
-    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Any]:
-        """Nothing is read."""
-        raise NotImplementedError
+def _token(kind: str, value: str, start: int) -> Token:
+    return Token(kind, value, start, end_pos=start + len(value))
+
+
+def place(token: Token) -> Span:
+    """Where a token stands."""
+    assert token.start_pos is not None
+    assert token.end_pos is not None
+    return Span(token.start_pos, token.end_pos)
+
+
+def parser(builder: object) -> Lark:
+    """The parser of the grammar, from the saved tables where they fit.
+
+    Args:
+        builder: Called at each reduction, by the names in the grammar, with a list of the parts.
+    """
+    given = {"postlex": Words(), "transformer": builder}
+    tables = json.loads(get_data(__package__, TABLES) or "{}")
+    if tables.get("made from") == _made_from():
+        tables["data"]["options"] |= given
+        with suppress(Exception):  # whatever a later version of Lark may not understand
+            return Lark.load(with_numbers(tables))
+    return Lark(grammar(), **_OPTIONS, **given)
+
+
+def with_numbers(tables: dict[str, Any]) -> dict[str, Any]:
+    """The same tables, where the keys that were numbers before they were JSON are so again."""
+    parser = tables["data"]["parser"]["parser"]
+    parser["states"] = {state: _numbered(row) for state, row in _numbered(parser["states"]).items()}
+    parser["tokens"] = _numbered(parser["tokens"])
+    return {**tables, "memo": _numbered(tables["memo"])}
+
+
+def _numbered(found: dict[str, Any]) -> dict[int, Any]:
+    return {int(key): value for key, value in found.items()}
+
+
+def _made_from() -> str:
+    """What the tables depend on: the grammar, and the form that Lark gives them."""
+    return f"{sha256(grammar().encode()).hexdigest()} {lark_version.split('.')[0]}"
 
 
 def tables() -> str:
-    """The text of the module with the tables of the grammar."""
-    grammar = (_HERE / "grammar.lark").read_text(encoding="utf-8")
-    lark = Lark(grammar, parser="lalr", lexer=_NoLexer, maybe_placeholders=False)
-    table = lark.parser.parser._parse_table
-    (start,) = table.start_states.values()
-    for row in table.states.values():
-        row.pop("start", None)  # all is read: nothing comes after
-    numbers = _numbered(table.states, start)
-    rules = sorted({rule for row in table.states.values() for rule in _reductions(row)}, key=str)
-    rules = [rule for rule in rules if rule.origin.name != "start"]
-    rows = [_row(table.states[state], numbers, rules) for state in numbers]
-    return HEADER + _tuple("RULES", map(_rule, rules)) + "\n" + _tuple("STATES", rows)
-
-
-def _numbered(states: Mapping[Any, _Row], start: object) -> dict[Any, int]:
-    """The states in an order of their own: Lark's depends on the hashes of texts."""
-    numbers, found = {start: 0}, [start]
-    for state in found:
-        for _, (action, target) in sorted(states[state].items()):
-            if action is Shift and target not in numbers:
-                numbers[target] = len(numbers)
-                found.append(target)
-    return numbers
-
-
-def _reductions(row: _Row) -> list[Any]:
-    return [rule for action, rule in row.values() if action is not Shift]
-
-
-def _row(row: _Row, numbers: Mapping[Any, int], rules: list[Any]) -> str:
-    """``symbol symbol … action``, parted by ``|``.
-
-    An action is the state to go to, the rule to reduce by after a minus (the first is -1), or
-    ``!`` where all is read.
-    """
-    symbols: dict[str, list[str]] = {}
-    for symbol, (action, target) in sorted(row.items()):
-        if action is Shift:
-            done = str(numbers[target])
-        else:
-            done = "!" if target.origin.name == "start" else str(-1 - rules.index(target))
-        symbols.setdefault(done, []).append(symbol)
-    return "|".join(" ".join([*names, done]) for done, names in symbols.items())
-
-
-def _rule(rule: Any) -> str:
-    """``origin length name kept…``.
-
-    The name is that of the tree builder's method, ``=`` where the only child stands for the
-    whole, ``+`` where a list is all there is. Of the children those are kept that the tree needs,
-    ``*`` after the number of a list, whose items are kept instead.
-    """
-    origin, symbols = rule.origin.name, rule.expansion
-    name = rule.alias or origin
-    if rule.options.expand1 and not rule.alias:
-        assert len(symbols) == 1, rule
-        name = "="
-    elif origin.startswith("_"):
-        name = "+"
-    kept = [
-        f"{i}*" if not symbol.is_term and symbol.name.startswith("_") else str(i)
-        for i, symbol in enumerate(symbols)
-        if not (symbol.is_term and symbol.filter_out)
-    ]
-    return " ".join([origin, str(len(symbols)), name, *kept])
-
-
-def _tuple(name: str, items: Any) -> str:
-    lines = "".join(f'    "{item}",\n' for item in items)
-    return f"{name} = (\n{lines})\n"
+    """The tables of the grammar as JSON."""
+    lark = Lark(grammar(), **_OPTIONS, postlex=Words())
+    data, memo = lark.memo_serialize([TerminalDef, Rule])
+    data["options"] = _OPTIONS
+    return json.dumps({"made from": _made_from(), "data": data, "memo": memo})
 
 
 if __name__ == "__main__":
-    (_HERE / "tables.py").write_text(tables(), encoding="utf-8")
+    with open(os.path.join(os.path.dirname(__file__), TABLES), "w", encoding="utf-8") as file:
+        file.write(tables())

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
-from itertools import pairwise
+from itertools import zip_longest
+
+from lark import Token
 
 from segmentkit._html import Html, element
-from segmentkit._language.lexer import Token, Unreadable, tokens
+from segmentkit._language.grammar import UNREADABLE, place
+from segmentkit._language.parser import tokens
 
 _CLASSES = {
     **dict.fromkeys(("STRING",), "text"),
     **dict.fromkeys(("NUMBER", "PERCENT", "DATE", "INSTANT", "PERIOD"), "number"),
     "PARAMETER": "parameter",
 }
-_PLAIN = {"NAME", "QUOTED", "COMPARE", "SIGN", "TIMES", "_LPAR", "RPAR", "_COMMA", "_DOT", "$END"}
+_PLAIN = {"NAME", "COMPARE", "SIGN", "TIMES", "_LPAR", "RPAR", "_COMMA", "_DOT", UNREADABLE}
 _COMMENT = re.compile(r"(#[^\n]*)")
 
 
@@ -32,21 +35,19 @@ def coloured(text: str) -> Html:
 def _pieces(text: str) -> Iterator[Html]:
     position = 0
     for kind, token in _kinds(text):
-        yield from _between(text[position : token.start_pos])
-        position = token.end_pos
-        said = text[token.start_pos : position]
+        span = place(token)
+        yield from _between(text[position : span.start])
+        position = span.end
+        said = text[span.start : position]
         yield element("span", said, class_=kind) if kind else _plain(said)
     yield from _between(text[position:])
 
 
 def _kinds(text: str) -> Iterator[tuple[str, Token]]:
-    """Each token and its class; as far as the text can be read."""
-    try:
-        found = list(tokens(text))
-    except Unreadable:
-        return
-    for token, following in pairwise(found):
-        if token.type == "NAME" and following.type == "_LPAR":
+    """Each token and its class, as far as the text can be read."""
+    found = list(tokens(text))
+    for token, following in zip_longest(found, found[1:]):
+        if token.type == "NAME" and following is not None and following.type == "_LPAR":
             yield "function", token
         elif token.type in _PLAIN:
             yield "", token

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from lark import Token
+
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, suggest
-from segmentkit._language.lexer import KEYWORDS, Token
+from segmentkit._language.grammar import place
+from segmentkit._language.keywords import UNITS, keywords
 
 _TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
 _FOREIGN = {
@@ -32,7 +35,7 @@ _UNITS = {
     "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
     "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
 }  # fmt: skip
-_UNIT_WORDS = {word for word, kind in KEYWORDS if kind == "UNIT"}
+_UNIT_WORDS = {*UNITS, *(f"{unit}s" for unit in UNITS)}
 _METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
 _NEAR = 40  # how far to look around the place
@@ -171,10 +174,10 @@ _OF_ROWS = "what must hold of the rows stands after 'where': any(orders where �
 
 def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
     if token.type == "COMPARE" and not expected & {_OPERAND, "_WHERE"}:
-        return diagnostic("SK005", token.span)
+        return diagnostic("SK005", place(token))
     within = re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE)
     if within and expected in ({"NUMBER"}, {"UNIT"}):
-        return diagnostic("SK015", Span(within.start(), token.end_pos))
+        return diagnostic("SK015", Span(within.start(), place(token).end))
     window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
     if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
         return _window(window, unit[0].lower(), start)
@@ -184,7 +187,7 @@ def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> 
         return None
     found = token.value if token.type == "STRING" else f"'{token.value}'"
     return diagnostic(
-        "SK001", token.span, found=found, hint=hint or _expectation(expected, text[:start])
+        "SK001", place(token), found=found, hint=hint or _expectation(expected, text[:start])
     )
 
 
@@ -201,10 +204,10 @@ def _spelled(token: Token, text: str, expected: frozenset[str]) -> str | None:
     """A keyword that was probably meant: one that can stand here, or else any."""
     word = token.value
     if token.type == "NAME":
-        near = _close(word, (w for w, kind in KEYWORDS if kind in expected), 0.7)
-        near = near or _close(word, (w for w, _ in KEYWORDS), 0.8)
+        near = _close(word, (w for w, kind in keywords().items() if kind in expected), 0.7)
+        near = near or _close(word, keywords(), 0.8)
         return f"did you mean '{near}'?" if near and near != word.lower() else None
-    after = re.compile(r"\s+(\w+)").match(text, token.end_pos)
+    after = re.compile(r"\s+(\w+)").match(text, place(token).end)
     if after is None or token.type not in ("_IN", "NOT") or after[1].lower() in _WINDOWS:
         return None
     words = ("segment", "list") if token.type == "_IN" else ("followed", "preceded")
@@ -219,19 +222,19 @@ def _close(word: str, known: Iterable[str], cutoff: float) -> str | None:
 def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
     """A token that would be right at another place."""
     word, before, after = token.value.lower(), text[: token.start_pos], text[token.end_pos :]
-    match token.type:
+    match keywords().get(word, token.type):
         case "STEP":
             return "steps stand within the brackets: any(orders followed by orders)"
         case "WITHIN":
             return "'within' belongs to a step; of a time, write 'in last 30 days'"
         case "COMPARE" if _OPERAND in expected:
             return "both sides are written: 'a >= 1 and a <= 5', or 'a between 1 and 5'"
-        case "COMPARE" | "AND" | "OR" if "_WHERE" in expected:
+        case "COMPARE" | "_AND" | "_OR" if "_WHERE" in expected:
             return _OF_ROWS
         case "_COMMA" if found := re.search(r"(=|\bcontains)\s*\([^()]*\Z", before):
             word = "in" if found[1] == "=" else "contains any"
             return f"write '{word} (…)'"
-        case "_COMMA" if "AND" in expected:
+        case "_COMMA" if "_AND" in expected:
             return "join tests with 'and' or 'or'"
         case "_LPAR" if found := re.search(r"\b(now|today)\s*\Z", before, re.IGNORECASE):
             return f"write '{found[1].lower()}' without brackets"
@@ -268,7 +271,7 @@ _EXPECTATIONS: tuple[tuple[set[str], set[str], str], ...] = (
     ({_OPERAND, "NAME"}, set(), "a name, a value, 'not' or '(' can stand here"),
     (
         {"UNIT"},
-        {"COMPARE", "AND", "RPAR"},
+        {"COMPARE", "_AND", "RPAR"},
         "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years",
     ),
     ({_OPERAND}, {"NAME"}, "a number must follow, as in 'last 30 days'"),
@@ -282,12 +285,12 @@ _EXPECTATIONS: tuple[tuple[set[str], set[str], str], ...] = (
         "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow",
     ),
     ({"COMPARE"}, set(), "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"),
-    ({"RPAR", "AND"}, set(), "'and', 'or' or ')' can follow"),
+    ({"RPAR", "_AND"}, set(), "'and', 'or' or ')' can follow"),
     ({"RPAR", "WITHIN"}, set(), "'where', 'within', another step or ')' can follow"),
     ({"RPAR", "_IN"}, set(), "a window, 'where', a step or ')' can follow"),
     ({"RPAR", "_WHERE"}, set(), "'where', a step or ')' can follow"),
     ({"RPAR"}, set(), "')' must follow"),
-    ({"AND"}, set(), "'and', 'or' or the end can follow"),
+    ({"_AND"}, set(), "'and', 'or' or the end can follow"),
     ({"NAME"}, set(), "a name must follow"),
     ({"AGO"}, set(), "'ago' or 'from now' must follow"),
     ({"_LPAR"}, set(), "'(' must follow"),
