@@ -473,7 +473,7 @@ def test_lists_in_files(tmp_path: Path) -> None:
          "    hint: did you mean 'segment'?"),
         ("[partitions.a]\nparts = ['s', 's']\nrest = 'x'\n[segments.s]\nwhere = 'true'\n",
          "s.toml:7 partition 'a'\nSK147 two parts are called 's'\n    s > s > x\n        ^\n"
-         "    hint: call one of them something else"),
+         "    hint: rename one of them"),
     ],
 )  # fmt: skip
 def test_forms_of_names(text: str, message: str) -> None:

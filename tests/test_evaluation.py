@@ -141,7 +141,7 @@ def test_what_is_asked_about(found: Evaluation) -> None:
         source.evaluate([])
     with pytest.raises(ValueError, match="two different segments are called 'x'"):
         source.sizes([adult.named("x"), minor.named("x")])
-    with pytest.raises(TypeError, match="is no Segment"):
+    with pytest.raises(TypeError, match="is not a Segment"):
         source.sizes(["adult"])  # type: ignore[list-item]
     other = Segment.define("other", "age > 1", frames.schema_from(PEOPLE, "p", keys={"p": "id"}))
     with pytest.raises(SchemaError):
@@ -543,7 +543,7 @@ def test_a_file_that_is_not_ours(
     with pytest.raises(DataError, match="was not written by segmentkit"):
         Evaluation.load(tmp_path / "other.parquet")
     (tmp_path / "text").write_text("x")
-    with pytest.raises(DataError, match="is no Parquet file"):
+    with pytest.raises(DataError, match="is not a Parquet file"):
         Evaluation.load(tmp_path / "text")
     before = sorted(tmp_path.iterdir())
     monkeypatch.setattr("os.replace", _refuse)

@@ -162,7 +162,7 @@ def test_a_record_among_others() -> None:
             segment.matches({"id": 1, "vip": True, "age": 3})
         assert "SK401 one record cannot be compared with all the others" in str(caught.value)
         assert "^^^^^^^^^^^^^^" in str(caught.value)
-        assert "hint: ask a database" in str(caught.value)
+        assert "hint: use a database" in str(caught.value)
 
 
 def test_a_function_without_a_lowering() -> None:
@@ -323,7 +323,7 @@ def test_parts_of_one_name() -> None:
         "SK147 two parts are called 'vip'\n"
         "    vip > new > vip > others\n"
         "                ^^^\n"
-        "    hint: call one of them something else"
+        "    hint: rename one of them"
     )
 
 

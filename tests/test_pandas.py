@@ -761,7 +761,7 @@ class TestWrongData:
         with pytest.raises(sk.DataError) as caught:
             answer(pd.Series(column), dtype, "x = x", nullable=False)
         assert str(caught.value) == (
-            "people.x is missing in 1 rows, and the schema says that it never is"
+            "people.x is missing in 1 rows, and the schema does not declare it nullable"
         )
 
     def test_many_texts_that_must_not_be_missing(self) -> None:

@@ -166,7 +166,7 @@ def test_of_another_schema() -> None:
 
 def test_wrong_argument() -> None:
     """What is no trait is refused where it is given."""
-    with pytest.raises(TypeError, match="is no Trait"):
+    with pytest.raises(TypeError, match="is not a Trait"):
         Segment.define(None, "ltv > 1", SHOP, traits=["sum(orders.amount)"])  # type: ignore[list-item]
 
 

@@ -218,7 +218,7 @@ def by_name(given: Any, kind: type[Any]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for each in given:
         if not isinstance(each, kind):
-            raise TypeError(f"{each!r:.60} is no {kind.__name__}")
+            raise TypeError(f"{each!r:.60} is not a {kind.__name__}")
         if each.name is not None:
             found[each.name] = each
     return found

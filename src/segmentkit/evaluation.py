@@ -182,7 +182,7 @@ class Members:
 
     def __invert__(self) -> Members:
         if not self._of_everyone:
-            raise ValueError("the others are not known: nobody but the members is here")
+            raise ValueError("the complement is not known: only the members are here")
         told = self.asked.definition
         asked = Asked(None, None if told is None else f"not ({told})", None)
         everyone = pack(np.ones(len(self.population), dtype=np.bool_))

@@ -105,7 +105,7 @@ class _Lowered:
     def _check(self, words: Iterable[str]) -> None:
         if not self.name.isidentifier() or self.name != self.name.lower():
             raise SchemaError(
-                f"a function is called by a word of small letters, not by {self.name!r}"
+                f"a function's name is a word of lower-case letters, not {self.name!r}"
             )
         if self.name in RESERVED:
             raise SchemaError(f"{self.name!r} is a word of the language itself")

@@ -257,7 +257,7 @@ def _by_name(items: Iterable[Any]) -> tuple[Any, ...]:
     seen: set[str] = set()
     for item in items:
         if not isinstance(item.name, str) or not item.name:
-            raise SchemaError(f"{item.name!r} is no name: it must be a text")
+            raise SchemaError(f"{item.name!r} is not a name: it must be a text")
         if item.name in seen:
             raise SchemaError(f"{item.name!r} is declared twice")
         seen.add(item.name)

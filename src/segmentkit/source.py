@@ -180,7 +180,7 @@ def _named(segments: Segments) -> dict[str, Segment]:
     named: dict[str, Segment] = {}
     for told, segment in given:
         if not isinstance(segment, Segment):
-            raise TypeError(f"{segment!r:.60} is no Segment")
+            raise TypeError(f"{segment!r:.60} is not a Segment")
         name = told or segment.name or segment.definition
         if named.setdefault(name, segment) != segment:
             raise ValueError(f"two different segments are called {name!r}")

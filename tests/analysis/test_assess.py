@@ -222,7 +222,7 @@ def test_what_makes_no_sense_is_refused(kind):
         ({"power": 0.01}, "more than 1 - level"),
         ({"level": 2}, "level must be between"),
         ({"periods": 0}, "at least one period"),
-        ({"every": timedelta(0)}, "longer than nothing"),
+        ({"every": timedelta(0)}, "longer than zero"),
     ]:
         with pytest.raises(ValueError, match=words):
             Standard(**wrong)

@@ -227,7 +227,7 @@ def test_nobody_is_no_trouble():
         (["age"], {"depth": 99}, ValueError, "depth must be from 1 to 12"),
         (["age"], {"schema": None}, ValueError, "give schema="),
         (["city"], {}, ValueError, "no number, time or boolean to look at.*city is a text"),
-        ([], {}, ValueError, "nothing to tell people apart by"),
+        ([], {}, ValueError, "nothing to divide people by"),
         ("age", {}, TypeError, r"of=\['age'\]"),
         (["agge"], {}, DefinitionError, "did you mean 'age'"),
     ],

@@ -559,7 +559,7 @@ def test_by_default_every_attribute_is_looked_at_but_keys():
     found = discover(target, skp.Source(frames), as_of=NOON)
     assert found.rules[0].condition == "more.`plan size` >= 1 or more.`plan size` is missing"
     assert "not looked at: tags is a list of texts; x is the same of everyone" in found.notes
-    with pytest.raises(ValueError, match="nothing to tell people apart by"):
+    with pytest.raises(ValueError, match="nothing to divide people by"):
         discover(target, skp.Source(frames), of=[])
 
 

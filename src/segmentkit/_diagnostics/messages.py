@@ -77,7 +77,7 @@ _TABLE = (
     Code(
         "SK011",
         "'{text}' is not an escape",
-        "Text knows the escapes \\\" \\' \\\\ \\n \\r \\t and \\u with four hexadecimal digits.",
+        "The escapes are \\\" \\' \\\\ \\n \\r \\t and \\u with four hexadecimal digits.",
         hint="write \\\\ for a backslash",
     ),
     Code(
@@ -99,7 +99,7 @@ _TABLE = (
     Code(
         "SK015",
         "'within' takes a length of time",
-        "How long a step may take is written out: a whole number and a unit.",
+        "Write how long a step may take as a whole number and a unit.",
         hint="write 'within 24 hours'",
     ),
     Code(
@@ -112,14 +112,18 @@ _TABLE = (
     Code(
         "SK101",
         "unknown attribute '{name}'",
-        "Neither the entity, nor the relation in whose brackets this stands, has such an attribute.",
+        "Neither the entity nor the relation of these brackets has an attribute of this name.",
     ),
     Code(
         "SK102",
         "unknown relation '{name}'",
-        "Neither the entity, nor the row in whose brackets this stands, has such a relation.",
+        "Neither the entity nor the row of these brackets has a relation of this name.",
     ),
-    Code("SK103", "unknown function '{name}'", "The language has no such function or aggregate."),
+    Code(
+        "SK103",
+        "unknown function '{name}'",
+        "Neither the language nor the schema has a function or an aggregate of this name.",
+    ),
     Code(
         "SK104",
         "cannot compare {left} with {right}",
@@ -154,7 +158,7 @@ _TABLE = (
     Code(
         "SK110",
         "{what} has no time, so no window applies",
-        "Windows select by time: of dates, timestamps, and relations declared with one.",
+        "Windows select by time, so they need a date, a timestamp, or a relation that declares a time.",
         hint="windows are for dates, timestamps, and relations that have a time",
     ),
     Code("SK111", "{name} takes {expected}, not {given}", "The number of arguments is wrong."),
@@ -166,19 +170,19 @@ _TABLE = (
     Code(
         "SK113",
         "an aggregate cannot stand here",
-        "Before `where`, the brackets of an aggregate hold a value of one row; and a row is in no segment.",
+        "Before `where`, an aggregate takes a value of one row. Aggregates are values of many rows, and segments contain customers, not rows.",
         hint="aggregates inside aggregates stand after 'where'",
     ),
     Code(
         "SK114",
         "'{name}' is a relation; compare a count of it",
-        "A relation is many rows; a condition needs one value.",
+        "A relation leads to many rows; a condition needs one value.",
         hint="count({name}) > 3",
     ),
     Code(
         "SK115",
         "'{name}' belongs to the relation '{relation}'",
-        "Attributes of a relation are many values; an aggregate makes one of them.",
+        "An attribute of a relation has many values; an aggregate makes one value of them.",
         hint="say which: any({relation} where …), sum({name}), last({name})",
     ),
     Code(
@@ -187,17 +191,17 @@ _TABLE = (
         "An aggregate is taken over the rows of one relation, or of one path of relations.",
         hint="write {example}",
     ),
-    Code("SK117", "unknown segment '{name}'", "The catalog has no segment of that name."),
+    Code("SK117", "unknown segment '{name}'", "There is no segment of this name."),
     Code(
         "SK118",
         "segment '{name}' refers to itself: {path}",
-        "References between segments must not go round in a circle.",
+        "References between segments must not form a circle.",
     ),
-    Code("SK119", "unknown parameter ':{name}'", "The definition has no such parameter."),
+    Code("SK119", "unknown parameter ':{name}'", "The definition has no parameter of this name."),
     Code(
         "SK120",
         "':{name}' is used as {first} and as {second}",
-        "A parameter has one type, given by its use.",
+        "A parameter has one type, which follows from its use.",
     ),
     Code(
         "SK121",
@@ -210,23 +214,23 @@ _TABLE = (
     Code(
         "SK123",
         "'{text}' must be written out",
-        "Lists and patterns are constants or parameters, not attributes.",
+        "Lists and patterns take constants or parameters, not attributes.",
     ),
     Code("SK124", "'{name}' is for text, not for {article} {family}", "A text test needs text."),
     Code(
         "SK125",
-        "the type of ':{name}' cannot be told from its use",
-        "A parameter is typed by what it is compared with.",
+        "the type of ':{name}' does not follow from its use",
+        "A parameter has the type of the value that you compare it with.",
     ),
     Code(
         "SK126",
         "'where', windows and steps belong to aggregates",
-        "Only count, sum and their kin select rows.",
+        "Only aggregates, such as count and sum, select rows.",
     ),
     Code(
         "SK127",
         "the definition expands to more than {limit} parts",
-        "References to segments multiply what must be evaluated.",
+        "With the segments that it refers to written out, a definition has at most this many parts.",
     ),
     Code(
         "SK128",
@@ -241,86 +245,86 @@ _TABLE = (
     Code(
         "SK130",
         "'{name}' has no time, so nothing comes before or after its rows",
-        "Sequences are of events: relations that declare a time.",
-        hint="sequences are for relations that have a time; declare which attribute it is",
+        "Sequences need events: relations that declare a time.",
+        hint="sequences need relations that have a time; declare which attribute it is",
     ),
     Code(
         "SK131",
         "'{first}' has a {first_type} and '{second}' a {second_type}, so their order is not known",
-        "Of a day and an instant within it, neither comes first.",
-        hint="sequences are of two dates or of two timestamps",
+        "A day and an instant within it have no order.",
+        hint="sequences need two dates or two timestamps",
     ),
     Code(
         "SK132",
         "a sequence cannot begin at '{name}'",
-        "A sequence is of events of one owner; a path of relations has many.",
+        "A sequence looks at the events of one owner; a path of relations has many owners.",
         hint="put one aggregate inside the other: any(orders where any(parcels followed by …))",
     ),
     # What names refer to
     Code(
         "SK140",
         "a trait is a value, and this is {what}",
-        "A trait names a number, a text, a time or a truth value that is stored; a named condition is a segment.",
+        "A trait is a number, a text, a time or a stored boolean. For a condition, define a segment.",
     ),
     Code(
         "SK141",
         "trait '{name}' has the name of {what} of {entity}",
-        "A name in a definition has one meaning, so a trait cannot be called as an attribute, a link or a relation is.",
+        "A name in a definition has one meaning, so a trait cannot have the name of an attribute, a link or a relation.",
         hint="give the trait another name",
     ),
     Code(
         "SK142",
         "trait '{name}' refers to itself: {path}",
-        "References between traits must not go round in a circle.",
+        "References between traits must not form a circle.",
     ),
-    Code("SK143", "unknown list '{name}'", "There is no static list of that name."),
+    Code("SK143", "unknown list '{name}'", "There is no static list of this name."),
     Code(
         "SK144",
         "list '{name}' holds {held}, and {key} is {article} {family}",
-        "A static list holds keys of the entity, of the type that the schema declares.",
+        "A static list contains keys of the entity, of the type that the schema declares.",
     ),
     Code(
         "SK145",
         "the key of '{entity}' is not declared as {expected}",
-        "A static list is a list of keys, so the schema must say what they are.",
+        "A static list contains keys, so the schema must declare their type.",
         hint="declare the column '{key}' as an attribute of '{entity}'",
     ),
-    Code("SK146", "unknown channel '{name}'", "The schema declares no channel of that name."),
+    Code("SK146", "unknown channel '{name}'", "The schema declares no channel of this name."),
     Code(
         "SK147",
         "two parts are called '{name}'",
-        "The parts of a partition, the rest included, are told apart by their names.",
-        hint="call one of them something else",
+        "The parts of a partition, including the rest, must have different names.",
+        hint="rename one of them",
     ),
     # The population and places
     Code(
         "SK150",
-        "'{name}' is a place, and not a value",
-        "Of places, only distances are known.",
+        "'{name}' is a place, not a value",
+        "You can only measure distances between places.",
         hint="measure how far it is from another: distance({name}, …) < 25 km",
     ),
     Code(
         "SK151",
         "a {name} lies between -{most} and {most}, and this is {text}",
-        "A point is on the globe, in degrees: the latitude first, then the longitude.",
+        "A point is on the globe, in degrees: first the latitude, then the longitude.",
         hint="write point(latitude, longitude)",
     ),
     Code(
         "SK152",
-        "{text} is no share of customers",
-        "A percentage is one of 0 to 100, with at most six digits after the point.",
-        hint="write a percentage of 0 to 100",
+        "{text} is not a share of customers",
+        "A percentage is a number from 0 to 100, with at most six digits after the point.",
+        hint="write a percentage from 0 to 100",
     ),
     Code(
         "SK153",
         "'among' belongs to one value of all customers",
-        "Of a population there are a few values, each of one value of every customer.",
+        "Some aggregates work over the population: they take one value of each customer.",
         hint="write avg, count, max, median, min or sum: avg(age among everyone)",
     ),
     Code(
         "SK154",
-        "the number of tiles is a whole number of 1 to {most}, and this is {text}",
-        "ntile parts customers into so many tiles, by a number that is written out.",
+        "the number of tiles must be a whole number from 1 to {most}, and this is {text}",
+        "ntile divides customers into tiles; their number must be written out.",
         hint="ntile(5, sum(orders.amount)) = 5",
     ),
     Code(
@@ -343,27 +347,27 @@ _TABLE = (
     ),
     Code(
         "SK160",
-        "'{name}' is an object of JSON, and not a value",
-        "Of a document, what the schema declares in it can be asked.",
+        "'{name}' is a JSON object, not a value",
+        "You can use the values in a document that the schema declares.",
     ),
     Code(
         "SK161",
         "'{name}' is a list of texts, and one value is needed here",
-        "A list has texts or has them not, and it may be missing: there is nothing else to ask.",
-        hint='ask what is in it: {name} contains "…"',
+        "You can test which texts a list contains, and whether the list is missing.",
+        hint='test what it contains: {name} contains "…"',
     ),
     # What a schema adds
     Code(
         "SK170",
         "{name}() has no lowering for {target}",
-        "What a schema adds to the language is computed by what it brings along for each target; one that it says nothing of is not guessed at.",
+        "A function that a schema adds has a lowering for each target that computes it. Other targets refuse the function.",
         hint="give it one: {kind}('{name}', …, {target}=…)",
     ),
     # What stands, and may surprise
     Code(
         "SK201",
         "includes {entity} whose '{operand}' is missing",
-        "A negative form is the complement of its positive form, so it contains everyone of whom nothing is known.",
+        "A negative form is the complement of its positive form, so it includes everyone whose value is missing.",
         hint="add `and {operand} is present` to leave them out",
     ),
     Code(
@@ -377,27 +381,27 @@ _TABLE = (
     Code(
         "SK302",
         "unknown key '{name}' in {place}",
-        "The catalog file has keys of its own; a typing mistake must not pass in silence.",
+        "A catalog file has a fixed set of keys, so that typing mistakes are found.",
     ),
     Code(
         "SK303",
         "this file names {version} of the language; this release reads version {known}",
-        "The file names the version of the language it is written in.",
+        "The file says in which version of the language it is written.",
         hint="language = {known}",
     ),
     # What one target cannot answer
     Code(
         "SK401",
         "one record cannot be compared with all the others",
-        "Ranks, and values of the population, need every customer; a record is one.",
-        hint="ask a database (segmentkit.sqlalchemy) or data frames (segmentkit.pandas)",
+        "Ranks and values of the population need all customers, and a record is only one.",
+        hint="use a database (segmentkit.sqlalchemy) or data frames (segmentkit.pandas)",
     ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
     Code("SK305", "{detail}", "The file of a static list cannot be read."),
     Code(
         "SK306",
         "'{text}' is not a key: {key} is {article} {family}",
-        "A file of a static list has one key a line; of a CSV file the first column counts.",
+        "A file of a static list has one key on each line; in a CSV file the first column counts.",
     ),
 )
 

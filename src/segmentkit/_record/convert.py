@@ -48,7 +48,7 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
             if value is None and attribute.name not in record:
                 keys = ", ".join(map(str, record)) or "nothing"
                 raise DataError(f"the record has no {place!r}; it has {keys}")
-            raise DataError(f"{place} is missing, and the schema says that it never is")
+            raise DataError(f"{place} is missing, and the schema does not declare it nullable")
         try:
             return convert(_stored(value, attribute))
         except (TypeError, ValueError, OverflowError, InvalidOperation):

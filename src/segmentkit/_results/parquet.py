@@ -77,7 +77,7 @@ def read(
     try:
         table = pq.read_table(Path(path))
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is no Parquet file: {error}") from None
+        raise DataError(f"{path} is not a Parquet file: {error}") from None
     told = (table.schema.metadata or {}).get(_KEY)
     if told is None:
         raise DataError(f"{path} was not written by segmentkit")

@@ -181,7 +181,7 @@ class Standard:
         if self.effect is not None and not self.effect > 0:
             raise ValueError(f"the effect must be greater than 0, not {self.effect!r}")
         if self.periods < 1 or self.every <= timedelta(0):
-            raise ValueError("give at least one period, and let it be longer than nothing")
+            raise ValueError("give at least one period that is longer than zero")
 
 
 def assess(

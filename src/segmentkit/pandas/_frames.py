@@ -186,7 +186,7 @@ class Reader:
         if not attribute.nullable and values.has_missing():
             raise DataError(
                 f"{entity.name}.{name} is missing in {int(values.missing.sum())} rows, "
-                "and the schema says that it never is"
+                "and the schema does not declare it nullable"
             )
         return values
 

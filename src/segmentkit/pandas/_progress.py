@@ -34,7 +34,9 @@ def _bar() -> Iterator[Progress]:
     try:
         from tqdm.auto import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise ImportError('a bar needs tqdm: pip install "segmentkit[progress]"') from error
+        raise ImportError(
+            'a progress bar needs tqdm: pip install "segmentkit[progress]"'
+        ) from error
     with tqdm(unit="step") as bar:
 
         def tell(done: int, total: int) -> None:

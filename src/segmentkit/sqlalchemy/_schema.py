@@ -237,8 +237,8 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     texts = any(a.dtype in (TEXT, TEXTS) for e in schema.entities for a in e.attributes)
     if texts and not folds_case(engine):
         raise SchemaError(
-            "the database's locale or encoding knows no letters but ASCII's, and 'ignoring case' "
-            "would not know others; prepare(engine) looks for a collation that does"
+            "the database's locale or encoding knows only ASCII letters, so 'ignoring case' would "
+            "not fold others; prepare(engine) looks for a collation that does"
         )
 
 

@@ -481,8 +481,8 @@ def _in_order(keys: pd.Index[Any], found: pd.Index[Any], bits: np.ndarray[Any, A
     places = found.get_indexer(keys) if found.is_unique else [-1]
     if len(keys) != len(found) or min(places) < 0:
         raise DataError(
-            "the keys changed between two statements; ask within one transaction, "
-            "or of what stays as it is"
+            "the keys changed between two statements; use one transaction, "
+            "or data that does not change"
         )
     held = np.unpackbits(bits, axis=1, count=len(keys), bitorder="little")[:, places]
     return pack(held.view(np.bool_))

@@ -303,4 +303,4 @@ def _schema(of: Of, schema: Schema | None, among: Segment | None) -> Schema:
         return schema
     for each in [*traits, *([] if among is None else [among])]:
         return each.schema
-    raise ValueError("nothing says what this is of: give schema=…")
+    raise ValueError("the schema is not known: give schema=…")

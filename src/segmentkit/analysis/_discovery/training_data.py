@@ -63,7 +63,7 @@ def looked_at(of: Of, schema: Schema) -> tuple[list[Value], list[str]]:
         of = [attribute.name for attribute in attributes if _is_fit(attribute.dtype)]
     found = [_value(number, each, schema) for number, each in enumerate(dict.fromkeys(of))]
     if any(each.trait.schema != schema for each in found):
-        raise SchemaError("what is looked at is of a different schema")
+        raise SchemaError("the values in `of` are of a different schema")
     unfit += [
         f"{each.text} is a {each.trait.dtype.family}"
         for each in found
@@ -71,9 +71,7 @@ def looked_at(of: Of, schema: Schema) -> tuple[list[Value], list[str]]:
     ]
     fit = [each for each in found if _is_fit(each.trait.dtype)]
     if not fit:
-        raise ValueError(
-            "; ".join(["there is nothing to tell people apart by: give of=[…]", *unfit])
-        )
+        raise ValueError("; ".join(["there is nothing to divide people by: give of=[…]", *unfit]))
     return fit, unfit
 
 

@@ -129,8 +129,8 @@ class Scan(Rows):
             relation, holder = self.above[place], self.holders[place]
             if self.tables.is_shared(holder, relation):
                 raise UnsupportedError(
-                    f"SQL cannot look from rows of rows of {relation.name!r} at those whose they "
-                    f"are: a row of {relation.name!r} can be that of several"
+                    f"SQL cannot refer from inner rows of {relation.name!r} back to their owner: "
+                    f"a row of {relation.name!r} can belong to several"
                 )
             _, key = self._joined(relation, holder, key)
         return key
