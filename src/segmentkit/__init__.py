@@ -1,4 +1,4 @@
-"""Say which customers in one small language; the same answer from SQL, pandas and one record."""
+"""Define customer segments in a small language; evaluate them in SQL, pandas, Spark or Python."""
 
 from importlib import import_module
 

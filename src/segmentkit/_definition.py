@@ -63,7 +63,7 @@ class Defined:
 
     @property
     def definition(self) -> str:
-        """The definition in its canonical form; defining it again gives an equal one."""
+        """The definition in its canonical form, from which you can define an equal segment."""
         return format_tree(self._tree)
 
     def __str__(self) -> str:
@@ -73,13 +73,13 @@ class Defined:
         return f"{type(self).__name__}({self.name!r}, {self.definition!r})"
 
     def bind(self, /, **values: Constant) -> Self:
-        """Give parameters their values.
+        """Give values to parameters.
 
         Args:
             **values: By name; the types must be those in ``parameters``.
 
         Returns:
-            The same with the values written out.
+            The same segment or trait with the values written out.
 
         Raises:
             SegmentTypeError: A name is unknown or a value has the wrong type.
@@ -90,7 +90,7 @@ class Defined:
         return bound
 
     def check_values(self, values: Mapping[str, object]) -> None:
-        """Make sure that values fit the parameters, without binding them.
+        """Check that values fit the parameters, without binding them.
 
         Args:
             values: By name.
@@ -103,7 +103,7 @@ class Defined:
             raise SegmentTypeError(problems, self.source)
 
     def named(self, name: str | None) -> Self:
-        """The same under another name."""
+        """A copy with another name."""
         return evolve(self, name=name)
 
     def _substituted(self, values: Mapping[str, Constant]) -> str:

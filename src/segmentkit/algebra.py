@@ -20,7 +20,7 @@ def union(name: str | None, *segments: Segment) -> Segment:
     """Everyone who is in any of the segments.
 
     Args:
-        name: What to call the result.
+        name: The name of the result.
         *segments: One or more, of one schema.
 
     Returns:
@@ -28,7 +28,7 @@ def union(name: str | None, *segments: Segment) -> Segment:
 
     Raises:
         SchemaError: The segments are of different schemas.
-        ValueError: There are none.
+        ValueError: You gave none.
     """
     return _chained(name, segments, t.Or)
 
@@ -37,7 +37,7 @@ def intersection(name: str | None, *segments: Segment) -> Segment:
     """Everyone who is in all of the segments.
 
     Args:
-        name: What to call the result.
+        name: The name of the result.
         *segments: One or more, of one schema.
 
     Returns:
@@ -45,7 +45,7 @@ def intersection(name: str | None, *segments: Segment) -> Segment:
 
     Raises:
         SchemaError: The segments are of different schemas.
-        ValueError: There are none.
+        ValueError: You gave none.
     """
     return _chained(name, segments, t.And)
 
@@ -54,9 +54,9 @@ def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
     """Everyone who is in the first segment and in none of the others.
 
     Args:
-        name: What to call the result.
-        segment: Whom to take.
-        *others: Whom to leave out.
+        name: The name of the result.
+        segment: The segment to start with.
+        *others: The segments to leave out.
 
     Returns:
         The difference.

@@ -1,4 +1,4 @@
-"""An audience: who of a segment may be written to by a channel."""
+"""An audience: the members of a segment whom you may contact through a channel."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from segmentkit.trait import Trait
 
 @frozen
 class Audience:
-    """The part of a segment that a channel reaches: those with an address who have consented.
+    """The members of a segment that a channel reaches: they have an address and have consented.
 
-    There is no way to make one without the test of consent. Let what sends take an audience, and
-    nobody can hand it a bare segment.
+    You cannot make an audience without the test of consent. If the function that sends takes an
+    audience, nobody can pass it a bare segment.
 
     Args:
-        base: Whom to reach.
+        base: The segment to reach.
         channel: The name of a channel that the schema declares.
 
     Attributes:
-        segment: The base and ``reachable by`` the channel: what targets are asked for.
-        address: The value that holds the address, as a trait.
+        segment: The base and ``reachable by`` the channel; evaluate this on a target.
+        address: The address, as a trait.
 
     Raises:
         SegmentTypeError: The schema has no such channel.

@@ -44,17 +44,17 @@ def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
 class Catalog(Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
 
-    Beside them it has the traits, static lists and partitions of the file. Make one with
-    `Catalog.load`, or from segments that are there already.
+    It also has the traits, static lists and partitions of the file. Make one with
+    `Catalog.load`, or from segments that you have.
 
     Args:
         segments: The segments, by name.
-        parameters: Values of the parameters in them.
+        parameters: Values for their parameters.
         traits: The traits, by name.
         lists: The static lists, by name.
         partitions: The partitions, by name.
-        broken: What was left out because it is wrong, and why: segments by their names, others
-            by their kinds and names, such as ``trait spent``.
+        broken: Everything that was left out because it is wrong, and why: segments by name,
+            others by kind and name, such as ``trait spent``.
     """
 
     _defined: Mapping[str, Segment] = field(alias="segments", converter=_frozen)
@@ -85,7 +85,7 @@ class Catalog(Mapping[str, Segment]):
 
     @property
     def parameter_types(self) -> Mapping[str, DType]:
-        """The types of all parameters, by name: of those with a value, too."""
+        """The types of all parameters, by name, including those that have a value."""
         found = {name: dtype for each in self._all() for name, dtype in each.parameters.items()}
         return MappingProxyType(found)
 
@@ -113,16 +113,16 @@ class Catalog(Mapping[str, Segment]):
 
         Args:
             path: A TOML file.
-            schema: What the definitions speak of; by default what the file itself declares.
-            skip_broken: Leave out definitions that are wrong, and what refers to them, and tell
-                of them in ``broken``; by default they are an error.
+            schema: The schema of the definitions; by default the one that the file declares.
+            skip_broken: Leave out wrong definitions, and those that refer to them, and list them
+                in ``broken``. By default they are an error.
 
         Returns:
-            The catalog; parameters that the file gives a value are bound.
+            The catalog. Parameters for which the file has a value are bound.
 
         Raises:
-            CatalogError: The file or its definitions are wrong; carries every mistake.
-            SchemaError: The file's ``[schema]`` is wrong, or there is none and none is given.
+            CatalogError: The file or its definitions are wrong; has all mistakes.
+            SchemaError: The file's ``[schema]`` is wrong, or there is no schema.
             OSError: The file cannot be read.
         """
         content, folder = Path(path).read_bytes(), Path(path).parent
@@ -142,17 +142,17 @@ class Catalog(Mapping[str, Segment]):
 
         Args:
             text: TOML.
-            schema: What the definitions speak of; by default what the text itself declares.
-            file: What to call the text in messages.
-            folder: Where the files of its static lists are; without it there can be none.
-            skip_broken: Leave out definitions that are wrong, as `load` does.
+            schema: The schema of the definitions; by default the one that the text declares.
+            file: The name of the text in messages.
+            folder: Where the files of its static lists are; without it, it cannot have any.
+            skip_broken: Leave out wrong definitions, as in `load`.
 
         Returns:
             The catalog.
 
         Raises:
-            CatalogError: The text or its definitions are wrong; carries every mistake.
-            SchemaError: The ``[schema]`` is wrong, or there is none and none is given.
+            CatalogError: The text or its definitions are wrong; has all mistakes.
+            SchemaError: The ``[schema]`` is wrong, or there is no schema.
 
         Example:
             >>> shop = Catalog.loads('''
@@ -181,14 +181,14 @@ class Catalog(Mapping[str, Segment]):
 
         Args:
             text: The file.
-            schema: What the definitions speak of.
-            skip_broken: Leave out definitions that are wrong, as `load` does.
+            schema: The schema of the definitions.
+            skip_broken: Leave out wrong definitions, as in `load`.
 
         Returns:
             The catalog.
 
         Raises:
-            CatalogError: Definitions are wrong; carries every mistake of all of them.
+            CatalogError: Definitions are wrong; has all mistakes.
             SchemaError: A channel of the schema is declared wrongly.
         """
         broken: dict[str, list[Problem]] = {}
@@ -208,16 +208,16 @@ class Catalog(Mapping[str, Segment]):
         )
 
     def bind(self, /, **values: Constant) -> Catalog:
-        """Give parameters other values, in all segments.
+        """Give parameters other values in all segments.
 
         Args:
             **values: By name.
 
         Returns:
-            A catalog with these values and, for the other parameters, those it had.
+            A catalog with these values; the other parameters keep theirs.
 
         Raises:
-            SegmentTypeError: No segment has such a parameter, or a value has the wrong type.
+            SegmentTypeError: No segment has the parameter, or a value has the wrong type.
         """
         unknown = {n: v for n, v in values.items() if n not in self.parameter_types}
         for name, segment in self._defined.items() if unknown else ():
@@ -225,17 +225,17 @@ class Catalog(Mapping[str, Segment]):
         return Catalog(self._defined, {**self.parameters, **values}, **self._beside())
 
     def matches(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> tuple[str, ...]:
-        """Say which segments hold of one record.
+        """Find the segments that one record is in.
 
         Args:
-            record: As `Segment.matches` takes it.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            record: A record, as for `Segment.matches`.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
             The names of the segments that the record is in, in the order of the catalog.
 
         Raises:
-            DataError: The record is not what the schema says, or a parameter has no value.
+            DataError: The record does not fit the schema, or a parameter has no value.
             UnsupportedError: The answer depends on other records.
             SchemaError: The segments are of different schemas.
 
@@ -252,13 +252,13 @@ class Catalog(Mapping[str, Segment]):
         return self.matcher(as_of=as_of)(record)
 
     def matcher(self, *, as_of: AsOf = None) -> _Matcher:
-        """Compile all segments for many records, into one function that shares their work.
+        """Compile all segments for many records into one function that shares their work.
 
-        Attributes are read once, equal conditions and aggregates are computed once, and all
-        aggregates of one relation in one loop over its rows.
+        It reads each attribute once, computes equal conditions and aggregates once, and loops
+        once over the rows of each relation.
 
         Args:
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             A function of a record.
@@ -298,7 +298,7 @@ class Catalog(Mapping[str, Segment]):
 
     @property
     def warnings(self) -> Mapping[str, tuple[Diagnostic, ...]]:
-        """What the checker says of the segments as they are written; those it warns of, by name."""
+        """The checker's warnings about the segments as they are written, by name."""
         return {name: s.warnings for name, s in self._defined.items() if s.warnings}
 
     def _repr_html_(self) -> str:
@@ -314,7 +314,7 @@ class Catalog(Mapping[str, Segment]):
         return table(("segment", "title", "definition", "warnings"), rows)
 
     def unbound(self, name: str) -> Segment:
-        """The segment as it is written, parameters and all."""
+        """The segment as it is written, with its parameters."""
         return self._defined[name]
 
     def __reduce__(self) -> tuple[Any, ...]:

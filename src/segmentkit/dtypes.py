@@ -37,7 +37,7 @@ class DType:
     Attributes:
         kind: Which family the values belong to.
         scale: For decimals, how many digits stand after the point; ``None`` when unknown.
-        unit: Of what the values are so many, which are then no plain numbers: ``m`` of distances.
+        unit: The unit of values that are not plain numbers: ``m`` for distances.
     """
 
     kind: Kind
@@ -46,17 +46,17 @@ class DType:
 
     @property
     def is_number(self) -> bool:
-        """Whether arithmetic and order apply."""
+        """Whether values can be used in arithmetic and have an order."""
         return self.kind in _NUMBERS and self.unit is None
 
     @property
     def is_time(self) -> bool:
-        """Whether windows and calendar comparisons apply."""
+        """Whether windows and calendar comparisons work on values."""
         return self.kind in _TIMES
 
     @property
     def is_ordered(self) -> bool:
-        """Whether values come before and after one another."""
+        """Whether values have an order."""
         return self.kind in _NUMBERS or self.kind in _TIMES
 
     @property
@@ -90,8 +90,8 @@ def decimal(scale: int | None = None) -> DType:
     """An exact decimal number, such as money.
 
     Args:
-        scale: Digits after the point that the values have at most; ``None`` when unknown,
-            which costs exactness where an engine stores decimals as floats.
+        scale: The largest number of digits after the point. ``None`` if unknown; engines that
+            store decimals as floats are then not exact.
 
     Returns:
         The type.

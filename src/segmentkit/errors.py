@@ -1,4 +1,4 @@
-"""What can go wrong, as the caller sees it."""
+"""The errors that you can catch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SegmentkitError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The base class of every error that this package raises on purpose."""
 
     def to_dict(self) -> dict[str, Any]:
         """The error as values that JSON has: its kind as ``error``, and its ``message``."""
@@ -59,11 +59,11 @@ class DefinitionError(SegmentkitError):
 
 
 class SegmentSyntaxError(DefinitionError):
-    """The text does not follow the grammar; carries exactly one diagnostic."""
+    """The text does not follow the grammar. It has exactly one diagnostic."""
 
 
 class SegmentTypeError(DefinitionError):
-    """The text is well-formed and means nothing in this schema; carries all diagnostics."""
+    """The text is well-formed but does not fit the schema. It has all diagnostics."""
 
 
 @frozen
@@ -72,13 +72,13 @@ class Problem:
 
     Attributes:
         diagnostic: What is wrong.
-        source: The text it points into: the definition, or the file if it is no TOML; None when
-            it is about the file's form.
-        file: What the file is called.
-        line: The line in the file, from one; None when it cannot be told.
+        source: The text that it points into: the definition, or the file if it is not TOML; None
+            if it is about the file's form.
+        file: The name of the file.
+        line: The line in the file, from one; None if it is not known.
         column: The column in the line of that text, from one.
-        name: The segment, trait or whatever else it is about.
-        kind: What that is: ``segment``, ``trait``, ``list`` or ``partition``.
+        name: The segment, trait or other thing that it is about.
+        kind: Its kind: ``segment``, ``trait``, ``list`` or ``partition``.
     """
 
     diagnostic: Diagnostic
@@ -90,7 +90,7 @@ class Problem:
     kind: str = "segment"
 
     def render(self) -> str:
-        """The message, with the place in the file above it."""
+        """The message, with its place in the file above it."""
         place = [str(part) for part in (self.file, self.line) if part is not None]
         head = ":".join(place) + (f" {self.kind} {self.name!r}" if self.name else "")
         found = self.diagnostic
@@ -143,12 +143,12 @@ class CatalogError(DefinitionError):
 
 
 class SchemaError(SegmentkitError):
-    """A schema that contradicts itself, or a database or frame that lacks what it names."""
+    """A schema that contradicts itself, or that a database or a frame does not fit."""
 
 
 class UnsupportedError(SegmentkitError):
-    """A definition that this target cannot compute; names the construct and the target."""
+    """A definition that a target cannot compute; it names the construct and the target."""
 
 
 class DataError(SegmentkitError):
-    """A record or a frame that is not what the schema says."""
+    """A record or a frame that does not fit the schema."""

@@ -83,7 +83,7 @@ class Sizes(Mapping[str, int]):
 
     Attributes:
         population: How many there are in all.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         broken: Segments that were left out, and why.
     """
 

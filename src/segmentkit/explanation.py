@@ -1,4 +1,4 @@
-"""Why somebody is in a segment or not: the clauses, their verdicts, and what they rest on."""
+"""Explanations: why someone is in a segment or not, clause by clause."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Fact:
 
     Attributes:
         text: The value in the language: ``country``, ``sum(orders.amount)``.
-        value: What it came to; None when it is missing. An instant is in UTC. Of a list of texts,
-            those that the test looks for and that are in it.
-        rows: Of an aggregate, how many rows were left after the window, after ``where`` and after
-            the sequence: each as a count in the language, and what it came to.
+        value: Its value; None if it is missing. An instant is in UTC. For a list of texts, the
+            texts in it that the test looks for.
+        rows: For an aggregate, how many rows were left after the window, after ``where`` and after
+            the sequence: each as a count in the language, with its value.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Fact:
 
     @property
     def missing(self) -> bool:
-        """Whether there is no value."""
+        """Whether the value is missing."""
         return self.value is None
 
     def __str__(self) -> str:
@@ -60,11 +60,11 @@ class Clause:
 
     Attributes:
         text: The clause in canonical form.
-        holds: Whether it does.
-        joined: How its parts make its verdict: all or any must hold, the one must not, or it
-            names what its part spells out; a test has no parts.
+        holds: Whether it holds.
+        joined: How its parts make its verdict: all or any must hold, the only one must not, or the
+            part is what this clause refers to. A test has no parts.
         parts: The clauses in it.
-        facts: What a test looked at.
+        facts: The values that a test looked at.
     """
 
     text: str
@@ -81,7 +81,7 @@ class Clause:
             yield from part.tests()
 
     def to_dict(self) -> dict[str, Any]:
-        """The clause and its parts, of what JSON can hold."""
+        """The clause and its parts as a dictionary for JSON."""
         found: dict[str, Any] = {"text": self.text, "holds": self.holds}
         if self.joined is not Joined.TEST:
             found["joined"] = self.joined.value
@@ -96,19 +96,19 @@ class Clause:
 
 @frozen
 class Explanation:
-    """Why one member of the population is in a segment, or is not.
+    """Why one member of the population is in a segment or not.
 
     Attributes:
-        segment: What the segment is called, if anything.
-        entity: What the population is made of.
-        key: Who it is about, if the record says.
-        as_of: The instant that was asked about, in the schema's zone.
+        segment: The segment's name, if it has one.
+        entity: The name of the entity.
+        key: The key of the record, if it has one.
+        as_of: The instant of the answer, in the schema's zone.
         clause: The definition, clause by clause.
-        changes: The fewest tests whose verdicts would have to change for the answer to change;
-            where there are several such sets, always the same one. Tests are taken as they stand:
-            that two of them cannot hold together is not seen. None when no change would do.
+        changes: The fewest tests whose verdicts would have to change for the answer to change. If
+            there are several such sets, always the same one. It does not consider that two tests
+            may not hold together. None if no change would be enough.
         fewest: Whether it is certain that there are no fewer. It is, unless hundreds of tests
-            stand in a definition more than once.
+            occur in a definition more than once.
     """
 
     segment: str | None
@@ -121,17 +121,17 @@ class Explanation:
 
     @property
     def holds(self) -> bool:
-        """Whether they are in the segment."""
+        """Whether the person is in the segment."""
         return self.clause.holds
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What was looked at and is missing, each once."""
+        """The missing values that were looked at, each once."""
         facts = (fact for test in self.clause.tests() for fact in test.facts)
         return tuple(dict.fromkeys(fact.text for fact in facts if fact.missing))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, of what JSON can hold."""
+        """Everything as a dictionary for JSON."""
         return {
             "segment": self.segment,
             "key": _plain(self.key),

@@ -131,36 +131,36 @@ class _Lowered:
 class Function(Signature, _Lowered):
     """A function that a schema adds to the language.
 
-    Give it to `Schema(functions=[…])` or `Schema.extended`. It must be pure: for the same
-    arguments the same result, whatever the day, and the same from each of its lowerings, which
-    `segmentkit.testing.check_examples` puts to the proof. A target for which there is no lowering
-    refuses definitions with the function, by its name.
+    Pass it to `Schema(functions=[…])` or `Schema.extended`. It must be pure: the same arguments
+    give the same result, on every day and from each of its lowerings;
+    `segmentkit.testing.check_examples` checks this. A target without a lowering refuses
+    definitions that use the function, by its name.
 
-    Functions are values and compare by everything that they have. To pickle segments that use
+    Functions are values and compare by everything that they contain. To pickle segments that use
     one, make its lowerings functions of a module, not lambdas.
 
     Args:
-        name: How definitions call it: a word of small letters.
+        name: The name that definitions use: a word of lower-case letters.
         parameters: What each argument must be. ``number`` is any number; ``integer``; ``float``,
             any number, given as a float; ``text``; ``boolean``; ``date``; ``timestamp``, given in
             UTC without a zone; ``time``, a date or a timestamp; ``ordered``, a number, a time or
             a distance; ``any``. All ``number``, all ``ordered`` and all ``any`` arguments have
             one type; of numbers it is one that holds them all.
-        result: Its type; None when it is that of the first argument.
+        result: Its type; None if it is that of the first argument.
         doc: What it means, in one or two sentences.
         examples: Lists of arguments, each with its result; None is missing.
-        takes_missing: Whether the lowerings are asked about missing arguments too. By default the
-            result is missing where an argument is, and no lowering sees one.
-        nullable: Whether the result may be missing though no argument is.
-        record: A function of Python's values: bool, int, float, Decimal, str, date, datetime.
-            None as a result is missing.
+        takes_missing: Whether the lowerings get missing arguments too. By default the result is
+            missing if an argument is, and no lowering is called.
+        nullable: Whether the result may be missing although no argument is.
+        record: A function of Python values: bool, int, float, Decimal, str, date, datetime.
+            It returns None for a missing result.
         pandas: A function of Series, of the dtypes that `segmentkit.pandas.values` gives, which
-            gives as many values. Without it, frames ask ``record`` row by row.
-        sql: A function of SQLAlchemy expressions that gives one; or several by the names of
-            dialects, ``default`` for all others.
+            returns as many values. Without it, ``record`` is called row by row.
+        sql: A function of SQLAlchemy expressions that returns one; or a mapping of such functions
+            by the names of dialects, with ``default`` for all others.
 
     Raises:
-        SchemaError: The language has something of that name, or the declaration is wrong.
+        SchemaError: The language has this name already, or the declaration is wrong.
 
     Example:
         >>> from segmentkit import TEXT, Attribute, Entity, Schema, Segment
@@ -197,25 +197,26 @@ class Function(Signature, _Lowered):
 class Aggregate(AggregateSignature, _Lowered):
     """An aggregate that a schema adds to the language.
 
-    As a `Function`, but its lowerings make one value of many: those that are present, in no
-    particular order, and at least one. It is called as ``sum`` is, with windows, ``where`` and
-    steps, and ``among`` customers.
+    It works like a `Function`, but its lowerings make one value of many: of the present values,
+    at least one, in no particular order. Definitions call it like ``sum``, with windows,
+    ``where`` and steps, and ``among`` customers.
 
     Args:
-        name: How definitions call it: a word of small letters.
-        operand: What the values must be, as a parameter of a `Function`.
-        result: Its type; None when it is that of the values.
+        name: The name that definitions use: a word of lower-case letters.
+        operand: What the values must be, as for a parameter of a `Function`.
+        result: Its type; None if it is that of the values.
         doc: What it means, in one or two sentences.
         examples: Lists of values, each with its result; None is missing.
-        empty: What it is over no values, and where a lowering finds nothing; by default missing.
-        record: A function of a list of Python's values. None as a result is missing.
-        pandas: A function of a Series that is grouped by owner (``SeriesGroupBy``), which gives a
-            Series by owner. Without it, frames ask ``record``, owner by owner.
-        sql: A function of a SQLAlchemy expression that gives an aggregate of it, by which NULL is
-            passed over; or several by the names of dialects, ``default`` for all others.
+        empty: The result over no values, or if a lowering finds nothing; by default missing.
+        record: A function of a list of Python values. It returns None for a missing result.
+        pandas: A function of a Series that is grouped by owner (``SeriesGroupBy``), which returns
+            a Series by owner. Without it, ``record`` is called for each owner.
+        sql: A function of a SQLAlchemy expression that returns an aggregate of it, which must
+            skip NULL; or a mapping of such functions by the names of dialects, with ``default``
+            for all others.
 
     Raises:
-        SchemaError: The language has something of that name, or the declaration is wrong.
+        SchemaError: The language has this name already, or the declaration is wrong.
 
     Example:
         >>> from segmentkit import INTEGER, Attribute, Entity, Relation, Schema, Trait

@@ -84,7 +84,7 @@ class Signature:
     """What is known of a scalar function before it is computed.
 
     Attributes:
-        name: How definitions call it.
+        name: The name that definitions use.
         parameters: What each argument must be, one of `WORDS`, or ``place``. Numbers are given
             as floats where ``float`` is asked for.
         result: Its type; None when it is that of the first argument.
@@ -102,7 +102,7 @@ class AggregateSignature:
     """What is known of an aggregate over the rows of a relation before it is computed.
 
     Attributes:
-        name: How definitions call it.
+        name: The name that definitions use.
         operand: What the value must be, one of `WORDS`, or ``rows`` where there is no value,
             only rows.
         result: Its type; None when it is that of the value.

@@ -1,4 +1,4 @@
-"""Static lists: keys that somebody wrote down, such as the badges scanned at a fair."""
+"""Static lists: fixed lists of keys, such as the badges that were scanned at a fair."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def _plain(key: Any) -> int | str:
 class KeyList:
     """A static list of keys: ``in list june_fair`` in a definition.
 
-    The keys are of the segmented entity, all integers or all texts; order and repetition do not
-    matter. There may be millions of them.
+    The keys are those of the segmented entity, all integers or all texts. Order and repetition do
+    not matter. A list can hold millions of keys.
 
     Args:
-        name: How definitions call it.
+        name: The name that definitions use.
         keys: The keys.
         title: A title for people.
         description: What it is.
-        owner: Who answers for it.
+        owner: Who is responsible for it.
 
     Raises:
-        DataError: A key is neither an integer nor a text, or there are both.
+        DataError: A key is neither an integer nor a text, or the list has both.
 
     Example:
         >>> fair = KeyList("june_fair", [8, 21, 8])
@@ -90,23 +90,23 @@ class KeyList:
     ) -> KeyList:
         """Read a file of keys.
 
-        The file is UTF-8, with one key a line; of a file whose name ends in ``.csv`` the first
-        column counts. Empty lines are passed over, and so is a first line that is the name of
-        the key's column. White space around a key is no part of it.
+        The file is in UTF-8, with one key on each line. If its name ends in ``.csv``, the first
+        column counts. Empty lines are skipped, and so is a first line that is the name of the
+        key's column. White space around a key is ignored.
 
         Args:
             path: The file.
-            schema: What the keys are keys of: they have the type of the entity's key.
-            name: How definitions call the list; by default the file's name without its ending.
+            schema: The schema of the entity that the keys belong to.
+            name: The name that definitions use; by default the file's name without its ending.
             title: A title for people.
             description: What it is.
-            owner: Who answers for it.
+            owner: Who is responsible for it.
 
         Returns:
             The list.
 
         Raises:
-            CatalogError: The file has lines that are no keys; carries the first ten of them.
+            CatalogError: The file has lines that are not keys; has the first ten of them.
             SchemaError: The schema does not declare the entity's key as an integer or a text.
             OSError: The file cannot be read.
         """
@@ -118,7 +118,7 @@ class KeyList:
 
     @property
     def dtype(self) -> DType:
-        """The type of the keys; of none, integers."""
+        """The type of the keys; an empty list has integers."""
         return TEXT if any(isinstance(k, str) for k in self._first()) else INTEGER
 
     def _first(self) -> Iterator[int | str]:

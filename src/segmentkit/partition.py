@@ -29,12 +29,12 @@ class Partition:
     Make one with `Partition.define`, or take it from a `Catalog`.
 
     Attributes:
-        name: What it is called.
-        parts: The segments by their labels, in order; each as it is when it stands alone.
+        name: The name of the partition.
+        parts: The segments by their labels, in order; each as if it stood alone.
         rest: The label of everyone who is in none of them.
         title: A title for people.
         description: What it is.
-        owner: Who answers for it.
+        owner: Who is responsible for it.
     """
 
     name: str
@@ -58,19 +58,19 @@ class Partition:
         """Put segments in order.
 
         Args:
-            name: What to call the partition.
-            parts: The segments, the first to choose first. Their names are the labels, unless
-                they are given by other labels.
+            name: The name of the partition.
+            parts: The segments, in order: the first takes its members first. Their names are the
+                labels, unless you give other labels in a mapping.
             rest: The label of everyone else.
             title: A title for people.
             description: What it is.
-            owner: Who answers for it.
+            owner: Who is responsible for it.
 
         Returns:
             The partition.
 
         Raises:
-            SegmentTypeError: Two parts have one label, or the rest has a part's.
+            SegmentTypeError: Two parts have the same label, or the rest has the label of a part.
             SchemaError: The segments are of different schemas.
             ValueError: There are no parts, or one of them has no name.
 
@@ -105,7 +105,7 @@ class Partition:
 
     @property
     def schema(self) -> Schema:
-        """What the definitions of the parts speak of."""
+        """The schema of the parts."""
         return next(iter(self.parts.values())).schema
 
     @property
@@ -120,7 +120,7 @@ class Partition:
         return MappingProxyType(found)
 
     def bind(self, /, **values: Constant) -> Partition:
-        """Give parameters of the parts their values.
+        """Give values to the parameters of the parts.
 
         Args:
             **values: By name.
@@ -147,13 +147,13 @@ class Partition:
 
         Args:
             record: Attributes and links by name, relations as lists of records.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
             The label of the first part that holds the record, or that of the rest.
 
         Raises:
-            DataError: The record is not what the schema says, or a parameter has no value.
+            DataError: The record does not fit the schema, or a parameter has no value.
         """
         check_record(record)
         return self.labeller(as_of=as_of)(record)
@@ -162,7 +162,7 @@ class Partition:
         """Compile the partition for many records.
 
         Args:
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             A function of a record.
@@ -225,13 +225,13 @@ def repeated(labels: list[str]) -> list[Diagnostic]:
 
 @frozen
 class PartAudit:
-    """What became of one part of a partition.
+    """The members that one part of a partition has, and those that it lost.
 
     Attributes:
         label: Its label.
-        alone: How many its definition holds when it stands alone.
-        got: How many it has in the partition.
-        lost: How many each earlier part took from it, by their labels; those that took someone.
+        alone: How many members its definition has alone.
+        got: How many members it has in the partition.
+        lost: How many members each earlier part took from it, by label, if it took any.
     """
 
     label: str
@@ -242,11 +242,11 @@ class PartAudit:
 
 @frozen
 class Audit:
-    """How many each part of a partition would have had alone, and to whom it lost them.
+    """How many members each part of a partition would have alone, and which parts took some.
 
     Attributes:
         partition: The partition's name.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         parts: The parts in order, the rest last.
     """
 
@@ -256,7 +256,7 @@ class Audit:
 
     @property
     def population(self) -> int:
-        """How many there are in all."""
+        """The number of everyone in all parts."""
         return sum(part.got for part in self.parts)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

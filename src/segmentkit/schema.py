@@ -1,4 +1,4 @@
-"""What the definitions speak of: entities, their attributes, and how they hang together."""
+"""Schemas: entities, their attributes, and the links and relations between them."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ _LISTED: Mapping[Kind, tuple[type, ...]] = {
 
 
 def parse_dtype(text: str) -> DType:
-    """Read a type from its name, as files write it.
+    """Read a type from its name, as in files.
 
     Args:
         text: ``boolean``, ``integer``, ``float``, ``decimal``, ``decimal(2)``, ``text``,
-            ``date``, ``timestamp``, or ``text[]`` for many texts.
+            ``date``, ``timestamp``, or ``text[]`` for a list of texts.
 
     Returns:
         The type.
 
     Raises:
-        SchemaError: The name is none of these.
+        SchemaError: The name is not one of these.
 
     Example:
         >>> parse_dtype("decimal(2)") == decimal(2)
@@ -86,13 +86,13 @@ def _tuple(items: Iterable[Any]) -> tuple[Any, ...]:
 
 @frozen
 class Attribute:
-    """One value that every row of an entity has, or may miss.
+    """One value of each row of an entity.
 
     Args:
-        name: How definitions call it.
+        name: The name that definitions use.
         dtype: Its type.
         nullable: Whether it may be missing.
-        values: The values it can have, when they are few and known.
+        values: The possible values, if they are few and known.
         column: Its column in tables and frames; by default its name.
         path: Where in a `Document` it is, the document's name first; made by the document.
     """
@@ -126,15 +126,15 @@ Values: TypeAlias = "Mapping[str, DType | Values]"
 
 @frozen
 class Document:
-    """A column of JSON, in which some values have a type: ``properties.plan`` in a definition.
+    """A JSON column in which some values have a type: ``properties.plan`` in a definition.
 
-    Nothing keeps to a type there, so each value may be missing, and a value of another type than
-    the one told here is missing too, as are the null of JSON and what is not there.
+    JSON does not enforce types. So each value may be missing: if it is not there, if it is JSON's
+    null, or if its type is not the one declared here.
 
     Args:
-        name: How definitions call it, and its column in tables and frames.
-        values: The types of what is in it, by its keys. Of an object in it, the types of what is
-            in that.
+        name: The name that definitions use, which is also its column in tables and frames.
+        values: The types of its values, by key. For an object inside it, the types of that
+            object's values.
 
     Example:
         >>> told = Document("properties", {"plan": TEXT, "billing": {"seats": INTEGER}})
@@ -168,10 +168,10 @@ _UNFIT = frozenset("\"'\\$")
 
 @frozen
 class Place:
-    """Where something is on the globe: two attributes of one row, in degrees.
+    """A place on the globe: two attributes of one row, in degrees.
 
     Args:
-        name: How definitions call it, in `distance`.
+        name: The name that definitions use in `distance`.
         latitude: The attribute that holds the degrees north of the equator.
         longitude: The attribute that holds the degrees east of Greenwich.
     """
@@ -183,12 +183,12 @@ class Place:
 
 @frozen
 class Link:
-    """A way from a row to at most one row of another entity.
+    """A link from a row to at most one row of another entity.
 
     Args:
-        name: How definitions call it.
-        to: The entity it leads to; by default its name.
-        key: The column here that holds the other's key.
+        name: The name that definitions use.
+        to: The entity that it leads to; by default the one of the same name.
+        key: The column here that holds the key of the other row.
         by: The column there that ``key`` is a value of, where that is not the other's key.
         join: What a mapped class says instead of ``key``, for people to read; SQL asks the class.
     """
@@ -206,15 +206,15 @@ class Link:
 
 @frozen
 class Relation:
-    """A way from a row to any number of rows of another entity.
+    """A relation from a row to any number of rows of another entity.
 
     Args:
-        name: How definitions call it.
-        to: The entity it leads to; by default its name.
+        name: The name that definitions use.
+        to: The entity that it leads to; by default the one of the same name.
         key: The column there that holds the key of the row here.
-        at: The attribute there that says when; it makes the relation one of events.
-        value: The text there that the relation is a table of: where a table holds the tags of
-            customers, ``tags contains "vip"`` asks for a row whose ``value`` is that.
+        at: The attribute there with the time; it makes the rows events.
+        value: The text there, if the relation is a table of texts: ``tags contains "vip"`` then
+            tests for a row whose ``value`` is that text.
         by: The column here that ``key`` is a value of, where that is not the key of the row.
         join: What a mapped class says instead of ``key``, for people to read; SQL asks the class.
     """
@@ -236,15 +236,15 @@ class Relation:
 class Channel:
     """A way to reach someone: ``reachable by email`` in a definition.
 
-    Both texts are in the language, and speak of the root entity. They are checked when the
-    channel is first used, and when a catalog with this schema is read.
+    Both texts are in the language, about the root entity. They are checked when the channel is
+    first used, and when a catalog with this schema is read.
 
     Args:
-        name: How definitions call it.
-        address: The value that holds the address: an attribute such as ``email``, here or behind
-            a link. Someone with a missing or an empty address has none.
-        consent: What holds of those who have consented: a boolean attribute, or any condition.
-            Nothing known is no consent.
+        name: The name that definitions use.
+        address: The address: an attribute such as ``email``, here or behind a link. A missing or
+            an empty address is no address.
+        consent: The condition under which someone has consented: a boolean attribute, or any
+            other. If consent is not known, there is none.
     """
 
     name: str
@@ -269,13 +269,13 @@ class Entity:
     """A kind of thing with attributes: customers, orders, stores.
 
     Args:
-        name: How definitions call it.
-        key: The column that tells its rows apart; the root entity and targets of links need one.
-        attributes: What is known of a row.
-        documents: Columns of JSON, and what is known of what they hold.
-        places: Pairs of attributes that say where something is.
-        links: Ways to one row of another entity.
-        relations: Ways to many rows of another entity.
+        name: The name that definitions use.
+        key: The column that identifies a row; the root entity and targets of links need one.
+        attributes: The values of a row.
+        documents: JSON columns, and the types of their values.
+        places: Pairs of attributes that are a place.
+        links: Links to one row of another entity.
+        relations: Relations to many rows of another entity.
         table: Its table or frame; by default its name.
         schema: The database schema of the table, where it is not the default one.
         model: The mapped class whose rows these are, where they are not just those of a table.
@@ -326,29 +326,29 @@ class Entity:
                     )
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of that name, if there is one."""
+        """The attribute with this name, or None."""
         return self._by_name.get(name)
 
     def document(self, name: str) -> Document | None:
-        """The document of that name, if there is one."""
+        """The document with this name, or None."""
         return next((d for d in self.documents if d.name == name), None)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of what is known of a row."""
+        """The columns of the attributes."""
         columns = [*(a.column for a in self.attributes), *(d.name for d in self.documents)]
         return tuple(dict.fromkeys(columns))
 
     def place(self, name: str) -> Place | None:
-        """The place of that name, if there is one."""
+        """The place with this name, or None."""
         return next((p for p in self.places if p.name == name), None)
 
     def link(self, name: str) -> Link | None:
-        """The link of that name, if there is one."""
+        """The link with this name, or None."""
         return next((i for i in self.links if i.name == name), None)
 
     def relation(self, name: str) -> Relation | None:
-        """The relation of that name, if there is one."""
+        """The relation with this name, or None."""
         return next((r for r in self.relations if r.name == name), None)
 
     @property
@@ -358,12 +358,12 @@ class Entity:
 
     @property
     def key_attribute(self) -> Attribute | None:
-        """The attribute that stands for the key column, if it is declared."""
+        """The attribute of the key column, if it is declared."""
         return next((a for a in self.attributes if a.column == self.key), None)
 
 
 class LeftOut(NamedTuple):
-    """What a schema was not made of, though the source has it.
+    """A part of the source that a derived schema does not have.
 
     Attributes:
         what: A table, or a column or relationship as in ``customers.picture``.
@@ -394,14 +394,14 @@ class Schema:
     """Everything that a definition can name.
 
     Args:
-        entities: The entities; each way leads to one of them.
+        entities: The entities; each link and relation leads to one of them.
         root: The entity whose rows are segmented; by default the first.
         channels: Ways to reach a row of the root entity.
-        functions: What the language has here beside its own functions and aggregates.
-        time_zone: The IANA zone in which days and months are counted, and in which instants
-            without a zone are read. Stored timestamps without a zone are UTC.
-        left_out: What the source of a derived schema has and the schema has not, and why. Schemas
-            that differ in nothing else are equal.
+        functions: Functions and aggregates that this schema adds to the language.
+        time_zone: The IANA zone in which days and months begin, and of instants without a zone.
+            Stored timestamps without a zone are in UTC.
+        left_out: Parts of the source that a derived schema does not have, and why. Schemas that
+            differ only in this are equal.
 
     Raises:
         SchemaError: A name is declared twice or leads nowhere, or the zone is unknown.
@@ -463,12 +463,12 @@ class Schema:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone, ready to compute with."""
+        """The time zone as a ``tzinfo``."""
         return ZoneInfo(self.time_zone)
 
     @cached_property
     def entity(self) -> Entity:
-        """The root entity: whose rows are segmented."""
+        """The root entity, whose rows are segmented."""
         return self.named(self.root)
 
     @cached_property
@@ -476,10 +476,10 @@ class Schema:
         return {e.name: e for e in self.entities}
 
     def named(self, name: str) -> Entity:
-        """The entity of that name.
+        """The entity with this name.
 
         Raises:
-            SchemaError: There is none.
+            SchemaError: There is no such entity.
         """
         try:
             return self._index[name]
@@ -490,10 +490,10 @@ class Schema:
             ) from None
 
     def rooted(self, entity: str) -> Schema:
-        """The same entities, with another one whose rows are segmented.
+        """The same entities with another root, whose rows are then segmented.
 
         Args:
-            entity: The name of an entity that has a key.
+            entity: The name of the new root, which needs a key.
 
         Returns:
             A schema.
@@ -512,13 +512,13 @@ class Schema:
         """The same schema, with more functions and aggregates.
 
         Args:
-            functions: What to add.
+            functions: The functions and aggregates to add.
 
         Returns:
             A schema.
 
         Raises:
-            SchemaError: Two have one name.
+            SchemaError: Two of them have the same name.
 
         Example:
             >>> from segmentkit import Function
@@ -530,11 +530,11 @@ class Schema:
         return evolve(self, functions=(*self.functions, *functions))
 
     def function(self, name: str) -> Extension | None:
-        """What is added to the language by that name, if there is something."""
+        """The function or aggregate that the schema adds under this name, or None."""
         return next((f for f in self.functions if f.name == name), None)
 
     def channel(self, name: str) -> Channel | None:
-        """The channel of that name, if there is one."""
+        """The channel with this name, or None."""
         return next((c for c in self.channels if c.name == name), None)
 
     def follow(self, start: Entity, links: Iterable[str]) -> Entity:

@@ -43,23 +43,23 @@ from segmentkit.trait import Trait
 
 @define(frozen=True, slots=False, eq=False, repr=False)
 class Segment(Defined):
-    """A set of customers, given by a definition that a schema makes sense of.
+    """A set of customers, given by a definition that was checked against a schema.
 
     Make one with `Segment.define`, from a `Catalog`, or from other segments by ``& | - ^ ~``.
-    Segments are values: they do not change, compare equal when they mean the same by structure
-    (whatever their names and spelling), hash, and pickle. Equality knows the order-free laws of
-    ``and`` and ``or`` and double complements; it does not search for deeper equivalences.
+    Segments are values: they never change, and they compare, hash and pickle. Two segments are
+    equal when their structure means the same, whatever their names and spelling. Equality ignores
+    the order of ``and`` and ``or`` and double complements, and finds no deeper equivalences.
 
     Attributes:
-        name: What it is called, if anything.
+        name: The name, if it has one.
         source: The text as it was written.
-        schema: What the names in it refer to.
-        references: The segments that ``in segment`` names.
-        traits: The traits that it names.
-        lists: The static lists that ``in list`` names.
+        schema: The schema that its names refer to.
+        references: The segments that it refers to by ``in segment``.
+        traits: The traits that it uses.
+        lists: The static lists that it refers to by ``in list``.
         title: A title for people.
         description: What it is, in a sentence or more.
-        owner: Who answers for it.
+        owner: Who is responsible for it.
         goal: What it is for.
     """
 
@@ -86,24 +86,24 @@ class Segment(Defined):
         """Read and check a definition.
 
         Args:
-            name: What to call the segment.
+            name: The name of the segment.
             definition: The condition, in the language.
-            schema: What its names refer to.
-            segments: What ``in segment`` can refer to: by name, or as named segments.
-            traits: What names can refer to beside the schema: by name, or as they are.
-            lists: What ``in list`` can refer to: by name, or as they are.
+            schema: The schema that its names refer to.
+            segments: Segments that ``in segment`` can refer to: by name, or as named segments.
+            traits: Traits that it can use: by name, or as they are.
+            lists: Static lists that ``in list`` can refer to: by name, or as they are.
             title: A title for people.
             description: What it is.
-            owner: Who answers for it.
+            owner: Who is responsible for it.
             goal: What it is for.
 
         Returns:
-            The segment; its ``warnings`` tell what may surprise.
+            The segment; look at its ``warnings`` too.
 
         Raises:
             SegmentSyntaxError: The text is not a definition.
-            SegmentTypeError: The definition does not fit the schema; carries every mistake.
-            TypeError: The definition is no text.
+            SegmentTypeError: The definition does not fit the schema; has all mistakes.
+            TypeError: The definition is not a text.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -141,7 +141,7 @@ class Segment(Defined):
 
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What the checker says of a definition that stands; places are in ``source``."""
+        """The checker's warnings about a valid definition; places are in ``source``."""
         return warnings_of(self._tree, self.schema, self._names)
 
     @cached_property
@@ -183,18 +183,18 @@ class Segment(Defined):
     # -- whom it holds --------------------------------------------------------------------------
 
     def matches(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> bool:
-        """Say whether one record is in the segment.
+        """Test whether one record is in the segment.
 
         Args:
             record: Attributes and links by name (a link's value is a record), relations as lists
                 of records. A nullable attribute that is absent, None or NaN is missing.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
-            Whether it is; there is no unknown.
+            Whether it is in the segment; the answer is never unknown.
 
         Raises:
-            DataError: The record is not what the schema says, or a parameter has no value.
+            DataError: The record does not fit the schema, or a parameter has no value.
             UnsupportedError: The answer depends on other records.
 
         Example:
@@ -212,7 +212,7 @@ class Segment(Defined):
         """Compile the segment for many records.
 
         Args:
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             A function of a record.
@@ -224,11 +224,11 @@ class Segment(Defined):
         return self._made_for(as_of, self._function)
 
     def explain(self, record: Mapping[str, Any], *, as_of: AsOf = None) -> Explanation:
-        """Say why one record is in the segment or is not: `matches`, clause by clause.
+        """Explain why one record is in the segment or not, clause by clause.
 
         Args:
             record: Attributes and links by name, relations as lists of records.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
             The explanation: every clause with its verdict and the values behind it, and the
@@ -236,7 +236,7 @@ class Segment(Defined):
             notebook.
 
         Raises:
-            DataError: The record is not what the schema says, or a parameter has no value.
+            DataError: The record does not fit the schema, or a parameter has no value.
             UnsupportedError: The answer depends on other records.
 
         Example:
@@ -284,18 +284,18 @@ class Segment(Defined):
         )
 
     def uncertain(self) -> Segment:
-        """Everyone whose answer rests on something that is missing.
+        """Everyone whose answer depends on a missing value.
 
-        The definition is asked again in three-valued logic, where a test of a missing value is
-        unknown; the segment holds those of whom the whole is unknown. So ``s & s.uncertain()``
-        are in, and ``s.uncertain() - s`` are out, only because something is missing. What is
-        missing in the rows of a relation does not count: there such a row is left out.
+        In three-valued logic, a test of a missing value is unknown; the segment holds everyone
+        for whom the whole definition is unknown. So ``s & s.uncertain()`` are in, and
+        ``s.uncertain() - s`` are out, only because a value is missing. Missing values in the rows
+        of a relation do not count: there, such a row is left out.
 
         Returns:
-            A segment, for every target.
+            A segment, which every target can evaluate.
 
         Raises:
-            DefinitionError: The definition becomes too long or too deep that way.
+            DefinitionError: The definition becomes too long or too deep.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -433,8 +433,8 @@ def complement(name: str | None, segment: Segment) -> Segment:
     """Everyone of the population who is not in the segment.
 
     Args:
-        name: What to call the result.
-        segment: Whom to leave out.
+        name: The name of the result.
+        segment: The segment to leave out.
 
     Returns:
         The complement.
@@ -451,7 +451,7 @@ def format_definition(text: str) -> str:
         text: A definition.
 
     Returns:
-        The canonical text, on one line; comments are gone.
+        The canonical text, on one line and without comments.
 
     Raises:
         SegmentSyntaxError: The text is not a definition.

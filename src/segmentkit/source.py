@@ -197,7 +197,7 @@ def bound_traits(
     Raises:
         DataError: A parameter has no value.
         SchemaError: They are of different schemas.
-        ValueError: There are none.
+        ValueError: You gave none.
     """
     traits = list(traits)
     if not traits:
@@ -218,7 +218,7 @@ def tallied_traits(
     Raises:
         DataError: A parameter has no value.
         SchemaError: They are of another schema than the segments.
-        ValueError: There are none.
+        ValueError: You gave none.
     """
     given = list(traits)
     if not given:

@@ -30,20 +30,20 @@ from segmentkit.schema import Schema
 
 @define(frozen=True, slots=False, eq=False, repr=False)
 class Trait(Defined):
-    """A named value, given by an expression that a schema makes sense of.
+    """A named value, given by an expression that was checked against a schema.
 
-    Make one with `Trait.define`, or take it from a `Catalog`. A definition that is given the
-    trait names it as it names an attribute. Traits are values: they do not change, compare equal
-    when they mean the same by structure, hash, and pickle.
+    Make one with `Trait.define`, or take it from a `Catalog`. A definition to which you give the
+    trait can use it like an attribute. Traits are values: they never change, and they compare by
+    their structure, hash and pickle.
 
     Attributes:
-        name: How definitions call it.
+        name: The name that definitions use.
         source: The text as it was written.
-        schema: What the names in it refer to.
-        traits: The other traits that it refers to.
+        schema: The schema that its names refer to.
+        traits: The other traits that it uses.
         title: A title for people.
         description: What it is, in a sentence or more.
-        owner: Who answers for it.
+        owner: Who is responsible for it.
         goal: What it is for.
     """
 
@@ -66,13 +66,13 @@ class Trait(Defined):
         """Read and check a value.
 
         Args:
-            name: What to call the trait: not as an attribute, a link or a relation is called.
+            name: The name of the trait. No attribute, link or relation may have the same name.
             value: The expression, in the language.
-            schema: What its names refer to.
-            traits: Other traits that it can refer to: by name, or as they are.
+            schema: The schema that its names refer to.
+            traits: Other traits that it can use: by name, or as they are.
             title: A title for people.
             description: What it is.
-            owner: Who answers for it.
+            owner: Who is responsible for it.
             goal: What it is for.
 
         Returns:
@@ -80,8 +80,8 @@ class Trait(Defined):
 
         Raises:
             SegmentSyntaxError: The text is not an expression.
-            SegmentTypeError: The expression does not fit the schema, or is a condition; carries
-                every mistake.
+            SegmentTypeError: The expression does not fit the schema, or is a condition; has all
+                mistakes.
 
         Example:
             >>> from segmentkit import DATE, Attribute, Entity, Schema
@@ -123,13 +123,13 @@ class Trait(Defined):
 
         Args:
             record: Attributes and links by name, relations as lists of records.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
-            The value, None when it is missing; an instant is in UTC.
+            The value, or None if it is missing. An instant is in UTC.
 
         Raises:
-            DataError: The record is not what the schema says, or a parameter has no value.
+            DataError: The record does not fit the schema, or a parameter has no value.
 
         Example:
             >>> from segmentkit import Attribute, Entity, Relation, Schema, decimal
@@ -147,7 +147,7 @@ class Trait(Defined):
         """Compile the trait for many records.
 
         Args:
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             A function of a record.

@@ -50,7 +50,7 @@ class Attrition(Result):
     Attributes:
         segment: What the segment is called, if anything.
         population: How many there are before the first clause.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         stages: The clauses in the order of the definition.
     """
 

@@ -67,7 +67,7 @@ class Comparison(Result):
         partition: What the partition is called, if anything.
         metric: What the metric is called.
         how: Whether the values are means, sums or rates.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         level: How often intervals hold, and how sure a difference must be to be told as one.
         parts: The parts in their order.
         test: Whether the parts differ at all: of rates a chi-square test, or Fisher's of two

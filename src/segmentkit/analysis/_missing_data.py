@@ -57,7 +57,7 @@ class Gaps(Result):
         size: How many members the segment has.
         in_only: How many of them are in only because something is missing.
         out_only: How many others are out only because something is missing.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         gaps: The same by the value that is missing; who misses several is counted with each.
     """
 
@@ -220,7 +220,7 @@ class Coverage(Result):
     Attributes:
         entity: What the population is made of.
         population: How many there are.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         known: The attributes and relations, in the schema's order.
     """
 

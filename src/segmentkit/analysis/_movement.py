@@ -132,7 +132,7 @@ class Movement(Result):
 
     @property
     def population(self) -> int:
-        """How many there are in all."""
+        """The number of everyone in all parts."""
         return int(self.matrix.to_numpy().sum())
 
     @property

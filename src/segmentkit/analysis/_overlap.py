@@ -52,7 +52,7 @@ class Overlap(Result):
     Attributes:
         sizes: How many members each segment has, by name.
         population: How many there are in all.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         together: How many are in both, of every pair of segments.
         combined: For each combination of segments that occurs, how many are in exactly these,
             the most frequent first; None if that was not asked for.

@@ -40,7 +40,7 @@ class Profile(Result):
         base: What it is compared with.
         size: How many members there are.
         base_size: How many of the base there are who are no members.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         level: How often intervals hold, and how sure a difference must be to be told as one.
         differences: First what is more than chance, then the rest; each by the size of its effect.
         remarks: What was not compared, and why.

@@ -73,7 +73,7 @@ class Assessment(Result):
         base_size: How many of the base there are who are no members.
         total: The sum of the metric of the members, or how many of them it holds; None of times.
         part: Which share that is of the members' and the base's together, if that is a share.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         verdicts: The answers.
         sizes: How many members there were at the last instants, the earliest first.
     """

@@ -257,7 +257,7 @@ class Grid(Result):
     Attributes:
         by: What stands beside recency.
         population: How many there are in all.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         cells: How many have each score of recency and of the other.
         groups: How many are in each named group; empty if there are not 5 scores.
     """

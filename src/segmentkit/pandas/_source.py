@@ -68,7 +68,7 @@ class Source:
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
             skip_broken: Leave out segments that cannot be computed, and tell of them in
                 ``broken``; by default the first one is an error.
 
@@ -92,7 +92,7 @@ class Source:
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
@@ -114,7 +114,7 @@ class Source:
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
@@ -136,7 +136,7 @@ class Source:
         Args:
             traits: What to compute; at least one.
             of: Whom to compute it of; by default everyone.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             One column a trait, called as it is, by key. Integers are ``Int64``, booleans
@@ -179,7 +179,7 @@ class Source:
             segments: A catalog, another mapping, several segments, or one.
             most: Only so many most frequent values of each segment, and what is missing; by
                 default all values that occur in one of them.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             For each trait, by its name, counts: values × segments, the most frequent first. Where
@@ -208,7 +208,7 @@ class Source:
 
         Args:
             segment: Whom to find.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             Their keys, as a set.
@@ -225,7 +225,7 @@ class Source:
 
         Args:
             segment: Whom to count.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Raises:
             DataError: As `evaluate`.
@@ -239,7 +239,7 @@ class Source:
         Args:
             segment: Of what.
             key: The person's key; whoever is not there is no member.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Raises:
             DataError: As `evaluate`.

@@ -99,7 +99,7 @@ class SqlSource(ABC):
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
             skip_broken: Leave out segments that cannot be computed, and tell of them in
                 ``broken``; by default the first one is an error.
 
@@ -127,7 +127,7 @@ class SqlSource(ABC):
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
@@ -159,7 +159,7 @@ class SqlSource(ABC):
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
@@ -199,7 +199,7 @@ class SqlSource(ABC):
         Args:
             traits: What to compute; at least one.
             of: Whom to compute it of; by default everyone.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             One column a trait, called as it is, by key. Integers are ``Int64``, booleans
@@ -236,7 +236,7 @@ class SqlSource(ABC):
             segments: A catalog, another mapping, several segments, or one.
             most: Only so many most frequent values of each segment, and what is missing; by
                 default all values that occur in one of them.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             For each trait, by its name, counts: values × segments, the most frequent first. Where
@@ -270,7 +270,7 @@ class SqlSource(ABC):
 
         Args:
             segment: Whom to find.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             Their keys, as a set.
@@ -293,7 +293,7 @@ class SqlSource(ABC):
 
         Args:
             segment: Whom to count.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Raises:
             DataError: As `evaluate`.
@@ -315,7 +315,7 @@ class SqlSource(ABC):
         Args:
             segment: Of what.
             key: The person's key; whoever is not there is no member.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Raises:
             DataError: As `evaluate`.
@@ -333,7 +333,7 @@ class SqlSource(ABC):
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant to ask about; by default now.
+            as_of: The instant; by default now.
 
         Returns:
             The text; values are parameters in it.

@@ -88,7 +88,7 @@ class Clusters(Result):
         clusters: The clusters, the largest first.
         members: The cluster's name of each person, by key; who is left out is not there.
         population: How many were asked about.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         silhouettes: How much closer people are to their own cluster than to the next, from -1 to
             1, for each number of clusters that was tried.
         remarks: What was left out, and why there are no clusters.

@@ -76,7 +76,7 @@ class Discovery(Result):
         target: What the target is called.
         rate: Whether it is a segment or a boolean, whose rate is told, or a number with a mean.
         population: How many were asked about.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         base: The rate or the mean of all that rules were found on.
         held_out: That of all that were held out; None if nobody was.
         rules: The rules, the highest first; together they hold of everyone once.

@@ -53,7 +53,7 @@ class Contents:
         title: What the page is called.
         schema: What the segments speak of.
         population: How many there are in all.
-        as_of: The instant that was asked about, in UTC.
+        as_of: The instant of the answer, in UTC.
         chapters: The segments, in the order of the catalog.
         overlap: How they overlap; None if none of them can be computed.
         partitions: The partitions, each with its audit, or with what stands in the way of one.
