@@ -1,4 +1,4 @@
-"""Who is in which segment: answers that combine, are kept and read again without a database."""
+"""Answers of sources: they combine, and can be saved and read again, without a database."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def _counted(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 @frozen
 class Asked:
-    """A segment that was asked about.
+    """A segment that was evaluated.
 
     Attributes:
         name: Its name.
-        definition: Its definition in the canonical form; None if no single one says it.
+        definition: Its definition in the canonical form; None if it has no single definition.
         version: The fingerprint of the segment, `Segment.fingerprint`.
     """
 
@@ -79,12 +79,12 @@ class Asked:
 
 
 class Sizes(Mapping[str, int]):
-    """How many members each segment has: a mapping from names to numbers.
+    """The number of members of each segment: a mapping from names to numbers.
 
     Attributes:
-        population: How many there are in all.
+        population: The number of everyone.
         as_of: The instant of the answer, in UTC.
-        broken: Segments that were left out, and why.
+        broken: The segments that were left out, and why.
     """
 
     def __init__(
@@ -116,13 +116,13 @@ class Sizes(Mapping[str, int]):
 class Members:
     """The members of a segment among a population: a set of keys.
 
-    Combine them with ``& | - ^ ~``; no database is asked. What is combined may be of different
-    populations: then the result is of everyone who is in either.
+    Combine them with ``& | - ^ ~``; this reads no database. If the populations differ, the result
+    covers everyone who is in either.
 
     Attributes:
-        population: The keys of everyone that it says something of.
-        asked: What was asked.
-        as_of: The instant that was asked about, in UTC; None if the parts are of different ones.
+        population: The keys of everyone whom it covers.
+        asked: The segment that was evaluated.
+        as_of: The instant of the answer, in UTC; None if the parts are of different instants.
     """
 
     population: Keys
@@ -133,12 +133,12 @@ class Members:
 
     @classmethod
     def of(cls, keys: Any, *, asked: Asked | None = None, as_of: datetime | None = None) -> Members:
-        """Take keys from elsewhere, such as a list of those who were written to.
+        """Make members of keys from elsewhere, such as a list of people whom you contacted.
 
         Args:
-            keys: The keys, none twice.
-            asked: What they are the answer to, if to anything.
-            as_of: As of when they are.
+            keys: The keys, each once.
+            asked: The segment of which they are members, if there is one.
+            as_of: The instant at which they were members.
         """
         population = pd.Index(keys)
         bits = pack(np.ones(len(population), dtype=np.bool_))
@@ -146,12 +146,12 @@ class Members:
 
     @property
     def name(self) -> str | None:
-        """What the segment is called, if anything."""
+        """The segment's name, if it has one."""
         return self.asked.name
 
     @property
     def mask(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Of each of the population, whether it is a member."""
+        """For each key of the population, whether it is a member."""
         return unpack(self._bits, len(self.population))
 
     @property
@@ -217,14 +217,14 @@ class Members:
 class Evaluation(Mapping[str, Members]):
     """Keys × segments: who was in which segment at an instant; a mapping from names to members.
 
-    Evaluations of segments of the same names combine with ``& | - ^``, name by name, as members
-    do: ``now - before`` are those who have joined each segment since.
+    Evaluations of segments with the same names combine with ``& | - ^``, name by name, as members
+    do: ``now - before`` are the people who joined each segment since.
 
     Attributes:
-        population: The keys of everyone, in the order in which the source gave them.
+        population: The keys of everyone, in the order of the source.
         asked: The segments.
         as_of: The instant that was asked about, in UTC; None if it is of several.
-        broken: Segments that were left out, and why.
+        broken: The segments that were left out, and why.
     """
 
     population: Keys
@@ -242,7 +242,7 @@ class Evaluation(Mapping[str, Members]):
         """The members of a segment.
 
         Raises:
-            KeyError: It was not asked about.
+            KeyError: It was not evaluated.
         """
         if name not in self.names:
             hint = did_you_mean(name, self.names)
@@ -261,7 +261,7 @@ class Evaluation(Mapping[str, Members]):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Everyone by key, and one boolean column a segment."""
+        """Everyone by key, with one boolean column for each segment."""
         held = unpack(self._bits, len(self.population)).T
         found = pd.DataFrame(held, index=self.population, columns=list(self.names), copy=True)
         found.attrs = {"as_of": self.as_of}
@@ -269,7 +269,7 @@ class Evaluation(Mapping[str, Members]):
 
     @property
     def signatures(self) -> pd.Series[Any]:
-        """One number for each key: its bit *i*, from the lowest, says of the *i*-th segment."""
+        """One number for each key; its bit *i*, from the lowest, is the *i*-th segment."""
         wide = len(self.asked) > 63
         total: Any = np.zeros(len(self.population), dtype=object if wide else np.int64)
         for place, bits in enumerate(self._bits):
@@ -277,26 +277,26 @@ class Evaluation(Mapping[str, Members]):
         return pd.Series(total, index=self.population, name="signature")
 
     def sizes(self) -> Sizes:
-        """How many members each segment has."""
+        """The number of members of each segment."""
         counts = {n: ones(bits) for n, bits in zip(self.names, self._bits, strict=True)}
         return Sizes(counts, len(self.population), self.as_of, self.broken)
 
     def overlap(self) -> pd.DataFrame:
-        """How many are in each pair of segments; a segment and itself: its size."""
+        """The number of people in each pair of segments; a segment with itself gives its size."""
         counts = pairs(self._bits)
         return overlap_frame(counts, self.names, len(self.population), self.as_of)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a Parquet file: the keys, one boolean column a segment, and what was asked.
+        """Write a Parquet file: the keys, one boolean column for each segment, and the segments.
 
         The file appears when it is complete.
 
         Args:
-            path: Where to.
+            path: The file to write.
 
         Raises:
-            ImportError: pyarrow is not there: ``pip install "segmentkit[parquet]"``.
-            OSError: It cannot be written.
+            ImportError: pyarrow is not installed: ``pip install "segmentkit[parquet]"``.
+            OSError: The file cannot be written.
         """
         size = len(self.population)
         columns = ((n, unpack(row, size)) for n, row in zip(self.names, self._bits, strict=True))
@@ -307,15 +307,15 @@ class Evaluation(Mapping[str, Members]):
         """Read what `save` wrote.
 
         Args:
-            path: Where from.
+            path: The file to read.
 
         Returns:
-            An equal evaluation; who was left out of it is not told any more.
+            An equal evaluation, except that ``broken`` is empty.
 
         Raises:
             DataError: It is another kind of file.
-            ImportError: pyarrow is not there: ``pip install "segmentkit[parquet]"``.
-            OSError: It cannot be read.
+            ImportError: pyarrow is not installed: ``pip install "segmentkit[parquet]"``.
+            OSError: The file cannot be read.
         """
         keys, columns, told = read(path)
         asked = tuple(Asked(**each) for each in told["segments"])

@@ -1,4 +1,4 @@
-"""Segments in a notebook: ``%load_ext segmentkit.notebook``, then cells that are definitions."""
+"""Write definitions in notebook cells: ``%load_ext segmentkit.notebook``."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _USAGE = f"{_MAGIC} NAME SCHEMA [SOURCE [AS_OF]]: the cell below is a definition
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Let cells begin with ``%%segment NAME SCHEMA [SOURCE [AS_OF]]``.
 
-    The cell is read as a definition in the schema, or the catalog, that the notebook calls
-    SCHEMA; the segment is shown, and kept as a variable NAME. With a SOURCE, its members are
-    counted too, as of now or of the instant that the notebook calls AS_OF. While you write, the
-    names of the schema, and the values that it lists, are completed.
+    The cell is a definition for the schema, or the catalog, in the notebook's variable SCHEMA.
+    The segment is shown, and kept as a variable NAME. With a SOURCE, its members are counted too,
+    as of now or as of the instant in the variable AS_OF. While you write, the names of the schema
+    and the values that it lists are completed.
 
     Args:
         shell: The notebook's IPython; ``%load_ext`` gives it.

@@ -1,6 +1,6 @@
-"""A source: where segments are asked about, whatever engine answers.
+"""Sources: where you evaluate many segments at once, on any engine.
 
-What stands above the engines (analyses, the command line) is written against `Source` alone.
+Analyses and the command line use only `Source`, so they work on every engine.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Evaluation", "Members", "Segments", "Sizes", "Source"]
 
 Segments: TypeAlias = "Mapping[str, Segment] | Iterable[Segment] | Segment"
-"""Segments to ask about together: a catalog or another mapping, several, or one."""
+"""Segments to evaluate together: a catalog or another mapping, several, or one."""
 
 
 class Source(Protocol):
-    """Where segments are asked about: a database, data frames, Spark.
+    """Where you evaluate segments: a database, data frames, Spark.
 
-    Many segments are asked about in one pass: each distinct aggregate is computed once, and all
-    aggregates of one relation in one scan of it. ``as_of`` is the instant to ask about, by
-    default now. With ``skip_broken``, a segment that cannot be computed is left out and told of
-    in ``broken``; otherwise it is an error that names it.
+    Many segments are evaluated in one pass: each distinct aggregate is computed once, and all
+    aggregates of one relation in one scan of it. ``as_of`` is the instant, by default now. With
+    ``skip_broken``, a segment that cannot be computed is left out and listed in ``broken``;
+    otherwise it is an error that names the segment.
     """
 
     def evaluate(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
     ) -> Evaluation:
-        """Say of everyone which segments they are in."""
+        """Find out which segments everyone is in."""
         ...
 
     def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
@@ -53,13 +53,13 @@ class Source(Protocol):
     def overlap(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
     ) -> pd.DataFrame:
-        """Count who is in each pair of segments, where the data is."""
+        """Count the people in each pair of segments, where the data is."""
         ...
 
     def values(
         self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
     ) -> pd.DataFrame:
-        """The values of traits as columns, by key."""
+        """Compute the values of traits as columns, by key."""
         ...
 
     def tally(
@@ -74,11 +74,11 @@ class Source(Protocol):
         ...
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Any:
-        """The keys of one segment's members, as an index of pandas."""
+        """Find the keys of one segment's members, as a pandas index."""
         ...
 
     def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
-        """How many members one segment has."""
+        """Count the members of one segment."""
         ...
 
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:

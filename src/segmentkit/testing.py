@@ -1,4 +1,4 @@
-"""The proof that what a schema adds to the language means the same on every target."""
+"""Check that a function that you add to the language means the same on every target."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _LENGTH = 500
 
 
 def check_examples(function: Extension, engine: sa.Engine | None = None) -> None:
-    """Make sure that every example of a function or an aggregate is so, wherever it is lowered.
+    """Check the examples of a function or an aggregate on every target that has a lowering.
 
-    The examples become rows: of records, of data frames, and of a database, in which tables are
-    made for them and dropped again.
+    The examples become records, data frames, and rows of a database, in which tables are created
+    for them and dropped again.
 
     Args:
-        function: What to check.
-        engine: The database to ask for its dialect; by default an SQLite of its own.
+        function: The function or aggregate to check.
+        engine: The database to use; by default an SQLite in memory.
 
     Raises:
-        AssertionError: An example gives something else; names the target, the arguments and both
+        AssertionError: An example gives another result; names the target, the arguments and both
             results.
-        ValueError: It has no examples.
-        UnsupportedError: It has no lowering for the dialect of the engine.
+        ValueError: The function has no examples.
+        UnsupportedError: The function has no lowering for the dialect of the engine.
 
     Example:
         >>> import sqlalchemy as sa

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Stage:
-    """What became of one clause.
+    """The counts of one clause.
 
     Attributes:
         clause: The clause in canonical form.
-        alone: How many it holds of by itself.
-        left: How many are left when it is asked after all clauses before it.
-        lost: How many of those that were left before it are not after it.
-        costs: How many more the segment would have without this clause.
+        alone: The number of people for whom it holds by itself.
+        left: The number of people left after it and all clauses before it.
+        lost: The number of people whom it removes, after all clauses before it.
+        costs: How many more members the segment would have without this clause.
     """
 
     clause: str
@@ -48,8 +48,8 @@ class Attrition(Result):
     """How many remain after each clause of a segment.
 
     Attributes:
-        segment: What the segment is called, if anything.
-        population: How many there are before the first clause.
+        segment: The segment's name, if it has one.
+        population: The number of everyone, before the first clause.
         as_of: The instant of the answer, in UTC.
         stages: The clauses in the order of the definition.
     """
@@ -74,13 +74,13 @@ class Attrition(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a clause."""
+        """One row for each clause."""
         rows = [(s.clause, s.alone, s.left, s.lost, s.costs) for s in self.stages]
         return pd.DataFrame(rows, columns=["clause", "alone", "left", "lost", "costs"])
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say."""
+        """What the numbers say, in words."""
         if not self.population:
             return ("there is nobody to lose",)
         if len(self.stages) == 1:
@@ -123,15 +123,15 @@ class Attrition(Result):
 
 
 def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrition:
-    """Count how many remain after each clause of a segment, alone and in order.
+    """Count how many people remain after each clause of a segment, alone and in order.
 
-    The clauses are those that ``and`` joins at the top of the definition, which, if it is a mere
-    reference, is the other's. The source counts them all in one pass.
+    The clauses are those that ``and`` joins at the top of the definition. If the definition is
+    only a reference, they are those of the other segment. The source counts them in one pass.
 
     Args:
         segment: The segment.
-        source: Where the population is.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        source: The source of the population.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         The counts.

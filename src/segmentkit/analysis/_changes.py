@@ -50,17 +50,17 @@ class Cause:
 
 @define(frozen=True, slots=False, eq=False)
 class Changes(Result):
-    """Who entered a segment and who left it.
+    """Who entered a segment and who left it between two instants.
 
     Attributes:
-        segment: What the segment is called, if anything.
+        segment: The segment's name, if it has one.
         since: The earlier instant, in UTC.
         as_of: The later instant, in UTC.
         before: How many members there were.
         after: How many there are.
-        causes: How many entered and left, by what made them.
-        entered: The keys of those who entered, and the cause of each.
-        left: The keys of those who left, and the cause of each.
+        causes: How many people entered and left, by cause.
+        entered: The keys of the people who entered, and the cause of each.
+        left: The keys of the people who left, and the cause of each.
     """
 
     segment: str | None
@@ -76,12 +76,12 @@ class Changes(Result):
 
     @property
     def stayed(self) -> int:
-        """How many were members and are."""
+        """The number of people who were members and still are."""
         return self.after - len(self.entered)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a cause."""
+        """One row for each cause."""
         rows = [(CAUSES[c.name], c.entered, c.left) for c in self.causes]
         return pd.DataFrame(rows, columns=["because", "entered", "left"])
 
@@ -141,22 +141,22 @@ def changes(
     earlier: Segment | None = None,
     members: Members | None = None,
 ) -> Changes:
-    """Tell who entered a segment and who left it between two instants, and why.
+    """Find who entered a segment and who left it between two instants, and why.
 
-    The same people are asked about step by step: as they were then; as of the later instant, but
-    with nothing that happened in between (the clock); with it (events); and by the new definition,
-    if it is another. What made somebody enter or leave is the last step that changed their answer.
+    The same people are evaluated step by step: as they were then; as of the later instant, but
+    without what happened in between (the clock); with it (events); and by the new definition, if
+    there is another. The cause is the last step that changed someone's answer.
 
-    A source knows attributes as they are now, so only ``members`` that were kept at the earlier
-    instant can tell that attributes have changed.
+    A source knows attributes as they are now, so it needs ``members`` that you kept at the
+    earlier instant to show that attributes have changed.
 
     Args:
         segment: The segment.
-        source: Where the population is.
+        source: The source of the population.
         since: The earlier instant.
         as_of: The later instant; by default now.
-        earlier: The definition that held at the earlier instant; by default the same.
-        members: Who was in it then, as a source said at the time; by default asked again now.
+        earlier: The definition at the earlier instant; by default the same.
+        members: The members that a source returned at that time; by default evaluated now.
 
     Returns:
         The counts by cause, and the keys.

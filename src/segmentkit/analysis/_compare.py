@@ -36,13 +36,13 @@ class Part:
     """A metric of one part.
 
     Attributes:
-        label: What the part is called.
-        size: How many are in it.
-        missing: Of how many of them the metric is missing.
-        value: The mean, the sum, or the rate of those of whom it is known; None of nobody.
-        low: From where it may well be.
-        high: To where.
-        total: The sum; of a rate, of how many it holds.
+        label: The part's label.
+        size: The number of people in it.
+        missing: For how many of them the metric is missing.
+        value: The mean, the sum or the rate, where it is known; None if it is known for nobody.
+        low: The lower end of its interval.
+        high: The upper end of its interval.
+        total: The sum; for a rate, the number of people for whom it holds.
     """
 
     label: str
@@ -55,7 +55,7 @@ class Part:
 
     @property
     def known(self) -> int:
-        """Of how many the metric is known."""
+        """For how many people the metric is known."""
         return self.size - self.missing
 
 
@@ -64,18 +64,18 @@ class Comparison(Result):
     """A metric across the parts of a partition.
 
     Attributes:
-        partition: What the partition is called, if anything.
-        metric: What the metric is called.
+        partition: The partition's name, if it has one.
+        metric: The metric's name.
         how: Whether the values are means, sums or rates.
         as_of: The instant of the answer, in UTC.
-        level: How often intervals hold, and how sure a difference must be to be told as one.
+        level: How often intervals hold, and how certain a difference must be to be reported.
         parts: The parts in their order.
-        test: Whether the parts differ at all: of rates a chi-square test, or Fisher's of two
-            where few are expected; of means and sums Welch's analysis of variance of the means.
-            None where nothing can be tested.
-        effect: How much the parts tell of the metric: of rates Cramér's V, of means and sums
-            omega², the share of the variance that is between the parts, without the bias of few.
-        eta: Of means and sums eta², the share of the variance in this very data.
+        test: Whether the parts differ: for rates a chi-square test, or Fisher's test of two if
+            few are expected; for means and sums Welch's analysis of variance of the means. None
+            if nothing can be tested.
+        effect: How much the parts explain of the metric: for rates Cramér's V, for means and sums
+            omega², the unbiased share of the variance that is between the parts.
+        eta: For means and sums eta², the share of the variance in this data.
         remarks: What was left out of the test, and why.
     """
 
@@ -98,7 +98,7 @@ class Comparison(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a part; rates, and of sums the shares of all, are between 0 and 1."""
+        """One row for each part; rates, and the shares of sums, are between 0 and 1."""
         rows = [(p.label, p.size, p.missing, p.value, p.low, p.high) for p in self.parts]
         columns = ["part", "members", "missing", self.how, "low", "high"]
         found = pd.DataFrame(rows, columns=columns)
@@ -110,12 +110,12 @@ class Comparison(Result):
 
     @property
     def is_certain(self) -> bool:
-        """Whether the parts differ by more than chance, as sure as the level asks."""
+        """Whether the parts differ by more than chance, at the given level."""
         return self.test is not None and self.test.p <= 1 - self.level
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say."""
+        """What the numbers say, in words."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
@@ -183,32 +183,31 @@ def compare(
 ) -> Comparison:
     """Compare a metric across the parts of a partition.
 
-    The intervals are Student's of means, as many times of sums as the metric is known, and
-    Wilson's of rates. They and the test take the customers as a sample.
+    The intervals are Student's for means and sums, and Wilson's for rates. Intervals and the test
+    treat the customers as a sample.
 
     Args:
-        partition: The partition; or segments that have nobody in common, by their names.
+        partition: The partition, or a mapping of segments that share nobody.
         metric: A trait that is a number, or true or false; a segment, whose rate is compared; or
             either in the language, as in ``sum(orders.amount)``.
-        source: Where the population is.
-        how: ``mean`` or ``sum`` of numbers, ``rate`` of the others; by default ``mean``, or
-            ``rate`` where there is no mean.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        level: How often intervals shall hold.
-        mixed: Compare amounts even if they are of several units. Where an attribute called
-            ``currency`` or ``unit`` stands beside an amount and is not the same everywhere, it is
-            otherwise an error.
+        source: The source of the population.
+        how: ``mean`` or ``sum`` for numbers, ``rate`` for others; by default ``mean``, or
+            ``rate`` if there is no mean.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        level: How often intervals must hold.
+        mixed: Compare amounts even if they have several units. By default it is an error if an
+            attribute called ``currency`` or ``unit`` stands beside an amount and differs.
 
     Returns:
         The parts, with a test of whether they differ, and how much they explain.
 
     Raises:
-        DataError: A parameter has no value, or amounts are of several units.
+        DataError: A parameter has no value, or amounts have several units.
         DefinitionError: The metric is neither a value nor a condition of the schema.
         ImportError: scipy and statsmodels are not installed; the extra is `stats`.
-        SchemaError: The metric is of another schema, or of a type that cannot be compared so.
+        SchemaError: The metric is of another schema, or of a type that cannot be compared.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: Segments have members in common, or have no names; or ``how`` is none of these.
+        ValueError: Segments share members or have no names, or ``how`` is not one of these.
     """
     stats.checked(level)
     name = partition.name if isinstance(partition, Partition) else None

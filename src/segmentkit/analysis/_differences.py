@@ -33,27 +33,26 @@ FEW = 30
 
 @frozen
 class Difference:
-    """How the members of a segment and of a base differ in one thing.
+    """How the members of a segment and of a base differ in one value or condition.
 
     Attributes:
-        what: The thing: a condition, whose shares are compared, or a value, whose means are.
-        scale: Which of them: ``shares``, ``means``, or ``means of days ago`` of times.
-        members: The share, or the mean, of the members; None if it is known of nobody.
-        base: The same of the base.
-        sizes: Of how many members, and of how many of the base, it is known.
-        difference: By how much the members' is greater.
-        low: From where that may well be.
-        high: To where.
-        lift: How many times the base's share the members' is; None of means, and if the base has
-            none.
-        effect: How far apart they are on one scale for all: Cohen's h of shares, Hedges' g of
-            means. From 0.2 on one calls it small, from 0.5 on medium, from 0.8 on large.
-        effect_low: From where that may well be.
-        effect_high: To where.
-        p: How often chance alone would show as much somewhere: corrected, by Holm's method, for
-            the number of tests. None where there is nothing to test.
+        what: A condition, whose shares are compared, or a value, whose means are compared.
+        scale: ``shares``, ``means``, or ``means of days ago`` for times.
+        members: The share, or the mean, of the members; None if it is known for nobody.
+        base: The same for the base.
+        sizes: For how many members, and for how many of the base, it is known.
+        difference: The members' value minus the base's.
+        low: The lower end of the interval of the difference.
+        high: The upper end of the interval of the difference.
+        lift: The members' share divided by the base's; None for means, and if the base's is 0.
+        effect: The difference on one scale for all: Cohen's h for shares, Hedges' g for means.
+            From 0.2 on it is called small, from 0.5 medium, from 0.8 large.
+        effect_low: The lower end of the interval of the effect.
+        effect_high: The upper end of the interval of the effect.
+        p: How often chance alone would show as much somewhere, corrected for the number of tests
+            by Holm's method. None if there is nothing to test.
         test: The test, not corrected.
-        few: Whether so few are known that it should be taken with care.
+        few: Whether so few are known that you should take it with care.
         defining: Whether the segment's, or the base's, definition asks about it.
         name: The attribute, the trait or the condition that it is about.
     """

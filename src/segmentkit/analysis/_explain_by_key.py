@@ -24,16 +24,16 @@ from segmentkit.trait import Trait
 
 
 def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -> Explanation:
-    """Say why one of the population is in a segment or is not.
+    """Explain why someone of the population is in a segment or not.
 
-    Unlike `Segment.explain` it needs no record, and explains ranks and what else rests on others.
-    Each test is asked of the source as a segment and each value as a trait, of this one key.
+    Unlike `Segment.explain`, this needs no record, and it explains ranks and everything else that
+    depends on other people. It evaluates each test as a segment and each value as a trait.
 
     Args:
         segment: The segment.
-        source: Where the population is.
-        key: Who it is about.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        source: The source of the population.
+        key: The key of the person.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         The explanation.

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 @frozen
 class Gap:
-    """What one value's being missing does to a segment.
+    """What the missing values of one attribute or aggregate do to a segment.
 
     Attributes:
         value: The attribute or aggregate, in the language.
-        missing: Of how many of the population it is missing.
-        in_only: How many members are in only because something is missing, this among it.
-        out_only: How many others are out only because something is missing, this among it.
+        missing: For how many of the population it is missing.
+        in_only: How many members are in only because values are missing, this one among them.
+        out_only: How many others are out only because values are missing, this one among them.
     """
 
     value: str
@@ -49,16 +49,16 @@ class Gap:
 
 @define(frozen=True, slots=False)
 class Gaps(Result):
-    """How many are in a segment, or out of it, only because something is missing.
+    """How many people are in a segment, or out of it, only because a value is missing.
 
     Attributes:
-        segment: What the segment is called, if anything.
-        population: How many there are in all.
+        segment: The segment's name, if it has one.
+        population: The number of everyone.
         size: How many members the segment has.
-        in_only: How many of them are in only because something is missing.
-        out_only: How many others are out only because something is missing.
+        in_only: How many of them are in only because a value is missing.
+        out_only: How many others are out only because a value is missing.
         as_of: The instant of the answer, in UTC.
-        gaps: The same by the value that is missing; who misses several is counted with each.
+        gaps: The same by missing value; someone with several missing values is counted in each.
     """
 
     segment: str | None
@@ -73,7 +73,7 @@ class Gaps(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a value that can be missing."""
+        """One row for each value that can be missing."""
         rows = [(g.value, g.missing, g.in_only, g.out_only) for g in self.gaps]
         return pd.DataFrame(rows, columns=["value", "missing", "in only", "out only"])
 
@@ -111,22 +111,22 @@ class Gaps(Result):
 
 
 def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
-    """Count who is in a segment, or out of it, only because something is missing.
+    """Count who is in a segment, or out of it, only because a value is missing.
 
-    Those are the members, and the others, whom `Segment.uncertain` holds: in three-valued logic
-    their answer would be unknown.
+    These are the members, and the others, in `Segment.uncertain`: in three-valued logic, their
+    answer would be unknown.
 
     Args:
         segment: The segment.
-        source: Where the population is.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        source: The source of the population.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The counts, in all and by what is missing.
+        The counts, in total and by missing value.
 
     Raises:
         DataError: A parameter has no value.
-        DefinitionError: The definition becomes too long when it is asked that way.
+        DefinitionError: The definition becomes too long.
         UnsupportedError: The source cannot compute a construct.
     """
     return gaps_counting(segment).of(source, utc_of(as_of, segment.schema))
@@ -192,11 +192,11 @@ class Known:
     """How much is known of one attribute or relation.
 
     Attributes:
-        name: The attribute, also one at the end of a link; or the relation.
-        dtype: Its type; ``rows`` of a relation.
-        present: Of how many it is there: of a relation, how many have a row.
-        coverage: Which share of the population that is; None if there is nobody.
-        timed: Whether it is a time, or rows that have one.
+        name: The attribute, here or at the end of a link, or the relation.
+        dtype: Its type; ``rows`` for a relation.
+        present: How many people have the value, or a row of the relation.
+        coverage: Their share of the population; None if the population is empty.
+        timed: Whether it is a time, or has rows with a time.
         newest: The fewest days, of those in `AGES`, within which the newest value or row lies;
             None if it is older, or has no time.
     """
@@ -218,7 +218,7 @@ class Coverage(Result):
     """How much is known of every attribute and relation of a schema's entity, and how fresh it is.
 
     Attributes:
-        entity: What the population is made of.
+        entity: The name of the entity.
         population: How many there are.
         as_of: The instant of the answer, in UTC.
         known: The attributes and relations, in the schema's order.
@@ -237,14 +237,14 @@ class Coverage(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row an attribute or relation."""
+        """One row for each attribute or relation."""
         rows = [(k.name, k.dtype, k.present, k.coverage, k.newest) for k in self.known]
         columns = ["name", "type", "present", "coverage", "newest within"]
         return pd.DataFrame(rows, columns=columns)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is worth a look."""
+        """What deserves attention."""
         if not self.population:
             return (f"there are no {self.entity}",)
         notes = []
@@ -285,18 +285,18 @@ class Coverage(Result):
 
 
 def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
-    """Count of how many each attribute and relation of the entity is known, and how fresh it is.
+    """Count for how many people each attribute and relation is known, and how recent it is.
 
-    Values in documents and attributes at the end of one link are counted too. All is counted by
-    the source.
+    This includes values in documents and attributes at the end of one link. The source counts
+    everything.
 
     Args:
         schema: The schema.
-        source: Where the population is.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        source: The source of the population.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The counts, and what is worth a look.
+        The counts, and what deserves attention.
 
     Raises:
         UnsupportedError: The source cannot compute a construct.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @define(frozen=True, slots=False, eq=False)
 class History(Result):
-    """How large segments were at several instants.
+    """The sizes of segments at several instants.
 
     Attributes:
         sizes: For each instant, in UTC, in order, the size of each segment by its name.
@@ -37,7 +37,7 @@ class History(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row an instant: ``as_of``, and one column a segment."""
+        """One row for each instant: ``as_of``, and one column for each segment."""
         return pd.DataFrame([{"as_of": at, **sizes} for at, sizes in self.sizes.items()])
 
     @property
@@ -86,7 +86,7 @@ def history(
 
     Args:
         segments: A catalog, another mapping, or segments that have names.
-        source: Where the population is.
+        source: The source of the population.
         instants: The instants, such as the first days of months.
 
     Returns:
@@ -95,7 +95,7 @@ def history(
     Raises:
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: There are no instants or no segments, or a segment has no name.
+        ValueError: You gave no instants or no segments, or a segment has no name.
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
@@ -117,10 +117,10 @@ class Movement(Result):
     """Who moved between the parts of a partition.
 
     Attributes:
-        partition: What the partition is called.
+        partition: The partition's name.
         since: The earlier instant, in UTC.
         as_of: The later instant, in UTC.
-        matrix: How many were in the part of the row then, and are in that of the column now.
+        matrix: How many people were in the row's part then, and are in the column's part now.
     """
 
     partition: str
@@ -137,7 +137,7 @@ class Movement(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a move that somebody made, the most frequent first; who stayed is in it too."""
+        """One row for each move that occurs, the most frequent first, including who stayed."""
         rows = [
             (before, after, int(self.matrix.loc[before, after]))
             for before in self.matrix.index
@@ -149,7 +149,7 @@ class Movement(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """How many moved at all."""
+        """The number of people who moved."""
         if not self.population:
             return ("there is nobody to move",)
         stayed = sum(int(self.matrix.loc[label, label]) for label in self.matrix.index)
@@ -180,7 +180,7 @@ def movement(partition: Partition, source: Source, *, since: AsOf, as_of: AsOf =
 
     Args:
         partition: The partition.
-        source: Where the population is.
+        source: The source of the population.
         since: The earlier instant.
         as_of: The later instant; by default now.
 

@@ -29,11 +29,11 @@ class Pair:
     Attributes:
         one: The name of the first.
         other: The name of the second.
-        both: How many are in both.
-        either: How many are in at least one.
-        jaccard: Which share of these are in both; None if both segments are empty.
-        one_in_other: Which share of the first is in the second; None if it is empty.
-        other_in_one: Which share of the second is in the first; None if it is empty.
+        both: The number of people in both.
+        either: The number of people in at least one.
+        jaccard: The share of these who are in both; None if both segments are empty.
+        one_in_other: The share of the first that is in the second; None if it is empty.
+        other_in_one: The share of the second that is in the first; None if it is empty.
     """
 
     one: str
@@ -51,12 +51,12 @@ class Overlap(Result):
 
     Attributes:
         sizes: How many members each segment has, by name.
-        population: How many there are in all.
+        population: The number of everyone.
         as_of: The instant of the answer, in UTC.
-        together: How many are in both, of every pair of segments.
-        combined: For each combination of segments that occurs, how many are in exactly these,
-            the most frequent first; None if that was not asked for.
-        alike: From which Jaccard index on two segments are near-duplicates.
+        together: For every pair of segments, the number of people in both.
+        combined: For each combination of segments that occurs, the number of people in exactly
+            these, the most frequent first; None if you did not ask for it.
+        alike: The Jaccard index from which two segments are near-duplicates.
     """
 
     sizes: Mapping[str, int]
@@ -76,7 +76,7 @@ class Overlap(Result):
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """Every pair, the most alike first."""
+        """All pairs, the most alike first."""
         found = [self._pair(*names, both) for names, both in self.together.items()]
         return tuple(sorted(found, key=lambda pair: -(pair.jaccard or 0)))
 
@@ -93,7 +93,7 @@ class Overlap(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a pair, the most alike first."""
+        """One row for each pair, the most alike first."""
         rows = [
             (p.one, p.other, p.both, p.either, p.jaccard, p.one_in_other, p.other_in_one)
             for p in self.pairs
@@ -103,7 +103,7 @@ class Overlap(Result):
 
     @property
     def matrix(self) -> pd.DataFrame:
-        """How many are in each pair, names × names; a segment beside itself: its size."""
+        """The number of people in each pair, names × names; the diagonal has the sizes."""
         names = list(self.sizes)
         found = pd.DataFrame(0, index=names, columns=names)
         for name, size in self.sizes.items():
@@ -114,7 +114,7 @@ class Overlap(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say."""
+        """What the numbers say, in words."""
         return tuple(self._told())
 
     def _told(self) -> Iterator[str]:
@@ -144,7 +144,7 @@ class Overlap(Result):
         """Draw an UpSet picture: the combinations that occur, and how many are in each.
 
         Args:
-            most: How many combinations to show, the most frequent first.
+            most: The number of combinations to show, the most frequent first.
 
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
@@ -170,15 +170,15 @@ def overlap(
 ) -> Overlap:
     """Count how segments overlap.
 
-    Who is in which segment is asked of the source in one pass; no rows of relations leave it, and
-    with ``pairs_only`` nothing but counts does.
+    The source evaluates the segments in one pass. No rows of relations leave it, and with
+    ``pairs_only`` only counts do.
 
     Args:
         segments: A catalog, another mapping, or segments that have names.
-        source: Where the population is.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        alike: From which Jaccard index on two segments are near-duplicates.
-        pairs_only: Do not count combinations of more than two, which the picture shows.
+        source: The source of the population.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        alike: The Jaccard index from which two segments are near-duplicates.
+        pairs_only: Do not count combinations of more than two, which the picture needs.
 
     Returns:
         The counts of all pairs and of all combinations.
@@ -186,7 +186,7 @@ def overlap(
     Raises:
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: There are no segments, or one has no name.
+        ValueError: You gave no segments, or one has no name.
     """
     named = named_segments(segments)
     schema = next(iter(named.values())).schema

@@ -36,13 +36,13 @@ class Profile(Result):
     """How the members of a segment differ from a base, the greatest differences first.
 
     Attributes:
-        segment: What the segment is called, if anything.
+        segment: The segment's name, if it has one.
         base: What it is compared with.
-        size: How many members there are.
-        base_size: How many of the base there are who are no members.
+        size: The number of members.
+        base_size: The number of people in the base who are not members.
         as_of: The instant of the answer, in UTC.
-        level: How often intervals hold, and how sure a difference must be to be told as one.
-        differences: First what is more than chance, then the rest; each by the size of its effect.
+        level: How often intervals hold, and how certain a difference must be to be reported.
+        differences: First those that are more than chance, then the rest, by size of effect.
         remarks: What was not compared, and why.
     """
 
@@ -61,7 +61,7 @@ class Profile(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a difference; shares are between 0 and 1."""
+        """One row for each difference; shares are between 0 and 1."""
         rows = [
             (
                 d.what, d.members, d.base, d.difference, d.low, d.high, d.lift, d.effect,
@@ -81,12 +81,12 @@ class Profile(Result):
         return (*([f"… and {more:,} more in `frame`"] if more > 0 else []), *self.notes)
 
     def is_certain(self, difference: Difference) -> bool:
-        """Whether a difference is more than chance, as sure as the level asks."""
+        """Whether a difference is more than chance, at the given level."""
         return difference.apart or (difference.p is not None and difference.p <= 1 - self.level)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say, and what was not compared."""
+        """What the numbers say in words, and what was not compared."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[str]:
@@ -126,10 +126,10 @@ class Profile(Result):
         )
 
     def plot(self, *, most: int = 20) -> Figure:
-        """Draw how far apart members and base are in each thing, with intervals.
+        """Draw how far members and base differ in each comparison, with intervals.
 
         Args:
-            most: How many differences to show, the greatest first.
+            most: The number of differences to show, the greatest first.
 
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
@@ -186,23 +186,23 @@ def profile(
     level: float = 0.95,
     values: int = 10,
 ) -> Profile:
-    """Tell what sets the members of a segment apart from others.
+    """Find what sets the members of a segment apart from others.
 
-    Every attribute and trait is compared, among those of whom it is known: of a text and of a
-    condition shares, with Newcombe's intervals, of numbers means, with Welch's; of times how many
-    days ago they were. How often something is missing is compared beside it. Members of the
-    segment who are in the base, too, are compared as members only. The source tells how
-    often each value occurs, without keys.
+    Every attribute and trait is compared, among the people for whom it is known: shares of texts
+    and conditions, with Newcombe's intervals; means of numbers, with Welch's; and for times, how
+    many days ago they were. How often a value is missing is compared too. Members of the segment
+    who are also in the base are compared as members only. The source counts how often each value
+    occurs, without keys.
 
     Args:
         segment: The segment.
-        source: Where the population is.
-        base: Whom to compare the members with; by default everyone else.
+        source: The source of the population.
+        base: The segment to compare the members with; by default everyone else.
         of: What to compare: values or conditions in the language, traits, segments; by default
             all attributes of the entity, in its documents and at the end of its links.
-        traits: Traits to compare besides; texts can name them, and those of the definition.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        level: How often intervals shall hold.
+        traits: More traits to compare; texts in ``of`` can use them, and those of the definition.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        level: How often intervals must hold.
         values: How many values of a text to compare, the most frequent of each side; the rest
             is counted together.
 
@@ -211,11 +211,11 @@ def profile(
 
     Raises:
         DataError: A parameter has no value.
-        DefinitionError: What is to be compared is neither a value nor a condition of the schema.
+        DefinitionError: Something in ``of`` is neither a value nor a condition of the schema.
         ImportError: scipy and statsmodels are not installed; the extra is `stats`.
         SchemaError: The base or a trait is of another schema.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: There is nothing to compare, or the level is no probability.
+        ValueError: There is nothing to compare, or the level is not a probability.
     """
     stats.checked(level)
     if values < 1:

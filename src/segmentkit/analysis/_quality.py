@@ -44,10 +44,10 @@ class Verdict:
     """The answer to one question about a segment.
 
     Attributes:
-        question: Which of `QUESTIONS`.
-        holds: Whether it is so; None where it cannot be told.
+        question: One of `QUESTIONS`.
+        holds: The answer; None if it is not known.
         why: The reason in words.
-        numbers: The numbers behind it, by what they are; what cannot be computed is not there.
+        numbers: The numbers behind it, by name; numbers that cannot be computed are absent.
     """
 
     question: str
@@ -57,7 +57,7 @@ class Verdict:
 
     @property
     def answer(self) -> str:
-        """``yes``, ``no``, or that it cannot be told."""
+        """``yes``, ``no``, or ``cannot be told``."""
         return {True: "yes", False: "no", None: "cannot be told"}[self.holds]
 
 
@@ -66,16 +66,16 @@ class Assessment(Result):
     """Whether a segment is a good one, question by question.
 
     Attributes:
-        segment: What the segment is called, if anything.
-        base: Whom it is compared with.
+        segment: The segment's name, if it has one.
+        base: What it is compared with.
         metric: What it is measured by.
-        size: How many members there are.
-        base_size: How many of the base there are who are no members.
-        total: The sum of the metric of the members, or how many of them it holds; None of times.
-        part: Which share that is of the members' and the base's together, if that is a share.
+        size: The number of members.
+        base_size: The number of people in the base who are not members.
+        total: The sum of the members' metric, or for how many of them it holds; None for times.
+        part: Its share of the members' and the base's total, if that is a share.
         as_of: The instant of the answer, in UTC.
         verdicts: The answers.
-        sizes: How many members there were at the last instants, the earliest first.
+        sizes: The number of members at the last instants, the earliest first.
     """
 
     segment: str | None
@@ -100,7 +100,7 @@ class Assessment(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a number behind a verdict."""
+        """One row for each number behind a verdict."""
         rows = [
             (verdict.question, verdict.answer, name, float(value))
             for verdict in self.verdicts
@@ -118,7 +118,7 @@ class Assessment(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """How it did altogether."""
+        """The verdicts in one sentence."""
         if not self.size:
             return ("nobody is a member, so there is nothing to assess",)
         held = [verdict.question for verdict in self.verdicts if verdict.holds]
@@ -137,7 +137,7 @@ class Assessment(Result):
         return f"{name}: {people}{worth}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
-        """Draw the numbers behind the verdicts, a panel each.
+        """Draw the numbers behind the verdicts, one panel for each.
 
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
@@ -152,14 +152,14 @@ class Standard:
     """What is good enough.
 
     Attributes:
-        effect: The least effect that matters, in the metric's own units, or of a rate as a share;
-            by default 0.2 standard deviations, or as much of a rate (Cohen's h).
-        power: How often a test shall show the effect.
-        level: How sure a test shall be.
-        periods: How many periods to look back.
-        every: How long a period is.
-        alike: The least Jaccard index of the members now and a period ago.
-        drift: How far off their mean, as a share of it, sizes may be.
+        effect: The smallest effect that matters, in the metric's own units, or as a share for a
+            rate; by default 0.2 standard deviations, or as much for a rate (Cohen's h).
+        power: How often a test must show the effect.
+        level: How certain a test must be.
+        periods: The number of periods to look back.
+        every: The length of a period.
+        alike: The smallest Jaccard index of the members now and a period ago.
+        drift: How far sizes may be from their mean, as a share of it.
 
     Raises:
         ValueError: A number is out of its range.
@@ -194,24 +194,24 @@ def assess(
     as_of: AsOf = None,
     mixed: bool = False,
 ) -> Assessment:
-    """Tell whether a segment is worth having: four plain verdicts, and the numbers behind them.
+    """Assess whether a segment is worth having: four plain verdicts, and the numbers behind them.
 
-    - *large enough*: one half of the members, picked by chance, beside the other half would show
-      the effect, as sure and as often as the standard asks.
-    - *homogeneous*: the metric varies less within the members than among all who are compared.
+    - *large enough*: comparing one random half of the members with the other half would show the
+      effect, as certainly and as often as the standard requires.
+    - *homogeneous*: the metric varies less within the members than among everyone compared.
     - *different*: the metric differs from the base's by more than chance, and by no less than a
       small effect.
-    - *stable*: at each of the last instants the size was near its mean, and of all who were in it
-      now or a period ago, enough were in it both times.
+    - *stable*: at each of the last instants the size was near its mean, and of the people who were
+      members now or a period ago, enough were members both times.
 
     Args:
         segment: The segment.
-        source: Where the population is.
+        source: The source of the population.
         metric: What it is measured by: a trait that is a number or true or false, a segment,
             whose rate is taken, or either in the language.
         base: Whom to compare the members with; by default everyone else.
         standard: What is good enough; by default `Standard()`.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
         mixed: Measure by amounts even if they are of several units; otherwise that is an error.
 
     Returns:
@@ -219,7 +219,7 @@ def assess(
         make a segment unstable here.
 
     Raises:
-        DataError: A parameter has no value, or amounts are of several units.
+        DataError: A parameter has no value, or amounts have several units.
         DefinitionError: The metric is neither a value nor a condition of the schema.
         ImportError: scipy and statsmodels are not installed; the extra is `stats`.
         SchemaError: The metric or the base is of another schema, or the metric is a text.

@@ -256,7 +256,7 @@ class Grid(Result):
 
     Attributes:
         by: What stands beside recency.
-        population: How many there are in all.
+        population: The number of everyone.
         as_of: The instant of the answer, in UTC.
         cells: How many have each score of recency and of the other.
         groups: How many are in each named group; empty if there are not 5 scores.
@@ -358,9 +358,9 @@ def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = Non
 
     Args:
         rules: How values are scored.
-        source: Where the population is.
+        source: The source of the population.
         by: What stands beside recency: ``frequency`` or ``monetary``.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         The counts.

@@ -1,4 +1,4 @@
-"""Segments of data frames: the same members that SQL and single records give."""
+"""Evaluate segments on data frames; the members are the same as in SQL and of single records."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ __all__ = ["Source", "audit", "labels", "mask", "members", "schema_from", "value
 
 
 def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[bool]:
-    """Say of every row of the entity's frame whether it is in a segment.
+    """Mark the rows of the entity's frame that are in a segment.
 
     Args:
-        segment: Whom to select.
-        frames: The frames by the names of the entities' tables, of any dtypes that fit the
-            schema's types; or the entity's frame, where no other is needed. They are not changed.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        segment: The segment.
+        frames: The frames by the names of the entities' tables, with any dtypes that fit the
+            schema's types; or the entity's frame, if no other is needed. They are not changed.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        True and False, on the index of the entity's frame and named like the segment;
-        ``attrs["as_of"]`` is the instant. Its complement is ``~``.
+        A Series of True and False with the index of the entity's frame and the segment's name.
+        ``attrs["as_of"]`` is the instant. ``~`` gives the complement.
 
     Raises:
-        DataError: A frame or column is not there or not what the schema says, a key is not
-            unique where rows are found by it, or a parameter of the segment has no value.
+        DataError: A frame or column is absent or does not fit the schema, a key that finds rows
+            is not unique, or a parameter of the segment has no value.
         UnsupportedError: Frames cannot compute a construct.
 
     Example:
@@ -61,20 +61,20 @@ def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[b
 
 
 def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[Any]:
-    """The keys of a segment's members.
+    """Find the keys of a segment's members.
 
     Args:
-        segment: Whom to select.
+        segment: The segment.
         frames: The frames by the names of the entities' tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The values of the key's column in the members' rows, with their index and in their order;
+        A Series of the members' keys, with the index and in the order of their rows.
         ``attrs["as_of"]`` is the instant.
 
     Raises:
-        DataError: A frame or column is not there or not what the schema says, a key is not
-            unique where rows are found by it, or a parameter of the segment has no value.
+        DataError: A frame or column is absent or does not fit the schema, a key that finds rows
+            is not unique, or a parameter of the segment has no value.
         UnsupportedError: Frames cannot compute a construct.
 
     Example:
@@ -104,26 +104,26 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Serie
 def values(
     traits: Iterable[Trait], frames: Frames, *, segment: Segment | None = None, as_of: AsOf = None
 ) -> pd.DataFrame:
-    """The values of traits, beside the key.
+    """Compute the values of traits, beside the key.
 
     Args:
-        traits: What to compute; at least one.
+        traits: The traits to compute; at least one.
         frames: The frames by the names of the entities' tables; or the entity's.
-        segment: Whom to compute it of; by default everyone.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        segment: The segment whose members you want; by default everyone.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The key's column and one column a trait, called as it is, on the index of the entity's
-        frame. Integers are ``Int64``, booleans ``boolean``, texts ``string``, exact decimals
-        objects, dates ``datetime64`` and timestamps ``datetime64`` in UTC; what is missing is
-        missing there. ``attrs["as_of"]`` is the instant.
+        The key's column and one column for each trait, with the trait's name and the index of the
+        entity's frame. Integers are ``Int64``, booleans ``boolean``, texts ``string``, exact
+        decimals objects, dates ``datetime64`` and timestamps ``datetime64`` in UTC. Missing
+        values are missing there too. ``attrs["as_of"]`` is the instant.
 
     Raises:
-        DataError: A frame or column is not there or not what the schema says, or a parameter has
-            no value.
+        DataError: A frame or column is absent or does not fit the schema, or a parameter has no
+            value.
         SchemaError: The traits and the segment are of different schemas.
         UnsupportedError: Frames cannot compute a construct.
-        ValueError: There are no traits.
+        ValueError: You gave no traits.
 
     Example:
         >>> import pandas as pd
@@ -165,20 +165,21 @@ def values(
 
 
 def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> pd.Series[Any]:
-    """Say of every row of the entity's frame which part of a partition it is in.
+    """Label the rows of the entity's frame with the parts of a partition.
 
     Args:
         partition: The partition.
         frames: The frames by the names of the entities' tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        A categorical of the partition's labels, in its order, on the index of the entity's frame
-        and named like the partition; nothing in it is missing. ``attrs["as_of"]`` is the instant.
+        A categorical Series of the partition's labels, in its order, with the index of the
+        entity's frame and the partition's name. No value is missing. ``attrs["as_of"]`` is the
+        instant.
 
     Raises:
-        DataError: A frame or column is not there or not what the schema says, or a parameter has
-            no value.
+        DataError: A frame or column is absent or does not fit the schema, or a parameter has no
+            value.
         UnsupportedError: Frames cannot compute a construct.
 
     Example:
@@ -200,19 +201,19 @@ def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> pd.Se
 
 
 def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
-    """Say how many each part of a partition would have had alone, and to whom it lost them.
+    """Count the members that each part of a partition would have alone, and where it lost some.
 
     Args:
         partition: The partition.
         frames: The frames by the names of the entities' tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         The audit; print it.
 
     Raises:
-        DataError: A frame or column is not there or not what the schema says, or a parameter has
-            no value.
+        DataError: A frame or column is absent or does not fit the schema, or a parameter has no
+            value.
         UnsupportedError: Frames cannot compute a construct.
     """
     held, instant, index = _held(partition, frames, as_of)

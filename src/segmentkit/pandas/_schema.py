@@ -78,38 +78,38 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
 ) -> Schema:
     """Derive a schema from data frames.
 
-    Every frame becomes an entity, every column an attribute of the type that its dtype, or what
-    its objects are, tells: ``datetime64`` is a timestamp, Arrow's ``date32`` a date, Arrow's
-    ``decimal128(p, s)`` an exact decimal, as are objects that are decimals, at the greatest scale
-    among them. A category of texts lists its categories as the values there can be. A column in
-    which something is missing now is one in which something may be. Where there is nothing but
-    missing objects, text is assumed. Objects that are lists of texts are such. Columns of types
-    that the language has no word for (time spans, other lists) are left out; what documents hold
-    must be told: ``{"customers": {"documents": …}}`` in ``tables``.
+    Every frame becomes an entity, and every column an attribute. Its type follows from the dtype
+    or the objects: ``datetime64`` is a timestamp, Arrow's ``date32`` a date, and Arrow's
+    ``decimal128(p, s)`` an exact decimal. Objects that are decimals become an exact decimal with
+    the largest scale among them, and objects that are lists of texts a list of texts. A category
+    of texts lists its categories as the possible values. A column in which a value is missing is
+    nullable; if all objects are missing, it is text. Columns of other types (time spans, other
+    lists) are left out. Declare what documents hold: ``{"customers": {"documents": …}}`` in
+    ``tables``.
 
     Args:
-        frames: Frames by their names; or the entity's only.
+        frames: The frames by name, or only the entity's.
         entity: The name of the frame whose rows are segmented.
-        keys: The column that tells a frame's rows apart, by the frame's name. The entity and
-            targets of links need one.
+        keys: The column that identifies a row, by the frame's name. The entity and targets of
+            links need one.
         events: Relations of the entity that have a time:
             ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
         relations: Relations of the entity without a time: ``{"notes": "customer_id"}``.
         links: Links of the entity: ``{"company": {"key": "company_id", "to": "companies"}}``.
-        tables: What else there is to say of frames, such as links from others than the entity,
-            in the form of ``[schema.tables]`` in a file.
-        types: Types of columns that are not what they look like, by frame and column:
+        tables: Everything else about the frames, such as links of other entities, in the form of
+            ``[schema.tables]`` in a file.
+        types: The types of columns whose dtype does not show them, by frame and column:
             ``{"customers": {"birth_date": DATE}}``.
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
-        time_zone: The zone in which days are counted.
+        time_zone: The zone in which days begin.
 
     Returns:
         The schema.
 
     Raises:
-        SchemaError: A frame, key or column that is named is not there, or a column of objects
-            holds several types.
+        SchemaError: A frame, key or column that you name does not exist, or a column of objects
+            has several types.
 
     Example:
         >>> import pandas as pd

@@ -29,16 +29,16 @@ _T = TypeVar("_T")
 
 @define(eq=False)
 class Source:
-    """Data frames that are asked about many segments at once.
+    """Data frames on which you evaluate many segments at once.
 
-    Every column is read once a question, every key is looked up once, and each distinct test,
-    window and aggregate is computed once, however many segments share it. Answers are kept as
-    bits, and all else is forgotten as soon as no other segment looks at it.
+    Each call reads every column once, looks up every key once, and computes each distinct test,
+    window and aggregate once, however many segments share it. Answers are kept as bits;
+    everything else is dropped when no other segment needs it.
 
     Args:
         frames: The frames by the names of the entities' tables; or the entity's.
-        progress: ``True`` shows a bar, which needs the extra ``progress``; a function is called
-            with how many steps of a question are done, and how many there are.
+        progress: ``True`` shows a progress bar, which needs the extra ``progress``. A function is
+            called with the number of steps that are done, and the number of all steps.
 
     Example:
         >>> import pandas as pd
@@ -64,20 +64,20 @@ class Source:
     def evaluate(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
     ) -> Evaluation:
-        """Say of everyone which segments they are in.
+        """Find out which segments everyone is in.
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
             as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-            skip_broken: Leave out segments that cannot be computed, and tell of them in
-                ``broken``; by default the first one is an error.
+            skip_broken: Leave out segments that cannot be computed, and list them in ``broken``.
+                By default the first one is an error.
 
         Returns:
             The keys of everyone, and for each segment whether they are in it.
 
         Raises:
-            DataError: A frame or column is not there or not what the schema says, or a parameter
-                of a segment has no value.
+            DataError: A frame or column is absent or does not fit the schema, or a parameter of a
+                segment has no value.
             SchemaError: The segments are of different schemas.
             UnsupportedError: Frames cannot compute a construct; names the segment.
         """
@@ -96,12 +96,12 @@ class Source:
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
-            The number of members by the segment's name, and of everyone: ``population``.
+            The number of members by the segment's name; ``population`` is the number of everyone.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
         question, keys, found = self._asked(segments, as_of, ones, skip=skip_broken)
         counts = {name: found[name] for name in question.conditions}
@@ -118,37 +118,37 @@ class Source:
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
-            Names × names; a segment beside itself: its size. ``attrs`` has the ``population``
+            Names × names; a segment with itself gives its size. ``attrs`` has the ``population``
             and ``as_of``.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
         return self.evaluate(segments, as_of=as_of, skip_broken=skip_broken).overlap()
 
     def values(
         self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
     ) -> pd.DataFrame:
-        """The values of traits.
+        """Compute the values of traits.
 
         Args:
-            traits: What to compute; at least one.
+            traits: The traits to compute; at least one.
             of: Whom to compute it of; by default everyone.
             as_of: The instant; by default now.
 
         Returns:
-            One column a trait, called as it is, by key. Integers are ``Int64``, booleans
+            One column for each trait, with its name, by key. Integers are ``Int64``, booleans
             ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
-            timestamps ``datetime64`` in UTC; what is missing is missing there.
+            timestamps ``datetime64`` in UTC. Missing values are missing there too.
 
         Raises:
-            DataError: A frame or column is not there or not what the schema says, or a parameter
-                has no value.
+            DataError: A frame or column is absent or does not fit the schema, or a parameter has
+                no value.
             SchemaError: They are of different schemas.
             UnsupportedError: Frames cannot compute a construct.
-            ValueError: There are no traits.
+            ValueError: You gave no traits.
         """
         schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.PANDAS)
         reader = Reader(self.frames, schema)
@@ -175,22 +175,22 @@ class Source:
         """Count how often each value of traits occurs in segments.
 
         Args:
-            traits: Whose values to count.
+            traits: The traits whose values to count.
             segments: A catalog, another mapping, several segments, or one.
-            most: Only so many most frequent values of each segment, and what is missing; by
-                default all values that occur in one of them.
+            most: Count only this number of most frequent values of each segment, and the missing
+                ones. By default, count all values that occur in one of them.
             as_of: The instant; by default now.
 
         Returns:
-            For each trait, by its name, counts: values × segments, the most frequent first. Where
-            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
-            occur in one of the segments, and ``as_of``.
+            For each trait, by name, the counts: values × segments, the most frequent first. A
+            missing value is missing in the index. ``attrs`` has the number of ``different``
+            values that occur in one of the segments, and ``as_of``.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
-            ValueError: There are no traits.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
+            ValueError: You gave no traits.
         """
         question = Question.of(segments, as_of, Target.PANDAS, skip_broken=False)
         values = tallied_traits(traits, question.schema, question.instant, Target.PANDAS)
@@ -204,46 +204,46 @@ class Source:
         return found
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
-        """The members of one segment.
+        """Find the members of one segment.
 
         Args:
-            segment: Whom to find.
+            segment: The segment.
             as_of: The instant; by default now.
 
         Returns:
-            Their keys, as a set.
+            The members' keys, as a set.
 
         Raises:
-            DataError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
         found = self.evaluate([segment], as_of=as_of)
         return found[found.names[0]]
 
     def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
-        """How many members one segment has.
+        """Count the members of one segment.
 
         Args:
-            segment: Whom to count.
+            segment: The segment.
             as_of: The instant; by default now.
 
         Raises:
-            DataError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
         return len(self.members(segment, as_of=as_of))
 
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Whether one person is a member.
+        """Test whether one person is a member.
 
         Args:
-            segment: Of what.
-            key: The person's key; whoever is not there is no member.
+            segment: The segment.
+            key: The person's key; a key that does not exist is not a member.
             as_of: The instant; by default now.
 
         Raises:
-            DataError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
         question = Question.of(segment, as_of, Target.PANDAS, skip_broken=False)
         reader = Reader(self.frames, question.schema)

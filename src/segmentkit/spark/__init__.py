@@ -1,4 +1,4 @@
-"""Segments on Spark, and on what speaks Spark Connect: distributed, lazy, nothing collected."""
+"""Evaluate segments on Spark and Spark Connect: distributed and lazy, nothing is collected."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ __all__ = ["Source", "audit", "count", "labels", "mask", "members", "schema_from
 
 
 def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
-    """The keys of a segment's members.
+    """Find the keys of a segment's members.
 
     Args:
-        segment: Whom to select.
+        segment: The segment.
         frames: Frames, or names of tables in Spark's catalog, by the names of the schema's
-            tables; or the entity's, where no other is needed.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+            tables; or the entity's, if no other is needed.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        A frame of one column, the key. Nothing is computed before Spark is asked for its rows.
+        A frame of one column, the key. Spark computes it when you ask for its rows.
 
     Raises:
         DataError: A parameter of the segment has no value.
-        SchemaError: A frame or column is not there, or not what the schema says.
+        SchemaError: A frame or column does not exist or does not fit the schema.
         UnsupportedError: Spark cannot compute a construct exactly.
 
     Example:
@@ -68,19 +68,19 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFram
 
 
 def count(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
-    """How many members a segment has.
+    """Count a segment's members.
 
     Args:
-        segment: Whom to count.
+        segment: The segment.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         A frame of one row and one column, ``count``.
 
     Raises:
         DataError: A parameter of the segment has no value.
-        SchemaError: A frame or column is not there, or not what the schema says.
+        SchemaError: A frame or column does not exist or does not fit the schema.
         UnsupportedError: Spark cannot compute a construct exactly.
 
     Example:
@@ -105,21 +105,21 @@ def count(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
 def mask(
     segment: Segment, frames: Frames, *, as_of: AsOf = None, column: str = "is_member"
 ) -> DataFrame:
-    """Say of every row of the entity's frame whether it is in a segment.
+    """Mark the rows of the entity's frame that are in a segment.
 
     Args:
-        segment: Whom to select.
+        segment: The segment.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        column: The name of the column that says it.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        column: The name of the new column.
 
     Returns:
         The entity's columns and one more, which is true or false and never ``NULL``.
 
     Raises:
         DataError: A parameter of the segment has no value.
-        SchemaError: A frame or column is not there, or not what the schema says; or the entity's
-            frame has a column of the new one's name.
+        SchemaError: A frame or column does not exist or does not fit the schema, or the entity's
+            frame already has a column with the new name.
         UnsupportedError: Spark cannot compute a construct exactly.
 
     Example:
@@ -142,24 +142,24 @@ def mask(
 def values(
     traits: Iterable[Trait], frames: Frames, *, segment: Segment | None = None, as_of: AsOf = None
 ) -> DataFrame:
-    """The values of traits, beside the key.
+    """Compute the values of traits, beside the key.
 
     Args:
-        traits: What to compute; at least one.
+        traits: The traits to compute; at least one.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
-        segment: Whom to compute it of; by default everyone.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        segment: The segment whose members you want; by default everyone.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The key and one column a trait, called as it is; what is missing is ``NULL``, and
-        timestamps have no zone, in UTC.
+        The key and one column for each trait, with the trait's name. Missing values are
+        ``NULL``, and timestamps are in UTC, without a zone.
 
     Raises:
         DataError: A parameter has no value.
-        SchemaError: A frame or column is not there, or not what the schema says; or the traits
+        SchemaError: A frame or column does not exist or does not fit the schema, or the traits
             and the segment are of different schemas.
         UnsupportedError: Spark cannot compute a construct exactly.
-        ValueError: There are no traits.
+        ValueError: You gave no traits.
 
     Example:
         >>> from pyspark.sql import SparkSession
@@ -184,19 +184,19 @@ def values(
 
 
 def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
-    """Say of everyone which part of a partition they are in.
+    """Label everyone with the parts of a partition.
 
     Args:
         partition: The partition.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The key, and the label in a column that is called as the partition is.
+        The key, and the label in a column with the partition's name.
 
     Raises:
         DataError: A parameter of the partition has no value.
-        SchemaError: A frame or column is not there, or not what the schema says.
+        SchemaError: A frame or column does not exist or does not fit the schema.
         UnsupportedError: Spark cannot compute a construct exactly.
 
     Example:
@@ -220,12 +220,12 @@ def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataF
 
 
 def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
-    """Count how many each part of a partition would have had alone, and to whom it lost them.
+    """Count the members that each part of a partition would have alone, and where it lost some.
 
     Args:
         partition: The partition.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
         The audit; print it. Spark computes it at once, and one row for each combination of parts
@@ -233,7 +233,7 @@ def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
 
     Raises:
         DataError: A parameter of the partition has no value.
-        SchemaError: A frame or column is not there, or not what the schema says.
+        SchemaError: A frame or column does not exist or does not fit the schema.
         UnsupportedError: Spark cannot compute a construct exactly.
     """
     instant = instant_of(as_of, partition.schema)
@@ -259,28 +259,28 @@ def schema_from(
 ) -> Schema:
     """Derive a schema from Spark's frames.
 
-    Types of columns tell those of attributes; columns of types that the language has no word for
-    (binary, arrays, maps, structs) are left out. Only the types are asked for, no rows are read,
-    so every column but the keys is taken to be one in which something may be missing.
+    The types of attributes follow from those of the columns. Columns of types that the language
+    does not have (binary, arrays, maps, structs) are left out. No rows are read, so every column
+    except the keys is nullable.
 
     Args:
-        frames: Frames, or names of tables, by their names; or the entity's only.
+        frames: Frames, or names of tables, by name; or only the entity's.
         entity: The name of the frame whose rows are segmented.
-        keys: The column that tells a frame's rows apart, by the frame's name. The entity and
-            targets of links need one.
+        keys: The column that identifies a row, by the frame's name. The entity and targets of
+            links need one.
         events: Relations of the entity that have a time:
             ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
         relations: Relations of the entity without a time: ``{"notes": "customer_id"}``.
         links: Links of the entity: ``{"company": {"key": "company_id", "to": "companies"}}``.
-        tables: What else there is to say of frames, such as links from others than the entity,
-            in the form of ``[schema.tables]`` in a file.
-        time_zone: The zone in which days are counted.
+        tables: Everything else about the frames, such as links of other entities, in the form of
+            ``[schema.tables]`` in a file.
+        time_zone: The zone in which days begin.
 
     Returns:
         The schema.
 
     Raises:
-        SchemaError: A frame or column that is named is not there.
+        SchemaError: A frame or column that you name does not exist.
 
     Example:
         >>> from pyspark.sql import SparkSession

@@ -15,15 +15,14 @@ from segmentkit.sqlalchemy.tables import Tables
 
 @define(eq=False)
 class Source(SqlSource):
-    """Frames of Spark that are asked about many segments at once.
+    """Spark frames on which you evaluate many segments at once.
 
-    Every question is one query, or a few where there are more than a thousand distinct tests. It
-    is run at once: numbers come home where numbers are asked for, and keys where keys are, in
-    Arrow's form.
+    Each call runs one query at once, or a few if there are more than a thousand distinct tests.
+    It collects only the numbers or keys that you ask for, as Arrow data.
 
     Args:
         frames: Frames, or names of tables in Spark's catalog, by the names of the schema's tables;
-            or the entity's, where no other is needed.
+            or the entity's, if no other is needed.
 
     Example:
         >>> from pyspark.sql import SparkSession

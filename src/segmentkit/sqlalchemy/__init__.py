@@ -1,4 +1,4 @@
-"""Segments in SQL, through SQLAlchemy: predicates for your own queries, and queries for members."""
+"""Evaluate segments in SQL with SQLAlchemy: conditions and queries with bound parameters."""
 
 from __future__ import annotations
 
@@ -64,28 +64,28 @@ def predicate(
 ) -> sa.ColumnElement[bool]:
     """Make a predicate for a query of your own.
 
-    It is true or not true of every row, so it belongs in ``WHERE``. SQLAlchemy's ``~`` turns it
-    into a three-valued ``NOT``, which loses rows with missing values: take the complement of the
-    segment instead (``predicate(~segment, …)``). To select it as a column, wrap it:
-    ``case((predicate, 1), else_=0)``.
+    It is true or not true of every row, so it belongs in ``WHERE``. Do not use SQLAlchemy's
+    ``~`` on it: that is a three-valued ``NOT``, which loses rows with missing values. Use the
+    complement of the segment instead (``predicate(~segment, …)``). To select it as a column, wrap
+    it: ``case((predicate, 1), else_=0)``.
 
     Args:
-        segment: Whom to select.
+        segment: The segment.
         entity: What the query selects from: a mapped class, a table, or an alias of one. The
-            other tables of the schema are found beside it, in its ``MetaData``.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names. The keys of a list
-            that is not among them are parameters, or one parameter if they are many.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Nobody else is a member, nor one
-            of a complement, and ranks, samples and ``among everyone`` are of them.
+            other tables of the schema are looked up in its ``MetaData``.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names. The keys of other lists
+            are parameters, or one parameter if they are many.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Nobody else is a member, not even of a
+            complement, and ranks, samples and ``among everyone`` cover only them.
 
     Returns:
         An expression whose values are all bound parameters.
 
     Raises:
         DataError: A parameter of the segment has no value.
-        SchemaError: A table or column of the schema is not there.
+        SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
 
     Example:
@@ -140,13 +140,13 @@ def members(
     """Make a query for the keys of a segment's members.
 
     Args:
-        segment: Whom to select.
+        segment: The segment.
         entity: A mapped class, a table, or an alias of one.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
-            everyone`` are of them.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Ranks, samples and ``among everyone``
+            cover only them.
 
     Returns:
         A ``SELECT`` of one column, the key. Its execution options ``segmentkit_as_of`` and
@@ -154,7 +154,7 @@ def members(
 
     Raises:
         DataError: A parameter of the segment has no value.
-        SchemaError: A table or column of the schema is not there.
+        SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, segment.schema)
@@ -179,25 +179,25 @@ def values(
     """Make a query for the values of traits, beside the key.
 
     Args:
-        traits: What to compute; at least one.
+        traits: The traits to compute; at least one.
         entity: A mapped class, a table, or an alias of one.
-        segment: Whom to compute it of; by default everyone.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
-            everyone`` are of them.
+        segment: The segment whose members you want; by default everyone.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Ranks, samples and ``among everyone``
+            cover only them.
 
     Returns:
-        A ``SELECT`` of the key and of one column a trait, called as it is; its execution option
-        ``segmentkit_as_of`` is the instant. What is missing is NULL.
+        A ``SELECT`` of the key and of one column for each trait, with the trait's name. Its
+        execution option ``segmentkit_as_of`` is the instant. Missing values are NULL.
 
     Raises:
         DataError: A parameter has no value.
-        SchemaError: A table or column of the schema is not there, or the traits and the segment
+        SchemaError: A table or column of the schema does not exist, or the traits and the segment
             are of different schemas.
         UnsupportedError: SQL cannot compute a construct.
-        ValueError: There are no traits.
+        ValueError: You gave no traits.
 
     Example:
         >>> import sqlalchemy as sa
@@ -239,11 +239,11 @@ def label_of(
     Args:
         partition: The partition.
         entity: What the query selects from: a mapped class, a table, or an alias of one.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
-            everyone`` are of them.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Ranks, samples and ``among everyone``
+            cover only them.
 
     Returns:
         One ``CASE``; the labels in it are bound parameters. It is NULL only of those who are
@@ -251,7 +251,7 @@ def label_of(
 
     Raises:
         DataError: A parameter of the partition has no value.
-        SchemaError: A table or column of the schema is not there.
+        SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
 
     Example:
@@ -286,11 +286,11 @@ def labels(
     Args:
         partition: The partition.
         entity: A mapped class, a table, or an alias of one.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
-            everyone`` are of them.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Ranks, samples and ``among everyone``
+            cover only them.
 
     Returns:
         A ``SELECT`` of the key and of the label, which is called as the partition is; its
@@ -298,7 +298,7 @@ def labels(
 
     Raises:
         DataError: A parameter of the partition has no value.
-        SchemaError: A table or column of the schema is not there.
+        SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, partition.schema)
@@ -331,18 +331,18 @@ def audit(
         partition: The partition.
         entity: A mapped class, a table, or an alias of one.
         connection: What to ask, with one statement.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. Ranks, samples and ``among
-            everyone`` are of them.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. Ranks, samples and ``among everyone``
+            cover only them.
 
     Returns:
         The audit; print it.
 
     Raises:
         DataError: A parameter of the partition has no value.
-        SchemaError: A table or column of the schema is not there.
+        SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
     instant = instant_of(as_of, partition.schema)

@@ -43,39 +43,40 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
     only: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
 ) -> Schema:
-    """Derive a schema from what SQLAlchemy knows.
+    """Derive a schema from SQLAlchemy classes, tables or a database.
 
-    Names of entities are names of tables. Of a mapped class, relationships become relations
-    (to-many) and links (to-one) under their own names, and attributes go by the class's names.
-    Of tables, foreign keys that lead to the entity become relations named after their table, and
-    foreign keys that lead away become links named after their column without ``_id``. What a
-    column of JSON holds is for ``tables`` to tell: ``{"customers": {"documents": …}}``. What
-    cannot be part of a schema is left out, and `Schema.left_out` says what and why.
+    Entities have the names of their tables. The relationships of a mapped class become relations
+    (to-many) and links (to-one) with their own names, and attributes have the class's names. For
+    tables, foreign keys to the entity become relations with the name of their table, and foreign
+    keys to other tables become links with the name of their column without ``_id``. Declare what
+    a JSON column holds in ``tables``: ``{"customers": {"documents": …}}``. What cannot be part of
+    a schema is left out, and `Schema.left_out` says what and why.
 
     Args:
         source: A mapped class, a table, a ``MetaData``, or an engine whose database is read.
-        entity: The table whose rows are segmented; needed where the source is several tables.
-        events: Which column tells the time of a relation: ``{"orders": "placed_at"}``, or, where
-            no foreign key declares the relation,
+        entity: The table whose rows are segmented; needed if the source is several tables.
+        events: The column with the time of a relation: ``{"orders": "placed_at"}``, or, if no
+            foreign key declares the relation,
             ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
         relations: Relations without a time that no foreign key declares, with their column.
         links: Links of the entity that no foreign key declares, with their column.
-        tables: What else there is to say of tables, in the form of ``[schema.tables]`` in a file.
+        tables: Everything else about the tables, in the form of ``[schema.tables]`` in a file.
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
-        time_zone: The zone in which days are counted.
-        only: What definitions may speak of; by default all that there is. A name is that of an
-            attribute, a relation or a link of the entity; ``owner.email`` is an attribute of what
-            ``owner`` leads to, and a table or a class alone is all of it. ``*`` is any text.
-        exclude: What definitions may not speak of, in the same form:
+        time_zone: The zone in which days begin.
+        only: What definitions may use; by default everything. A name is that of an attribute, a
+            relation or a link of the entity; ``owner.email`` is an attribute of the entity that
+            ``owner`` leads to, and the name of a table or a class means all of it. ``*`` is any
+            text.
+        exclude: What definitions may not use, in the same form:
             ``["owner.password_hash", "*.ssn"]``.
 
     Returns:
         The schema.
 
     Raises:
-        SchemaError: A table, column or relation that is named is not there, or the entity has no
-            key of one column.
+        SchemaError: A table, column or relation that you name does not exist, or the entity has
+            no key of one column.
 
     Example:
         >>> import sqlalchemy as sa
@@ -186,19 +187,19 @@ def _present(inspector: sa.Inspector, named: Iterable[str]) -> dict[str, tuple[s
 def load_catalog(
     path: str | PathLike[str], engine: sa.Engine, *, skip_broken: bool = False
 ) -> tuple[Catalog, sa.MetaData]:
-    """Read a catalog file whose ``[schema]`` leaves to the database what the database knows.
+    """Read a catalog file, and the parts of its schema that it does not declare from a database.
 
     Args:
         path: A TOML file.
         engine: The database that has the tables.
-        skip_broken: Leave out definitions that are wrong, and what refers to them, and tell of
-            them in the catalog's ``broken``; by default they are an error.
+        skip_broken: Leave out wrong definitions, and those that refer to them, and list them in
+            the catalog's ``broken``. By default they are an error.
 
     Returns:
         The catalog, and the tables that were read, for `members` and `predicate`.
 
     Raises:
-        CatalogError: The file or its definitions are wrong; carries every mistake.
+        CatalogError: The file or its definitions are wrong; has all mistakes.
         SchemaError: The file has no ``[schema]``, or the database lacks what it names.
         OSError: The file cannot be read.
     """
@@ -210,17 +211,17 @@ def load_catalog(
 
 
 def verify(schema: Schema, engine: sa.Engine) -> None:
-    """Make sure that a database has every table and column that a schema names.
+    """Check that a database has every table and column that a schema names.
 
-    And that it can tell small letters from capitals, where the schema has text: a PostgreSQL
-    database whose locale is C knows only ASCII, unless the engine was given to `prepare`.
+    If the schema has text, this also checks that the database can fold case: a PostgreSQL
+    database whose locale is C knows only ASCII, unless you gave the engine to `prepare`.
 
     Args:
         schema: The schema.
         engine: The database.
 
     Raises:
-        SchemaError: Something is not there; names all of it.
+        SchemaError: Something is absent; names all of it.
     """
     engine = synchronous(engine, "verify(schema, {})")
     inspector = sa.inspect(engine)
@@ -248,13 +249,13 @@ def _column_type(dtype: DType) -> Any:
 
 
 def tables_from(schema: Schema) -> sa.MetaData:
-    """Tables as a schema describes them, for writing SQL without a database.
+    """Make the tables that a schema describes, to write SQL without a database.
 
     Args:
         schema: The schema.
 
     Returns:
-        A ``MetaData`` with one table an entity.
+        A ``MetaData`` with one table for each entity.
     """
     metadata = sa.MetaData()
     for entity in schema.entities:

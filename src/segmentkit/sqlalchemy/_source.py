@@ -24,20 +24,20 @@ from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
 
 @define(eq=False, repr=False)
 class Source(SqlSource):
-    """A database that is asked about many segments at once.
+    """A database on which you evaluate many segments at once.
 
-    Every question is one statement, or a few where a database takes no longer ones; nothing is
-    written, and what is read comes in portions. An engine lends a connection for the time of a
-    question; a connection or a session of yours is used as it is, in its transaction.
+    Each call runs one statement, or a few if the database limits their length. Nothing is
+    written, and rows are read in portions. An engine lends a connection for the time of a call; a
+    connection or a session of yours is used as it is, in its transaction.
 
     Args:
         bind: An engine, a connection or a session. What a session adds to its statements, such as
             `with_loader_criteria`, holds here too.
         entity: A mapped class, a table, or an alias of one.
-        lists: Columns that hold the keys of static lists, by the lists' names.
-        where: Who is asked about, as a condition on the entity or a function that makes one of
-            it: a tenant's customers, those who are not deleted. The population, ranks, samples
-            and ``among everyone`` are of them.
+        lists: Columns with the keys of static lists, by the lists' names.
+        where: The customers to look at, as a condition on the entity or a function that makes one
+            from it: those of a tenant, those not deleted. The population, ranks, samples and
+            ``among everyone`` cover only them.
 
     Example:
         >>> import sqlalchemy as sa

@@ -95,13 +95,13 @@ class SqlSource(ABC):
     def evaluate(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
     ) -> Evaluation:
-        """Say of everyone which segments they are in.
+        """Find out which segments everyone is in.
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
             as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-            skip_broken: Leave out segments that cannot be computed, and tell of them in
-                ``broken``; by default the first one is an error.
+            skip_broken: Leave out segments that cannot be computed, and list them in ``broken``.
+                By default the first one is an error.
 
         Returns:
             The keys of everyone, and for each segment whether they are in it.
@@ -131,12 +131,12 @@ class SqlSource(ABC):
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
-            The number of members by the segment's name, and of everyone: ``population``.
+            The number of members by the segment's name; ``population`` is the number of everyone.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> Sizes:
@@ -163,13 +163,13 @@ class SqlSource(ABC):
             skip_broken: Leave out segments that cannot be computed.
 
         Returns:
-            Names × names; a segment beside itself: its size. ``attrs`` has the ``population``
+            Names × names; a segment with itself gives its size. ``attrs`` has the ``population``
             and ``as_of``.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> pd.DataFrame:
@@ -194,23 +194,23 @@ class SqlSource(ABC):
     def values(
         self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
     ) -> pd.DataFrame:
-        """The values of traits.
+        """Compute the values of traits.
 
         Args:
-            traits: What to compute; at least one.
+            traits: The traits to compute; at least one.
             of: Whom to compute it of; by default everyone.
             as_of: The instant; by default now.
 
         Returns:
-            One column a trait, called as it is, by key. Integers are ``Int64``, booleans
+            One column for each trait, with its name, by key. Integers are ``Int64``, booleans
             ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
-            timestamps ``datetime64`` in UTC; what is missing is missing there.
+            timestamps ``datetime64`` in UTC. Missing values are missing there too.
 
         Raises:
             DataError: A parameter has no value.
             SchemaError: A table or column is not there, or they are of different schemas.
             UnsupportedError: The engine cannot compute a construct.
-            ValueError: There are no traits.
+            ValueError: You gave no traits.
         """
         schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.SQL)
         whom = ir.TRUE if condition is None else condition
@@ -232,22 +232,22 @@ class SqlSource(ABC):
         """Count how often each value of traits occurs in segments, where the data is.
 
         Args:
-            traits: Whose values to count, with one query each.
+            traits: The traits whose values to count, with one query each.
             segments: A catalog, another mapping, several segments, or one.
-            most: Only so many most frequent values of each segment, and what is missing; by
-                default all values that occur in one of them.
+            most: Count only this number of most frequent values of each segment, and the missing
+                ones. By default, count all values that occur in one of them.
             as_of: The instant; by default now.
 
         Returns:
-            For each trait, by its name, counts: values × segments, the most frequent first. Where
-            a value is missing, so it is in the index. ``attrs`` has how many ``different`` values
-            occur in one of the segments, and ``as_of``.
+            For each trait, by name, the counts: values × segments, the most frequent first. A
+            missing value is missing in the index. ``attrs`` has the number of ``different``
+            values that occur in one of the segments, and ``as_of``.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
-            ValueError: There are no traits.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
+            ValueError: You gave no traits.
         """
         traits = list(traits)
 
@@ -266,19 +266,19 @@ class SqlSource(ABC):
         return self._asked(segments, as_of, False, ask)
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
-        """The members of one segment; nobody else's key is read.
+        """Find the members of one segment; only their keys are read.
 
         Args:
-            segment: Whom to find.
+            segment: The segment.
             as_of: The instant; by default now.
 
         Returns:
-            Their keys, as a set.
+            The members' keys, as a set.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> Members:
@@ -289,16 +289,16 @@ class SqlSource(ABC):
         return self._asked(segment, as_of, False, ask)
 
     def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
-        """How many members one segment has.
+        """Count the members of one segment.
 
         Args:
-            segment: Whom to count.
+            segment: The segment.
             as_of: The instant; by default now.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> int:
@@ -310,17 +310,17 @@ class SqlSource(ABC):
         return self._asked(segment, as_of, False, ask)
 
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Whether one person is a member; only that person's rows are looked at.
+        """Test whether one person is a member; only that person's rows are read.
 
         Args:
-            segment: Of what.
-            key: The person's key; whoever is not there is no member.
+            segment: The segment.
+            key: The person's key; a key that does not exist is not a member.
             as_of: The instant; by default now.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> bool:
@@ -329,19 +329,19 @@ class SqlSource(ABC):
         return self._asked(segment, as_of, False, ask)
 
     def explain(self, segments: Segments, *, as_of: AsOf = None) -> str:
-        """Say how segments are asked about: the shape, what is scanned, and the statements.
+        """Show how segments are evaluated: the shape, what is scanned, and the statements.
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
             as_of: The instant; by default now.
 
         Returns:
-            The text; values are parameters in it.
+            The text. Values are parameters in it.
 
         Raises:
-            DataError: As `evaluate`.
-            SchemaError: As `evaluate`.
-            UnsupportedError: As `evaluate`.
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
         """
 
         def ask(engine: Engine, question: Question, tables: Tables) -> str:

@@ -48,7 +48,7 @@ class Tables:
         metadata: Where the tables are.
         root: The selectable whose rows the predicate tests.
         mapped: The mapped class or its alias, when the user gave one.
-        lists: Columns that hold the keys of static lists, by the lists' names.
+        lists: Columns with the keys of static lists, by the lists' names.
         parameters: The keys of static lists as parameters; filled as they are asked for.
         scope: The condition of whom is asked about, if it is not everyone.
         within: The rows of whom is asked about, if that is not everyone.

@@ -140,7 +140,7 @@ class Clusters(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say."""
+        """What the numbers say, in words."""
         return tuple(self._told())
 
     def _told(self) -> Iterator[str]:
@@ -221,10 +221,10 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
     Args:
         of: What people are to be alike in: values in the language, such as names of attributes,
             or traits. With None every attribute that fits.
-        source: Where the population is.
+        source: The source of the population.
         schema: What ``of`` speaks of; by default that of its traits, or of ``among``.
         among: Whom to ask about; by default everyone.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
         n: How many clusters, from 2 to 50; by default as many, from 2 to 8, as have the highest
             silhouette.
         model: ``k-means``, for round clusters, or ``gaussian``, for longish ones.

@@ -133,7 +133,7 @@ class Discovery(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers say."""
+        """What the numbers say, in words."""
         return tuple(self._told())
 
     def _told(self) -> Iterator[str]:
@@ -211,11 +211,11 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
     Args:
         target: A segment, whose rate is told, or a trait: of a number its mean, of a boolean its
             rate.
-        source: Where the population is.
+        source: The source of the population.
         of: What to tell people apart by: values in the language, such as names of attributes, or
             traits. By default every attribute but keys.
         among: Whom to ask about; by default everyone.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
         depth: How many cuts may follow each other.
         least: How many people there must be on each side of a cut: a number, or, below one, a
             share of those that rules are found on.

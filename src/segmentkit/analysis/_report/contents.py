@@ -52,7 +52,7 @@ class Contents:
     Attributes:
         title: What the page is called.
         schema: What the segments speak of.
-        population: How many there are in all.
+        population: The number of everyone.
         as_of: The instant of the answer, in UTC.
         chapters: The segments, in the order of the catalog.
         overlap: How they overlap; None if none of them can be computed.

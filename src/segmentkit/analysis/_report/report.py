@@ -39,7 +39,7 @@ class Report(Contents):
     Attributes:
         title: What the page is called.
         schema: What the segments speak of.
-        population: How many there are in all.
+        population: The number of everyone.
         as_of: The instant of the answer, in UTC.
         chapters: The segments, in the order of the catalog.
         overlap: How they overlap; None if none of them can be computed.
@@ -57,7 +57,7 @@ class Report(Contents):
         """Write the page.
 
         Args:
-            path: Where to.
+            path: The file to write.
 
         Raises:
             OSError: It cannot be written.
@@ -95,8 +95,8 @@ def report(
 
     Args:
         catalog: The segments and partitions.
-        source: Where the population is.
-        as_of: The instant to ask about; by default now. Without a zone, in the schema's.
+        source: The source of the population.
+        as_of: The instant; by default now. Without a zone, it is in the schema's zone.
         title: What to call the page.
         profiles: Tell of each segment what sets its members apart, too; every segment takes
             three more questions, and the statistics are in the extra `stats`.

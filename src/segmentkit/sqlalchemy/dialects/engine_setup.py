@@ -28,14 +28,13 @@ _KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_t
 
 
 def prepare(engine: _Engine) -> _Engine:
-    """Tell an engine what segments need of it.
+    """Prepare an engine for segments.
 
-    An error of the database while it lists members gets a note that names the segment. For
-    ``ignoring case`` and ``sample``, SQLite has no Unicode case folding and no digests, and
-    functions are added to every new connection; so are those that ``distance`` needs, where it
-    was built without them. Of PostgreSQL it finds out whether the database's own locale knows
-    small letters beyond ASCII, and if not, which other collation does. Other databases need
-    nothing.
+    An error of the database while it lists members then has a note that names the segment. SQLite
+    has no Unicode case folding and no digests, so functions for ``ignoring case`` and ``sample``
+    are added to every new connection; so are those for ``distance`` if SQLite was built without
+    them. For PostgreSQL, this finds out whether the database's locale knows lower-case letters
+    beyond ASCII, and if not, which other collation does. Other databases need nothing.
 
     Args:
         engine: The engine, or an ``AsyncEngine``; connections that are open already are not
