@@ -381,10 +381,10 @@ def test_check_several_files(run: Run, full: str, tmp_path: Path) -> None:
 def test_an_unreadable_file(run: Run, full: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is there and cannot be read is no fault of its definitions."""
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, _: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     result = run("check", full)
     assert (result.code, result.err) == (2, "Error: cannot read shop.toml: Permission denied\n")
 
@@ -1118,7 +1118,10 @@ def test_check_names(run: Run, names: str, url: str, tmp_path: Path) -> None:
     (tmp_path / "fair.csv").write_text("id\nx\n", encoding="utf-8")
     wrong = run("check", names, "--url", url)
     assert wrong.code == 1
-    assert "fair.csv:2 list 'fair'\nSK306 'x' is not a key: customers.id is an integer" in wrong.err
+    assert (
+        "fair.csv:2 list 'fair'\nSK306 this line is not a key: customers.id is an integer"
+        in wrong.err
+    )
 
 
 def test_format_traits(run: Run, names: str, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from segmentkit import (
     Entity,
     Function,
     KeyList,
+    Limits,
     Link,
     Partition,
     Relation,
@@ -343,7 +344,19 @@ def test_bad_line_of_a_list(tmp_path: Path) -> None:
     file.write_text("7\n\n8\nA9\n", encoding="utf-8")
     with pytest.raises(CatalogError) as caught:
         KeyList.load(file, SHOP)
-    assert str(caught.value) == f"{file}:4\nSK306 'A9' is not a key: customers.id is an integer"
+    assert (
+        str(caught.value) == f"{file}:4\nSK306 this line is not a key: customers.id is an integer"
+    )
+
+
+def test_a_catalog_that_is_too_large() -> None:
+    """SK307 names the limit, and how to raise it."""
+    with pytest.raises(CatalogError) as caught:
+        Catalog.loads(HEAD, file="s.toml", limits=Limits(bytes=9))
+    assert str(caught.value) == (
+        "s.toml\nSK307 more than 9 bytes in the catalog's file\n"
+        "    hint: if you trust it, load it with limits=segmentkit.Limits(bytes=…)"
+    )
 
 
 def test_every_code_is_pinned() -> None:

@@ -124,6 +124,8 @@ class Defined:
         if name not in self.parameters:
             return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
         expected = self.parameters[name]
+        if isinstance(value, int) and not _is_written(value):
+            return diagnostic("SK013", place)
         if not isinstance(value, Constant):
             shown = {"article": "a", "family": type(value).__name__}
         else:
@@ -204,7 +206,7 @@ def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> 
             continue
         stack.pop()
         if id(item) not in found:
-            own = {name: value for name, value in values.items() if name in item.parameters}
+            own = {name: values[name] for name in item.parameters if name in values}
             found[id(item)] = item._with(own, found) if own else item
     return found
 
@@ -284,11 +286,22 @@ def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
             return value
 
 
+def _is_written(value: float | Decimal) -> bool:
+    """Whether the digits of a number can be written out at all."""
+    if isinstance(value, int):
+        return value.bit_length() <= _MOST_DIGITS
+    number = Decimal(value)
+    return number.is_finite() and abs(number.adjusted()) <= _MOST_DIGITS
+
+
+_MOST_DIGITS = 1000
+
+
 def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
     """Why a value of the right type cannot stand in a definition, if it cannot."""
     if isinstance(value, datetime) and value != value:
         return diagnostic("SK010", place, text=value)
-    if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+    if isinstance(value, float | Decimal) and not _is_written(value):
         return diagnostic("SK013", place)
     try:
         parse(format_value(exact(value)))

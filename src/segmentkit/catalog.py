@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from segmentkit._catalog.check import check_catalog, without_mistakes
-from segmentkit._catalog.toml_file import CatalogText, read_catalog
+from segmentkit._catalog.toml_file import CatalogText, read_catalog, read_catalog_file
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -28,6 +28,7 @@ from segmentkit.dtypes import DType
 from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
+from segmentkit.limits import DEFAULT, Limits
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
@@ -73,8 +74,8 @@ class Catalog(Mapping[str, Segment]):
     @_bound.default
     def _bind_all(self) -> dict[int, Defined]:
         for each in self._all():
-            known = each.parameters
-            each.check_values({p: v for p, v in self.parameters.items() if p in known})
+            known = [name for name in each.parameters if name in self.parameters]
+            each.check_values({name: self.parameters[name] for name in known})
         return bound_together(self._all(), self.parameters)
 
     def _all(self) -> Iterator[Defined]:
@@ -108,6 +109,7 @@ class Catalog(Mapping[str, Segment]):
         schema: Schema | None = None,
         *,
         skip_broken: bool = False,
+        limits: Limits = DEFAULT,
     ) -> Catalog:
         """Read and check a catalog file.
 
@@ -116,6 +118,7 @@ class Catalog(Mapping[str, Segment]):
             schema: The schema of the definitions; by default the one that the file declares.
             skip_broken: Leave out wrong definitions, and those that refer to them, and list them
                 in ``broken``. By default they are an error.
+            limits: How much the catalog may ask for.
 
         Returns:
             The catalog. Parameters for which the file has a value are bound.
@@ -123,10 +126,10 @@ class Catalog(Mapping[str, Segment]):
         Raises:
             CatalogError: The file or its definitions are wrong; has all mistakes.
             SchemaError: The file's ``[schema]`` is wrong, or there is no schema.
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is not a regular file.
         """
-        content, folder = Path(path).read_bytes(), Path(path).parent
-        return cls.loads(content, schema, file=str(path), folder=folder, skip_broken=skip_broken)
+        read = read_catalog_file(Path(path), limits)
+        return cls._of_either(read, schema, skip_broken=skip_broken)
 
     @classmethod
     def loads(
@@ -137,6 +140,7 @@ class Catalog(Mapping[str, Segment]):
         file: str | None = None,
         folder: str | PathLike[str] | None = None,
         skip_broken: bool = False,
+        limits: Limits = DEFAULT,
     ) -> Catalog:
         """Read and check the text of a catalog file.
 
@@ -146,6 +150,7 @@ class Catalog(Mapping[str, Segment]):
             file: The name of the text in messages.
             folder: Where the files of its static lists are; without it, it cannot have any.
             skip_broken: Leave out wrong definitions, as in `load`.
+            limits: How much the catalog may ask for.
 
         Returns:
             The catalog.
@@ -168,7 +173,11 @@ class Catalog(Mapping[str, Segment]):
             >>> shop["grown_ups"]
             Segment('grown_ups', 'age >= 18')
         """
-        read = read_catalog(text, file=file, folder=folder)
+        read = read_catalog(text, file=file, folder=folder, limits=limits)
+        return cls._of_either(read, schema, skip_broken=skip_broken)
+
+    @classmethod
+    def _of_either(cls, read: CatalogText, schema: Schema | None, *, skip_broken: bool) -> Catalog:
         if schema is None:
             if read.declaration is None:
                 raise SchemaError("the catalog has no [schema], and none was given")

@@ -15,7 +15,8 @@ from attrs import field, frozen
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit.dtypes import INTEGER, TEXT, DType
 from segmentkit.errors import CatalogError, DataError, Problem, SchemaError
-from segmentkit.schema import Schema
+from segmentkit.limits import DEFAULT, Limits, over, read_regular
+from segmentkit.schema import Attribute, Schema
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _LARGEST = 2**63 - 1
@@ -87,6 +88,7 @@ class KeyList:
         title: str | None = None,
         description: str | None = None,
         owner: str | None = None,
+        limits: Limits = DEFAULT,
     ) -> KeyList:
         """Read a file of keys.
 
@@ -101,16 +103,23 @@ class KeyList:
             title: A title for people.
             description: What it is.
             owner: Who is responsible for it.
+            limits: How large the file may be, in ``list_bytes``.
 
         Returns:
             The list.
 
         Raises:
-            CatalogError: The file has lines that are not keys; has the first ten of them.
+            CatalogError: The file is too large, or has lines that are not keys; has the first ten
+                of them.
             SchemaError: The schema does not declare the entity's key as an integer or a text.
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is not a regular file.
         """
-        keys, problems = read_keys(Path(path), schema)
+        _key_of(schema)
+        content = read_regular(Path(path), limits.list_bytes)
+        if len(content) > limits.list_bytes:
+            too_large = over("list_bytes", limits.list_bytes)
+            raise CatalogError([_problem(Path(path), None, "SK307", **too_large)])
+        keys, problems = read_keys(Path(path), content, schema)
         if problems:
             raise CatalogError(problems)
         about = {"title": title, "description": description, "owner": owner}
@@ -139,26 +148,24 @@ def kind_of_key(dtype: DType) -> dict[str, str]:
     return {"article": "an" if dtype == INTEGER else "a", "family": str(dtype)}
 
 
-def read_keys(path: Path, schema: Schema) -> tuple[frozenset[int | str], list[Problem]]:
+def read_keys(
+    path: Path, content: bytes, schema: Schema
+) -> tuple[frozenset[int | str], list[Problem]]:
     """The keys in a file, and the lines of it that are none.
+
+    What is wrong does not show the content: the file may be another one than was meant.
 
     Raises:
         SchemaError: The schema does not declare the entity's key as an integer or a text.
-        OSError: The file cannot be read.
     """
-    entity = schema.entity
-    key = entity.key_attribute
-    if key is None or key.dtype not in (INTEGER, TEXT):
-        raise SchemaError(
-            f"a list needs to know what the keys of {entity.name!r} are: declare the column "
-            f"{entity.key!r} as an attribute, an integer or a text"
-        )
+    key = _key_of(schema)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return frozenset(), [_problem(path, None, "SK305", detail=f"not UTF-8: {error}")]
+        line = content.count(b"\n", 0, error.start) + 1
+        return frozenset(), [_problem(path, line, "SK305", detail="not UTF-8")]
     headings = {key.name, key.column}
-    told = {"key": f"{entity.name}.{key.name}", **kind_of_key(key.dtype)}
+    told = {"key": f"{schema.entity.name}.{key.name}", **kind_of_key(key.dtype)}
     read = _integer if key.dtype == INTEGER else str
     keys: set[int | str] = set()
     problems: list[Problem] = []
@@ -168,7 +175,7 @@ def read_keys(path: Path, schema: Schema) -> tuple[frozenset[int | str], list[Pr
                 continue
             found = read(cell) if cell else None
             if found is None:
-                problems.append(_problem(path, number, "SK306", text=cell[:60], **told))
+                problems.append(_problem(path, number, "SK306", **told))
                 if len(problems) == _TOLD:
                     break
             else:
@@ -176,6 +183,17 @@ def read_keys(path: Path, schema: Schema) -> tuple[frozenset[int | str], list[Pr
     except csv.Error as error:
         problems.append(_problem(path, None, "SK305", detail=f"not CSV: {error}"))
     return frozenset(keys), problems
+
+
+def _key_of(schema: Schema) -> Attribute:
+    entity = schema.entity
+    key = entity.key_attribute
+    if key is None or key.dtype not in (INTEGER, TEXT):
+        raise SchemaError(
+            f"a list needs to know what the keys of {entity.name!r} are: declare the column "
+            f"{entity.key!r} as an attribute, an integer or a text"
+        )
+    return key
 
 
 def _cells(path: Path, text: str) -> Iterator[tuple[int, str]]:

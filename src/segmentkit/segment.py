@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -38,7 +38,7 @@ from segmentkit.explanation import Explanation
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Schema
-from segmentkit.trait import Trait
+from segmentkit.trait import CheckedOf, Trait
 
 
 @define(frozen=True, slots=False, eq=False, repr=False)
@@ -364,27 +364,11 @@ def _restore(name: str | None, source: str, schema: Schema, others: dict[str, An
     return Segment.define(name, source, schema, **others)
 
 
-class _CheckedOf(Mapping[str, Any]):
-    """What segments or traits mean, by name, looked at only where it is asked for."""
-
-    def __init__(self, items: Mapping[str, Segment] | Mapping[str, Trait]) -> None:
-        self.items_by_name = items
-
-    def __getitem__(self, name: str) -> Any:
-        return self.items_by_name[name]._checked
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.items_by_name)
-
-    def __len__(self) -> int:
-        return len(self.items_by_name)
-
-
 def _names(
     segments: Mapping[str, Segment], traits: Mapping[str, Trait], lists: Mapping[str, KeyList]
 ) -> Names:
     return Names(
-        _CheckedOf(segments) if segments else {}, _CheckedOf(traits) if traits else {}, lists
+        CheckedOf(segments) if segments else {}, CheckedOf(traits) if traits else {}, lists
     )
 
 

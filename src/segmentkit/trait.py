@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -92,7 +92,7 @@ class Trait(Defined):
             integer
         """
         traits = by_name(traits, Trait)
-        known = {other: trait._checked for other, trait in traits.items()}
+        known = CheckedOf(traits)
         checked = check_trait(name, tree := parse(value), schema, value, known)
         used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
@@ -210,3 +210,19 @@ def bound_value(trait: Trait, instant: datetime, target: Target) -> ir.Value:
     trait._require_bound()
     trait._refuse_unlowered(target)
     return normalize_value(trait._value, instant, trait.schema.zone)
+
+
+class CheckedOf(Mapping[str, Any]):
+    """What segments or traits mean, by name, looked at only where it is asked for."""
+
+    def __init__(self, items: Mapping[str, Any]) -> None:
+        self.items_by_name = items
+
+    def __getitem__(self, name: str) -> Any:
+        return self.items_by_name[name]._checked
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.items_by_name)
+
+    def __len__(self) -> int:
+        return len(self.items_by_name)

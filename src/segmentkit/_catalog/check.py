@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -17,10 +17,15 @@ from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit.errors import CatalogError, DataError, DefinitionError, Problem
 from segmentkit.keylist import KeyList, read_keys
+from segmentkit.limits import beside, over, read_regular
 from segmentkit.partition import Partition, order_of, repeated
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.trait import Trait
+
+_Key: TypeAlias = tuple[str, str | None]
+"""A kind and a name."""
+_KINDS = {t.InSegment: "segment", t.InKeyList: "list", t.Reachable: "channel"}
 
 
 @frozen
@@ -33,12 +38,13 @@ class Found:
     partitions: dict[str, Partition] = field(factory=dict)
 
 
-def check_catalog(text: CatalogText, schema: Schema) -> Found:
+def check_catalog(text: CatalogText, schema: Schema, absent: Collection[_Key] = ()) -> Found:
     """Check everything in a catalog file.
 
     Args:
         text: The file.
         schema: What its definitions speak of.
+        absent: What nothing in it can refer to, although it is there.
 
     Returns:
         What it defines.
@@ -49,7 +55,7 @@ def check_catalog(text: CatalogText, schema: Schema) -> Found:
     """
     for channel in schema.channels:
         check_channel(channel, schema)
-    return _Check(text, schema).found()
+    return _Check(text, schema, absent).found()
 
 
 def without_mistakes(text: CatalogText, schema: Schema) -> tuple[CatalogText, list[Problem]]:
@@ -67,9 +73,10 @@ def without_mistakes(text: CatalogText, schema: Schema) -> tuple[CatalogText, li
         SchemaError: A channel of the schema is declared wrongly.
     """
     problems: list[Problem] = []
+    absent: set[_Key] = set()
     while True:
         try:
-            check_catalog(text, schema)
+            check_catalog(text, schema, absent)
         except CatalogError as error:
             # Of all rounds but the first, it is what the one before took away that is not found.
             hint = "it is wrong itself, and left out" if problems else None
@@ -78,9 +85,30 @@ def without_mistakes(text: CatalogText, schema: Schema) -> tuple[CatalogText, li
             less = text.without(wrong)
             if less == text:
                 raise
-            text = less
+            text, absent = less, _resting_on(wrong, less, schema.entity.name)
         else:
             return text, problems
+
+
+def _resting_on(wrong: Collection[_Key], text: CatalogText, entity: str) -> set[_Key]:
+    """What refers to something that is wrong, directly or through others."""
+    users: dict[_Key, list[_Key]] = {}
+    for kind, entries in (("segment", text.entries), ("trait", text.traits)):
+        for name, tree in _parsed(text, entries)[0].items():
+            used: list[_Key] = [(_KINDS[of], other) for of, other, _ in _references(tree)]
+            used += [("trait", other) for other, _ in t.trait_places(tree, entity)]
+            for each in used:
+                users.setdefault(each, []).append((kind, name))
+    for name, partition in text.partitions.items():
+        for part in partition.parts:
+            users.setdefault(("segment", part), []).append(("partition", name))
+    found: set[_Key] = set()
+    stack = list(wrong)
+    while stack:
+        more = [each for each in users.get(stack.pop(), ()) if each not in found]
+        found.update(more)
+        stack += more
+    return found
 
 
 def _hinted(problem: Problem, hint: str | None) -> Problem:
@@ -118,10 +146,13 @@ def check_syntax(text: CatalogText) -> None:
 class _Check:
     """One file against one schema."""
 
-    def __init__(self, text: CatalogText, schema: Schema) -> None:
+    def __init__(self, text: CatalogText, schema: Schema, absent: Collection[_Key]) -> None:
         self.text = text
         self.schema = schema
+        self.absent = absent
         self.problems: list[Problem] = []
+        self.room = text.limits.list_bytes
+        self.parts = 0
 
     def found(self) -> Found:
         text = self.text
@@ -146,10 +177,13 @@ class _Check:
         order, cycles = _order(self.text, self.text.entries, trees, _SEGMENTS)
         self.problems += cycles
         # What is refused itself is no unknown name: it stands as an empty set until it is mended.
-        known = {name: _broken(name, self.schema) for name in self.text.entries}
+        known = {
+            name: _broken(name, self.schema)
+            for name in self.text.entries
+            if ("segment", name) not in self.absent
+        }
         lists = {name: KeyList(name, ()) for name in self.text.lists} | found.lists
-        traits = {name: _broken_trait(name, self.schema) for name in self.text.traits}
-        traits |= found.traits
+        traits = self.broken_traits() | found.traits
         defined: dict[str, Segment] = {}
         for name in order:
             entry = self.text.entries[name]
@@ -163,6 +197,7 @@ class _Check:
                     lists=lists,
                     **entry.about,
                 )
+                self.count(defined[name]._checked.condition)
             except DefinitionError as error:
                 self.tell(entry, error.diagnostics)
         return defined
@@ -174,7 +209,7 @@ class _Check:
         links = _Links("SK142", self.schema.entity.name)
         order, cycles = _order(self.text, entries, trees, links)
         self.problems += cycles
-        known = {name: _broken_trait(name, self.schema) for name in entries}
+        known = self.broken_traits()
         defined: dict[str, Trait] = {}
         for name in order:
             entry = entries[name]
@@ -182,9 +217,17 @@ class _Check:
                 known[name] = defined[name] = Trait.define(
                     name, entry.text, self.schema, traits=known, **entry.about
                 )
+                self.count(defined[name]._checked.value)
             except DefinitionError as error:
                 self.tell(entry, error.diagnostics)
         return defined
+
+    def broken_traits(self) -> dict[str, Trait]:
+        return {
+            name: _broken_trait(name, self.schema)
+            for name in self.text.traits
+            if ("trait", name) not in self.absent
+        }
 
     def lists(self) -> dict[str, KeyList]:
         found = {}
@@ -209,11 +252,17 @@ class _Check:
             self.list_problem(entry, "SK305", detail=detail)
             return None
         try:
-            keys, problems = read_keys(self.text.folder / entry.keys, self.schema)
+            path = beside(self.text.folder, entry.keys)
+            content = read_regular(path, self.room)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             self.list_problem(entry, "SK305", detail=f"cannot read {entry.keys!r}: {why}")
             return None
+        if len(content) > self.room:
+            self.list_problem(entry, "SK307", **over("list_bytes", self.text.limits.list_bytes))
+            return None
+        self.room -= len(content)
+        keys, problems = read_keys(self.text.folder / entry.keys, content, self.schema)
         self.problems += [evolve(p, name=entry.name, kind="list") for p in problems]
         return None if problems else keys
 
@@ -222,16 +271,24 @@ class _Check:
         place = Problem(found, None, self.text.file, entry.line, None, entry.name, "list")
         self.problems.append(place)
 
+    def count(self, meaning: ir.Condition | ir.Value | None) -> None:
+        """Stop at what would make all definitions together larger than they may be."""
+        most = self.text.limits.parts
+        self.parts += 0 if meaning is None else ir.size_of(meaning, most)
+        if self.parts > most:
+            found = diagnostic("SK307", t.NOWHERE, **over("parts", most))
+            raise CatalogError([Problem(found, None, self.text.file, None, None)])
+
     def tell(self, entry: Entry, found: Iterable[Diagnostic]) -> None:
         self.problems += [entry.problem(each, self.text.file) for each in found]
 
     def parameters(self, entries: Mapping[str, Entry], defined: Mapping[str, Defined]) -> None:
         """Tell of parameters whose values have the wrong type where they are used."""
-        for parameter, value in self.text.parameters.items():
-            for name, found in defined.items():
-                if parameter in found.parameters:
+        for name, found in defined.items():
+            for parameter in found.parameters:
+                if parameter in self.text.parameters:
                     try:
-                        found.check_values({parameter: value})
+                        found.check_values({parameter: self.text.parameters[parameter]})
                     except DefinitionError as error:
                         self.tell(entries[name], error.diagnostics)
 
@@ -319,17 +376,29 @@ def _order(
 ) -> tuple[list[str], list[Problem]]:
     """The names, each after those that it refers to; cycles are reported and left out."""
     places = {name: dict(links.places(tree)) for name, tree in trees.items()}
-    graph = {name: [other for other in found if other in trees] for name, found in places.items()}
+    order: list[str] = []
     problems: list[Problem] = []
-    while True:
-        try:
-            return list(TopologicalSorter(graph).static_order()), problems
-        except CycleError as error:
-            cycle: list[str] = error.args[1][::-1]
-            name, following = cycle[0], cycle[1]
-            path = " → ".join(cycle)
-            found = diagnostic(links.code, places[name][following], name=name, path=path)
-            problems.append(entries[name].problem(found, text.file))
-            for member in set(cycle):
-                del graph[member]
-            graph = {n: [r for r in rs if r in graph] for n, rs in graph.items()}
+    circular: set[str] = set()
+    done: set[str] = set()
+    for start in trees:
+        # From a start to where we are, with what each refers to and was not looked at yet.
+        path = {} if start in done else {start: iter(places[start])}
+        while path:
+            name, others = next(reversed(path.items()))
+            other = next((each for each in others if each in trees and each not in done), None)
+            if other is None:
+                path.popitem()
+                done.add(name)
+                if name not in circular:
+                    order.append(name)
+            elif other not in path:
+                path[other] = iter(places[other])
+            elif other not in circular:
+                cycle = [*path]
+                cycle = [*cycle[cycle.index(other) :], other]
+                if circular.isdisjoint(cycle):  # one message of each definition
+                    shown = " → ".join(cycle)
+                    found = diagnostic(links.code, places[other][cycle[1]], name=other, path=shown)
+                    problems.append(entries[other].problem(found, text.file))
+                circular.update(cycle)
+    return order, problems

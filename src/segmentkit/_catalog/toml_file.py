@@ -20,6 +20,7 @@ from segmentkit._definition import Constant
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import CatalogError, Problem, SchemaError
+from segmentkit.limits import DEFAULT, Limits, over, read_regular
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -101,6 +102,7 @@ class CatalogText:
         declaration: What the file says of the schema, if anything.
         file: What to call the file in messages.
         folder: Where the files of its lists are; None if there can be none.
+        limits: How much it may ask for.
     """
 
     entries: Mapping[str, Entry]
@@ -111,6 +113,7 @@ class CatalogText:
     declaration: Declaration | None
     file: str | None = None
     folder: Path | None = None
+    limits: Limits = DEFAULT
 
     def without(self, left_out: Collection[tuple[str, str | None]]) -> CatalogText:
         """The same without some entries, each given by its kind and its name."""
@@ -132,14 +135,19 @@ class CatalogText:
 
 
 def read_catalog(
-    text: str | bytes, *, file: str | None = None, folder: str | PathLike[str] | None = None
+    text: str | bytes,
+    *,
+    file: str | None = None,
+    folder: str | PathLike[str] | None = None,
+    limits: Limits = DEFAULT,
 ) -> CatalogText:
-    """Read a catalog file without checking its definitions.
+    """Read a catalog without checking its definitions.
 
     Args:
         text: TOML.
         file: What to call it in messages.
         folder: Where the files of its lists are; without it there can be none.
+        limits: How much it may ask for.
 
     Returns:
         What it says.
@@ -148,12 +156,52 @@ def read_catalog(
         CatalogError: It is not a catalog file.
         SchemaError: Its ``[schema]`` is wrong.
     """
-    return _Reader(text, file).read(None if folder is None else Path(folder))
+    found = _Reader(text, file, limits).read(None if folder is None else Path(folder))
+    tables = (found.entries, found.traits, found.lists, found.partitions)
+    if sum(map(len, tables)) > limits.definitions:
+        raise CatalogError([_over("definitions", limits, file)])
+    return found
+
+
+def read_catalog_file(path: Path, limits: Limits = DEFAULT) -> CatalogText:
+    """Read a catalog file without checking its definitions.
+
+    Raises:
+        CatalogError: It is not a catalog file, or larger than may be.
+        SchemaError: Its ``[schema]`` is wrong.
+        OSError: It cannot be read, or is no regular file.
+    """
+    content = read_regular(path, limits.bytes)
+    return read_catalog(content, file=str(path), folder=path.parent, limits=limits)
+
+
+def _over(name: str, limits: Limits, file: str | None) -> Problem:
+    found = diagnostic("SK307", Span(0, 0), **over(name, getattr(limits, name)))
+    return Problem(found, None, file, None, None)
 
 
 _NAME = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s.\"']+")
 _HEADER = re.compile(r"\s*\[([^\[\]=,]+)\]\s*(#.*)?$")
 _KEY = re.compile(rf"\s*({_NAME.pattern})\s*=")
+
+
+# The reader of TOML takes time by the square of a key's parts, and hexadecimal numbers of any size.
+_MOST_STEPS, _MOST_BITS = 50, 1000
+_STEP = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?:{_STEP}\.[ \t]*+){{{_MOST_STEPS}}}")
+
+
+def _every(data: Any) -> Iterator[Any]:
+    """All values in what TOML says."""
+    stack = [data]
+    while stack:
+        match stack.pop():
+            case dict() as table:
+                stack += table.values()
+            case list() as items:
+                stack += items
+            case value:
+                yield value
 
 
 def _unquoted(name: str) -> str:
@@ -163,9 +211,13 @@ def _unquoted(name: str) -> str:
 class _Reader:
     """Reads one file and collects what is wrong with its form."""
 
-    def __init__(self, text: str | bytes, file: str | None) -> None:
+    def __init__(self, text: str | bytes, file: str | None, limits: Limits) -> None:
         self.file = file
+        self.limits = limits
         self.problems: list[Problem] = []
+        size = len(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+        if size > limits.bytes:
+            raise CatalogError([_over("bytes", limits, file)])
         try:
             decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         except UnicodeDecodeError as error:
@@ -228,7 +280,11 @@ class _Reader:
 
     def read(self, folder: Path | None) -> CatalogText:
         try:
+            if _LONG_KEY.search(self.text):
+                raise ValueError(f"a key has more than {_MOST_STEPS} parts")
             data = tomllib.loads(self.text, parse_float=Decimal)
+            if any(isinstance(v, int) and v.bit_length() > _MOST_BITS for v in _every(data)):
+                raise ValueError("a whole number has too many digits")
         except RecursionError:
             detail = "brackets are nested too deeply"
             raise CatalogError([self.problem("SK301", None, detail=detail)]) from None
@@ -255,6 +311,7 @@ class _Reader:
             None if told is None else read_declaration(told),
             self.file,
             folder,
+            self.limits,
         )
 
     def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:

@@ -111,7 +111,7 @@ def _check_size(ctx: Context, tree: t.Expr, meaning: ir.Condition | ir.Value) ->
     if ctx.errors:
         return
     # Without references a tree is no larger than its text.
-    if (ctx.names.segments or ctx.names.traits) and ir.is_larger(meaning, MAX_SIZE):
+    if (ctx.names.segments or ctx.names.traits) and ir.size_of(meaning, MAX_SIZE) > MAX_SIZE:
         ctx.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
     elif is_deeper(meaning, MOST):
         ctx.error("SK007", tree.span)

@@ -15,19 +15,21 @@ import click
 
 from segmentkit._catalog.toml_file import CatalogText, read_catalog
 from segmentkit._cli._errors import Failure, definitions_of, os_message
+from segmentkit.limits import DEFAULT
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """A file that is there."""
 
 
 def read_bytes(file: Path) -> bytes:
-    """The content of a file.
+    """The content of a file, or of a pipe; one byte more than may be, if there is more.
 
     Raises:
         Failure: It cannot be read.
     """
     try:
-        return file.read_bytes()
+        with file.open("rb") as stream:
+            return stream.read(DEFAULT.bytes + 1)
     except OSError as error:
         raise Failure(f"cannot read {os_message(error)}") from None
 

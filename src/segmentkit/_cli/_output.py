@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from rich import box
 from rich.console import Console
@@ -55,6 +56,30 @@ def show_table(
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     screen().print(table)
+
+
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""What a cell begins with that a spreadsheet takes for a formula, in any of the usual settings."""
+
+
+def write_csv(stream: TextIO, rows: Iterable[Sequence[object]], *, spreadsheet: bool) -> None:
+    """Write rows as CSV.
+
+    Args:
+        stream: Where to.
+        rows: The cells.
+        spreadsheet: Whether a text that would be a formula gets an apostrophe before it.
+    """
+    plain = csv.writer(stream, lineterminator="\n")
+    # Before Python 3.13 a carriage return that does not end lines stands without quotes.
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        lines = quoted if any(isinstance(cell, str) and "\r" in cell for cell in row) else plain
+        lines.writerow([_harmless(cell) for cell in row] if spreadsheet else row)
+
+
+def _harmless(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def show_audit(audit: Audit) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from segmentkit._cli._database import (
 )
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
 from segmentkit._cli._files import FILE, read_file, writing
-from segmentkit._cli._output import duration, percent, show_table
+from segmentkit._cli._output import duration, percent, show_table, write_csv
 from segmentkit._cli._values import (
     LeftOut,
     as_of_option,
@@ -61,6 +61,11 @@ dialect_option = click.option(
     metavar="NAME",
     help="The dialect: postgresql, mysql, sqlite, … or any other that SQLAlchemy knows. "
     "By default that of the database.",
+)
+spreadsheet_option = click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="Make the CSV safe for spreadsheets: a text that would be a formula gets an apostrophe.",
 )
 
 
@@ -132,12 +137,13 @@ def explain_plan(
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@spreadsheet_option
 @click.option(
     "--skip-broken",
     is_flag=True,
     help="Leave out segments that are wrong or cannot be computed, name them, and exit with 1.",
 )
-def count(
+def count(  # noqa: PLR0913, PLR0917 - one for each option
     file: Path,
     names: tuple[str, ...],
     url: str,
@@ -145,11 +151,14 @@ def count(
     pairs: Pairs,
     as_json: bool,
     as_csv: bool,
+    spreadsheet: bool,
     skip_broken: bool,
 ) -> None:
     """Count the members of segments in a database: of those that you name, or of all."""
     if as_json and as_csv:
         raise click.UsageError("Give --json or --csv, not both.")
+    if spreadsheet and not as_csv:
+        raise click.UsageError("--spreadsheet is about CSV: give --csv, too.")
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:
@@ -160,7 +169,7 @@ def count(
     if as_json:
         _show_json(counts, ready, at)
     elif as_csv:
-        _show_csv(counts)
+        _show_csv(counts, spreadsheet=spreadsheet)
     else:
         _show(counts, ready, at)
     told = [printable(str(each)) for each in ready.catalog.broken.values()]
@@ -182,10 +191,17 @@ def count(
     type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     help="Write to this file, which appears when it is complete. Default: standard output.",
 )
+@spreadsheet_option
 @as_of_option
 @set_option
 def members(
-    file: Path, name: str, url: str, output: Path | None, as_of: AsOf, pairs: Pairs
+    file: Path,
+    name: str,
+    url: str,
+    output: Path | None,
+    spreadsheet: bool,
+    as_of: AsOf,
+    pairs: Pairs,
 ) -> None:
     """List the keys of a segment's members in a database, as CSV with a header line."""
     text = read_file(file)
@@ -202,9 +218,8 @@ def members(
                 query.order_by(*query.selected_columns)
             )
             with writing(output) as stream:
-                lines = csv.writer(stream, lineterminator="\n")
-                lines.writerow([ready.schema.entity.key])
-                lines.writerows([_cell(key)] for key in keys)
+                rows = ([_cell(key)] for key in chain([ready.schema.entity.key], keys))
+                write_csv(stream, rows, spreadsheet=spreadsheet)
 
 
 def _cell(key: object) -> object:
@@ -362,9 +377,9 @@ def _show_json(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def _show_csv(counts: Counts) -> None:
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(["name", "title", "members", "share"])
+def _show_csv(counts: Counts, *, spreadsheet: bool) -> None:
+    rows: list[tuple[object, ...]] = [("name", "title", "members", "share")]
     for each in counts.segments:
         share = "" if each.share is None else f"{each.share:.6f}"
-        lines.writerow([each.name, each.title, each.members, share])
+        rows.append((each.name, each.title, each.members, share))
+    write_csv(sys.stdout, rows, spreadsheet=spreadsheet)

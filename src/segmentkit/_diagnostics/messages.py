@@ -400,8 +400,14 @@ _TABLE = (
     Code("SK305", "{detail}", "The file of a static list cannot be read."),
     Code(
         "SK306",
-        "'{text}' is not a key: {key} is {article} {family}",
+        "this line is not a key: {key} is {article} {family}",
         "A file of a static list has one key on each line; in a CSV file the first column counts.",
+    ),
+    Code(
+        "SK307",
+        "more than {limit} {what}",
+        "Limits keep a catalog that a stranger wrote from taking all memory or time.",
+        hint="if you trust it, load it with limits=segmentkit.Limits({field}=…)",
     ),
 )
 

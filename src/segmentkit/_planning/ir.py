@@ -554,13 +554,13 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     return found
 
 
-def is_larger(node: Condition | Value, most: int) -> bool:
-    """Whether it has more nodes, each counted where it stands, than so many."""
+def size_of(node: Condition | Value, most: int) -> int:
+    """How many nodes it has, each counted where it stands; counted to one more than so many."""
     size, stack = 0, [node]
     while stack and size <= most:
         size += 1
         stack += parts(stack.pop())
-    return size > most
+    return size
 
 
 _N = TypeVar("_N")

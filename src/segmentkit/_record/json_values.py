@@ -64,7 +64,7 @@ def parsed(value: Any, place: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = repr(value)
         shown = shown if len(shown) <= 60 else shown[:60] + "…"
         raise DataError(f"{place} must be JSON, not {shown}") from None

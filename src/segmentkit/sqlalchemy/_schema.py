@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
 from segmentkit._catalog.schema_table import Declaration, declare
-from segmentkit._catalog.toml_file import read_catalog
+from segmentkit._catalog.toml_file import read_catalog_file
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import TEXT, TEXTS, DType, Kind
 from segmentkit.errors import SchemaError
+from segmentkit.limits import DEFAULT, Limits
 from segmentkit.schema import Entity, Schema
 from segmentkit.sqlalchemy._from_classes import FromClasses
 from segmentkit.sqlalchemy._from_tables import UNREACHED, FromTables
@@ -185,7 +186,11 @@ def _present(inspector: sa.Inspector, named: Iterable[str]) -> dict[str, tuple[s
 
 
 def load_catalog(
-    path: str | PathLike[str], engine: sa.Engine, *, skip_broken: bool = False
+    path: str | PathLike[str],
+    engine: sa.Engine,
+    *,
+    skip_broken: bool = False,
+    limits: Limits = DEFAULT,
 ) -> tuple[Catalog, sa.MetaData]:
     """Read a catalog file, and the parts of its schema that it does not declare from a database.
 
@@ -194,6 +199,7 @@ def load_catalog(
         engine: The database that has the tables.
         skip_broken: Leave out wrong definitions, and those that refer to them, and list them in
             the catalog's ``broken``. By default they are an error.
+        limits: How much the catalog may ask for.
 
     Returns:
         The catalog, and the tables that were read, for `members` and `predicate`.
@@ -201,9 +207,9 @@ def load_catalog(
     Raises:
         CatalogError: The file or its definitions are wrong; has all mistakes.
         SchemaError: The file has no ``[schema]``, or the database lacks what it names.
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or is not a regular file.
     """
-    text = read_catalog(Path(path).read_bytes(), file=str(path), folder=Path(path).parent)
+    text = read_catalog_file(Path(path), limits)
     if text.declaration is None:
         raise SchemaError(f"{path} has no [schema] that names the entity")
     schema, metadata = reflect(engine, text.declaration)
