@@ -1,7 +1,7 @@
-"""Understand segments: who, why, and how sure; written once, answered by any source.
+"""Analyses of segments: who the members are, why, and how certain that is, on any source.
 
-Every result prints as text, shows itself in a notebook, gives its numbers as a data frame, and
-draws itself where there is something to see (with the extra `plots`).
+Every result prints as text, shows itself in a notebook, and has its numbers as a data frame. Many
+results can draw a picture, with the extra `plots`.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ def assess(
         base: Whom to compare the members with; by default everyone else.
         standard: What is good enough; by default `Standard()`.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-        mixed: Measure by amounts even if they are of several units; otherwise that is an error.
+        mixed: Measure by amounts even if they have several units; by default that is an error.
 
     Returns:
         The verdicts. A source knows attributes as they are now, so that only events and the clock

@@ -54,10 +54,10 @@ class Scale:
 
     Attributes:
         value: The value, in the language.
-        among: Who is scored, in the language.
-        tiles: So many groups, as even as can be, of those who are scored; or None.
-        bounds: Otherwise the least value for each score from 2 up.
-        days: Or, of a time, within how many last days it must be for each score from 2 up.
+        among: The condition for being scored, in the language.
+        tiles: The number of groups, as even as possible, or None.
+        bounds: Otherwise the smallest value for each score from 2 up.
+        days: Or, for a time, the number of last days in which it must be, for each score from 2 up.
     """
 
     value: str
@@ -72,7 +72,7 @@ class Scale:
         return self.tiles or len(self.bounds or self.days) + 1
 
     def definition(self, low: int, high: int) -> str:
-        """The condition of having a score from one to another, both among them.
+        """The condition for a score in a range, including both ends.
 
         Raises:
             ValueError: There are no such scores.
@@ -104,15 +104,15 @@ class Scale:
 
 @frozen(eq=False)
 class Rfm:
-    """How recency, frequency and monetary value are scored.
+    """Rules that score recency, frequency and monetary value.
 
     Make one with `Rfm.define`.
 
     Attributes:
-        schema: What the definitions speak of.
-        recency: When somebody bought last.
-        frequency: How often.
-        monetary: For how much.
+        schema: The schema of the definitions.
+        recency: When someone last bought.
+        frequency: How often someone bought.
+        monetary: How much someone spent.
     """
 
     schema: Schema
@@ -140,27 +140,27 @@ class Rfm:
         frequency_from: Sequence[Constant] = (),
         monetary_from: Sequence[Constant] = (),
     ) -> Rfm:
-        """Say what is scored, and by which rules.
+        """Define what is scored, and by which rules.
 
-        A value that has no rule of its own is parted into as even ``tiles`` as can be, among
-        those who ever bought. Equal values have equal scores, so that tiles can be uneven.
+        A value without a rule of its own is divided into ``tiles`` that are as even as possible,
+        among everyone who ever bought. Equal values have equal scores, so tiles can be uneven.
 
         Args:
-            schema: What the texts speak of.
-            recency: When somebody bought last: ``last(orders.placed_at)``.
+            schema: The schema of the texts.
+            recency: When someone last bought: ``last(orders.placed_at)``.
             frequency: How often: ``count(orders in last 365 days)``.
-            monetary: For how much: ``sum(orders.amount in last 365 days)``.
-            tiles: How many scores there are where no rule says otherwise.
-            recency_days: Within how many days, for each score from 2 up: ``[365, 90, 30, 7]``.
-            frequency_from: From which value on, for each score from 2 up: ``[2, 4, 8, 16]``.
-            monetary_from: The same of the monetary value.
+            monetary: How much: ``sum(orders.amount in last 365 days)``.
+            tiles: The number of scores for values without a rule.
+            recency_days: The number of days for each score from 2 up: ``[365, 90, 30, 7]``.
+            frequency_from: The lowest value for each score from 2 up: ``[2, 4, 8, 16]``.
+            monetary_from: The same for the monetary value.
 
         Returns:
             The rules.
 
         Raises:
             DefinitionError: A text is not a value of the schema.
-            SchemaError: The recency is no time.
+            SchemaError: The recency is not a time.
             ValueError: Rules are not in order.
 
         Example:
@@ -201,13 +201,13 @@ class Rfm:
     def scored(
         self, recency: Scores, across: Scores, *, by: str = "frequency", name: str | None = None
     ) -> Segment:
-        """The segment of some scores of recency, and of frequency or monetary value.
+        """The segment with some scores of recency, and of frequency or monetary value.
 
         Args:
-            recency: From which score of recency to which.
-            across: From which score of the other to which.
-            by: Which the other is: ``frequency`` or ``monetary``.
-            name: What to call the segment.
+            recency: The range of scores of recency.
+            across: The range of scores of the other value.
+            by: The other value: ``frequency`` or ``monetary``.
+            name: The name of the segment.
 
         Returns:
             A segment like any other.
@@ -229,10 +229,10 @@ class Rfm:
         """The named groups of `GROUPS`, as segments; everyone who bought is in exactly one.
 
         Args:
-            by: What stands beside recency: ``frequency`` or ``monetary``.
+            by: The value beside recency: ``frequency`` or ``monetary``.
 
         Raises:
-            ValueError: The scores are not those from 1 to 5, of which the groups are made.
+            ValueError: The scores do not go from 1 to 5, of which the groups are made.
         """
         for scale in (self.recency, self._across(by)):
             if scale.most != 5:
@@ -245,21 +245,21 @@ class Rfm:
         """The named groups as a partition, in which everyone else is the rest.
 
         Raises:
-            ValueError: The scores are not those from 1 to 5, of which the groups are made.
+            ValueError: The scores do not go from 1 to 5, of which the groups are made.
         """
         return Partition.define(name, self.groups(by=by), rest=rest)
 
 
 @define(frozen=True, slots=False)
 class Grid(Result):
-    """How many have each pair of scores.
+    """The number of people with each pair of scores.
 
     Attributes:
-        by: What stands beside recency.
+        by: The value beside recency.
         population: The number of everyone.
         as_of: The instant of the answer, in UTC.
-        cells: How many have each score of recency and of the other.
-        groups: How many are in each named group; empty if there are not 5 scores.
+        cells: The number of people with each score of recency and of the other value.
+        groups: The number of people in each named group; empty if there are not 5 scores.
     """
 
     by: str
@@ -272,12 +272,12 @@ class Grid(Result):
 
     @property
     def scored(self) -> int:
-        """How many have scores at all."""
+        """The number of people who have scores."""
         return sum(self.cells.values())
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a pair of scores, the best first."""
+        """One row for each pair of scores, the best first."""
         rows = [(*scores, self._group(scores), n) for scores, n in sorted(self.cells.items())[::-1]]
         return pd.DataFrame(rows, columns=["recency", self.by, "group", "members"])
 
@@ -297,7 +297,7 @@ class Grid(Result):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """How many are in each group, and what is odd."""
+        """The number of people in each group, and what is unusual."""
         return tuple(self._told())
 
     def _told(self) -> Iterator[str]:
@@ -354,12 +354,12 @@ class Grid(Result):
 
 
 def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = None) -> Grid:
-    """Count how many have each pair of scores, and how many are in each named group.
+    """Count the people with each pair of scores, and in each named group.
 
     Args:
-        rules: How values are scored.
+        rules: The rules for scores.
         source: The source of the population.
-        by: What stands beside recency: ``frequency`` or ``monetary``.
+        by: The value beside recency: ``frequency`` or ``monetary``.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
@@ -367,7 +367,7 @@ def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = Non
 
     Raises:
         UnsupportedError: The source cannot compute a construct.
-        ValueError: ``by`` is neither.
+        ValueError: ``by`` is neither of these.
     """
     at = utc_of(as_of, rules.schema)
     down, across = rules.recency.most, rules._across(by).most

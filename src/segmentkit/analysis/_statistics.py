@@ -27,12 +27,12 @@ class Interval(NamedTuple):
 
 @frozen
 class Tested:
-    """What a test found.
+    """The result of a statistical test.
 
     Attributes:
-        name: Which test.
+        name: The name of the test.
         statistic: Its statistic.
-        df: Its degrees of freedom, of the numerator first; of an exact test there are none.
+        df: Its degrees of freedom, those of the numerator first; an exact test has none.
         p: How often chance alone would show as much.
     """
 

@@ -41,17 +41,17 @@ Mean = float | datetime
 
 @frozen
 class Cluster:
-    """People who are alike.
+    """A cluster: people who are alike.
 
     Attributes:
-        segment: A definition that comes close to saying who they are; those who were asked about
-            are a part of it.
-        condition: What tells them apart from the others who were asked about.
-        size: How many are in the cluster.
-        described: How many the definition holds of, those included that were left out.
+        segment: A definition that comes close to describing them; the condition ``among`` is a
+            part of it.
+        condition: The part of the definition that describes this cluster.
+        size: The number of people in the cluster.
+        described: The number of people for whom the definition holds, in any cluster or in none.
         known: How many of these are in any cluster.
-        both: How many are in this one.
-        means: The mean of each value among the cluster.
+        both: How many of these are in this cluster.
+        means: The mean of each value in the cluster.
         distances: How many standard deviations each mean lies from that of all clusters.
     """
 
@@ -66,28 +66,28 @@ class Cluster:
 
     @property
     def precision(self) -> float | None:
-        """Which share of those in any cluster that the definition holds of are in this one."""
+        """Of the people in clusters whom the definition finds, the share who are in this one."""
         return self.both / self.known if self.known else None
 
     @property
     def recall(self) -> float:
-        """Which share of the cluster the definition holds of."""
+        """The share of the cluster that the definition finds."""
         return self.both / self.size
 
     @property
     def jaccard(self) -> float:
-        """Of those in any cluster, which share of who is in either is in both."""
+        """Of the people in this cluster or found by the definition, the share who are both."""
         return self.both / (self.size + self.known - self.both)
 
 
 @define(frozen=True, slots=False, eq=False)
 class Clusters(Result):
-    """People in clusters, and definitions that come close to saying who is in which.
+    """Clusters of people, and definitions that come close to describing them.
 
     Attributes:
         clusters: The clusters, the largest first.
-        members: The cluster's name of each person, by key; who is left out is not there.
-        population: How many were asked about.
+        members: The name of each person's cluster, by key; people who were left out are absent.
+        population: The number of people who were looked at.
         as_of: The instant of the answer, in UTC.
         silhouettes: How much closer people are to their own cluster than to the next, from -1 to
             1, for each number of clusters that was tried.
@@ -119,13 +119,13 @@ class Clusters(Result):
 
     @property
     def accuracy(self) -> float | None:
-        """Of which share of those in clusters the definitions say the right one."""
+        """The share of people in clusters for whom the definitions give the right cluster."""
         both = sum(each.both for each in self.clusters)
         return both / len(self.members) if len(self.members) else None
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a cluster, the largest first."""
+        """One row for each cluster, the largest first."""
         rows = [
             (
                 *(each.segment.name, each.size),
@@ -163,7 +163,7 @@ class Clusters(Result):
         return f"{told} of {self.population:,}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
-        """Draw how each cluster differs from all: the means, coloured by how far they are off.
+        """Draw how each cluster differs from all: the means, coloured by their distance.
 
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
@@ -212,35 +212,35 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
     depth: int = 3,
     seed: int = 0,
 ) -> Clusters:
-    """Find people who are alike, and definitions that come close to saying who they are.
+    """Find people who are alike, and definitions that come close to describing them.
 
-    Numbers, times and booleans are standardised, so that each counts the same; who misses one
-    of them is left out. A shallow decision tree then says in the language who is in which
-    cluster, as well as it can: no two of its definitions hold of the same person.
+    Numbers, times and booleans are standardised, so that each has the same weight. People with a
+    missing value are left out. A shallow decision tree then describes each cluster in the
+    language, as well as it can. No two of its definitions hold for the same person.
 
     Args:
-        of: What people are to be alike in: values in the language, such as names of attributes,
-            or traits. With None every attribute that fits.
+        of: The values in which people must be alike: values in the language, such as names of
+            attributes, or traits. None means every attribute that fits.
         source: The source of the population.
-        schema: What ``of`` speaks of; by default that of its traits, or of ``among``.
-        among: Whom to ask about; by default everyone.
+        schema: The schema of ``of``; by default that of its traits, or of ``among``.
+        among: The people to look at; by default everyone.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-        n: How many clusters, from 2 to 50; by default as many, from 2 to 8, as have the highest
+        n: The number of clusters, from 2 to 50; by default the number from 2 to 8 with the highest
             silhouette.
-        model: ``k-means``, for round clusters, or ``gaussian``, for longish ones.
-        depth: How many cuts a definition may rest on; more, where a cluster would have none.
+        model: ``k-means``, for round clusters, or ``gaussian``, for elongated ones.
+        depth: The number of cuts in a definition; more if a cluster would otherwise have none.
         seed: Where the search for clusters begins.
 
     Returns:
-        The clusters, with how well their definitions do.
+        The clusters, and how well their definitions describe them.
 
     Raises:
         DataError: A parameter has no value, or two people have one key.
         DefinitionError: A text in ``of`` is not a value of the schema.
         ImportError: scikit-learn is not installed; the extra is `discover`.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: An argument is out of its range, there is nothing to look at, or nothing
-            says which schema it is of.
+        ValueError: An argument is out of its range, there is nothing to look at, or the schema is
+            not known.
     """
     check_growth(depth, seed)
     if n is not None and n not in range(2, MOST + 1):

@@ -47,16 +47,17 @@ if TYPE_CHECKING:
 
 @frozen
 class Rule:
-    """A rule that was found: people who are alike, and how the target is among them.
+    """A rule: a definition, and the rate or the mean of the target among its members.
 
     Attributes:
-        segment: The people. Those who were asked about are a part of its definition.
-        condition: What tells them apart from the others who were asked about.
-        size: How many it holds of, those that were held out included.
-        found: The rate or the mean among those that it was found on.
-        lift: How many times that of all it was found on; None if theirs is not above zero.
-        held_out: The rate or the mean among those that were held out; None if nobody was.
-        agrees: Whether the two differ by no more than chance; None if that cannot be told.
+        segment: The members. The condition ``among`` is a part of the definition.
+        condition: The part of the definition that describes this rule.
+        size: The number of members, including people who were held out.
+        found: The rate or the mean among the people on whom it was found.
+        lift: That divided by the rate or mean of everyone on whom rules were found; None if
+            theirs is not above zero.
+        held_out: The rate or the mean among the people held out; None if nobody was.
+        agrees: Whether the two differ by no more than chance; None if that is not known.
     """
 
     segment: Segment = field(repr=lambda segment: repr(segment.name))
@@ -70,18 +71,18 @@ class Rule:
 
 @define(frozen=True, slots=False, eq=False)
 class Discovery(Result):
-    """Rules that tell who is in a segment, or who has much of a value.
+    """Rules that describe who is in a segment, or who has a high value.
 
     Attributes:
-        target: What the target is called.
-        rate: Whether it is a segment or a boolean, whose rate is told, or a number with a mean.
-        population: How many were asked about.
+        target: The name of the target.
+        rate: Whether it has a rate, as a segment or a boolean, or a mean, as a number.
+        population: The number of people who were looked at.
         as_of: The instant of the answer, in UTC.
-        base: The rate or the mean of all that rules were found on.
-        held_out: That of all that were held out; None if nobody was.
-        rules: The rules, the highest first; together they hold of everyone once.
+        base: The rate or the mean of everyone on whom rules were found.
+        held_out: The rate or the mean of everyone held out; None if nobody was.
+        rules: The rules, the highest first; together they hold for everyone exactly once.
         remarks: What was left out, and why there is no rule.
-        level: How sure intervals are, and how sure it is that a rule is no chance.
+        level: The level of intervals, and how certain it is that a rule is not chance.
     """
 
     target: str
@@ -112,7 +113,7 @@ class Discovery(Result):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a rule, the highest first."""
+        """One row for each rule, the highest first."""
         nobody = Estimate(0, None, None, None)
         rows = [
             (
@@ -157,7 +158,7 @@ class Discovery(Result):
         return f"{told}{held}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
-        """Draw each rule's rate or mean with its interval, and beside it that of those held out.
+        """Draw each rule's rate or mean with its interval, beside that of the people held out.
 
         Raises:
             ImportError: matplotlib is not installed; the extra is `plots`.
@@ -201,27 +202,26 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
     level: float = 0.95,
     seed: int = 0,
 ) -> Discovery:
-    """Find rules that tell who is in a segment, or who has much of a value.
+    """Find rules that describe who is in a segment, or who has a high value.
 
-    A shallow decision tree parts people again and again where the target differs most, and each
-    part is written as a definition. A cut stays only if chance alone would hardly make one as
-    clear, however many cuts were tried. Some people are held out, by their keys: on them each
-    rule is checked.
+    A shallow decision tree divides people again and again where the target differs most, and each
+    part becomes a definition. A cut stays only if chance alone would hardly make one as clear,
+    however many cuts were tried. Some people are held out, by their keys, to check each rule.
 
     Args:
-        target: A segment, whose rate is told, or a trait: of a number its mean, of a boolean its
-            rate.
+        target: A segment or a boolean trait, whose rate you get, or a number trait, whose mean you
+            get.
         source: The source of the population.
-        of: What to tell people apart by: values in the language, such as names of attributes, or
-            traits. By default every attribute but keys.
-        among: Whom to ask about; by default everyone.
+        of: The values that may divide people: values in the language, such as names of
+            attributes, or traits. By default every attribute except keys.
+        among: The people to look at; by default everyone.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-        depth: How many cuts may follow each other.
-        least: How many people there must be on each side of a cut: a number, or, below one, a
-            share of those that rules are found on.
-        holdout: The share of people that is held out.
-        level: How sure intervals are, and how sure it must be that a cut is no chance.
-        seed: Who is held out, and which of two equal cuts is taken.
+        depth: The number of cuts that may follow each other.
+        least: The smallest number of people on each side of a cut or, below one, their share of
+            the people on whom rules are found.
+        holdout: The share of people to hold out.
+        level: The level of intervals, and how certain it must be that a cut is not chance.
+        seed: Decides who is held out, and which of two equal cuts is taken.
 
     Returns:
         The rules, with the rate or mean of each and its interval.
@@ -231,7 +231,7 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
         DefinitionError: A text in ``of`` is not a value of the schema.
         ImportError: scikit-learn is not installed; the extra is `discover`.
         UnsupportedError: The source cannot compute a construct.
-        ValueError: An argument is out of its range, or the target is no number and no boolean.
+        ValueError: An argument is out of its range, or the target is neither number nor boolean.
     """
     check_growth(depth, seed)
     _check_arguments(target, least=least, holdout=holdout, level=level)

@@ -13,13 +13,13 @@ from segmentkit.analysis._statistics import Sample, mean_interval, wilson
 
 @frozen
 class Estimate:
-    """A rate or a mean of some people.
+    """A rate or a mean of some people, with its interval.
 
     Attributes:
-        count: Of how many.
-        value: The rate or the mean; None of nobody.
-        low: Where its interval begins; None if these tell nothing of it.
-        high: Where it ends.
+        count: The number of people.
+        value: The rate or the mean; None if there are no people.
+        low: The lower end of its interval; None if it cannot be computed.
+        high: The upper end of its interval.
     """
 
     count: int
@@ -28,7 +28,7 @@ class Estimate:
     high: float | None
 
     def agrees(self, other: Estimate) -> bool | None:
-        """Whether another differs by no more than chance; None if that cannot be told.
+        """Whether another differs by no more than chance; None if that is not known.
 
         The interval of the difference is made of both intervals (Newcombe's way): it holds zero.
         """

@@ -20,17 +20,18 @@ from segmentkit.segment import Segment
 
 @frozen
 class Chapter:
-    """What a report says of one segment.
+    """The part of a report about one segment.
 
     Attributes:
         name: Its name in the catalog.
-        segment: The segment as it is written, parameters and all.
+        segment: The segment as it is written, with its parameters.
         parameters: The values that its parameters have in the catalog.
-        version: A fingerprint of all that the definition rests on.
-        size: How many members it has; None if it is broken.
+        version: A fingerprint of everything that the definition depends on.
+        size: The number of members; None if it is broken.
         attrition: Who is left after each clause; None if there is only one, or it is broken.
-        gaps: Whom missing data decides about; None if that cannot be said.
-        profile: What sets its members apart; None if that was not asked for, or cannot be said.
+        gaps: Whom missing data affects; None if that cannot be computed.
+        profile: What sets its members apart; None if you did not ask for it, or it cannot be
+            computed.
         trouble: What could not be computed, and why, in words.
     """
 
@@ -50,15 +51,15 @@ class Contents:
     """The results that a report shows.
 
     Attributes:
-        title: What the page is called.
-        schema: What the segments speak of.
+        title: The title of the page.
+        schema: The schema of the segments.
         population: The number of everyone.
         as_of: The instant of the answer, in UTC.
         chapters: The segments, in the order of the catalog.
         overlap: How they overlap; None if none of them can be computed.
-        partitions: The partitions, each with its audit, or with what stands in the way of one.
-        coverage: How much is known of the population; None if that cannot be said.
-        problems: Mistakes of definitions that are not in the catalog for that reason.
+        partitions: The partitions, each with its audit, or with the reason why there is none.
+        coverage: How much is known of the population; None if that cannot be computed.
+        problems: The mistakes of definitions that were left out of the catalog.
     """
 
     title: str

@@ -34,18 +34,18 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 @define(frozen=True, slots=False)
 class Report(Contents):
-    """What there is to say of a catalog: a page of HTML, and the results that it is made of.
+    """A report about a catalog: an HTML page, and the results that it shows.
 
     Attributes:
-        title: What the page is called.
-        schema: What the segments speak of.
+        title: The title of the page.
+        schema: The schema of the segments.
         population: The number of everyone.
         as_of: The instant of the answer, in UTC.
         chapters: The segments, in the order of the catalog.
         overlap: How they overlap; None if none of them can be computed.
-        partitions: The partitions, each with its audit, or with what stands in the way of one.
-        coverage: How much is known of the population; None if that cannot be said.
-        problems: Mistakes of definitions that are not in the catalog for that reason.
+        partitions: The partitions, each with its audit, or with the reason why there is none.
+        coverage: How much is known of the population; None if that cannot be computed.
+        problems: The mistakes of definitions that were left out of the catalog.
     """
 
     @cached_property
@@ -60,7 +60,7 @@ class Report(Contents):
             path: The file to write.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         Path(path).write_text(self.html, encoding="utf-8", newline="\n")
 
@@ -88,26 +88,26 @@ def report(
     profiles: bool = False,
     problems: Iterable[Problem] = (),
 ) -> Report:
-    """Say of a catalog all that can be said without being asked: a page to read and to pass on.
+    """Write everything about a catalog on one page that you can read and pass on.
 
-    The source is asked twice, however many segments there are: once who is in which, once for all
-    other counts. A segment that cannot be computed is told of; the rest is there.
+    The source runs two queries, however many segments there are: one for who is in which, and one
+    for all other counts. If a segment cannot be computed, the page says so and shows the rest.
 
     Args:
         catalog: The segments and partitions.
         source: The source of the population.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-        title: What to call the page.
-        profiles: Tell of each segment what sets its members apart, too; every segment takes
-            three more questions, and the statistics are in the extra `stats`.
-        problems: Mistakes of definitions that were left out of the catalog, to be told of.
+        title: The title of the page.
+        profiles: Also show what sets the members of each segment apart. This takes three more
+            queries for each segment, and the extra `stats`.
+        problems: Mistakes of definitions that were left out of the catalog, to show on the page.
 
     Returns:
         The report; `Report.save` writes the page.
 
     Raises:
-        DataError: The data is not what the schema says.
-        ImportError: Profiles are asked for, and scipy and statsmodels are not installed.
+        DataError: The data does not fit the schema.
+        ImportError: You want profiles, and scipy and statsmodels are not installed.
         SchemaError: The segments are of different schemas.
         ValueError: The catalog has no segments.
     """
