@@ -250,7 +250,7 @@ def _following(ctx: Context, step: t.Step, row: Row) -> list[ir.Condition] | Non
         return None
     if not _comparable_times(ctx, step, row, at, relation, time):
         return None
-    other = Row(relation, ctx.schema.named(relation.to), row.owner)
+    other = Row(relation, ctx.schema.named(relation.to), row.owner, in_step=True)
     where = _passed(ctx, other, step.where)
     # What comes after a step that was not found speaks of the row before it.
     rest = [] if step.then is None else _following(ctx, step.then, row if step.negated else other)

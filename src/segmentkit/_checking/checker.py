@@ -74,7 +74,7 @@ def warnings_of(tree: t.Expr, schema: Schema, known: Names) -> tuple[Diagnostic,
     """
     ctx = context(schema, known, warn=True)
     ctx.condition(tree)
-    return tuple(sorted(ctx.warnings, key=lambda d: d.span.start))
+    return tuple(sorted((w for w, _ in ctx.warnings), key=lambda w: w.span.start))
 
 
 # -- parts of a definition that stands ------------------------------------------------------------

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from segmentkit._checking import surprises, windows
+from segmentkit._checking import hints, surprises, windows
 from segmentkit._checking.coercion import aligned, article
 from segmentkit._checking.context import Context
-from segmentkit._checking.names import some
 from segmentkit._checking.windows import Bound
 from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
-from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, Kind
+from segmentkit.dtypes import Kind
 
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
 
@@ -22,6 +19,8 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     """``a = b`` and its kin."""
     left, right = _pair(ctx, node.left, node.right)
     if left is None or right is None:
+        for side, other in ((node.left, right), (node.right, left)):
+            hints.quote_unknown(ctx, side, other.dtype if other else None)
         return ir.FALSE
     negated = node.operator == "!="
     operator = _COMPARISONS[node.operator]
@@ -45,6 +44,9 @@ def in_window(ctx: Context, node: t.InWindow, negative: bool) -> ir.Condition:
         return ir.FALSE
     if node.negated != negative:
         surprises.of_missing(ctx, node.operand, operand)
+        if isinstance(node.window, t.Range):
+            for (_, end), bound in zip(ends, (node.window.low, node.window.high), strict=True):
+                surprises.of_missing(ctx, bound, end)
     test = between(operand, ends)
     return ir.complement(test) if node.negated else test
 
@@ -66,7 +68,7 @@ def _comparable(
     if not same_family(ctx, node.left, left, node.right, right):
         return False
     if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
-        ctx.error("SK105", node.span, family=left.dtype.family)
+        ctx.error("SK105", node.span, family=left.dtype.family, hint=hints.order(node))
         return False
     if node.ignoring_case and left.dtype.kind is not Kind.TEXT:
         ctx.error("SK124", node.span, name="ignoring case", **article(left.dtype))
@@ -88,7 +90,7 @@ def same_family(
     span = node.span.to(other_node.span)
     if span.start > span.end:
         span = other_node.span
-    hint = _conversion(node, other) or _conversion(other_node, value)
+    hint = hints.conversion(ctx, node, other) or hints.conversion(ctx, other_node, value)
     if Kind.ANNIVERSARY in (a.kind, b.kind):
         hint = "an anniversary is for windows: anniversary(birth_date) in next 7 days"
     ctx.error("SK104", span, left=a.family, right=b.family, hint=hint)
@@ -116,8 +118,8 @@ def check_values(
             wanted = wanted.casefold()
         if wanted not in known:
             names = [str(v) for v in attribute.values]
-            close = suggest(str(option.value), names)
-            hint = f"did you mean '{close}'?" if close else f"it has {some(names)}"
+            close = suggest(str(option.value), names, cutoff=0.75)
+            hint = f"did you mean '{close}'?" if close else f"it has {hints.some(names)}"
             told = {"value": option.value, "name": format_tree(node)}
             ctx.error("SK106", option_node.span, hint=hint, **told)
 
@@ -148,6 +150,8 @@ def bounds(
     if found is None:
         ctx.error("SK110", node.span, what=f"'{format_tree(node)}'")
         return None
+    if ctx.warn:
+        surprises.of_range(ctx, node, window, found, operand.dtype)
     return found
 
 
@@ -159,31 +163,3 @@ def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:
         low_open, high_open = low[0] is ir.Comparison.GT, high[0] is ir.Comparison.LT
         return ir.AnniversaryIn(operand.arguments[0], low[1], low_open, high[1], high_open)
     return ir.conjunction([ir.Compare(op, operand, value) for op, value in ends])
-
-
-def quoted(node: t.Expr) -> str | None:
-    """How to write a constant as a text."""
-    return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
-
-
-def _conversion(node: t.Expr, other: ir.Value) -> str | None:
-    """How a constant of the wrong type would be written in the right one."""
-    if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
-        return "write dates as 2026-05-09"
-    if not isinstance(node, t.Literal):
-        return None
-    value = node.value
-    if other.dtype == TEXT:
-        return quoted(node)
-    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
-        return f"write a unit: {format_tree(node)} km"
-    if isinstance(value, str):
-        if other.dtype.is_number and value.replace(".", "", 1).isdecimal():
-            return f"write {value} without quotes"
-        if other.dtype.is_time:
-            return "write dates without quotes: 2026-05-09"
-        if other.dtype == BOOLEAN and value.lower() in ("true", "false"):
-            return f"write {value.lower()} without quotes"
-    if other.dtype == BOOLEAN and value in (0, 1):
-        return f"write {'true' if value else 'false'}"
-    return None

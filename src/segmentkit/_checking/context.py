@@ -62,12 +62,14 @@ class Row:
         entity: Where the relation leads.
         owner: The entity that has the relation.
         prefix: What names start with, as in ``sum(orders.amount)``; nothing in ``where``.
+        in_step: Whether it is one that follows another.
     """
 
     relation: Relation
     entity: Entity
     owner: Entity
     prefix: tuple[str, ...] = ()
+    in_step: bool = False
 
 
 @define(eq=False)
@@ -79,7 +81,7 @@ class Context:
         names: What they refer to beside it.
         warn: Whether warnings are asked for.
         row: The row that names refer to; None where they are those of the root entity.
-        present: The values that are known to be present where this is.
+        warnings: What was noted, each with the value that may be missing, if it is of one.
         declared: The attributes of the columns found whose values the schema lists.
     """
 
@@ -89,12 +91,11 @@ class Context:
     _condition: Callable[[Context, t.Expr, bool], ir.Condition]
     warn: bool = False
     errors: list[Diagnostic] = Factory(list)
-    warnings: list[Diagnostic] = Factory(list)
+    warnings: list[tuple[Diagnostic, ir.Value | None]] = Factory(list)
     parameters: dict[str, DType] = Factory(dict)
     used_traits: dict[str, None] = Factory(dict)
     used_lists: dict[str, None] = Factory(dict)
     row: Row | None = None
-    present: frozenset[ir.Value] = frozenset()
     declared: dict[ir.Value, Attribute] = Factory(dict)
 
     def value(self, node: t.Expr) -> ir.Value | None:
@@ -127,12 +128,25 @@ class Context:
 
     @contextmanager
     def inside(self, row: Row | None) -> Iterator[None]:
-        """Names are those of a row; what is known of another row does not hold of it."""
-        before = self.row, self.present
+        """Names are those of a row; what tests outside say of its values is of another row."""
+        before, start = self.row, len(self.warnings)
         self.row = row
-        self.present = frozenset(v for v in self.present if not _is_of_row(v))
         yield
-        self.row, self.present = before
+        self.row = before
+        self._settle(start, lambda value: any(map(_is_of_row, ir.walk(value))))
+
+    def of_others(self, node: t.Expr) -> ir.Condition:
+        """What a condition on other customers means; no test outside speaks of them."""
+        start = len(self.warnings)
+        found = self.condition(node)
+        self._settle(start, lambda value: True)
+        return found
+
+    def _settle(self, start: int, which: Callable[[ir.Value], bool]) -> None:
+        """No test to come can make a warning needless that is of one of these values."""
+        for i, (found, value) in enumerate(self.warnings[start:], start):
+            if value is not None and which(value):
+                self.warnings[i] = found, None
 
     def of_customers(self, node: t.Expr) -> bool:
         """Whether a node stands where names are the customer's; an error is noted elsewhere."""
@@ -140,6 +154,12 @@ class Context:
             hint = "it is about customers: join it outside the brackets with 'and'"
             self.error("SK113", node.span, hint=hint)
         return self.row is None
+
+    def name_like(self, text: str) -> str | None:
+        """The attribute or trait that a text names here, whatever its case."""
+        entity = self.row.entity if self.row else self.schema.entity
+        known = (*(a.name for a in entity.attributes), *self.names.traits)
+        return next((name for name in known if name.casefold() == text.casefold()), None)
 
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
         """A parameter, typed by its use; None after an error."""
@@ -165,5 +185,5 @@ class Context:
             self.parameter(t.Parameter(name, span), dtype)
 
 
-def _is_of_row(value: ir.Value) -> bool:
-    return any(isinstance(n, ir.Column) and n.scope is ir.Scope.ROW for n in ir.walk(value))
+def _is_of_row(node: ir.Condition | ir.Value) -> bool:
+    return isinstance(node, ir.Column) and node.scope is ir.Scope.ROW

@@ -10,6 +10,7 @@ from segmentkit._checking import (
     calls,
     comparisons,
     geography,
+    hints,
     literals,
     names,
     rankings,
@@ -29,7 +30,7 @@ from segmentkit.schema import Schema
 
 def context(schema: Schema, names: Names, *, warn: bool = False) -> Context:
     """A context for one pass over one definition."""
-    return Context(schema, names, _value, _condition, warn)
+    return Context(schema, names, _value, _watched if warn else _condition, warn)
 
 
 def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
@@ -110,12 +111,12 @@ _FUNCTIONS_OF_OTHERS = {
 
 def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # noqa: PLR0911
     match node:
-        case t.And(operands):
-            return ir.conjunction(_several(ctx, operands, negative, alone=not negative))
-        case t.Or(operands):
-            return ir.disjunction(_several(ctx, operands, negative, alone=negative))
+        case t.And():
+            return ir.conjunction(_several(ctx, node, negative, not negative))
+        case t.Or():
+            return ir.disjunction(_several(ctx, node, negative, negative))
         case t.Not(operand):
-            return ir.complement(_condition(ctx, operand, not negative))
+            return ir.complement(ctx.condition(operand, negative=not negative))
         case t.Compare():
             return comparisons.compare(ctx, node, negative)
         case t.TextTest():
@@ -142,21 +143,23 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             return _bare(ctx, node, negative)
 
 
-def _several(
-    ctx: Context, operands: tuple[t.Expr, ...], negative: bool, *, alone: bool
-) -> list[ir.Condition]:
-    """The operands of ``and`` or ``or``.
+def _watched(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
+    found = _condition(ctx, node, negative)
+    surprises.of_constants(ctx, node, found)
+    return found
 
-    Where all of them must hold (``alone``; under ``not`` that is ``or``), a test that a value
-    is present leaves out whoever the others would include by surprise.
-    """
-    before = ctx.present
-    if ctx.warn and alone:
-        tests = [o for o in operands if isinstance(o, t.IsMissing) and o.negated != negative]
-        known = [names.tested(ctx, test.operand) for test in tests]
-        ctx.present = before.union(v for v in known if v is not None)
-    found = [_condition(ctx, o, negative) for o in operands]
-    ctx.present = before
+
+def _several(ctx: Context, node: t.And | t.Or, negative: bool, every: bool) -> list[ir.Condition]:
+    """The operands of ``and``, or of ``or``; under ``not``, ``or`` is what all must hold of."""
+    operands = hints.refuse_strays(ctx, node)
+    if not ctx.warn:
+        return [_condition(ctx, operand, negative) for operand in operands]
+    starts, found = [], []
+    for operand in operands:
+        starts.append(len(ctx.warnings))
+        found.append(ctx.condition(operand, negative=negative))
+    tests = [ir.complement(test) for test in found] if negative else found
+    surprises.keep_unexpected(ctx, starts, tests, every=every)
     return found
 
 
@@ -191,12 +194,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
     if value is None:
         return ir.FALSE
     if value.dtype != BOOLEAN:
-        text = format_tree(node)
-        hint = f"compare it, as in '{text} > 0'" if value.dtype.is_number else None
-        if value.dtype.is_time:
-            hint = f"compare it, as in '{text} in last 30 days'"
-        if isinstance(node, t.Literal) and isinstance(node.value, str):
-            hint = f"several values stand in a list: in (…, {text})"
+        hint = hints.compared(node, value.dtype)
         ctx.error("SK108", node.span, hint=hint, **article(value.dtype))
         return ir.FALSE
     if negative:

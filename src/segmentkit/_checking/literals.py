@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from segmentkit._checking import surprises
+from segmentkit._checking import hints, surprises
 from segmentkit._checking.aggregates import table_of_texts
 from segmentkit._checking.coercion import aligned, article
-from segmentkit._checking.comparisons import check_values, quoted, same_family
+from segmentkit._checking.comparisons import check_values, same_family
 from segmentkit._checking.context import Context
 from segmentkit._checking.names import tested
 from segmentkit._language import syntax as t
@@ -93,6 +93,7 @@ def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     check_values(ctx, node.operand, operand, list(pairs), folded=node.ignoring_case)
     if node.negated != negative:
         surprises.of_missing(ctx, node.operand, operand)
+    surprises.of_days_in_list(ctx, node, operand, options)
     test = _one_of(ctx, operand, options, node.ignoring_case)
     return ir.complement(test) if node.negated else test
 
@@ -121,12 +122,15 @@ def _constants(
     for node in nodes:
         value = ctx.typed(node, dtype)
         if value is None:
+            hints.quote_unknown(ctx, node, dtype)
             return None
         if not isinstance(value, _CONSTANT):
             ctx.error("SK123", node.span, text=format_tree(node))
             return None
         if dtype == TEXT and value.dtype != TEXT:
-            ctx.error("SK104", node.span, left="text", right=value.dtype.family, hint=quoted(node))
+            ctx.error(
+                "SK104", node.span, left="text", right=value.dtype.family, hint=hints.quoted(node)
+            )
             return None
         found.append(value)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segmentkit._checking.context import Context
+from segmentkit._checking.hints import some
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -58,12 +59,6 @@ def place(ctx: Context, node: t.Expr) -> Coordinates | None:
     north = _column(ctx, node, start, scope, (*links, declared.latitude))
     east = _column(ctx, node, start, scope, (*links, declared.longitude))
     return None if north is None or east is None else (north, east)
-
-
-def some(names: list[str], most: int = 6) -> str:
-    """The first of many names."""
-    shown = ", ".join(names[:most])
-    return shown + (", …" if len(names) > most else "")
 
 
 def _start(ctx: Context, node: t.Name) -> tuple[Entity, ir.Scope, tuple[str, ...]] | None:
@@ -139,7 +134,9 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
         if part == node.parts[-1]:
             ctx.error("SK114", node.span, name=text)
         else:
-            ctx.error("SK115", node.span, name=text, relation=part)
+            rows = text.rpartition(".")[0] if node.parts[-1].lower() in _SIZES else None
+            hint = f"write count({rows})" if rows else None
+            ctx.error("SK115", node.span, hint=hint, name=text, relation=part)
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
         names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
@@ -161,6 +158,8 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
     if part.lower() in _WORDS_OF_OTHERS:
         return _WORDS_OF_OTHERS[part.lower()]
     if scope is ir.Scope.ROW and row is not None:
+        if part == row.relation.name and row.in_step:
+            return f"names here are those of the later row of {part}; the earlier has no name"
         if part == row.relation.name:
             return f"inside the brackets of {part}, names are its own: drop '{part}.'"
         if root.attribute(part) or root.link(part):
@@ -190,6 +189,7 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
     ctx.error("SK101", node.span, name=name, hint=did_you_mean(name, known))
 
 
+_SIZES = ("count", "len", "length", "size")
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(("null", "none", "nan"), "to ask for what is missing, write 'is missing'"),
     "yes": 'write true, or as a text "yes"',

@@ -34,7 +34,7 @@ def ranked(ctx: Context, node: t.Ranked) -> tuple[ir.Condition, ir.Value] | None
         share = _share(ctx, limit)
         limit, tiles = (0, 1) if share is None else (share.numerator, share.denominator)
     value = _ordered(ctx, node.by, node.direction)
-    among = ctx.condition(node.among)
+    among = ctx.of_others(node.among)
     if value is None or limit is None:
         return None
     standing = ir.Standing(value, among, node.direction == "top", tiles)
@@ -105,7 +105,7 @@ def overall(ctx: Context, node: t.Call, function: AggregateSignature | None) -> 
 
 
 def _among(ctx: Context, node: t.Call) -> ir.Condition:
-    return ir.TRUE if node.among is None else ctx.condition(node.among)
+    return ir.TRUE if node.among is None else ctx.of_others(node.among)
 
 
 def _ordered(ctx: Context, node: t.Expr, name: str) -> ir.Value | None:

@@ -2,38 +2,290 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+
+from attrs import evolve
+
+from segmentkit._calendar import first_instant, local, to_utc
 from segmentkit._checking.context import Context
-from segmentkit._diagnostics.diagnostic import diagnostic
+from segmentkit._checking.windows import Bound
+from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, TIMESTAMP
+from segmentkit._planning.normalize import normalize, normalize_value
+from segmentkit.dtypes import DATE, TIMESTAMP, DType
+
+# -- what is missing ------------------------------------------------------------------------------
 
 
 def of_missing(ctx: Context, node: t.Expr, value: ir.Value) -> None:
     """A negative form holds of what is missing."""
-    if ctx.warn and value.nullable and value not in ctx.present:
+    if ctx.warn and value.nullable:
         whose = ctx.row.relation.name if ctx.row else ctx.schema.entity.name
-        text = format_tree(node)
-        ctx.warnings.append(diagnostic("SK201", node.span, entity=whose, operand=text))
+        found = diagnostic("SK201", node.span, entity=whose, operand=format_tree(node))
+        ctx.warnings.append((found, value))
+
+
+def keep_unexpected(
+    ctx: Context, starts: Sequence[int], tests: Sequence[ir.Condition], *, every: bool
+) -> None:
+    """Forget what is missing in one test of a junction where the others speak of it.
+
+    Where every test must hold, they may prove that the value is present; where one is enough,
+    they may say that it can be missing.
+
+    Args:
+        ctx: The context.
+        starts: How many warnings there were before each test.
+        tests: The tests, turned round under ``not``.
+        every: Whether all of them must hold.
+    """
+    ends = [*starts[1:], len(ctx.warnings)]
+    if ends[-1] == starts[0]:
+        return
+    spoken = [_proven(test) if every else _missing(test) for test in tests]
+    kept = ctx.warnings[: starts[0]]
+    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        known = frozenset().union(*spoken[:i], *spoken[i + 1 :])
+        kept += [w for w in ctx.warnings[start:end] if w[1] is None or not _is_in(w[1], known)]
+    ctx.warnings[:] = kept
+
+
+def _proven(condition: ir.Condition) -> frozenset[ir.Value]:
+    """The values that are present where a condition holds."""
+    match condition:
+        case ir.Compare(_, left, right):
+            return frozenset([*_strict(left), *_strict(right)])
+        case ir.TextTest(_, operand) | ir.Not(ir.Missing(operand)):
+            return frozenset(_strict(operand))
+        case (
+            ir.OneOf(operand)
+            | ir.Contains(operand)
+            | ir.Listed(operand)
+            | ir.AnniversaryIn(operand)
+        ):
+            return frozenset(_strict(operand))
+        case ir.And(operands):
+            return frozenset().union(*map(_proven, operands))
+        case ir.Or((first, *others)):
+            return _proven(first).intersection(*map(_proven, others))
+        case _:
+            return frozenset()
+
+
+def _missing(condition: ir.Condition) -> frozenset[ir.Value]:
+    """The values that a condition holds of whenever they are missing."""
+    match condition:
+        case ir.Missing(operand):
+            return frozenset([operand])
+        case ir.Or(operands):
+            return frozenset().union(*map(_missing, operands))
+        case _:
+            return frozenset()
+
+
+def _strict(value: ir.Value) -> list[ir.Value]:
+    """The value, and what is present where it is."""
+    match value:
+        case ir.Arithmetic(_, left, right):
+            return [value, *_strict(left), *_strict(right)]
+        case ir.ToFloat(operand) | ir.Standing(operand):
+            return [value, *_strict(operand)]
+        case ir.Call(name, arguments, _, None) if name != "default":
+            return [value, *(each for part in arguments for each in _strict(part))]
+        case _:
+            return [value]
+
+
+def _is_in(value: ir.Value, known: frozenset[ir.Value]) -> bool:
+    """Whether a value is one of those known, or there whenever some of those are."""
+    if value in known or not value.nullable:
+        return True
+    match value:
+        case ir.Arithmetic(operator, left, right) if operator != "/":
+            return _is_in(left, known) and _is_in(right, known)
+        case ir.ToFloat(operand):
+            return _is_in(operand, known)
+        case ir.Call("default", arguments):
+            return any(_is_in(argument, known) for argument in arguments)
+        case ir.Call(name, arguments, _, None) if name != "distance":
+            return all(_is_in(argument, known) for argument in arguments)
+        case _:
+            return False
+
+
+# -- days and instants ----------------------------------------------------------------------------
+
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def of_comparison(
     ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value, negative: bool
 ) -> None:
     """What may surprise of ``a = b`` and its kin."""
+    if left == right and not isinstance(left, ir.Const):
+        _of_itself(ctx, node, left)
+        return
     if negative:
         of_missing(ctx, node.left, left)
         of_missing(ctx, node.right, right)
-    if node.operator in ("=", "!="):
-        _of_day(ctx, node, node.left, left, node.right, right)
-        _of_day(ctx, node, node.right, right, node.left, left)
+    if left.dtype == DATE and right.dtype == TIMESTAMP:
+        _of_day(ctx, node, node.left, node.right, _MIRRORED.get(node.operator, node.operator))
+    elif left.dtype == TIMESTAMP and right.dtype == DATE:
+        _of_day(ctx, node, node.right, node.left, node.operator)
+    elif node.operator in ("=", "!=") and left.dtype == TIMESTAMP:
+        moment = next(
+            (side for side in (node.left, node.right) if isinstance(side, t.Moment)), None
+        )
+        if moment is not None:
+            days = evolve(node, left=_day_of(node.left), right=_day_of(node.right))
+            told = {"moment": format_tree(moment), "days": format_tree(days)}
+            _warn(ctx, diagnostic("SK206", node.span, **told))
 
 
-def _of_day(
-    ctx: Context, node: t.Compare, operand: t.Expr, value: ir.Value, day: t.Expr, other: ir.Value
+def _of_itself(ctx: Context, node: t.Compare, value: ir.Value) -> None:
+    operand = format_tree(node.left)
+    hint = None
+    if ctx.row is not None:
+        hint = f"both are of one row of '{ctx.row.relation.name}'"
+    elif node.operator not in ("<", ">") and value.nullable:
+        hint = f"write '{operand} is {'missing' if node.operator == '!=' else 'present'}'"
+    _warn(ctx, diagnostic("SK205", node.span, hint=hint, operand=operand))
+
+
+def _of_day(ctx: Context, node: t.Compare, day: t.Expr, instant: t.Expr, operator: str) -> None:
+    """A day stands for its first instant: an instant is that one at midnight only.
+
+    Nor is any other instant of the day "up to" it, and all of them are "after" it.
+    """
+    if operator not in ("=", "!=", "<=", ">"):
+        return
+    written = day.value if isinstance(day, t.Literal) else None
+    meant: t.Expr
+    if not isinstance(written, date) or written == date.max:
+        days = {id(day): day, id(instant): _day_of(instant)}
+        meant = evolve(node, left=days[id(node.left)], right=days[id(node.right)])
+    elif operator in ("=", "!="):
+        period = t.Period(written.year, written.month, written.day, day.span)
+        meant = t.InWindow(instant, period, operator == "!=", node.span)
+    else:
+        after = t.Literal(written + timedelta(days=1), day.span)
+        meant = t.Compare("<" if operator == "<=" else ">=", instant, after, False, node.span)
+    _warn(ctx, diagnostic("SK202", node.span, meant=format_tree(meant)))
+
+
+def of_days_in_list(
+    ctx: Context, node: t.InList, operand: ir.Value, options: Sequence[ir.Value]
 ) -> None:
-    """``placed_at = 2026-05-09`` is true at midnight only, which is seldom what is meant."""
-    if value.dtype == TIMESTAMP and isinstance(day, t.Literal) and other.dtype == DATE:
-        texts = {"operand": format_tree(operand), "date": format_tree(day)}
-        ctx.warnings.append(diagnostic("SK202", node.span, **texts))
+    """The same of a list: whether an instant is one of some days, or a day one of some instants."""
+    if not operand.dtype.is_time or all(option.dtype == operand.dtype for option in options):
+        return
+    if operand.dtype == DATE:
+        days = [_written_day(ctx, option) for option in node.options]
+        meant: t.Expr = evolve(node, options=tuple(days))
+    else:
+        pairs = list(zip(node.options, options, strict=True))
+        days = [option for option, value in pairs if value.dtype == DATE]
+        rest = tuple(option for option, value in pairs if value.dtype != DATE)
+        meant = evolve(node, operand=_day_of(node.operand), options=tuple(days))
+        if rest:
+            join = t.And if node.negated else t.Or
+            meant = join((meant, evolve(node, options=rest)), node.span)
+    _warn(ctx, diagnostic("SK202", node.span, meant=format_tree(meant)))
+
+
+def _day_of(node: t.Expr) -> t.Expr:
+    if isinstance(node, t.Moment) and node.base == "now" and node.count == 0:
+        return t.Moment("today", 0, "day", node.span)
+    return t.Call("day", (node,), False, None, None, None, node.span, node.span)
+
+
+def _written_day(ctx: Context, node: t.Expr) -> t.Expr:
+    if isinstance(node, t.Literal) and isinstance(node.value, datetime):
+        zone = ctx.schema.zone
+        return t.Literal(local(to_utc(node.value, zone), zone).date(), node.span)
+    return node
+
+
+# -- what never changes ---------------------------------------------------------------------------
+
+_SAMPLES = (datetime(2024, 2, 29, 12), datetime(2025, 12, 31, 23), datetime(2026, 3, 1))
+"""What is so at all of these instants is taken to be so at all."""
+_TESTS = (t.Compare, t.TextTest, t.InList, t.InWindow, t.IsMissing)
+_VARYING = (ir.Column, ir.Param, ir.Moment, *ir.OF_MANY)
+
+
+def of_range(
+    ctx: Context, node: t.Expr, window: t.Window, ends: tuple[Bound, Bound], dtype: DType
+) -> None:
+    """Nothing is in a range that ends before it begins; and a day is not in one since noon."""
+    if isinstance(window, t.Range) and dtype == DATE and ends[0][1].dtype == TIMESTAMP:
+        days = evolve(window, low=_day_of(window.low))
+        meant = format_tree(t.InWindow(node, days, False, node.span))
+        _warn(ctx, diagnostic("SK202", window.span, meant=meant))
+    if not all(_is_empty(ends, instant, ctx.schema.zone) for instant in _SAMPLES):
+        return
+    match window:
+        case t.Range():
+            other: t.Window = evolve(window, low=window.high, high=window.low)
+        case t.Period():
+            return
+        case _:
+            other = evolve(window, count=1)
+    texts = [format_tree(t.InWindow(node, each, False, node.span)) for each in (window, other)]
+    _warn(ctx, diagnostic("SK203", window.span, text=texts[0], meant=texts[1]))
+
+
+def _is_empty(ends: tuple[Bound, Bound], instant: datetime, zone: tzinfo) -> bool:
+    (after, low), (before, high) = ((op, normalize_value(v, instant, zone)) for op, v in ends)
+    if not (isinstance(low, ir.Const) and isinstance(high, ir.Const)):
+        return False
+    a, b = (_comparable(end.value, zone) for end in (low, high))
+    strict = after is ir.Comparison.GT or before is ir.Comparison.LT
+    return bool(a > b or (strict and a == b))
+
+
+def _comparable(value: Any, zone: tzinfo) -> Any:
+    day = isinstance(value, date) and not isinstance(value, datetime)
+    return first_instant(value, zone) if day else value
+
+
+def of_constants(ctx: Context, node: t.Expr, test: ir.Condition) -> None:
+    """A test that looks at nothing says the same of everyone."""
+    if not isinstance(node, _TESTS) or any(map(_varies, ir.walk(test))):
+        return
+    match normalize(test, _SAMPLES[0], ctx.schema.zone):
+        case ir.Always(verdict):
+            told = {"verdict": str(verdict).lower(), "hint": _name_in_quotes(ctx, node)}
+            _warn(ctx, diagnostic("SK204", node.span, **told))
+        case _:
+            pass
+
+
+def _varies(node: ir.Condition | ir.Value) -> bool:
+    return isinstance(node, _VARYING) or (isinstance(node, ir.Call) and node.name == "age")
+
+
+def _name_in_quotes(ctx: Context, node: t.Expr) -> str | None:
+    """How to name an attribute, where a text stands for one."""
+    for place in ("left", "right", "operand"):
+        text: Any = getattr(node, place, None)
+        if not isinstance(text, t.Literal) or not isinstance(text.value, str):
+            continue
+        name = ctx.name_like(text.value)
+        if name is None:
+            return f"{_QUOTES}; names with spaces stand in backquotes: `order count`"
+        changed: Any = {place: t.Name((name,), text.span)}
+        return f"{_QUOTES}; to name an attribute, write {format_tree(evolve(node, **changed))}"
+    return None
+
+
+_QUOTES = "double quotes are for texts"
+
+
+def _warn(ctx: Context, found: Diagnostic) -> None:
+    if ctx.warn:
+        ctx.warnings.append((found, None))

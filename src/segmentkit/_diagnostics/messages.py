@@ -373,8 +373,30 @@ _TABLE = (
     Code(
         "SK202",
         "compares an instant with the first instant of that day",
-        "A date stands for its first instant when it is compared with a timestamp.",
-        hint="write '{operand} in {date}' for the whole day",
+        "A date stands for its first instant when it is compared with a timestamp: `=` is true at midnight only, `<=` leaves out the rest of that day, and `>` takes it in.",
+        hint="write '{meant}' for the whole day",
+    ),
+    Code(
+        "SK203",
+        "nothing is in the range of '{text}'",
+        "The range ends before it begins, or as it begins.",
+        hint="write '{meant}'",
+    ),
+    Code(
+        "SK204",
+        "tests only constants, and is always {verdict}",
+        "Nothing in the test differs from customer to customer.",
+    ),
+    Code(
+        "SK205",
+        "compares '{operand}' with itself",
+        "Both sides are the same value, so the test says at most whether it is present.",
+    ),
+    Code(
+        "SK206",
+        "'{moment}' is a single instant, which few times are",
+        "Equality of instants is exact, to the microsecond.",
+        hint="write '{days}' for the whole day",
     ),
     # What a catalog file says
     Code("SK301", "{detail}", "The file is not TOML, or not UTF-8."),

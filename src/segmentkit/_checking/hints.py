@@ -1,0 +1,145 @@
+"""What was probably meant by what does not fit: hints that lead to it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from attrs import evolve
+
+from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._checking.context import Context
+from segmentkit._diagnostics.diagnostic import suggest
+from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_name, format_text, format_tree
+from segmentkit._planning import ir
+from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, DType
+
+_VERSION = re.compile(r"v?\d+(\.\d+)+([-+.]\w+)*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:\d\d)?)?")
+
+
+def some(names: list[str], most: int = 6) -> str:
+    """The first of many names."""
+    shown = ", ".join(names[:most])
+    return shown + (", …" if len(names) > most else "")
+
+
+def quoted(node: t.Expr) -> str | None:
+    """How to write a constant as a text."""
+    return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
+
+
+def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
+    """How a constant of the wrong type would be written in the right one."""
+    if isinstance(other, ir.Call) and other.name in ("day", "week"):
+        return f"{other.name}(…) is a date; month(…), year(…), weekday(…) and hour(…) are numbers"
+    if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
+        return "write dates as 2026-05-09"
+    if not isinstance(node, t.Literal):
+        return None
+    value = node.value
+    if isinstance(value, str):
+        return _of_text(ctx, value, other.dtype)
+    if other.dtype == TEXT:
+        return quoted(node)
+    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
+        return f"write a unit: {format_tree(node)} km"
+    if other.dtype == BOOLEAN and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
+    return None
+
+
+def _of_text(ctx: Context, text: str, dtype: DType) -> str | None:
+    if (name := ctx.name_like(text)) is not None:
+        return f"names stand without quotes: {format_name(name)}"
+    if dtype.is_number and text.replace(".", "", 1).isdecimal():
+        return f"write {text} without quotes"
+    if dtype.is_time:
+        return f"write dates without quotes: {text if _TIME.fullmatch(text) else '2026-05-09'}"
+    if dtype == BOOLEAN and text.lower() in _TRUTHS:
+        return f"write {_TRUTHS[text.lower()]} without quotes"
+    return None
+
+
+_TRUTHS = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+
+
+def order(node: t.Compare) -> str | None:
+    """What to compare in the place of a text that holds something with an order."""
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        match side:
+            case t.Literal(str() as text) if _VERSION.fullmatch(text):
+                return "versions are compared part by part: declare each part as a number"
+            case t.Literal(str() as text) if text.isdecimal():
+                return f"to compare numbers, declare '{format_tree(other)}' as one in the schema"
+            case _:
+                pass
+    return None
+
+
+def compared(node: t.Expr, dtype: DType) -> str | None:
+    """How a value becomes a condition."""
+    text = format_tree(node)
+    if isinstance(node, t.Literal):
+        return f"compare something with it, as in 'name = {text}'"
+    if dtype.is_number:
+        return f"compare it, as in '{text} > 0'"
+    return f"compare it, as in '{text} in last 30 days'" if dtype.is_time else None
+
+
+def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
+    """Where a text must stand, an unknown name is one without quotes."""
+    if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1:
+        return
+    (name,), last = node.parts, ctx.errors[-1]
+    known = [a.name for a in (ctx.row.entity if ctx.row else ctx.schema.entity).attributes]
+    if last.code == "SK101" and last.span == node.span and not suggest(name, known, cutoff=0.75):
+        ctx.errors[-1] = evolve(last, hint=f"write it in quotes: {format_text(name)}")
+
+
+def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
+    """Refuse constants that stand after a test, as in ``age = 17 or 18``; the other operands."""
+    left: list[t.Expr] = []
+    operands = node.operands
+    for i, operand in enumerate(operands):
+        if not _is_stray(operand):
+            left.append(operand)
+        elif i == 0 or not _is_stray(operands[i - 1]):
+            more = i + 1
+            while more < len(operands) and _is_stray(operands[more]):
+                more += 1
+            assert isinstance(operand, t.Literal)
+            hint = (
+                _with_strays(left[-1], operands[i:more], isinstance(node, t.Or)) if left else None
+            )
+            dtype = literal_dtype(operand.value)
+            told = hint or compared(operand, dtype)
+            ctx.error("SK108", operand.span, hint=told, **article(dtype))
+    return tuple(left)
+
+
+def _is_stray(node: t.Expr) -> bool:
+    return isinstance(node, t.Literal) and not isinstance(node.value, bool)
+
+
+def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> str | None:
+    """The test that takes the values in."""
+    match test:
+        case t.Compare("=" | "!=" as operator, left, t.Literal() as first, folded):
+            meant: t.Expr = t.InList(left, (first, *values), operator == "!=", folded, test.span)
+        case t.InList(_, options):
+            meant = evolve(test, options=(*options, *values))
+        case t.TextTest("contains", _, quantifier, patterns, negated):
+            wanted = "any" if either or negated else "all"
+            if quantifier not in (None, wanted):
+                return None
+            meant = evolve(test, quantifier=wanted, patterns=(*patterns, *values))
+        case t.TextTest():
+            again = evolve(test, patterns=values[:1])
+            return f"repeat the test: {format_tree(again)}"
+        case t.Compare():
+            return f"repeat the test: {format_tree(evolve(test, right=values[0]))}"
+        case _:
+            return None
+    return f"write {format_tree(meant)}"
