@@ -448,7 +448,7 @@ TYPES = [
     (sa.JSON, None),
     (sa.Time, None),
     (sa.Interval, None),
-    (sa.Uuid, None),
+    (sa.Uuid, TEXT),
     (sa.PickleType, None),
     (sa.ARRAY(sa.Integer), None),
 ]

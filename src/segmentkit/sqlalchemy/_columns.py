@@ -19,16 +19,15 @@ from segmentkit.dtypes import (
 )
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute
+from segmentkit.sqlalchemy.dialects.column_types import codec_of
 from segmentkit.sqlalchemy.models import Unfit
 
 
 def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     """The language's type for a column's, if there is one."""
-    if isinstance(column, sa.Interval):
-        # Some databases store these as instants; lengths of time have no word in the language.
-        return None
-    if isinstance(column, sa.types.TypeDecorator):
-        column = column.impl_instance
+    codec = codec_of(column)
+    if codec is not None:
+        return codec.dtype
     match column:
         case sa.Boolean():
             return BOOLEAN
@@ -66,10 +65,12 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
     Raises:
         Unfit: The language has no word for its type, or cannot write its name.
     """
-    dtype = dtype_of(column.type)
+    dtype, codec = dtype_of(column.type), codec_of(column.type)
+    if dtype is None and codec is not None and codec.why:
+        raise Unfit(codec.why)
     if dtype is None:
         raise Unfit(f"the language has no word for its type, {_named(column.type)}")
-    values: tuple[str, ...] = tuple(column.type.enums) if isinstance(column.type, sa.Enum) else ()
+    values = codec.values if codec else ()
     nullable = getattr(column, "nullable", True) and not column.primary_key
     try:
         return Attribute(name, dtype, nullable, values, column=called or column.name)

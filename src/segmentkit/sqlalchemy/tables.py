@@ -65,7 +65,9 @@ class Tables:
     root: sa.FromClause
     mapped: Any = None
     lists: Lists = field(factory=dict)
-    parameters: dict[frozenset[int | str], tuple[Any, list[Any]]] = field(factory=dict, eq=False)
+    parameters: dict[tuple[frozenset[int | str], Any], tuple[Any, list[Any]]] = field(
+        factory=dict, eq=False
+    )
     scope: sa.ColumnElement[bool] | None = None
     within: sa.Select[Any] | None = None
     by_class: bool = True
@@ -261,19 +263,18 @@ class Tables:
             raise SchemaError(f"{entity.name}.{way.name} is joined where {way.join}: {_GIVE_CLASS}")
         return related_rows(*found, entity.key or "")
 
-    def keys_of(self, node: ir.Listed, kind: Any) -> tuple[Any, list[Any]]:
+    def keys_of(self, node: ir.Listed, keys: list[Any], kind: Any) -> tuple[Any, list[Any]]:
         """The keys of a list as one parameter, and as several that every database takes.
 
         They are the same wherever a statement asks for the list, so that they travel once.
         """
-        if node.keys not in self.parameters:
-            keys = sorted(node.keys)
+        if (node.keys, kind) not in self.parameters:
             parts = [
                 sa.BindParameter(node.name, part, kind, unique=True, expanding=True)
                 for part in portions(keys)
             ]
-            self.parameters[node.keys] = whole_list(node.name, keys, kind), parts
-        return self.parameters[node.keys]
+            self.parameters[node.keys, kind] = whole_list(node.name, keys, kind), parts
+        return self.parameters[node.keys, kind]
 
     def root_column(self, name: str) -> sa.ColumnElement[Any]:
         """A column of the entity in the user's query."""

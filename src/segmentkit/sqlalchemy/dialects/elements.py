@@ -167,7 +167,8 @@ class TextTest(BinaryExpression[bool]):
 def _is_ascii(operand: ColumnElement[Any]) -> bool:
     """Whether no constant has a letter beyond ASCII."""
     wanted: Any = operand.value if isinstance(operand, BindParameter) else ""
-    return wanted.isascii() if isinstance(wanted, str) else all(map(str.isascii, wanted))
+    each = wanted if isinstance(wanted, list) else [wanted]
+    return all(isinstance(text, str) and text.isascii() for text in each)
 
 
 @compiles(TextTest)
@@ -257,8 +258,13 @@ def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
 
 def bucket(salt: str, key: ColumnElement[Any]) -> ColumnElement[Any]:
     """The bucket of a key that is salted."""
-    text = key if isinstance(key.type, String) else cast(key, String(_DIGITS))
+    text = cast(key, String(_DIGITS)) if isinstance(key.type, Integer) else cast_to_text(key)
     return Spelled(Construct.BUCKET, literal(f"{salt}:", String()) + text)
+
+
+def cast_to_text(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value as text, however long it is."""
+    return key if isinstance(key.type, String) else cast(key, String())
 
 
 _DIGITS = 20

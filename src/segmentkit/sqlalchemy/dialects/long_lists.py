@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    Uuid,
     and_,
     or_,
 )
@@ -103,7 +104,7 @@ def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
     dialect = dialect_of(compiler.dialect)
     template = dialect.spelling(construct)
     if "{0}" not in template:
-        item = BigInteger() if isinstance(operand.type, Integer) else Text()
+        item = _item(operand.type, compiler.dialect)
         words = {"type": compiler.dialect.type_compiler_instance.process(item)}
         parts = [compiler.process(clause, **kw) for clause in (operand, whole)]
         return template.format("", *parts, **words)
@@ -113,6 +114,24 @@ def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
             f"list of more than {(lists - 1) * _SHORT:,} values"
         )
     return template.format(compiler.process(written, **kw))
+
+
+def _item(kind: Any, dialect: Dialect) -> Any:
+    """The type of the items of a list that is read out of one parameter."""
+    stored = kind
+    while isinstance(stored, TypeDecorator):
+        stored = stored.load_dialect_impl(dialect)
+    if isinstance(stored, Integer):
+        return BigInteger()
+    return stored if is_native_uuid(stored, dialect) else Text()
+
+
+def is_native_uuid(kind: Any, dialect: Dialect) -> bool:
+    """Whether a database has a type of its own for UUIDs."""
+    if not isinstance(kind, Uuid):
+        return False
+    words = dialect.type_compiler_instance.process(kind.dialect_impl(dialect))
+    return words.upper() == "UUID"
 
 
 class _List(TypeDecorator[Any]):

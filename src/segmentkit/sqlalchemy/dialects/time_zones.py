@@ -15,6 +15,7 @@ from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, later
+from segmentkit.sqlalchemy.dialects.stored_values import VariedInUtc, varies
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -51,6 +52,8 @@ def first_instant(day: Sql, zone: tzinfo, as_of: datetime) -> Sql:
 
 def in_utc(at: Sql) -> Sql:
     """An instant without a zone, as constants are bound."""
+    if varies(at.type):
+        return VariedInUtc(at)
     return Spelled(Construct.IN_UTC, at) if is_aware(at) else at
 
 

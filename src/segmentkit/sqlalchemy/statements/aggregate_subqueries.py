@@ -12,8 +12,11 @@ from segmentkit._planning.plan import is_of_columns
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import Aggregate
+from segmentkit.sqlalchemy.dialects.column_types import is_own
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
+from segmentkit.sqlalchemy.dialects.stored_values import decoded
+from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
@@ -156,11 +159,12 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     """One value of many, those that are NULL left out."""
     match node.function:
         case Aggregate() as added:
-            return aggregate(node, added, value)
+            return aggregate(node, added, decoded(value))
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
-            if node.value is not None and node.value.dtype.kind is Kind.TEXT:
+            is_text = node.value is not None and node.value.dtype.kind is Kind.TEXT
+            if is_text and not is_own(value.type):
                 value = Spelled(Construct.EXACT_TEXT, value)
             return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
@@ -169,9 +173,9 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
-            return sa.func.min(value)
+            return sa.func.min(ordered_as_stored(value))
         case ir.AggregateFunction.MAX:
-            return sa.func.max(value)
+            return sa.func.max(ordered_as_stored(value))
         case _:
             raise AssertionError("needs rows in order")
 
@@ -186,6 +190,7 @@ def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
 def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     assert node.value is not None
     dtype = node.value.dtype
+    value = decoded(value)
     if dtype.kind is Kind.INTEGER:
         value = Spelled(Construct.ADDEND, value)
     total: Sql = sa.func.sum(value, type_=value.type)
@@ -209,7 +214,8 @@ class _Candidates:
         self.scan = rows.scan
         self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
-        self.value = rows.value(node.value)
+        value = rows.value(node.value)
+        self.value = decoded(value) if node.function is ir.AggregateFunction.MEDIAN else value
         present = self.owner.is_not(None), self.value.is_not(None)
         self.where = [*present, *rows.passed(_tests(node)), *rows.limits()]
 
@@ -224,7 +230,9 @@ class _Candidates:
         key = self.scan.entity.key_attribute
         tie = self.scan.key(key.column) if key else self.value
         is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
-        return Spelled(Construct.EXACT_TEXT, tie) if is_text else tie
+        tie = ordered_as_stored(tie)
+        exactly = is_text and not is_own(tie.type)
+        return Spelled(Construct.EXACT_TEXT, tie) if exactly else tie
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
@@ -251,7 +259,7 @@ def middle(placed: sa.Subquery) -> Sql:
 def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The value at the first or last instant; only rows of that one instant are put in order."""
     last = node.function is ir.AggregateFunction.LAST
-    end = (sa.func.max if last else sa.func.min)(all_rows.scan.at)
+    end = (sa.func.max if last else sa.func.min)(ordered_as_stored(all_rows.scan.at))
     ends = (
         all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
         .group_by(all_rows.owner)

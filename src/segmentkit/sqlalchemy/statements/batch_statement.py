@@ -12,6 +12,7 @@ from segmentkit._planning import ir
 from segmentkit._planning.plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, computed_once, joined
+from segmentkit.sqlalchemy.dialects.stored_values import shown
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import (
@@ -118,7 +119,7 @@ class Pass:
         compiler = Compiler(tables.schema, rows, beside(rows, wanted, []))
         places: dict[ir.Condition, str] = {}
         columns = [rows.key(rows.entity.key or "").label("key")]
-        columns += [compiler.value(each).label("value") for each in values]
+        columns += [shown(compiler.value(each)).label("value") for each in values]
         here = evolve(tables, root=rows.start, mapped=None)
         for name, condition in conditions.items():
             for test in [condition] if name in alone else _literals(condition):

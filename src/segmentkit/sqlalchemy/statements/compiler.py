@@ -22,6 +22,7 @@ from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
+from segmentkit.sqlalchemy.dialects.column_types import NOTHING, codec_of, is_own
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.distance import distance
 from segmentkit.sqlalchemy.dialects.elements import (
@@ -33,7 +34,18 @@ from segmentkit.sqlalchemy.dialects.elements import (
     joined,
 )
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
-from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
+from segmentkit.sqlalchemy.dialects.stored_values import (
+    InstantOf,
+    all_bound,
+    bound,
+    compares_itself,
+    decoded,
+    keeps_nan,
+    kind_of,
+    same_form,
+    varies,
+)
+from segmentkit.sqlalchemy.dialects.time_zones import first_instant, in_utc, local, part
 from segmentkit.sqlalchemy.statements import extension
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
 from segmentkit.sqlalchemy.tables import Tables
@@ -67,6 +79,15 @@ _PAIRS = [
     (operators.is_, operators.is_not),
 ]
 _NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
+_MIRRORED = {
+    operators.eq: operators.eq,
+    operators.ne: operators.ne,
+    operators.lt: operators.gt,
+    operators.le: operators.ge,
+    operators.gt: operators.lt,
+    operators.ge: operators.le,
+}
+_EQUALITY = (operators.eq, operators.ne)
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 
@@ -112,9 +133,9 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
+                return _settled(value)
             case ir.Compare(op, _, _):
-                return _compared(node.left, OPERATORS[op], *self.operands(node))
+                return self.compared(node, OPERATORS[op])
             case ir.OneOf():
                 return self.membership(node, positive=True)
             case ir.Listed():
@@ -124,7 +145,7 @@ class Compiler:
             case ir.Contains():
                 return self.contains(node)
             case ir.YearDayIn(operand, low, high):
-                day = self.year_day(self.value(operand))
+                day = self.year_day(decoded(self.value(operand)))
                 first, last = day >= self.value(low), day <= self.value(high)
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
@@ -142,8 +163,7 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
-                test = _compared(left, OPPOSITES[op], *self.operands(node))
-                return self.or_missing(test, left, right)
+                return self.or_missing(self.compared(node, OPPOSITES[op]), left, right)
             case ir.Listed(operand):
                 return self.or_missing(self.listed(node, positive=False), operand)
             case ir.OneOf(operand, _, _):
@@ -151,7 +171,7 @@ class Compiler:
             case ir.TextTest(_, operand, _, _):
                 return self.or_missing(self.text_test(node, operators.ne), operand)
             case ir.YearDayIn(operand, low, high):
-                day = self.year_day(self.value(operand))
+                day = self.year_day(decoded(self.value(operand)))
                 before, after = day < self.value(low), day > self.value(high)
                 outside = sa.and_(before, after) if _wraps(node) else sa.or_(before, after)
                 return self.or_missing(outside, operand)
@@ -172,21 +192,40 @@ class Compiler:
         missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
         return sa.or_(test, *missing) if missing else test
 
-    def operands(self, node: ir.Compare) -> tuple[Sql, Sql]:
-        left, right = self.pair(node.left, node.right)
-        if not node.ignoring_case:
-            return left, right
-        return self.folded(node.left, left, node.right), self.folded(node.right, right, node.left)
-
-    def pair(self, left: ir.Value, right: ir.Value) -> tuple[Sql, Sql]:
-        """Two operands; a constant is bound in the type of the column it meets."""
+    def compared(self, node: ir.Compare, op: Any) -> Sql:
+        """A comparison of two values, of which neither is missing."""
+        left, right = node.left, node.right
         if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
-            b = self.value(right)
-            return self.constant(left, b), b
+            left, right, op = right, left, _MIRRORED[op]
+        if node.ignoring_case:
+            return _compared(left, op, self.folded(left, right), self.folded(right, left))
+        if isinstance(right, ir.Const) and is_own((column := self.value(left)).type):
+            return self.compared_as_stored(column, op, right)
+        return _compared(left, op, *self.pair(left, right, ordered=op not in _EQUALITY))
+
+    def compared_as_stored(self, column: Sql, op: Any, constant: ir.Const) -> Sql:
+        """A comparison with a constant in the form in which a column keeps values."""
+        op, value = bound(column, op, constant.value)
+        if value is NOTHING:
+            return _settled(op is not operators.eq)
+        if compares_itself(column):
+            found: Sql = sa.not_(column == value) if op is operators.ne else op(column, value)
+            return found
+        kind = kind_of(column, op, value)
+        parameter = sa.BindParameter(_name(column), value, kind, unique=True)
+        return _compared(constant, op, column, parameter)
+
+    def pair(self, left: ir.Value, right: ir.Value, *, ordered: bool = False) -> tuple[Sql, Sql]:
+        """Two operands; a constant is bound in the type of the column it meets."""
         a = self.value(left)
         if isinstance(right, ir.Const):
+            a = decoded(a)
             return a, self.constant(right, a)
         b = self.value(right)
+        if not same_form(a, b, ordered=ordered):
+            a, b = decoded(a), decoded(b)
+        if varies(a.type) or varies(b.type):
+            return in_utc(a), in_utc(b)
         if _has_zone(a) == _has_zone(b):
             return a, b
         zoned = Spelled(Construct.ZONED, b if _has_zone(a) else a)
@@ -196,14 +235,19 @@ class Compiler:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
         column = self.value(node.operand)
         op = operators.in_op if positive else operators.not_in_op
-        is_text = node.operand.dtype.kind is Kind.TEXT
-        by_code_point = Spelled(Construct.EXACT_TEXT, column) if is_text else column
         tables = self.columns.tables
         if (stored := tables.lists.get(node.name)) is not None:
+            if not same_form(column, stored, ordered=False):
+                column, stored = decoded(column), decoded(stored)
             keys = sa.select(stored).where(stored.is_not(None))
+            by_code_point = _exactly(node.operand, column)
             return by_code_point.in_(keys) if positive else by_code_point.not_in(keys)
+        values = all_bound(column, sorted(node.keys))
+        if not values:
+            return _settled(not positive)
+        by_code_point = _exactly(node.operand, column)
         operand = Spelled(Construct.EMPTY_TEXT, column) if "" in node.keys else column
-        whole, parts = tables.keys_of(node, _kind(node.operand, column))
+        whole, parts = tables.keys_of(node, values, _kind(node.operand, column))
         tests = [_compared(node.operand, op, operand, part) for part in parts]
         return on_list(tests, by_code_point, whole, positive=positive)
 
@@ -221,28 +265,32 @@ class Compiler:
 
     def one_of(self, operand: Sql, node: ir.OneOf | ir.Contains, *, positive: bool) -> Sql:
         """Whether an expression is one of the constants, or none of them."""
-        first = node.options[0]
-        values: list[Any] = [o.value for o in node.options if isinstance(o, ir.Const)]
+        first, values = _alike(node)
         if node.ignoring_case:
             values = sorted({fold_case(str(v)) for v in values})
-            operand = FoldedCase(_as_text(operand), values)
-        kind = _kind(first, operand)
-        bound = [_stored(v, kind) for v in values]
+            operand = FoldedCase(decoded(operand), values)
         op = operators.in_op if positive else operators.not_in_op
+        kind = _kind(first, operand)
+        values = [_stored(v, kind) for v in all_bound(operand, values)]
+        if not values:
+            return _settled(not positive)
+        if compares_itself(operand):
+            found = joined([operand == value for value in values], conjunctive=False)
+            return found if positive else sa.not_(found)
         if "" in values:
             operand = Spelled(Construct.EMPTY_TEXT, operand)
-        parameter = CONSTANTS.get(first.dtype.kind, sa.BindParameter)
+        parameter = _parameter(first, operand)
         tests = [
             _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
-            for each in portions(bound)
+            for each in portions(values)
         ]
-        return among(tests, operand, bound, kind, positive=positive)
+        return among(tests, operand, values, kind, positive=positive)
 
     def text_test(self, node: ir.TextTest, op: Any) -> Sql:
         """Whether a part of a text equals a wanted one; ``op`` says whether it should."""
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
-        text = _as_text(self.value(node.operand))
+        text = decoded(self.value(node.operand))
         if node.ignoring_case:
             pattern = fold_case(pattern)
             text = FoldedCase(text, [pattern])
@@ -260,11 +308,11 @@ class Compiler:
                 assert_never(node.operator)
         return TextTest.of(op, part, wanted, _NEGATED[op])
 
-    def folded(self, node: ir.Value, text: Sql, other: ir.Value) -> Sql:
+    def folded(self, node: ir.Value, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
             return self.constant(ir.Const(fold_case(str(node.value)), node.dtype))
         others = [fold_case(str(other.value))] if isinstance(other, ir.Const) else None
-        return FoldedCase(_as_text(text), others)
+        return FoldedCase(decoded(self.value(node)), others)
 
     def year_day(self, day: Sql) -> Sql:
         return sa.extract("month", day) * 100 + sa.extract("day", day)
@@ -280,14 +328,14 @@ class Compiler:
                 found = self._columns.get(node)
                 if found is None:
                     found = self.columns.column(node)
-                    if node.dtype.kind is Kind.FLOAT:
+                    if keeps_nan(node.dtype, found.type):
                         found = Spelled(Construct.NAN_AS_NULL, found)
                     self._columns[node] = found
                 return found
             case ir.Arithmetic():
                 return self.arithmetic(node)
             case ir.ToFloat(operand):
-                return Spelled(Construct.AS_FLOAT, self.value(operand))
+                return Spelled(Construct.AS_FLOAT, decoded(self.value(operand)))
             case ir.Call():
                 return self.call(node)
             case ir.Aggregate() | ir.Standing() | ir.Overall():
@@ -303,7 +351,7 @@ class Compiler:
             # Constants can be computed beyond the integers of databases.
             node = ir.Const(to_float(node.value), FLOAT)
         value, kind = node.value, _kind(node, like)
-        name = getattr(like, "key", None)
+        name = _name(like)
         parameter = CONSTANTS.get(node.dtype.kind, sa.BindParameter)
         bound = parameter(name, _stored(value, kind), kind, unique=True)
         if isinstance(value, float) and math.isinf(value):
@@ -312,20 +360,24 @@ class Compiler:
 
     def arithmetic(self, node: ir.Arithmetic) -> Sql:
         if node.operator == "/" and isinstance(node.right, ir.Const):
-            return divided(self.value(node.left), self.value(node.right))
+            return divided(self.operand(node.left), self.operand(node.right))
         if node.operator == "/":
             zero: Sql = sa.literal(0.0, sa.Double())
-            right: Sql = sa.func.nullif(self.value(node.right), zero, type_=sa.Double())
-            return divided(self.value(node.left), right)
+            right: Sql = sa.func.nullif(self.operand(node.right), zero, type_=sa.Double())
+            return divided(self.operand(node.left), right)
         scale = node.dtype.scale
         if node.dtype.kind is Kind.DECIMAL and scale is not None:
             return exact(self.exact(node), scale)
         result: Sql = ARITHMETIC[node.operator](self.term(node.left), self.term(node.right))
         return result
 
+    def operand(self, node: ir.Value) -> Sql:
+        """A value that SQL computes with."""
+        return decoded(self.value(node))
+
     def term(self, node: ir.Value) -> Sql:
         """An operand of arithmetic, whose result may be beyond an engine's type of the operand."""
-        value = self.value(node)
+        value = self.operand(node)
         # An age is small, and an expression that would lose its brackets.
         called = isinstance(node, ir.Call) and node.name != "age"
         stored = called or isinstance(node, ir.Column | ir.Aggregate)
@@ -351,24 +403,24 @@ class Compiler:
             return extension.scalar(node.added, given, node.dtype)
         match node.name, node.arguments:
             case "abs", (number,):
-                return sa.func.abs(self.value(number), type_=TYPES[node.dtype.kind])
+                return sa.func.abs(self.operand(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
                 is_text = node.dtype.kind is Kind.TEXT
                 first = Spelled(Construct.EXACT_TEXT, a) if is_text else a
                 return sa.func.coalesce(first, b, type_=a.type)
             case "bucket", (key, ir.Const(str() as salt)):
-                return bucket(salt, _as_text(self.value(key)))
+                return bucket(salt, self.operand(key))
             case "distance", coordinates:
-                return distance(*map(self.value, coordinates))
+                return distance(*map(self.operand, coordinates))
             case "age", (birth, ir.Const(date() as today)):
-                return self.age(self.value(birth), today)
+                return self.age(self.operand(birth), today)
             case "instant", (day, ir.Const(datetime() as as_of)):
-                return first_instant(self.value(day), self.schema.zone, as_of)
+                return first_instant(self.operand(day), self.schema.zone, as_of)
             case "local", (at, ir.Const(datetime() as as_of)):
-                return local(self.value(at), self.schema.zone, as_of)
+                return local(self.operand(at), self.schema.zone, as_of)
             case name, (time,) if name in PARTS:
-                return part(name, self.value(time), is_date=time.dtype == DATE)
+                return part(name, self.operand(time), is_date=time.dtype == DATE)
             case name, _:
                 raise UnsupportedError(f"SQL has no translation of {name}()")
 
@@ -376,7 +428,7 @@ class Compiler:
         """An argument of what a schema adds; databases may not know a parameter's type."""
         if isinstance(node, ir.Const) and node.value is None:
             return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
-        return _as_text(self.value(node))
+        return self.operand(node)
 
     def age(self, birth: Sql, today: date) -> Sql:
         """Whole years, from the parts of the date: 29 February counts as 28 in common years."""
@@ -406,6 +458,46 @@ def _has_zone(value: Sql) -> bool:
     return bool(getattr(value.type, "timezone", False))
 
 
+def _settled(value: bool) -> Sql:
+    """A condition that holds of everyone, or of nobody."""
+    return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
+
+
+def _name(like: Sql | None) -> str | None:
+    """What a constant is called beside a column: as it is."""
+    return getattr(like, "key", None)
+
+
+def _parameter(value: ir.Value, like: Sql) -> type[sa.BindParameter[Any]]:
+    """How a constant is bound; a type of the app's own sends it as it does."""
+    plain = sa.BindParameter
+    return plain if is_own(like.type) else CONSTANTS.get(value.dtype.kind, plain)
+
+
+def _exactly(value: ir.Value, column: Sql) -> Sql:
+    """A key as it is looked for in a list."""
+    codec = codec_of(column.type)
+    is_text = codec is None or (isinstance(codec.stored, sa.String) and not codec.in_sql)
+    if value.dtype.kind is not Kind.TEXT or not is_text:
+        return column
+    return Spelled(Construct.EXACT_TEXT, column)
+
+
+def _alike(node: ir.OneOf | ir.Contains) -> tuple[ir.Value, list[Any]]:
+    """Constants of one type, and one of them that has it; whole numbers are no other numbers."""
+    options = [o for o in node.options if isinstance(o, ir.Const)]
+    values: list[Any] = [o.value for o in options]
+    kinds = {o.dtype.kind for o in options}
+    if len(kinds) == 1:
+        return options[0], values
+    if node.operand.dtype.kind is Kind.INTEGER:
+        whole = next(o for o in options if o.dtype.kind is Kind.INTEGER)
+        return whole, [int(v) for v in values if v == v // 1]
+    if node.operand.dtype.kind is Kind.FLOAT:
+        return ir.Const(0.0, FLOAT), [to_float(v) for v in values]
+    return next(o for o in options if o.dtype.kind is not Kind.INTEGER), values
+
+
 def _wraps(node: ir.YearDayIn) -> bool:
     low, high = node.low.value, node.high.value
     assert isinstance(low, int)
@@ -420,14 +512,13 @@ def _is_leap(year: int) -> bool:
 def _kind(value: ir.Value, like: Sql | None) -> Any:
     """The type in which a constant is bound; text and times take that of the column they meet."""
     kind = value.dtype.kind
+    if like is not None and is_own(like.type):
+        return like.type
+    if kind is Kind.TIMESTAMP and like is not None and varies(like.type):
+        return InstantOf(like.type)
     if like is None or kind not in _OWN_TYPE or isinstance(like.type, sa.types.NullType):
         return TYPES[kind]
     return like.type
-
-
-def _as_text(expression: Sql) -> Sql:
-    """Text functions of some engines refuse their own enums."""
-    return sa.cast(expression, sa.String()) if isinstance(expression.type, sa.Enum) else expression
 
 
 def _stored(value: Any, kind: Any) -> Any:

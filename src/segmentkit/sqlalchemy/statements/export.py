@@ -10,6 +10,7 @@ from attrs import evolve
 
 from segmentkit._planning import ir
 from segmentkit._planning.plan import wanted_by
+from segmentkit.sqlalchemy.dialects.stored_values import shown
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import beside, compile_predicate, limiting
@@ -29,7 +30,7 @@ def select_values(
         where = compiler.condition(of)
     else:
         where = compile_predicate(of, evolve(tables, root=rows.start, mapped=None))
-    columns = [compiler.value(value).label(name) for name, value in values.items()]
+    columns = [shown(compiler.value(value)).label(name) for name, value in values.items()]
     query: sa.Select[Any] = sa.select(rows.key(entity.key or ""), *columns)
     query = rows.finished(query.select_from(rows.source))
     return query if of == ir.TRUE else query.where(where)

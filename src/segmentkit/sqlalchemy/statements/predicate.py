@@ -28,6 +28,7 @@ from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, later
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
+from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.statements import population
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
@@ -215,7 +216,7 @@ def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
     known = beside(rows, wanted_by([node.value]), [])
-    value = Compiler(tables.schema, rows, known).value(node.value)
+    value = Compiler(tables.schema, rows, known).operand(node.value)
     # Who they are is a predicate of its own, on a query of ours.
     inner = OfCustomer(evolve(tables, root=rows.start, mapped=None))
     tests = value.is_not(None), inner.condition(node.among, [])
@@ -351,7 +352,7 @@ class _OfRow(_Conditions):
         at, then = self.compiler.value(node.at), other.scan.at
         tests = [other.scan.owner == owner, then < at if node.backward else then > at]
         if node.within is not None:
-            end = _later(node.at, at, -node.within if node.backward else node.within)
+            end = _later(node.at, decoded(at), -node.within if node.backward else node.within)
             tests.append(then >= end if node.backward else then <= end)
         tests.append(other.condition(node.where, []))
         source = other.scan.source

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from segmentkit._planning import ir
 from segmentkit._results.columns import tally_frame, values_index
 from segmentkit.dtypes import Kind
+from segmentkit.sqlalchemy.dialects.column_types import is_own
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass
@@ -27,7 +28,8 @@ def select_tally(
     """
     one = Pass.of(conditions, tables, value)
     held: Sql = one.each.c.value
-    held = Spelled(Construct.EXACT_TEXT, held) if value.dtype.kind is Kind.TEXT else held
+    is_text = value.dtype.kind is Kind.TEXT and not is_own(held.type)
+    held = Spelled(Construct.EXACT_TEXT, held) if is_text else held
     counts = [
         sa.func.sum(sa.case((test, 1), else_=0)).label(f"count_{place}")
         for place, test in enumerate(one.tests)
