@@ -95,6 +95,8 @@ class Construct(Enum):
     # The days and the seconds may be negative.
     DAYS_LATER = "dates followed by dates within", "({0} + {1})"
     SECONDS_LATER = "times some seconds later", "({0} + {1} * INTERVAL '1' SECOND)"
+    # However an instant is written, where it is a text.
+    CLOCK = "comparing timestamps", "{0}", DateTime()
     # Most keep no zone with an instant.
     IN_UTC = "timestamps with a time zone", "{0}", DateTime()
     DAY = (

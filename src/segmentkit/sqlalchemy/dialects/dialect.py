@@ -103,10 +103,14 @@ _ROWS = (
             Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
+            Construct.CLOCK: "substr(replace({0}, 'T', ' ') || CASE WHEN length({0}) < 20 "
+            "THEN '.000000' ELSE '000000' END, 1, 26)",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
             # Its functions of time know milliseconds at most, and round: they get whole seconds.
-            Construct.SECONDS_LATER: "(strftime('%Y-%m-%d %H:%M:%S', substr({0}, 1, 19), "
+            # In the form that the time has, so that it can be compared with others of its column.
+            Construct.SECONDS_LATER: "(strftime('%Y-%m-%d' || substr({0}, 11, 1) || '%H:%M:%S', "
+            "substr({0}, 1, 19), "
             "{1} || ' seconds') || substr({0}, 20))",
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
             **_listed("SELECT value FROM json_each({2})"),

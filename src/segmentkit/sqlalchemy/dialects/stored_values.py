@@ -20,7 +20,7 @@ from segmentkit.sqlalchemy.dialects.bind_types import sent
 from segmentkit.sqlalchemy.dialects.column_types import NOTHING, SAFE, Codec, codec_of
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
-from segmentkit.sqlalchemy.dialects.elements import AsFloat, Exact, Later
+from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled, exact, later
 from segmentkit.sqlalchemy.dialects.long_lists import is_native_uuid
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -215,7 +215,8 @@ def is_safe(column: Sql) -> bool:
 
 def _columns(expression: Sql) -> list[sa.Column[Any]]:
     """The columns that an expression is made of."""
-    return [each for each in visitors.iterate(expression) if isinstance(each, sa.Column)]
+    clause = sa.type_coerce(expression, sa.types.NullType()).clause
+    return [each for each in visitors.iterate(clause) if isinstance(each, sa.Column)]
 
 
 def ordered(column: Sql) -> Sql:

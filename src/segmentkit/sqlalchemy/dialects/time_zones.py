@@ -16,6 +16,7 @@ from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, later
 from segmentkit.sqlalchemy.dialects.stored_values import VariedInUtc, varies
+from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -36,7 +37,7 @@ def part(name: str, time: Sql, *, is_date: bool) -> Sql:
 
 def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     """What the clock of a zone shows at an instant."""
-    at = in_utc(at)
+    at = on_one_clock(in_utc(at))
     steps = clock_steps(zone, _years(as_of))
     ahead = _latest(at, [(_constant(t, at), t, s) for t, s in steps], as_of)
     return at if ahead is None else later(at, ahead)

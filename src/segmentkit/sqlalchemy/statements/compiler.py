@@ -46,6 +46,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     varies,
 )
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, in_utc, local, part
+from segmentkit.sqlalchemy.dialects.written_times import ClockTest, is_written, on_one_clock
 from segmentkit.sqlalchemy.statements import extension
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
 from segmentkit.sqlalchemy.tables import Tables
@@ -225,7 +226,9 @@ class Compiler:
         if not same_form(a, b, ordered=ordered):
             a, b = decoded(a), decoded(b)
         if varies(a.type) or varies(b.type):
-            return in_utc(a), in_utc(b)
+            a, b = in_utc(a), in_utc(b)
+        if left.dtype.kind is Kind.TIMESTAMP:
+            a, b = on_one_clock(a), on_one_clock(b)
         if _has_zone(a) == _has_zone(b):
             return a, b
         zoned = Spelled(Construct.ZONED, b if _has_zone(a) else a)
@@ -446,6 +449,9 @@ def divided(left: Sql, right: Sql) -> Sql:
 def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
     if value.dtype.kind is Kind.TEXT:
         return TextTest.of(op, left, right, _NEGATED[op])
+    is_constant = isinstance(right, sa.BindParameter)
+    if value.dtype.kind is Kind.TIMESTAMP and is_constant and is_written(left):
+        return ClockTest(left, right, op, _TRUTH, _NEGATED[op])
     return _test(op, left, right)
 
 

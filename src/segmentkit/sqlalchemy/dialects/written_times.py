@@ -1,0 +1,97 @@
+"""Instants that SQLite keeps as texts, however those are written: one test serves all forms.
+
+SQLAlchemy writes ``2026-05-01 10:00:00.000000``, SQLite's ``CURRENT_TIMESTAMP`` writes no fraction,
+others write a ``T`` between the day and the clock, or fewer digits. As texts, these are in another
+order than the instants are. Rather than rewrite what is stored, which would cost the index, a test
+is put so that each form passes it just when its instant does: a bound without zeros at its end is
+below every form of its instant, one with nine digits above, and beside the day stands which of the
+two letters follows it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import DATETIME
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeDecorator
+
+from segmentkit.sqlalchemy.dialects.column_types import codec_of
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
+
+_T_FORM = "replace({p}, ' ', 'T')"
+_T = "substr({p}, 1, 10) || 'T'"
+_DAY = "{x} >= substr({p}, 1, 10) AND {x} < substr({p}, 1, 10) || 'U'"
+_TEMPLATES = {
+    operators.gt: f"({{x}} > {{p}} AND ({{x}} < {_T} OR {{x}} > {_T_FORM}))",
+    operators.ge: f"({{x}} >= {{p}} AND ({{x}} < {_T} OR {{x}} >= {_T_FORM}))",
+    operators.lt: f"({{x}} < {_T_FORM} AND ({{x}} < {{p}} OR {{x}} >= {_T}))",
+    operators.le: f"({{x}} <= {_T_FORM} AND ({{x}} <= {{p}} OR {{x}} >= {_T}))",
+    operators.eq: f"({_DAY} AND {{clock}} = {{p}})",
+    operators.ne: "{clock} <> {p}",
+    operators.in_op: "{clock} IN {p}",
+    operators.not_in_op: "({clock} NOT IN {p})",
+}
+_DIGITS = {operators.gt: 9, operators.le: 9, operators.ge: 0, operators.lt: 0}
+"""The digits of the fraction that a bound has; none: as many as it takes."""
+_USUAL = "%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d"
+
+
+class _Written(TypeDecorator[datetime]):
+    """An instant as text, with so many digits of its fraction."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, digits: int) -> None:
+        super().__init__()
+        self.digits = digits
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        naive = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        text = naive.isoformat(" ", "microseconds")
+        return text.ljust(20 + self.digits, "0") if self.digits else text.rstrip("0").rstrip(".")
+
+
+class ClockTest(sa.BinaryExpression[bool]):
+    """A test of an instant against constants."""
+
+    inherit_cache = True
+
+    def _negate(self) -> Any:
+        plain: Any = super()._negate()  # type: ignore[no-untyped-call]
+        return ClockTest(plain.left, plain.right, plain.operator, plain.type, plain.negate)
+
+
+@compiles(ClockTest, "sqlite")
+def _clock_test(element: ClockTest, compiler: SQLCompiler, **kw: Any) -> str:
+    bound: Any = element.right
+    bound = bound._with_binary_element_type(_Written(_DIGITS.get(element.operator, 6)))
+    return _TEMPLATES[element.operator].format(
+        x=compiler.process(element.left, **kw),
+        p=compiler.process(bound, **kw),
+        clock=compiler.process(Spelled(Construct.CLOCK, element.left), **kw),
+    )
+
+
+def is_written(column: sa.ColumnElement[Any]) -> bool:
+    """Whether a column is of instants that SQLite keeps as texts, which others may have written."""
+    if isinstance(column, Composite):
+        return False
+    codec = codec_of(column.type)
+    kind: Any = column.type if codec is None else codec.stored
+    if not isinstance(kind, sa.DateTime) or not (codec is None or codec.plain):
+        return False
+    return not isinstance(kind, DATETIME) or kind._storage_format.startswith(_USUAL)
+
+
+def on_one_clock(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Instants that can be compared with those of other columns, however each is written."""
+    return Spelled(Construct.CLOCK, column) if is_written(column) else column
