@@ -97,6 +97,10 @@ class Among(Composite):
 
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """It is a condition already: nothing need compare it with true."""
+        return self
+
 
 @compiles(Among)
 def _among(element: Among, compiler: SQLCompiler, **kw: Any) -> str:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -217,6 +218,11 @@ def _columns(expression: Sql) -> list[sa.Column[Any]]:
     """The columns that an expression is made of."""
     clause = sa.type_coerce(expression, sa.types.NullType()).clause
     return [each for each in visitors.iterate(clause) if isinstance(each, sa.Column)]
+
+
+def by_code_point(column: Sql) -> Sql:
+    """A column whose texts are compared as they are, where its type ignores case."""
+    return sa.cast(column, sa.Text()) if isinstance(column.type, CITEXT) else column
 
 
 def ordered(column: Sql) -> Sql:

@@ -38,6 +38,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     InstantOf,
     all_bound,
     bound,
+    by_code_point,
     compares_itself,
     decoded,
     keeps_nan,
@@ -229,10 +230,9 @@ class Compiler:
             a, b = in_utc(a), in_utc(b)
         if left.dtype.kind is Kind.TIMESTAMP:
             a, b = on_one_clock(a), on_one_clock(b)
-        if _has_zone(a) == _has_zone(b):
-            return a, b
-        zoned = Spelled(Construct.ZONED, b if _has_zone(a) else a)
-        return (a, zoned) if _has_zone(a) else (zoned, b)
+        if _has_zone(a) and not _has_zone(b):
+            return a, Spelled(Construct.ZONED, b)
+        return (Spelled(Construct.ZONED, a), b) if _has_zone(b) and not _has_zone(a) else (a, b)
 
     def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
@@ -243,16 +243,16 @@ class Compiler:
             if not same_form(column, stored, ordered=False):
                 column, stored = decoded(column), decoded(stored)
             keys = sa.select(stored).where(stored.is_not(None))
-            by_code_point = _exactly(node.operand, column)
-            return by_code_point.in_(keys) if positive else by_code_point.not_in(keys)
+            exactly = _exactly(node.operand, column)
+            return exactly.in_(keys) if positive else exactly.not_in(keys)
         values = all_bound(column, sorted(node.keys))
         if not values:
             return _settled(not positive)
-        by_code_point = _exactly(node.operand, column)
+        exactly = _exactly(node.operand, column)
         operand = Spelled(Construct.EMPTY_TEXT, column) if "" in node.keys else column
         whole, parts = tables.keys_of(node, values, _kind(node.operand, column))
         tests = [_compared(node.operand, op, operand, part) for part in parts]
-        return on_list(tests, by_code_point, whole, positive=positive)
+        return on_list(tests, exactly, whole, positive=positive)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
@@ -330,7 +330,7 @@ class Compiler:
             case ir.Column():
                 found = self._columns.get(node)
                 if found is None:
-                    found = self.columns.column(node)
+                    found = by_code_point(self.columns.column(node))
                     if keeps_nan(node.dtype, found.type):
                         found = Spelled(Construct.NAN_AS_NULL, found)
                     self._columns[node] = found
