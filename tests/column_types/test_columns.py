@@ -21,7 +21,7 @@ from tests.targets.databases import ENGINES
 
 AS_OF = datetime(2026, 5, 9, 12, tzinfo=UTC)
 NAMES = ["sqlite", "duckdb", "postgresql"]
-if "SEGMENTKIT_MARIADB_URL" in os.environ:
+if os.environ.get("SEGMENTKIT_MARIADB_URL"):
     NAMES.append("mariadb")
 IDS = [uuid.UUID(int=n << 96 | 0xABC, version=4) for n in (5, 17, 0xA0EEBC99)]
 
