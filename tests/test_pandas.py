@@ -131,7 +131,7 @@ class TestAnswers:
 
     def test_members_are_keys(self) -> None:
         """The members are the key's own values, with their index and dtype."""
-        frame = pd.DataFrame({"id": arrow("int", [5, 6]), "x": [1, 2]}, index=[9, 9])
+        frame = pd.DataFrame({"id": arrow("int", [5, 6]).array, "x": [1, 2]}, index=[9, 9])
         found = members(sk.Segment.define("s", "x > 1", people(sk.INTEGER)), frame)
         pd.testing.assert_series_equal(found, frame["id"][[False, True]])
 
@@ -592,7 +592,7 @@ KEYS: list[tuple[str, Any, Any]] = [
     ("nullable", pd.array([1, 2], dtype="Int64"), pd.array([1, 1, None], dtype="Int64")),
     ("Arrow", arrow("int", [1, 2]), arrow("int", [1, 1, None])),
     ("decimals", pd.Series([Decimal(1), Decimal(2)], dtype=object), [1, 1, 3]),
-    ("objects", pd.Series([1, None], dtype=object), pd.Series([1, 1, None], dtype=object)),
+    ("objects", pd.Series([1, 2], dtype=object), pd.Series([1, 1, None], dtype=object)),
     (
         "beyond 64 bits",
         pd.Series([2**70, 1], dtype=object),
@@ -627,12 +627,17 @@ class TestKeys:
         assert found.tolist() == [False, True]
 
     def test_missing_everywhere(self) -> None:
-        """Rows without any owner, among customers without a key, belong to nobody."""
+        """Rows without any owner belong to nobody, and customers without a key are refused."""
         given = frames([1, 2], owners=[None, None])
-        given["customers"] = pd.DataFrame({"id": [None, None], "vip": [True, False]})
+        given["customers"] = pd.DataFrame({"id": [1, 2], "vip": [True, False]})
         schema = shop()
         found = mask(sk.Segment.define("s", "count(orders) = 0", schema), given, as_of=NOON)
         assert found.tolist() == [True, True]
+        given["customers"] = pd.DataFrame({"id": [None, None], "vip": [True, False]})
+        with pytest.raises(
+            sk.DataError, match=r"missing in 2 rows: leave them out, by frame\.dropna"
+        ):
+            mask(sk.Segment.define("s", "vip", schema), given, as_of=NOON)
 
     @pytest.mark.parametrize("keys", [[1, 1], [10**15, 10**15], ["a", "a"], [1.5, 1.5]], ids=str)
     def test_twice_in_the_entity(self, keys: list[Any]) -> None:
@@ -641,7 +646,10 @@ class TestKeys:
         given["customers"] = pd.DataFrame({"id": keys, "vip": [True, False]})
         with pytest.raises(sk.DataError) as caught:
             asked("count(orders) > 0", given)
-        told = f"customers.id tells rows apart, and two of them have {keys[0]!r}"
+        told = (
+            f"customers.id tells rows apart, and two of them have {keys[0]!r}. Give a frame of one "
+            "row a key: of a log, frame[['id']].drop_duplicates(), with the log as its relation"
+        )
         assert str(caught.value) == told
         # Also if no row of theirs is looked for.
         with pytest.raises(sk.DataError) as caught:
@@ -761,7 +769,7 @@ class TestWrongData:
         with pytest.raises(sk.DataError) as caught:
             answer(pd.Series(column), dtype, "x = x", nullable=False)
         assert str(caught.value) == (
-            "people.x is missing in 1 rows, and the schema does not declare it nullable"
+            "people.x is missing in a row, and the schema does not declare it nullable"
         )
 
     def test_many_texts_that_must_not_be_missing(self) -> None:
@@ -836,7 +844,8 @@ class TestWrongData:
             (
                 "vip",
                 lambda f: f.update(customers=[1]),
-                "the frame 'customers' must be a DataFrame, not list",
+                "the frame 'customers' must be a DataFrame of pandas, not a list: "
+                "give pandas.DataFrame(…) of it",
             ),
         ],
     )
@@ -857,7 +866,10 @@ class TestWrongData:
 
     def test_no_frames(self) -> None:
         """Something that is no frame at all is an error too."""
-        message = "frames must be a DataFrame, or DataFrames by the names of their tables, not list"
+        message = (
+            "frames must be a DataFrame of pandas, or a dictionary of them by the names of their "
+            "tables, not a list: give pandas.DataFrame(…) of it"
+        )
         with pytest.raises(sk.DataError) as caught:
             asked("vip", [])
         assert str(caught.value) == message

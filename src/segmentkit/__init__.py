@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SegmentSyntaxError,
         SegmentTypeError,
         UnsupportedError,
+        UsageError,
     )
     from segmentkit.explanation import Clause, Explanation, Fact, Joined
     from segmentkit.extension import Aggregate, Function
@@ -92,6 +93,7 @@ __all__ = [
     "Span",
     "Trait",
     "UnsupportedError",
+    "UsageError",
     "complement",
     "decimal",
     "difference",
@@ -107,7 +109,8 @@ _NAMES = {
     "catalog": "Catalog",
     "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
     "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
-    "SegmentTypeError SegmentkitError UnsupportedError",
+    "SegmentTypeError SegmentkitError UnsupportedError "
+    "UsageError",
     "explanation": "Clause Explanation Fact Joined",
     "extension": "Aggregate Function",
     "keylist": "KeyList",

@@ -246,7 +246,11 @@ def check_record(record: object) -> None:
         DataError: It is not.
     """
     if not isinstance(record, Mapping):
-        raise DataError(f"a record is a mapping of names to values, not {type(record).__name__}")
+        ways = [way for way in ("_asdict", "to_dict") if hasattr(record, way)]
+        hint = f"; give its .{ways[0]}()" if ways else ""
+        raise DataError(
+            f"a record is a mapping of names to values, not {type(record).__name__}{hint}"
+        )
 
 
 def instant_of(as_of: AsOf, schema: Schema) -> datetime:

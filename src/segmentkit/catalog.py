@@ -24,6 +24,7 @@ from segmentkit._definition import (
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._html import element, table
 from segmentkit._record.compile_many import compile_many
+from segmentkit._usage import expect
 from segmentkit.dtypes import DType
 from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
 from segmentkit.extension import Target
@@ -200,6 +201,7 @@ class Catalog(Mapping[str, Segment]):
             CatalogError: Definitions are wrong; has all mistakes.
             SchemaError: A channel of the schema is declared wrongly.
         """
+        expect(schema, Schema, "a catalog")
         broken: dict[str, list[Problem]] = {}
         if skip_broken:
             text, problems = without_mistakes(text, schema)

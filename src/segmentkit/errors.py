@@ -152,3 +152,7 @@ class UnsupportedError(SegmentkitError):
 
 class DataError(SegmentkitError):
     """A record or a frame that does not fit the schema."""
+
+
+class UsageError(SegmentkitError, TypeError):
+    """An argument of another kind than a function takes; says what to give."""

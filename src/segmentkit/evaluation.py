@@ -13,6 +13,7 @@ from attrs import asdict, evolve, field, frozen
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._results.parquet import read, write
+from segmentkit._usage import check_suffix
 from segmentkit.errors import DataError, SegmentkitError
 
 __all__ = ["Asked", "Evaluation", "Members", "Sizes"]
@@ -297,7 +298,9 @@ class Evaluation(Mapping[str, Members]):
         Raises:
             ImportError: pyarrow is not installed: ``pip install "segmentkit[parquet]"``.
             OSError: The file cannot be written.
+            UsageError: The name ends as that of another kind of file.
         """
+        check_suffix(path, (".parquet", ".pq"), "call it so, or write .frame, a DataFrame")
         size = len(self.population)
         columns = ((n, unpack(row, size)) for n, row in zip(self.names, self._bits, strict=True))
         write(path, self.population, columns, _told(self))

@@ -32,6 +32,7 @@ from segmentkit._language.three_valued import uncertain, written_out
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
 from segmentkit._record.compiler import compile_record
+from segmentkit._usage import expect
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.explanation import Explanation
@@ -112,6 +113,7 @@ class Segment(Defined):
             >>> Segment.define("grown-ups", "age>=18", people)
             Segment('grown-ups', 'age >= 18')
         """
+        expect(schema, Schema, "Segment.define(name, definition, schema)")
         segments, traits = by_name(segments, Segment), by_name(traits, Trait)
         names = _names(segments, traits, by_name(lists, KeyList))
         alone = not (names.segments or names.traits or names.lists)
@@ -335,6 +337,15 @@ class Segment(Defined):
     def __xor__(self, other: object) -> Segment:
         return _combined(self, other, _either)
 
+    def _refused(self, other: object) -> Segment:
+        """Other things do not combine with segments, whichever side they are on."""
+        return _combined(self, other, _either)
+
+    __rand__ = __ror__ = __rsub__ = __rxor__ = _refused
+    # So that columns and arrays ask here, and not whether each of their items is a segment.
+    __pandas_priority__ = 5_000
+    __array_ufunc__ = None
+
     def __invert__(self) -> Segment:
         return complement(None, self)
 
@@ -379,8 +390,8 @@ def _either(a: t.Expr, b: t.Expr) -> t.Expr:
 
 
 def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
-    if not isinstance(right, Segment):
-        return NotImplemented  # type: ignore[no-any-return]
+    expect(right, Segment, "the algebra of segments")
+    assert isinstance(right, Segment)
     return joined(None, [left, right], join(left._tree, right._tree))
 
 

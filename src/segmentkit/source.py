@@ -14,13 +14,20 @@ from attrs import frozen
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
+from segmentkit._usage import described, expect, is_single
 from segmentkit.catalog import Catalog
-from segmentkit.errors import DataError, SchemaError, SegmentkitError, UnsupportedError
+from segmentkit.errors import (
+    DataError,
+    SchemaError,
+    SegmentkitError,
+    UnsupportedError,
+    UsageError,
+)
 from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.trait import Trait, bound_value
+from segmentkit.trait import Trait, bound_value, traits_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +36,19 @@ __all__ = ["Asked", "Evaluation", "Members", "Segments", "Sizes", "Source"]
 
 Segments: TypeAlias = "Mapping[str, Segment] | Iterable[Segment] | Segment"
 """Segments to evaluate together: a catalog or another mapping, several, or one."""
+
+
+def check_source(source: object) -> None:
+    """Make sure that something is a source.
+
+    Raises:
+        UsageError: It is none; says how to make one.
+    """
+    if not hasattr(source, "evaluate"):
+        raise UsageError(
+            "this takes a source, such as segmentkit.pandas.Source(frames) or "
+            f"segmentkit.sqlalchemy.Source(engine, Customer), and not {described(source)}"
+        )
 
 
 class Source(Protocol):
@@ -176,11 +196,12 @@ def _naming(name: str, error: DataError | UnsupportedError) -> SegmentkitError:
 def _named(segments: Segments) -> dict[str, Segment]:
     if isinstance(segments, Segment):
         segments = [segments]
+    elif is_single(segments):
+        expect(segments, Segment, "a source")
     given = segments.items() if isinstance(segments, Mapping) else [(None, s) for s in segments]
     named: dict[str, Segment] = {}
     for told, segment in given:
-        if not isinstance(segment, Segment):
-            raise TypeError(f"{segment!r:.60} is not a Segment")
+        expect(segment, Segment, "a source")
         name = told or segment.name or segment.definition
         if named.setdefault(name, segment) != segment:
             raise ValueError(f"two different segments are called {name!r}")
@@ -199,9 +220,9 @@ def bound_traits(
         SchemaError: They are of different schemas.
         ValueError: You gave none.
     """
-    traits = list(traits)
-    if not traits:
-        raise ValueError("give at least one trait")
+    traits = traits_of(traits)
+    if of is not None:
+        expect(of, Segment, "values(traits, …)")
     schema = traits[0].schema
     if any(each.schema != schema for each in (*traits, *([of] if of else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
@@ -220,9 +241,7 @@ def tallied_traits(
         SchemaError: They are of another schema than the segments.
         ValueError: You gave none.
     """
-    given = list(traits)
-    if not given:
-        raise ValueError("give at least one trait")
+    given = traits_of(traits)
     for trait in given:
         if trait.schema != schema:
             raise SchemaError("the traits and the segments are of different schemas")

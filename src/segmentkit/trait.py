@@ -23,6 +23,7 @@ from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize_value
 from segmentkit._record.compiler import compile_record
+from segmentkit._usage import expect, is_single
 from segmentkit.dtypes import DType
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
@@ -91,6 +92,7 @@ class Trait(Defined):
             >>> years.dtype
             integer
         """
+        expect(schema, Schema, "Trait.define(name, value, schema)")
         traits = by_name(traits, Trait)
         known = CheckedOf(traits)
         checked = check_trait(name, tree := parse(value), schema, value, known)
@@ -226,3 +228,13 @@ class CheckedOf(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.items_by_name)
+
+
+def traits_of(given: Any) -> list[Trait]:
+    """Traits, of which there is at least one."""
+    traits = [given] if is_single(given) else list(given)
+    for trait in traits:
+        expect(trait, Trait, "values(traits, …)")
+    if not traits:
+        raise ValueError("give at least one trait")
+    return traits

@@ -18,7 +18,7 @@ from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.analysis._size_queries import Counting
 from segmentkit.evaluation import Sizes
 from segmentkit.segment import Segment, joined
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,6 +140,7 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     return attrition_counting(segment).of(source, utc_of(as_of, segment.schema))
 
 

@@ -19,7 +19,7 @@ from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.errors import SchemaError
 from segmentkit.evaluation import Members
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,6 +167,7 @@ def changes(
         UnsupportedError: The source cannot compute a construct.
         ValueError: The earlier instant is not earlier.
     """
+    check_source(source)
     old = segment if earlier is None else earlier
     if old.schema != segment.schema:
         raise SchemaError("the two definitions are of different schemas")

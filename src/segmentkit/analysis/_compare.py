@@ -21,7 +21,7 @@ from segmentkit.analysis._result import Result, chance, figure, moment, number, 
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ def compare(
         UnsupportedError: The source cannot compute a construct.
         ValueError: Segments share members or have no names, or ``how`` is not one of these.
     """
+    check_source(source)
     stats.checked(level)
     name = partition.name if isinstance(partition, Partition) else None
     parts = _exclusive(partition)

@@ -19,7 +19,7 @@ from segmentkit.errors import DataError, SchemaError
 from segmentkit.explanation import Explanation
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 
@@ -43,6 +43,7 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         SchemaError: The schema does not declare the key as an attribute.
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     segment._require_bound()
     at = utc_of(as_of, segment.schema)
     asked, only = outline(segment), _only(segment.schema, key)

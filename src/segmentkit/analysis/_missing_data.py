@@ -22,7 +22,7 @@ from segmentkit.analysis._size_queries import Counting
 from segmentkit.evaluation import Sizes
 from segmentkit.schema import Attribute, Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,6 +129,7 @@ def gaps(segment: Segment, source: Source, *, as_of: AsOf = None) -> Gaps:
         DefinitionError: The definition becomes too long.
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     return gaps_counting(segment).of(source, utc_of(as_of, segment.schema))
 
 
@@ -301,6 +302,7 @@ def coverage(schema: Schema, source: Source, *, as_of: AsOf = None) -> Coverage:
     Raises:
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     return coverage_counting(schema).of(source, utc_of(as_of, schema))
 
 

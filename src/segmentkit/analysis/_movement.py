@@ -16,7 +16,7 @@ from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.partition import Partition
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,6 +97,7 @@ def history(
         UnsupportedError: The source cannot compute a construct.
         ValueError: You gave no instants or no segments, or a segment has no name.
     """
+    check_source(source)
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
     asked = sorted({utc_of(each, schema) for each in instants})
@@ -191,6 +192,7 @@ def movement(partition: Partition, source: Source, *, since: AsOf, as_of: AsOf =
         DataError: A parameter has no value.
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     then, now = (utc_of(each, partition.schema) for each in (since, as_of))
     before, after = (_labels(partition, source, at) for at in (then, now))
     labels = list(partition.labels)

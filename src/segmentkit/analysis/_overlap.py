@@ -16,7 +16,7 @@ from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, share
 from segmentkit.evaluation import Evaluation
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -188,6 +188,7 @@ def overlap(
         UnsupportedError: The source cannot compute a construct.
         ValueError: You gave no segments, or one has no name.
     """
+    check_source(source)
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
     at = utc_of(as_of, schema)

@@ -18,7 +18,7 @@ from segmentkit.analysis._differences import FEW, Comparing, Difference
 from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -217,6 +217,7 @@ def profile(
         UnsupportedError: The source cannot compute a construct.
         ValueError: There is nothing to compare, or the level is not a probability.
     """
+    check_source(source)
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")

@@ -19,7 +19,7 @@ from segmentkit.analysis._metric import Metric
 from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ def assess(
         SchemaError: The metric or the base is of another schema, or the metric is a text.
         UnsupportedError: The source cannot compute a construct.
     """
+    check_source(source)
     standard = standard or Standard()
     instant = utc_of(as_of, segment.schema)
     groups = groups_of(segment, base)

@@ -19,7 +19,7 @@ from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -369,6 +369,7 @@ def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = Non
         UnsupportedError: The source cannot compute a construct.
         ValueError: ``by`` is neither of these.
     """
+    check_source(source)
     at = utc_of(as_of, rules.schema)
     down, across = rules.recency.most, rules._across(by).most
     places = [(r, f) for r in range(1, down + 1) for f in range(1, across + 1)]

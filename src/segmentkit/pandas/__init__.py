@@ -9,17 +9,19 @@ from typing import Any
 import pandas as pd
 
 from segmentkit._definition import AsOf, instant_of
-from segmentkit.errors import SchemaError
+from segmentkit._usage import expect
 from segmentkit.extension import Target
 from segmentkit.pandas._arrays import Mask
 from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import counted, first_of, series
-from segmentkit.pandas._frames import Frames, Reader
+from segmentkit.pandas._frames import Reader
+from segmentkit.pandas._given import Frames
 from segmentkit.pandas._schema import schema_from
 from segmentkit.pandas._source import Source
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.trait import Trait, bound_value
+from segmentkit.source import bound_traits
+from segmentkit.trait import Trait
 
 __all__ = ["Source", "audit", "labels", "mask", "members", "schema_from", "values"]
 
@@ -52,8 +54,9 @@ def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[b
         c     True
         Name: not a minor, dtype: bool
     """
+    expect(segment, Segment, "mask(segment, frames)")
     source = Reader(frames, segment.schema)
-    index = source.frame(segment.schema.entity).index
+    index = source.index()
     found, instant = _answer(segment, source, as_of)
     series = pd.Series(found, index=index, name=segment.name)
     series.attrs = {"as_of": instant}
@@ -91,10 +94,9 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Serie
         >>> members(frequent, {"people": people, "visits": visits}).tolist()
         [9]
     """
+    expect(segment, Segment, "members(segment, frames)")
     source = Reader(frames, segment.schema)
-    entity = segment.schema.entity
-    assert entity.key is not None
-    keys = source.series(entity, entity.key)
+    keys = source.population()
     found, instant = _answer(segment, source, as_of)
     chosen = keys[found]
     chosen.attrs = {**chosen.attrs, "as_of": instant}
@@ -142,21 +144,13 @@ def values(
         1   8      0
         2   9     12
     """
-    traits = list(traits)
-    if not traits:
-        raise ValueError("give at least one trait")
-    schema = traits[0].schema
-    if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
-        raise SchemaError("the traits and the segment are of different schemas")
-    source, instant = Reader(frames, schema), instant_of(as_of, schema)
-    assert schema.entity.key is not None
-    keys = source.series(schema.entity, schema.entity.key)
-    bound = [bound_value(trait, instant, Target.PANDAS) for trait in traits]
-    test = None if segment is None else bound_condition(segment, instant, Target.PANDAS)
-    table = table_for([*bound, *([] if test is None else [test])], source)
+    schema, instant, bound, test = bound_traits(traits, segment, as_of, Target.PANDAS)
+    source = Reader(frames, schema)
+    keys = source.population()
+    table = table_for([*bound.values(), *([] if test is None else [test])], source)
     columns = {keys.name: keys}
-    for trait, value in zip(traits, bound, strict=True):
-        columns[trait.name] = series(table.settled(value), table.size, keys.index)
+    for name, value in bound.items():
+        columns[name] = series(table.settled(value), table.size, keys.index)
     found = pd.DataFrame(columns, index=keys.index)
     if test is not None:
         found = found[table.condition(test)]
@@ -224,13 +218,14 @@ def _held(
     partition: Partition, frames: Frames, as_of: AsOf
 ) -> tuple[list[Mask], datetime, pd.Index[Any]]:
     """Who is in each part as it stands alone."""
+    expect(partition, Partition, "labels(partition, frames)")
     schema = partition.schema
     source, instant = Reader(frames, schema), instant_of(as_of, schema)
     parts = partition.parts.values()
     conditions = [bound_condition(part, instant, Target.PANDAS) for part in parts]
     table = table_for(conditions, source)
     held = [table.condition(condition) for condition in conditions]
-    return held, instant.replace(tzinfo=UTC), source.frame(schema.entity).index
+    return held, instant.replace(tzinfo=UTC), source.index()
 
 
 def _answer(segment: Segment, source: Reader, as_of: AsOf) -> tuple[Mask, datetime]:

@@ -15,7 +15,7 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrays import Array, Mask, Vector, integers, masked
 from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
-from segmentkit.pandas._exact_numbers import INT64, size, to_float, to_whole
+from segmentkit.pandas._exact_numbers import INT64, size, to_float, to_whole, widened
 from segmentkit.pandas._native_compare import Stored, are_whole
 from segmentkit.schema import Attribute
 
@@ -99,7 +99,7 @@ def _of_numpy(data: Array, mask: Mask | None = None) -> Vector | None:
             wide = size(data) >= INT64
             return masked(Kind.INTEGER, data.astype(object if wide else np.int64), mask)
         case "f":
-            return masked(Kind.FLOAT, data.astype(np.float64, copy=False), mask)
+            return masked(Kind.FLOAT, widened(data), mask)
         case "M":
             return masked(Kind.TIMESTAMP, data, mask)
         case _:
@@ -112,7 +112,7 @@ def _of_nullable(column: Column, kind: str) -> Vector | None:
         return None
     array: Any = column.array
     if kind == "f":
-        return _of_numpy(array.to_numpy(dtype=np.float64, na_value=np.nan))
+        return _of_numpy(array.to_numpy(dtype=array.dtype.numpy_dtype, na_value=np.nan))
     mask = array.isna()
     stored = {"b": np.bool_, "i": np.int64, "u": np.uint64}[kind]
     return _of_numpy(array.to_numpy(dtype=stored, na_value=0), mask if mask.any() else None)

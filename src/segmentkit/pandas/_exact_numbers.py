@@ -87,6 +87,36 @@ def absolute(vector: Vector) -> Vector:
     return Vector(vector.kind, np.asarray(abs(data)), vector.mask, vector.scale)
 
 
+def widened(data: Array) -> Array:
+    """Floats of any width as float64: the number that a narrow one is printed as.
+
+    Of 19.99, float32 holds 19.9899997…; beside the constant 19.99 pandas compares the two as
+    float32, where they are the same. So they are here, since the shortest decimal that stands for
+    the narrow float is taken for it.
+    """
+    with np.errstate(invalid="ignore"):
+        found = data.astype(np.float64, copy=False)
+    if data.dtype.itemsize >= found.dtype.itemsize:
+        return found
+    digits, least = (range(3, 6), -4) if data.dtype.itemsize == 2 else (range(6, 10), -13)
+    with np.errstate(all="ignore"):
+        exponents = np.floor(np.log10(np.abs(found)))
+        # A power of ten and a whole number are exact here, so that one rounding makes the decimal.
+        near = (exponents >= least) & (exponents <= _EXACT_POWER)
+        open_ = np.flatnonzero(near)
+        for row in np.flatnonzero(~near & np.isfinite(exponents)):
+            found[row] = float(str(data[row]))
+        for count in digits:
+            places = count - 1 - exponents[open_]
+            power = 10.0 ** np.abs(places)
+            exact, up = found[open_], places >= 0
+            made = np.where(up, np.rint(exact * power) / power, np.rint(exact / power) * power)
+            same = made.astype(data.dtype) == data[open_]
+            found[open_[same]] = made[same]
+            open_ = open_[~same]
+    return found
+
+
 def to_float(vector: Vector) -> Vector:
     """Exact numbers as the nearest floats."""
     if vector.kind is Kind.FLOAT:

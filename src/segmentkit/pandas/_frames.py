@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,30 +14,44 @@ from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.pandas._arrays import Mask, Positions, Text, Vector
 from segmentkit.pandas._columns import read
+from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._key_lookup import Finder, Keys, read_keys
 from segmentkit.pandas._lists import Lists, read_documents, read_lists, read_loose
 from segmentkit.pandas._native_compare import Stored
 from segmentkit.pandas._text import TextColumn
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 
-Frames: TypeAlias = "Mapping[str, pd.DataFrame] | pd.DataFrame"
 Column: TypeAlias = Vector | Stored | TextColumn | Text | Lists
 ORDERED = (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
 """The aggregates that look at the order of rows."""
 
 
+Kept: TypeAlias = "dict[Hashable, tuple[pd.Series[Any], Any]]"
+"""Columns, and what was made of them."""
+
+_COPIES = int(pd.__version__.split(".")[0]) >= 3
+"""Whether a column that is kept stays as it is, since pandas copies what is written to."""
+
+
+def _is_same(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
+    """Whether two columns are the same place of the memory, which one of them keeps."""
+    first, second = (each.to_numpy().__array_interface__ for each in (one, other))
+    return all(first[part] == second[part] for part in ("data", "shape", "strides"))
+
+
 class Reader:
     """Frames by their tables, and what was read from them during one call."""
 
-    def __init__(self, frames: Frames, schema: Schema) -> None:
-        if isinstance(frames, pd.DataFrame):
-            frames = {schema.entity.table: frames}
-        if not isinstance(frames, Mapping):
-            raise DataError(
-                "frames must be a DataFrame, or DataFrames by the names of their tables, "
-                f"not {type(frames).__name__}"
-            )
-        self.frames = frames
+    def __init__(self, frames: Frames, schema: Schema, kept: Kept | None = None) -> None:
+        """Frames that a question is asked of.
+
+        Args:
+            frames: The frames.
+            schema: What they are.
+            kept: What earlier questions have made of columns of objects.
+        """
+        self.frames = frames_of(frames, schema.entity.table, DataError)
+        self.kept = kept
         self.schema = schema
         self.tests: Counter[tuple[str, str]] = Counter()
         self._there: set[tuple[str, str]] = set()
@@ -56,11 +70,22 @@ class Reader:
         if frame is None:
             there = ", ".join(map(str, self.frames)) or "none"
             raise DataError(f"there is no frame {entity.table!r}; the frames are: {there}")
-        if not isinstance(frame, pd.DataFrame):
-            raise DataError(
-                f"the frame {entity.table!r} must be a DataFrame, not {type(frame).__name__}"
-            )
         return frame
+
+    def population(self) -> pd.Series[Any]:
+        """The keys of everyone, in the order of the rows.
+
+        Raises:
+            DataError: There is no such column, a key is missing, or two rows have the same one.
+        """
+        entity = self.schema.entity
+        assert entity.key is not None
+        series = self.series(entity, entity.key)
+        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
+        # Most keys are numbers in order.
+        if values is None or values.dtype.kind not in "iu" or not (values[1:] > values[:-1]).all():
+            self.keys(entity, entity.key).check_unique()
+        return series
 
     def series(self, entity: Entity, column: str) -> pd.Series[Any]:
         """A column of an entity's frame.
@@ -71,11 +96,19 @@ class Reader:
         frame = self.frame(entity)
         if column not in frame.columns:
             there = ", ".join(map(str, frame.columns)) or "no columns"
-            raise DataError(f"the frame {entity.table!r} has no column {column!r}; it has {there}")
+            hint = "; give frame.reset_index()" if column in frame.index.names else ""
+            raise DataError(
+                f"the frame {entity.table!r} has no column {column!r}; it has {there}{hint}"
+            )
         found: Any = frame[column]
         if not isinstance(found, pd.Series):
             raise DataError(f"the frame {entity.table!r} has more than one column {column!r}")
         return found
+
+    def index(self) -> pd.Index[Any]:
+        """The index of the frame of everyone, whose keys are checked if they are there."""
+        frame = self.frame(self.schema.entity)
+        return self.population().index if self.schema.entity.key in frame.columns else frame.index
 
     def require(self, node: ir.Condition | ir.Value) -> None:
         """Check that all frames and columns are there, and count the tests of each.
@@ -174,6 +207,7 @@ class Reader:
         attribute = entity.attribute(name)
         assert attribute is not None
         series = self.series(entity, attribute.column)
+        told = entity.table, attribute.column
         values: Column
         if attribute.path:
             return read_loose(self._documents(entity, attribute), attribute, entity.name)
@@ -182,10 +216,14 @@ class Reader:
         elif attribute.dtype.kind is Kind.TEXT:
             values = TextColumn(series, attribute, entity.name, self.tests[entity.name, name])
         else:
-            values = read(series, attribute, entity.name)
+            values = self._once(
+                (*told, attribute.dtype), series, lambda: read(series, attribute, entity.name)
+            )
         if not attribute.nullable and values.has_missing():
+            count = int(values.missing.sum())
+            rows = "a row" if count == 1 else f"{count:,} rows"
             raise DataError(
-                f"{entity.name}.{name} is missing in {int(values.missing.sum())} rows, "
+                f"{entity.name}.{name} is missing in {rows}, "
                 "and the schema does not declare it nullable"
             )
         return values
@@ -202,9 +240,20 @@ class Reader:
         """The keys that a column of an entity's frame holds."""
         known = self._keys.get((entity.name, column))
         if known is None:
-            keys = read_keys(self.series(entity, column), f"{entity.name}.{column}")
+            series, place = self.series(entity, column), f"{entity.name}.{column}"
+            told = entity.table, column, None
+            keys: Keys = self._once(told, series, lambda: read_keys(series, place))
             known = self._keys[entity.name, column] = keys
         return known
+
+    def _once(self, told: Hashable, series: pd.Series[Any], make: Callable[[], Any]) -> Any:
+        """What is made of a column; of objects, which take long, once as long as they stay."""
+        if self.kept is None or series.dtype != object or not _COPIES:
+            return make()
+        known = self.kept.get(told)
+        if known is None or not _is_same(known[0], series):
+            known = self.kept[told] = series, make()
+        return known[1]
 
     def places(self, entity: Entity, links: tuple[str, ...]) -> Positions:
         """For each row of an entity the place of the row at the end of links."""

@@ -51,6 +51,30 @@ class Keys:
         keys = self.codes if self.whole is None else self.whole
         return not pd.Index(keys[~self.missing]).is_unique
 
+    def check_unique(self) -> None:
+        """Make sure that every row has a key of its own.
+
+        Raises:
+            DataError: One has none, or two have the same; says what to do.
+        """
+        column = self.place.rpartition(".")[2]
+        if count := int(self.missing.sum()):
+            rows = "a row" if count == 1 else f"{count:,} rows"
+            raise DataError(
+                f"{self.place} tells rows apart, and it is missing in {rows}: "
+                f"leave them out, by frame.dropna(subset=[{column!r}])"
+            )
+        codes = self.codes if self.whole is None else self.whole
+        twice = pd.Index(codes).duplicated()
+        if not twice.any():
+            return
+        place = int(np.argmax(twice))
+        key = self.distinct[codes[place]] if self.whole is None else self.whole[place].item()
+        raise DataError(
+            f"{self.place} tells rows apart, and two of them have {key!r}. Give a frame of one row "
+            f"a key: of a log, frame[[{column!r}]].drop_duplicates(), with the log as its relation"
+        )
+
     def without(self, rows: Mask) -> Keys:
         """The keys of the other rows only."""
         codes = np.where(rows, -1, self.codes) if len(self.codes) else self.codes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import UnionType
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from attrs import evolve
 
 from segmentkit._catalog.schema_table import (
     Declaration,
@@ -30,11 +31,13 @@ from segmentkit.dtypes import (
     Kind,
     decimal,
 )
-from segmentkit.errors import SchemaError
+from segmentkit.errors import DataError, SchemaError
 from segmentkit.pandas._arrow import is_list_of_texts, objects
-from segmentkit.pandas._columns import stored
-from segmentkit.pandas._frames import Frames
-from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, parse_dtype
+from segmentkit.pandas._columns import read, stored
+from segmentkit.pandas._given import Frames, frames_of
+from segmentkit.pandas._lists import read_lists
+from segmentkit.pandas._text import TextColumn
+from segmentkit.schema import Attribute, Entity, LeftOut, Link, Relation, Schema, parse_dtype
 
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
 Types: TypeAlias = Mapping[str, Mapping[str, DType | str]] | None
@@ -84,8 +87,8 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     the largest scale among them, and objects that are lists of texts a list of texts. A category
     of texts lists its categories as the possible values. A column in which a value is missing is
     nullable; if all objects are missing, it is text. Columns of other types (time spans, other
-    lists) are left out. Declare what documents hold: ``{"customers": {"documents": …}}`` in
-    ``tables``.
+    lists), and columns whose names are not texts, are left out and listed in the schema's
+    ``left_out``. Declare what documents hold: ``{"customers": {"documents": …}}`` in ``tables``.
 
     Args:
         frames: The frames by name, or only the entity's.
@@ -133,7 +136,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
             person: integer
             at: timestamp
     """
-    given = {entity: frames} if isinstance(frames, pd.DataFrame) else frames
+    given = frames_of(frames, entity, SchemaError)
     told = declare(
         entity,
         events=events,
@@ -154,10 +157,13 @@ class _FromFrames:
         keys: Mapping[str, str],
         types: Mapping[str, Mapping[str, DType | str]],
     ) -> None:
+        if not isinstance(keys, Mapping):
+            raise SchemaError(f'keys are by the names of frames, {{"{told.entity}": {keys!r:.60}}}')
         self.frames = frames
         self.told = told
         self.keys = keys
         self.types = types
+        self.left_out: list[LeftOut] = []
 
     def schema(self) -> Schema:
         named = [("the entity", self.told.entity)]
@@ -166,7 +172,8 @@ class _FromFrames:
         named += [("tables", name) for name in self.told.tables]
         for who, name in named:
             self.check_frame(name, who)
-        return self.told.made_of(self.entity(str(name)) for name in self.frames)
+        found = self.told.made_of([self.entity(str(name)) for name in self.frames])
+        return evolve(found, left_out=tuple(self.left_out))
 
     def check_frame(self, name: str, who: str) -> None:
         if name not in self.frames:
@@ -177,6 +184,10 @@ class _FromFrames:
         columns = list(map(str, self.frames[frame].columns))
         if column not in columns:
             hint = did_you_mean(column, columns)
+            if column in self.frames[frame].index.names:
+                hint = f"{column!r} is its index: give frame.reset_index()"
+            elif self.frames[frame].columns.nlevels > 1:
+                hint = 'names have one level: frame.columns = frame.columns.map("_".join)'
             raise SchemaError(
                 f"the frame {frame!r} has no column {column!r}, which {who} names" + _after(hint)
             )
@@ -184,6 +195,11 @@ class _FromFrames:
     def entity(self, name: str) -> Entity:
         told = self.told.table(name)
         key = self.keys.get(name, told.key)
+        if key is not None and not isinstance(key, str):
+            raise SchemaError(
+                f"the key of {name!r} is the name of one column, not {key!r:.60}; of several, make "
+                'one, as in frame["key"] = frame["a"].astype(str) + "/" + frame["b"].astype(str)'
+            )
         if key is not None:
             self.check_column(name, key, "keys")
         return Entity(
@@ -205,19 +221,30 @@ class _FromFrames:
         for column in (*declared, *documents):
             self.check_column(name, column, "tables")
         found = []
-        for column in self.frames[name].columns:
+        columns: list[Any] = self.frames[name].columns.tolist()
+        for column in columns:
             if column in declared:
                 found.append(declared[column])
-            elif column not in documents and isinstance(column, str):
-                series = self.column(name, column)
-                attribute = _attribute(f"{name}.{column}", column, series, types.get(column))
-                found += [] if attribute is None else [attribute]
+            elif not isinstance(column, str):
+                why = f"its name is no text; rename it, by frame.rename(columns={{{column!r}: …}})"
+                self.left_out.append(LeftOut(f"{name}.{column}", why))
+            elif column not in documents:
+                series, place = self.column(name, column), f"{name}.{column}"
+                attribute = _attribute(place, str(column), series, types.get(column))
+                if attribute is None:
+                    why = f"there is no type for {series.dtype}"
+                    self.left_out.append(LeftOut(place, why))
+                else:
+                    found.append(attribute)
         return found
 
     def column(self, frame: str, column: str) -> pd.Series[Any]:
         series: Any = self.frames[frame][column]
         if not isinstance(series, pd.Series):
-            raise SchemaError(f"the frame {frame!r} has more than one column {column!r}")
+            raise SchemaError(
+                f"the frame {frame!r} has more than one column {column!r}: keep one, "
+                "by frame.loc[:, ~frame.columns.duplicated()]"
+            )
         return series
 
     def link(self, frame: str, way: RelationDeclaration) -> Link:
@@ -250,6 +277,10 @@ def _attribute(
 ) -> Attribute | None:
     """What a column is; None where the language has no word for it."""
     dtype = parse_dtype(told) if isinstance(told, str) else told
+    if not isinstance(dtype, DType | None):
+        raise SchemaError(f'types: {place} is one such as INTEGER or "integer", not {told!r:.60}')
+    if dtype is not None:
+        _check_values(place, name, series, dtype)
     dtype = dtype or _dtype_of(series, place)
     if dtype is None:
         return None
@@ -258,6 +289,50 @@ def _attribute(
     if isinstance(kind, pd.CategoricalDtype) and dtype == TEXT:
         values = kind.categories
     return Attribute(name, dtype, _has_missing(series), tuple(values))
+
+
+def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -> None:
+    """Make sure that the values of a column can be read as what its author says.
+
+    Raises:
+        SchemaError: They cannot; says how to change them.
+    """
+    entity = place.removesuffix(f".{name}")
+    attribute = Attribute(name, dtype, nullable=True)
+    try:
+        if dtype.kind is Kind.TEXTS:
+            read_lists(series, attribute, entity)
+        elif dtype.kind is Kind.TEXT:
+            _ = TextColumn(series, attribute, entity).settled
+        else:
+            read(series, attribute, entity)
+    except DataError as error:
+        way = _change(f"frame[{name!r}]", series, dtype.kind)
+        raise SchemaError(f"{error}; change it first: {way}") from None
+
+
+def _change(column: str, series: pd.Series[Any], kind: Kind) -> str:
+    """What makes values of a kind, of a column that holds others."""
+    present = series.dropna()
+    match kind:
+        case Kind.BOOLEAN:
+            yes = next((v for v in present if str(v).lower() in _YES), present.iloc[0])
+            return f"{column} = {column} == {yes!r}"
+        case Kind.DATE | Kind.TIMESTAMP:
+            unit = ', unit="s"' if pd.api.types.is_numeric_dtype(series) else ""
+            return f"{column} = pandas.to_datetime({column}{unit})"
+        case _:
+            return f"{column} = {_CHANGES[kind].format(column)}"
+
+
+_YES = ("yes", "y", "true", "t", "1", "on")
+_CHANGES = {
+    Kind.TEXT: '{}.astype("string")',
+    Kind.TEXTS: '{}.str.split(",")',
+    Kind.INTEGER: 'pandas.to_numeric({}).astype("Int64")',
+    Kind.FLOAT: "pandas.to_numeric({})",
+    Kind.DECIMAL: '{}.map(decimal.Decimal, na_action="ignore")',
+}
 
 
 def _has_missing(series: pd.Series[Any]) -> bool:
@@ -279,7 +354,7 @@ def _dtype_of(series: pd.Series[Any], place: str) -> DType | None:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return TIMESTAMP
     if isinstance(dtype, pd.SparseDtype):
-        return _DTYPES.get(dtype.subtype.kind)
+        return _dtype_of(pd.Series(np.asarray(series.array)), place)
     if pd.api.types.is_object_dtype(dtype):
         return _of_objects(series.to_numpy(), place)
     return None if isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype) else _DTYPES.get(dtype.kind)
@@ -310,7 +385,10 @@ def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
 
 def _of_objects(objects: Any, place: str) -> DType | None:
     """The one type that Python's objects have."""
-    present = objects[~pd.isna(objects)]
+    try:
+        present = objects[~pd.isna(objects)]
+    except InvalidOperation:
+        raise SchemaError(f"{place} holds decimals that are no numbers (sNaN)") from None
     kinds = set(map(type, present))
     found = {_of_object(kind) for kind in kinds}
     if not found:

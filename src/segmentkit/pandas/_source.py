@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Any, TypeVar
 
@@ -13,12 +13,13 @@ from attrs import define, field
 from segmentkit._definition import AsOf
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
-from segmentkit.errors import UnsupportedError
+from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target
 from segmentkit.pandas._compile import evaluate, table_for
 from segmentkit.pandas._export import series, tallied
-from segmentkit.pandas._frames import Frames, Reader
+from segmentkit.pandas._frames import Kept, Reader
+from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._progress import Progress, telling
 from segmentkit.segment import Segment
 from segmentkit.source import Question, Segments, bound_traits, tallied_traits
@@ -27,13 +28,14 @@ from segmentkit.trait import Trait
 _T = TypeVar("_T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Source:
     """Data frames on which you evaluate many segments at once.
 
     Each call reads every column once, looks up every key once, and computes each distinct test,
     window and aggregate once, however many segments share it. Answers are kept as bits;
-    everything else is dropped when no other segment needs it.
+    everything else is dropped when no other segment needs it, but columns of Python's objects
+    (decimals, dates), which are read once as long as they do not change.
 
     Args:
         frames: The frames by the names of the entities' tables; or the entity's.
@@ -60,6 +62,15 @@ class Source:
 
     frames: Frames
     progress: Progress | bool | None = field(default=None, kw_only=True)
+    _kept: Kept = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        frames_of(self.frames, "customers", DataError)
+
+    def __repr__(self) -> str:
+        frames = self.frames.items() if isinstance(self.frames, Mapping) else [("", self.frames)]
+        told = [f"{name} {len(frame):,} × {len(frame.columns):,}" for name, frame in frames]
+        return f"Source({', '.join(told)})".replace("( ", "(")
 
     def evaluate(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
@@ -151,7 +162,7 @@ class Source:
             ValueError: You gave no traits.
         """
         schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.PANDAS)
-        reader = Reader(self.frames, schema)
+        reader = Reader(self.frames, schema, self._kept)
         keys = _keys(reader)
         tests = [] if condition is None else [condition]
         table = table_for([*bound.values(), *tests], reader)
@@ -194,7 +205,8 @@ class Source:
         """
         question = Question.of(segments, as_of, Target.PANDAS, skip_broken=False)
         values = tallied_traits(traits, question.schema, question.instant, Target.PANDAS)
-        reader = Reader(self.frames, question.schema)
+        reader = Reader(self.frames, question.schema, self._kept)
+        reader.population()
         table = table_for([*values.values(), *question.conditions.values()], reader)
         held = {name: table.condition(each) for name, each in question.conditions.items()}
         found = {}
@@ -246,10 +258,9 @@ class Source:
             UnsupportedError: As for `evaluate`.
         """
         question = Question.of(segment, as_of, Target.PANDAS, skip_broken=False)
-        reader = Reader(self.frames, question.schema)
+        reader = Reader(self.frames, question.schema, self._kept)
         entity = question.schema.entity
-        assert entity.key is not None
-        here = reader.series(entity, entity.key) == key
+        here = reader.population() == key
         if _stand_alone(question):
             # Nobody else's row is looked at, so one row is the whole frame.
             one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
@@ -263,7 +274,7 @@ class Source:
     ) -> tuple[Question, pd.Index[Any], dict[str, _T]]:
         """What was asked, the keys of everyone, and what is kept of each segment's bits."""
         question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip)
-        reader = Reader(self.frames, question.schema)
+        reader = Reader(self.frames, question.schema, self._kept)
         keys = _keys(reader)
         try:
             found = self._answers(question.plan, reader, kept)
@@ -293,12 +304,9 @@ class Source:
 
 
 def _keys(reader: Reader) -> pd.Index[Any]:
-    entity = reader.schema.entity
-    assert entity.key is not None
-    keys: pd.Index[Any] = pd.Index(
-        reader.series(entity, entity.key), name=entity.key, tupleize_cols=False
-    )
-    return keys
+    keys = reader.population()
+    found: pd.Index[Any] = pd.Index(keys, name=reader.schema.entity.key, tupleize_cols=False)
+    return found
 
 
 def _refused(question: Question, frames: Frames) -> dict[str, UnsupportedError]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
+from segmentkit._usage import expect
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
@@ -24,7 +25,7 @@ from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate
 from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
-from segmentkit.trait import Trait, bound_value
+from segmentkit.trait import Trait, bound_value, traits_of
 
 if TYPE_CHECKING:
     from segmentkit.sqlalchemy._source import Source
@@ -103,6 +104,7 @@ def predicate(
         >>> print(predicate(~grown_up, people))
         people.age < :age_1 OR people.age IS NULL
     """
+    expect(segment, Segment, "predicate(segment, entity)")
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     found = None
     if where is None and isinstance(entity, Hashable):
@@ -157,6 +159,7 @@ def members(
         SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
+    expect(segment, Segment, "members(segment, entity)")
     instant = instant_of(as_of, segment.schema)
     tables = Tables.of(segment.schema, entity, lists, where)
     key = tables.root_column(segment.schema.entity.key or "")
@@ -213,9 +216,7 @@ def values(
         SELECT people_1.id, CAST(people_1.height AS DOUBLE) / :param_1 AS metres
         FROM people AS people_1
     """
-    traits = list(traits)
-    if not traits:
-        raise ValueError("give at least one trait")
+    traits = traits_of(traits)
     schema = traits[0].schema
     if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
@@ -267,6 +268,7 @@ def label_of(
         >>> print(label_of(Partition.define("ages", [minor], rest="others"), people))
         CASE WHEN (people.age < :age_1) THEN :param_1 ELSE :param_2 END
     """
+    expect(partition, Partition, "partitions")
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists, where)
     found = _case(partition, tables, instant)
@@ -301,6 +303,7 @@ def labels(
         SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
+    expect(partition, Partition, "partitions")
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists, where)
     key = tables.root_column(partition.schema.entity.key or "")
@@ -345,6 +348,7 @@ def audit(
         SchemaError: A table or column of the schema does not exist.
         UnsupportedError: SQL cannot compute a construct.
     """
+    expect(partition, Partition, "partitions")
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists, where)
     parts = [bound_condition(part, instant, Target.SQL) for part in partition.parts.values()]

@@ -12,6 +12,7 @@ from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._planning import ir
+from segmentkit._usage import described
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
@@ -122,7 +123,8 @@ class Tables:
             )
         if not isinstance(inspected, sa.FromClause):
             raise SchemaError(
-                f"{root!r:.80} is neither a table nor a mapped class, nor an alias of one"
+                f"{described(root)} is neither a table nor a mapped class, nor an alias of one"
+                + ("; frames are for segmentkit.pandas" if hasattr(root, "columns") else "")
             )
         table = _table_below(inspected)
         _check_table(table, schema)

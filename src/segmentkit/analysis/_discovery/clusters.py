@@ -29,7 +29,7 @@ from segmentkit.analysis._result import Result, moment, number, plural, rounded,
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -242,6 +242,7 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
         ValueError: An argument is out of its range, there is nothing to look at, or the schema is
             not known.
     """
+    check_source(source)
     check_growth(depth, seed)
     if n is not None and n not in range(2, MOST + 1):
         raise ValueError(f"n must be from 2 to {MOST}, not {n}")

@@ -38,7 +38,7 @@ from segmentkit.analysis._result import Result, moment, number, plural, rounded,
 from segmentkit.analysis._statistics import checked
 from segmentkit.dtypes import Kind
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
@@ -233,6 +233,7 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
         UnsupportedError: The source cannot compute a construct.
         ValueError: An argument is out of its range, or the target is neither number nor boolean.
     """
+    check_source(source)
     check_growth(depth, seed)
     _check_arguments(target, least=least, holdout=holdout, level=level)
     models()

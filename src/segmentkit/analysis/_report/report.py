@@ -13,6 +13,7 @@ from attrs import define
 
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._html import element
+from segmentkit._usage import check_suffix
 from segmentkit.analysis._attrition import Attrition, attrition_counting
 from segmentkit.analysis._missing_data import Coverage, Gaps, coverage_counting, gaps_counting
 from segmentkit.analysis._overlap import overlap_of
@@ -27,7 +28,7 @@ from segmentkit.errors import Problem, SegmentkitError
 from segmentkit.evaluation import Evaluation
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Source
+from segmentkit.source import Source, check_source
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -61,7 +62,9 @@ class Report(Contents):
 
         Raises:
             OSError: The file cannot be written.
+            UsageError: The name ends as that of another kind of file.
         """
+        check_suffix(path, (".html", ".htm"), "call it so; a browser prints it as a PDF")
         Path(path).write_text(self.html, encoding="utf-8", newline="\n")
 
     def __str__(self) -> str:
@@ -111,6 +114,7 @@ def report(
         SchemaError: The segments are of different schemas.
         ValueError: The catalog has no segments.
     """
+    check_source(source)
     if not catalog:
         raise ValueError("the catalog has no segments")
     schema = next(iter(catalog.values())).schema

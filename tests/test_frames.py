@@ -1,0 +1,466 @@
+"""Frames as analysts have them: pandas' own answer, or an error that says what to give."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentkit import (
+    Catalog,
+    DataError,
+    Partition,
+    SchemaError,
+    Segment,
+    SegmentkitError,
+    Trait,
+    UsageError,
+    analysis,
+)
+from segmentkit.pandas import Source, audit, labels, mask, members, schema_from, values
+
+NOON = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+
+
+def _define(text: str, frame: pd.DataFrame, **told: Any) -> Segment:
+    return Segment.define("s", text, schema_from(frame, "t", keys={"t": "id"}, **told))
+
+
+def _of(values: Any) -> pd.DataFrame:
+    return pd.DataFrame({"id": range(1, len(values) + 1), "x": values})
+
+
+def _asked(text: str, frame: pd.DataFrame) -> list[Any]:
+    """The members by every way to ask, which must agree."""
+    segment = _define(text, frame)
+    found: list[Any] = members(segment, frame).tolist()
+    assert frame["id"][mask(segment, frame)].tolist() == found
+    source = Source(frame)
+    assert source.members(segment).keys.tolist() == found
+    assert source.sizes([segment, ~segment])["s"] == len(found)
+    assert [k for k in frame["id"] if source.contains(segment, k)] == found
+    return found
+
+
+# -- keys ---------------------------------------------------------------------------------------
+
+LOG = pd.DataFrame({"id": [1, 1, 2], "x": [1, 5, 5]})
+KEYS: list[tuple[str, Any, str]] = [
+    ("a log", [1, 1, 2], "two of them have 1.*a log, .*drop_duplicates"),
+    ("texts", ["a", "b", "a"], "two of them have 'a'"),
+    ("NaN", [1, np.nan, 2], "missing in a row: leave them out, by frame.dropna"),
+    ("two NaN", [np.nan, np.nan, 2], "missing in 2 rows"),
+    ("None", ["a", None, "b"], "missing in a row"),
+    ("NaT", pd.to_datetime(["2026-01-01", None, "2026-01-02"]), "missing in a row"),
+    ("NA", pd.array([1, None, 2], dtype="Int64"), "missing in a row"),
+    ("Arrow", pd.array([1, 1, 2], dtype="int64[pyarrow]"), "two of them have 1"),
+    ("categories", pd.Categorical(["a", "b", "a"]), "two of them have 'a'"),
+    ("floats", [1.0, 2.0, 1.0], "two of them have 1"),
+    ("out of order", [2, 1, 2], "two of them have 2"),
+]
+
+PATHS: dict[str, Callable[[Segment, pd.DataFrame], Any]] = {
+    "mask": mask,
+    "members": members,
+    "values": lambda s, f: values([Trait.define("more", "x + 1", s.schema)], f),
+    "labels": lambda s, f: labels(Partition.define("p", [s], rest="r"), f),
+    "audit": lambda s, f: audit(Partition.define("p", [s], rest="r"), f),
+    "evaluate": lambda s, f: Source(f).evaluate([s]),
+    "sizes": lambda s, f: Source(f).sizes([s]),
+    "count": lambda s, f: Source(f).count(s),
+    "members of a source": lambda s, f: Source(f).members(s),
+    "contains": lambda s, f: Source(f).contains(s, 2),
+    "overlap": lambda s, f: Source(f).overlap([s]),
+    "values of a source": lambda s, f: Source(f).values([Trait.define("m", "x + 1", s.schema)]),
+    "tally": lambda s, f: Source(f).tally([Trait.define("m", "x + 1", s.schema)], [s]),
+}
+
+
+@pytest.mark.parametrize(("keys", "message"), [k[1:] for k in KEYS], ids=[k[0] for k in KEYS])
+@pytest.mark.parametrize("path", PATHS)
+def test_keys_tell_the_rows_of_everyone_apart(path: str, keys: Any, message: str) -> None:
+    """A log is no frame of people, and who has no key is nobody, whatever is asked."""
+    frame = pd.DataFrame({"id": keys, "x": [1, 5, 5]})
+    with pytest.raises(DataError, match=f"t.id tells rows apart, and .*{message}"):
+        PATHS[path](_define("x > 1", frame), frame)
+
+
+def test_the_way_out_of_a_log_works() -> None:
+    """The frame of those who are in the log, with the log as a relation."""
+    frames = {"people": LOG[["id"]].drop_duplicates(), "log": LOG}
+    schema = schema_from(frames, "people", keys={"people": "id"}, relations={"log": "id"})
+    segment = Segment.define("s", "any(log where x = 1)", schema)
+    assert members(segment, frames).tolist() == [1]
+    assert Source(frames).sizes([segment, ~segment]).population == 2
+
+
+# -- values, beside pandas' own answers ---------------------------------------------------------
+
+NARROW = np.array([19.99, 5, 0.1, 16777217, np.nan, -2.5, 0, 1e30, 1e-30, 3.4e38], "f4")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "Float32", "float[pyarrow]", "float16", "halffloat[pyarrow]"]
+)
+@pytest.mark.parametrize("limit", [19.99, 0.1, 5, -2.5, 16777216, 0, 0.3])
+@pytest.mark.parametrize(
+    ("sign", "own"),
+    [
+        (">=", pd.Series.ge),
+        (">", pd.Series.gt),
+        ("<=", pd.Series.le),
+        ("<", pd.Series.lt),
+        ("=", pd.Series.eq),
+        ("!=", pd.Series.ne),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_narrow_floats_compare_as_in_pandas(dtype: str, limit: float, sign: str, own: Any) -> None:
+    """Of 19.99 a float32 holds a little less, and pandas compares it as a float32."""
+    width = np.float16 if dtype.startswith(("float16", "half")) else np.float32
+    if width is np.float16:
+        # Three digits are all that it can tell apart.
+        limit = {16777216: 2048, 19.99: 20}.get(limit, limit)
+    narrow = pd.Series(np.clip(NARROW, -6e4, 6e4).astype(width))
+    frame = _of(narrow.astype(dtype) if "pyarrow" not in dtype else _arrow(narrow, dtype))
+    expected = frame["id"][own(narrow, limit)].tolist()
+    assert _asked(f"x {sign} {limit}", frame) == expected
+    if sign == "=":
+        assert _asked(f"x in ({limit}, 123456)", frame) == expected
+
+
+def _arrow(column: pd.Series[Any], dtype: str) -> Any:
+    import pyarrow as pa
+
+    name = {"float[pyarrow]": pa.float32(), "halffloat[pyarrow]": pa.float16()}[dtype]
+    return pd.arrays.ArrowExtensionArray(
+        pa.chunked_array([pa.array(column.to_numpy(), name, from_pandas=True)])
+    )
+
+
+def test_every_narrow_float_is_the_number_that_it_is_printed_as() -> None:
+    """The shortest decimal that stands for it, by numpy's own printing."""
+    from segmentkit.pandas._exact_numbers import widened
+
+    random = np.random.default_rng(7)
+    bits = random.integers(0, 2**32, 20_000, dtype=np.uint32).view(np.float32)
+    tidy = (random.integers(-(10**7), 10**7, 20_000) / 100).astype(np.float32)
+    data = np.concatenate([bits, tidy, np.array([0, -0.0, np.inf, -np.inf, np.nan], "f4")])
+    found = widened(data)
+    expected = np.array([float(str(each)) for each in data])
+    np.testing.assert_array_equal(found, expected)
+    assert np.signbit(found[-4])
+
+
+T = pd.Timestamp
+ANSWERED: list[tuple[str, Any, list[int]]] = [
+    ('x = "a"', pd.Categorical(["a", "b", None, "a"]), [1, 4]),
+    ("x >= 2", pd.Categorical([1, 2, None, 3]), [2, 4]),
+    ("x", pd.Categorical([True, False, None, True]), [1, 4]),
+    ("x > 0", pd.arrays.SparseArray([0, 0, 1, 2]), [3, 4]),
+    ("x > 0", pd.arrays.SparseArray([0.5, np.nan, 1, 0]), [1, 3]),
+    ('x = "a"', pd.arrays.SparseArray(["a", "b", "a", "b"]), [1, 3]),
+    ("x >= 2026-01-02", pd.Series([T("2026-01-01"), pd.NaT, T("2026-01-03"), None], dtype=object), [3]),
+    (
+        "x >= 2026-01-02",
+        pd.Series([T("2026-01-01", tz="UTC"), pd.NaT, T("2026-01-01 22:00", tz="US/Eastern")], dtype=object),
+        [3],
+    ),
+    ("x >= 2026-01-02", pd.Series([dt.date(2026, 1, 1), pd.NaT, dt.date(2026, 1, 3), np.nan], dtype=object), [3]),
+    ("x", pd.Series([True, False, None, np.nan, pd.NA], dtype=object), [1]),
+    ("x > 2", pd.Series([1, 2.5, None, np.nan, 3], dtype=object), [2, 5]),
+    ("x > 2", pd.Series([np.int64(3), np.int8(2), None, np.uint64(2**63)], dtype=object), [1, 4]),
+    ("x > 1", [np.inf, -np.inf, np.nan, 1, 2], [1, 5]),
+    ("x is missing", [np.inf, -np.inf, np.nan, 1, 2], [3]),
+    ("x > 1", pd.Series([Decimal("1.5"), Decimal("NaN"), None, Decimal(2)], dtype=object), [1, 4]),
+    ("x > 1.5", pd.Series([Decimal("1.5"), 2, None, Decimal(1)], dtype=object), [2]),
+    ('x = "a"', pd.Series(["a\0", "a", None, "\0"], dtype=object), [2]),
+    ('x starts with "a"', pd.array(["a\0", "a", None, "\0"], dtype="string"), [1, 2]),
+    ('x = "b"', pd.Series([np.str_("a"), "b", None, np.str_("b")], dtype=object), [2, 4]),
+    ("x > 3", np.array([1, 2, 2**63, 2**64 - 1], "u8"), [3, 4]),
+    ("x is missing", pd.Series([None, None], dtype=object), [1, 2]),
+    ("x is missing", [np.nan, np.nan], [1, 2]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "column", "expected"), ANSWERED)
+def test_columns_of_any_dtype_are_read_as_what_they_hold(
+    text: str, column: Any, expected: list[int]
+) -> None:
+    """Categories, sparse columns, and objects among which something is missing in any way."""
+    assert _asked(text, _of(column)) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["1", 1, None], "holds several types: int, str"),
+        ([True, 1, None], "holds several types: bool, int"),
+        ([Decimal("sNaN"), Decimal(1)], "decimals that are no numbers"),
+        ([Decimal("Infinity"), Decimal(1)], "decimals that are not finite"),
+        ([T("2026-01-01"), dt.date(2026, 1, 1)], "holds several types"),
+    ],
+)
+def test_columns_of_several_types_are_refused(column: list[Any], message: str) -> None:
+    """There is no single meaning of them."""
+    with pytest.raises(SchemaError, match=f"t.x {message}|t.x holds {message}"):
+        schema_from(_of(pd.Series(column, dtype=object)), "t", keys={"t": "id"})
+
+
+def test_what_has_no_type_or_no_name_is_left_out_and_listed() -> None:
+    """Every pivot has columns called by numbers or instants."""
+    odd: list[Any] = [2026, T("2026-01-01"), b"b", ("a", "b"), 2.5, pd.Period("2026-01"), None]
+    kinds = {
+        "delta": pd.to_timedelta([1, 2], "D"),
+        "complex": [1j, 2j],
+        "interval": pd.interval_range(0, 2),
+        "period": pd.period_range("2026", periods=2, freq="M"),
+        "lists": [[1], [2]],
+        "dicts": [{"a": 1}] * 2,
+        "bytes": [b"a"] * 2,
+    }
+    frame = pd.DataFrame({"id": [1, 2], "x": [1, 2], **kinds, **{name: [1, 2] for name in odd}})
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    assert [a.name for a in schema.entity.attributes] == ["id", "x"]
+    left = {each.what: each.why for each in schema.left_out}
+    assert set(left) == {f"t.{name}" for name in (*kinds, *odd)}
+    assert "rename it, by frame.rename(columns={2026: …})" in left["t.2026"]
+    assert left["t.delta"].startswith("there is no type for timedelta64")
+    assert _asked("x > 1", frame) == [2]
+
+
+def test_the_index_of_a_mask_is_that_of_the_frame() -> None:
+    """Whatever it is: twice the same, of several levels, out of order."""
+    frame = _of([1, 2, 3, 4])
+    for index in ([9, 9, 1, 0], pd.MultiIndex.from_product([["a", "b"], [1, 2]]), list("dcba")):
+        other = frame.set_axis(index)
+        found = mask(_define("x > 2", other), other)
+        assert found.index.equals(other.index)
+        assert other[found]["id"].tolist() == [3, 4]
+    shuffled = frame.sort_values("x", ascending=False)
+    assert shuffled[mask(_define("x > 2", shuffled), shuffled)]["id"].tolist() == [4, 3]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [_of([1, 2])[:0], pd.DataFrame({"id": [], "x": []}), pd.DataFrame(columns=["id", "x"])],
+)
+def test_empty_frames_have_nobody(frame: pd.DataFrame) -> None:
+    """An answer of no rows."""
+    assert _asked("x is missing", frame) == []
+
+
+# -- what is given instead of what is taken -----------------------------------------------------
+
+FRAME = pd.DataFrame({"id": [1, 2, 3], "x": [1, 5, 5], "when": ["2026-01-01", None, "?"]})
+SCHEMA = schema_from(FRAME, "t", keys={"t": "id"})
+SEGMENT = Segment.define("s", "x > 1", SCHEMA)
+TRAIT = Trait.define("more", "x + 1", SCHEMA)
+PARTS = Partition.define("p", [SEGMENT], rest="r")
+MASK = mask(SEGMENT, FRAME)
+
+A: Any = None  # what a checker of types would refuse
+SLIPS: dict[str, tuple[Callable[..., Any], str]] = {
+    "mask(frame, segment)": (lambda: mask(A or FRAME, A or SEGMENT), "the frame comes after it"),
+    "frame.pipe(mask, segment)": (lambda: FRAME.pipe(mask, SEGMENT), "frame.pipe\\(lambda"),
+    "members(frame, segment)": (lambda: members(A or FRAME, A or SEGMENT), "a Segment here"),
+    "mask(text, frame)": (lambda: mask(A or "x > 1", FRAME), "Segment.define\\(None, text"),
+    "mask(trait, frame)": (lambda: mask(A or TRAIT, FRAME), "traits=\\[trait\\]"),
+    "mask(partition, frame)": (lambda: mask(A or PARTS, FRAME), "labels\\(partition"),
+    "mask([segment], frame)": (lambda: mask(A or [SEGMENT], FRAME), "a source takes several"),
+    "labels(segment, frame)": (lambda: labels(A or SEGMENT, FRAME), "a Partition here"),
+    "values(segments, frame)": (lambda: values(A or [SEGMENT], FRAME), "a Trait here"),
+    "values(frame, traits)": (lambda: values(A or FRAME, A or [TRAIT]), "a Trait here"),
+    "sizes(text)": (lambda: Source(FRAME).sizes(A or "x > 1"), "Segment.define\\(None, text"),
+    "evaluate(frame)": (lambda: Source(FRAME).evaluate(A or FRAME), "a Segment here"),
+    "evaluate([trait])": (lambda: Source(FRAME).evaluate(A or [TRAIT]), "a Segment here"),
+    "attrition(segment, frame)": (lambda: analysis.attrition(SEGMENT, A or FRAME), "takes a source"),
+    "overlap(segments, frame)": (lambda: analysis.overlap([SEGMENT], A or FRAME), "takes a source"),
+    "gaps(segment, frame)": (lambda: analysis.gaps(SEGMENT, A or FRAME), "takes a source"),
+    "explain(segment, frame, 1)": (lambda: analysis.explain(SEGMENT, A or FRAME, 1), "a source"),
+    "profile(segment, frame)": (lambda: analysis.profile(SEGMENT, A or FRAME), "takes a source"),
+    "define(…, frame)": (lambda: Segment.define("x", "x > 1", A or FRAME), "schema_from\\(frame"),
+    "define(…, frames)": (lambda: Segment.define("x", "x > 1", A or {"t": FRAME}), "schema_from"),
+    "Trait.define(…, frame)": (lambda: Trait.define("x", "x", A or FRAME), "schema_from\\(frame"),
+    "Catalog.loads(…, frame)": (lambda: Catalog.loads("language = 1", A or FRAME), "schema_from"),
+    "segment & mask": (lambda: SEGMENT & (A or MASK), "mask\\(segment, frames\\) is a mask"),
+    "mask & segment": (lambda: MASK & (A or SEGMENT), "mask\\(segment, frames\\) is a mask"),
+    "mask | segment": (lambda: MASK | (A or SEGMENT), "a Segment here"),
+    "array & segment": (lambda: MASK.to_numpy() & (A or SEGMENT), "a Segment here"),
+    "segment - mask": (lambda: SEGMENT - (A or MASK), "a Segment here"),
+    "segment & text": (lambda: SEGMENT & (A or "x > 1"), "Segment.define\\(None, text"),
+    "segment & members": (lambda: SEGMENT & (A or Source(FRAME).members(SEGMENT)), "source.members"),
+    "schema_from([frame])": (lambda: schema_from(A or [FRAME], "t", keys={"t": "id"}), "\\{'t': frame\\}"),
+    "schema_from(series)": (lambda: schema_from(A or FRAME["x"], "t", keys={"t": "id"}), "to_frame\\(\\)"),
+    "schema_from(path)": (lambda: schema_from(A or "people.csv", "t", keys={"t": "id"}), "DataFrame of pandas"),
+    "schema_from(records)": (lambda: schema_from(A or [{"id": 1}], "t", keys={"t": "id"}), "pandas.DataFrame\\(…\\)"),
+    "two keys": (lambda: schema_from(FRAME, "t", keys={"t": A or ["id", "x"]}), "the name of one column"),
+    "keys of a text": (lambda: schema_from(FRAME, "t", keys=A or "id"), "by the names of frames"),
+    "the key is the index": (lambda: schema_from(FRAME.set_index("id"), "t", keys={"t": "id"}), "reset_index\\(\\)"),
+    "the key is the index then": (lambda: members(SEGMENT, FRAME.set_index("id")), "reset_index\\(\\)"),
+    "levels": (
+        lambda: schema_from(FRAME.pivot_table(index="id", values=["x"], aggfunc=["min", "max"]).reset_index(), "t", keys={"t": "id"}),
+        "names have one level",
+    ),
+    "two columns of a name": (
+        lambda: schema_from(pd.DataFrame([[1, 2, 3]], columns=["id", "x", "x"]), "t", keys={"t": "id"}),
+        "columns.duplicated\\(\\)",
+    ),
+    "a type of Python": (lambda: schema_from(FRAME, "t", keys={"t": "id"}, types={"t": {"x": A or str}}), "INTEGER or \"integer\""),
+    "a record that is a row": (lambda: SEGMENT.matches(A or FRAME.iloc[0]), "to_dict\\(\\)"),
+    "a record that is a tuple": (lambda: SEGMENT.matches(A or next(FRAME.itertuples())), "_asdict\\(\\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_told_what_to_pass(slip: str) -> None:
+    """No error of someone else's, and nothing of what the frame holds."""
+    call, message = SLIPS[slip]
+    with pytest.raises(SegmentkitError, match=message):
+        call()
+
+
+def test_errors_of_usage_are_errors_of_type() -> None:
+    """Who catches what Python raises for such a slip goes on doing so."""
+    with pytest.raises(TypeError):
+        SEGMENT & (A or MASK)
+    assert issubclass(UsageError, SegmentkitError)
+
+
+@pytest.mark.parametrize("ask", [
+    lambda frames: schema_from(frames, "t", keys={"t": "id"}),
+    lambda frames: mask(SEGMENT, frames),
+    Source,
+])  # fmt: skip
+def test_frames_of_others_are_told_by_their_names(ask: Callable[[Any], Any]) -> None:
+    """Each library has its way to pandas, which the error says."""
+    pa = pytest.importorskip("pyarrow")
+    import duckdb
+
+    table = pa.table({"id": [1], "x": [1]})
+    relation = duckdb.sql("SELECT 1 AS id, 1 AS x")
+    given = [
+        (table, "a Table of pyarrow: give table.to_pandas"),
+        (relation, "of duckdb: give relation.df"),
+    ]
+    for other, message in given:
+        for frames in (other, {"t": other}):
+            with pytest.raises(SegmentkitError, match=message):
+                ask(frames)
+
+
+class _Polars:
+    """A frame of polars, as far as anyone looks."""
+
+    columns = ("id", "x")
+
+    def to_pandas(self) -> pd.DataFrame:
+        return FRAME
+
+
+def test_a_frame_of_polars_is_told_the_way_to_pandas() -> None:
+    """By its module and class, or by the method that it has."""
+    with pytest.raises(DataError, match=r"not a _Polars of tests: give its \.to_pandas\(\)"):
+        mask(SEGMENT, A or _Polars())
+    made = type("LazyFrame", (), {"__module__": "polars.lazyframe.frame"})()
+    with pytest.raises(
+        DataError, match=r"a LazyFrame of polars: give frame\.collect\(\)\.to_pandas"
+    ):
+        mask(SEGMENT, made)
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [
+        (["2026-01-01", None], "timestamp"),
+        (["2026-01-01", None], "date"),
+        (["1", "2"], "integer"),
+        (["1.5", "2"], "float"),
+        (["1.50", None], "decimal(2)"),
+        (["No", "Yes"], "boolean"),
+        ([1, 2], "text"),
+        (["a,b", None], "text[]"),
+    ],
+)
+def test_types_are_checked_at_once_and_the_hint_works(column: list[Any], dtype: str) -> None:
+    """A column of texts is no timestamp; what the error says to write makes it one."""
+    frame = _of(column)
+    told: Any = {"t": {"x": dtype}}
+    with pytest.raises(SchemaError) as caught:
+        schema_from(frame, "t", keys={"t": "id"}, types=told)
+    hint = str(caught.value).partition("change it first: ")[2]
+    import decimal
+
+    exec(hint, {"pandas": pd, "frame": frame, "decimal": decimal})  # noqa: S102 - ours
+    schema = schema_from(frame, "t", keys={"t": "id"}, types=told)
+    attribute = schema.entity.attribute("x")
+    assert attribute is not None
+    assert str(attribute.dtype) == dtype
+    members(Segment.define("s", "x is missing", schema), frame)
+
+
+# -- what a source keeps, and prints ------------------------------------------------------------
+
+
+def test_objects_are_read_once_as_long_as_they_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source is asked often; a change of the frame between two questions is seen."""
+    from segmentkit.pandas import _frames
+
+    column = pd.Series([Decimal("1.50"), Decimal("2.50"), None], dtype=object)
+    days = pd.Series([dt.date(2026, 1, 1), None, dt.date(2026, 1, 3)], dtype=object)
+    frame = pd.DataFrame({"id": [1, 2, 3], "x": column, "day": days, "n": [1, 2, 3]})
+    read: list[str] = []
+
+    def counted(column: Any, attribute: Any, entity: str) -> Any:
+        read.append(attribute.name)
+        return original(column, attribute, entity)
+
+    original = _frames.read  # type: ignore[attr-defined]
+    monkeypatch.setattr(_frames, "read", counted)
+    source = Source(frame)
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    segment = Segment.define("s", "x > 1.5 or day > 2026-01-02 or n > 5", schema)
+    for _ in range(3):
+        assert source.members(segment).keys.tolist() == [2, 3]
+    copies = int(pd.__version__.split(".")[0]) >= 3
+    assert [read.count(name) for name in ("x", "day", "n")] == ([1, 1, 3] if copies else [3, 3, 3])
+    frame.loc[0, "x"] = Decimal("9.00")
+    assert source.members(segment).keys.tolist() == [1, 2, 3]
+    frame["x"] = [Decimal("1.00")] * 3
+    frame.iloc[2, 2] = dt.date(2025, 1, 1)
+    assert source.members(segment).keys.tolist() == []
+
+
+def test_reprs_have_sizes_and_names_and_no_people() -> None:
+    """What is printed into a log is read by many."""
+    frame = pd.DataFrame({"id": [1, 2], "email": ["ada@example.org", "bob@example.org"]})
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    segment = Segment.define("s", "email is not missing", schema)
+    source = Source({"t": frame, "other": frame})
+    found = source.evaluate([segment])
+    printed = [source, Source(frame), found, found["s"], found.sizes(), schema.left_out]
+    text = " ".join(map(repr, printed))
+    assert "example.org" not in text
+    assert repr(source) == "Source(t 2 × 2, other 2 × 2)"
+
+
+@pytest.mark.parametrize("name", ["ev.csv", "ev.xlsx", "ev.feather", "ev.json", "ev.CSV"])
+def test_a_file_is_called_what_it_is(tmp_path: Path, name: str) -> None:
+    """An evaluation is written as Parquet, and no file of another name holds it."""
+    found = Source(FRAME).evaluate([SEGMENT])
+    with pytest.raises(UsageError, match=r"would be one of \.parquet"):
+        found.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    for right in ("ev.parquet", "ev.pq", "EV.PARQUET", "ev"):
+        found.save(tmp_path / right)
+        assert type(found).load(tmp_path / right)["s"] == found["s"]
+    catalog = Catalog.loads('language = 1\n[segments.s]\nwhere = "x > 1"', SCHEMA)
+    page = analysis.report(catalog, Source(FRAME), as_of=NOON)
+    with pytest.raises(UsageError, match=r"would be one of \.html"):
+        page.save(tmp_path / name)
