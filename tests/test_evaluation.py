@@ -141,7 +141,7 @@ def test_what_is_asked_about(found: Evaluation) -> None:
         source.evaluate([])
     with pytest.raises(ValueError, match="two different segments are called 'x'"):
         source.sizes([adult.named("x"), minor.named("x")])
-    with pytest.raises(TypeError, match="is not a Segment"):
+    with pytest.raises(TypeError, match="takes a Segment here, and not a str"):
         source.sizes(["adult"])  # type: ignore[list-item]
     other = Segment.define("other", "age > 1", frames.schema_from(PEOPLE, "p", keys={"p": "id"}))
     with pytest.raises(SchemaError):

@@ -1104,7 +1104,7 @@ class TestSchemas:
         assert schema.entity.attributes == (sk.Attribute("id", sk.INTEGER),)
         twice = pd.DataFrame([[1, 2, 3]], columns=["id", "x", "x"])
         with pytest.raises(
-            sk.SchemaError, match=r"^the frame 'people' has more than one column 'x'$"
+            sk.SchemaError, match=r"^the frame 'people' has more than one column 'x': keep one, by"
         ):
             schema_from(twice, "people", keys={"people": "id"})
 

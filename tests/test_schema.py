@@ -717,7 +717,7 @@ def test_verify() -> None:
          "the schema segments 'people', and the query selects from a subquery"),
         (lambda _: sa.Table("people", sa.MetaData(), sa.Column("id", sa.Integer)),
          "table 'people' has no column 'age'; there are id"),
-        (lambda _: 3, "3 is neither a table nor a mapped class, nor an alias of one"),
+        (lambda _: 3, "an int is neither a table nor a mapped class, nor an alias of one"),
     ],
 )  # fmt: skip
 def test_roots_that_do_not_fit(root: Any, message: str) -> None:

@@ -44,7 +44,10 @@ def check_source(source: object) -> None:
     Raises:
         UsageError: It is none; says how to make one.
     """
-    if not hasattr(source, "evaluate"):
+    kind = type(source)
+    # What stands for a source, and hands on what it is asked, may be one.
+    hands_on = hasattr(kind, "__getattr__") and not hasattr(kind, "columns")
+    if not hasattr(kind, "evaluate") and not hands_on:
         raise UsageError(
             "this takes a source, such as segmentkit.pandas.Source(frames) or "
             f"segmentkit.sqlalchemy.Source(engine, Customer), and not {described(source)}"
