@@ -9,6 +9,7 @@ from lark import Token
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, suggest
 from segmentkit._language.grammar import place
+from segmentkit._language.habits import habit
 from segmentkit._language.keywords import UNITS, keywords
 
 _TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
@@ -16,13 +17,16 @@ _FOREIGN = {
     "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "∧": "'and'",
     "∨": "'or'", "¬": "'not'", "≥": "'>='", "=>": "'>='", "≤": "'<='", "=<": "'<='",
     "≠": "'!='", "!==": "'!='", "===": "'='", "eq": "'='", "equal": "'='", "equals": "'='",
+    "ne": "'!='", "gt": "'>'", "ge": "'>='", "gte": "'>='", "lt": "'<'", "le": "'<='",
+    "lte": "'<='",
     "greater": "'>'", "less": "'<'", "–": "'-'", "−": "'-'", "×": "'*'", "÷": "'/'",
-    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "~": _TEXT_WORDS,
+    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "~": _TEXT_WORDS, "~*": _TEXT_WORDS,
+    "regexp": _TEXT_WORDS, "rlike": _TEXT_WORDS,
     "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
     "matches": _TEXT_WORDS, "include": "'contains'", "includes": "'contains'",
     "startswith": "'starts with'", "begins": "'starts with'", "endswith": "'ends with'",
     "after": "'>'", "since": "'>='", "before": "'<'", "until": "'<='", "but": "'and'",
-    "except": "'and not'", "xor": "'(a or b) and not (a and b)'",
+    "except": "'and not'", "unless": "'and not'", "xor": "'(a or b) and not (a and b)'",
     "^": "'(a or b) and not (a and b)'",
 }  # fmt: skip
 _ADVICE = {
@@ -45,12 +49,17 @@ def explain(text: str, start: int, token: Token | None, expected: frozenset[str]
     """One diagnostic for the place where reading stopped."""
     if re.fullmatch(r"(?:\s++|#[^\n]*+)*+", text):
         return diagnostic("SK008", Span(0, 0))
-    if token is not None and token.type == "$END":
-        end = len(text.rstrip())
-        return diagnostic("SK002", Span(end, end + 1), hint=_expectation(expected, text))
+    at_end = token is not None and token.type == "$END"
+    if at_end:
+        start = len(text.rstrip())
+    elif number := _number_or_date(text, start):
+        return number
+    if meant := habit(text, start):
+        return meant
+    if at_end:
+        return diagnostic("SK002", Span(start, start + 1), hint=_expectation(expected, text))
     return (
-        _number_or_date(text, start)
-        or _foreign(text, start, expected)
+        _foreign(text, start, expected)
         or (_unreadable(text, start) if token is None else _of_token(token, text, start, expected))
         or _unexpected(text, start, expected)
     )

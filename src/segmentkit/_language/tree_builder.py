@@ -13,6 +13,7 @@ from lark import Token
 from segmentkit._calendar import EXACT_UNITS
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
 
 
@@ -143,6 +144,8 @@ class TreeBuilder:
         operand, negated, word, pattern, fold = parts
         span = operand.span.to(fold or pattern.span)
         operator, tests = _TEXT_TESTS[word.type], (pattern,)
+        if isinstance(pattern, t.Call) and pattern.name in ("any", "all"):
+            raise _of_several(operator, operand, pattern, negated)
         return t.TextTest(
             operator, operand, None, tests, negated is not None, fold is not None, span
         )
@@ -306,6 +309,16 @@ class TreeBuilder:
         return (t.Literal(True, end) if len(parts) == 1 else parts[0]), end
 
 
+def _of_several(operator: str, operand: t.Expr, given: t.Call, negated: Token | None) -> Refused:
+    """``name starts with any ("x", "y")``: beginnings and ends are tested one by one."""
+    tests = [f"{format_tree(operand)} {operator} {format_tree(each)}" for each in given.arguments]
+    said = f"({f' {_SEVERAL[given.name]} '.join(tests)})"
+    span = operand.span.to(given.span)
+    hint = f"write '{'not ' if negated else ''}{said}'"
+    return Refused(diagnostic("SK001", span, found=f"'{operator} {given.name}'", hint=hint))
+
+
+_SEVERAL = {"any": "or", "all": "and"}
 _SPELLINGS = {"==": "=", "<>": "!="}
 _REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
     "IN_SEGMENT": t.InSegment,

@@ -1,0 +1,175 @@
+"""Habits of other languages: the hint, followed to the letter, says what was meant."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from segmentkit import SegmentSyntaxError, format_definition
+from segmentkit._diagnostics.diagnostic import Diagnostic
+from segmentkit._language.parser import parse
+
+LETTERS = [
+    # times
+    ("joined + 7 days > now", "joined > 7 days ago"),
+    ("joined - 7 days <= now()", "joined <= 7 days from now"),
+    ("a and joined + 1 week < now or b", "a and joined < 1 week ago or b"),
+    ("now - 30 days < seen", "30 days ago < seen"),
+    ("now() - seen > 30 days", "seen < 30 days ago"),
+    ("now - seen <= 3 hours and a", "seen >= 3 hours ago and a"),
+    ("seen > now - 30 days", "seen > 30 days ago"),
+    ("seen > NOW() - INTERVAL '30 days'", "seen > 30 days ago"),
+    ("seen > now - INTERVAL '30' DAY", "seen > 30 days ago"),
+    ("seen > CURRENT_TIMESTAMP + INTERVAL 7 days", "seen > 7 days from now"),
+    ("born > DATE '2020-01-31'", "born > 2020-01-31"),
+    ("seen > TIMESTAMP '2020-01-31 10:00:00'", "seen > 2020-01-31T10:00:00"),
+    ("seen between 2020-01-01 to 2020-02-01", "seen between 2020-01-01 and 2020-02-01"),
+    # texts
+    ('"a" in tags', 'tags contains "a"'),
+    ("b and 'a' not in tags", 'b and tags not contains "a"'),
+    ('name starts with ("x", "y")', '(name starts with "x" or name starts with "y")'),
+    ('email ends with any (".de", ".at")', 'email ends with ".de" or email ends with ".at"'),
+    (
+        'a or email not ends with any (".de", ".at")',
+        'a or not (email ends with ".de" or email ends with ".at")',
+    ),
+    ("name LIKE '%x%'", 'name contains "x"'),
+    ("name LIKE 'x y%'", 'name starts with "x y"'),
+    ("name NOT LIKE '%x'", 'name not ends with "x"'),
+    ("name ILIKE '%x%' or a", 'name contains "x" ignoring case or a'),
+    ("name not like 'x'", 'name != "x"'),
+    ('contains(name, "x")', 'name contains "x"'),
+    ('name.startswith("x")', 'name starts with "x"'),
+    ('not name.str.endswith("x")', 'not name ends with "x"'),
+    ("name.str.contains('x')", 'name contains "x"'),
+    ('name.lower() == "x"', 'name = "x" ignoring case'),
+    ('name icontains "x"', 'name contains "x" ignoring case'),
+    ('tags has "x"', 'tags contains "x"'),
+    # lists
+    ("country in ()", "false"),
+    ("a or country not in ()", "a or true"),
+    ("tags contains any ()", "false"),
+    ("tags not contains all ()", "false"),
+    ('country in ["UA", "PL"]', 'country in ("UA", "PL")'),
+    ('country not in {"UA"}', 'country not in ("UA")'),
+    ("n in 1, 2 and a", "n in (1, 2) and a"),
+    ('country = ("UA", "PL")', 'country in ("UA", "PL")'),
+    ('country != "UA", "PL"', 'country not in ("UA", "PL")'),
+    ('country.isin(["UA", "PL"])', 'country in ("UA", "PL")'),
+    ('country is not in ("UA", "PL")', 'country not in ("UA", "PL")'),
+    ('country is one of ("UA", "PL")', 'country in ("UA", "PL")'),
+    ("n in 1..3", "n between 1 and 3"),
+    ("n between (1, 3)", "n between 1 and 3"),
+    # what is missing
+    ("a.isna()", "a is missing"),
+    ("a.notnull() and b", "a is present and b"),
+    ("a is not none", "a is not missing"),
+    # comparisons
+    ("n gt 3", "n > 3"),
+    ("n ge 3 and n lt 5", "n >= 3 and n < 5"),
+    ("n le 3 or m ne 4 or k eq 5", "n <= 3 or m != 4 or k = 5"),
+    ("n === 3", "n = 3"),
+    ("n !== 3", "n != 3"),
+    ("n := 3", "n = 3"),
+    ("n is greater than 3", "n > 3"),
+    ("n less than or equal to 3", "n <= 3"),
+    ("n is at least 3", "n >= 3"),
+    ("n is equal to 3", "n = 3"),
+    ('country is "UA"', 'country = "UA"'),
+    ("vip is not true", "vip != true"),
+    ('country not "UA"', 'country != "UA"'),
+    ("n > 3 and < 5", "n > 3 and n < 5"),
+    ("1 < n <= 5", "1 < n and n <= 5"),
+    # logic
+    ("!vip", "not vip"),
+    ("!(n = 1) && b", "not (n = 1) and b"),
+    ("~(a = 1)", "not (a = 1)"),
+    ("~ a or b", "not a or b"),
+    ("(n > 3) & (n < 5) | b", "(n > 3) and (n < 5) or b"),
+    ("AND(n > 3, b)", "(n > 3 and b)"),
+    ("OR(n in (1, 2), b, c and d)", "(n in (1, 2) or b or (c and d))"),
+    ("IF(n > 3, a, b)", "(n > 3 and a or not (n > 3) and b)"),
+    ("at least 2 of (a, n > 3)", "(a and n > 3)"),
+    ("at least 2 of (a, b, c)", "(a and b or a and c or b and c)"),
+    ("at most 1 of (a, b, c)", "not (a and b or a and c or b and c)"),
+    ("all of (a, b or c)", "(a and (b or c))"),
+    ("none of (a, b)", "not (a or b)"),
+    ("CASE WHEN n > 3 THEN 1 ELSE 0 END = 1", "(n > 3)"),
+    ("n > 3 xor b", "n > 3 and not b or not n > 3 and b"),
+    ("a unless b", "a and not b"),
+    # segments, relations, parameters, names
+    ("customer in segment b", "in segment b"),
+    ('a and id not in list "c d"', 'a and not in list "c d"'),
+    ("exists orders", "any(orders)"),
+    ("a and has orders", "a and any(orders)"),
+    ("orders.count() > 3", "count(orders) > 3"),
+    ("any(orders) where amount > 5", "any(orders where amount > 5)"),
+    ("n > ${least}", "n > :least"),
+    ("n > @least", "n > :least"),
+    ('df["n"] > 3', "n > 3"),
+    ("df['order count'] > 3 & df['b']", "`order count` > 3 and b"),
+    ("[n] > 3", "n > 3"),
+    ("Body Mass (g) > 4500", "`Body Mass (g)` > 4500"),
+    ("a and Order Count = 3", "a and `Order Count` = 3"),
+]
+
+
+def refused(text: str) -> Diagnostic:
+    with pytest.raises(SegmentSyntaxError) as caught:
+        parse(text)
+    (found,) = caught.value.diagnostics
+    return found
+
+
+@pytest.mark.parametrize(("written", "meant"), LETTERS)
+def test_the_hint_followed_to_the_letter(written: str, meant: str) -> None:
+    """What the hint says, in the place of what is underlined, is what was meant."""
+    text, steps = written, 0
+    while text == written or not readable(text):
+        found = refused(text)
+        hint = re.fullmatch("write '(.*)'", found.hint or "", re.DOTALL)
+        assert hint, found.render(text)
+        text = text[: found.span.start] + hint[1] + text[found.span.end :]
+        steps += 1
+        assert steps < 5, text
+    assert format_definition(text) == format_definition(meant)
+
+
+def readable(text: str) -> bool:
+    try:
+        parse(text)
+    except SegmentSyntaxError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("tags is empty", """write 'tags = ""' of a text, 'none(tags)' of a relation, or 'tags is missing'"""),
+        ("orders is not empty", """write 'orders != ""' of a text, 'any(orders)' of a relation, or 'orders is present'"""),
+        ("due < today + 7 days", "write '7 days from now', which counts from this moment"),
+        ("name like 'a_b'", "write 'contains', 'starts with' or 'ends with'"),
+        ("name like 'a%b'", "write 'contains', 'starts with' or 'ends with'"),
+        ("at least 3 of (a, b, c, d, e, f)", "write (a and b or a and c or …), each 3 of them"),
+    ],
+)  # fmt: skip
+def test_what_one_form_does_not_say(text: str, hint: str) -> None:
+    """Where it depends on what a name is, or nothing says the same, the hint names the choices."""
+    assert refused(text).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("count(*) > 3", "name what it is of: count(orders)"),
+        ("count orders > 3", "write brackets: count(orders)"),
+        ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),
+        ("name = 'df[\"n\"] > 3' 4", "'and', 'or' or the end can follow"),
+        ("name = 'a' 'now - 7 days'", "'and', 'or' or the end can follow"),
+    ],
+)
+def test_what_is_no_habit(text: str, hint: str) -> None:
+    """What only looks like one, or stands in quotes, has the hint of its own mistake."""
+    assert refused(text).hint == hint
