@@ -72,6 +72,7 @@ LETTERS = [
     ("n === 3", "n = 3"),
     ("n !== 3", "n != 3"),
     ("n := 3", "n = 3"),
+    ("n ! = 3 and m > = 4", "n != 3 and m >= 4"),
     ("n is greater than 3", "n > 3"),
     ("n less than or equal to 3", "n <= 3"),
     ("n is at least 3", "n >= 3"),
@@ -152,6 +153,10 @@ def readable(text: str) -> bool:
         ("due < today + 7 days", "write '7 days from now', which counts from this moment"),
         ("name like 'a_b'", "write 'contains', 'starts with' or 'ends with'"),
         ("name like 'a%b'", "write 'contains', 'starts with' or 'ends with'"),
+        (
+            "home town = 3",
+            "write tests with 'and' or 'or' between them, and a name of several words as `home town`",
+        ),
         ("at least 3 of (a, b, c, d, e, f)", "write (a and b or a and c or …), each 3 of them"),
     ],
 )  # fmt: skip

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language.formatter import format_name, format_text
-from segmentkit._language.keywords import RESERVED
-from segmentkit.functions import AGGREGATES
+from segmentkit._language.keywords import RESERVED, keywords
+from segmentkit.functions import AGGREGATES, FUNCTIONS
 
 _Match: TypeAlias = re.Match[str]
 
@@ -109,8 +109,9 @@ def _each(found: _Match) -> str:
     return f"{'not ' if found['no'] else ''}({' or '.join(tests)})"
 
 
-def _not_in(found: _Match) -> str:
-    return f"{found['path']} {'not ' * (found['sign'] in ('!=', '<>'))}in ({found['values']})"
+def _equals_one_of(found: _Match) -> str:
+    word = "not in" if found["sign"] in ("!=", "<>") else "in"
+    return f"{found['path']} {word} ({found['values'] or found['others']})"
 
 
 def _nobody(found: _Match) -> str:
@@ -141,6 +142,8 @@ def _together(found: _Match) -> str | None:
         return None
     parts = _parts(found["inside"])
     match found["word"].lower().split():
+        case ["and" | "or"] if len(parts) < 2:
+            return None
         case ["and"] | [("all" | "every"), "of"]:
             return f"({_joined(parts, 'and')})"
         case ["or"] | [("any" | "one" | "some"), "of"]:
@@ -183,30 +186,34 @@ _BEFORE_OPERAND = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNO
 
 
 def _any(found: _Match) -> str | None:
-    return f"any({found['path']})" if _begins(found) else None
+    return f"any({found['path']})" if _begins(found) and len(found["path"]) > 3 else None
 
 
-def _named(found: _Match) -> str:
-    return format_name(found["name"])
+def _named(found: _Match) -> str | None:
+    return format_name(found["name"].strip()) if _begins(found) else None
 
 
 def _spaced(found: _Match) -> str | None:
-    """A name of several words, in backquotes."""
-    first = found["words"].split()[0].lower()
-    return format_name(found["words"]) if _begins(found) and first not in AGGREGATES else None
-
-
-_NO_NAMES = "|".join(RESERVED | {"case", "when", "then", "select", "from", "if"})
+    """A name of several words."""
+    words = found["words"].split()
+    known = {*keywords(), *AGGREGATES, *FUNCTIONS}
+    if len(words) < 2 or not _begins(found) or len({*words, *known}) < len(words) + len(known):
+        return None
+    name = format_name(" ".join(words))
+    if any(not word[0].islower() for word in words):
+        return name
+    return f"write tests with 'and' or 'or' between them, and a name of several words as {name}"
 
 
 # -- the habits -----------------------------------------------------------------------------------
 
-_NAME = r"(?:`[^`\n]++`|[^\W\d]\w*+)"
-_WORD = rf"(?!(?:{_NO_NAMES})\b)[^\W\d]\w*+"
+_WORD = rf"(?!(?:{'|'.join(sorted(RESERVED))}|case|when|then|select|from|if)\b)[^\W\d]\w*+"
+_NAME = rf"(?:`[^`\n]++`|{_WORD})"
 _PATH = rf"(?<![\w.`])(?P<path>{_NAME}(?:\.{_NAME})*?)"
 _TEXT = r"""(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')"""
 _VALUE = rf"(?:{_TEXT}|-?\d[\w.\-:]*+|true\b|false\b|:\w++)"
 _MORE = rf"(?:\s*,\s*{_VALUE})"
+_LIST = rf"{_VALUE}{_MORE}*+"
 _SIGN = r"(?P<sign>[<>]=?|={1,2}|!=|<>)"
 _UNIT = r"(?:second|minute|hour|day|week|month|quarter|year)s?"
 _LENGTH = rf"""(?:interval\s*)?['"]?(?P<length>\d[\d_]*+['"]?\s*{_UNIT})\b['"]?"""
@@ -247,16 +254,23 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (rf"{_PATH}\s+{_NOT}(?:in|contains\s+(?:any|(?P<all>all)))\s*\(\s*\)", _nobody),
     (r"\bin\s+(?P<low>\d++)\s*(?:\.\.|to\b)\s*(?P<high>\d++)", "between {low} and {high}"),
     (
-        rf"{_PATH}\s+(?:is\s+)?{_NOT}(?:in|one\s+of)\s*{_OPEN}?\s*(?P<values>{_VALUE}{_MORE}*+)"
-        rf"(?!\s*{_UNIT}\b)(?:\s*{_CLOSE})?",
+        rf"{_PATH}\s+{_NOT}in\s*(?:\[\s*(?P<values>{_LIST})\s*\]|\{{\s*(?P<others>{_LIST})\s*\}})",
+        "{path} {no}in ({values}{others})",
+    ),
+    (
+        rf"{_PATH}\s+(?:is\s+{_NOT}in|(?:is\s+)?(?P<not>not\s+)?one\s+of)\s*\(\s*(?P<values>{_LIST})\s*\)",
+        "{path} {no}{not}in ({values})",
+    ),
+    (
+        rf"{_PATH}\s+{_NOT}in\s+(?P<values>{_TEXT}{_MORE}*+|{_VALUE}{_MORE}++)",
         "{path} {no}in ({values})",
     ),
     (
-        rf"{_PATH}\s*{_SIGN}\s*{_OPEN}?\s*(?P<values>{_VALUE}{_MORE}++)(?:\s*{_CLOSE})?",
-        _not_in,
+        rf"{_PATH}\s*{_SIGN}\s*(?:{_OPEN}\s*(?P<values>{_VALUE}{_MORE}++)\s*{_CLOSE}|(?P<others>{_VALUE}{_MORE}++))",
+        _equals_one_of,
     ),
     (
-        rf"{_PATH}\.isin\(\s*{_OPEN}?\s*(?P<values>{_VALUE}{_MORE}*+)(?:\s*{_CLOSE})?\s*\)",
+        rf"{_PATH}\.isin\(\s*{_OPEN}\s*(?P<values>{_LIST})\s*{_CLOSE}\s*\)",
         "{path} in ({values})",
     ),
     # what is missing
@@ -288,6 +302,7 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (r"\bis\s+equal\s+to\b", "="),
     (r"\bis\s+not\s+equal\s+to\b", "!="),
     (r":=", "="),
+    (r"(?P<sign>[!<>])\s+=(?!=)", "{sign}="),
     # logic
     (
         r"\bcase\s+when\s+(?P<test>[^;]+?)\s+then\s+(?:1|true)\s+else\s+(?:0|false|null)\s+end\b"
@@ -321,12 +336,12 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (r"[@$]?\{\s*(?P<name>[^\W\d]\w*+)\s*\}", ":{name}"),
     (r"[@$](?P<name>[^\W\d]\w*+)", ":{name}"),
     (
-        r"(?<!\bin)(?<!\bin )(?:\bdf)?"
-        r"\[\s*(?P<quote>['\"]?)(?P<name>[^\W\d][^\]'\"\n]*)(?P=quote)\s*\]",
+        r"(?<![\w.])(?:[^\W\d]\w*+)?\[\s*(?P<quote>['\"])(?P<name>[^\]'\"\n]+)(?P=quote)\s*\]",
         _named,
     ),
+    (r"(?<![\w.])\[(?P<name>[^\W\d][\w ]*)\]", _named),
     (
-        rf"(?<![\w.`])(?P<words>{_WORD}(?:[ ]+{_WORD}|[ ]+\([\w %/.$€-]*\))++)"
+        rf"(?<![\w.`])(?P<words>{_WORD}(?:[ ]+{_WORD}){{0,4}}+(?:[ ]+\([\w%/$€°]++\))?)"
         r"(?=\s*[<>=!])",
         _spaced,
     ),
