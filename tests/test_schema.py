@@ -221,7 +221,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "events": {"o": "at"}, "tables": PEOPLE},
          "people.o needs a key: the column that leads there"),
         ({"entity": "people", "relations": {"o": {"key": "k", "at": "t"}}, "tables": PEOPLE},
-         "unknown key 'at' in schema.tables.people.relations.o; there are key, to, value"),
+         "unknown key 'at' in schema.tables.people.relations.o; there are by, key, to, value"),
         ({"entity": "people", "relations": {"o": {"key": 3}}, "tables": PEOPLE},
          "schema.tables.people.relations.o.key must be text, not int"),
         ({"entity": "people", "tables": {"people": {"places": {"x": "lat"}}}},

@@ -10,7 +10,7 @@ from attrs import fields
 
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
-from segmentkit.schema import Entity, Schema
+from segmentkit.schema import Entity, Link, Relation, Schema
 
 if TYPE_CHECKING:
     from segmentkit._definition import Defined
@@ -67,11 +67,12 @@ def _of_schema(schema: Schema, words: set[str]) -> Iterator[str]:
     for entity in schema.entities:
         for link in entity.links:
             if _has(words, link.name):
-                yield repr((entity.name, "link", link.name, link.to, link.key))
+                yield repr((entity.name, "link", link.name, *_joined(schema, link)))
         for relation in entity.relations:
             if _has(words, relation.name):
                 beside = relation.at, relation.value
-                yield repr((entity.name, "many", relation.name, relation.to, relation.key, *beside))
+                joined = _joined(schema, relation)
+                yield repr((entity.name, "many", relation.name, *joined, *beside))
                 told[schema.named(relation.to).name].update(filter(None, beside))
         for place in entity.places:
             if _has(words, place.name):
@@ -92,8 +93,14 @@ def _of_entity(entity: Entity, words: set[str], beside: set[str]) -> Iterator[st
             kind = str(attribute.dtype), attribute.nullable, values
             found.append(repr((entity.name, name, attribute.column, attribute.path, *kind)))
     if found:
-        yield repr((entity.name, entity.table, entity.key))
+        yield repr((entity.name, entity.full_table, entity.model, entity.key))
         yield from found
+
+
+def _joined(schema: Schema, way: Link | Relation) -> tuple[str | None, ...]:
+    """Whose rows a way leads to, and by what."""
+    target = schema.named(way.to)
+    return target.name, target.full_table, target.model, target.key, way.key, way.by, way.join
 
 
 def _has(words: set[str], name: str) -> bool:

@@ -27,6 +27,7 @@ from segmentkit.schema import (
 )
 
 _TABLE_KEYS = ("key", "attributes", "documents", "places", "events", "relations", "links")
+_WAY = ("key", "to", "by")
 _SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
 
 
@@ -39,6 +40,7 @@ class RelationDeclaration:
     to: str | None = None
     at: str | None = None
     value: str | None = None
+    by: str | None = None
 
 
 @frozen
@@ -103,12 +105,12 @@ class Declaration:
 
 
 def _link(table: str, way: RelationDeclaration) -> Link:
-    return Link(way.name, to=way.to or way.name, key=_key(table, way))
+    return Link(way.name, to=way.to or way.name, key=_key(table, way), by=way.by)
 
 
 def _relation(table: str, way: RelationDeclaration) -> Relation:
     to = way.to or way.name
-    return Relation(way.name, to=to, key=_key(table, way), at=way.at, value=way.value)
+    return Relation(way.name, to=to, key=_key(table, way), at=way.at, value=way.value, by=way.by)
 
 
 def _key(table: str, way: RelationDeclaration) -> str:
@@ -197,14 +199,10 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
             for item in _items(f"{place}.attributes", data.get("attributes", {}))
         ),
         (
-            *_ways(
-                f"{place}.events", data.get("events", {}), ("key", "at", "to", "value"), short="at"
-            ),
-            *_ways(
-                f"{place}.relations", data.get("relations", {}), ("key", "to", "value"), short="key"
-            ),
+            *_ways(f"{place}.events", data.get("events", {}), (*_WAY, "at", "value"), short="at"),
+            *_ways(f"{place}.relations", data.get("relations", {}), (*_WAY, "value"), short="key"),
         ),
-        tuple(_ways(f"{place}.links", data.get("links", {}), ("key", "to"), short="key")),
+        tuple(_ways(f"{place}.links", data.get("links", {}), _WAY, short="key")),
         tuple(
             _place(f"{place}.places.{name}", name, value)
             for name, value in _items(f"{place}.places", data.get("places", {}))

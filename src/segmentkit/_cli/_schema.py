@@ -111,7 +111,7 @@ def _ways(ways: Iterable[Link | Relation]) -> Any:
     table = tomlkit.table()
     for way in ways:
         told: dict[str, Any] = {"key": way.key, "to": way.to}
-        told |= {name: getattr(way, name, None) for name in ("at", "value")}
+        told |= {name: getattr(way, name, None) for name in ("at", "value", "by")}
         table[way.name] = _inline({name: text for name, text in told.items() if text is not None})
     return table
 

@@ -59,7 +59,8 @@ class FromClasses:
         return evolve(self.told.made_of(kept), left_out=left)
 
     def why_no_key(self) -> str:
-        name, columns = self.names[self.root], [c.name for c in self.root.primary_key]
+        name = self.names[self.root]
+        columns = [self.root.get_property_by_column(c).key for c in self.root.primary_key]
         return (
             f"{self.root.class_.__name__} has a key of {len(columns)} columns "
             f"({', '.join(columns)}), and members are told apart by one: name a column that is "
@@ -194,7 +195,9 @@ class FromClasses:
             yield from _computed(holder, {*columns, *synonyms})
 
     def takes(self, holder: Holder, name: str, to: Holder | None = None) -> bool:
-        leads_to = () if to is None else self.names_of(to)
+        leads_to = [] if to is None else [self.names[to]]
+        if isinstance(to, Mapper):
+            leads_to.append(to.class_.__name__)
         return self.selection.takes(self.names[holder], name, self.names_of(holder), leads_to)
 
     def ways(
@@ -249,7 +252,8 @@ class FromClasses:
             here = declared.key and self.column(mapper, declared.key)
             if not here:
                 raise SchemaError(_no_key(self.names[mapper], declared, mapper))
-            links.append(Link(declared.name, to=self.names[target], key=here))
+            by = declared.by and (self.column(target, declared.by) or declared.by)
+            links.append(Link(declared.name, to=self.names[target], key=here, by=by))
 
     def target(self, mapper: Mapper[Any], declared: RelationDeclaration, known: set[str]) -> Holder:
         if declared.name in known:
@@ -259,7 +263,10 @@ class FromClasses:
             raise SchemaError(f"{mapper.class_.__name__}.{declared.name} is left out: {why}")
         target = self.found(declared.to or declared.name)
         if target is None:
-            hint = did_you_mean(declared.name, known)
+            tables = [
+                t.fullname for m in self.root.registry.mappers if (t := table_of(m)) is not None
+            ]
+            hint = did_you_mean(declared.to or declared.name, known or tables)
             raise SchemaError(
                 f"{mapper.class_.__name__} has no relationship {declared.name!r}"
                 + (f"; {hint}" if hint else "")
@@ -278,7 +285,8 @@ class FromClasses:
                     f"{self.names[target]} has no column {declared.key!r}"
                     + (f"; {hint}" if hint else "")
                 )
-            return column, None
+            by = declared.by and (self.column(mapper, declared.by) or declared.by)
+            return column, by
         table = target if isinstance(target, sa.Table) else table_of(target)
         here = {t for m in mapper.iterate_to_root() if (t := table_of(m)) is not None}
         found = [] if table is None else [f for f in table.foreign_keys if f.column.table in here]

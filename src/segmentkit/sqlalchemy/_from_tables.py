@@ -40,6 +40,10 @@ class FromTables:
         Raises:
             SchemaError: What is told is not there.
         """
+        # By which ways tables are reached, is known once all are.
+        chosen, self.selection = self.selection, Selection(None, ())
+        self.add(self.root)
+        self.entities, self.selection = {}, chosen
         self.add(self.root)
         if self.entities[self.root].key is None:
             raise SchemaError(self.why_no_key())
@@ -126,7 +130,7 @@ class FromTables:
         here = self.paths.get(table, [""])[0]
         paths = self.paths.setdefault(to, [])
         paths += [f"{here}.{name}" if here else name, name]
-        return self.selection.takes(self.names[table], name, names, [self.names[to], *paths])
+        return self.selection.takes(self.names[table], name, names, [self.names[to]])
 
     def links(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Link]:
         found: dict[str, Link] = {}
@@ -151,7 +155,7 @@ class FromTables:
                 found[way.name] = known
             else:
                 key = way.key or _unknown(way, table.name)
-                found[way.name] = Link(way.name, to=to, key=key)
+                found[way.name] = Link(way.name, to=to, key=key, by=way.by)
         return sorted(found.values(), key=lambda link: link.name)
 
     def relations(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Relation]:
@@ -177,7 +181,7 @@ class FromTables:
                 key = relation.key if relation else _unknown(way, table.name)
                 by = relation.by if relation else None
             else:
-                key, by = way.key, None
+                key, by = way.key, way.by
             found[way.name] = Relation(way.name, to=to, key=key, by=by, at=way.at, value=way.value)
         for name in known.keys() - found.keys():
             self.selection.leave_out(self.names[table], name, _TAKEN)

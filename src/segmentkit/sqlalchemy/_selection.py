@@ -37,7 +37,7 @@ class Selection:
             entity: The entity.
             name: The part: an attribute, a link or a relation.
             names: What the entity goes by; the empty name is that of the root.
-            leads_to: What the entity goes by that the part leads to.
+            leads_to: What the entity that the part leads to is called, by whatever way.
         """
         written = {f"{each}.{name}" if each else name for each in names}
         self._seen |= {*written, *leads_to, *names}

@@ -36,7 +36,7 @@ def named_columns(mapper: orm.Mapper[Any], first: sa.Table | None = None) -> dic
     ``first`` before others, and another one goes by the attribute's name.
     """
     found: dict[str, str] = {}
-    attributes = [(p, p.columns) for p in mapper.column_attrs if _is_stored(p)]
+    attributes = [(p, p.columns) for p in mapper.column_attrs if _is_stored(mapper, p)]
     for prop, columns in attributes:
         for column in columns:
             if column.table is first:
@@ -48,8 +48,11 @@ def named_columns(mapper: orm.Mapper[Any], first: sa.Table | None = None) -> dic
     return found
 
 
-def _is_stored(prop: orm.ColumnProperty[Any]) -> bool:
-    return isinstance(prop.columns[0], sa.ColumnClause) and prop.columns[0].table is not None
+def _is_stored(mapper: orm.Mapper[Any], prop: orm.ColumnProperty[Any]) -> bool:
+    column = prop.columns[0]
+    # A class of concrete tables has no attribute for what tells them apart.
+    is_column = isinstance(column, sa.ColumnClause) and column.table is not None
+    return is_column and hasattr(mapper.class_, prop.key)
 
 
 def name_of(mapper: orm.Mapper[Any], column: sa.ColumnElement[Any]) -> str | None:

@@ -1,0 +1,1 @@
+"""Mapped classes of the shapes that public applications have, beside the ORM's own answers."""
