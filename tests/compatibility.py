@@ -26,6 +26,7 @@ from segmentkit._language import syntax as t
 from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.extension import Target
+from segmentkit.functions import FUNCTIONS
 from segmentkit.segment import bound_condition
 from segmentkit.sqlalchemy.dialects.constructs import Construct, Dialect
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
@@ -106,7 +107,13 @@ def _between_relations(nodes: Nodes) -> bool:
     return any(isinstance(n, ir.Compare) and len(relations(n)) > 1 for n in nodes)
 
 
+def _calls(*names: str) -> Uses:
+    return _any(t.Call, having=lambda n: n.name in names)
+
+
 _PARTS_OF_TIME = ("day", "week", "month", "year", "weekday", "hour")
+_ELSEWHERE = (*_PARTS_OF_TIME, "abs", "age", "anniversary", "default", "distance")
+"""Functions that have a row among what they are about; all others have one of their own."""
 LISTS = "lists of texts: `contains`"
 LISTS_FOLDED = "lists of texts: `contains … ignoring case`"
 JSON = "values in JSON"
@@ -147,9 +154,9 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
     "Time": {
         "windows on timestamps": _window(Kind.TIMESTAMP),
         "windows on dates": _window(Kind.DATE),
-        "`age()`": _any(t.Call, having=lambda n: n.name == "age"),
+        "`age()`": _calls("age"),
         "`anniversary()`": _any(ir.AnniversaryIn),
-        PARTS: _any(t.Call, having=lambda n: n.name in _PARTS_OF_TIME),
+        PARTS: _calls(*_PARTS_OF_TIME),
         "a date column against a timestamp column, in UTC": _in_zone(utc=True),
         OTHER_ZONE: _in_zone(utc=False),
     },
@@ -173,11 +180,12 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
     },
     "Population": {
         RANKS: _any(t.Ranked),
-        TILES: _any(t.Call, having=lambda n: n.name == "ntile"),
+        TILES: _calls("ntile"),
         OVERALL: _any(t.Call, having=lambda n: n.among is not None and n.name != "ntile"),
-        SAMPLE: _any(t.Call, having=lambda n: n.name == "sample"),
+        SAMPLE: _calls("sample"),
     },
-    "Places": {DISTANCE: _any(t.Call, having=lambda n: n.name == "distance")},
+    "Functions": {f"`{name}()`": _calls(name) for name in FUNCTIONS if name not in _ELSEWHERE},
+    "Places": {DISTANCE: _calls("distance")},
     "Lists and JSON": {
         LISTS: _any(ir.Column, having=_is_list),
         LISTS_FOLDED: _any(ir.Contains, having=lambda n: n.ignoring_case),

@@ -12,8 +12,10 @@ from segmentkit import (
     DATE,
     FLOAT,
     INTEGER,
+    TEXT,
     TIMESTAMP,
     Attribute,
+    DefinitionError,
     Entity,
     Place,
     Relation,
@@ -32,6 +34,7 @@ SCHEMA = Schema(
             attributes=[
                 Attribute("id", INTEGER),
                 Attribute("number", INTEGER, nullable=True),
+                Attribute("name", TEXT, nullable=True),
                 Attribute("flag", BOOLEAN, nullable=True),
                 Attribute("birth_date", DATE, nullable=True),
                 Attribute("latitude", FLOAT, nullable=True),
@@ -59,16 +62,12 @@ EXAMPLES = [
 
 
 def _tables(example: Example) -> dict[str, list[dict[str, Any]]]:
-    told = dict(example.record)
-    born = told.get("birth_date")
-    thing = {
-        "id": 1,
-        "number": told.get("number"),
-        "flag": told.get("flag"),
-        "latitude": told.get("latitude"),
-        "longitude": told.get("longitude"),
-        "birth_date": None if born is None else date.fromisoformat(born),
-    }
+    declared = {attribute.name: None for attribute in SCHEMA.entity.attributes}
+    given = {"id": 1, **example.record}
+    if "birth_date" in given:
+        given["birth_date"] = date.fromisoformat(given["birth_date"])
+    thing = {**declared, **{name: v for name, v in given.items() if name in declared}}
+    assert given.keys() <= {*declared, "rows"}
     rows = [
         {
             "id": row["id"],
@@ -76,7 +75,7 @@ def _tables(example: Example) -> dict[str, list[dict[str, Any]]]:
             "at": datetime(2026, 4, 1) + timedelta(days=row["day"]),
             "number": row["number"],
         }
-        for row in told.get("rows", [])
+        for row in given.get("rows", [])
     ]
     return {"things": [thing], "rows": rows}
 
@@ -90,6 +89,19 @@ def test_example(example: Example, target: Target) -> None:
     assert found == ([1] if example.holds else [])
 
 
+EVERY = [*FUNCTIONS.values(), *AGGREGATES.values()]
+
+
 def test_every_function_has_examples() -> None:
     """A function without an example would be tested nowhere above."""
-    assert all(f.examples for f in (*FUNCTIONS.values(), *AGGREGATES.values()))
+    assert all(f.examples for f in EVERY)
+
+
+@pytest.mark.parametrize(("other", "here"), [(name, f.name) for f in EVERY for name in f.others])
+def test_what_others_call_it(other: str, here: str) -> None:
+    """The name that a function has elsewhere leads to the one that it has here."""
+    with pytest.raises(DefinitionError) as error:
+        Segment.define("other", f"{other}(number) = 1", SCHEMA)
+    (found,) = error.value.diagnostics
+    assert found.code == "SK103"
+    assert f"{here}(" in (found.hint or "")

@@ -181,6 +181,23 @@ PARTS: dict[str, Callable[[Any], Any]] = {
 }
 """The parts of what a calendar and a clock show, by name."""
 
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": absolute,
+    "age": age,
+    "bucket": bucket,
+    "default": default,
+    "distance": distance,
+    **PARTS,
+}
+"""The functions of values, by name; ``age`` is given today's date, too."""
+
+TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": str.__contains__,
+    "starts with": str.startswith,
+    "ends with": str.endswith,
+}
+"""The tests of a text for another, by the words of the language."""
+
 
 def total(values: list[Any]) -> Any:
     """The sum, exact where the values are."""

@@ -27,7 +27,7 @@ from segmentkit.dtypes import (
 
 @frozen
 class Example:
-    """A definition over ``number``, ``flag``, ``birth_date``, ``home`` and ``rows``; whom it holds of.
+    """A definition over ``number``, ``name``, ``flag``, ``birth_date``, ``home`` and ``rows``.
 
     Each of the ``rows`` has a ``number`` and is ``at`` the beginning of a day, from 1 April 2026 on.
     """
@@ -117,9 +117,22 @@ class AggregateSignature:
 
 @frozen
 class Function(Signature):
-    """A scalar function that the language has, with definitions that hold or do not."""
+    """A scalar function that the language has, with definitions that hold or do not.
+
+    Attributes:
+        examples: The definitions.
+        others: What it is called elsewhere; a message leads from there to here.
+        missing: From whether each argument can be missing, whether the result can.
+    """
 
     examples: tuple[Example, ...] = field(converter=_examples)
+    others: tuple[str, ...] = ()
+    missing: Callable[[Iterable[bool]], bool] = any
+
+    @property
+    def form(self) -> str:
+        """How it is written."""
+        return f"{self.name}({', '.join('…' for _ in self.parameters)})"
 
 
 @frozen
@@ -127,11 +140,19 @@ class AggregateFunction(AggregateSignature):
     """An aggregate that the language has, with definitions that hold or do not.
 
     Attributes:
+        examples: The definitions.
+        others: What it is called elsewhere; a message leads from there to here.
         needs_time: Whether the relation must have a time.
     """
 
     examples: tuple[Example, ...] = field(converter=_examples)
+    others: tuple[str, ...] = ()
     needs_time: bool = False
+
+    @property
+    def form(self) -> str:
+        """How it is written."""
+        return f"{self.name}(…)"
 
 
 def _rows(*numbers: int | None) -> Mapping[str, Any]:
@@ -147,7 +168,7 @@ _SCALARS = (
     Function("anniversary", ("date",), ANNIVERSARY, "The day of the year, for windows only: `anniversary(birth_date) in next 7 days`.",
              [Example("anniversary(birth_date) in this month", {"birth_date": "2000-05-31"}, True)]),
     Function("day", ("time",), DATE, "The calendar date, in the schema's time zone.",
-             [Example("count(distinct day(rows.at)) = 3", _rows(1, 2, 3), True)]),
+             [Example("count(distinct day(rows.at)) = 3", _rows(1, 2, 3), True)], others=("date",)),
     Function("week", ("time",), DATE, "The date of the Monday of its week; weeks start on Monday.",
              [Example("week(birth_date) = 2000-05-29", {"birth_date": "2000-06-04"}, True),
               Example("count(distinct week(rows.at)) >= 2", _rows(1, 2, 3, 4, 5), False)]),
@@ -162,23 +183,29 @@ _SCALARS = (
              [Example("hour(last(rows.at)) < 9", _rows(1), True)]),
     Function("distance", ("place", "place"), DISTANCE, "How far two places are from each other, on a sphere; a place is one of the schema, or `point(latitude, longitude)`.",
              [Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5, "longitude": 30.6}, True),
-              Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)]),
+              Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)],
+             # Of what is not on the globe, no distance is known.
+             missing=lambda _: True),
     Function("default", ("any", "any"), None, "The first argument, or the second where the first is missing.",
-             [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)]),
+             [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)],
+             others=("coalesce", "ifnull", "nvl"), missing=all),
 )  # fmt: skip
 
 _AGGREGATES = (
     AggregateFunction("count", "any", INTEGER, "How many rows; of a value, how many rows have it; with `distinct`, how many different values. 0 over no rows.",
                       [Example("count(rows) = 3", _rows(1, None, 1), True), Example("count(rows.number) = 2", _rows(1, None, 1), True),
-                       Example("count(distinct rows.number) = 1", _rows(1, None, 1), True), Example("count(rows) <= 2", _rows(), True)]),
+                       Example("count(distinct rows.number) = 1", _rows(1, None, 1), True), Example("count(rows) <= 2", _rows(), True)],
+                      others=("size", "len", "length")),
     AggregateFunction("any", "rows", BOOLEAN, "Whether there is such a row.",
-                      [Example("any(rows where number > 1)", _rows(1, 2), True), Example("any(rows)", _rows(), False)]),
+                      [Example("any(rows where number > 1)", _rows(1, 2), True), Example("any(rows)", _rows(), False)],
+                      others=("exists", "some", "has")),
     AggregateFunction("none", "rows", BOOLEAN, "Whether there is no such row.",
                       [Example("none(rows where number > 1)", _rows(1, None), True)]),
     AggregateFunction("sum", "number", None, "The sum of the present values; 0 over no rows.",
-                      [Example("sum(rows.number) = 3", _rows(1, 2, None), True), Example("sum(rows.number) = 0", _rows(), True)]),
+                      [Example("sum(rows.number) = 3", _rows(1, 2, None), True), Example("sum(rows.number) = 0", _rows(), True)], others=("total",)),
     AggregateFunction("avg", "number", FLOAT, "The mean of the present values; missing over none.",
-                      [Example("avg(rows.number) = 1.5", _rows(1, 2, None), True), Example("avg(rows.number) >= 0", _rows(None), False)]),
+                      [Example("avg(rows.number) = 1.5", _rows(1, 2, None), True), Example("avg(rows.number) >= 0", _rows(None), False)],
+                      others=("average", "mean")),
     AggregateFunction("min", "ordered", None, "The least of the present values; missing over none.",
                       [Example("min(rows.number) = 1", _rows(2, 1, None), True)]),
     AggregateFunction("max", "ordered", None, "The greatest of the present values; missing over none.",

@@ -51,6 +51,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
     "mysql": {
         "atan2",
         "char",
+        "char_length",
         "concat",
         "conv",
         "convert",
@@ -71,11 +72,22 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "timestampadd",
         "weekday",
     },
-    "mssql": {"atn2", "charindex", "dateadd", "datediff", "datepart", "left", "right"},
+    "mssql": {
+        "atn2",
+        "charindex",
+        "dateadd",
+        "datediff",
+        "datepart",
+        "left",
+        "len",
+        "nvarchar",
+        "right",
+    },
     "oracle": {
         "atan2",
         "extract",
         "instr",
+        "length4",
         "numtodsinterval",
         "rawtohex",
         "standard_hash",
@@ -84,9 +96,10 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "trunc",
         "varchar2",
     },
-    "snowflake": {"any_value", "dateadd", "extract", "position", "right", "substr"},
+    "snowflake": {"any_value", "dateadd", "extract", "length", "position", "right", "substr"},
     "bigquery": {
         "any_value",
+        "char_length",
         "date_add",
         "datetime_add",
         "extract",
@@ -96,9 +109,10 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "substr",
         "unnest",
     },
-    "trino": {"date_add", "extract", "is_nan", "position", "substr"},
+    "trino": {"date_add", "extract", "is_nan", "length", "position", "substr"},
     "databricks": {
         "any_value",
+        "char_length",
         "date_add",
         "extract",
         "position",
@@ -106,7 +120,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "substr",
         "timestampadd",
     },
-    "redshift": {"dateadd", "extract", "position", "right", "substr"},
+    "redshift": {"char_length", "dateadd", "extract", "position", "right", "substr"},
 }
 """The other functions that we call, as the manuals of the dialects list them."""
 

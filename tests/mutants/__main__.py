@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.mutants import of_meaning, of_pandas, of_sql
+from tests.mutants import of_functions, of_meaning, of_pandas, of_sql
 from tests.mutants.noticing import ANSWERED, noticed_by, pandas, sqlite
 
 for title, mutants, target in (
     ("what all targets share", of_meaning.MUTANTS, sqlite),
-    ("SQL", of_sql.MUTANTS, sqlite),
-    ("frames", of_pandas.MUTANTS, pandas),
+    ("SQL", [*of_sql.MUTANTS, *of_functions.OF_SQL], sqlite),
+    ("frames", [*of_pandas.MUTANTS, *of_functions.OF_PANDAS], pandas),
 ):
     print(f"\n{title}")
     for mutant in mutants:

@@ -25,13 +25,15 @@ class Mutant:
         name: What it is called in reports.
         stands_for: The mistake that people make.
         patch: A context in which the library makes it, too.
-        first: The file of conformance cases in which it should be noticed first.
+        first: The file of conformance cases in which it should be noticed; by default any.
+        word: What is in the definitions of the cases that should notice it.
     """
 
     name: str
     stands_for: str
     patch: Patch
-    first: str
+    first: str | None = None
+    word: str = ""
 
     @contextmanager
     def made(self) -> Iterator[None]:

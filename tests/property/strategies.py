@@ -29,7 +29,8 @@ from segmentkit import (
     Relation,
 )
 from segmentkit._language.formatter import format_name, format_value
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import ANNIVERSARY, Kind
+from segmentkit.functions import FUNCTIONS, WORDS
 from tests.property.worlds import KEYS, MONEY, World, parameter, worlds
 from tests.targets import Hostile
 
@@ -267,6 +268,30 @@ class Writer:
 
     def anniversary(self, value: str, dtype: DType, scope: Scope) -> str:
         return f"anniversary({value}) {self.maybe_not()}in {self.window(DATE)}"
+
+    def called(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        """A function of the language; whoever wants a type that none gives gets an attribute."""
+        known = {INTEGER, TEXT, *(a.dtype for a in self.schema.entity.attributes)} - {TEXTS}
+        fitting = [
+            (function, first)
+            for function in FUNCTIONS.values()
+            if WORDS.keys() >= set(function.parameters)
+            for first in sorted(known, key=str)
+            if WORDS[function.parameters[0]].accepts(first)
+            if (function.result or first) != ANNIVERSARY
+            if dtype in (None, function.result or first)
+        ]
+        if not fitting:
+            return self.attribute(scope, dtype)
+        function, first = self.pick(fitting)
+        kinds = [self._kind_of(word, first, known) for word in function.parameters]
+        arguments = ", ".join(self.attribute(scope, kind)[0] for kind in kinds)
+        return f"{function.name}({arguments})", function.result or first
+
+    def _kind_of(self, word: str, first: DType, known: set[DType]) -> DType:
+        if WORDS[word].together and WORDS[word].accepts(first):
+            return first
+        return self.pick(sorted((d for d in known if WORDS[word].accepts(d)), key=str))
 
     def part(self, value: str, dtype: DType, scope: Scope) -> str:
         operator = self.pick(COMPARISONS)
@@ -562,7 +587,7 @@ CONDITIONS: list[Callable[[Writer], str]] = [
 
 VALUES: list[Value] = [
     Writer.attribute, Writer.attribute, Writer.aggregate, Writer.aggregate, Writer.defaulted,
-    Writer.computed, Writer.trait,
+    Writer.computed, Writer.trait, Writer.called,
 ]  # fmt: skip
 """What a value can be."""
 

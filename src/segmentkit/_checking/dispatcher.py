@@ -89,24 +89,23 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
     if aggregate is not None:
         return aggregates.aggregate(ctx, node, aggregate)
     known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in ctx.schema.functions)]
-    hint = _FUNCTIONS_OF_OTHERS.get(node.name.lower()) or did_you_mean(node.name, known)
+    hint = _of_others(node.name.lower()) or did_you_mean(node.name, known)
     ctx.error("SK103", node.name_span, name=node.name, hint=hint)
     return None
 
 
-_FUNCTIONS_OF_OTHERS = {
-    **dict.fromkeys(("exists", "some", "has"), "write any(…)"),
+def _of_others(name: str) -> str | None:
+    """What stands here for what others call so."""
+    forms = [f.form for each in (FUNCTIONS, AGGREGATES) for f in each.values() if name in f.others]
+    return f"write {' or '.join(forms)}" if forms else _WORDS_OF_OTHERS.get(name)
+
+
+_WORDS_OF_OTHERS = {
     **dict.fromkeys(("lower", "upper", "casefold"), 'write … = "…" ignoring case'),
-    **dict.fromkeys(("coalesce", "ifnull", "nvl"), "write default(…, 0)"),
     **dict.fromkeys(("isnull", "is_null", "isna"), "write … is missing"),
-    **dict.fromkeys(("average", "mean"), "write avg(…)"),
-    **dict.fromkeys(("size", "length", "len"), "of a relation, write count(…)"),
-    "total": "write sum(…)",
     "round": "there is no rounding: compare with a bound",
     "distinct": "write count(distinct …)",
-    "date": "write day(…)",
 }
-"""What stands here for what others call so."""
 
 
 def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # noqa: PLR0911

@@ -13,6 +13,7 @@ from attrs import evolve, field, fields, frozen
 from segmentkit.dtypes import FLOAT, INTEGER, DType, Kind
 from segmentkit.extension import Aggregate as AddedAggregate
 from segmentkit.extension import Function as AddedFunction
+from segmentkit.functions import FUNCTIONS
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 
@@ -186,11 +187,8 @@ class Call:
         """Whether it can be missing."""
         if self.added is not None and (self.added.nullable or self.added.takes_missing):
             return self.added.nullable
-        if self.name == "distance":
-            # Of what is not on the globe, no distance is known.
-            return True
-        missing = [a.nullable for a in self.arguments]
-        return all(missing) if self.name == "default" else any(missing)
+        rule = FUNCTIONS[self.name].missing if self.name in FUNCTIONS else any
+        return rule(argument.nullable for argument in self.arguments)
 
 
 _EMPTY_IS_ZERO = frozenset(

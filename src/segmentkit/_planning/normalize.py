@@ -273,15 +273,12 @@ class _Normalizer:
             missing = isinstance(arguments[0], ir.Const) and arguments[0].value is None
             return arguments[1] if missing else arguments[0]
         if node.name == "age":
-            if isinstance(arguments[0], ir.Const):
-                birth = arguments[0].value
-                assert birth is None or isinstance(birth, date)
-                return ir.Const(_operators.age(birth, self.today), INTEGER)
             arguments = (arguments[0], ir.Const(self.today, DATE))
         if node.name in _operators.PARTS:
             return self.part(node, arguments[0])
-        if node.name == "abs" and isinstance(arguments[0], ir.Const):
-            return evolve(arguments[0], value=_operators.absolute(arguments[0].value))
+        constants = [a.value for a in arguments if isinstance(a, ir.Const)]
+        if node.name in _operators.FUNCTIONS and len(constants) == len(arguments):
+            return ir.Const(_operators.FUNCTIONS[node.name](*constants), node.dtype)
         passes = node.added is not None and not node.added.takes_missing
         if passes and any(isinstance(a, ir.Const) and a.value is None for a in arguments):
             return ir.Const(None, node.dtype)
@@ -334,11 +331,7 @@ def _fold_text_test(node: ir.TextTest) -> ir.Condition:
         text, wanted = str(operand.value), str(pattern.value)
         if node.ignoring_case:
             text, wanted = _operators.fold_case(text), _operators.fold_case(wanted)
-        found = {
-            ir.TextOperator.CONTAINS: wanted in text,
-            ir.TextOperator.STARTS: text.startswith(wanted),
-            ir.TextOperator.ENDS: text.endswith(wanted),
-        }[node.operator]
+        found = _operators.TEXT_TESTS[node.operator.value](text, wanted)
         return ir.Always(operand.value is not None and found)
     return node
 

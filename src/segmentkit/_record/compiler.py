@@ -35,14 +35,6 @@ TEXT_TESTS = {
     ir.TextOperator.STARTS: "text.startswith(pattern)",
     ir.TextOperator.ENDS: "text.endswith(pattern)",
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": _operators.absolute,
-    "age": _operators.age,
-    "default": _operators.default,
-    "bucket": _operators.bucket,
-    "distance": _operators.distance,
-    **_operators.PARTS,
-}
 _OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
 AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.COUNT: len,
@@ -273,7 +265,7 @@ class Function:
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                own = FUNCTIONS[name] if added is None else extensions.scalar(node, added)
+                own = extensions.scalar(node, added) if added else _operators.FUNCTIONS[name]
                 function = self.bind(own)
                 return ast.Call(function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 
-from segmentkit._operators import PARTS
 from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, ones, pack, unpack
@@ -228,29 +227,16 @@ class Table:
 
     def call(self, name: str, arguments: tuple[ir.Value, ...]) -> Values:
         match name:
-            case "default":
-                value, fallback = map(self.settled, arguments)
-                if isinstance(value, Text):
-                    assert isinstance(fallback, Text)
-                    return text.default(value, fallback)
-                assert isinstance(fallback, Vector)
-                return functions.default(value, fallback)
-            case "abs":
-                return exact.absolute(self.vector(arguments[0]))
             case "age":
                 return functions.age(self.vector(arguments[0]), _value(arguments[1]))
             case "instant":
                 return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
             case "bucket":
                 return functions.bucket(self.settled(arguments[0]), _value(arguments[1]))
-            case "distance":
-                return functions.distance(*map(self.vector, arguments))
             case "local":
                 return functions.local(self.vector(arguments[0]), self.source.schema.zone)
-            case part if part in PARTS:
-                return functions.part(part, self.vector(arguments[0]))
             case _:
-                raise AssertionError(name)
+                return functions.FUNCTIONS[name](*map(self.settled, arguments))
 
     def column(self, node: ir.Column) -> Operand:
         """The values of an attribute, of these rows or of the rows at the end of links."""

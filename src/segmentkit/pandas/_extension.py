@@ -16,9 +16,8 @@ from segmentkit._record.extensions import as_decimals, place_of, result_of
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import DataError
 from segmentkit.extension import Aggregate, Extension, Function
-from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import Rows
-from segmentkit.pandas._arrays import Array, Positions, Text, Values, Vector, constant
+from segmentkit.pandas._arrays import Array, Positions, Values, Vector, constant
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._export import objects_of, series
 from segmentkit.pandas._functions import default
@@ -129,9 +128,4 @@ def _or_empty(values: Values, node: ir.Aggregate | ir.Overall, function: Aggrega
     empty = ir.over_nothing(function, node.dtype)
     if empty.value is None:
         return values
-    fallback = constant(empty.value, node.dtype)
-    if isinstance(values, Text):
-        assert isinstance(fallback, Text)
-        return text.default(values, fallback)
-    assert isinstance(fallback, Vector)
-    return default(values, fallback)
+    return default(values, constant(empty.value, node.dtype))

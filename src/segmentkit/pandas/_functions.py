@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import date, tzinfo
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,16 +13,22 @@ from segmentkit import _operators
 from segmentkit._calendar import clock_steps, first_instant, years_between
 from segmentkit._operators import EARTH_RADIUS
 from segmentkit.dtypes import Kind
-from segmentkit.pandas._arrays import Array, Mask, Text, Values, Vector, masked
-from segmentkit.pandas._exact_numbers import rescaled
+from segmentkit.pandas._arrays import Array, Mask, Text, Values, Vector, masked, object_array
+from segmentkit.pandas._exact_numbers import absolute, rescaled
 
 _HOUR = 3_600_000_000
 """Microseconds."""
 _EARLIEST, _LATEST = np.datetime64(date.min, "D"), np.datetime64(date.max, "D")
 
 
-def default(value: Vector, fallback: Vector) -> Vector:
+def default(value: Values, fallback: Values) -> Values:
     """The value, or the fallback where it is missing."""
+    if isinstance(value, Text) or isinstance(fallback, Text):
+        assert isinstance(value, Text)
+        assert isinstance(fallback, Text)
+        numbers: dict[Hashable, int] = {}
+        a, b = value.numbered(numbers, str), fallback.numbered(numbers, str)
+        return Text(np.where(a < 0, b, a), object_array(list(numbers)))
     missing = value.missing
     mask = missing & fallback.missing
     if value.kind in (Kind.INTEGER, Kind.DECIMAL):
@@ -98,6 +106,15 @@ def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vect
 
 def _within(most: int, degrees: Array) -> Array:
     return np.where(abs(degrees) <= most, degrees, np.nan)
+
+
+FUNCTIONS: dict[str, Callable[..., Values]] = {
+    "abs": absolute,
+    "default": default,
+    "distance": distance,
+    **{name: partial(part, name) for name in _operators.PARTS},
+}
+"""What functions of the language do to values alone, by name."""
 
 
 def year_day_in(days: Vector, low: int, high: int) -> Mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any, TypeAlias, assert_never
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._operators import fold_case
+from segmentkit._operators import TEXT_TESTS, fold_case
 from segmentkit._planning.ir import TextOperator
 from segmentkit._record.convert import reader
 from segmentkit.pandas._arrays import Array, Mask, Positions, Text, object_array
@@ -25,13 +25,6 @@ _FEW = 100
 
 _SMALL = 127
 """So many codes fit a byte, which is read faster."""
-
-TESTS: dict[TextOperator, Callable[[str, str], bool]] = {
-    TextOperator.CONTAINS: str.__contains__,
-    TextOperator.STARTS: str.startswith,
-    TextOperator.ENDS: str.endswith,
-}
-"""The tests as functions of a text and a pattern."""
 
 
 @frozen(eq=False, slots=False)
@@ -135,7 +128,7 @@ class TextColumn:
         if folded or self.is_coded:
             return has(self.settled, operator, pattern, folded=folded)
         if not self.is_arrow:
-            test = TESTS[operator]
+            test = TEXT_TESTS[operator.value]
             stored = self.stored if rows is None else self.stored[rows]
             found = [isinstance(v, str) and test(v, pattern) for v in stored]
             return np.array(found, dtype=np.bool_)
@@ -165,7 +158,7 @@ def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
 
 def has(text: Text, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
     """Which texts have a pattern there; false where missing."""
-    test = TESTS[operator]
+    test = TEXT_TESTS[operator.value]
     if folded:
         pattern = fold_case(pattern)
         return text.test(lambda t: test(fold_case(t), pattern))
@@ -179,13 +172,6 @@ def equal(left: Text, right: Text, *, folded: bool) -> Mask:
     a, b = left.numbered(numbers, key), right.numbered(numbers, key)
     found: Mask = (a == b) & (a >= 0)
     return found
-
-
-def default(left: Text, right: Text) -> Text:
-    """The left text, or the right one where it is missing."""
-    numbers: dict[Hashable, int] = {}
-    a, b = left.numbered(numbers, str), right.numbered(numbers, str)
-    return Text(np.where(a < 0, b, a), object_array(list(numbers)))
 
 
 def _distinct(text: Text) -> Text:

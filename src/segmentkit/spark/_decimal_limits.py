@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import Aggregate
+from segmentkit.functions import FUNCTIONS
 from segmentkit.schema import Entity
 from segmentkit.sqlalchemy.tables import Tables, column_of
 
@@ -90,10 +92,8 @@ class _Digits:
                 return self.of_column(node)
             case ir.Arithmetic(operator, left, right) if node.dtype.kind is Kind.DECIMAL:
                 return _computed(operator, self.of(left), self.of(right))
-            case ir.Call("abs", (number,)):
-                return self.of(number)
-            case ir.Call("default", (value, fallback)):
-                return _wider(self.of(value), self.of(fallback))
+            case ir.Call(name, arguments) if name in FUNCTIONS and FUNCTIONS[name].result is None:
+                return reduce(_wider, map(self.of, arguments))
             case ir.Aggregate(Aggregate()):
                 return _MOST, node.dtype.scale or 0
             case ir.Aggregate(function, _, ir.Column() | ir.Arithmetic() | ir.Call() as value):

@@ -19,11 +19,10 @@ from segmentkit._calendar import month_day
 from segmentkit._operators import PARTS, fold_case, to_float
 from segmentkit._planning import ir
 from segmentkit.dtypes import DATE, FLOAT, Kind
-from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
 from segmentkit.sqlalchemy.dialects.column_types import NOTHING, codec_of, is_own
-from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
 from segmentkit.sqlalchemy.dialects.distance import distance
 from segmentkit.sqlalchemy.dialects.elements import (
     FoldedCase,
@@ -90,6 +89,11 @@ _MIRRORED = {
     operators.ge: operators.le,
 }
 _EQUALITY = (operators.eq, operators.ne)
+_TEXT_PARTS = {
+    ir.TextOperator.STARTS: Construct.BEGINNING,
+    ir.TextOperator.ENDS: Construct.ENDING,
+}
+"""What is compared with the wanted text, where that is a part of as many letters."""
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 
@@ -298,17 +302,11 @@ class Compiler:
             pattern = fold_case(pattern)
             text = FoldedCase(text, [pattern])
         wanted = sa.literal(pattern, sa.String())
+        if node.operator is ir.TextOperator.CONTAINS:
+            position = Spelled(Construct.POSITION, text, wanted)
+            return position > 0 if op is operators.eq else position == 0
         length = sa.literal(len(pattern), sa.Integer())
-        match node.operator:
-            case ir.TextOperator.CONTAINS:
-                position = Spelled(Construct.POSITION, text, wanted)
-                return position > 0 if op is operators.eq else position == 0
-            case ir.TextOperator.STARTS:
-                part = Spelled(Construct.BEGINNING, text, length)
-            case ir.TextOperator.ENDS:
-                part = Spelled(Construct.ENDING, text, length)
-            case _:
-                assert_never(node.operator)
+        part = Spelled(_TEXT_PARTS[node.operator], text, length)
         return TextTest.of(op, part, wanted, _NEGATED[op])
 
     def folded(self, node: ir.Value, other: ir.Value) -> Sql:
@@ -424,11 +422,11 @@ class Compiler:
                 return local(self.operand(at), self.schema.zone, as_of)
             case name, (time,) if name in PARTS:
                 return part(name, self.operand(time), is_date=time.dtype == DATE)
-            case name, _:
-                raise UnsupportedError(f"SQL has no translation of {name}()")
+            case name, arguments:
+                return Spelled(FUNCTIONS[name], *map(self.argument, arguments))
 
     def argument(self, node: ir.Value) -> Sql:
-        """An argument of what a schema adds; databases may not know a parameter's type."""
+        """An argument of a function; databases may not know a parameter's type."""
         if isinstance(node, ir.Const) and node.value is None:
             return sa.type_coerce(_NULL, TYPES[node.dtype.kind])
         return self.operand(node)
