@@ -118,6 +118,11 @@ def bucket_of(text: str) -> int:
     return int.from_bytes(digest.digest()[:4])
 
 
+def length(text: str | None) -> int | None:
+    """How many characters a text has, by Unicode code point."""
+    return None if text is None else len(text)
+
+
 EARTH_RADIUS = 6_371_008.8
 """Metres: the mean radius of the Earth (IUGG; GRS 80, Moritz, Journal of Geodesy 74, 2000)."""
 
@@ -187,6 +192,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bucket": bucket,
     "default": default,
     "distance": distance,
+    "length": length,
     **PARTS,
 }
 """The functions of values, by name; ``age`` is given today's date, too."""

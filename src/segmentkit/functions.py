@@ -186,6 +186,9 @@ _SCALARS = (
               Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)],
              # Of what is not on the globe, no distance is known.
              missing=lambda _: True),
+    Function("length", ("text",), INTEGER, "How many characters a text has, by Unicode code point: `é` is one or, with a mark of its own, two. 0 for the empty text.",
+             [Example("length(name) = 3", {"name": "Яна"}, True), Example("length(name) >= 0", {}, False)],
+             others=("size", "len", "char_length", "character_length")),
     Function("default", ("any", "any"), None, "The first argument, or the second where the first is missing.",
              [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)],
              others=("coalesce", "ifnull", "nvl"), missing=all),
@@ -195,7 +198,7 @@ _AGGREGATES = (
     AggregateFunction("count", "any", INTEGER, "How many rows; of a value, how many rows have it; with `distinct`, how many different values. 0 over no rows.",
                       [Example("count(rows) = 3", _rows(1, None, 1), True), Example("count(rows.number) = 2", _rows(1, None, 1), True),
                        Example("count(distinct rows.number) = 1", _rows(1, None, 1), True), Example("count(rows) <= 2", _rows(), True)],
-                      others=("size", "len", "length")),
+                      others=("size", "len")),
     AggregateFunction("any", "rows", BOOLEAN, "Whether there is such a row.",
                       [Example("any(rows where number > 1)", _rows(1, 2), True), Example("any(rows)", _rows(), False)],
                       others=("exists", "some", "has")),

@@ -95,6 +95,14 @@ def bucket(keys: Values, salt: str) -> Vector:
     return masked(Kind.INTEGER, found, keys.missing)
 
 
+def length(text: Values) -> Vector:
+    """How many characters each text has; each distinct text is counted once."""
+    assert isinstance(text, Text)
+    # The code -1 of a missing text finds the last number.
+    numbers = np.array([*map(len, text.texts), 0], dtype=np.int64)
+    return masked(Kind.INTEGER, numbers[text.codes], text.missing)
+
+
 def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:
     """Metres between points on a sphere, missing where one is not on it; degrees north and east."""
     a, b = (np.radians(_within(90, of.data)) for of in (north, north2))
@@ -112,6 +120,7 @@ FUNCTIONS: dict[str, Callable[..., Values]] = {
     "abs": absolute,
     "default": default,
     "distance": distance,
+    "length": length,
     **{name: partial(part, name) for name in _operators.PARTS},
 }
 """What functions of the language do to values alone, by name."""

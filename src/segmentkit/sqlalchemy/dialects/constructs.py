@@ -147,6 +147,25 @@ class Construct(Enum):
             **_UNTRIED,
         },
     )
+    LENGTH = (
+        "length()",
+        "char_length({0})",
+        Integer(),
+        {
+            # Its length() ends at a NUL, and instr() does not. No text has these bytes.
+            "sqlite": "(instr({0} || CAST(x'FFFF' AS TEXT), CAST(x'FFFF' AS TEXT)) - 1)",
+            "duckdb": "length({0})",
+            # The function without "UTF8" counts bytes.
+            "clickhouse": "toInt64(lengthUTF8({0}))",
+            # It leaves out blanks at the end, and counts characters beyond the basic plane as two
+            # unless the collation says otherwise.
+            "mssql": "(len(CAST({0} AS NVARCHAR(MAX)) COLLATE Latin1_General_100_CI_AS_SC"
+            " + '.') - 1)",
+            "oracle": "length4({0})",
+            "snowflake": "length({0})",
+            "trino": "length({0})",
+        },
+    )
     # In radians, whose sine and cosine are in the proportion of two numbers.
     ANGLE = "distance()", "atan2({0}, {1})", _FLOAT, {"mssql": "atn2({0}, {1})", **_UNTRIED}
     BUCKET = (
