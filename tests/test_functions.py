@@ -23,6 +23,7 @@ from segmentkit import (
     Segment,
 )
 from segmentkit.functions import AGGREGATES, FUNCTIONS, Example
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 from tests.targets import TARGETS, Target
 
 AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -87,6 +88,21 @@ def test_example(example: Example, target: Target) -> None:
     segment = Segment.define("example", example.definition, SCHEMA)
     found = target.members(segment, _tables(example), AS_OF)
     assert found == ([1] if example.holds else [])
+
+
+WITH_NUL = [t for t in TARGETS if t.name not in DIALECTS or DIALECTS[t.name].nul]
+TEXTS_WITH_NUL = ["\0", "a\0b", "a\0", "\0\0x\U0001f600", "ab", "", "\uffff\0\U0010ffff"]
+
+
+@pytest.mark.parametrize("target", WITH_NUL, ids=lambda target: target.name)
+def test_length_counts_what_python_counts(target: Target) -> None:
+    """A NUL ends no text, and is a character like others, wherever a text can hold one."""
+    blank = {attribute.name: None for attribute in SCHEMA.entity.attributes}
+    things = [{**blank, "id": i, "name": text} for i, text in enumerate(TEXTS_WITH_NUL)]
+    for wanted in range(5):
+        segment = Segment.define("long", f"length(name) = {wanted}", SCHEMA)
+        found = target.members(segment, {"things": things, "rows": []}, AS_OF)
+        assert found == [i for i, text in enumerate(TEXTS_WITH_NUL) if len(text) == wanted]
 
 
 EVERY = [*FUNCTIONS.values(), *AGGREGATES.values()]
