@@ -118,7 +118,7 @@ def check_values(
             wanted = wanted.casefold()
         if wanted not in known:
             names = [str(v) for v in attribute.values]
-            close = suggest(str(option.value), names, cutoff=0.75)
+            close = suggest(str(option.value), names, cutoff=0.65)
             hint = f"did you mean '{close}'?" if close else f"it has {hints.some(names)}"
             told = {"value": option.value, "name": format_tree(node)}
             ctx.error("SK106", option_node.span, hint=hint, **told)
