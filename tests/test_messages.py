@@ -276,6 +276,15 @@ def test_trait_of_a_condition() -> None:
     )
 
 
+def test_trait_with_a_name_that_cannot_be_written() -> None:
+    """SK148 shows the name that no definition could hold."""
+    for name in ("a\nb", "", "\ud800"):
+        assert (
+            _trait(name, "age").splitlines()[0]
+            == f"SK148 no definition can write the name {name!r}"
+        )
+
+
 def test_trait_with_a_taken_name() -> None:
     """SK141 says what has the name already, and the other mistakes are told beside it."""
     assert _trait("orders", "cuont(orders)") == (

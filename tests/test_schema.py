@@ -97,6 +97,12 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Attribute("x", INTEGER, values=[True]), "x is integer, and its value True is not"),
         (lambda: Attribute("x", BOOLEAN, values=[1]), "x is boolean, and its value 1 is not"),
         (lambda: Schema([Entity("", key="id")]), "'' is not a name: it must be a text"),
+        (lambda: Schema([Entity("a\nb", key="id")]),
+         "no definition can write the name 'a\\nb': give another, and say what it is called in the "
+         "data by column= or table="),
+        (lambda: Entity("a", attributes=[Attribute("x\ud800", TEXT)]),
+         "no definition can write the name 'x\\ud800': give another, and say what it is called in "
+         "the data by column= or table="),
         (lambda: Entity("a", attributes=[Attribute(3, TEXT)]), "3 is not a name: it must be a text"),
         (lambda: Schema([Entity("a", key="id")], time_zone=None), "unknown time zone None"),
         (lambda: parse_dtype("VARCHAR(20)"), "unknown type 'VARCHAR(20)'; did you mean 'text'?"),

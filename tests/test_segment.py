@@ -35,12 +35,14 @@ from segmentkit import (
     Schema,
     SchemaError,
     Segment,
+    SegmentSyntaxError,
     SegmentTypeError,
     complement,
     difference,
     intersection,
     union,
 )
+from segmentkit._language.formatter import format_name
 from segmentkit.sqlalchemy import members, predicate, tables_from
 
 ORDERS = Entity(
@@ -607,3 +609,28 @@ def test_the_engine_is_not_needed() -> None:
     table = tables_from(CLUB).tables["people"]
     query = sa.select(table.c.id).where(predicate(ADULT & VIP, table))
     assert "people.age >=" in str(query)
+
+
+def test_bind_raises_what_it_says() -> None:
+    """A value that makes the definition too long is refused as a text that is too long."""
+    attributes = [Attribute("name", TEXT), Attribute("kind", TEXT, values=("a", "b"))]
+    people = Schema([Entity("people", key="id", attributes=attributes)])
+    named = Segment.define(None, "name in (:a, :b)", people)
+    with pytest.raises(SegmentTypeError, match="SK006"):
+        named.bind(a="x" * 100_001)
+    with pytest.raises(SegmentSyntaxError, match="SK006"):
+        named.bind(a="x" * 60_000, b="y" * 60_000)
+    with pytest.raises(SegmentTypeError, match="SK106"):
+        Segment.define(None, "kind = :kind", people).bind(kind="c")
+
+
+@given(st.text(min_size=1, max_size=3))
+def test_names_can_be_written_or_are_refused(name: str) -> None:
+    """Whatever an attribute is called, a definition can name it, or the schema refuses it."""
+    try:
+        schema = Schema([Entity("people", key="id", attributes=[Attribute(name, INTEGER)])])
+    except SchemaError:
+        assert "\n" in name or any("\ud800" <= c <= "\udfff" for c in name)
+        return
+    text = f"{format_name(name)} = 1"
+    assert Segment.define(None, text, schema).definition == text

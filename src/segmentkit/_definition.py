@@ -82,7 +82,8 @@ class Defined:
             The same segment or trait with the values written out.
 
         Raises:
-            SegmentTypeError: A name is unknown or a value has the wrong type.
+            SegmentTypeError: A name is unknown, or a value has the wrong type or is not listed.
+            SegmentSyntaxError: The definition becomes too long with the values.
         """
         self.check_values(values)
         bound = bound_together([self], values)[id(self)]

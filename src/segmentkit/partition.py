@@ -129,7 +129,8 @@ class Partition:
             The partition with the values written out.
 
         Raises:
-            SegmentTypeError: A name is unknown or a value has the wrong type.
+            SegmentTypeError: A name is unknown, or a value has the wrong type or is not listed.
+            SegmentSyntaxError: The definition becomes too long with the values.
         """
         known = self.parameters
         for part in self.parts.values():

@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from segmentkit._diagnostics.diagnostic import did_you_mean, suggest
 from segmentkit._html import as_written
+from segmentkit._language.formatter import is_writable
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -258,6 +259,11 @@ def _by_name(items: Iterable[Any]) -> tuple[Any, ...]:
     for item in items:
         if not isinstance(item.name, str) or not item.name:
             raise SchemaError(f"{item.name!r} is not a name: it must be a text")
+        if not is_writable(item.name):
+            raise SchemaError(
+                f"no definition can write the name {item.name!r}: give another, and say what it is "
+                "called in the data by column= or table="
+            )
         if item.name in seen:
             raise SchemaError(f"{item.name!r} is declared twice")
         seen.add(item.name)

@@ -10,6 +10,7 @@ from segmentkit._checking.dispatcher import context
 from segmentkit._checking.sql_depth import MOST, is_deeper
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language import syntax as t
+from segmentkit._language.formatter import is_writable
 from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Channel, Schema
@@ -118,14 +119,13 @@ def _check_size(ctx: Context, tree: t.Expr, meaning: ir.Condition | ir.Value) ->
 
 
 def _check_free(ctx: Context, name: str) -> None:
-    """A trait must not be called as something else of the entity is."""
+    """A definition can write what a trait is called, and nothing else of the entity is."""
+    if not is_writable(name):
+        ctx.error("SK148", t.NOWHERE, name=repr(name))
     entity = ctx.schema.entity
-    for kind, what in (
-        ("attribute", "an attribute"),
-        ("link", "a link"),
-        ("relation", "a relation"),
-    ):
-        if getattr(entity, kind)(name) is not None:
+    kinds = {"an attribute": entity.attribute, "a link": entity.link, "a relation": entity.relation}
+    for what, of in kinds.items():
+        if of(name) is not None:
             ctx.error("SK141", t.NOWHERE, name=name, what=what, entity=entity.name)
 
 

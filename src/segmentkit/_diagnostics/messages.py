@@ -296,6 +296,12 @@ _TABLE = (
         "The parts of a partition, including the rest, must have different names.",
         hint="rename one of them",
     ),
+    Code(
+        "SK148",
+        "no definition can write the name {name}",
+        "A name has at least one character, and neither line breaks nor halves of surrogate pairs.",
+        hint="give the trait another name",
+    ),
     # The population and places
     Code(
         "SK150",

@@ -12,6 +12,7 @@ from segmentkit._language.keywords import RESERVED
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _LETTER = re.compile(r"[^\W\d]")
+_UNWRITABLE = re.compile(r"[\n\ud800-\udfff]")
 _QUANTIFIER = re.compile(r"\A(?:any|all)(?!\w)", re.IGNORECASE)
 
 # How tightly an expression holds together; a looser one inside a tighter one needs brackets.
@@ -34,6 +35,11 @@ def format_name(name: str) -> str:
     if plain and name.lower() not in RESERVED:
         return name
     return "`" + name.replace("`", "``") + "`"
+
+
+def is_writable(name: str) -> bool:
+    """Whether a definition can write a name: not the empty one, nor line breaks or half letters."""
+    return bool(name) and not _UNWRITABLE.search(name)
 
 
 def format_text(value: str) -> str:
