@@ -1,4 +1,4 @@
-"""What segments and traits have in common: a text, its meaning in a schema, open parameters."""
+"""What segments and traits share: a text, its meaning in a schema, open parameters."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def check_record(record: object) -> None:
 
 
 def instant_of(as_of: AsOf, schema: Schema) -> datetime:
-    """The instant that a caller asks about, naive, in UTC; now if none is given."""
+    """The instant that a caller gives, naive, in UTC; by default now."""
     if as_of is None:
         return datetime.now(UTC).replace(tzinfo=None)
     if isinstance(as_of, datetime):

@@ -1,4 +1,4 @@
-"""A fingerprint of a definition and of all that could change whom it holds."""
+"""The fingerprint of a definition: it changes with everything that could change the members."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ class Evaluation(Mapping[str, Members]):
     Attributes:
         population: The keys of everyone, in the order of the source.
         asked: The segments.
-        as_of: The instant that was asked about, in UTC; None if it is of several.
+        as_of: The instant of the answer, in UTC; None if it has several.
         broken: The segments that were left out, and why.
     """
 

@@ -1,4 +1,4 @@
-"""How much a catalog may ask for, so that one that a stranger wrote does no harm."""
+"""Limits for catalogs that strangers write."""
 
 from __future__ import annotations
 

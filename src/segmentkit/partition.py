@@ -285,12 +285,12 @@ def _taken(part: PartAudit) -> str:
 def audit_of(
     partition: Partition, counts: Iterable[tuple[tuple[bool, ...], int]], as_of: datetime
 ) -> Audit:
-    """Make an audit of how many are in each combination of parts.
+    """Make an audit from the number of people in each combination of parts.
 
     Args:
         partition: The partition.
-        counts: For each combination that occurs, whether it is in each part, and how many are.
-        as_of: The instant that was asked about.
+        counts: For each combination that occurs, whether it is in each part, and its number.
+        as_of: The instant of the answer.
     """
     labels = partition.labels
     alone = dict.fromkeys(labels, 0)

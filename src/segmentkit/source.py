@@ -111,12 +111,12 @@ class Source(Protocol):
 
 @frozen
 class Question:
-    """Segments that are asked about together.
+    """Segments that are evaluated together.
 
     Attributes:
         schema: Their schema.
         instant: When, naive, in UTC.
-        segments: The segments that can be asked about, by name.
+        segments: The segments that can be evaluated, by name.
         conditions: What they mean at the instant.
         broken: Segments that are left out, and why.
     """

@@ -1,4 +1,4 @@
-"""A catalog file × a schema → what it defines, or every mistake in it at once."""
+"""A catalog file × a schema → its definitions, or all mistakes in it at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an author says of a schema: in a catalog's ``[schema]`` table, or in keywords.
+"""A schema as an author declares it: in a catalog's ``[schema]`` table, or in keywords.
 
 A declaration can be complete, or name only what a database or frames cannot tell: which column is
 an event's time, and ways that no foreign key declares.

@@ -1,4 +1,4 @@
-"""Functions and arithmetic: what their operands must be, and what they give."""
+"""Functions and arithmetic: the types of their operands and of their results."""
 
 from __future__ import annotations
 

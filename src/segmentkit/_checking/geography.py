@@ -1,4 +1,4 @@
-"""Places and distances: the part of the checker that knows the globe."""
+"""Places and distances."""
 
 from __future__ import annotations
 

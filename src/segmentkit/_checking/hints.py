@@ -1,4 +1,4 @@
-"""What was probably meant by what does not fit: hints that lead to it."""
+"""Hints: what was probably meant by something that does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of a value against constants: the part of the checker for lists, patterns and tags."""
+"""Tests of a value against constants: lists, patterns and tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: which attribute, trait or place each one means, and what was meant by those unknown."""
+"""Names: the attribute, trait or place that each one means, and suggestions for unknown ones."""
 
 from __future__ import annotations
 

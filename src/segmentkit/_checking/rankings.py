@@ -1,4 +1,4 @@
-"""Ranks, samples and values of the population: the part of the checker that knows of others."""
+"""Ranks, samples and values of the population."""
 
 from __future__ import annotations
 

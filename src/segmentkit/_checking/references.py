@@ -1,4 +1,4 @@
-"""What is asked of the customer as a whole: segments, static lists, channels."""
+"""References of the customer as a whole: segments, static lists, channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings: what there is to say of a definition that stands, and may surprise."""
+"""Warnings about valid definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group of commands, and what every one of them ends in: an exit code, never a traceback."""
+"""The group of commands; each ends in an exit code, never in a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database behind an URL, and what it says when it will not do as asked."""
+"""The database behind a URL, and its errors as messages."""
 
 from __future__ import annotations
 

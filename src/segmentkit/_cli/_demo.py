@@ -1,4 +1,4 @@
-"""``segmentkit demo``: real data, a catalog, two engines, one answer."""
+"""``segmentkit demo``: real data, a catalog, two engines, the same answer."""
 
 from __future__ import annotations
 

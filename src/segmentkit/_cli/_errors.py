@@ -1,4 +1,4 @@
-"""What a command ends in when it cannot do its work: one message and an exit code."""
+"""Errors of commands: one message and an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``segmentkit explain``: why somebody in a database is in a segment or not."""
+"""``segmentkit explain``: why someone in a database is in a segment or not."""
 
 from __future__ import annotations
 

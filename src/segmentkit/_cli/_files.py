@@ -1,4 +1,4 @@
-"""Catalog files in, results out: nothing is ever half-written."""
+"""Reading catalog files and writing results; no file is ever half-written."""
 
 from __future__ import annotations
 

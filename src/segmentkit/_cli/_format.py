@@ -1,4 +1,4 @@
-"""``segmentkit format``: the definitions change, and not a byte besides them."""
+"""``segmentkit format``: rewrites definitions and leaves every other byte alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results for people: tables, shares, times, a bar that moves; and the same for programs."""
+"""Output for people and for programs: tables, shares, times, progress bars."""
 
 from __future__ import annotations
 

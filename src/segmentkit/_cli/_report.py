@@ -1,4 +1,4 @@
-"""``segmentkit report``: a page about all that a catalog has, as of an instant."""
+"""``segmentkit report``: one page about a catalog, as of an instant."""
 
 from __future__ import annotations
 

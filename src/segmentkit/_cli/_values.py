@@ -1,4 +1,4 @@
-"""What options hold: an instant, parameters' values."""
+"""Values of options: an instant, values of parameters."""
 
 from __future__ import annotations
 

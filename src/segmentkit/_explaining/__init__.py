@@ -1,1 +1,1 @@
-"""Why a record is in a segment, and what would change that."""
+"""Explanations: why a record is in a segment, and what would change that."""

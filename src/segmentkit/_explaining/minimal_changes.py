@@ -1,4 +1,4 @@
-"""The fewest tests of a formula whose verdicts would have to change for its own to change."""
+"""The fewest tests of a formula whose verdicts would have to change to change its verdict."""
 
 from __future__ import annotations
 

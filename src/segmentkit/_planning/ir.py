@@ -1,4 +1,4 @@
-"""The typed tree: what is meant. Small, resolved and total; windows and sugar are gone."""
+"""The typed tree: what a definition means. Small, resolved and total, without windows."""
 
 from __future__ import annotations
 

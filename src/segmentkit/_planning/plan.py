@@ -1,4 +1,4 @@
-"""What many segments and traits need, each distinct thing once, in an order that saves memory.
+"""What many segments and traits need, each distinct part once, in an order that saves memory.
 
 Equal parts of definitions are found by equality of the typed tree: an aggregate that a hundred
 segments compare is one aggregate, and all that is asked of one relation is one scan of it.

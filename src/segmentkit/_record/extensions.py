@@ -1,4 +1,4 @@
-"""Functions and aggregates that a schema adds, as Python computes them one by one."""
+"""Functions and aggregates that a schema adds, computed in Python value by value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JSON holds → values of the schema's types: None where it is of another type, or not there.
+"""JSON values → values of the schema's types: None if absent or of another type.
 
 The reference for every target. Objects are mappings; a document may also be JSON's text.
 """

@@ -1,4 +1,4 @@
-"""The rows of a record's relations, made one value: what functions of records call."""
+"""The rows of a record's relations, aggregated to one value: called by functions of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that an engine gave as Python's, as columns of the types that pandas has for them."""
+"""Values from an engine as columns, with the types that pandas has for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and columns in Parquet files, with what is told of them."""
+"""Keys and columns in Parquet files, with metadata about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many each clause of a segment leaves."""
+"""How many people each clause of a segment leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who entered a segment and who left it between two instants, and what made them."""
+"""Who entered a segment and who left it between two instants, and why."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CAUSES: Mapping[str, str] = {
     "events": "events happened",
     "definition": "the definition changed",
 }
-"""What makes somebody enter or leave, in the order in which it is told apart."""
+"""The causes for entering or leaving a segment, in the order in which they are checked."""
 
 
 @frozen

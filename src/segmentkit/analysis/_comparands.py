@@ -1,4 +1,4 @@
-"""What is asked of two groups or more: attributes, traits and conditions, and their values."""
+"""What two or more groups are compared in: attributes, traits and conditions."""
 
 from __future__ import annotations
 

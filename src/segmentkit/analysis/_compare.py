@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 How = Literal["mean", "sum", "rate"]
-"""What is told of each part."""
+"""What is computed for each part."""
 
 
 @frozen

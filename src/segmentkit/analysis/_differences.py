@@ -1,4 +1,4 @@
-"""Differences of two groups of people, thing by thing."""
+"""Differences between two groups of people, one comparison at a time."""
 
 from __future__ import annotations
 

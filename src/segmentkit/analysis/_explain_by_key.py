@@ -1,4 +1,4 @@
-"""Why somebody whom a source knows by key is in a segment or not."""
+"""Why someone, found by key, is in a segment or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One metric of several groups: how many have it, what it sums up to, and how it is spread."""
+"""One metric of several groups: how many have it, its sum, and its spread."""
 
 from __future__ import annotations
 

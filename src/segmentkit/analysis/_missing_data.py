@@ -1,4 +1,4 @@
-"""What missing data does to a segment, and how much of it a schema has."""
+"""What missing data does to a segment, and how much data a schema has."""
 
 from __future__ import annotations
 

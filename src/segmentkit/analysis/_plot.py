@@ -1,4 +1,4 @@
-"""Pictures by matplotlib, which only the extra `plots` brings."""
+"""Pictures by matplotlib, which the extra `plots` installs."""
 
 from __future__ import annotations
 

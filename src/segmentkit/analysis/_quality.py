@@ -34,7 +34,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
         "stable": "did it keep its size and its members over the last periods?",
     }
 )
-"""What is asked of a segment, in the order in which it is told."""
+"""The questions about a segment, in order."""
 SMALL = 0.2
 """The least effect that matters, in standard deviations or as Cohen's h, if none is stated."""
 

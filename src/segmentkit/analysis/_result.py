@@ -1,4 +1,4 @@
-"""What every analysis returns: something that prints, shows in a notebook, and has a frame."""
+"""What every analysis returns: it prints, shows itself in a notebook, and has a frame."""
 
 from __future__ import annotations
 

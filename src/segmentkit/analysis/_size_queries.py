@@ -1,4 +1,4 @@
-"""What sizes of segments answer: to ask, and to read; several such questions go in one pass."""
+"""Requests for sizes of segments; several of them run in one pass."""
 
 from __future__ import annotations
 

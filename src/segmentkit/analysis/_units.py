@@ -1,4 +1,4 @@
-"""Whether amounts can be added up: a sum of crowns and euros is no amount of anything."""
+"""Whether amounts can be added: a sum of different currencies means nothing."""
 
 from __future__ import annotations
 

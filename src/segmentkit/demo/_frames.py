@@ -1,4 +1,4 @@
-"""Complete Journey as data frames that have the columns and the types of the tables."""
+"""Complete Journey as data frames with the columns and the types of the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's tables, as SQLAlchemy declares them: one description for the file and the frames."""
+"""The demo's tables in SQLAlchemy: one description for the file and the frames."""
 
 from __future__ import annotations
 

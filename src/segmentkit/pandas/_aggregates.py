@@ -1,4 +1,4 @@
-"""Many rows made one value for each of their owners, without a loop over owners."""
+"""Aggregates of rows by owner, without a loop over owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a target of arrays computes with: the values of many rows, and which of them are missing."""
+"""Vectors: the values of many rows, and which of them are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrow-backed columns as numpy arrays, by the methods of the Arrow arrays themselves.
+"""Arrow-backed columns as numpy arrays, through the methods of Arrow arrays.
 
 Whoever has such a column has pyarrow; nobody else needs it, so it is not imported.
 """

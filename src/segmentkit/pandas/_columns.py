@@ -1,4 +1,4 @@
-"""A frame's column, of whatever dtype, as values of the schema's type."""
+"""A frame's column, of any dtype, as values of the schema's type."""
 
 from __future__ import annotations
 

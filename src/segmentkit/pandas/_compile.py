@@ -1,4 +1,4 @@
-"""Typed tree → numpy arrays: a condition as booleans, a value as a vector, one entry a row."""
+"""Typed tree → numpy arrays with one entry for each row: booleans or values."""
 
 from __future__ import annotations
 

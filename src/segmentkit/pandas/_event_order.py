@@ -1,4 +1,4 @@
-"""What comes after what: rows in time, without a loop over rows."""
+"""The order of rows in time, without a loop over rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves the target: labels of a partition, counts of combinations, values as columns."""
+"""Results of the target: labels of a partition, counts of combinations, columns of values."""
 
 from __future__ import annotations
 

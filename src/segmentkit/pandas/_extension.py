@@ -1,4 +1,4 @@
-"""Functions and aggregates that a schema adds: by their own lowerings, or one by one."""
+"""Functions and aggregates that a schema adds: by their own lowerings, or value by value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames that a segment is asked of, read as the schema says: each thing once a call."""
+"""The frames of a question, read as the schema says, each column once."""
 
 from __future__ import annotations
 

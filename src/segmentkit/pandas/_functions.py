@@ -1,4 +1,4 @@
-"""The language's functions of values, for arrays."""
+"""The language's functions, for arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and times compared as they are stored, so that most columns need no copy of their own."""
+"""Comparisons of numbers and times as they are stored, without a copy of most columns."""
 
 from __future__ import annotations
 

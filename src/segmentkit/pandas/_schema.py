@@ -1,4 +1,4 @@
-"""A schema from data frames: types from dtypes and values, ways and keys from their author."""
+"""A schema from data frames: types from dtypes and values; keys and relations from the author."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of texts: tested as they are stored, or by the codes of their distinct texts."""
+"""Columns of text, tested as they are stored or through codes of their distinct values."""
 
 from __future__ import annotations
 

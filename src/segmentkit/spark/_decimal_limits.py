@@ -1,4 +1,4 @@
-"""Whether Spark's decimals hold a result: beyond 38 digits it rounds without a word."""
+"""Whether Spark's decimals can hold a result: beyond 38 digits it rounds in silence."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ def labels(
             cover only them.
 
     Returns:
-        A ``SELECT`` of the key and of the label, which is called as the partition is; its
+        A ``SELECT`` of the key and of the label, with the partition's name; its
         execution option ``segmentkit_as_of`` is the instant.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Attributes of a schema from columns: their types, their listed values, whether they may miss."""
+"""Attributes from columns: their types, listed values and whether they may be missing."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class FromClasses:
         """The schema.
 
         Raises:
-            SchemaError: The root cannot be segmented, or what is told is not there.
+            SchemaError: The root cannot be segmented, or something declared does not exist.
         """
         self.names = _named(self.reached())
         self.told = evolve(self.told, entity=self.names[self.root])

@@ -38,7 +38,7 @@ class FromTables:
         """The schema.
 
         Raises:
-            SchemaError: What is told is not there.
+            SchemaError: Something declared does not exist.
         """
         # By which ways tables are reached, is known once all are.
         chosen, self.selection = self.selection, Selection(None, ())

@@ -1,4 +1,4 @@
-"""What of a source goes into a schema: ``only``, ``exclude``, and what is left out, with why."""
+"""Which parts of a source go into a schema: ``only``, ``exclude``, and what is left out and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked: engines, connections and sessions, as the app has them."""
+"""Engines, connections and sessions that can run a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources that are asked in SQL, of a database or of Spark: many segments in one pass."""
+"""Sources that use SQL, in a database or Spark: many segments in one pass."""
 
 from __future__ import annotations
 

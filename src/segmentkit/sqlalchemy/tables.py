@@ -1,4 +1,4 @@
-"""Where the schema's tables and columns are, in the user's own tables and mapped classes."""
+"""Where the schema's tables and columns are among the user's own tables and mapped classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who are alike, and definitions that come close to saying who they are."""
+"""People who are alike, and definitions that come close to describing them."""
 
 from __future__ import annotations
 

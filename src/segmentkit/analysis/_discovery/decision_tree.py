@@ -1,4 +1,4 @@
-"""A tree that tells people apart, and its leaves as conditions in the language."""
+"""A tree that divides people, and its leaves as conditions in the language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in a segment, or has much of a value: rules that are definitions themselves."""
+"""Rules, which are definitions, that describe who is in a segment or has a high value."""
 
 from __future__ import annotations
 

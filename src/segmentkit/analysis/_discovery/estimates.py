@@ -1,4 +1,4 @@
-"""A rate or a mean of some people, and how sure it is."""
+"""A rate or a mean of some people, and its interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be told of people, and who of them is held out to check it."""
+"""The target of each person, and who is held out to check rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs the extra `discover`."""
+"""Check that the extra `discover` is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scikit-learn and SciPy compute; imported only where something is discovered."""
+"""What scikit-learn and SciPy compute; imported only when something is discovered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds between two values, as few digits long as can be: where a definition parts people."""
+"""Bounds between two values with as few digits as possible: where a definition divides people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of people, read from a source for a tree."""
+"""Values of people, read from a source to train a tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many each part of a partition has, and lost, by counting alone."""
+"""How many members each part of a partition has and lost, by counting alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is made of: results, and nothing about how they look."""
+"""The contents of a report: results, independent of how they look."""
 
 from __future__ import annotations
 

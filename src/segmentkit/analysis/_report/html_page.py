@@ -1,4 +1,4 @@
-"""A page of HTML that needs nothing else: its style sheet, and the pieces that pages are made of.
+"""An HTML page that needs nothing else: its style sheet and building blocks.
 
 No script and nothing from elsewhere; it follows the reader's colour scheme and fits a phone.
 """

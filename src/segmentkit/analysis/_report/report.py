@@ -1,4 +1,4 @@
-"""Everything there is to say of a catalog, on one page."""
+"""A report: everything about a catalog, on one page."""
 
 from __future__ import annotations
 

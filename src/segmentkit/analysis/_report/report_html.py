@@ -1,4 +1,4 @@
-"""What a report says, section by section, and of each segment, part by part."""
+"""A report as HTML, section by section and segment by segment."""
 
 from __future__ import annotations
 

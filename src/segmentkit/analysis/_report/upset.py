@@ -1,4 +1,4 @@
-"""The combinations of segments that occur, as a picture that a page can hold."""
+"""The combinations of segments that occur, as a picture inside a page."""
 
 from __future__ import annotations
 

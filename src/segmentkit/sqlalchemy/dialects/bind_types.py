@@ -1,4 +1,4 @@
-"""Constants of a definition as parameters, in types that a driver may not know how to send."""
+"""Constants of a definition as parameters, in types that drivers do not know how to send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folding case with what every database has: ``lower``, ``translate`` and ``replace``.
+"""Case folding with functions that every database has: ``lower``, ``translate``, ``replace``.
 
 ``lower`` makes of a character its one small character, and Unicode's case folding does the same of
 all but the letters below. So folding is ``lower`` and the difference; tests hold the lists to

@@ -1,4 +1,4 @@
-"""What dialects of SQL spell differently, the standard spelling, and what a dialect's row says.
+"""Constructs that dialects spell differently: their standard spelling, and the row of a dialect.
 
 A spelling is a template: ``{0}``, ``{1}`` … are the operands, ``{type}`` is the type of the result
 in the dialect's words, ``{letters}`` the collation that knows what small letters are. A dialect

@@ -1,4 +1,4 @@
-"""How each dialect of SQL spells things, and what it cannot do: one row a dialect."""
+"""The dialects of SQL: how each spells things and what it cannot compute, one row for each."""
 
 from __future__ import annotations
 

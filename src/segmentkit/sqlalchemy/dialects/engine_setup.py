@@ -1,4 +1,4 @@
-"""What an engine is told once, before it is asked about segments."""
+"""What an engine needs once, before it evaluates segments."""
 
 from __future__ import annotations
 

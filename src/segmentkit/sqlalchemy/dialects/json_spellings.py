@@ -1,4 +1,4 @@
-"""How dialects look into JSON: templates by the names of constructs, for `_dialects`.
+"""How dialects read JSON: templates by the names of constructs, for `dialect`.
 
 ``{0}`` is a column of JSON, ``{1}`` the path in it, ``{keys}`` its keys with a comma before each,
 and ``{scale}`` the digits after the point that a decimal has. What is of another type than the

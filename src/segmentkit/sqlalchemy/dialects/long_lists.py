@@ -1,4 +1,4 @@
-"""Constants that not every database takes as they are: long lists, and texts that hold a NUL."""
+"""Constants that not every database takes: long lists, and texts that contain a NUL."""
 
 from __future__ import annotations
 

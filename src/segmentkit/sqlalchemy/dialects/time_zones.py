@@ -1,4 +1,4 @@
-"""Calendars and clocks in SQL: those of a time zone are UTC and some seconds, bound as constants.
+"""Calendars and clocks in SQL: UTC plus seconds that are bound as constants.
 
 No database is asked for a zone's history: some have none, and theirs need not be Python's.
 """

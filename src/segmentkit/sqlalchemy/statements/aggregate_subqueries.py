@@ -1,4 +1,4 @@
-"""Sub-queries over relations: one scan answers all that is asked of a relation at once."""
+"""Sub-queries over relations: one scan computes all aggregates of a relation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many segments in one statement: a scan a relation, joined to the customers, and tests of both."""
+"""Many segments in one statement: one scan for each relation, joined to the customers."""
 
 from __future__ import annotations
 

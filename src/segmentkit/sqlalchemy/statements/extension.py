@@ -1,4 +1,4 @@
-"""Functions and aggregates that a schema adds, in SQL: what their lowerings make of expressions."""
+"""Functions and aggregates that a schema adds, in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FROM clauses: the rows of an entity or of a relation, joined to what their columns need."""
+"""FROM clauses: the rows of an entity or a relation, with the joins that their columns need."""
 
 from __future__ import annotations
 

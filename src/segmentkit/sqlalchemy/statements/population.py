@@ -1,4 +1,4 @@
-"""Ranks and values of the population, of customers who were gathered with a value of each."""
+"""Ranks and values of the population."""
 
 from __future__ import annotations
 
