@@ -148,8 +148,8 @@ def readable(text: str) -> bool:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("tags is empty", """write 'tags = ""' of a text, 'none(tags)' of a relation, or 'tags is missing'"""),
-        ("orders is not empty", """write 'orders != ""' of a text, 'any(orders)' of a relation, or 'orders is present'"""),
+        ("tags is empty", """write 'tags = ""' for a text, 'none(tags)' for a relation, or 'tags is missing'"""),
+        ("orders is not empty", """write 'orders != ""' for a text, 'any(orders)' for a relation, or 'orders is present'"""),
         ("due < today + 7 days", "write '7 days from now', which counts from this moment"),
         ("name like 'a_b'", "write 'contains', 'starts with' or 'ends with'"),
         ("name like 'a%b'", "write 'contains', 'starts with' or 'ends with'"),
@@ -168,7 +168,7 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("count(*) > 3", "name what it is of: count(orders)"),
+        ("count(*) > 3", "name a relation: count(orders)"),
         ("count orders > 3", "write brackets: count(orders)"),
         ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),
         ("name = 'df[\"n\"] > 3' 4", "'and', 'or' or the end can follow"),

@@ -212,5 +212,5 @@ def test_proxies_are_listed(asked: Asked) -> None:
     """A proxy is no relationship of its own, and the schema says what to ask for."""
     assert (
         "accounts.label_names",
-        "it is a proxy: ask for the relationship that it goes through",
+        "it is a proxy: use the relationship that it goes through",
     ) in asked.schema.left_out

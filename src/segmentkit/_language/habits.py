@@ -122,10 +122,10 @@ def _nobody(found: _Match) -> str:
 def _empty(found: _Match) -> str:
     path = found["path"]
     if found["no"]:
-        return (
-            f"write '{path} != \"\"' of a text, 'any({path})' of a relation, or '{path} is present'"
-        )
-    return f"write '{path} = \"\"' of a text, 'none({path})' of a relation, or '{path} is missing'"
+        return f"write '{path} != \"\"' for a text, 'any({path})' for a relation, or '{path} is present'"
+    return (
+        f"write '{path} = \"\"' for a text, 'none({path})' for a relation, or '{path} is missing'"
+    )
 
 
 def _compared(found: _Match) -> str:

@@ -178,7 +178,7 @@ _AGGREGATE = r"\b(any|none|count|sum|avg|min|max|median|first|last)"
 _BARE = re.compile(rf"{_AGGREGATE}\s+\Z", re.IGNORECASE)
 _EMPTY = re.compile(rf"{_AGGREGATE}\s*\(\s*\Z", re.IGNORECASE)
 _WINDOWS = ("last", "next", "this", "previous")
-_OF_ROWS = "what must hold of the rows stands after 'where': any(orders where …)"
+_OF_ROWS = "conditions on the rows stand after 'where': any(orders where …)"
 
 
 def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
@@ -235,7 +235,7 @@ def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
         case "STEP":
             return "steps stand within the brackets: any(orders followed by orders)"
         case "WITHIN":
-            return "'within' belongs to a step; of a time, write 'in last 30 days'"
+            return "'within' belongs to a step; for a time, write 'in last 30 days'"
         case "COMPARE" if _OPERAND in expected:
             return "both sides are written: 'a >= 1 and a <= 5', or 'a between 1 and 5'"
         case "COMPARE" | "_AND" | "_OR" if "_WHERE" in expected:
@@ -248,11 +248,11 @@ def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
         case "_LPAR" if found := re.search(r"\b(now|today)\s*\Z", before, re.IGNORECASE):
             return f"write '{found[1].lower()}' without brackets"
         case "TIMES" | "RPAR" if found := _EMPTY.search(before):
-            return f"name what it is of: {found[1].lower()}(orders)"
+            return f"name a relation: {found[1].lower()}(orders)"
         case "NUMBER" if "LAST" in expected and (unit := re.match(r"\s*(\w+)", after)):
             return f"write 'in last {word} {unit[1]}' or 'in next {word} {unit[1]}'"
         case "NUMBER" | "STRING" | "TRUE" | "FALSE" if "MISSING" in expected:
-            return "write '=': 'is' asks only whether something is missing or present"
+            return "write '=': 'is' only tests whether a value is missing or present"
         case "_IN" if re.search(r"\bwhere\b", before, re.IGNORECASE):
             return "a window stands before 'where': count(orders in last 30 days where …)"
         case _:

@@ -63,7 +63,7 @@ class FromClasses:
         columns = [self.root.get_property_by_column(c).key for c in self.root.primary_key]
         return (
             f"{self.root.class_.__name__} has a key of {len(columns)} columns "
-            f"({', '.join(columns)}), and members are told apart by one: name a column that is "
+            f"({', '.join(columns)}), and members are identified by one: name a column that is "
             f'unique alone, as in tables={{"{name}": {{"key": "…"}}}}'
         )
 
@@ -342,7 +342,7 @@ def _computed(mapper: Mapper[Any], known: set[str]) -> Iterator[tuple[str, Unfit
         if descriptor.extension_type is HybridExtensionType.HYBRID_PROPERTY:
             yield key, Unfit("it is computed by a hybrid property, and not a column")
         elif descriptor.extension_type is AssociationProxyExtensionType.ASSOCIATION_PROXY:
-            yield key, Unfit("it is a proxy: ask for the relationship that it goes through")
+            yield key, Unfit("it is a proxy: use the relationship that it goes through")
 
 
 def _named(holders: list[Holder]) -> dict[Holder, str]:

@@ -57,7 +57,7 @@ class FromTables:
         name, columns = self.names[self.root], [c.name for c in self.root.primary_key.columns]
         has = f"a key of {len(columns)} columns ({', '.join(columns)})" if columns else "no key"
         return (
-            f"the table {name!r} has {has}, and members are told apart by one column: name one "
+            f"the table {name!r} has {has}, and members are identified by one column: name one "
             f'that is unique alone, as in tables={{"{name}": {{"key": "…"}}}}'
         )
 

@@ -70,7 +70,7 @@ class Selection:
             if pattern not in self._used:
                 hint = did_you_mean(pattern, self._seen - {""})
                 raise SchemaError(
-                    f"{pattern!r} is no attribute, relationship or table that there is"
+                    f"{pattern!r} is not an attribute, relationship or table of the schema"
                     + (f"; {hint}" if hint else "")
                 )
         parts = [

@@ -36,8 +36,8 @@ def synchronous(given: Any, call: str) -> Any:
         way, told = "", call.format("x")
     raise SchemaError(
         f"{kind.__name__} is asynchronous and this is not: write "
-        f"{way}await x.run_sync(lambda x: {told}); what the engine itself is told, such as "
-        "prepare(), is told to its .sync_engine"
+        f"{way}await x.run_sync(lambda x: {told}); functions that set up the engine, such as "
+        "prepare(), take its .sync_engine"
     )
 
 
