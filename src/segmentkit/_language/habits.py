@@ -121,10 +121,10 @@ def _nobody(found: _Match) -> str:
 
 def _empty(found: _Match) -> str:
     path = found["path"]
-    if found["no"]:
-        return f"write '{path} != \"\"' for a text, 'any({path})' for a relation, or '{path} is present'"
+    sign, word, state = ("!=", "any", "present") if found["no"] else ("=", "none", "missing")
     return (
-        f"write '{path} = \"\"' for a text, 'none({path})' for a relation, or '{path} is missing'"
+        f"write '{path} {sign} \"\"' for a text, '{word}({path})' for a relation, "
+        f"or '{path} is {state}'"
     )
 
 
