@@ -464,3 +464,36 @@ def test_a_file_is_called_what_it_is(tmp_path: Path, name: str) -> None:
     page = analysis.report(catalog, Source(FRAME), as_of=NOON)
     with pytest.raises(UsageError, match=r"would be one of \.html"):
         page.save(tmp_path / name)
+
+
+# -- what is written about frames ---------------------------------------------------------------
+
+CHURN = pd.DataFrame(
+    {"id": [1, 2, 3], "Churn": ["Yes", "No", "Yes"], "Body Mass (g)": [1, 4501, 2], "a": [1, 2, 3]}
+)
+LISTED = CHURN.astype({"Churn": "category"})
+WRITTEN = [
+    (LISTED, "Churn = true", 'it has "No", "Yes"'),
+    (LISTED, "Churn in (true, false)", 'it has "No", "Yes"'),
+    (LISTED, "Churn != 1", 'it has "No", "Yes"'),
+    (LISTED, "Churn", "as in 'Churn = \"No\"'"),
+    (CHURN, "Churn = true", "write the text that stands for it in quotes"),
+    (CHURN, "Churn in (true)", "write the text that stands for it in quotes"),
+    (CHURN, "Churn = 1", 'write "1" in quotes'),
+    (CHURN, "not Churn", "as in 'Churn = "),
+    (CHURN, "Body Mass (g) > 4500", "`Body Mass (g)`"),
+    (CHURN, "a = 1 or Body Mass (g) in (1, 2)", "`Body Mass (g)`"),
+    (CHURN, '"Body Mass (g)" > 4500', "without quotes: `Body Mass (g)`"),
+    (CHURN, "~(a = 1)", "write 'not'"),
+    (CHURN, "a = 1 and ~(a = 2)", "write 'not'"),
+    (CHURN, "a = 1 && a = 2", "write 'and'"),
+    (CHURN, "(a = 1) | (a = 2)", "write 'or'"),
+]
+
+
+@pytest.mark.parametrize(("frame", "text", "hint"), WRITTEN)
+def test_a_hint_about_a_column_leads_to_somebody(frame: pd.DataFrame, text: str, hint: str) -> None:
+    """As pandas and its columns are written, and what the column has."""
+    with pytest.raises(SegmentkitError) as caught:
+        _define(text, frame)
+    assert hint in str(caught.value)

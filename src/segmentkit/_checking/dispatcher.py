@@ -193,7 +193,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
     if value is None:
         return ir.FALSE
     if value.dtype != BOOLEAN:
-        hint = hints.compared(node, value.dtype)
+        hint = hints.compared(node, value.dtype, ctx.declared.get(value))
         ctx.error("SK108", node.span, hint=hint, **article(value.dtype))
         return ir.FALSE
     if negative:

@@ -14,6 +14,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_text, format_tree
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, DType
+from segmentkit.schema import Attribute
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+([-+.]\w+)*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:\d\d)?)?")
@@ -23,11 +24,6 @@ def some(names: list[str], most: int = 6) -> str:
     """The first of many names."""
     shown = ", ".join(names[:most])
     return shown + (", …" if len(names) > most else "")
-
-
-def quoted(node: t.Expr) -> str | None:
-    """How to write a constant as a text."""
-    return f'write "{format_tree(node)}" in quotes' if isinstance(node, t.Literal) else None
 
 
 def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
@@ -42,12 +38,25 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     if isinstance(value, str):
         return _of_text(ctx, value, other.dtype)
     if other.dtype == TEXT:
-        return quoted(node)
+        return text_for(ctx, node, other)
     if other.dtype == DISTANCE and isinstance(value, int | Decimal):
         return f"write a unit: {format_tree(node)} km"
     if other.dtype == BOOLEAN and value in (0, 1):
         return f"write {'true' if value else 'false'}"
     return None
+
+
+def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
+    """How to write a constant as a text, or which texts there are, if it is none of them."""
+    if not isinstance(node, t.Literal):
+        return None
+    attribute = None if other is None else ctx.declared.get(other)
+    if attribute is not None and format_tree(node) not in attribute.values:
+        return f"it has {some([format_text(v) for v in attribute.values])}"
+    # Of what is true, texts have words of their own.
+    if isinstance(node.value, bool):
+        return "write the text that stands for it in quotes, as the column has it"
+    return f'write "{format_tree(node)}" in quotes'
 
 
 def _of_text(ctx: Context, text: str, dtype: DType) -> str | None:
@@ -78,9 +87,12 @@ def order(node: t.Compare) -> str | None:
     return None
 
 
-def compared(node: t.Expr, dtype: DType) -> str | None:
+def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> str | None:
     """How a value becomes a condition."""
     text = format_tree(node)
+    if dtype == TEXT and not isinstance(node, t.Literal):
+        value = format_text(attribute.values[0]) if attribute else '"…"'
+        return f"compare it, as in '{text} = {value}'"
     if isinstance(node, t.Literal):
         return f"compare something with it, as in 'name = {text}'"
     if dtype.is_number:

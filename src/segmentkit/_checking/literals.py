@@ -81,7 +81,7 @@ def _has_rows_of(
 def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     """A value that is one of several constants."""
     operand = ctx.value(node.operand)
-    options = _constants(ctx, node.options, operand.dtype if operand else None)
+    options = _constants(ctx, node.options, operand.dtype if operand else None, operand)
     if operand is None or options is None:
         return ir.FALSE
     if node.ignoring_case and operand.dtype != TEXT:
@@ -115,7 +115,10 @@ def _one_of(
 
 
 def _constants(
-    ctx: Context, nodes: tuple[t.Expr, ...], dtype: DType | None
+    ctx: Context,
+    nodes: tuple[t.Expr, ...],
+    dtype: DType | None,
+    operand: ir.Value | None = None,
 ) -> list[ir.Const | ir.Param] | None:
     """Values written out, or parameters; None when one of them is neither."""
     found: list[ir.Const | ir.Param] = []
@@ -128,9 +131,8 @@ def _constants(
             ctx.error("SK123", node.span, text=format_tree(node))
             return None
         if dtype == TEXT and value.dtype != TEXT:
-            ctx.error(
-                "SK104", node.span, left="text", right=value.dtype.family, hint=hints.quoted(node)
-            )
+            hint = hints.text_for(ctx, node, operand)
+            ctx.error("SK104", node.span, left="text", right=value.dtype.family, hint=hint)
             return None
         found.append(value)
     return found

@@ -142,6 +142,8 @@ def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | No
         if word.isalpha() and "_WHERE" in expected:
             continue  # no operator stands behind the name of a relation
         if found and (suggestion := _FOREIGN.get(word)):
+            if word == "~" and re.search(r"(\A|\(|\b(and|or|not|where))\s*\Z", text[:at], re.I):
+                suggestion = "'not'"
             return diagnostic("SK009", Span(*found.span()), text=found[0], suggestion=suggestion)
         if found and (advice := _ADVICE.get(word)):
             return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=advice)

@@ -21,6 +21,7 @@ from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy.binds import arguments, synchronous
 from segmentkit.sqlalchemy.dialects.engine_setup import prepare
+from segmentkit.sqlalchemy.mapped_record import record
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate
@@ -39,6 +40,7 @@ __all__ = [
     "members",
     "predicate",
     "prepare",
+    "record",
     "schema_from",
     "tables_from",
     "values",
