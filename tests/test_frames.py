@@ -482,7 +482,6 @@ WRITTEN = [
     (CHURN, "Churn = 1", 'write "1" in quotes'),
     (CHURN, "not Churn", "as in 'Churn = "),
     (CHURN, "Body Mass (g) > 4500", "`Body Mass (g)`"),
-    (CHURN, "a = 1 or Body Mass (g) in (1, 2)", "`Body Mass (g)`"),
     (CHURN, '"Body Mass (g)" > 4500', "without quotes: `Body Mass (g)`"),
     (CHURN, "~(a = 1)", "write 'not'"),
     (CHURN, "a = 1 and ~(a = 2)", "write 'not'"),
