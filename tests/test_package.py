@@ -108,3 +108,10 @@ def test_tables_that_do_not_fit_are_made_anew(monkeypatch, saved):
         'not (a in ("x", "y")) and count(orders in last 3 days where b) > 2 * -c or in list `d e`'
     )
     assert grammar.parser(TreeBuilder()).parse(text) == parse(text)
+
+
+def test_links_of_the_readme_work_everywhere():
+    """The package index shows the README too, where a relative link leads nowhere."""
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```", "", readme, flags=re.DOTALL))
+    assert all(link.startswith(("https://", "#")) for link in links), links
