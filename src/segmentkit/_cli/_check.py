@@ -16,20 +16,29 @@ from segmentkit.catalog import Catalog
 @click.command
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option("--url", metavar="URL", help="Check against this database (an SQLAlchemy URL).")
+@click.option(
+    "--database",
+    is_flag=True,
+    help="Check the database too: its types, keys, links, times, indexes and statistics.",
+)
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...], url: str | None, strict: bool) -> None:
+def check(
+    ctx: click.Context, files: tuple[Path, ...], url: str | None, database: bool, strict: bool
+) -> None:
     """Check the definitions in catalog files.
 
     With a complete [schema] in the file, or with a database, everything is checked. Otherwise
     only syntax and the references between segments are checked, and the command says so.
     """
-    ctx.exit(each(files, lambda file: _check(file, url, strict)))
+    if database and url is None:
+        raise click.UsageError("--database needs a --url")
+    ctx.exit(each(files, lambda file: _check(file, url, database, strict)))
 
 
-def _check(file: Path, url: str | None, strict: bool) -> int:
+def _check(file: Path, url: str | None, database: bool, strict: bool) -> int:
     text = read_file(file)
-    catalog = _checked(text, str(file), url)
+    catalog, wrong = _checked(text, str(file), url, database)
     if catalog is None:
         with definitions_of(str(file)):
             check_syntax(text)
@@ -47,22 +56,28 @@ def _check(file: Path, url: str | None, strict: bool) -> int:
         click.echo(printable(warning), err=True)
     found = f", {_count(len(warnings), 'warning')}" if warnings else ""
     click.echo(f"{file}: {_contents(text)}, no mistakes{found}")
-    return WRONG if strict and warnings else 0
+    return WRONG if wrong or (strict and warnings) else 0
 
 
-def _checked(text: CatalogText, file: str, url: str | None) -> Catalog | None:
+def _checked(
+    text: CatalogText, file: str, url: str | None, database: bool
+) -> tuple[Catalog | None, bool]:
+    """The catalog, if what there is allows to check it; and whether the database is wrong."""
     if url is not None:
         from segmentkit._cli._database import (  # noqa: PLC0415 - loads SQLAlchemy, rarely needed
             connected,
             prepared,
+            verified,
         )
 
-        with connected(url) as database:
-            return prepared(text, file, database).catalog
+        with connected(url) as reached:
+            ready = prepared(text, file, reached)
+            wrong = database and verified(ready, reached)
+            return ready.catalog, wrong
     if text.declaration is None or not text.declaration.is_complete:
-        return None
+        return None, False
     with definitions_of(file):
-        return Catalog.of(text, text.declaration.schema())
+        return Catalog.of(text, text.declaration.schema()), False
 
 
 def _contents(text: CatalogText) -> str:

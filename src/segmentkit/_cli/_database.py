@@ -22,12 +22,12 @@ from sqlalchemy.exc import (
 
 from segmentkit._catalog.schema_table import Declaration
 from segmentkit._catalog.toml_file import CatalogText
-from segmentkit._cli._errors import Failure, Wrong, definitions_of
+from segmentkit._cli._errors import Failure, Wrong, definitions_of, printable
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy import prepare
+from segmentkit.sqlalchemy import prepare, verify
 from segmentkit.sqlalchemy._schema import reflect
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 
@@ -114,6 +114,14 @@ def connected(text: str) -> Iterator[Database]:
             yield Database(engine, url)
     finally:
         engine.dispose()
+
+
+def verified(ready: Prepared, database: Database) -> bool:
+    """Say what a check of the database finds; whether there are errors."""
+    with database.asked("be checked"):
+        found = verify(ready.schema, database.engine)
+    click.echo(printable(f"{place(database.url)}: {found}"), err=bool(found.findings))
+    return bool(found.errors)
 
 
 def prepared(

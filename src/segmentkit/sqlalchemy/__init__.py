@@ -26,13 +26,16 @@ from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate
 from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
+from segmentkit.sqlalchemy.verification import Finding, Verification
 from segmentkit.trait import Trait, bound_value, traits_of
 
 if TYPE_CHECKING:
     from segmentkit.sqlalchemy._source import Source
 
 __all__ = [
+    "Finding",
     "Source",
+    "Verification",
     "audit",
     "label_of",
     "labels",

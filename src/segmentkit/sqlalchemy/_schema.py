@@ -25,7 +25,8 @@ from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
 from segmentkit.sqlalchemy.dialects.engine_setup import folds_case
 from segmentkit.sqlalchemy.models import table_of
-from segmentkit.sqlalchemy.tables import missing_parts
+from segmentkit.sqlalchemy.tables import Root, Tables, missing_parts
+from segmentkit.sqlalchemy.verification import Place, Verification, findings
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
@@ -168,7 +169,7 @@ def reflect(
         if place not in wanted and name not in metadata.tables:
             selection.leave_out(name, "", UNREACHED)
     found = FromTables(declaration, metadata, selection).schema()
-    verify(found, engine)
+    _places(found, engine)
     return found, metadata
 
 
@@ -216,8 +217,14 @@ def load_catalog(
     return Catalog.of(text, schema, skip_broken=skip_broken), metadata
 
 
-def verify(schema: Schema, engine: sa.Engine) -> None:
-    """Check that a database has every table and column that a schema names.
+def verify(
+    schema: Schema, engine: sa.Engine, entity: Root | None = None, *, data: bool = True
+) -> Verification:
+    """Check a database before going live: all that a schema needs of it.
+
+    A table or column that is absent is an error at once. Of what is there, types are compared,
+    and keys, links and times are counted that are not as they must be; advice is given on indexes
+    and statistics. Each finding has the SQL or the code that mends it.
 
     If the schema has text, this also checks that the database can fold case: a PostgreSQL
     database whose locale is C knows only ASCII, unless you gave the engine to `prepare`.
@@ -225,19 +232,44 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
     Args:
         schema: The schema.
         engine: The database.
+        entity: The class or table that you give to `Source`, if types of the app's own convert
+            columns.
+        data: Whether rows are counted; each table is then read a few times.
+
+    Returns:
+        What was found: ``errors``, which make answers wrong, and ``advice``.
 
     Raises:
         SchemaError: Something is absent; names all of it.
+
+    Example:
+        >>> import sqlalchemy as sa
+        >>> engine = sa.create_engine("sqlite://")
+        >>> with engine.begin() as connection:
+        ...     _ = connection.exec_driver_sql("CREATE TABLE people (id INTEGER, age INTEGER)")
+        ...     _ = connection.exec_driver_sql("INSERT INTO people VALUES (7, 17), (7, 40)")
+        >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+        >>> people = Entity("people", key="id", attributes=[Attribute("age", INTEGER)])
+        >>> print(verify(Schema([people]), engine))
+        error: people.id: rows have the same key (2 rows)
+            SELECT id, count(*) FROM people GROUP BY id HAVING count(*) > 1; -- keep one row of each
     """
     engine = synchronous(engine, "verify(schema, {})")
+    places = _places(schema, engine, entity)
+    with engine.connect() as connection:
+        return findings(schema, connection, places, data=data)
+
+
+def _places(schema: Schema, engine: sa.Engine, entity: Root | None = None) -> dict[str, Place]:
+    """Where the tables of a schema are, once it is known that nothing is absent."""
     inspector = sa.inspect(engine)
     present = _present(inspector, [entity.full_table for entity in schema.entities])
-    columns: dict[str, list[str]] = {name: [] for name in present}
+    columns: dict[str, dict[str, Any]] = {name: {} for name in present}
     for name in dict.fromkeys(entity.full_table for entity in schema.entities):
         if name in present:
             place, table = present[name]
             found = inspector.get_columns(table, schema=place)
-            columns[name] = [column["name"] for column in found]
+            columns[name] = {column["name"]: column["type"] for column in found}
     lacking = missing_parts(schema, columns)
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
@@ -247,6 +279,22 @@ def verify(schema: Schema, engine: sa.Engine) -> None:
             "the database's locale or encoding knows only ASCII letters, so 'ignoring case' would "
             "not fold others; prepare(engine) looks for a collation that does"
         )
+    declared = {} if entity is None else Tables.of(schema, entity).metadata.tables
+    return {
+        each.name: Place(
+            each,
+            sa.table(
+                present[each.full_table][1],
+                *(sa.column(name, kind) for name, kind in columns[each.full_table].items()),
+                schema=present[each.full_table][0],
+            ),
+            columns[each.full_table],
+            declared.get(each.full_table),
+        )
+        for each in schema.entities
+        # The columns of a class may be in several tables.
+        if each.model is None and each.full_table in present
+    }
 
 
 def _column_type(dtype: DType) -> Any:

@@ -1,0 +1,264 @@
+"""One check before going live finds what is wrong with a database, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from segmentkit import (
+    DATE,
+    INTEGER,
+    TIMESTAMP,
+    Attribute,
+    Entity,
+    Link,
+    Relation,
+    Schema,
+    SchemaError,
+    Segment,
+)
+from segmentkit.sqlalchemy import Verification, members, schema_from, tables_from, verify
+from tests.column_types import zoo
+from tests.commands import Run
+from tests.targets.databases import ENGINES
+
+NAMES = ["sqlite", "postgresql", "duckdb"]
+if os.environ.get("SEGMENTKIT_MARIADB_URL"):
+    NAMES.append("mariadb")
+
+SHOP = Schema(
+    [
+        Entity(
+            "v_people",
+            key="id",
+            attributes=[Attribute("id", INTEGER), Attribute("age", INTEGER, nullable=True)],
+            links=[Link("shop", to="v_shops", key="shop_id")],
+            relations=[Relation("v_orders", key="p_id", at="done_at")],
+        ),
+        Entity("v_shops", key="id", attributes=[Attribute("id", INTEGER)]),
+        Entity("v_orders", attributes=[Attribute("done_at", TIMESTAMP)]),
+    ]
+)
+PEOPLE = "CREATE TABLE v_people (id INTEGER, age INTEGER, shop_id INTEGER)"
+SHOPS = "CREATE TABLE v_shops (id INTEGER PRIMARY KEY)"
+ORDERS = "CREATE TABLE v_orders (p_id INTEGER, done_at {time})"
+
+
+@cache
+def opened(name: str) -> sa.Engine:
+    return next(each for each in ENGINES if each.name == name).open()
+
+
+@pytest.fixture(params=NAMES)
+def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """An empty database."""
+    engine = opened(request.param)
+    yield engine
+    metadata = sa.MetaData()
+    metadata.reflect(engine)
+    metadata.drop_all(engine)
+    engine.dispose()
+
+
+def run(engine: sa.Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for each in statements:
+            connection.exec_driver_sql(each)
+
+
+def kinds(found: Verification) -> set[tuple[str, str, int | None]]:
+    return {
+        (each.kind, each.place.replace('"', "").replace("`", ""), each.count)
+        for each in found.findings
+    }
+
+
+def time_of(engine: sa.Engine) -> str:
+    return {"postgresql": "TIMESTAMPTZ", "duckdb": "TIMESTAMPTZ"}.get(engine.name, "DATETIME")
+
+
+def test_nothing_to_mend(engine: sa.Engine) -> None:
+    """A sound database is not found fault with."""
+    run(engine, PEOPLE.replace("id INTEGER,", "id INTEGER PRIMARY KEY,", 1), SHOPS,
+        ORDERS.format(time=time_of(engine)), "CREATE INDEX v_by_p ON v_orders (p_id, done_at)",
+        "INSERT INTO v_shops VALUES (1)", "INSERT INTO v_people VALUES (1, 1, 1), (2, 1, NULL)",
+        "INSERT INTO v_orders VALUES (1, '2026-05-01 10:00:00')")  # fmt: skip
+    assert str(verify(SHOP, engine)) == "nothing to mend"
+
+
+def test_keys_and_links(engine: sa.Engine) -> None:
+    """Rows with one key, without a key, and keys that lead nowhere are counted."""
+    run(engine, PEOPLE, SHOPS, ORDERS.format(time=time_of(engine)),
+        "CREATE INDEX v_by_p ON v_orders (p_id, done_at)",
+        "INSERT INTO v_people VALUES (1, 1, 7), (1, 2, NULL), (NULL, 3, NULL), (4, 4, NULL)",
+        "INSERT INTO v_orders VALUES (1, '2026-05-01 10:00:00'), (99, '2026-05-01 10:00:00'), (NULL, '2026-05-01 10:00:00')")  # fmt: skip
+    found = verify(SHOP, engine)
+    assert kinds(found) == {
+        ("duplicate-keys", "v_people.id", 2),
+        ("missing-keys", "v_people.id", 1),
+        ("dangling-keys", "v_people.shop_id", 1),
+        ("dangling-keys", "v_orders.p_id", 1),
+    }
+    assert {each.kind for each in found.errors} == {"duplicate-keys", "missing-keys"}
+    assert json.loads(json.dumps([each.to_dict() for each in found.findings]))
+
+
+def test_the_fixes_are_sql(engine: sa.Engine) -> None:
+    """What is told to be run, runs; afterwards it is no longer told."""
+    run(engine, PEOPLE, SHOPS, ORDERS.format(time=time_of(engine)))
+    found = verify(SHOP, engine)
+    wanted = {("no-index", "v_people.id", None), ("no-index", "v_orders.p_id", None)}
+    if engine.name == "duckdb":
+        wanted = {("no-index", "v_people.id", None)}
+    assert kinds(found) == wanted
+    run(engine, *(each.fix for each in found.findings))
+    assert verify(SHOP, engine).findings == ()
+
+
+def test_types(engine: sa.Engine) -> None:
+    """A column of another type than the schema says is an error; so is a key of another."""
+    run(engine, PEOPLE.replace("age INTEGER", "age VARCHAR(20)").replace("shop_id INTEGER", "shop_id VARCHAR(20)"),
+        SHOPS, ORDERS.format(time=time_of(engine)))  # fmt: skip
+    errors = {
+        (each.kind, each.place.split(".")[-1].strip('"`')) for each in verify(SHOP, engine).errors
+    }
+    assert errors == {("wrong-type", "age"), ("wrong-type", "shop_id")}
+
+
+def test_absent(engine: sa.Engine) -> None:
+    """What is absent is an error at once, all of it."""
+    run(engine, PEOPLE.replace("age INTEGER, ", ""), SHOPS)
+    with pytest.raises(
+        SchemaError, match=r"no column 'age' in table 'v_people'.*no table 'v_orders'"
+    ):
+        verify(SHOP, engine)
+
+
+def test_zones(engine: sa.Engine) -> None:
+    """Where a database has times with a zone, it is told of those without one."""
+    run(engine, PEOPLE, SHOPS, ORDERS.format(time="TIMESTAMP"))
+    told = [each for each in verify(SHOP, engine).findings if each.kind == "no-zone"]
+    assert len(told) == (engine.name in ("postgresql", "duckdb"))
+    run(engine, *(each.fix for each in told))
+    assert not [each for each in verify(SHOP, engine).findings if each.kind == "no-zone"]
+
+
+TIMES = Schema([Entity("v_t", key="id", attributes=[
+    Attribute("id", INTEGER), Attribute("at", TIMESTAMP, nullable=True), Attribute("day", DATE, nullable=True)])])  # fmt: skip
+
+
+def sqlite_times(*values: Any) -> sa.Engine:
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    run(engine, "CREATE TABLE v_t (id INTEGER PRIMARY KEY, at DATETIME, day DATE)")
+    with engine.begin() as connection:
+        for at, day in values:
+            connection.exec_driver_sql("INSERT INTO v_t (at, day) VALUES (?, ?)", (at, day))
+    return engine
+
+
+def test_times_that_cannot_be_read() -> None:
+    """Times with a zone, of numbers and of other forms are counted; the fixes mend them."""
+    engine = sqlite_times(
+        ("2026-05-01 10:00:00.000000", "2026-05-01"),
+        ("2026-05-01T10:00:00", None),
+        ("2026-05-01 12:00:00+02:00", "2026-05-01 10:00:00"),
+        ("2026-05-01T10:00:00Z", "2026-05-01T10:00:00Z"),
+        (1777629600, 1777629600),
+        ("yesterday", None),
+    )  # fmt: skip
+    found = verify(TIMES, engine)
+    counted = [
+        (each.place, each.count) for each in found.findings if each.kind == "unreadable-times"
+    ]
+    assert sorted(counted) == [
+        ("v_t.at", 1),
+        ("v_t.at", 1),
+        ("v_t.at", 2),
+        ("v_t.day", 1),
+        ("v_t.day", 2),
+    ]
+    assert ("mixed-times", "v_t.at", 2) in kinds(found)
+    with engine.begin() as connection:
+        for each in found.findings:
+            connection.exec_driver_sql(each.fix)
+    left = verify(TIMES, engine)
+    assert kinds(left) == {("unreadable-times", "v_t.at", 1)}
+    table = tables_from(TIMES).tables["v_t"]
+    segment = Segment.define("s", "at = 2026-05-01T10:00", TIMES)
+    day = Segment.define("s", "day = 2026-05-01", TIMES)
+    with engine.connect() as connection:
+        assert connection.scalars(members(segment, table, as_of=datetime(2026, 6, 1))).all() == [
+            1,
+            2,
+            3,
+            4,
+            5,
+        ]
+        assert connection.scalars(members(day, table, as_of=datetime(2026, 6, 1))).all() == [
+            1,
+            3,
+            4,
+            5,
+        ]
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+def test_statistics(name: str) -> None:
+    """A database that has never counted a large table is told to."""
+    engine = next(each for each in ENGINES if each.name == name).open()
+    run(engine, "CREATE TABLE v_t (id INTEGER PRIMARY KEY, at TIMESTAMP, day DATE)")
+    with engine.begin() as connection:
+        rows = [{"id": n} for n in range(1_001)]
+        connection.execute(sa.text("INSERT INTO v_t (id) VALUES (:id)"), rows)
+    (found,) = [each for each in verify(TIMES, engine).findings if each.kind == "no-statistics"]
+    run(engine, found.fix)
+    assert "no-statistics" not in {each.kind for each in verify(TIMES, engine).findings}
+    run(engine, "DROP TABLE v_t")
+    engine.dispose()
+
+
+def test_types_of_the_app() -> None:
+    """Columns that a type of the app converts are right when the class is given."""
+
+    class Base(orm.DeclarativeBase):
+        pass
+
+    class V(Base):
+        __tablename__ = "v_own"
+        id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+        yes: orm.Mapped[bool] = orm.mapped_column(zoo.YesNo)
+        at: orm.Mapped[datetime] = orm.mapped_column(zoo.Epoch)
+        secret: orm.Mapped[str] = orm.mapped_column(zoo.Encrypted)
+
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    Base.metadata.create_all(engine)
+    assert {each.place for each in verify(schema_from(V), engine).errors} == {
+        "v_own.yes",
+        "v_own.at",
+    }
+    assert verify(schema_from(V), engine, V).findings == ()
+
+
+def test_the_command_shows_them(run: Run, tmp_path: Path) -> None:
+    """``check --database`` prints errors and advice, and fails of errors."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.sqlite'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE people (id INTEGER, age INTEGER)")
+        connection.exec_driver_sql("INSERT INTO people VALUES (1, 1), (1, 2)")
+    engine.dispose()
+    catalog = 'language = 1\n[schema]\nentity = "people"\n[schema.tables.people]\nkey = "id"\n[segments.a]\nwhere = "age > 1"\n'
+    Path("shop.toml").write_text(catalog)
+    found = run("check", "shop.toml", "--url", "sqlite:///shop.sqlite", "--database")
+    assert found.code == 1
+    assert "error: people.id: rows have the same key (2 rows)" in found.err
+    assert run("check", "shop.toml", "--url", "sqlite:///shop.sqlite").code == 0
+    assert run("check", "shop.toml", "--database").code == 2
