@@ -4,6 +4,8 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from segmentkit._language.pygments_lexer import DefinitionLexer
+
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "segmentkit"
@@ -28,3 +30,7 @@ napoleon_numpy_docstring = False
 smartquotes = False
 html_theme = "furo"
 html_title = f"segmentkit {version}"
+
+
+def setup(app):
+    app.add_lexer("segmentkit", DefinitionLexer)

@@ -4,16 +4,21 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from pygments.token import Token
 
 import segmentkit
+from segmentkit import SegmentSyntaxError
 from segmentkit._language import grammar
 from segmentkit._language.parser import parse
 from segmentkit._language.tree_builder import TreeBuilder
+from tests.conformance_cases import cases
 
 
 @pytest.mark.parametrize("name", ["py.typed", "_language/grammar.lark", "_language/tables.json"])
@@ -115,3 +120,27 @@ def test_links_of_the_readme_work_everywhere():
     readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```", "", readme, flags=re.DOTALL))
     assert all(link.startswith(("https://", "#")) for link in links), links
+
+
+def test_pygments_colours_definitions():
+    """The lexer that is registered reads every definition, and tells the kinds of words apart."""
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8"))
+    (place,) = project["project"]["entry-points"]["pygments.lexers"].values()
+    lexer = EntryPoint("segmentkit", place, "pygments.lexers").load()()
+    for text in {case.where or case.value for case in cases()} - {None}:
+        tokens = list(lexer.get_tokens_unprocessed(text))
+        assert "".join(said for _, _, said in tokens) == text
+        if Token.Error in {kind for _, kind, _ in tokens}:
+            with pytest.raises(SegmentSyntaxError):
+                parse(text)
+    text = 'count(orders in last 3 days) > :n and not x = "last" # why'
+    kinds = [
+        str(kind).removeprefix("Token.")
+        for _, kind, said in lexer.get_tokens_unprocessed(text)
+        if said.strip() and said not in "()"
+    ]
+    assert kinds == [
+        *("Name.Function", "Name", "Keyword", "Keyword", "Literal.Number", "Keyword", "Operator"),
+        *("Name.Variable", "Keyword", "Keyword", "Name", "Operator", "Literal.String.Double"),
+        "Comment.Single",
+    ]

@@ -27,6 +27,7 @@ from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._language.highlight import coloured
 from segmentkit._language.parser import MAX_REMEMBERED, parse
 from segmentkit._language.three_valued import uncertain, written_out
 from segmentkit._planning import ir
@@ -178,7 +179,9 @@ class Segment(Defined):
     def _repr_html_(self) -> str:
         parts = [element("b", str(self.title or self.name))] if self.title or self.name else []
         parts += [element("p", self.description)] if self.description else []
-        parts.append(element("pre", self.definition, style="white-space: pre-wrap"))
+        parts.append(
+            element("pre", coloured(self.definition, inline=True), style="white-space: pre-wrap")
+        )
         told = [as_written(warning.render(self.source)) for warning in self.warnings]
         return element("div", *parts, *told)
 

@@ -126,7 +126,7 @@ def run(*, quick: bool) -> Iterator[Row]:
             warm = 1 if quick else 20
             seconds = rounds(contenders, 3 if quick else count, warm=warm, clock=time.thread_time)
             columns = "nullable" if nullable else "NOT NULL"
-            target = 0.7 if size == 10 else None
+            target = 1.4 if size == 10 else None
             note = "theirs loses rows with NULL" if nullable and size > 1 else ""
             case = f"{size} condition{'s' * (size > 1)}, columns {columns}"
             yield compared(BENCHMARK, case, seconds, beside=PEER, target=target, note=note)
