@@ -5,9 +5,11 @@ Analyses and the command line use only `Source`, so they work on every engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Asked", "Evaluation", "Members", "Segments", "Sizes", "Source"]
+
+_T = TypeVar("_T")
+_Engine = TypeVar("_Engine")
 
 Segments: TypeAlias = "Mapping[str, Segment] | Iterable[Segment] | Segment"
 """Segments to evaluate together: a catalog or another mapping, several, or one."""
@@ -255,3 +260,241 @@ def asked_of(segment: Segment, name: str | None = None) -> Asked:
     """What is told of a segment beside its members."""
     name = segment.name if name is None else name
     return Asked(name, segment.definition, segment.fingerprint)
+
+
+class EngineSource(ABC, Generic[_Engine]):
+    """What you ask of a source, on any engine; subclasses say how an engine answers."""
+
+    __slots__ = ()
+    _target: ClassVar[Target]
+
+    def evaluate(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> Evaluation:
+        """Find out which segments everyone is in.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
+            skip_broken: Leave out segments that cannot be computed, and list them in ``broken``.
+                By default the first one is an error.
+
+        Returns:
+            The keys of everyone, and for each segment whether they are in it.
+
+        Raises:
+            DataError: A parameter of a segment has no value, or a frame or column is absent or does
+                not fit the schema.
+            SchemaError: A table or column is not there, or the segments are of different schemas.
+            UnsupportedError: The engine cannot compute a construct; names the segment.
+        """
+        return self._asked(segments, as_of, self._evaluated, skip_broken=skip_broken)
+
+    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
+        """Count the members of segments, where the data is.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            The number of members by the segment's name; ``population`` is the number of everyone.
+
+        Raises:
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
+        """
+        return self._asked(segments, as_of, self._counted, skip_broken=skip_broken)
+
+    def overlap(
+        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    ) -> pd.DataFrame:
+        """Count who is in each pair of segments; of a database, only numbers are read.
+
+        Args:
+            segments: A catalog, another mapping, several segments, or one.
+            as_of: The instant; by default now.
+            skip_broken: Leave out segments that cannot be computed.
+
+        Returns:
+            Names × names; a segment with itself gives its size. ``attrs`` has the ``population``
+            and ``as_of``.
+
+        Raises:
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
+        """
+        return self._asked(segments, as_of, self._overlapped, skip_broken=skip_broken)
+
+    def values(
+        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
+    ) -> pd.DataFrame:
+        """Compute the values of traits.
+
+        Args:
+            traits: The traits to compute; at least one.
+            of: Whom to compute it of; by default everyone.
+            as_of: The instant; by default now.
+
+        Returns:
+            One column for each trait, with its name, by key. Integers are ``Int64``, booleans
+            ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
+            timestamps ``datetime64`` in UTC. Missing values are missing there too.
+
+        Raises:
+            DataError: A parameter has no value, or a frame or column is absent or does not fit.
+            SchemaError: A table or column is not there, or they are of different schemas.
+            UnsupportedError: The engine cannot compute a construct.
+            ValueError: You gave no traits.
+        """
+        schema, instant, bound, of_whom = bound_traits(traits, of, as_of, self._target)
+        return self._valued(schema, instant, bound, of_whom)
+
+    def tally(
+        self,
+        traits: Iterable[Trait],
+        segments: Segments,
+        *,
+        most: int | None = None,
+        as_of: AsOf = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Count how often each value of traits occurs in segments, where the data is.
+
+        Args:
+            traits: The traits whose values to count; a database has one query for each.
+            segments: A catalog, another mapping, several segments, or one.
+            most: Count only this number of most frequent values of each segment, and the missing
+                ones. By default, count all values that occur in one of them.
+            as_of: The instant; by default now.
+
+        Returns:
+            For each trait, by name, the counts: values × segments, the most frequent first. A
+            missing value is missing in the index. ``attrs`` has the number of ``different``
+            values that occur in one of the segments, and ``as_of``.
+
+        Raises:
+            DataError: As for `evaluate`.
+            SchemaError: As for `evaluate`.
+            UnsupportedError: As for `evaluate`.
+            ValueError: You gave no traits.
+        """
+        traits = list(traits)
+
+        def tallied(engine: _Engine, question: Question) -> dict[str, pd.DataFrame]:
+            given = tallied_traits(traits, question.schema, question.instant, self._target)
+            found = self._tallied(engine, question, given, most)
+            for frame in found.values():
+                frame.attrs["as_of"] = question.as_of
+            return found
+
+        return self._asked(segments, as_of, tallied)
+
+    def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
+        """Find the members of one segment; of a database, only their keys are read.
+
+        Args:
+            segment: The segment.
+            as_of: The instant; by default now.
+
+        Returns:
+            The members' keys, as a set.
+
+        Raises:
+            SegmentkitError: As for `evaluate`.
+        """
+        return self._asked(segment, as_of, lambda e, question: self._found(e, question, segment))
+
+    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
+        """Count the members of one segment.
+
+        Args:
+            segment: The segment.
+            as_of: The instant; by default now.
+
+        Raises:
+            SegmentkitError: As for `evaluate`.
+        """
+        return self._asked(segment, as_of, lambda e, q: self._number(e, q, segment))
+
+    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
+        """Test whether one person is a member; of a database, only that person's rows are read.
+
+        Args:
+            segment: The segment.
+            key: The person's key; a key that does not exist is not a member.
+            as_of: The instant; by default now.
+
+        Raises:
+            SegmentkitError: As for `evaluate`.
+        """
+        return self._asked(segment, as_of, lambda e, question: self._holds(e, question, key))
+
+    def _asked(
+        self,
+        segments: Segments,
+        as_of: AsOf,
+        answer: Callable[[_Engine, Question], _T],
+        *,
+        skip_broken: bool = False,
+    ) -> _T:
+        """Ask; if a definition is refused, say which, or ask without it."""
+        question = Question.of(segments, as_of, self._target, skip_broken=skip_broken)
+        with self._opened(question) as engine:
+            try:
+                self._check(engine, question)
+                return answer(engine, question)
+            except UnsupportedError:
+                refused = self._refused(engine, question)
+                if not refused:
+                    raise
+            return answer(engine, question.without(refused, skip_broken=skip_broken))
+
+    @abstractmethod
+    def _opened(self, question: Question) -> AbstractContextManager[_Engine]:
+        """What answers a question, for as long as it takes."""
+
+    def _check(self, engine: _Engine, question: Question) -> None:
+        """See that what can be asked is computed exactly.
+
+        Raises:
+            UnsupportedError: It is not.
+        """
+
+    @abstractmethod
+    def _refused(self, engine: _Engine, question: Question) -> dict[str, UnsupportedError]:
+        """The conditions that cannot be computed, tried one by one."""
+
+    @abstractmethod
+    def _evaluated(self, engine: _Engine, question: Question) -> Evaluation: ...
+
+    @abstractmethod
+    def _counted(self, engine: _Engine, question: Question) -> Sizes: ...
+
+    def _overlapped(self, engine: _Engine, question: Question) -> pd.DataFrame:
+        return self._evaluated(engine, question).overlap()
+
+    @abstractmethod
+    def _valued(
+        self,
+        schema: Schema,
+        instant: datetime,
+        bound: Mapping[str, ir.Value],
+        whom: ir.Condition | None,
+    ) -> pd.DataFrame: ...
+
+    @abstractmethod
+    def _tallied(
+        self, engine: _Engine, question: Question, values: Mapping[str, ir.Value], most: int | None
+    ) -> dict[str, pd.DataFrame]: ...
+
+    @abstractmethod
+    def _found(self, engine: _Engine, question: Question, segment: Segment) -> Members: ...
+
+    def _number(self, engine: _Engine, question: Question, segment: Segment) -> int:
+        return len(self._found(engine, question, segment))
+
+    @abstractmethod
+    def _holds(self, engine: _Engine, question: Question, key: Any) -> bool: ...

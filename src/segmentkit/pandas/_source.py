@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from attrs import define, field
 
-from segmentkit._definition import AsOf
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
 from segmentkit.errors import DataError, UnsupportedError
@@ -21,15 +21,15 @@ from segmentkit.pandas._export import series, tallied
 from segmentkit.pandas._frames import Kept, Reader
 from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._progress import Progress, telling
+from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, bound_traits, tallied_traits
-from segmentkit.trait import Trait
+from segmentkit.source import EngineSource, Question
 
 _T = TypeVar("_T")
 
 
 @define(eq=False, repr=False)
-class Source:
+class Source(EngineSource[Reader]):
     """Data frames on which you evaluate many segments at once.
 
     Each call reads every column once, looks up every key once, and computes each distinct test,
@@ -60,6 +60,8 @@ class Source:
         young      2      3
     """
 
+    _target = Target.PANDAS
+
     frames: Frames
     progress: Progress | bool | None = field(default=None, kw_only=True)
     _kept: Kept = field(factory=dict, init=False)
@@ -72,193 +74,68 @@ class Source:
         told = [f"{name} {len(frame):,} × {len(frame.columns):,}" for name, frame in frames]
         return f"Source({', '.join(told)})".replace("( ", "(")
 
-    def evaluate(
-        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
-    ) -> Evaluation:
-        """Find out which segments everyone is in.
+    @contextmanager
+    def _opened(self, question: Question) -> Iterator[Reader]:
+        reader = Reader(self.frames, question.schema, self._kept)
+        reader.population()
+        yield reader
 
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-            skip_broken: Leave out segments that cannot be computed, and list them in ``broken``.
-                By default the first one is an error.
+    def _refused(self, reader: Reader, question: Question) -> dict[str, UnsupportedError]:
+        empty = {name: frame[:0] for name, frame in reader.frames.items()}
+        found = {}
+        for name, condition in question.conditions.items():
+            try:
+                table_for([condition], Reader(empty, question.schema)).bits(condition)
+            except UnsupportedError as error:
+                found[name] = error
+        return found
 
-        Returns:
-            The keys of everyone, and for each segment whether they are in it.
-
-        Raises:
-            DataError: A frame or column is absent or does not fit the schema, or a parameter of a
-                segment has no value.
-            SchemaError: The segments are of different schemas.
-            UnsupportedError: Frames cannot compute a construct; names the segment.
-        """
-        question, keys, found = self._asked(segments, as_of, lambda bits: bits, skip=skip_broken)
+    def _evaluated(self, reader: Reader, question: Question) -> Evaluation:
+        found = self._answers(question.plan, reader, lambda bits: bits)
+        keys = _keys(reader)
         bits = np.zeros((len(question.conditions), -(-len(keys) // 8)), dtype=np.uint8)
         for row, name in zip(bits, question.conditions, strict=True):
             row[:] = found.pop(name)
         return question.answered(keys, bits)
 
-    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
-        """Count the members of segments.
+    def _counted(self, reader: Reader, question: Question) -> Sizes:
+        found = self._answers(question.plan, reader, ones)
+        return question.counted((found[n] for n in question.conditions), len(_keys(reader)))
 
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now.
-            skip_broken: Leave out segments that cannot be computed.
-
-        Returns:
-            The number of members by the segment's name; ``population`` is the number of everyone.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-        question, keys, found = self._asked(segments, as_of, ones, skip=skip_broken)
-        counts = {name: found[name] for name in question.conditions}
-        return Sizes(counts, len(keys), question.as_of, question.broken)
-
-    def overlap(
-        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    def _valued(
+        self,
+        schema: Schema,
+        instant: datetime,
+        bound: Mapping[str, ir.Value],
+        whom: ir.Condition | None,
     ) -> pd.DataFrame:
-        """Count who is in each pair of segments.
-
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now.
-            skip_broken: Leave out segments that cannot be computed.
-
-        Returns:
-            Names × names; a segment with itself gives its size. ``attrs`` has the ``population``
-            and ``as_of``.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-        return self.evaluate(segments, as_of=as_of, skip_broken=skip_broken).overlap()
-
-    def values(
-        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
-    ) -> pd.DataFrame:
-        """Compute the values of traits.
-
-        Args:
-            traits: The traits to compute; at least one.
-            of: Whom to compute it of; by default everyone.
-            as_of: The instant; by default now.
-
-        Returns:
-            One column for each trait, with its name, by key. Integers are ``Int64``, booleans
-            ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
-            timestamps ``datetime64`` in UTC. Missing values are missing there too.
-
-        Raises:
-            DataError: A frame or column is absent or does not fit the schema, or a parameter has
-                no value.
-            SchemaError: They are of different schemas.
-            UnsupportedError: Frames cannot compute a construct.
-            ValueError: You gave no traits.
-        """
-        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.PANDAS)
         reader = Reader(self.frames, schema, self._kept)
         keys = _keys(reader)
-        tests = [] if condition is None else [condition]
-        table = table_for([*bound.values(), *tests], reader)
+        table = table_for([*bound.values(), *([] if whom is None else [whom])], reader)
         columns = {
             name: series(table.settled(value), table.size, keys) for name, value in bound.items()
         }
         found = pd.DataFrame(columns, index=keys)
-        if condition is not None:
-            found = found[table.condition(condition)]
+        if whom is not None:
+            found = found[table.condition(whom)]
         found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
         return found
 
-    def tally(
-        self,
-        traits: Iterable[Trait],
-        segments: Segments,
-        *,
-        most: int | None = None,
-        as_of: AsOf = None,
+    def _tallied(
+        self, reader: Reader, question: Question, values: Mapping[str, ir.Value], most: int | None
     ) -> dict[str, pd.DataFrame]:
-        """Count how often each value of traits occurs in segments.
-
-        Args:
-            traits: The traits whose values to count.
-            segments: A catalog, another mapping, several segments, or one.
-            most: Count only this number of most frequent values of each segment, and the missing
-                ones. By default, count all values that occur in one of them.
-            as_of: The instant; by default now.
-
-        Returns:
-            For each trait, by name, the counts: values × segments, the most frequent first. A
-            missing value is missing in the index. ``attrs`` has the number of ``different``
-            values that occur in one of the segments, and ``as_of``.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-            ValueError: You gave no traits.
-        """
-        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=False)
-        values = tallied_traits(traits, question.schema, question.instant, Target.PANDAS)
-        reader = Reader(self.frames, question.schema, self._kept)
-        reader.population()
         table = table_for([*values.values(), *question.conditions.values()], reader)
         held = {name: table.condition(each) for name, each in question.conditions.items()}
-        found = {}
-        for name, value in values.items():
-            found[name] = tallied(table.settled(value), held, table.size, most)
-            found[name].attrs["as_of"] = question.as_of
-        return found
+        return {
+            name: tallied(table.settled(value), held, table.size, most)
+            for name, value in values.items()
+        }
 
-    def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
-        """Find the members of one segment.
-
-        Args:
-            segment: The segment.
-            as_of: The instant; by default now.
-
-        Returns:
-            The members' keys, as a set.
-
-        Raises:
-            DataError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-        found = self.evaluate([segment], as_of=as_of)
+    def _found(self, reader: Reader, question: Question, segment: Segment) -> Members:
+        found = self._evaluated(reader, question)
         return found[found.names[0]]
 
-    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
-        """Count the members of one segment.
-
-        Args:
-            segment: The segment.
-            as_of: The instant; by default now.
-
-        Raises:
-            DataError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-        return len(self.members(segment, as_of=as_of))
-
-    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Test whether one person is a member.
-
-        Args:
-            segment: The segment.
-            key: The person's key; a key that does not exist is not a member.
-            as_of: The instant; by default now.
-
-        Raises:
-            DataError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-        question = Question.of(segment, as_of, Target.PANDAS, skip_broken=False)
-        reader = Reader(self.frames, question.schema, self._kept)
+    def _holds(self, reader: Reader, question: Question, key: Any) -> bool:
         entity = question.schema.entity
         here = reader.population() == key
         if _stand_alone(question):
@@ -266,25 +143,7 @@ class Source:
             one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
             reader, here = Reader(one, question.schema), here[here.to_numpy(bool)]
         (condition,) = question.conditions.values()
-        found = evaluate(condition, reader)
-        return bool((found & here.to_numpy(bool)).any())
-
-    def _asked(
-        self, segments: Segments, as_of: AsOf, kept: Callable[[Bits], _T], *, skip: bool
-    ) -> tuple[Question, pd.Index[Any], dict[str, _T]]:
-        """What was asked, the keys of everyone, and what is kept of each segment's bits."""
-        question = Question.of(segments, as_of, Target.PANDAS, skip_broken=skip)
-        reader = Reader(self.frames, question.schema, self._kept)
-        keys = _keys(reader)
-        try:
-            found = self._answers(question.plan, reader, kept)
-        except UnsupportedError:
-            refused = _refused(question, self.frames)
-            if not refused:
-                raise
-            question = question.without(refused, skip_broken=skip)
-            found = self._answers(question.plan, reader, kept)
-        return question, keys, found
+        return bool((evaluate(condition, reader) & here.to_numpy(bool)).any())
 
     def _answers(self, plan: Plan, reader: Reader, kept: Callable[[Bits], _T]) -> dict[str, _T]:
         """What is kept of each condition; all else is forgotten when nothing looks at it again."""
@@ -306,19 +165,6 @@ class Source:
 def _keys(reader: Reader) -> pd.Index[Any]:
     keys = reader.population()
     found: pd.Index[Any] = pd.Index(keys, name=reader.schema.entity.key, tupleize_cols=False)
-    return found
-
-
-def _refused(question: Question, frames: Frames) -> dict[str, UnsupportedError]:
-    """The conditions that frames cannot compute, asked one by one of no rows."""
-    reader = Reader(frames, question.schema)
-    empty = {name: frame[:0] for name, frame in reader.frames.items()}
-    found = {}
-    for name, condition in question.conditions.items():
-        try:
-            table_for([condition], Reader(empty, question.schema)).bits(condition)
-        except UnsupportedError as error:
-            found[name] = error
     return found
 
 

@@ -47,6 +47,6 @@ class Source(SqlSource):
     frames: Frames
 
     @contextmanager
-    def _opened(self, schema: Schema) -> Iterator[tuple[Stored, Tables]]:
+    def _connected(self, schema: Schema) -> Iterator[tuple[Stored, Tables]]:
         stored = Stored.of(self.frames, schema.entity.table)
         yield stored, stored.tables(schema)

@@ -73,7 +73,7 @@ class Source(SqlSource):
     where: Where | None = field(default=None, kw_only=True)
 
     @contextmanager
-    def _opened(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
+    def _connected(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
         with connected(self.bind, self.entity) as (connection, session):
             tables = Tables.of(schema, self.entity, self.lists, self.where)
             tables = evolve(tables, by_class=session is not None)

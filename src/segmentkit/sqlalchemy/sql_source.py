@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import reduce
 from itertools import chain, combinations_with_replacement
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pac
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-from segmentkit.source import Question, Segments, asked_of, bound_traits, tallied_traits
+from segmentkit.source import EngineSource, Question, Segments, asked_of
 from segmentkit.sqlalchemy.statements.batch_statement import BITS, Pass, portions
 from segmentkit.sqlalchemy.statements.export import select_values
 from segmentkit.sqlalchemy.statements.single_statement import (
@@ -33,15 +34,12 @@ from segmentkit.sqlalchemy.statements.single_statement import (
 )
 from segmentkit.sqlalchemy.statements.value_counts import select_tally, tally_of
 from segmentkit.sqlalchemy.tables import Tables
-from segmentkit.trait import Trait
 
 AT_ONCE = 1 << 16
 """Rows that are read at a time; a multiple of eight."""
 
 Columns: TypeAlias = Sequence[Sequence[Any]]
 """Some rows of an answer, column by column; numbers that an array holds may be one."""
-
-_T = TypeVar("_T")
 
 
 class Engine(Protocol):
@@ -83,250 +81,123 @@ class Engine(Protocol):
         ...
 
 
-class SqlSource(ABC):
+_Opened: TypeAlias = tuple[Engine, Tables]
+
+
+class SqlSource(EngineSource[_Opened]):
     """The questions of a source, in SQL."""
 
     __slots__ = ()
 
+    _target = Target.SQL
+
     @abstractmethod
-    def _opened(self, schema: Schema) -> AbstractContextManager[tuple[Engine, Tables]]:
+    def _connected(self, schema: Schema) -> AbstractContextManager[_Opened]:
         """What is asked, and the tables of a schema there."""
 
-    def evaluate(
-        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
-    ) -> Evaluation:
-        """Find out which segments everyone is in.
+    @contextmanager
+    def _opened(self, question: Question) -> Iterator[_Opened]:
+        with self._connected(question.schema) as opened, _named(question, opened[0]):
+            yield opened
 
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now. Without a zone, it is in the schema's zone.
-            skip_broken: Leave out segments that cannot be computed, and list them in ``broken``.
-                By default the first one is an error.
+    def _check(self, opened: _Opened, question: Question) -> None:
+        engine, tables = opened
+        engine.check(question.conditions.values(), tables)
 
-        Returns:
-            The keys of everyone, and for each segment whether they are in it.
+    def _refused(self, opened: _Opened, question: Question) -> dict[str, UnsupportedError]:
+        engine, tables = opened
+        found = {}
+        for name, condition in question.conditions.items():
+            try:
+                engine.check([condition], tables)
+                engine.text(Pass.of({name: condition}, tables).counted())
+            except UnsupportedError as error:
+                found[name] = error
+        return found
 
-        Raises:
-            DataError: A parameter of a segment has no value.
-            SchemaError: A table or column is not there, or the segments are of different schemas.
-            UnsupportedError: The engine cannot compute a construct; names the segment.
-        """
+    def _evaluated(self, opened: _Opened, question: Question) -> Evaluation:
+        engine, tables = opened
+        rows = [
+            _read(engine, Pass.of(portion, tables)) for portion in portions(question.conditions)
+        ]
+        keys = rows[0][0]
+        bits = [_in_order(keys, *each) for each in rows]
+        return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
 
-        def ask(engine: Engine, question: Question, tables: Tables) -> Evaluation:
-            rows = [
-                _read(engine, Pass.of(portion, tables)) for portion in portions(question.conditions)
-            ]
-            keys = rows[0][0]
-            bits = [_in_order(keys, *each) for each in rows]
-            return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
+    def _counted(self, opened: _Opened, question: Question) -> Sizes:
+        engine, tables = opened
+        counts: list[int] = []
+        population = 0
+        for portion in portions(question.conditions):
+            row = engine.row(counted(portion, tables))
+            assert row is not None
+            # Of nobody, a sum is NULL.
+            population, *more = (int(number or 0) for number in row)
+            counts += more
+        return question.counted(counts, population)
 
-        return self._asked(segments, as_of, skip_broken, ask)
+    def _overlapped(self, opened: _Opened, question: Question) -> pd.DataFrame:
+        engine, tables = opened
+        names = list(question.conditions)
+        counts = pd.DataFrame(0, index=names, columns=names)
+        population = 0
+        parts = portions(question.conditions)
+        if len(parts) > 1:
+            # Two of them must go into one statement.
+            parts = portions(question.conditions, share=2)
+        for one, other in combinations_with_replacement(parts, 2):
+            # Pairs of portions; alone, a portion would be counted again with every other.
+            if one is other and len(parts) > 1:
+                continue
+            both = {**one, **other}
+            found, population = _pairs(engine, Pass.of(both, tables), len(both))
+            counts.loc[list(both), list(both)] = found
+        return overlap_frame(counts.to_numpy(), names, population, question.as_of)
 
-    def sizes(self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False) -> Sizes:
-        """Count the members of segments, where the data is.
-
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now.
-            skip_broken: Leave out segments that cannot be computed.
-
-        Returns:
-            The number of members by the segment's name; ``population`` is the number of everyone.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> Sizes:
-            counts: list[int] = []
-            population = 0
-            for portion in portions(question.conditions):
-                row = engine.row(counted(portion, tables))
-                assert row is not None
-                # Of nobody, a sum is NULL.
-                population, *more = (int(number or 0) for number in row)
-                counts += more
-            return question.counted(counts, population)
-
-        return self._asked(segments, as_of, skip_broken, ask)
-
-    def overlap(
-        self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
+    def _valued(
+        self,
+        schema: Schema,
+        instant: datetime,
+        bound: Mapping[str, ir.Value],
+        whom: ir.Condition | None,
     ) -> pd.DataFrame:
-        """Count who is in each pair of segments; only numbers are read.
-
-        Args:
-            segments: A catalog, another mapping, several segments, or one.
-            as_of: The instant; by default now.
-            skip_broken: Leave out segments that cannot be computed.
-
-        Returns:
-            Names × names; a segment with itself gives its size. ``attrs`` has the ``population``
-            and ``as_of``.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> pd.DataFrame:
-            names = list(question.conditions)
-            counts = pd.DataFrame(0, index=names, columns=names)
-            population = 0
-            parts = portions(question.conditions)
-            if len(parts) > 1:
-                # Two of them must go into one statement.
-                parts = portions(question.conditions, share=2)
-            for one, other in combinations_with_replacement(parts, 2):
-                # Pairs of portions; alone, a portion would be counted again with every other.
-                if one is other and len(parts) > 1:
-                    continue
-                both = {**one, **other}
-                found, population = _pairs(engine, Pass.of(both, tables), len(both))
-                counts.loc[list(both), list(both)] = found
-            return overlap_frame(counts.to_numpy(), names, population, question.as_of)
-
-        return self._asked(segments, as_of, skip_broken, ask)
-
-    def values(
-        self, traits: Iterable[Trait], *, of: Segment | None = None, as_of: AsOf = None
-    ) -> pd.DataFrame:
-        """Compute the values of traits.
-
-        Args:
-            traits: The traits to compute; at least one.
-            of: Whom to compute it of; by default everyone.
-            as_of: The instant; by default now.
-
-        Returns:
-            One column for each trait, with its name, by key. Integers are ``Int64``, booleans
-            ``boolean``, texts ``string``, exact decimals objects, dates ``datetime64`` and
-            timestamps ``datetime64`` in UTC. Missing values are missing there too.
-
-        Raises:
-            DataError: A parameter has no value.
-            SchemaError: A table or column is not there, or they are of different schemas.
-            UnsupportedError: The engine cannot compute a construct.
-            ValueError: You gave no traits.
-        """
-        schema, instant, bound, condition = bound_traits(traits, of, as_of, Target.SQL)
-        whom = ir.TRUE if condition is None else condition
-        with self._opened(schema) as (engine, tables):
+        whom = ir.TRUE if whom is None else whom
+        with self._connected(schema) as (engine, tables):
             engine.check([*bound.values(), whom], tables)
             keys, *columns = _whole(engine, select_values(bound, whom, tables), len(bound) + 1)
         dtypes = {name: value.dtype for name, value in bound.items()}
         index = _index(keys).rename(schema.entity.key)
         return values_frame(dtypes, columns, index, instant)
 
-    def tally(
-        self,
-        traits: Iterable[Trait],
-        segments: Segments,
-        *,
-        most: int | None = None,
-        as_of: AsOf = None,
+    def _tallied(
+        self, opened: _Opened, question: Question, values: Mapping[str, ir.Value], most: int | None
     ) -> dict[str, pd.DataFrame]:
-        """Count how often each value of traits occurs in segments, where the data is.
+        engine, tables = opened
+        engine.check(values.values(), tables)
+        conditions = dict(question.conditions)
+        width = 1 + len(conditions) + (most is not None)
+        found = {}
+        for name, value in values.items():
+            columns = _whole(engine, select_tally(value, conditions, tables, most), width)
+            found[name] = tally_of(columns, value, list(conditions), most)
+        return found
 
-        Args:
-            traits: The traits whose values to count, with one query each.
-            segments: A catalog, another mapping, several segments, or one.
-            most: Count only this number of most frequent values of each segment, and the missing
-                ones. By default, count all values that occur in one of them.
-            as_of: The instant; by default now.
+    def _found(self, opened: _Opened, question: Question, segment: Segment) -> Members:
+        engine, tables = opened
+        (keys,) = _whole(engine, of_one(_only(question), tables), 1)
+        index = _index(keys).rename(tables.schema.entity.key)
+        return Members.of(index, asked=asked_of(segment), as_of=question.as_of)
 
-        Returns:
-            For each trait, by name, the counts: values × segments, the most frequent first. A
-            missing value is missing in the index. ``attrs`` has the number of ``different``
-            values that occur in one of the segments, and ``as_of``.
+    def _number(self, opened: _Opened, question: Question, segment: Segment) -> int:
+        engine, tables = opened
+        found = of_one(_only(question), tables).subquery()
+        row = engine.row(sa.select(sa.func.count()).select_from(found))
+        assert row is not None
+        return int(row[0])
 
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-            ValueError: You gave no traits.
-        """
-        traits = list(traits)
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> dict[str, pd.DataFrame]:
-            values = tallied_traits(traits, question.schema, question.instant, Target.SQL)
-            engine.check(values.values(), tables)
-            conditions = dict(question.conditions)
-            width = 1 + len(conditions) + (most is not None)
-            found = {}
-            for name, value in values.items():
-                columns = _whole(engine, select_tally(value, conditions, tables, most), width)
-                found[name] = tally_of(columns, value, list(conditions), most)
-                found[name].attrs["as_of"] = question.as_of
-            return found
-
-        return self._asked(segments, as_of, False, ask)
-
-    def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
-        """Find the members of one segment; only their keys are read.
-
-        Args:
-            segment: The segment.
-            as_of: The instant; by default now.
-
-        Returns:
-            The members' keys, as a set.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> Members:
-            (keys,) = _whole(engine, of_one(_only(question), tables), 1)
-            index = _index(keys).rename(tables.schema.entity.key)
-            return Members.of(index, asked=asked_of(segment), as_of=question.as_of)
-
-        return self._asked(segment, as_of, False, ask)
-
-    def count(self, segment: Segment, *, as_of: AsOf = None) -> int:
-        """Count the members of one segment.
-
-        Args:
-            segment: The segment.
-            as_of: The instant; by default now.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> int:
-            found = of_one(_only(question), tables).subquery()
-            row = engine.row(sa.select(sa.func.count()).select_from(found))
-            assert row is not None
-            return int(row[0])
-
-        return self._asked(segment, as_of, False, ask)
-
-    def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Test whether one person is a member; only that person's rows are read.
-
-        Args:
-            segment: The segment.
-            key: The person's key; a key that does not exist is not a member.
-            as_of: The instant; by default now.
-
-        Raises:
-            DataError: As for `evaluate`.
-            SchemaError: As for `evaluate`.
-            UnsupportedError: As for `evaluate`.
-        """
-
-        def ask(engine: Engine, question: Question, tables: Tables) -> bool:
-            return engine.row(of_person(_only(question), key, tables)) is not None
-
-        return self._asked(segment, as_of, False, ask)
+    def _holds(self, opened: _Opened, question: Question, key: Any) -> bool:
+        engine, tables = opened
+        return engine.row(of_person(_only(question), key, tables)) is not None
 
     def explain(self, segments: Segments, *, as_of: AsOf = None) -> str:
         """Show how segments are evaluated: the shape, what is scanned, and the statements.
@@ -344,34 +215,14 @@ class SqlSource(ABC):
             UnsupportedError: As for `evaluate`.
         """
 
-        def ask(engine: Engine, question: Question, tables: Tables) -> str:
+        def ask(opened: _Opened, question: Question) -> str:
+            engine, tables = opened
             lines = [f"-- {line}" for line in explained(question.plan, tables)]
             asked = statements(question.conditions, tables, columnar=engine.columnar)
             texts = [engine.text(query) for query in asked]
             return "\n".join([*lines, *texts])
 
-        return self._asked(segments, as_of, False, ask)
-
-    # -- how it is asked ------------------------------------------------------------------------
-
-    def _asked(
-        self,
-        segments: Segments,
-        as_of: AsOf,
-        skip_broken: bool,
-        ask: Callable[[Engine, Question, Tables], _T],
-    ) -> _T:
-        """Ask; if a definition is refused, say which, or ask without it."""
-        question = Question.of(segments, as_of, Target.SQL, skip_broken=skip_broken)
-        with self._opened(question.schema) as (engine, tables), _named(question, engine):
-            try:
-                engine.check(question.conditions.values(), tables)
-                return ask(engine, question, tables)
-            except UnsupportedError:
-                refused = _refused(question.conditions, engine, tables)
-                if not refused:
-                    raise
-            return ask(engine, question.without(refused, skip_broken=skip_broken), tables)
+        return self._asked(segments, as_of, ask)
 
 
 _FEW = 5
@@ -393,20 +244,6 @@ def _named(question: Question, engine: Engine) -> Iterator[None]:
 def _only(question: Question) -> ir.Condition:
     (condition,) = question.conditions.values()
     return condition
-
-
-def _refused(
-    conditions: Mapping[str, ir.Condition], engine: Engine, tables: Tables
-) -> dict[str, UnsupportedError]:
-    """The conditions that cannot be asked, tried one by one."""
-    found = {}
-    for name, condition in conditions.items():
-        try:
-            engine.check([condition], tables)
-            engine.text(Pass.of({name: condition}, tables).counted())
-        except UnsupportedError as error:
-            found[name] = error
-    return found
 
 
 def _whole(engine: Engine, query: sa.Select[Any], width: int) -> list[Any]:
