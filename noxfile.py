@@ -136,6 +136,13 @@ def mariadb(session: nox.Session) -> None:
 
 
 @nox.session
+def web(session: nox.Session) -> None:
+    """Ask asynchronous engines, and run the app of the docs."""
+    session.install("-e", ".", *group("web"))
+    session.run("pytest", "tests/web.py", "docs/web-apps.md", *session.posargs)
+
+
+@nox.session
 def clickhouse(session: nox.Session) -> None:
     """Ask ClickHouse, which runs within Python, every case; the fuzzer's worlds not yet."""
     ask(session, "clickhouse")

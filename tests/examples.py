@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+from importlib.util import find_spec
 from pathlib import Path
 
 try:
@@ -23,6 +24,8 @@ OPTIONS = ELLIPSIS | NORMALIZE_WHITESPACE
 # Only the nox session "spark" has what Spark's examples need.
 ASKS_SAIL = "sail" in os.environ.get("SEGMENTKIT_TARGETS", "").split(",")
 SPARK = [] if ASKS_SAIL else ["**/spark.md", "**/spark/*"]
+# And only "web" what an app's need.
+WEB = [] if find_spec("fastapi") and find_spec("aiosqlite") else ["**/web-apps.md"]
 
 
 def prepare(_: object) -> None:
@@ -43,7 +46,7 @@ if Sybil:
         ],
         path=ROOT,
         patterns=["README.md", "docs/*.md", "docs/**/*.md"],
-        excludes=["docs/_build/**", *SPARK],
+        excludes=["docs/_build/**", *SPARK, *WEB],
         setup=prepare,
     )
 
