@@ -6,7 +6,20 @@ import re
 
 import pytest
 
-from segmentkit import SegmentSyntaxError, format_definition
+from segmentkit import (
+    DATE,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    TIMESTAMP,
+    Attribute,
+    Entity,
+    Schema,
+    Segment,
+    SegmentSyntaxError,
+    SegmentTypeError,
+    format_definition,
+)
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language.parser import parse
 
@@ -178,3 +191,42 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
 def test_what_is_no_habit(text: str, hint: str) -> None:
     """What only looks like one, or stands in quotes, has the hint of its own mistake."""
     assert refused(text).hint == hint
+
+
+PEOPLE = Schema(
+    [
+        Entity(
+            "people",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("name", TEXT, True),
+                Attribute("tags", TEXTS, True),
+                Attribute("born", DATE, True),
+                Attribute("seen", TIMESTAMP, True),
+            ],
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('startswith(name, "x")', 'name starts with "x"'),
+        ('not ends_with(name, "x")', 'not name ends with "x"'),
+        ("ISNULL(born) or id = 3", "born is missing or id = 3"),
+        ("notna(born)", "born is present"),
+        ("born < CURRENT_DATE", "born < today"),
+        ("seen < current_timestamp", "seen < now"),
+    ],
+)
+def test_the_hint_of_the_schema_followed_to_the_letter(written: str, meant: str) -> None:
+    """So it is where the text can be read, but a schema has nothing of that name or type."""
+    with pytest.raises(SegmentTypeError) as caught:
+        Segment.define(None, written, PEOPLE)
+    (found,) = caught.value.diagnostics
+    hint = re.fullmatch("write (.*)", found.hint or "")
+    assert hint, found.render(written)
+    text = written[: found.span.start] + hint[1] + written[found.span.end :]
+    assert Segment.define(None, text, PEOPLE) == Segment.define(None, meant, PEOPLE)

@@ -89,9 +89,29 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
     if aggregate is not None:
         return aggregates.aggregate(ctx, node, aggregate)
     known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in ctx.schema.functions)]
+    if test := _test_of_others(node):
+        ctx.error("SK103", node.span, name=node.name, hint=f"write {test}")
+        return None
     hint = _of_others(node.name.lower()) or did_you_mean(node.name, known)
     ctx.error("SK103", node.name_span, name=node.name, hint=hint)
     return None
+
+
+def _test_of_others(node: t.Call) -> str | None:
+    """The test that is a function elsewhere: ``startswith(name, "x")``, ``isnull(age)``."""
+    word = _TESTS_OF_OTHERS.get(node.name.lower().replace("_", ""))
+    if word is None or len(node.arguments) != (1 if word.startswith("is") else 2):
+        return None
+    operand, *pattern = map(format_tree, node.arguments)
+    return " ".join([operand, word, *pattern])
+
+
+_TESTS_OF_OTHERS = {
+    **dict.fromkeys(("startswith", "beginswith", "hasprefix"), "starts with"),
+    **dict.fromkeys(("endswith", "hassuffix"), "ends with"),
+    **dict.fromkeys(("isnull", "isna", "isblank", "ismissing", "isnone"), "is missing"),
+    **dict.fromkeys(("notnull", "notna", "isnotnull", "ispresent"), "is present"),
+}
 
 
 def _of_others(name: str) -> str | None:
@@ -102,7 +122,6 @@ def _of_others(name: str) -> str | None:
 
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(("lower", "upper", "casefold"), 'write … = "…" ignoring case'),
-    **dict.fromkeys(("isnull", "is_null", "isna"), "write … is missing"),
     "round": "there is no rounding: compare with a bound",
     "distinct": "write count(distinct …)",
 }

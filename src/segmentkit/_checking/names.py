@@ -192,6 +192,8 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
 _SIZES = ("count", "len", "length", "size")
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(("null", "none", "nan"), "to ask for what is missing, write 'is missing'"),
+    **dict.fromkeys(("current_date", "curdate"), "write today"),
+    **dict.fromkeys(("current_timestamp", "sysdate", "getdate"), "write now"),
     "yes": 'write true, or as a text "yes"',
     "no": 'write false, or as a text "no"',
     "yesterday": "write '1 day ago', or for the whole day 'in previous day'",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from itertools import combinations
 from typing import TypeAlias
 
@@ -24,7 +25,7 @@ _NEAR = 300  # how far to look around the place
 def habit(text: str, start: int) -> Diagnostic | None:
     """What was meant by the words around a place, if others write it so."""
     before, first, last = len(text[:start].rstrip()), max(0, start - _NEAR), start + _NEAR
-    for pattern, form in _COMPILED:
+    for pattern, form in _compiled():
         for found in pattern.finditer(text, first, last):
             if found.start() > start or found.end() < before:
                 continue
@@ -346,4 +347,9 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
         _spaced,
     ),
 )
-_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), form) for pattern, form in _HABITS)
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[_Match], str | None]], ...]:
+    """The habits, once there is a mistake: to compile them takes longer than to read."""
+    return tuple((re.compile(pattern, re.IGNORECASE), form) for pattern, form in _HABITS)
