@@ -42,6 +42,9 @@ class Customer(Base):
     referrer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customers.id"))
     referrer: Mapped[Customer | None] = relationship(remote_side=[id])
     orders: Mapped[list[Order]] = relationship(back_populates="customer")
+    large: Mapped[list[Order]] = relationship(
+        primaryjoin="and_(Customer.id == Order.customer_id, Order.amount > 20)", viewonly=True
+    )
 
 
 class Order(Base):
@@ -222,6 +225,8 @@ CRITERIA = [
 
 QUESTIONS: list[tuple[str, Callable[[], Any]]] = [
     ("any(orders)", Customer.orders.any),
+    ("any(large)", Customer.large.any),
+    ("none(large where amount > 30)", lambda: ~Customer.large.any(Order.amount > 30)),
     ("none(orders)", lambda: ~Customer.orders.any()),
     ("any(orders where amount > 20)", lambda: Customer.orders.any(Order.amount > 20)),
     (
@@ -373,3 +378,56 @@ def test_what_a_source_asks_is_checked_at_once() -> None:
     """A URL is no engine."""
     with pytest.raises(SchemaError, match="an engine, a connection or a session"):
         sql.Source("sqlite://", Customer)  # type: ignore[arg-type]
+
+
+# -- classes that inherit -----------------------------------------------------------------------
+
+
+class Other(DeclarativeBase):
+    pass
+
+
+class Person(Other):
+    __tablename__ = "people"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    tenant: Mapped[int]
+    points: Mapped[int]
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "person"}  # noqa: RUF012
+
+
+class Member(Person):
+    __mapper_args__ = {"polymorphic_identity": "member"}  # noqa: RUF012
+
+
+class Patron(Person):
+    __tablename__ = "patrons"
+    id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
+    level: Mapped[int]
+    __mapper_args__ = {"polymorphic_identity": "patron"}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("kind", [Person, Member, Patron])
+@pytest.mark.parametrize("text", ["top 2 by points", "not top 2 by points", "points > 20"])
+def test_a_tenant_of_a_class_that_inherits(kind: Any, text: str) -> None:
+    """The rows of the class that are the tenant's, in every question."""
+    engine = sa.create_engine("sqlite://")
+    Other.metadata.create_all(engine)
+    segment = Segment.define("x", text, sql.schema_from(Person if kind is Member else kind))
+    with Session(engine) as session:
+        for i in range(1, 13):
+            made = (Person, Member, Patron)[i % 3]
+            more = {"level": i} if made is Patron else {}
+            session.add(made(id=i, tenant=i % 2, points=i * 10, **more))
+        own = sa.select(kind.id).where(kind.tenant == 1)
+        everyone = session.scalars(own.order_by(kind.points)).all()
+        best = everyone[-2:] if "2 by" in text else [k for k in everyone if k > 2]
+        expected = [k for k in everyone if k not in best] if text.startswith("not") else best
+        where = kind.tenant == 1
+        assert _keys(session.scalars(sql.members(segment, kind, where=where))) == sorted(expected)
+        test = sql.predicate(segment, kind, where=where)
+        assert _keys(session.scalars(sa.select(kind.id).where(test))) == sorted(expected)
+        found = sql.Source(session, kind, where=where).evaluate([segment, ~segment])
+        assert _keys(found["x"]) == sorted(expected)
+        assert _keys(found.population) == sorted(everyone)
+    engine.dispose()
