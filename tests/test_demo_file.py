@@ -163,3 +163,25 @@ def test_only_old_leftovers_are_removed(path: Path) -> None:
     demo.load(path)
     assert not old.exists()
     assert young.exists()
+
+
+def test_a_damaged_file_is_written_anew(path: Path) -> None:
+    """A file that SQLite cannot read any more is told of in words, and replaced."""
+    demo.load(path)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    with pytest.warns(UserWarning, match=r"completejourney.sqlite is damaged \(.*written anew"):
+        assert demo.load(path) == path
+    assert _count(path) == 1
+    assert demo.load(path) == path
+
+
+def test_a_damaged_cache_is_written_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the place of the cache is ours to replace."""
+    monkeypatch.setattr(_load, "default_path", lambda: path)
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert demo.load() == path
+    assert _count(path) == 1

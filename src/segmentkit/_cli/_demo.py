@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from attrs import frozen
 from sqlalchemy import URL, create_engine, func, select
 
 from segmentkit import demo as journey
-from segmentkit._cli._errors import WRONG, Failure
+from segmentkit._cli._errors import WRONG, Failure, printable
 from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
 from segmentkit._cli._values import instant_option, shown_instant
 from segmentkit._definition import AsOf
@@ -78,7 +79,11 @@ def demo(ctx: click.Context, as_of: AsOf, only: str | None, file: Path | None) -
 
 
 def _ask_sqlite(catalog: Catalog, as_of: AsOf, file: Path | None, show: Bars) -> Engine:
-    path = journey.load(file, _announced(show, file))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        path = journey.load(file, _announced(show, file))
+    for each in told:
+        click.echo(printable(str(each.message)), err=True)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine)
     try:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -42,7 +43,8 @@ def default_path() -> Path:
 def load(path: Path | None = None, progress: Progress | None = None) -> Path:
     """Make sure that the demo's SQLite file is there, and say where.
 
-    A file that an earlier call wrote is used as it is. A new one is written beside its final
+    A file that an earlier call wrote is used as it is, if it is whole. If it is damaged, a warning
+    says so, and it is written anew. A new one is written beside its final
     place and renamed into it when complete, so no one ever sees half of it.
 
     Args:
@@ -59,8 +61,9 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Path:
         FileExistsError: The file is something else than the demo's database. It is untouched.
         OSError: The file could not be written; the message says why.
     """
+    own = path is None
     path = default_path() if path is None else path
-    if _is_ready(path):
+    if _is_ready(path, own=own):
         return path
     data = frames(progress)
     try:
@@ -75,8 +78,8 @@ def load(path: Path | None = None, progress: Progress | None = None) -> Path:
     return path
 
 
-def _is_ready(path: Path) -> bool:
-    """Whether the file is a whole database of this layout.
+def _is_ready(path: Path, *, own: bool) -> bool:
+    """Whether the file is a whole database of this layout; ``own``: its name is ours alone.
 
     Raises:
         FileExistsError: It is a file that we did not write, and so may not replace.
@@ -91,12 +94,28 @@ def _is_ready(path: Path) -> bool:
         return False  # what a crash of the machine leaves behind
     # https://www.sqlite.org/fileformat2.html#the_database_header
     application = int.from_bytes(header[68:72])
-    if not header.startswith(b"SQLite format 3\0") or application != _APPLICATION:
+    is_ours = header.startswith(b"SQLite format 3\0") and application == _APPLICATION
+    if not is_ours and own:
+        return _damaged(path, "it is not the demo's database")
+    if not is_ours:
         message = "not the demo's database; remove it or name another file"
         raise FileExistsError(errno.EEXIST, message, str(path))
     page = int.from_bytes(header[16:18])
     whole = size == (65536 if page == 1 else page) * int.from_bytes(header[28:32])
-    return whole and int.from_bytes(header[60:64]) == _LAYOUT
+    if not whole or int.from_bytes(header[60:64]) != _LAYOUT:
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    return found == "ok" or _damaged(path, found.replace("\n", " "))
+
+
+def _damaged(path: Path, why: str) -> bool:
+    told = f"the demo's database {path} is damaged ({why}) and is written anew"
+    warnings.warn(told, UserWarning, stacklevel=4)
+    return False
 
 
 def _unwritable(path: Path, why: str, code: int | None) -> OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -91,6 +92,15 @@ def _as_declared(declared: sa.ColumnElement[Any], column: Any) -> Any:
     return column
 
 
+def _batches(cursor: Any) -> Any:
+    """An answer of DuckDB in parts of Arrow."""
+    # Since version 2 it has another name, and warns that the answer is copied once.
+    read = getattr(cursor, "to_arrow_reader", None) or cursor.fetch_record_batch
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+        return read(AT_ONCE)
+
+
 def is_columnar(dialect: sa.Dialect) -> bool:
     """Whether answers come in columns of Arrow."""
     return dialect_of(dialect).arrow and find_spec("pyarrow") is not None
@@ -126,10 +136,7 @@ class _Database:
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         if self.columnar and all(type(c.type) in _OF_ARROW for c in query.selected_columns):
             with self.connection.execute(query) as result:
-                cursor: Any = result.cursor
-                # Newer versions of DuckDB have another name for it.
-                read = getattr(cursor, "to_arrow_reader", None) or cursor.fetch_record_batch
-                for batch in read(AT_ONCE):
+                for batch in _batches(result.cursor):
                     if batch.num_rows:
                         yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
             return
