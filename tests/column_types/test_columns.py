@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,8 @@ from segmentkit import KeyList, Segment, Trait, UnsupportedError
 from segmentkit._operators import bucket_of
 from segmentkit.sqlalchemy import Source, members, prepare, schema_from
 from tests.column_types import zoo
-from tests.targets.databases import ENGINES
 
 AS_OF = datetime(2026, 5, 9, 12, tzinfo=UTC)
-NAMES = ["sqlite", "duckdb", "postgresql"]
-if os.environ.get("SEGMENTKIT_MARIADB_URL"):
-    NAMES.append("mariadb")
 IDS = [uuid.UUID(int=n << 96 | 0xABC, version=4) for n in (5, 17, 0xA0EEBC99)]
 
 
@@ -107,11 +102,10 @@ def people() -> list[Any]:
     return [first, second, third, *orders]
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=zoo.NAMES)
 def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
     """The app's session, on each database."""
-    database = next(each for each in ENGINES if each.name == request.param)
-    engine = prepare(database.open())
+    engine = prepare(zoo.opened(request.param))
     if request.param == "postgresql":
         sa.event.listen(
             engine, "connect", lambda c, _: c.execute("SET TIME ZONE 'America/New_York'")

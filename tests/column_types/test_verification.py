@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,6 @@ from tests.column_types import zoo
 from tests.commands import Run
 from tests.targets.databases import ENGINES
 
-NAMES = ["sqlite", "postgresql", "duckdb"]
-if os.environ.get("SEGMENTKIT_MARIADB_URL"):
-    NAMES.append("mariadb")
-
 SHOP = Schema(
     [
         Entity(
@@ -53,15 +47,10 @@ SHOPS = "CREATE TABLE v_shops (id INTEGER PRIMARY KEY)"
 ORDERS = "CREATE TABLE v_orders (p_id INTEGER, done_at {time})"
 
 
-@cache
-def opened(name: str) -> sa.Engine:
-    return next(each for each in ENGINES if each.name == name).open()
-
-
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=zoo.NAMES)
 def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     """An empty database."""
-    engine = opened(request.param)
+    engine = zoo.opened(request.param)
     yield engine
     metadata = sa.MetaData()
     metadata.reflect(engine)

@@ -6,14 +6,28 @@ import base64
 import enum
 import ipaddress
 import json
+import os
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
+
+from tests.targets.databases import ENGINES
+
+NAMES = ["sqlite", "duckdb", "postgresql"]
+if os.environ.get("SEGMENTKIT_MARIADB_URL"):
+    NAMES.append("mariadb")
+
+
+@cache
+def opened(name: str) -> sa.Engine:
+    """The engine of a database, one for all tests."""
+    return next(each for each in ENGINES if each.name == name).open()
 
 
 class Cents(TypeDecorator[Decimal]):
@@ -313,3 +327,91 @@ class OneIntegerId(TypeDecorator[int]):
 
     impl = sa.Integer
     cache_ok = True
+
+
+class AnyCase(TypeDecorator[str]):
+    """Texts that the app compares ignoring case."""
+
+    impl = sa.String(50)
+    cache_ok = True
+
+    class comparator_factory(sa.String.Comparator[str]):  # noqa: N801 - SQLAlchemy's name
+        def __eq__(self, other: Any) -> Any:
+            return sa.func.lower(self.expr) == sa.func.lower(other)
+
+        __hash__ = sa.String.Comparator.__hash__
+
+
+class CentsOfInts(Cents):
+    """Money whose whole numbers the app compares with cents."""
+
+    cache_ok = True
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return sa.Integer() if isinstance(value, int) else self
+
+
+class Salted(TypeDecorator[str]):
+    """Texts that are hidden in another way each time."""
+
+    impl = sa.String(100)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        if value is None:
+            return None
+        return os.urandom(4).hex() + base64.b64encode(value.encode()).decode()
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else base64.b64decode(value[8:]).decode()
+
+
+class AwareOnly(TypeDecorator[datetime]):
+    """Instants that must have a zone, kept with it where there is a type for that."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a zone is needed")
+        return value
+
+
+class Millis(TypeDecorator[datetime]):
+    """Instants kept as milliseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else int(value.timestamp() * 1000)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Inverted(TypeDecorator[int]):
+    """Numbers kept with the other sign."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else -value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else -value
+
+
+class OneZero(TypeDecorator[bool]):
+    """Truth kept as one and zero."""
+
+    impl = sa.SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else bool(value)

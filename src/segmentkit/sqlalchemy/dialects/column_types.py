@@ -332,6 +332,9 @@ def _is_unchanged(codec: Codec, sample: Any) -> bool:
 
 
 def _list(codec: Codec, sample: list[str]) -> Codec:
+    if not isinstance(codec.stored, sa.ARRAY) and codec.reads(codec.stores(7), 7):
+        why = f"{codec.name} keeps values of any kind: say of which, in tables"
+        return evolve(codec, dtype=None, why=why)
     stored = codec.stores(sample)
     try:
         is_json = json.loads(stored) == sample
@@ -339,8 +342,6 @@ def _list(codec: Codec, sample: list[str]) -> Codec:
         is_json = isinstance(codec.stored, sa.JSON | sa.ARRAY)
     if not is_json:
         return evolve(codec, dtype=None, why=f"{codec.name} keeps lists in a form of its own")
-    if not isinstance(codec.stored, sa.ARRAY) and codec.reads(codec.stores(7), 7):
-        return evolve(codec, dtype=None, why=f"{codec.name} keeps JSON of any kind")
     return evolve(codec, plain=True)
 
 

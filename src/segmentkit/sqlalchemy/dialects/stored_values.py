@@ -58,8 +58,6 @@ def bound(column: Sql, op: Any, value: Any) -> tuple[Any, Any]:
         raise _refused(column, codec, "the same value is stored in another form each time")
     found = codec.bound(value)
     is_order = op in _BELOW
-    if is_order and not codec.ordered:
-        raise _refused(column, codec, "what is stored is not in the order of the values")
     if found is NOTHING and is_order:
         raise _refused(column, codec, f"it does not take {value!r}")
     if found is NOTHING or codec.dtype is None or codec.dtype.kind not in _EXACT or codec.values:
@@ -82,8 +80,21 @@ def _number(value: Any) -> Any:
 
 def kind_of(column: Sql, op: Any, value: Any) -> Any:
     """The type in which the app's own queries bind a value that they compare with a column."""
-    kind = column.type
-    return kind.coerce_compared_value(op, value) if isinstance(kind, TypeDecorator) else kind
+    kind, codec = column.type, codec_of(column.type)
+    if codec is None or not isinstance(kind, TypeDecorator):
+        return kind
+    found = kind.coerce_compared_value(op, value)
+    whole = int(value) if isinstance(value, Decimal) and value == int(value) else value
+    others = found, kind.coerce_compared_value(op, whole)
+    if any(each is not kind for each in others) and codec.stores(value) != value:
+        raise _refused(column, codec, f"its queries compare {value!r} in another form")
+    return found
+
+
+def is_compared(column: Sql, op: Any) -> bool:
+    """Whether a column is compared with a constant in the form in which it keeps values."""
+    codec = codec_of(column.type)
+    return codec is not None and (codec.ordered or op not in _BELOW)
 
 
 def same_form(one: Sql, other: Sql, *, ordered: bool) -> bool:
@@ -294,14 +305,15 @@ def _uuid_text(element: UuidText, compiler: SQLCompiler, **kw: Any) -> str:
             raise UnsupportedError(
                 f"{dialect_of(dialect).title} cannot tell the text of a UUID kept as bytes"
             )
-        words = f"hex({words})"
+        # Of NULL, SQLite makes the empty text.
+        words = f"hex({words})" if dialect.name in _MYSQL else f"nullif(hex({words}), '')"
     digits = f"replace(lower({words}), '-', '')"
     parts = [f"substr({digits}, {start}, {n})" for start, n in _PARTS]
     if dialect.name in _MYSQL:
-        return f"concat_ws('-', {', '.join(parts)})"
+        return f"concat({_COMMA.join(parts)})"
     return f"({_DASH.join(parts)})"
 
 
 _MYSQL = ("mysql", "mariadb")
-_DASH = " || '-' || "
+_DASH, _COMMA = " || '-' || ", ", '-', "
 _PARTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))

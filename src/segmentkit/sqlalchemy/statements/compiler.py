@@ -40,6 +40,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     by_code_point,
     compares_itself,
     decoded,
+    is_compared,
     keeps_nan,
     kind_of,
     same_form,
@@ -205,7 +206,7 @@ class Compiler:
             left, right, op = right, left, _MIRRORED[op]
         if node.ignoring_case:
             return _compared(left, op, self.folded(left, right), self.folded(right, left))
-        if isinstance(right, ir.Const) and is_own((column := self.value(left)).type):
+        if isinstance(right, ir.Const) and is_compared((column := self.value(left)), op):
             return self.compared_as_stored(column, op, right)
         return _compared(left, op, *self.pair(left, right, ordered=op not in _EQUALITY))
 

@@ -29,6 +29,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, later
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
+from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.statements import population
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
@@ -216,7 +217,7 @@ def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select
     entity = tables.schema.entity
     rows = Rows(tables, entity, ir.Scope.ENTITY)
     known = beside(rows, wanted_by([node.value]), [])
-    value = Compiler(tables.schema, rows, known).operand(node.value)
+    value = ordered_as_stored(Compiler(tables.schema, rows, known).value(node.value))
     # Who they are is a predicate of its own, on a query of ours.
     inner = OfCustomer(evolve(tables, root=rows.start, mapped=None))
     tests = value.is_not(None), inner.condition(node.among, [])
