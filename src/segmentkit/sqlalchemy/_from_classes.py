@@ -216,6 +216,9 @@ class FromClasses:
                 self.selection.leave_out(self.names[mapper], key, why)
                 continue
             to, join = self.names[target], way.join
+            if way.one and key == self.names[self.root]:
+                self.selection.leave_out(self.names[mapper], key, _SHADOWED)
+                continue
             if way.one:
                 by = None if way.there in ("", self.key(target)) else way.there
                 links.append(Link(key, to=to, key=way.here, by=by, join=join))
@@ -302,6 +305,9 @@ class FromClasses:
         if isinstance(holder, sa.Table):
             return [column.name for column in holder.c]
         return list(named_columns(holder))
+
+
+_SHADOWED = "in definitions, that name is the row that is segmented"
 
 
 def _no_key(entity: str, declared: RelationDeclaration, mapper: Mapper[Any] | None = None) -> str:

@@ -159,9 +159,10 @@ def _is_once(relationship: orm.RelationshipProperty[Any]) -> bool:
 
 
 def _is_of_equalities(condition: Any) -> bool:
-    if isinstance(condition, sa.sql.elements.BooleanClauseList):
+    if _is_many(condition):
         return condition.operator is operators.and_ and all(
-            map(_is_of_equalities, condition.clauses)
+            isinstance(each, sa.BinaryExpression) and each.operator is operators.eq
+            for each in condition.clauses
         )
     return isinstance(condition, sa.BinaryExpression) and condition.operator is operators.eq
 
@@ -219,35 +220,53 @@ def way_of(
     """
     one = not relationship.uselist
     many = not one or relationship.direction is not orm.RelationshipDirection.MANYTOONE
-    names = _equal_columns(mapper, relationship)
-    if key is None and (names is None or not one):
+    names = equal_columns(mapper, relationship)
+    together = not many and names is not None and leads_to_one(relationship, names)
+    if key is None and not together and (names is None or len(names) > 1 or not one):
         raise Unfit(f"{mapper.class_.__name__} has no key of one column, by which rows are found")
-    if names is None:
-        return Way(one, many, join=_in_words(relationship))
-    here, there = names
+    if names is None or len(names) > 1:
+        return Way(one, many and key is not None, join=_in_words(relationship))
+    ((here, there),) = names.items()
     if not many and there != other_key:
         _check_unique(relationship, there)
     return Way(one, many and key is not None, here, there)
 
 
-def _equal_columns(
+def equal_columns(
     mapper: orm.Mapper[Any], relationship: orm.RelationshipProperty[Any]
-) -> tuple[str, str] | None:
-    """The two columns, here and there, whose equality is all that a relationship says."""
+) -> dict[str, str] | None:
+    """Columns here and there whose equality is all that a relationship says."""
     pairs = relationship.local_remote_pairs or []
-    condition = relationship.primaryjoin
+    condition: Any = relationship.primaryjoin
+    parts = (
+        condition.clauses if _is_of_equalities(condition) and _is_many(condition) else [condition]
+    )
     if (
         relationship.secondary is not None
         or not isinstance(relationship.entity, orm.Mapper)
-        or len(pairs) != 1
-        or not isinstance(condition, sa.BinaryExpression)
-        or condition.operator is not operators.eq
-        or not all(isinstance(c, sa.ColumnClause) for c in (condition.left, condition.right))
+        or not _is_of_equalities(condition)
+        or len(pairs) != len(parts)
+        or not all(isinstance(c, sa.ColumnClause) for p in parts for c in (p.left, p.right))
     ):
         return None
-    local, remote = pairs[0]
-    here, there = name_of(mapper, local), name_of(relationship.mapper, remote)
-    return None if here is None or there is None else (here, there)
+    found = {
+        name_of(mapper, local): name_of(relationship.mapper, remote) for local, remote in pairs
+    }
+    names = {here: there for here, there in found.items() if here and there}
+    return names if len(names) == len(parts) else None
+
+
+def leads_to_one(relationship: orm.RelationshipProperty[Any], names: dict[str, str]) -> bool:
+    """Whether these columns together tell the rows apart that a relationship leads to."""
+    target = relationship.mapper
+    sets = [list(target.primary_key)]
+    table = whole_table(target)
+    sets += [] if table is None else [each for each in unique_sets(table) if each]
+    return any({name_of(target, c) for c in each} <= {*names.values()} for each in sets)
+
+
+def _is_many(condition: Any) -> bool:
+    return isinstance(condition, sa.sql.elements.BooleanClauseList)
 
 
 def _check_unique(relationship: orm.RelationshipProperty[Any], there: str) -> None:

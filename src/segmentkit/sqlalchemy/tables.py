@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from attrs import evolve, field, frozen
-from sqlalchemy.orm import DeclarativeBase, Mapper
+from sqlalchemy.orm import DeclarativeBase, Mapper, RelationshipProperty
 from sqlalchemy.orm.util import AliasedClass, AliasedInsp
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -20,9 +20,11 @@ from segmentkit.sqlalchemy.mapped_rows import MappedRows
 from segmentkit.sqlalchemy.models import (
     OWNER,
     Models,
+    equal_columns,
     is_of,
     is_unique,
     labelled,
+    leads_to_one,
     named_columns,
     related_rows,
     rows_of,
@@ -220,14 +222,19 @@ class Tables:
         kept = [c for c in placed.c if c.name != _PLACE]
         return sa.select(*kept).where(placed.c[_PLACE] == 1).subquery()
 
-    def led_to(self, entity: Entity, link: Link) -> tuple[sa.FromClause, Any, str]:
-        """The rows that a link leads to, their column, and the column here that has its value."""
+    def led_to(self, entity: Entity, link: Link) -> tuple[sa.FromClause, list[tuple[Any, str]]]:
+        """The rows that a link leads to: their columns, and the columns here of the same values."""
         target = self.schema.named(link.to)
-        if link.join is not None:
-            rows = self._once(target, self._related(entity, link), OWNER)
-            return rows, column_of(rows, OWNER), entity.key or ""
-        rows = self.linked(target, link.by)
-        return rows, column_of(rows, link.by or target.key or ""), link.key
+        if link.join is None:
+            rows = self.linked(target, link.by)
+            return rows, [(column_of(rows, link.by or target.key or ""), link.key)]
+        mapper, relationship = self._found(entity, link)
+        names = equal_columns(mapper, relationship)
+        if names is not None and leads_to_one(relationship, names):
+            rows = self.rows(target)
+            return rows, [(column_of(rows, there), here) for here, there in names.items()]
+        rows = self._once(target, self._related(entity, link), OWNER)
+        return rows, [(column_of(rows, OWNER), entity.key or "")]
 
     def related(
         self, holder: Entity, relation: Relation, *, once: bool = False
@@ -260,10 +267,16 @@ class Tables:
         return relation.by is not None and not self.is_unique(holder, relation.by)
 
     def _related(self, entity: Entity, way: Link | Relation) -> sa.FromClause:
+        mapper, relationship = self._found(entity, way)
+        return related_rows(mapper, relationship, entity.key or "")
+
+    def _found(
+        self, entity: Entity, way: Link | Relation
+    ) -> tuple[Mapper[Any], RelationshipProperty[Any]]:
         found = self.models.relationship(entity, way)
         if found is None:
             raise SchemaError(f"{entity.name}.{way.name} is joined where {way.join}: {_GIVE_CLASS}")
-        return related_rows(*found, entity.key or "")
+        return found
 
     def keys_of(self, node: ir.Listed, keys: list[Any], kind: Any) -> tuple[Any, list[Any]]:
         """The keys of a list as one parameter, and as several that every database takes.

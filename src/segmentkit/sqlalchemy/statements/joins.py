@@ -80,8 +80,9 @@ class Rows:
             start = self.entity if scope is self.scope else self.schema.entity
             link = self.schema.follow(start, before).link(name)
             assert link is not None
-            other, there, here = self.tables.led_to(self.schema.follow(start, before), link)
-            self.join(other, there == column_of(holder, here))
+            other, same = self.tables.led_to(self.schema.follow(start, before), link)
+            tests = [there == column_of(holder, here) for there, here in same]
+            self.join(other, tests[0] if len(tests) == 1 else sa.and_(*tests))
             self.linked[scope, links] = other
         return self.linked[scope, links]
 

@@ -426,12 +426,12 @@ class _Root:
         first, *rest = node.links
         link = self.schema.entity.link(first)
         assert link is not None
-        start, there, here = self.tables.led_to(self.schema.entity, link)
+        start, same = self.tables.led_to(self.schema.entity, link)
         rows = Rows(self.tables, self.schema.named(link.to), ir.Scope.ENTITY, start=start)
         column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
-        same = there == self.tables.root_column(here)
+        tests = [there == self.tables.root_column(here) for there, here in same]
         found = Spelled(Construct.ONLY_ROW, held(attribute, column))
-        query = rows.finished(sa.select(found).select_from(rows.source).where(same))
+        query = rows.finished(sa.select(found).select_from(rows.source).where(*tests))
         looked_up = query.correlate(*self.tables.root_froms).scalar_subquery()
         return Spelled(Construct.LOOKED_UP, looked_up)
 
