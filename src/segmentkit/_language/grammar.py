@@ -33,21 +33,26 @@ UNREADABLE = "UNREADABLE"
 class Words:
     """What the lexer's regular expressions do not know of words; stands before Lark's parser.
 
-    Names and reserved words are read everywhere, so that it is the parser that refuses them.
+    Names are read everywhere, and reserved words are none, so it is the parser that refuses both.
     """
+
+    always_accept = ("NAME",)
 
     def __init__(self) -> None:
         self._reserved = {word: keywords()[word] for word in RESERVED}
         self._kinds = {"NAME", *keywords().values()} - {"UNIT", "LENGTH", "STEP"}
-        self.always_accept = ("NAME", *sorted(self._reserved.values()))
 
     def process(self, tokens: Iterator[Token]) -> Iterator[Token]:
         """The tokens of a text: keywords are ASCII, names are letters, digits and marks on them."""
         for token in tokens:
-            if token.isascii() or token.type not in self._kinds or token[0] == "`":
+            if token.isascii():
+                if token.type == "NAME":
+                    token.type = self._reserved.get(token.lower(), "NAME")
                 yield token
-            else:
+            elif token.type in self._kinds and token[0] != "`":
                 yield from self._of_letters(token)
+            else:
+                yield token
 
     def _of_letters(self, token: Token) -> Iterator[Token]:
         start = token.start_pos
