@@ -437,6 +437,21 @@ def test_objects_are_read_once_as_long_as_they_stay(monkeypatch: pytest.MonkeyPa
     assert source.members(segment).keys.tolist() == []
 
 
+@pytest.mark.parametrize("dtype", ["int64", "object", "str", "Int64", "int64[pyarrow]", "float64"])
+def test_keys_are_checked_again_when_they_change(dtype: str) -> None:
+    """A source remembers that they are unique only as long as they stay."""
+    keys: Any = pd.Series([3, 1, 2]).astype(dtype)
+    frame = pd.DataFrame({"id": keys, "x": [1, 5, 5]})
+    source, segment = Source(frame), _define("x > 1", frame)
+    for _ in range(2):
+        assert source.members(segment).keys.tolist() == keys[1:].tolist()
+    frame.loc[0, "id"] = keys[1]
+    with pytest.raises(DataError, match="two of them have"):
+        source.members(segment)
+    frame["id"] = keys
+    assert len(source.members(segment)) == 2
+
+
 def test_reprs_have_sizes_and_names_and_no_people() -> None:
     """What is printed into a log is read by many."""
     frame = pd.DataFrame({"id": [1, 2], "email": ["ada@example.org", "bob@example.org"]})

@@ -13,9 +13,10 @@ from segmentkit._planning import ir
 from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.pandas._arrays import Mask, Positions, Text, Vector
+from segmentkit.pandas._arrow import is_arrow_text
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._given import Frames, frames_of
-from segmentkit.pandas._key_lookup import Finder, Keys, read_keys
+from segmentkit.pandas._key_lookup import Finder, Keys, are_unique, read_keys
 from segmentkit.pandas._lists import Lists, read_documents, read_lists, read_loose
 from segmentkit.pandas._native_compare import Stored
 from segmentkit.pandas._text import TextColumn
@@ -35,6 +36,10 @@ _COPIES = int(pd.__version__.split(".")[0]) >= 3
 
 def _is_same(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
     """Whether two columns are the same place of the memory, which one of them keeps."""
+    if one.dtype != other.dtype:
+        return False
+    if is_arrow_text(one.dtype):
+        return one.array.__arrow_array__() is other.array.__arrow_array__()
     first, second = (each.to_numpy().__array_interface__ for each in (one, other))
     return all(first[part] == second[part] for part in ("data", "shape", "strides"))
 
@@ -81,9 +86,8 @@ class Reader:
         entity = self.schema.entity
         assert entity.key is not None
         series = self.series(entity, entity.key)
-        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
-        # Most keys are numbers in order.
-        if values is None or values.dtype.kind not in "iu" or not (values[1:] > values[:-1]).all():
+        told = entity.table, entity.key, "unique"
+        if not self._once(told, series, lambda: are_unique(series), light=True):
             self.keys(entity, entity.key).check_unique()
         return series
 
@@ -246,9 +250,22 @@ class Reader:
             known = self._keys[entity.name, column] = keys
         return known
 
-    def _once(self, told: Hashable, series: pd.Series[Any], make: Callable[[], Any]) -> Any:
-        """What is made of a column; of objects, which take long, once as long as they stay."""
-        if self.kept is None or series.dtype != object or not _COPIES:
+    def _once(
+        self,
+        told: Hashable,
+        series: pd.Series[Any],
+        make: Callable[[], Any],
+        *,
+        light: bool = False,
+    ) -> Any:
+        """What is made of a column, once as long as the column stays.
+
+        Of columns of objects, which take long, or whatever takes no room.
+        """
+        dtype = series.dtype
+        plain = isinstance(dtype, np.dtype)
+        kept = (light and (plain or is_arrow_text(dtype))) or (plain and dtype.kind == "O")
+        if self.kept is None or not kept or not _COPIES:
             return make()
         known = self.kept.get(told)
         if known is None or not _is_same(known[0], series):

@@ -81,6 +81,20 @@ class Keys:
         return evolve(self, missing=self.missing | rows, codes=codes)
 
 
+def are_unique(column: Column) -> bool:
+    """Whether no key is missing, and none is there twice; if in doubt, no."""
+    kind: str = column.dtype.kind
+    if kind in ("i", "u") and not column.isna().any():
+        values = column.to_numpy(dtype=np.uint64 if kind == "u" else np.int64)
+        # Most keys are in order, and putting numbers in order is faster than a table of them.
+        ordered = (values[1:] > values[:-1]).all()
+        return bool(ordered or not (np.diff(np.sort(values)) == 0).any())
+    try:
+        return bool(column.is_unique and not column.isna().any())
+    except (TypeError, ValueError):
+        return False  # what does not hash
+
+
 def read_keys(column: Column, place: str) -> Keys:
     """The keys of a column.
 
