@@ -105,7 +105,10 @@ def test_traits_of_traits(name: str, around: str) -> None:
     text = around.format("people.t > 1" if "visits" in around else "t > 1")
     trait: Trait | None = Trait.define("t", "score", WIDE)
     depth = 0
-    while trait and (segment := accepted(Segment.define, text, traits={"t": trait})):
+    while (
+        trait is not None
+        and (segment := accepted(Segment.define, text, traits={"t": trait})) is not None
+    ):
         parsed(segment)
         trait = accepted(Trait.define, GROWING_VALUES[name], traits={"t": trait})
         depth += 1
@@ -117,7 +120,7 @@ def test_segments_of_segments(name: str) -> None:
     """However segments are nested, SQLite reads what is accepted, and what is deeper is refused."""
     segment: Segment | None = Segment.define("s", 'tags contains "a"', WIDE)
     depth = 0
-    while segment:
+    while segment is not None:
         parsed(segment)
         text = GROWING_CONDITIONS[name].format(depth)
         segment = accepted(Segment.define, text, segments={"s": segment})

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from attrs import define, evolve, field
 
@@ -43,7 +44,9 @@ class Defined:
     description: str | None = field(default=None, kw_only=True)
     owner: str | None = field(default=None, kw_only=True)
     goal: str | None = field(default=None, kw_only=True)
-    _tree: t.Expr = field(kw_only=True)
+    _made: t.Expr = field(kw_only=True, alias="tree")
+    _placed: bool = field(default=True, kw_only=True)
+    _below: tuple[int, tuple[Defined, ...]] | None = field(init=False, default=None)
     _compiled: tuple[datetime, Callable[[Mapping[str, Any]], Any]] | None = field(
         init=False, default=None
     )
@@ -62,12 +65,30 @@ class Defined:
         """The same with values that are known to fit, and with references that have them."""
 
     @property
+    def _tree(self) -> t.Expr:
+        """The definition as a tree, with places in ``source``."""
+        if not self._placed:
+            # The algebra puts texts together, and reads none that nobody asks about.
+            object.__setattr__(self, "_made", parse(self.source))
+            object.__setattr__(self, "_placed", True)
+        return self._made
+
+    @cached_property
     def definition(self) -> str:
         """The definition in its canonical form, from which you can define an equal segment."""
-        return format_tree(self._tree)
+        return format_tree(self._made)
 
     def __str__(self) -> str:
         return self.definition
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(_NO_TRUTH[type(self).__name__])
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.definition!r})"
@@ -187,6 +208,14 @@ class Defined:
             raise DataError(f"{self.name or f'the {kind}'} has no value for {names}; call bind()")
 
 
+_NO_TRUTH = {
+    "Segment": "a segment is neither true nor false: join segments by & | - ^ ~ (not by and, or, "
+    "not), and ask of one record by matches(record)",
+    "Trait": "a trait is neither true nor false: test it in a definition, and ask of one record by "
+    "of(record)",
+}
+
+
 def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> dict[int, Defined]:
     """Segments and traits, and all that they refer to, with values; each is bound once.
 
@@ -210,6 +239,37 @@ def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> 
             own = {name: values[name] for name in item.parameters if name in values}
             found[id(item)] = item._with(own, found) if own else item
     return found
+
+
+_APART = 30
+
+
+def landmarks(whole: Defined) -> tuple[Defined, ...]:
+    """Some of all that it refers to, lowest first: what is between two of them is not deep.
+
+    A copy that copies them first never nests deeper than from one to the next.
+    """
+    stack = [whole]
+    while stack:
+        item = stack[-1]
+        uses = list(item._uses())
+        waiting = [each for each in uses if each._below is None]
+        if item._below is None and waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        found: dict[int, Defined] = {}
+        height = 0
+        for each in uses:
+            assert each._below is not None
+            height = max(height, each._below[0] + 1)
+            found |= {id(one): one for one in each._below[1]}
+            if each._below[0] % _APART == 1:
+                found[id(each)] = each
+        lowest_first = sorted(found.values(), key=lambda one: one._below[0] if one._below else 0)
+        object.__setattr__(item, "_below", (height, tuple(lowest_first)))
+    assert whole._below is not None
+    return whole._below[1]
 
 
 def by_name(given: Any, kind: type[Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmentkit._language import syntax as t
-from segmentkit.segment import Segment, complement, joined
+from segmentkit.segment import Segment, complement, junction
 
 __all__ = ["complement", "difference", "intersection", "union"]
 
@@ -13,7 +13,7 @@ def _chained(name: str | None, segments: tuple[Segment, ...], kind: type[t.And |
         raise ValueError("give at least one segment")
     if len(segments) == 1:
         return segments[0].named(name)
-    return joined(name, list(segments), kind(tuple(s._tree for s in segments), t.NOWHERE))
+    return junction(name, kind, list(segments))
 
 
 def union(name: str | None, *segments: Segment) -> Segment:
@@ -66,5 +66,4 @@ def difference(name: str | None, segment: Segment, *others: Segment) -> Segment:
     """
     if not others:
         return segment.named(name)
-    outside = tuple(t.Not(o._tree, t.NOWHERE) for o in others)
-    return joined(name, [segment, *others], t.And((segment._tree, *outside), t.NOWHERE))
+    return junction(name, t.And, [segment, *(~other for other in others)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from segmentkit._language import syntax as t
-from segmentkit.segment import Segment, joined
+from segmentkit.segment import Segment, joined, junction
 from segmentkit.trait import Trait
 
 
@@ -48,8 +48,7 @@ class Audience:
     @segment.default
     def _segment(self) -> Segment:
         reachable = t.Reachable(self.channel, t.NOWHERE, t.NOWHERE)
-        both = t.And((self.base._tree, reachable), t.NOWHERE)
-        return joined(self.base.name, [self.base], both)
+        return junction(self.base.name, t.And, [self.base, joined(None, [self.base], reachable)])
 
     @address.default
     def _address(self) -> Trait:

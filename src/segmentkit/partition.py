@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import evolve, field, frozen
 
@@ -177,6 +177,9 @@ class Partition:
             return next((label for label, holds in tests if holds(record)), self.rest)
 
         return label_of
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a partition is neither true nor false: ask of one record by of(record)")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Partition):

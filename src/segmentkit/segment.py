@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
-from segmentkit._checking.checker import check, warnings_of
+from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
 from segmentkit._checking.context import Checked, Names
+from segmentkit._checking.sql_depth import MOST, is_deeper
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -19,23 +20,25 @@ from segmentkit._definition import (
     by_name,
     check_record,
     instant_of,
+    landmarks,
     of_one_schema,
 )
-from segmentkit._diagnostics.diagnostic import Diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
 from segmentkit._explaining.explain import OfRecord, explain, outline
 from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
+from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.highlight import coloured
-from segmentkit._language.parser import MAX_REMEMBERED, parse
+from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED, parse
 from segmentkit._language.three_valued import uncertain, written_out
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
 from segmentkit._record.compiler import compile_record
 from segmentkit._usage import expect
 from segmentkit.dtypes import DType
-from segmentkit.errors import SchemaError
+from segmentkit.errors import SchemaError, SegmentTypeError
 from segmentkit.explanation import Explanation
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
@@ -310,47 +313,56 @@ class Segment(Defined):
             >>> adults.uncertain().matches({"id": 7, "age": None})
             True
         """
-        text = format_tree(uncertain(self._tree, self._reference_trees()))
-        return Segment.define(None, text, self.schema, **_together(self._written_out(), _BESIDE))
+        segments = self._lowest_first()
+        trees: dict[int, t.Expr] = {}
+        lengths: dict[int, int] = {}
+        for segment in segments:
+            other = segment.references
+            named = [n.name for n in t.every(segment._tree) if isinstance(n, t.InSegment)]
+            length = len(segment.definition)
+            length += sum(lengths[id(other[n])] - len(f"in segment {n}") for n in named)
+            if length > MAX_LENGTH:
+                told = {"length": f"{length:,}", "limit": f"{MAX_LENGTH:,}"}
+                found = diagnostic("SK006", segment._tree.span, **told)
+                raise SegmentTypeError([found], segment.source)
+            below = {name: trees[id(each)] for name, each in other.items()}
+            lengths[id(segment)] = length
+            trees[id(segment)] = written_out(segment._tree, below)
+        text = format_tree(uncertain(trees[id(self)]))
+        return Segment.define(None, text, self.schema, **_together(segments, _BESIDE))
 
-    def _reference_trees(self) -> dict[str, t.Expr]:
-        return {
-            name: written_out(s._tree, s._reference_trees()) for name, s in self.references.items()
-        }
-
-    def _written_out(self) -> list[Segment]:
-        """The segment and all that it refers to, near or far."""
-        found = {id(self): self}
+    def _lowest_first(self) -> list[Segment]:
+        """The segments that it refers to, near or far, each after those in it, and itself."""
+        found: dict[int, Segment] = {}
         stack = [self]
         while stack:
-            new = {id(s): s for s in stack.pop().references.values() if id(s) not in found}
-            found |= new
-            stack += new.values()
+            waiting = [s for s in stack[-1].references.values() if id(s) not in found]
+            if waiting:
+                stack += waiting
+            else:
+                segment = stack.pop()
+                found[id(segment)] = segment
         return list(found.values())
 
     def __and__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.And((a, b), t.NOWHERE))
+        return junction(None, t.And, [self, other]) if _is_segment(other) else NotImplemented
 
     def __or__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.Or((a, b), t.NOWHERE))
+        return junction(None, t.Or, [self, other]) if _is_segment(other) else NotImplemented
 
     def __sub__(self, other: object) -> Segment:
-        return _combined(self, other, lambda a, b: t.And((a, t.Not(b, t.NOWHERE)), t.NOWHERE))
+        return self & ~other if _is_segment(other) else NotImplemented
 
     def __xor__(self, other: object) -> Segment:
-        return _combined(self, other, _either)
-
-    def _refused(self, other: object) -> Segment:
-        """Other things do not combine with segments, whichever side they are on."""
-        return _combined(self, other, _either)
-
-    __rand__ = __ror__ = __rsub__ = __rxor__ = _refused
-    # So that columns and arrays ask here, and not whether each of their items is a segment.
-    __pandas_priority__ = 5_000
-    __array_ufunc__ = None
+        return (self - other) | (other - self) if _is_segment(other) else NotImplemented
 
     def __invert__(self) -> Segment:
         return complement(None, self)
+
+    @cached_property
+    def _size(self) -> int:
+        """How many parts it has with its references written out."""
+        return len(ir.walk(self._checked.condition))
 
     # -- as a value -----------------------------------------------------------------------------
 
@@ -364,7 +376,8 @@ class Segment(Defined):
 
     def __reduce__(self) -> tuple[Callable[..., Segment], tuple[object, ...]]:
         names = {kind: dict(referred(self)) for kind, referred in _REFERRED.items()}
-        return _restore, (self.name, self.source, self.schema, {**names, **self._about()})
+        others = {"below": landmarks(self), **names, **self._about()}
+        return _restore, (self.name, self.source, self.schema, others)
 
 
 @lru_cache(maxsize=512)
@@ -375,6 +388,7 @@ def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
 
 
 def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:
+    others.pop("below", None)
     return Segment.define(name, source, schema, **others)
 
 
@@ -386,24 +400,111 @@ def _names(
     )
 
 
-def _either(a: t.Expr, b: t.Expr) -> t.Expr:
-    only_a = t.And((a, t.Not(b, t.NOWHERE)), t.NOWHERE)
-    only_b = t.And((b, t.Not(a, t.NOWHERE)), t.NOWHERE)
-    return t.Or((only_a, only_b), t.NOWHERE)
-
-
-def _combined(left: Segment, right: object, join: Callable[[t.Expr, t.Expr], t.Expr]) -> Segment:
-    expect(right, Segment, "the algebra of segments")
-    assert isinstance(right, Segment)
-    return joined(None, [left, right], join(left._tree, right._tree))
+def _is_segment(other: object) -> TypeGuard[Segment]:
+    return isinstance(other, Segment)
 
 
 def joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
     """A segment of a tree made from others' trees."""
+    schema = _one_schema(segments)
+    return Segment.define(name, format_tree(tree), schema, **_together(segments, _REFERRED))
+
+
+def junction(name: str | None, kind: type[t.And | t.Or], segments: list[Segment]) -> Segment:
+    """All of several segments, or any of them."""
+    every, first = kind is t.And, segments[0]
+    if all(s._made == first._made and s == first for s in segments):
+        about: dict[str, Any] = dict.fromkeys(first._about())
+        return evolve(first, name=name, **about)
+    trees: list[t.Expr] = []
+    texts = []
+    for segment in segments:
+        tree, text = segment._made, segment.definition
+        trees += tree.operands if isinstance(tree, kind) else (tree,)
+        texts.append(f"({text})" if every and isinstance(tree, t.Or) else text)
+    meanings = [segment._checked.condition for segment in segments]
+    same: type[ir.And | ir.Or] = ir.And if every else ir.Or
+    condition = (ir.conjunction if every else ir.disjunction)(meanings)
+    # What is such a junction already is as deep as before.
+    deeper = any(
+        too_deep(kind((s._made,), t.NOWHERE)) for s in segments if type(s._made) is not kind
+    )
+    deeper |= any(is_deeper(same((c,)), MOST) for c in meanings if type(c) is not same)
+    text = (" and " if every else " or ").join(texts)
+    made = _Made(kind(tuple(trees), t.NOWHERE), text, condition, deeper)
+    return _put_together(name, segments, made)
+
+
+def complement(name: str | None, segment: Segment) -> Segment:
+    """Everyone of the population who is not in the segment.
+
+    Args:
+        name: The name of the result.
+        segment: The segment.
+
+    Returns:
+        The complement.
+    """
+    tree, text = segment._made, segment.definition
+    match tree:
+        case t.Not(operand):
+            tree, text = operand, format_tree(operand)
+        case t.And() | t.Or():
+            tree, text = t.Not(tree, t.NOWHERE), f"not ({text})"
+        case _:
+            tree, text = t.Not(tree, t.NOWHERE), f"not {text}"
+    condition = ir.complement(segment._checked.condition)
+    made = _Made(tree, text, condition, bool(too_deep(tree)) or is_deeper(condition, MOST))
+    return _put_together(name, [segment], made)
+
+
+@frozen
+class _Made:
+    """What the algebra makes of definitions that are checked already.
+
+    Attributes:
+        tree: The tree, whose places are in other texts.
+        text: The same as a text, which is not read.
+        condition: What it means.
+        deep: Whether it nests deeper than it may.
+    """
+
+    tree: t.Expr
+    text: str
+    condition: ir.Condition
+    deep: bool
+
+
+def _put_together(name: str | None, segments: list[Segment], made: _Made) -> Segment:
+    schema = _one_schema(segments)
+    referred = _together(segments, _REFERRED)
+    parameters = {n: dtype for s in segments for n, dtype in s._checked.parameters}
+    agree = all(parameters[n] == dtype for s in segments for n, dtype in s._checked.parameters)
+    size = 1 + sum(segment._size for segment in segments)
+    if made.deep or not agree or len(made.text) > MAX_LENGTH or size > MAX_SIZE:
+        # It may have to be refused, with a place in the text.
+        return Segment.define(name, made.text, schema, **referred)
+    traits, lists = tuple(referred["traits"]), tuple(referred["lists"])
+    found = Segment(
+        name,
+        made.text,
+        schema,
+        references=MappingProxyType(referred["segments"]),
+        traits=MappingProxyType(referred["traits"]),
+        lists=MappingProxyType(referred["lists"]),
+        tree=made.tree,
+        placed=False,
+        checked=Checked(made.condition, tuple(parameters.items()), traits, lists),
+    )
+    found.__dict__.update(definition=made.text, _size=size)
+    return found
+
+
+def _one_schema(segments: list[Segment]) -> Schema:
     schema = segments[0].schema
     if any(segment.schema != schema for segment in segments):
         raise SchemaError("the segments are of different schemas")
-    return Segment.define(name, format_tree(tree), schema, **_together(segments, _REFERRED))
+    return schema
 
 
 _BESIDE: dict[str, Callable[[Segment], Mapping[str, Any]]] = {
@@ -422,24 +523,10 @@ def _together(
     for segment in segments:
         for kind, referred in kinds.items():
             for name, each in referred(segment).items():
-                if names[kind].setdefault(name, each) != each:
+                known = names[kind].setdefault(name, each)
+                if known is not each and known != each:
                     raise SchemaError(f"two different {kind} are referred to as {name!r}")
     return names
-
-
-def complement(name: str | None, segment: Segment) -> Segment:
-    """Everyone of the population who is not in the segment.
-
-    Args:
-        name: The name of the result.
-        segment: The segment to leave out.
-
-    Returns:
-        The complement.
-    """
-    tree = segment._tree
-    inner = tree.operand if isinstance(tree, t.Not) else t.Not(tree, t.NOWHERE)
-    return joined(name, [segment], inner)
 
 
 def format_definition(text: str) -> str:

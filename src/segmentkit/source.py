@@ -232,7 +232,7 @@ def bound_traits(
     if of is not None:
         expect(of, Segment, "values(traits, …)")
     schema = traits[0].schema
-    if any(each.schema != schema for each in (*traits, *([of] if of else ()))):
+    if any(each.schema != schema for each in (*traits, *([of] if of is not None else ()))):
         raise SchemaError("the traits and the segment are of different schemas")
     instant = instant_of(as_of, schema)
     bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}

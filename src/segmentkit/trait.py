@@ -17,6 +17,7 @@ from segmentkit._definition import (
     Defined,
     by_name,
     check_record,
+    landmarks,
     of_one_schema,
 )
 from segmentkit._language.parser import parse
@@ -97,7 +98,12 @@ class Trait(Defined):
         known = CheckedOf(traits)
         checked = check_trait(name, tree := parse(value), schema, value, known)
         used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
-        about = {"title": title, "description": description, "owner": owner, "goal": goal}
+        about: dict[str, Any] = {
+            "title": title,
+            "description": description,
+            "owner": owner,
+            "goal": goal,
+        }
         return cls(name, value, schema, traits=used, **about, tree=tree, checked=checked)
 
     @property
@@ -188,17 +194,18 @@ class Trait(Defined):
         return hash(self._checked.value)
 
     def __reduce__(self) -> tuple[Callable[..., Trait], tuple[object, ...]]:
-        parts = (self.name, self.source, self.schema, dict(self.traits), self._about())
-        return _restore, parts
+        about = {"below": landmarks(self), **self._about()}
+        return _restore, (self.name, self.source, self.schema, about, dict(self.traits))
 
 
 def _restore(
     name: str,
     source: str,
     schema: Schema,
+    about: dict[str, Any],
     traits: Mapping[str, Trait],
-    about: dict[str, str | None],
 ) -> Trait:
+    about.pop("below", None)
     return Trait.define(name, source, schema, traits=traits, **about)
 
 

@@ -67,6 +67,11 @@ class Scope:
         """The scope of a segment's definition."""
         return cls(segment.schema, segment._names, segment, segment.traits)
 
+    def reference(self, name: str) -> Any:
+        """The segment that a definition here refers to."""
+        assert self.within is not None
+        return self.within.references[name]
+
     def inside(self, trait: Trait) -> Scope:
         """The scope of a trait's definition."""
         known = {name: other._checked for name, other in trait.traits.items()}
@@ -155,8 +160,16 @@ class Answers(Protocol):
 # -- questions ------------------------------------------------------------------------------------
 
 
+_MOST_TESTS = 1_000
+_MOST_DEEP = 100
+"""How many tests references may lead to, and how deep clauses stand in one another, to be shown."""
+
+
 def outline(segment: Explained) -> Outline:
     """What to ask about a segment, clause by clause.
+
+    References are spelled out as long as that is not too much to show. Those further down are
+    tests: it is said whether they hold, and no more.
 
     Args:
         segment: The segment; its parameters have values.
@@ -164,27 +177,81 @@ def outline(segment: Explained) -> Outline:
     Returns:
         The clauses.
     """
-    return _outline(segment._tree, Scope.of(segment))
+    known: dict[tuple[int, int], tuple[int, int]] = {}
+    levels = 0
+    while levels < _MOST_DEEP:
+        before = _extent(segment, levels, known)
+        tests, depth = _extent(segment, levels + 1, known)
+        if (tests, depth) == before or tests > _MOST_TESTS or depth > _MOST_DEEP:
+            break
+        levels += 1
+    return _outline(segment._tree, Scope.of(segment), levels)
 
 
-def _outline(tree: t.Expr, scope: Scope) -> Outline:
+def every_test(segment: Explained) -> Iterator[Outline]:
+    """The tests of a segment and of all that it refers to, each definition once."""
+    seen: set[int] = set()
+    waiting = [_outline(segment._tree, Scope.of(segment), 0).tests()]
+    while waiting:
+        test = next(waiting[-1], None)
+        if test is None:
+            waiting.pop()
+            continue
+        assert test.test is not None
+        match test.test.tree:
+            case t.InSegment(name):
+                other = test.test.scope.reference(name)
+                if id(other) not in seen:
+                    seen.add(id(other))
+                    waiting.append(_outline(other._tree, Scope.of(other), 0).tests())
+            case _:
+                yield test
+
+
+def _extent(
+    segment: Explained, levels: int, known: dict[tuple[int, int], tuple[int, int]]
+) -> tuple[int, int]:
+    """How many tests there are, and how deep they stand, with so many levels of references."""
+    if (found := known.get((id(segment), levels))) is not None:
+        return found
+    tests = deepest = 0
+    stack: list[tuple[t.Expr, int]] = [(segment._tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        more, below = 1, 0
+        match node:
+            case t.And(operands) | t.Or(operands):
+                stack += [(operand, depth + 1) for operand in operands]
+                continue
+            case t.Not(operand):
+                stack.append((operand, depth + 1))
+                continue
+            case t.InSegment(name) if levels:
+                more, below = _extent(segment.references[name], levels - 1, known)
+            case _:
+                pass
+        tests, deepest = tests + more, max(deepest, depth + below)
+    known[id(segment), levels] = tests, deepest
+    return tests, deepest
+
+
+def _outline(tree: t.Expr, scope: Scope, levels: int) -> Outline:
     text = format_tree(tree)
     match tree:
         case t.And(operands=parts):
-            return Outline(text, Joined.ALL, tuple(_outline(part, scope) for part in parts))
+            return Outline(text, Joined.ALL, tuple(_outline(p, scope, levels) for p in parts))
         case t.Or(operands=parts):
-            return Outline(text, Joined.ANY, tuple(_outline(part, scope) for part in parts))
+            return Outline(text, Joined.ANY, tuple(_outline(p, scope, levels) for p in parts))
         case t.Not(operand=part):
-            return Outline(text, Joined.NOT, (_outline(part, scope),))
-        case t.InSegment(name):
-            assert scope.within is not None
-            other = scope.within.references[name]
-            return Outline(text, Joined.NAMED, (outline(other),))
+            return Outline(text, Joined.NOT, (_outline(part, scope, levels),))
+        case t.InSegment(name) if levels:
+            other = scope.reference(name)
+            spelled = _outline(other._tree, Scope.of(other), levels - 1)
+            return Outline(text, Joined.NAMED, (spelled,))
         case t.Reachable(name):
             return Outline(text, Joined.NAMED, (_channel(name, scope.schema),))
         case _:
-            readings = _read(tree, scope)
-            return Outline(text, Joined.TEST, (), Question(tree, scope), readings)
+            return Outline(text, Joined.TEST, (), Question(tree, scope), _read(tree, scope))
 
 
 def _channel(name: str, schema: Schema) -> Outline:
@@ -196,7 +263,7 @@ def _channel(name: str, schema: Schema) -> Outline:
     value = value_of(address, schema, Names())
     if value is not None and value.dtype.family == "text":
         tests.append(t.Compare("!=", address, t.Literal("", t.NOWHERE), False, t.NOWHERE))
-    return _outline(t.And((*tests, consent), t.NOWHERE), Scope(schema))
+    return _outline(t.And((*tests, consent), t.NOWHERE), Scope(schema), 0)
 
 
 def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:

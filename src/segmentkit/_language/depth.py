@@ -11,6 +11,8 @@ MAX_DEPTH = 42
 
 _ARITHMETIC, _DIVISION, _CALL, _STEP, _LOGIC, _OTHER = 4, 6, 4, 7, 2, 1
 _POPULATION = 8
+_OUTERMOST = 8
+"""Junctions around everything, which are free: what stands by itself can be joined to others."""
 _LEVELS: dict[type[t.Node], int] = {
     t.And: _LOGIC,
     t.Or: _LOGIC,
@@ -24,13 +26,16 @@ _IN_ORDER = {"first": _CALL, "last": _CALL, "median": 2}
 
 def too_deep(tree: t.Expr) -> Span | None:
     """The place where a tree passes ``MAX_DEPTH``, found without recursion."""
-    stack: list[tuple[t.Node, int]] = [(tree, 0)]
+    stack: list[tuple[t.Node, int, int]] = [(tree, 0, _OUTERMOST)]
     while stack:
-        node, depth = stack.pop()
+        node, depth, free = stack.pop()
         if depth > MAX_DEPTH:
             return node.span
-        deeper = depth + _level(node)
-        stack += [(child, deeper) for child in t.children(node)]
+        if free and isinstance(node, t.And | t.Or | t.Not):
+            stack += [(child, depth, free - 1) for child in t.children(node)]
+        else:
+            deeper = depth + _level(node)
+            stack += [(child, deeper, 0) for child in t.children(node)]
     return None
 
 

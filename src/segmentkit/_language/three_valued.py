@@ -12,24 +12,35 @@ from collections.abc import Mapping
 from segmentkit._language import syntax as t
 
 
-def uncertain(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
+def uncertain(tree: t.Expr) -> t.Expr:
     """The condition of those whose answer is unknown in three-valued logic.
 
     Args:
-        tree: A definition.
-        references: The definitions that ``in segment`` names in it, references written out.
+        tree: A definition, references written out.
 
     Returns:
         Another definition.
     """
-    tree = written_out(tree, references)
     certainly_in, certainly_out = _certain(tree, holds=True), _certain(tree, holds=False)
     return _all([t.Not(certainly_in, t.NOWHERE), t.Not(certainly_out, t.NOWHERE)])
 
 
 def written_out(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
     """The tree with the definitions of referenced segments in the place of their names."""
-    return t.rewritten(tree, lambda n: references[n.name] if isinstance(n, t.InSegment) else None)
+    match tree:
+        case t.InSegment(name):
+            return references[name]
+        case t.Not(operand):
+            inner = written_out(operand, references)
+            return inner.operand if isinstance(inner, t.Not) else t.Not(inner, t.NOWHERE)
+        case t.And(operands):
+            return _all([written_out(o, references) for o in operands])
+        case t.Or(operands):
+            return _any([written_out(o, references) for o in operands])
+        case _:
+            return t.rewritten(
+                tree, lambda n: references[n.name] if isinstance(n, t.InSegment) else None
+            )
 
 
 def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:

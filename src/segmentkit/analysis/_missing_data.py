@@ -12,7 +12,7 @@ from attrs import define, evolve, frozen
 
 from segmentkit._checking.checker import value_of
 from segmentkit._definition import AsOf, utc_of
-from segmentkit._explaining.explain import Question, outline
+from segmentkit._explaining.explain import Question, every_test
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -159,7 +159,7 @@ def gaps_counting(segment: Segment) -> Counting[Gaps]:
 def _nullable(segment: Segment) -> Iterator[Question]:
     """The attributes and aggregates that can be missing and that tests rest on, each once."""
     seen: set[str] = set()
-    for test in outline(segment).tests():
+    for test in every_test(segment):
         assert test.test is not None
         if isinstance(test.test.tree, t.IsMissing):
             continue

@@ -11,7 +11,7 @@ import pandas as pd
 from attrs import define, evolve
 
 from segmentkit._definition import AsOf, utc_of
-from segmentkit._explaining.explain import outline
+from segmentkit._explaining.explain import every_test
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of, meeting, things_of
 from segmentkit.analysis._differences import FEW, Comparing, Difference
@@ -250,7 +250,7 @@ def _defining(segment: Segment, base: Segment | None) -> frozenset[str]:
         reading.value.text
         for each in (segment, base)
         if each is not None
-        for test in outline(each).tests()
+        for test in every_test(each)
         for reading in test.readings
     )
 

@@ -223,7 +223,9 @@ def values(
     """
     traits = traits_of(traits)
     schema = traits[0].schema
-    if any(each.schema != schema for each in (*traits, *([segment] if segment else ()))):
+    if any(
+        each.schema != schema for each in (*traits, *([segment] if segment is not None else ()))
+    ):
         raise SchemaError("the traits and the segment are of different schemas")
     instant = instant_of(as_of, schema)
     bound = {str(trait.name): bound_value(trait, instant, Target.SQL) for trait in traits}
