@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from collections.abc import Callable
 from types import CodeType
+from typing import Any
+
+import sqlalchemy as sa
 
 from segmentkit import (
     FLOAT,
@@ -18,7 +23,7 @@ from segmentkit import (
     segment,
 )
 from segmentkit._language import parser
-from segmentkit.sqlalchemy import predicate, tables_from
+from segmentkit.sqlalchemy import predicate, schema_from, tables_from
 
 NAMES = {"age": INTEGER, "visits": INTEGER, "country": TEXT, "city": TEXT, "score": FLOAT}
 PEOPLE = Entity(
@@ -90,12 +95,27 @@ def test_the_same_text_again_is_looked_up() -> None:
     assert ask() is ask()
 
 
+def test_what_is_remembered_keeps_no_schema_alive() -> None:
+    """A schema, and the table that was asked about, go when nobody else has them."""
+
+    def used() -> list[weakref.ref[Any]]:
+        table = sa.Table("people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
+        schema = schema_from(table)
+        asked = Segment.define(None, "id > 3 and id in (4, 5)", schema)
+        assert predicate(asked, table) is predicate(asked, table)
+        return [weakref.ref(schema), weakref.ref(table)]
+
+    kept = used()
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     """However many texts are read, only some are kept."""
     schema = Schema([PEOPLE])
     for number in range(1_000):
         Segment.define(None, f"age > {number}", schema)
-    assert segment._meaning.cache_info().currsize <= 512
+    assert len(segment._MEANINGS._of[schema]) <= 512
     assert parser._remembered.cache_info().currsize <= 512
     long = "age > 1 or " * 1_000 + "age > 2"
     before = parser._remembered.cache_info()

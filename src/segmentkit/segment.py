@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
@@ -36,6 +36,7 @@ from segmentkit._language.three_valued import uncertain, written_out
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
 from segmentkit._record.compiler import compile_record
+from segmentkit._remembered import Remembered
 from segmentkit._usage import expect
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError, SegmentTypeError
@@ -122,7 +123,7 @@ class Segment(Defined):
         names = _names(segments, traits, by_name(lists, KeyList))
         alone = not (names.segments or names.traits or names.lists)
         if alone and type(definition) is str and len(definition) <= MAX_REMEMBERED:
-            tree, checked = _meaning(definition, schema)
+            tree, checked = _MEANINGS.get(schema, definition, partial(_meaning, definition, schema))
         else:
             tree = parse(definition)
             checked = check(tree, schema, definition, names)
@@ -380,9 +381,11 @@ class Segment(Defined):
         return _restore, (self.name, self.source, self.schema, others)
 
 
-@lru_cache(maxsize=512)
+_MEANINGS = Remembered()
+"""What texts say that refer to nothing but their schema; trees never change."""
+
+
 def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
-    """What a text says that refers to nothing but its schema; remembered, as trees never change."""
     tree = parse(definition)
     return tree, check(tree, schema, definition, Names())
 

@@ -23,8 +23,8 @@ ROUNDS = {1: 3_000, 10: 2_000, 100: 250}
 
 REMEMBERED = (
     parser._remembered,
-    segment._meaning,
-    in_sql._of_columns,
+    segment._MEANINGS,
+    in_sql._PREDICATES,
 )
 """What is kept between questions."""
 

@@ -47,8 +47,8 @@ class Mutant:
 
 
 def _forget() -> None:
-    segment_module._meaning.cache_clear()
-    sqlalchemy_module._of_columns.cache_clear()
+    segment_module._MEANINGS.cache_clear()
+    sqlalchemy_module._PREDICATES.cache_clear()
 
 
 def method(owner: Any, name: str, made: Callable[..., Any]) -> Patch:

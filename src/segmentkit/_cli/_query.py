@@ -43,10 +43,9 @@ from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.sqlalchemy import Source
+from segmentkit.sqlalchemy import Source, tables_from
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy._schema import tables_from
-from segmentkit.sqlalchemy._source import is_columnar
+from segmentkit.sqlalchemy.dialects.dialect import is_columnar
 from segmentkit.sqlalchemy.statements.single_statement import explained, statements
 from segmentkit.sqlalchemy.tables import Tables
 

@@ -5,91 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any, TypeAlias, TypeVar, get_args
 
 from attrs import evolve, field, fields, frozen
 
+from segmentkit._planning import operators
 from segmentkit.dtypes import FLOAT, INTEGER, DType, Kind
 from segmentkit.extension import Aggregate as AddedAggregate
 from segmentkit.extension import Function as AddedFunction
 from segmentkit.functions import FUNCTIONS
 
 Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
-
-
-# Members of these are single objects, so their identity is hash enough, and faster.
-
-
-class Scope(Enum):
-    """Whose row a column is read from: the customer's, or the row an aggregate looks at."""
-
-    ENTITY = "entity"
-    ROW = "row"
-
-    __hash__ = object.__hash__
-
-
-class Comparison(Enum):
-    """The positive comparisons; ``!=`` is the complement of EQ."""
-
-    EQ = "="
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
-
-    __hash__ = object.__hash__
-
-
-MIRRORED = {
-    Comparison.EQ: Comparison.EQ,
-    Comparison.LT: Comparison.GT,
-    Comparison.LE: Comparison.GE,
-    Comparison.GT: Comparison.LT,
-    Comparison.GE: Comparison.LE,
-}
-"""The comparison that holds when the operands change sides."""
-
-
-class TextOperator(Enum):
-    """Where in a text a pattern is looked for."""
-
-    CONTAINS = "contains"
-    STARTS = "starts with"
-    ENDS = "ends with"
-
-    __hash__ = object.__hash__
-
-
-class AggregateFunction(Enum):
-    """What one value is made of many rows. ``any`` and ``none`` are counts."""
-
-    COUNT = "count"
-    COUNT_DISTINCT = "count distinct"
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
-    MEDIAN = "median"
-    FIRST = "first"
-    LAST = "last"
-
-    __hash__ = object.__hash__
+Scope = operators.Scope
+Comparison = operators.Comparison
+MIRRORED = operators.MIRRORED
+TextOperator = operators.TextOperator
+AggregateFunction = operators.AggregateFunction
+Anchor = operators.Anchor
 
 
 AnyAggregate: TypeAlias = AggregateFunction | AddedAggregate
 """An aggregate of the language, or one that the schema adds."""
-
-
-class Anchor(Enum):
-    """What a moment is told from."""
-
-    NOW = "now"
-    TODAY = "today"
-    START = "start of the unit"
-
-    __hash__ = object.__hash__
 
 
 # -- values -------------------------------------------------------------------------------------
@@ -355,7 +291,7 @@ class AnniversaryIn:
 class YearDayIn:
     """What binding makes of it: the day of the year is in a range, both ends in.
 
-    The ends are constants from ``_time.month_day``; where ``low > high`` the range passes the
+    The ends are constants from ``_calendar.month_day``; where ``low > high`` the range passes the
     year's end.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
+from segmentkit._remembered import Remembered
 from segmentkit._usage import expect
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
@@ -113,18 +114,22 @@ def predicate(
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     found = None
     if where is None and isinstance(entity, Hashable):
-        found = _of_columns(condition, segment.schema, entity)
+        schema = segment.schema
+        made = partial(_of_columns, condition, schema, entity)
+        found = _PREDICATES.get(schema, (condition, entity), made)
     if found is not None:
         return found
     tables = Tables.of(segment.schema, entity, lists, where)
     return sa.and_(*tables.asked, compile_predicate(condition, tables))
 
 
-@lru_cache(maxsize=128)
+_PREDICATES = Remembered()
+
+
 def _of_columns(condition: ir.Condition, schema: Schema, entity: Root) -> Sql | None:
     """A predicate that looks at columns of the entity's own table; None if it needs others.
 
-    The same for the same question about the same table, as it never changes.
+    It is remembered: the same for the same question about the same table, as it never changes.
     """
     nodes = ir.walk(condition)
     linked = any(node.links for node in nodes if type(node) is ir.Column)

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from importlib.util import find_spec
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, arguments, bind_of, connected
-from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+from segmentkit.sqlalchemy.dialects.dialect import is_columnar
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
 from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
 
@@ -99,11 +98,6 @@ def _batches(cursor: Any) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
         return read(AT_ONCE)
-
-
-def is_columnar(dialect: sa.Dialect) -> bool:
-    """Whether answers come in columns of Arrow."""
-    return dialect_of(dialect).arrow and find_spec("pyarrow") is not None
 
 
 _OF_ARROW = (sa.Boolean, sa.SmallInteger, sa.Integer, sa.BigInteger, sa.String, sa.Text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -388,3 +389,8 @@ def dialect_of(spoken: sa.Dialect) -> Dialect:
     # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
     name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)
+
+
+def is_columnar(spoken: sa.Dialect) -> bool:
+    """Whether answers come in columns of Arrow."""
+    return dialect_of(spoken).arrow and find_spec("pyarrow") is not None

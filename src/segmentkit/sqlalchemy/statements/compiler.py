@@ -7,8 +7,7 @@ so above the leaves UNKNOWN behaves as false, and indexes stay in use.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypeAlias, assert_never
 
@@ -50,45 +49,19 @@ from segmentkit.sqlalchemy.dialects.time_zones import first_instant, in_utc, loc
 from segmentkit.sqlalchemy.dialects.written_times import ClockTest, is_written, on_one_clock
 from segmentkit.sqlalchemy.statements import extension
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
+from segmentkit.sqlalchemy.statements.operators import (
+    ARITHMETIC,
+    MIRRORED,
+    NEGATED,
+    OPERATORS,
+    OPPOSITES,
+)
 from segmentkit.sqlalchemy.tables import Tables
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
-OPERATORS: dict[ir.Comparison, Any] = {
-    ir.Comparison.EQ: operators.eq,
-    ir.Comparison.LT: operators.lt,
-    ir.Comparison.LE: operators.le,
-    ir.Comparison.GT: operators.gt,
-    ir.Comparison.GE: operators.ge,
-}
-OPPOSITES: dict[ir.Comparison, Any] = {
-    ir.Comparison.EQ: operators.ne,
-    ir.Comparison.LT: operators.ge,
-    ir.Comparison.LE: operators.gt,
-    ir.Comparison.GT: operators.le,
-    ir.Comparison.GE: operators.lt,
-}
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-}
 _TRUTH = sa.Boolean()
 _NULL = sa.null()
-_PAIRS = [
-    *((OPERATORS[comparison], OPPOSITES[comparison]) for comparison in ir.Comparison),
-    (operators.in_op, operators.not_in_op),
-    (operators.is_, operators.is_not),
-]
-_NEGATED = dict(_PAIRS) | {negative: positive for positive, negative in _PAIRS}
-_MIRRORED = {
-    operators.eq: operators.eq,
-    operators.ne: operators.ne,
-    operators.lt: operators.gt,
-    operators.le: operators.ge,
-    operators.gt: operators.lt,
-    operators.ge: operators.le,
-}
 _EQUALITY = (operators.eq, operators.ne)
 _TEXT_PARTS = {
     ir.TextOperator.STARTS: Construct.BEGINNING,
@@ -203,7 +176,7 @@ class Compiler:
         """A comparison of two values, of which neither is missing."""
         left, right = node.left, node.right
         if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
-            left, right, op = right, left, _MIRRORED[op]
+            left, right, op = right, left, MIRRORED[op]
         if node.ignoring_case:
             return _compared(left, op, self.folded(left, right), self.folded(right, left))
         if isinstance(right, ir.Const) and is_compared((column := self.value(left)), op):
@@ -308,7 +281,7 @@ class Compiler:
             return position > 0 if op is operators.eq else position == 0
         length = sa.literal(len(pattern), sa.Integer())
         part = Spelled(_TEXT_PARTS[node.operator], text, length)
-        return TextTest.of(op, part, wanted, _NEGATED[op])
+        return TextTest.of(op, part, wanted, NEGATED[op])
 
     def folded(self, node: ir.Value, other: ir.Value) -> Sql:
         if isinstance(node, ir.Const):
@@ -447,16 +420,16 @@ def divided(left: Sql, right: Sql) -> Sql:
 
 def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
     if value.dtype.kind is Kind.TEXT:
-        return TextTest.of(op, left, right, _NEGATED[op])
+        return TextTest.of(op, left, right, NEGATED[op])
     is_constant = isinstance(right, sa.BindParameter)
     if value.dtype.kind is Kind.TIMESTAMP and is_constant and is_written(left):
-        return ClockTest(left, right, op, _TRUTH, _NEGATED[op])
+        return ClockTest(left, right, op, _TRUTH, NEGATED[op])
     return _test(op, left, right)
 
 
 def _test(op: Any, left: Sql, right: Sql) -> Sql:
     """A comparison of two expressions; both have their types, so there is nothing to coerce."""
-    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=_NEGATED[op])
+    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=NEGATED[op])
 
 
 def _has_zone(value: Sql) -> bool:
