@@ -119,7 +119,7 @@ class Catalog(Mapping[str, Segment]):
             schema: The schema of the definitions; by default the one that the file declares.
             skip_broken: Leave out wrong definitions, and those that refer to them, and list them
                 in ``broken``. By default they are an error.
-            limits: How much the catalog may ask for.
+            limits: Limits for the catalog.
 
         Returns:
             The catalog. Parameters for which the file has a value are bound.
@@ -151,7 +151,7 @@ class Catalog(Mapping[str, Segment]):
             file: The name of the text in messages.
             folder: Where the files of its static lists are; without it, it cannot have any.
             skip_broken: Leave out wrong definitions, as in `load`.
-            limits: How much the catalog may ask for.
+            limits: Limits for the catalog.
 
         Returns:
             The catalog.

@@ -22,10 +22,10 @@ def _limit(default: int) -> int:
 
 @frozen
 class Limits:
-    """How much a catalog may ask for.
+    """Limits for a catalog that someone else wrote.
 
     The defaults are far above what people write by hand. Raise them for a catalog that you trust.
-    What a single definition may ask for is limited by the language itself.
+    The language itself limits single definitions.
 
     Args:
         bytes: The size of the file.

@@ -110,7 +110,7 @@ class Source(Protocol):
         ...
 
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Whether one person, found by key, is a member."""
+        """Test whether one person, found by key, is a member."""
         ...
 
 
@@ -263,7 +263,7 @@ def asked_of(segment: Segment, name: str | None = None) -> Asked:
 
 
 class EngineSource(ABC, Generic[_Engine]):
-    """What you ask of a source, on any engine; subclasses say how an engine answers."""
+    """The methods of a source, on any engine; subclasses run them on one engine."""
 
     __slots__ = ()
     _target: ClassVar[Target]
@@ -285,7 +285,7 @@ class EngineSource(ABC, Generic[_Engine]):
         Raises:
             DataError: A parameter of a segment has no value, or a frame or column is absent or does
                 not fit the schema.
-            SchemaError: A table or column is not there, or the segments are of different schemas.
+            SchemaError: A table or column does not exist, or the segments' schemas differ.
             UnsupportedError: The engine cannot compute a construct; names the segment.
         """
         return self._asked(segments, as_of, self._evaluated, skip_broken=skip_broken)
@@ -311,7 +311,7 @@ class EngineSource(ABC, Generic[_Engine]):
     def overlap(
         self, segments: Segments, *, as_of: AsOf = None, skip_broken: bool = False
     ) -> pd.DataFrame:
-        """Count who is in each pair of segments; of a database, only numbers are read.
+        """Count the people in each pair of segments; from a database, only numbers are read.
 
         Args:
             segments: A catalog, another mapping, several segments, or one.
@@ -336,7 +336,7 @@ class EngineSource(ABC, Generic[_Engine]):
 
         Args:
             traits: The traits to compute; at least one.
-            of: Whom to compute it of; by default everyone.
+            of: The segment whose members you want; by default everyone.
             as_of: The instant; by default now.
 
         Returns:
@@ -346,7 +346,7 @@ class EngineSource(ABC, Generic[_Engine]):
 
         Raises:
             DataError: A parameter has no value, or a frame or column is absent or does not fit.
-            SchemaError: A table or column is not there, or they are of different schemas.
+            SchemaError: A table or column does not exist, or the schemas differ.
             UnsupportedError: The engine cannot compute a construct.
             ValueError: You gave no traits.
         """
@@ -364,7 +364,7 @@ class EngineSource(ABC, Generic[_Engine]):
         """Count how often each value of traits occurs in segments, where the data is.
 
         Args:
-            traits: The traits whose values to count; a database has one query for each.
+            traits: The traits whose values to count; a database runs one query for each.
             segments: A catalog, another mapping, several segments, or one.
             most: Count only this number of most frequent values of each segment, and the missing
                 ones. By default, count all values that occur in one of them.
@@ -393,7 +393,7 @@ class EngineSource(ABC, Generic[_Engine]):
         return self._asked(segments, as_of, tallied)
 
     def members(self, segment: Segment, *, as_of: AsOf = None) -> Members:
-        """Find the members of one segment; of a database, only their keys are read.
+        """Find the members of one segment; from a database, only their keys are read.
 
         Args:
             segment: The segment.
@@ -420,7 +420,7 @@ class EngineSource(ABC, Generic[_Engine]):
         return self._asked(segment, as_of, lambda e, q: self._number(e, q, segment))
 
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
-        """Test whether one person is a member; of a database, only that person's rows are read.
+        """Test whether one person is a member; from a database, only their rows are read.
 
         Args:
             segment: The segment.

@@ -34,7 +34,7 @@ class Source(EngineSource[Reader]):
 
     Each call reads every column once, looks up every key once, and computes each distinct test,
     window and aggregate once, however many segments share it. Answers are kept as bits;
-    everything else is dropped when no other segment needs it, but columns of Python's objects
+    everything else is dropped when no other segment needs it, except columns of Python objects
     (decimals, dates), which are read once as long as they do not change.
 
     Args:

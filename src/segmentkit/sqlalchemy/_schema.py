@@ -200,7 +200,7 @@ def load_catalog(
         engine: The database that has the tables.
         skip_broken: Leave out wrong definitions, and those that refer to them, and list them in
             the catalog's ``broken``. By default they are an error.
-        limits: How much the catalog may ask for.
+        limits: Limits for the catalog.
 
     Returns:
         The catalog, and the tables that were read, for `members` and `predicate`.
@@ -220,11 +220,11 @@ def load_catalog(
 def verify(
     schema: Schema, engine: sa.Engine, entity: Root | None = None, *, data: bool = True
 ) -> Verification:
-    """Check a database before going live: all that a schema needs of it.
+    """Check a database before you go live.
 
-    A table or column that is absent is an error at once. Of what is there, types are compared,
-    and keys, links and times are counted that are not as they must be; advice is given on indexes
-    and statistics. Each finding has the SQL or the code that mends it.
+    A missing table or column is an error at once. Otherwise this compares types, counts wrong
+    keys, links and times, and gives advice on indexes and statistics. Each finding has the SQL or
+    the code that fixes it.
 
     If the schema has text, this also checks that the database can fold case: a PostgreSQL
     database whose locale is C knows only ASCII, unless you gave the engine to `prepare`.
@@ -234,10 +234,10 @@ def verify(
         engine: The database.
         entity: The class or table that you give to `Source`, if types of the app's own convert
             columns.
-        data: Whether rows are counted; each table is then read a few times.
+        data: Whether to count rows, for which each table is read a few times.
 
     Returns:
-        What was found: ``errors``, which make answers wrong, and ``advice``.
+        The findings: ``errors``, which make answers wrong, and ``advice``.
 
     Raises:
         SchemaError: Something is absent; names all of it.

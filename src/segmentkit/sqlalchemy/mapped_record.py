@@ -1,4 +1,4 @@
-"""Objects of mapped classes as records: what is loaded of them, and no query for the rest."""
+"""Objects of mapped classes as records: their loaded values, without queries for the rest."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from segmentkit.errors import DataError, UsageError
 
 
 def record(instance: object) -> Mapping[str, Any]:
-    """See an object of a mapped class as a record.
+    """Use an object of a mapped class as a record.
 
-    It has what is loaded: columns by the names of the class's attributes, and relationships as
-    records and lists of records. `Segment.matches`, `Segment.explain` and the matchers of catalogs
-    take it. No query is sent: what a definition needs and the object has not loaded is an error
-    that names it.
+    The record has what is loaded: columns by the names of the class's attributes, and
+    relationships as records and lists of records. `Segment.matches`, `Segment.explain` and the
+    matchers of catalogs take it. No query is sent: if a definition needs something that is not
+    loaded, you get an error that names it.
 
     Args:
         instance: An object of a mapped class.

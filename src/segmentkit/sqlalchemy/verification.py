@@ -1,4 +1,4 @@
-"""What a database lacks for a schema, before anyone is asked about: mistakes, and advice."""
+"""The check of a database before going live: errors, and advice."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _CLOCK = f"{_DAY}[ T]{_PAIR}:{_PAIR}:{_PAIR}"
 
 @frozen
 class Finding:
-    """One thing that is wrong with a database, or could be better.
+    """A problem of a database, or something that could be better.
 
     Attributes:
-        kind: What it is, in a word: ``wrong-type``, ``duplicate-keys``, ``missing-keys``,
+        kind: The kind of problem: ``wrong-type``, ``duplicate-keys``, ``missing-keys``,
             ``dangling-keys``, ``unreadable-times``, ``mixed-times``, ``session-zone``,
             ``no-zone``, ``no-index``, ``no-statistics`` or ``not-checked``.
-        place: Where: a table, or a column of one.
-        message: What is there.
-        fix: SQL or code that mends it.
-        count: How many rows it concerns, if it concerns rows.
-        is_error: Whether answers are wrong until it is mended; otherwise it is advice.
+        place: A table, or a column of a table.
+        message: What was found.
+        fix: SQL or code that fixes it.
+        count: The number of rows, if it is about rows.
+        is_error: Whether answers are wrong until you fix it; otherwise it is advice.
     """
 
     kind: str
@@ -57,22 +57,22 @@ class Finding:
 
 @frozen
 class Verification:
-    """What a check of a database found; print it.
+    """The findings of a check of a database; print them.
 
     Attributes:
-        findings: All that was found, errors first.
+        findings: All findings, errors first.
     """
 
     findings: tuple[Finding, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What makes answers wrong."""
+        """The findings that make answers wrong."""
         return tuple(each for each in self.findings if each.is_error)
 
     @property
     def advice(self) -> tuple[Finding, ...]:
-        """What could be better."""
+        """The findings that are advice."""
         return tuple(each for each in self.findings if not each.is_error)
 
     def __str__(self) -> str:
