@@ -87,7 +87,13 @@ def check(found, source):
         assert again.definition == segment.definition
     if found.rules:
         members = source.evaluate(found.segments, as_of=found.as_of).frame
-        assert members.sum().to_dict() == {r.segment.name: r.size for r in found.rules}
+        assert all(r.size == r.found.count for r in found.rules)
+        held = found.held_out.count if found.held_out else 0
+        unknown = found.population - found.base.count - held  # whose target is missing
+        told = [r.size + (r.held_out.count if r.held_out else 0) for r in found.rules]
+        beyond = members.sum().to_numpy() - told
+        assert (beyond >= 0).all()
+        assert beyond.sum() == unknown
         assert members.to_numpy().sum(axis=1).max() == 1
         assert members.to_numpy().sum() == found.population
 
@@ -182,7 +188,7 @@ def test_numbers_have_means(source):
     check(found, source)
     missing = int(FRAMES["people"]["money"].isna().sum())
     assert f"left out: {missing} of whom rate is missing" in found.notes
-    assert sum(rule.size for rule in found.rules) == len(FRAMES["people"])
+    assert sum(rule.size for rule in found.rules) == found.base.count
     known = [rule.found.count + rule.held_out.count for rule in found.rules]
     assert sum(known) == len(FRAMES["people"]) - missing
     high, low = found.rules
@@ -213,7 +219,8 @@ def test_rules_go_into_catalogs_and_partitions(source):
     assert catalog["target 1"] == found.rules[0].segment
     parts = Partition.define("found", found.segments, rest="nobody")
     labels = skp.labels(parts, FRAMES, as_of=NOON).value_counts()
-    assert labels.to_dict() == {**{r.segment.name: r.size for r in found.rules}, "nobody": 0}
+    told = {r.segment.name: r.size + r.held_out.count for r in found.rules}
+    assert labels.to_dict() == {**told, "nobody": 0}
 
 
 # -- bounds -------------------------------------------------------------------------------------
@@ -419,11 +426,9 @@ def test_iris_is_told_apart():
         test, _, bound = found.rules[0].condition.rpartition(" ")
         assert test == f"{measure} <"
         assert low < float(bound) <= high
-        assert (found.rules[0].size, found.rules[0].found.value, found.rules[0].agrees) == (
-            50,
-            1,
-            True,
-        )
+        setosa = found.rules[0]
+        assert setosa.size + setosa.held_out.count == 50
+        assert (setosa.found.value, setosa.agrees) == (1, True)
     found = of_frame(frame, 'kind = "virginica"', of=measures)
     assert found.rules[0].condition.startswith(("petal_width >= 1.", "petal_length >= "))
     assert found.rules[0].held_out.value > 0.8
@@ -521,11 +526,41 @@ def test_values_that_are_hard_to_part(columns, first):
 
 
 def test_the_target_may_be_looked_at():
-    """If the target is among what is looked at, the answer is the target."""
+    """If you ask to look at what defines the target, the answer is the target."""
     frame = {"x": np.random.default_rng(1).integers(0, 90, 300), "y": range(300)}
-    found = of_frame(frame, "x > 40")
+    found = of_frame(frame, "x > 40", of=["x", "y"])
     assert found.rules[0].condition == "x >= 41"
-    assert of_frame(frame, "@x", depth=1).rules[0].condition.startswith("x >= ")
+    found = of_frame(frame, "@x", depth=1, of=["x", "y"])
+    assert found.rules[0].condition.startswith("x >= ")
+
+
+def test_what_defines_the_target_is_left_out():
+    """By default neither the definition's own values are looked at, nor those that tell the same."""
+    draw = np.random.default_rng(1)
+    frame = {"Churn": draw.choice(["Yes", "No"], 300), "y": draw.integers(0, 9, 300)}
+    left = frame["Churn"] == "Yes"
+    frame["code"] = np.where(left, 7, 3)
+    frame["nearly"] = left ^ (np.arange(300) < 4)
+    frame["since"] = np.where(left, draw.integers(100, 200, 300), draw.integers(0, 99, 300))
+    frame["linked"] = np.where(draw.random(300) < 0.8, left, ~left)
+    found = of_frame(frame, 'Churn = "Yes"')
+    assert [rule.condition for rule in found.rules] == ["linked", "not linked"]
+    assert found.remarks[-1] == "not looked at: Churn is in the target's definition; " + "; ".join(
+        f"{name} is nearly the same as the target" for name in ("code", "nearly", "since")
+    )
+    frame = {"euros": draw.integers(0, 900, 300), "y": draw.integers(0, 9, 300)}
+    frame |= {"cents": frame["euros"] * 100, "half": 450 - frame["euros"] // 2}
+    found = of_frame(frame, "@euros + 1")
+    assert "euros is in the target's definition" in found.remarks[-1]
+    for name in ("cents", "half"):
+        assert f"{name} is nearly the same as the target" in found.remarks[-1]
+
+
+def test_a_target_of_all_attributes_leaves_nothing():
+    """Where the definition asks about everything, that is said, and nothing is found."""
+    found = of_frame({"x": range(300)}, "x > 40")
+    assert found.rules == ()
+    assert "x is in the target's definition" in found.remarks[-1]
 
 
 def test_by_default_every_attribute_is_looked_at_but_keys():
@@ -551,7 +586,7 @@ def test_by_default_every_attribute_is_looked_at_but_keys():
             "store": ODD,
             "x": [5] * N,
             "tags": [["a"]] * N,
-            "more": [{"plan size": int(n)} for n in ODD],
+            "more": [{"plan size": int(n) ^ (place % 10 == 0)} for place, n in enumerate(ODD)],
         }
     )
     frames = {"rows": frame, "shops": pd.DataFrame({"id": [0, 1]})}

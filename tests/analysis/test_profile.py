@@ -301,7 +301,7 @@ def test_infinite_numbers_are_left_out():
     profiled = profile(asked, skp.Source({"people": frame}), of=["ratio"], as_of=NOON)
     found = found_of(profiled)
     assert (found["ratio"].members, found["ratio"].base) == (5, 1.5)
-    assert "ratio: infinite of 1, who are left out" in profiled.notes
+    assert "ratio: infinite, or beyond 1e+70, of 1, who are left out" in profiled.notes
     shown(profiled)
 
 

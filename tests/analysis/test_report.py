@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from html import unescape
 from html.parser import HTMLParser
@@ -267,8 +268,15 @@ def test_profiles_show_the_greatest_differences():
     found = report(catalog, skp.Source(many), as_of=NOON, profiles=True)
     told = page(found).text
     assert "What sets them apart" in told
-    assert 'country = "DK"66.7%50.0%' in told
-    assert "country is missing0.0%33.3%" in told
+    assert 'country = "DK"+0.3466.7%50.0%' in told
+    assert "country is missing-1.230.0%33.3%" in told
+    bars = re.findall(
+        r'<span class="bar signed(| less)" [^>]*><span style="margin-left:([\d.]+)%;width:([\d.]+)%',
+        found.html,
+    )
+    for less, start, width in bars:  # from the middle to the left, or to the right
+        assert float(start) == pytest.approx(50 - float(width) if less else 50, abs=0.1)
+    assert {less for less, _, _ in bars} == {"", " less"}
 
 
 def test_profiles_need_the_extra(source, monkeypatch):

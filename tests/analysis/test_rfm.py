@@ -81,6 +81,54 @@ def test_fixed_rules_score_as_they_say(kind):
     }
 
 
+def of_shop(people, **rules):
+    """The grid of people with a last day, and a number that may be missing."""
+    frame = pd.DataFrame(people, columns=["id", "last", "often"])
+    frame = frame.astype({"last": "datetime64[s]", "often": "Int64"})
+    schema = skp.schema_from(frame, "people", keys={"people": "id"})
+    rfm = Rfm.define(schema, recency="last", frequency="often", monetary="often", **rules)
+    return grid(rfm, skp.Source(frame), as_of=NOON)
+
+
+def test_who_has_no_scores_is_told_why():
+    """Who never bought is not who bought and whose frequency is missing."""
+    people = [(n, f"2026-04-{n:02}", n) for n in range(1, 11)]
+    people += [(11, "2026-04-20", None), (12, "2026-04-21", None), (13, None, 5)]
+    found = of_shop(people)
+    assert (found.scored, found.bought, found.lacking) == (10, 12, 2)
+    assert "never bought: 1" in found.notes
+    assert "bought, but frequency is missing: 2, who have no scores" in found.notes
+    assert [note for note in found.notes if "nobody has" in note] == [
+        "nobody has recency 5: equal values have one score, and 2 have no frequency"
+    ]
+    nobody = of_shop([(1, "2026-04-20", None), (2, None, 5)])
+    assert nobody.notes == (
+        "never bought: 1",
+        "bought, but frequency is missing: 1, who have no scores",
+    )
+    assert shown(nobody)
+
+
+def test_why_nobody_has_a_score():
+    """Equal values, too few people, and a rule whose range nobody is in are three reasons."""
+    day = "2026-04-20"
+    same = of_shop([(n, f"2026-04-{n:02}", 1 if n < 9 else n) for n in range(1, 11)])
+    assert "nobody has frequency 2: equal values have one score" in same.notes
+    few = of_shop([(n, f"2026-04-{n:02}", n) for n in range(1, 4)])
+    assert "nobody has frequency 5: there are 3 people for 5 scores" in few.notes
+    ruled = of_shop(
+        [(n, day, n) for n in range(1, 11)], frequency_from=[2, 3, 50], recency_days=[1]
+    )
+    assert "nobody has frequency 4: no value is in its range" in ruled.notes
+    assert "nobody has recency 2: no value is in its range" in ruled.notes
+
+
+def test_one_day_is_a_day():
+    """A rule of one day is written as one day."""
+    rules = Rfm.define(SHOP, **VALUES, recency_days=[30, 7, 2, 1])
+    assert "in last 1 day " in f"{rules.scored((5, 5), (1, 5))} "
+
+
 def test_definitions_are_readable():
     """A group is a segment like any other, and its text says the rule."""
     assert str(RULES.groups()["champions"]) == (

@@ -13,7 +13,7 @@ from attrs import define, frozen
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
-from segmentkit.analysis._plot import bare, new_figure, shortened
+from segmentkit.analysis._plot import bare, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.analysis._size_queries import Counting
 from segmentkit.evaluation import Sizes
@@ -106,7 +106,7 @@ class Attrition(Result):
         figure = new_figure(8, 1.2 + 0.5 * (len(self.stages) + 1), self._title)
         axes = figure.add_subplot()
         left = [self.population, *(stage.left for stage in self.stages)]
-        labels = ["everyone", *(shortened(stage.clause) for stage in self.stages)]
+        names = labels_of(["everyone", *(stage.clause for stage in self.stages)])
         places = range(len(left))
         lost = [0, *(before - after for before, after in pairwise(left))]
         axes.barh(places, left, color="C0")
@@ -114,7 +114,7 @@ class Attrition(Result):
         for place, count, gone in zip(places, left, lost, strict=True):
             told = f" {count:,}" + (f"  (lost {gone:,})" if gone else "")
             axes.text(count + gone, place, told, va="center")
-        axes.set_yticks(places, labels)
+        axes.set_yticks(places, names)
         axes.invert_yaxis()
         axes.set_xlim(0, max(1, self.population) * 1.45)
         axes.set_xticks([])

@@ -16,7 +16,7 @@ from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, meeting
 from segmentkit.analysis._metric import Measured, Metric
 from segmentkit.analysis._overlap import named_segments
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, number, plural, share
 from segmentkit.errors import SchemaError
 from segmentkit.partition import Partition
@@ -345,11 +345,11 @@ def _intervals(found: Comparison, shown: Sequence[Part]) -> Figure:
         axes.text(1.02, place, told, va="center", fontsize=9, transform=axes.get_yaxis_transform())
     above = f"{found.how}  (known)"
     axes.text(1.02, -1, above, va="center", fontsize=8, transform=axes.get_yaxis_transform())
-    axes.set_yticks(range(len(shown)), [shortened(part.label, 40) for part in shown])
+    axes.set_yticks(range(len(shown)), labels_of((part.label for part in shown), 40))
     axes.set_ylim(len(shown) - 0.5, -0.7)
     axes.margins(x=0.05)
     axes.xaxis.set_major_formatter(lambda value, _: amount(value))
-    axes.set_xlabel(f"{found.how}, {100 * found.level:.4g}% intervals")
+    axes.set_xlabel(f"{found.how} of {shortened(found.metric)}, {100 * found.level:.4g}% intervals")
     axes.grid(axis="x", color="0.92")
     axes.set_axisbelow(True)
     axes.tick_params(left=False)

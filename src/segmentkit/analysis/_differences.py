@@ -230,9 +230,11 @@ class Comparing:
         missing = _pair(missing_of(tally))
         infinite = sum(self.whole) - sum(missing) - one.size - other.size
         if infinite:
-            self.remarks.append(f"{thing.name}: infinite of {infinite:,}, who are left out")
+            told = f"infinite, or beyond {stats.LARGEST:g}, of {infinite:,}, who are left out"
+            self.remarks.append(f"{thing.name}: {told}")
         if not one.size and not other.size:
-            self.remarks.append(f"{thing.name}: missing of everybody")
+            if not infinite:
+                self.remarks.append(f"{thing.name}: missing of everybody")
             return
         if one.spread == other.spread == 0 and one.mean == other.mean:
             self.remarks.append(f"{thing.name}: the same of everybody who has it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit._definition import AsOf, Constant, exact, utc_of
-from segmentkit._explaining.explain import Outline, Question, outline
+from segmentkit._explaining.explain import Outline, Question, every_test, outline
 from segmentkit._explaining.explain import explain as put_together
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
@@ -21,6 +21,16 @@ from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
+
+
+def asked_about(segments: Iterable[Segment]) -> frozenset[str]:
+    """The values that definitions ask about, in the language."""
+    return frozenset(
+        reading.value.text
+        for each in segments
+        for test in every_test(each)
+        for reading in test.readings
+    )
 
 
 def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -> Explanation:

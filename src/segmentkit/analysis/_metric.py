@@ -18,7 +18,7 @@ from segmentkit.analysis._comparands import (
     scale_of,
     today_of,
 )
-from segmentkit.analysis._statistics import Sample
+from segmentkit.analysis._statistics import LARGEST, Sample
 from segmentkit.analysis._units import mixed_units
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError, SchemaError
@@ -110,7 +110,8 @@ class Metric:
         sizes = {label: int(tally[label].sum()) for label in groups}
         known = sum(sizes.values()) - sum(missing_of(tally).values())
         infinite = known - sum(sample.size for sample in samples.values())
-        remarks = (f"infinite of {infinite:,}, who count as missing",) if infinite else ()
+        told = f"infinite, or beyond {LARGEST:g}, of {infinite:,}, who count as missing"
+        remarks = (told,) if infinite else ()
         return Measured(sizes, samples, remarks)
 
 

@@ -16,7 +16,7 @@ from segmentkit._explaining.explain import Question, every_test
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural, share
 from segmentkit.analysis._size_queries import Counting
 from segmentkit.evaluation import Sizes
@@ -233,7 +233,7 @@ class Coverage(Result):
     _formats: ClassVar = {
         "present": number,
         "coverage": share,
-        "newest within": "{:.0f} days".format,
+        "newest within": lambda days: plural(int(days), "day"),
     }
 
     @property
@@ -277,7 +277,7 @@ class Coverage(Result):
         axes.barh(places, [each.coverage or 0 for each in self.known], color="C0")
         for place, each in zip(places, self.known, strict=True):
             axes.text(1.01, place, share(each.coverage), va="center")
-        axes.set_yticks(places, [shortened(each.name) for each in self.known])
+        axes.set_yticks(places, labels_of(each.name for each in self.known))
         axes.invert_yaxis()
         axes.set_xlim(0, 1.12)
         axes.set_xticks([])

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from segmentkit._definition import AsOf, utc_of
 from segmentkit.analysis._overlap import named_segments
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, colours, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.partition import Partition
 from segmentkit.segment import Segment
@@ -67,9 +67,12 @@ class History(Result):
         """
         figure = new_figure(8, 4, self._title)
         axes = figure.add_subplot()
-        for name in self.names:
+        names = self.names
+        for name, label, colour in zip(
+            names, labels_of(names, 40), colours(len(names)), strict=True
+        ):
             sizes = [each[name] for each in self.sizes.values()]
-            axes.plot(list(self.sizes), sizes, marker="o", label=shortened(name, 40))  # type: ignore[arg-type]
+            axes.plot(list(self.sizes), sizes, marker="o", label=label, color=colour)  # type: ignore[arg-type]
         axes.set_ylim(bottom=0)
         axes.legend(frameon=False)
         figure.autofmt_xdate()
@@ -214,32 +217,33 @@ def _labels(partition: Partition, source: Source, at: datetime) -> pd.Series[Any
 
 
 def _flow(axes: Axes, matrix: pd.DataFrame, gap: float) -> None:
-    labels = list(matrix.index)
-    colours = {label: f"C{place % 10}" for place, label in enumerate(labels)}
+    parts = list(matrix.index)
+    shown = dict(zip(parts, labels_of(parts, 30), strict=True))
+    shades = dict(zip(parts, colours(len(parts)), strict=True))
     sides = {0: matrix.sum(axis=1), 1: matrix.sum(axis=0)}
     tops: dict[tuple[int, str], float] = {}
     for side, sizes in sides.items():
         level = 0.0
-        for label in labels:
+        for label in parts:
             size = float(sizes[label])
             tops[side, label] = level
             if size:
-                axes.bar(side, size, width=0.08, bottom=level, color=colours[label])
+                axes.bar(side, size, width=0.08, bottom=level, color=shades[label])
                 place, align = (-0.06, "right") if side == 0 else (1.06, "left")
-                told = f"{shortened(label, 30)} · {int(size):,}"
+                told = f"{shown[label]} · {int(size):,}"
                 axes.text(place, level + size / 2, told, ha=align, va="center", fontsize=8)
                 level += size + gap
     way = [step / 20 for step in range(21)]
     ease = [x * x * (3 - 2 * x) for x in way]
-    for before in labels:
-        for after in labels:
+    for before in parts:
+        for after in parts:
             size = float(matrix.loc[before, after])
             if size:
                 start, end = tops[0, before], tops[1, after]
                 low = [start + (end - start) * e for e in ease]
                 across = [0.04 + 0.92 * x for x in way]
                 high = [y + size for y in low]
-                axes.fill_between(across, low, high, color=colours[before], alpha=0.35, linewidth=0)
+                axes.fill_between(across, low, high, color=shades[before], alpha=0.35, linewidth=0)
                 tops[0, before] += size
                 tops[1, after] += size
     axes.set_xlim(-0.6, 1.6)

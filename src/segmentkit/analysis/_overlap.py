@@ -12,7 +12,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit._definition import AsOf, utc_of
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural, share
 from segmentkit.evaluation import Evaluation
 from segmentkit.segment import Segment
@@ -271,7 +271,7 @@ def _upset(sizes: Mapping[str, int], shown: Mapping[tuple[str, ...], int], title
         at = sorted(rows[name] for name in held)
         dots.scatter([place] * len(at), at, color="0.15", s=40, zorder=3)
         dots.plot([place, place], [at[0], at[-1]], color="0.15", zorder=2)
-    dots.set_yticks(range(len(names)), [shortened(name, 30) for name in names])
+    dots.set_yticks(range(len(names)), labels_of(names, 30))
     dots.set_ylim(-0.6, len(names) - 0.4)
     dots.tick_params(bottom=False, labelbottom=False, left=False)
     bare(dots, "top", "right", "bottom", "left")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from segmentkit._diagnostics.diagnostic import encodable
+from segmentkit.analysis._result import distinct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +23,12 @@ _FAMILIES = (
     *("Apple SD Gothic Neo", "WenQuanYi Micro Hei", "IPAGothic", "Droid Sans Fallback", "Unifont"),
 )
 """Fonts with letters that matplotlib's own lacks, of common systems."""
+_OWN, _LATIN = "DejaVu Sans", 0x24F
+"""Matplotlib's own font, and up to which letter any font has all."""
+_BOXES = "Last Resort"
+"""A font that has each letter, as a box."""
+_NAMED = 10
+"""Colours that matplotlib has names for, made to be told apart."""
 _TRIES = 6
 _FULL = "axes sizes collapsed to zero"
 _TOLD = ("Glyph .* missing from", "Matplotlib currently does not support", f".*{_FULL}")
@@ -46,10 +55,28 @@ def empty(message: str) -> Figure:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """A label that leaves room for the picture; a dollar is no formula."""
-    text = " ".join(text.split())
-    text = text if len(text) <= most else text[: most - 1] + "…"
-    return text.replace("$", r"\$")
+    """A label that leaves room for the picture."""
+    return labels_of([text], most)[0]
+
+
+def labels_of(texts: Iterable[str], most: int = 60) -> list[str]:
+    """Labels that leave room for the picture, and differ where texts do; a dollar is no formula."""
+    cut = distinct([" ".join(text.split()) for text in texts], most)
+    return [text.replace("$", r"\$") for text in cut]
+
+
+def colours(count: int) -> list[Any]:
+    """So many colours, no two of them alike."""
+    if count <= _NAMED:
+        return [f"C{place}" for place in range(count)]
+    from matplotlib import colormaps  # noqa: PLC0415 - optional
+
+    if count <= 2 * _NAMED:
+        pairs = list(colormaps["tab20"].colors)  # type: ignore[attr-defined]
+        light = pairs[1::2]  # each beside its own colour as late as may be
+        return [*pairs[::2], *light[5:], *light[:5]][:count]
+    found = colormaps["nipy_spectral"]
+    return [found(0.05 + 0.9 * place / (count - 1)) for place in range(count)]
 
 
 def bare(axes: Axes, *sides: str) -> Any:
@@ -66,7 +93,6 @@ def _picture() -> type[Figure]:
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - optional
-        from matplotlib.font_manager import fontManager  # noqa: PLC0415 - optional
         from matplotlib.text import Text  # noqa: PLC0415 - optional
     except ImportError as error:
         message = 'pictures need matplotlib: pip install "segmentkit[plots]"'
@@ -84,10 +110,11 @@ def _picture() -> type[Figure]:
 
         def draw(self, renderer: Any) -> None:
             """Draw everything."""
-            more = [family for family in _FAMILIES if family in fontManager.get_font_names()]
             for text in self.findobj(Text):
                 if not text.get_text().isascii():
+                    text.set_text(encodable(text.get_text()))
                     own = text.get_fontfamily()
+                    more = _families(frozenset(text.get_text()))
                     text.set_fontfamily([*own, *(family for family in more if family not in own)])
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
@@ -113,6 +140,29 @@ def _picture() -> type[Figure]:
             return told.getvalue()
 
     return Picture
+
+
+@cache
+def _families(letters: frozenset[str]) -> tuple[str, ...]:
+    """The fonts of common systems that are installed, and others for letters that they lack."""
+    from matplotlib.font_manager import fontManager, get_font  # noqa: PLC0415 - optional
+
+    every = ((entry.name, entry.fname) for entry in fontManager.ttflist)
+    files = {name: file for name, file in every if not name.startswith(_BOXES)}
+    found = [family for family in _FAMILIES if family in files]
+    lacking = {letter for letter in letters if ord(letter) > _LATIN}
+    for family in (_OWN, *found, *sorted(files.keys() - set(found))):
+        if not lacking:
+            break
+        try:
+            font = get_font(files[family])
+        except (KeyError, OSError, RuntimeError):  # a file that is gone, or no font
+            continue
+        has = {letter for letter in lacking if font.get_char_index(ord(letter))}
+        if has and family not in (_OWN, *found):
+            found.append(family)
+        lacking -= has
+    return tuple(found)
 
 
 @contextmanager

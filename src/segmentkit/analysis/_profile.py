@@ -11,12 +11,12 @@ import pandas as pd
 from attrs import define, evolve
 
 from segmentkit._definition import AsOf, utc_of
-from segmentkit._explaining.explain import every_test
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of, meeting, things_of
 from segmentkit.analysis._differences import FEW, Comparing, Difference
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
-from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
+from segmentkit.analysis._explain_by_key import asked_about
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
+from segmentkit.analysis._result import Result, chance, distinct, figure, moment, plural, share
 from segmentkit.segment import Segment
 from segmentkit.source import Source, check_source
 from segmentkit.trait import Trait
@@ -74,7 +74,9 @@ class Profile(Result):
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         heads = ["what", "members", "base", "difference", "interval", "lift", "effect", "p", "note"]
-        return heads, [list(_told(each)) for each in self.differences[:_SHOWN]]
+        shown = self.differences[:_SHOWN]
+        names = distinct([" ".join(each.what.split()) for each in shown], 60)
+        return heads, [[n, *_told(each)] for n, each in zip(names, shown, strict=True)]
 
     def _below(self) -> tuple[str, ...]:
         more = len(self.differences) - _SHOWN
@@ -152,8 +154,7 @@ def amount(each: Difference, value: float | None) -> str:
 
 
 def _told(each: Difference) -> Iterator[str]:
-    """A difference as the cells of a row."""
-    yield shortened(each.what, 60).replace(r"\$", "$")
+    """A difference as the cells of a row, but the first."""
     yield amount(each, each.members)
     yield amount(each, each.base)
     shares = each.scale == Scale.CATEGORY.value
@@ -225,7 +226,7 @@ def profile(
     instant = utc_of(as_of, segment.schema)
     things, lists = things_of(of, traits, segment)
     comparing = Comparing(source, groups, instant, level, values)
-    told = _defining(segment, base)
+    told = asked_about([segment] if base is None else [segment, base])
     drafts = [evolve(d, defining=d.name in told) for d in comparing.compared(things, lists)]
     found = _ranked(_corrected(drafts), level)
     called = "everyone" if base is None else base.name or base.definition
@@ -241,17 +242,6 @@ def profile(
         level,
         tuple(found),
         tuple(comparing.remarks),
-    )
-
-
-def _defining(segment: Segment, base: Segment | None) -> frozenset[str]:
-    """The values that definitions ask about."""
-    return frozenset(
-        reading.value.text
-        for each in (segment, base)
-        if each is not None
-        for test in every_test(each)
-        for reading in test.readings
     )
 
 
@@ -287,7 +277,7 @@ def _forest(found: Profile, shown: Sequence[Difference], known: int) -> Figure:
         axes.plot([low, high], [place, place], color=colour, linewidth=1.5)
         told = f"{amount(each, each.members)} | {amount(each, each.base)}"
         axes.text(1.02, place, told, va="center", fontsize=8, transform=axes.get_yaxis_transform())
-    axes.set_yticks(range(len(shown)), [shortened(each.what, 48) for each in shown])
+    axes.set_yticks(range(len(shown)), labels_of((each.what for each in shown), 48))
     axes.set_ylim(len(shown) - 0.4, -0.6)
     # One wild interval of a few must not press all others together.
     most = max(abs(each.effect or 0.0) for each in shown)

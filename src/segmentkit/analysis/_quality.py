@@ -16,7 +16,7 @@ from segmentkit._definition import AsOf, utc_of
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of
 from segmentkit.analysis._metric import Metric
-from segmentkit.analysis._plot import bare, empty, new_figure
+from segmentkit.analysis._plot import bare, empty, new_figure, shortened
 from segmentkit.analysis._result import Result, chance, figure, moment, plural, share
 from segmentkit.segment import Segment
 from segmentkit.source import Source, check_source
@@ -76,6 +76,7 @@ class Assessment(Result):
         as_of: The instant of the answer, in UTC.
         verdicts: The answers.
         sizes: The number of members at the last instants, the earliest first.
+        rate: Whether the metric is a rate, and not a mean.
     """
 
     segment: str | None
@@ -88,6 +89,7 @@ class Assessment(Result):
     as_of: datetime
     verdicts: tuple[Verdict, ...]
     sizes: Mapping[datetime, int]
+    rate: bool = False
 
     _formats: ClassVar[Mapping[str, Callable[[object], str]]] = {}
 
@@ -256,6 +258,7 @@ def assess(
         instant,
         verdicts,
         sizes,
+        measure.is_rate,
     )
 
 
@@ -373,7 +376,12 @@ class _Judging:
 
     def apart(self, value: float) -> str:
         """A difference of rates or means."""
-        return f"{100 * value:.1f} pp" if self.metric.is_rate else figure(value)
+        return _points(value) if self.metric.is_rate else figure(value)
+
+
+def _points(value: float) -> str:
+    """A difference of rates."""
+    return f"{100 * value:.1f} pp"
 
 
 def _sizes(
@@ -403,7 +411,8 @@ def _stable(sizes: Mapping[datetime, int], jaccard: float | None, standard: Stan
         return Verdict("stable", True, told, numbers)
     days = standard.every / timedelta(days=1)
     told = (
-        f"{share(jaccard)} of those in it now or {figure(days)} days ago were in it both times; "
+        f"{share(jaccard)} of those in it now or {figure(days)} "
+        f"{'day' if days == 1 else 'days'} ago were in it both times; "
         f"{min(counts):,} to {max(counts):,} members at {len(counts)} instants, "
         f"{share(drift)} off the mean at most"
     )
@@ -419,9 +428,12 @@ def _panels(found: Assessment) -> Figure:
     large, alike, different, stable = (
         drawn.add_subplot(grid[place // 2, place % 2]) for place in range(4)
     )
-    _bars(large, found["large enough"], ("effect that would show", "effect asked for"))
-    _bars(alike, found["homogeneous"], ("deviation within", "deviation of all"))
-    _bars(different, found["different"], ("members", "base"))
+    apart, told = (_points, share) if found.rate else (figure, figure)
+    _bars(large, found["large enough"], ("effect that would show", "effect asked for"), apart)
+    _bars(alike, found["homogeneous"], ("deviation within", "deviation of all"), figure)
+    _bars(different, found["different"], ("members", "base"), told)
+    of = f"{'rate' if found.rate else 'mean'} of {shortened(found.metric, 40)}"
+    different.set_xlabel(of, fontsize=8)
     stable.set_title(_headed(found["stable"]), loc="left", fontsize=10)
     stable.plot(list(found.sizes), list(found.sizes.values()), marker="o")  # type: ignore[arg-type]
     stable.set_ylim(0, max(1, *found.sizes.values()) * 1.15)
@@ -435,7 +447,9 @@ def _headed(verdict: Verdict) -> str:
     return f"{verdict.question}: {verdict.answer}"
 
 
-def _bars(axes: Axes, verdict: Verdict, names: tuple[str, str]) -> None:
+def _bars(
+    axes: Axes, verdict: Verdict, names: tuple[str, str], write: Callable[[float], str]
+) -> None:
     """Two numbers behind a verdict beside each other."""
     axes.set_title(_headed(verdict), loc="left", fontsize=10)
     known = [name for name in names if name in verdict.numbers]
@@ -446,7 +460,7 @@ def _bars(axes: Axes, verdict: Verdict, names: tuple[str, str]) -> None:
     values = [verdict.numbers[name] for name in known]
     axes.barh(range(len(known)), values, color=["C0", "0.75"][: len(known)], height=0.6)
     for place, value in enumerate(values):
-        axes.text(value, place, f" {figure(value)}", va="center", fontsize=8)
+        axes.text(value, place, f" {write(value)}", va="center", fontsize=8)
     axes.set_yticks(range(len(known)), known, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.axvline(0, color="0.4", linewidth=0.8)

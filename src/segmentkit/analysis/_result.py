@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from segmentkit._calendar import shown
-from segmentkit._html import element, table
+from segmentkit._diagnostics.diagnostic import encodable
+from segmentkit._html import Html, element, table
 
 
 def number(value: Any) -> str:
@@ -48,6 +50,34 @@ def moment(at: datetime) -> str:
     return shown(at)
 
 
+def distinct(texts: Sequence[str], most: int) -> list[str]:
+    """Texts of at most so many letters; those that differ still do.
+
+    Example:
+        >>> distinct(["a long text", "a long tent", "short"], 8)
+        ['a l…text', 'a l…tent', 'short']
+        >>> distinct(["a long text, to be cut"], 8)
+        ['a long …']
+    """
+    found = {text: text if len(text) <= most else text[: most - 1] + "…" for text in texts}
+    for cut in (_middle, _numbered):
+        alike = Counter(found.values())
+        again = [text for text in found if alike[found[text]] > 1]
+        found |= {text: cut(text, most, place) for place, text in enumerate(again, 1)}
+    return [found[text] for text in texts]
+
+
+def _middle(text: str, most: int, _: int) -> str:
+    """A text without its middle."""
+    head, tail = (most - 1) // 2, most // 2
+    return text if len(text) <= most else f"{text[:head]}…{text[-tail:]}"
+
+
+def _numbered(text: str, most: int, place: int) -> str:
+    """A text with a number after it."""
+    return f"{text[: most - len(f'{place}') - 2]}… {place}"
+
+
 class Result(ABC):
     """A table with a heading above it and words below it.
 
@@ -74,13 +104,13 @@ class Result(ABC):
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         """The heads of the columns, and the rows as text."""
-        frame = self.frame
+        frame = self.frame.head(_MOST)
         heads = [str(name) for name in frame.columns]
-        rows = [
-            [_cell(self._formats.get(head), value) for head, value in zip(heads, row, strict=True)]
-            for row in frame.head(_MOST).itertuples(index=False, name=None)
+        columns = [
+            distinct([_cell(self._formats.get(head), value) for value in frame[head]], _LONG)
+            for head in frame.columns
         ]
-        return heads, rows
+        return heads, [list(row) for row in zip(*columns, strict=True)]
 
     def _below(self) -> tuple[str, ...]:
         """What stands below the table."""
@@ -101,7 +131,7 @@ class Result(ABC):
                     for head, cell, width in zip(heads, row, widths, strict=True)
                 ]
                 lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, *self._below()])
+        return encodable("\n".join([*lines, *self._below()]))
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -115,7 +145,8 @@ class Result(ABC):
         heads, rows = self._cells()
         shown = [table(heads, rows, tuple(self._formats))] if rows else []
         notes = [element("p", note) for note in self._below()]
-        return element("div", element("p", element("b", self._title)), *shown, *notes)
+        told = element("div", element("p", element("b", self._title)), *shown, *notes)
+        return Html(encodable(told))
 
 
 _LONG = 90
@@ -130,5 +161,4 @@ def _cell(write: Callable[[Any], str] | None, value: Any) -> str:
         return write(value)
     if isinstance(value, datetime):
         return moment(value)
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+    return " ".join(str(value).split())

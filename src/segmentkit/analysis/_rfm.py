@@ -98,7 +98,8 @@ class Scale:
 
     def _reached(self, score: int) -> str:
         if self.days:
-            return f"({self.value} in last {self.days[score - 2]} days)"
+            days = self.days[score - 2]
+            return f"({self.value} in last {days} {'day' if days == 1 else 'days'})"
         return f"({self.value} >= {format_value(exact(self.bounds[score - 2]))})"
 
 
@@ -260,6 +261,9 @@ class Grid(Result):
         as_of: The instant of the answer, in UTC.
         cells: The number of people with each score of recency and of the other value.
         groups: The number of people in each named group; empty if there are not 5 scores.
+        bought: The number of people who have a recency.
+        lacking: The number of these whose other value is missing, so that they have no scores.
+        tiled: Whether scores of recency, and of the other, are tiles, and not declared rules.
     """
 
     by: str
@@ -267,6 +271,9 @@ class Grid(Result):
     as_of: datetime
     cells: Mapping[Scores, int]
     groups: Mapping[str, int]
+    bought: int
+    lacking: int
+    tiled: tuple[bool, bool]
 
     _formats: ClassVar = {"recency": str, "frequency": str, "monetary": str, "members": number}
 
@@ -302,17 +309,38 @@ class Grid(Result):
 
     def _told(self) -> Iterator[str]:
         if not self.scored:
-            yield "nobody has bought, so there is nothing to score"
+            if not self.bought:
+                yield "nobody has bought, so there is nothing to score"
+            yield from self._unscored()
             return
         for name, size in self.groups.items():
             yield f"{name}: {size:,}"
-        if self.scored < self.population:
-            yield f"never bought: {self.population - self.scored:,}"
+        yield from self._unscored()
         for axis, what in enumerate(("recency", self.by)):
             every = {scores[axis] for scores in self.cells}
             used = {scores[axis] for scores, size in self.cells.items() if size}
             for score in sorted(every - used):
-                yield f"nobody has {what} {score}: equal values have one score"
+                yield f"nobody has {what} {score}: {self._why(axis)}"
+
+    def _unscored(self) -> Iterator[str]:
+        """Who has no scores, and why."""
+        if self.bought < self.population:
+            yield f"never bought: {self.population - self.bought:,}"
+        if self.lacking:
+            yield f"bought, but {self.by} is missing: {self.lacking:,}, who have no scores"
+        if others := self.bought - self.lacking - self.scored:
+            yield f"bought, but without a score: {others:,}"
+
+    def _why(self, axis: int) -> str:
+        """Why nobody has a score."""
+        if not self.tiled[axis]:
+            return "no value is in its range"
+        tiles = max(scores[axis] for scores in self.cells)
+        if self.scored < tiles:
+            return f"there are {self.scored:,} people for {tiles} scores"
+        if self.lacking and axis == 0:
+            return f"equal values have one score, and {self.lacking:,} have no {self.by}"
+        return "equal values have one score"
 
     @property
     def _title(self) -> str:
@@ -326,7 +354,7 @@ class Grid(Result):
             ImportError: matplotlib is not installed; the extra is `plots`.
         """
         if not self.scored:
-            return empty(self.notes[0])
+            return empty(self.notes[0] if self.notes else "nobody has scores")
         down, across = (sorted({scores[axis] for scores in self.cells}) for axis in (0, 1))
         figure = new_figure(2 + 1.4 * len(across), 1.4 + 0.9 * len(down), self._title)
         axes = figure.add_subplot()
@@ -375,11 +403,20 @@ def grid(rules: Rfm, source: Source, *, by: str = "frequency", as_of: AsOf = Non
     places = [(r, f) for r in range(1, down + 1) for f in range(1, across + 1)]
     cells = {f"{r} {f}": rules.scored((r, r), (f, f), by=by) for r, f in places}
     groups = rules.groups(by=by) if down == across == 5 else {}
-    sizes = source.sizes({**cells, **groups}, as_of=at)
+    scales = (rules.recency, rules._across(by))
+    bought, other = (f"({scale.value}) is present" for scale in scales)
+    beside = {
+        "bought": Segment.define(None, bought, rules.schema),
+        "lacking": Segment.define(None, f"{bought} and not ({other})", rules.schema),
+    }
+    sizes = source.sizes({**cells, **groups, **beside}, as_of=at)
     return Grid(
         by,
         sizes.population,
         at,
         {(r, f): sizes[f"{r} {f}"] for r, f in places},
         {name: sizes[name] for name in groups},
+        sizes["bought"],
+        sizes["lacking"],
+        (scales[0].tiles is not None, scales[1].tiles is not None),
     )

@@ -18,6 +18,10 @@ from attrs import frozen
 _Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 
+LARGEST = 1e70
+"""Up to it the squares of numbers' squares have sums that are finite, as tests of means need."""
+
+
 class Interval(NamedTuple):
     """From where to where something may well be."""
 
@@ -60,11 +64,11 @@ class Sample:
 
     @classmethod
     def of(cls, values: Iterable[Any], counts: Iterable[int]) -> Sample:
-        """Sum up numbers that occur so often each; what is infinite is left out."""
+        """Sum up numbers that occur so often each; what is infinite or `LARGEST` is left out."""
         pairs = [
             (value, int(count))
             for value, count in zip(values, counts, strict=True)
-            if count and isfinite(value)
+            if count and isfinite(value) and abs(value) < LARGEST
         ]
         size = sum(count for _, count in pairs)
         if not size:

@@ -72,8 +72,11 @@ def _decimal(values: Vector) -> Any:
 
 
 def _text(values: Text) -> Any:
-    texts = object_array([*values.texts, None])
-    return pd.array(texts[values.codes], dtype="string")
+    texts = object_array([*values.texts, None])[values.codes]
+    try:
+        return pd.array(texts, dtype="string")
+    except UnicodeEncodeError:  # half a character, which Arrow's texts cannot hold
+        return pd.array(texts, dtype=pd.StringDtype("python"))
 
 
 def _array(values: Vector) -> Any:

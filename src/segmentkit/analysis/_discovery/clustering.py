@@ -22,6 +22,7 @@ _MOST_TRIED = 8
 _TRIED = 3000
 """Of how many people silhouettes are told."""
 _START = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
 
 
 @frozen
@@ -93,11 +94,15 @@ class Measured:
 
 
 def _numbers(column: pd.Series[Any]) -> Numbers:
-    if column.dtype.kind == "M":
-        column = (column - pd.Timestamp(0, tz=column.dt.tz)) / pd.Timedelta(days=1)
     found = np.full(len(column), np.nan)
     known = column.notna().to_numpy()
-    found[known] = column[known].astype(np.float64)
+    if column.dtype.kind == "M":
+        # Counted in microseconds: nanoseconds end in 2262.
+        zoned = column.dt.tz_convert(None) if column.dt.tz is not None else column
+        since = zoned[known].to_numpy().astype("datetime64[us]").astype(np.int64)
+        found[known] = since / _DAY
+    else:
+        found[known] = column[known].astype(np.float64)
     return found
 
 

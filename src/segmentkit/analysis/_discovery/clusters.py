@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from segmentkit.analysis._discovery.training_data import (
     not_looked_at,
     values_of,
 )
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Schema
@@ -92,6 +92,7 @@ class Clusters(Result):
         silhouettes: How much closer people are to their own cluster than to the next, from -1 to
             1, for each number of clusters that was tried.
         remarks: What was left out, and why there are no clusters.
+        rates: The values of which the mean is a share: booleans.
     """
 
     clusters: tuple[Cluster, ...]
@@ -100,12 +101,19 @@ class Clusters(Result):
     as_of: datetime
     silhouettes: Mapping[int, float]
     remarks: tuple[str, ...]
+    rates: frozenset[str] = field(default=frozenset(), repr=False)
 
     @cached_property
     def _formats(self) -> Mapping[str, Any]:  # type: ignore[override]
         shares = dict.fromkeys(("precision", "recall", "jaccard"), share)
-        means = {f"mean {name}": _mean for name in self._names}
+        means = {f"mean {name}": partial(self._mean, name) for name in self._names}
         return {"size": number, "described": number, **shares, **means}
+
+    def _mean(self, name: str, value: Any) -> str:
+        """A mean of numbers, a share of booleans, or the middle of times."""
+        if isinstance(value, datetime):
+            return f"{value:%Y-%m-%d}"
+        return share(value) if name in self.rates else rounded(value)
 
     @property
     def _names(self) -> list[str]:
@@ -177,13 +185,15 @@ class Clusters(Result):
         drawn = axes.imshow(shades, cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto", alpha=0.6)
         for row, each in enumerate(self.clusters):
             for place, name in enumerate(names):
-                axes.text(place, row, _mean(each.means[name]), ha="center", va="center")
+                told = self._mean(name, each.means[name])
+                axes.text(place, row, told, ha="center", va="center")
+        conditions = labels_of((each.condition for each in self.clusters), 60)
         labels = [
-            f"{each.segment.name} · {each.size:,}\n{shortened(each.condition, 60)}"
-            for each in self.clusters
+            f"{each.segment.name} · {each.size:,}\n{condition}"
+            for each, condition in zip(self.clusters, conditions, strict=True)
         ]
         axes.set_yticks(range(len(labels)), labels)
-        axes.set_xticks(range(len(names)), [shortened(name, 24) for name in names])
+        axes.set_xticks(range(len(names)), labels_of(names, 24))
         axes.tick_params(length=0)
         bare(axes, "top", "right", "bottom", "left")
         figure.colorbar(drawn, ax=axes, label="standard deviations from all", shrink=0.9)
@@ -192,12 +202,6 @@ class Clusters(Result):
 
 _CLEAR = 0.25
 """Up to it, there is no substantial structure (Kaufman and Rousseeuw, 1990)."""
-
-
-def _mean(value: Any) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}"
-    return rounded(value)
 
 
 def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
@@ -288,7 +292,13 @@ def clusters(  # noqa: PLR0913 - keywords, each of which says one thing
         [f"cluster {place + 1}" for place in groups], index=frame.index[measured.rows]
     )
     return Clusters(
-        tuple(found), members, len(frame), instant, silhouettes, (*measured.remarks, *skipped)
+        tuple(found),
+        members,
+        len(frame),
+        instant,
+        silhouettes,
+        (*measured.remarks, *skipped),
+        frozenset(each.text for each in asked if each.trait.dtype.kind is Kind.BOOLEAN),
     )
 
 

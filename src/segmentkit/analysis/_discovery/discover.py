@@ -13,6 +13,7 @@ import pandas as pd
 from attrs import define, evolve, field, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._language.formatter import format_name
 from segmentkit.analysis._discovery.decision_tree import (
     Growth,
     Leaf,
@@ -29,11 +30,13 @@ from segmentkit.analysis._discovery.models import models
 from segmentkit.analysis._discovery.training_data import (
     Of,
     Reader,
+    Value,
     looked_at,
     not_looked_at,
     values_of,
 )
-from segmentkit.analysis._plot import bare, empty, new_figure, shortened
+from segmentkit.analysis._explain_by_key import asked_about
+from segmentkit.analysis._plot import bare, empty, labels_of, new_figure, shortened
 from segmentkit.analysis._result import Result, moment, number, plural, rounded, share
 from segmentkit.analysis._statistics import checked
 from segmentkit.dtypes import Kind
@@ -52,7 +55,7 @@ class Rule:
     Attributes:
         segment: The members. The condition ``among`` is a part of the definition.
         condition: The part of the definition that describes this rule.
-        size: The number of members, including people who were held out.
+        size: The number of members among the people on whom it was found: those of its rate.
         found: The rate or the mean among the people on whom it was found.
         lift: That divided by the rate or mean of everyone on whom rules were found; None if
             theirs is not above zero.
@@ -176,12 +179,14 @@ class Discovery(Result):
                 axes.plot(each.value, place + shift, marker=marker, color=colour)
         if self.base.value is not None:
             axes.axvline(self.base.value, color="0.6", linestyle="--", linewidth=1)
-        labels = [f"{shortened(rule.condition, 75)} · {rule.size:,}" for rule in self.rules]
+        told = labels_of((rule.condition for rule in self.rules), 75)
+        labels = [f"{text} · {rule.size:,}" for text, rule in zip(told, self.rules, strict=True)]
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
         if self.rate:
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes.set_xlabel(f"{self._what} of those it was found on (●) and of those held out (■)")
+        of = f"{self._what} of {shortened(self.target, 40)}"
+        axes.set_xlabel(f"{of}: of those it was found on (●), and of those held out (■)")
         bare(axes)
         return figure
 
@@ -243,9 +248,16 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
     frame = values_of(traits, source, among, instant)
     known = target_of(target, frame, source, instant, holdout=holdout, seed=seed)
     rows, values = known.rows, known.values
+    if of is None:
+        asked, own = _beside(asked, target)
+        unfit += own
     growth = Growth(depth, max(1, math.ceil(least * len(rows) if least < 1 else least)), seed)
     reader = Reader(target.schema, instant, rows, growth.least)
     features, skipped = reader.features(asked, frame)
+    if of is None:
+        same = [each for each in features if known.is_like(each)]
+        skipped += [f"{each.text} is nearly the same as the target" for each in same]
+        features = [each for each in features if each not in same]
     columns = columns_of(features, rows, values)
 
     def apart(one: Places, other: Places) -> bool:
@@ -273,6 +285,18 @@ def discover(  # noqa: PLR0913 - keywords, each of which says one thing
         tuple(remarks),
         level,
     )
+
+
+def _beside(asked: list[Value], target: Segment | Trait) -> tuple[list[Value], list[str]]:
+    """What does not define the target, and why not the rest."""
+    if isinstance(target, Trait):
+        text = f"{format_name(target.name or 'target')} is present"
+        traits = {target.name or "target": target}
+        target = Segment.define(None, text, target.schema, traits=traits)
+    told = asked_about([target])
+    left = [each for each in asked if each.text not in told]
+    own = [f"{each.text} is in the target's definition" for each in asked if each.text in told]
+    return left, own
 
 
 def _check_arguments(
@@ -306,7 +330,7 @@ def _rule(leaf: Leaf, known: Target, base: Estimate, level: float, people: Segme
     return Rule(
         people,
         people.definition,
-        int(mask.sum()),
+        found.count,
         found,
         lift,
         held if tested else None,

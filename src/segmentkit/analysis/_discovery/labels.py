@@ -14,7 +14,7 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit._operators import BUCKETS, bucket_of
-from segmentkit.analysis._discovery.features import Mask, Numbers, Places
+from segmentkit.analysis._discovery.features import Feature, Mask, Numbers, Ordered, Places
 from segmentkit.analysis._discovery.models import models
 from segmentkit.dtypes import INTEGER, TEXT, Kind
 from segmentkit.schema import Schema
@@ -65,6 +65,24 @@ class Target:
             likely = models().chance_of_means(mine, theirs)
         return bool(likely * cuts > 1 - level)
 
+    def is_like(self, feature: Feature) -> bool:
+        """Whether a feature tells the target itself: one cut of it parts who has it from who not.
+
+        Of means, whether both have one order.
+        """
+        rows = self.rows
+        values = self.values[rows]
+        if not np.ptp(values):
+            return False
+        if self.rate:
+            columns = feature.columns(rows, self.values)
+            return any(_likeness(each.places[rows], values) >= _SAME for each in columns)
+        if not isinstance(feature, Ordered):
+            return False
+        places = feature.places[rows]
+        order = np.unique(values, return_inverse=True)[1]
+        return bool(np.ptp(places)) and abs(np.corrcoef(places, order)[0, 1]) >= _SAME
+
     def why_none(self, least: int) -> str:
         """Why there is no rule."""
         if not len(self.values):
@@ -83,6 +101,22 @@ class Target:
                 f"{len(values):,} are too few to find rules on: each side of a cut needs {least:,}"
             )
         return "nothing that was looked at tells more than chance would"
+
+
+_SAME = 0.95
+
+
+def _likeness(places: Places, values: Numbers) -> float:
+    """The greatest correlation of ones and zeros with a cut of places (phi)."""
+    sizes = np.cumsum(np.bincount(places))[:-1]
+    hits = np.cumsum(np.bincount(places, values))[:-1]
+    size, all_hits = len(values), values.sum()
+    parted = (sizes > 0) & (sizes < size)
+    sizes, hits = sizes[parted], hits[parted]
+    if not len(sizes):
+        return 0.0
+    spread = np.sqrt(sizes * (size - sizes) * all_hits * (size - all_hits))
+    return float(np.max(np.abs(size * hits - sizes * all_hits) / spread))
 
 
 def target_of(

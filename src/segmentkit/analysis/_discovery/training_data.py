@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit._calendar import first_instant
+from segmentkit._diagnostics.diagnostic import encodable
 from segmentkit._language.formatter import format_name
 from segmentkit.analysis._discovery.features import Choice, Feature, Ordered, Places
 from segmentkit.analysis._discovery.thresholds import Between, between_numbers, between_times
@@ -179,8 +180,10 @@ class Reader:
         counts = column.iloc[self.rows].value_counts()
         frequent = counts[counts >= self.least].items()
         ordered = sorted(frequent, key=lambda each: (-each[1], each[0]))[:_MOST_VALUES]
-        values = tuple(sorted(str(value) for value, _ in ordered))
-        places = pd.Index(values, dtype=object).get_indexer(column.astype(object).to_numpy())
+        # Half a character cannot be written in a definition, so it is not told apart.
+        values = tuple(sorted(str(v) for v, _ in ordered if encodable(str(v)) == v))
+        texts = pd.Index(column.astype(object), dtype=object)
+        places = pd.Index(values, dtype=object).get_indexer(texts)
         other, none = len(values), len(values) + 1
         return Choice(
             text, nullable, np.where(missing, none, np.where(places < 0, other, places)), values

@@ -85,6 +85,15 @@ def scrolling(label: str, inside: Html) -> Html:
     return element("div", inside, class_="wide", role="region", aria_label=label, tabindex="0")
 
 
+def signed_bar(value: float, most: float) -> Html:
+    """A value as a bar to the left or the right of a middle; what it is stands beside it."""
+    width = 50 * min(abs(value), most) / most if most else 0
+    start = 50 - width if value < 0 else 50
+    inside = element("span", style=f"margin-left:{start:.4g}%;width:{width:.4g}%")
+    kind = "signed less" if value < 0 else "signed"
+    return element("span", inside, class_=f"bar {kind}", aria_hidden="true")
+
+
 def bar(part: float, whole: float) -> Html:
     """A share as a bar; what it is stands beside it as a number."""
     width = 100 * part / whole if whole else 0

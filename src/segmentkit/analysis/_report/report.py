@@ -174,10 +174,10 @@ def _counted(
     return found | dict(zip(countings, answers, strict=True))
 
 
-def _profiled(segment: Segment, source: Source, at: datetime) -> Profile | SegmentkitError:
+def _profiled(segment: Segment, source: Source, at: datetime) -> Profile | Exception:
     try:
         return profile(segment, source, as_of=at)
-    except SegmentkitError as error:
+    except (SegmentkitError, ArithmeticError, ValueError) as error:
         return error
 
 
@@ -198,5 +198,5 @@ def _chapter(
         attrition if isinstance(attrition, Attrition) and len(attrition.stages) > 1 else None,
         gaps if isinstance(gaps, Gaps) else None,
         profiled if isinstance(profiled, Profile) else None,
-        tuple(f"{k}: {e}" for k, e in trouble.items() if isinstance(e, SegmentkitError)),
+        tuple(f"{k}: {e}" for k, e in trouble.items() if isinstance(e, Exception)),
     )

@@ -12,11 +12,12 @@ from segmentkit._calendar import local
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
 from segmentkit._language.syntax import LANGUAGE
+from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._missing_data import Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import amount
 from segmentkit.analysis._report.contents import Chapter, Contents
-from segmentkit.analysis._report.html_page import bar, joined, scrolling, table
+from segmentkit.analysis._report.html_page import bar, joined, scrolling, signed_bar, table
 from segmentkit.analysis._report.upset import upset
 from segmentkit.analysis._result import moment, number, plural, share
 from segmentkit.partition import Audit, Partition
@@ -394,22 +395,28 @@ def _profile(chapter: Chapter, report: Contents) -> _Html:
     if not told:
         yield element("p", "Nothing that is more than chance.", class_="quiet")
         return
-    heads = ("what", "members", "others", "effect", "")
+    heads = ("what", "effect", "", "members", "others")
     most = max(_LARGE, *(abs(each.effect or 0) for each in told))
     rows = [
         (
             element("code", each.what),
+            "–" if each.effect is None else f"{each.effect:+.2f}",
+            signed_bar(_apart(each, most) if each.effect is None else each.effect, most),
             amount(each, each.members),
             amount(each, each.base),
-            "–" if each.effect is None else f"{each.effect:+.2f}",
-            bar(most if each.effect is None else abs(each.effect), most),
         )
         for each in told[:_DIFFERENCES]
     ]
-    yield table(f"What sets {chapter.name} apart", heads, rows, heads[1:4], class_="clauses")
+    numbers = ("effect", "members", "others")
+    yield table(f"What sets {chapter.name} apart", heads, rows, numbers, class_="clauses")
     more = f" {plural(len(told) - len(rows), 'more difference')} too." if told[len(rows) :] else ""
     sure = f"Each is more than chance, as sure as {100 * found.level:g} %, with so many tests."
     yield element("p", sure + more, class_="quiet")
+
+
+def _apart(each: Difference, most: float) -> float:
+    """The greatest effect there is, on the side of the difference."""
+    return most if (each.difference or 0) > 0 else -most
 
 
 PARTS: tuple[Callable[[Chapter, Contents], _Html], ...] = (
