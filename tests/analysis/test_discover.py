@@ -642,7 +642,7 @@ def test_wrong_targets_are_refused():
         discover(Trait.define("home", "city", PEOPLE), SOURCES["pandas"])
     with pytest.raises(TypeError, match="must be a Segment or a Trait, not str"):
         discover("vip", SOURCES["pandas"])
-    with pytest.raises(DataError, match="two of the population have the key 1"):
+    with pytest.raises(DataError, match="tells rows apart, and two of them have 1"):
         of_frame({"id": [1] * N, "x": range(N)}, "x > 3")
 
 
