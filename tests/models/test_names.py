@@ -231,3 +231,70 @@ def test_names_of_columns(database: str) -> None:
         by_table = schema_from(Odd.metadata, "Tab le")
         segment = Segment.define("it", "v > 2 and any(`group` where `where` > 5)", by_table)
         assert list(session.scalars(members(segment, Thing.__table__))) == [1]
+
+
+class Solo(DeclarativeBase):
+    pass
+
+
+fans = sa.Table(
+    "fan",
+    Solo.metadata,
+    sa.Column("team_id", sa.ForeignKey("team.id"), primary_key=True),
+    sa.Column("hero_id", sa.ForeignKey("hero.id"), primary_key=True),
+)
+
+
+class Team(Solo):
+    __tablename__ = "team"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    heroes: Mapped[list[Hero]] = relationship(back_populates="team")
+    fans: Mapped[list[Hero]] = relationship(secondary=fans)
+
+
+class Hero(Solo):
+    __tablename__ = "hero"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    age: Mapped[int]
+    team_id: Mapped[int | None] = mapped_column(sa.ForeignKey("team.id"))
+    team: Mapped[Team | None] = relationship(back_populates="heroes")
+    medals: Mapped[list[Medal]] = relationship(back_populates="hero")
+
+
+class Medal(Solo):
+    __tablename__ = "medal"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hero_id: Mapped[int] = mapped_column(sa.ForeignKey("hero.id"))
+    weight: Mapped[int]
+    hero: Mapped[Hero] = relationship(back_populates="medals")
+
+
+def test_a_relationship_of_the_name_of_the_table(database: str) -> None:
+    """As in SQLModel's tutorial, tables are called in the singular, as links to them are."""
+    with opened(database, Solo.metadata) as session:
+        store(
+            session,
+            [
+                Team(id=1, size=1),
+                Team(id=2, size=2),
+                Hero(id=1, age=5, team_id=1),
+                Hero(id=2, age=50, team_id=2),
+                Medal(id=1, hero_id=1, weight=3),
+            ],
+        )
+        session.execute(fans.insert().values([(2, 1), (2, 2)]))
+        schema = schema_from(Team)
+        assert schema.root == "Team"
+        asked = Asked(session, schema, Team)
+        asked.picks(
+            "any(fans where team.size = 1)", lambda t: any(f.team.size == 1 for f in t.fans)
+        )
+        asked.picks(
+            "any(fans where team.size < Team.size)",
+            lambda t: any(f.team.size < t.size for f in t.fans),
+        )
+        # Where both are the same row, the table's name stays.
+        heroes = schema_from(Hero)
+        assert heroes.root == "hero"
+        Asked(session, heroes, Hero).picks("any(medals where hero.age = 5)", lambda h: h.id == 1)

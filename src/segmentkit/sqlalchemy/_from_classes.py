@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from sqlalchemy.ext.associationproxy import AssociationProxyExtensionType
 from sqlalchemy.ext.hybrid import HybridExtensionType
-from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipDirection, RelationshipProperty
 
 from segmentkit._catalog.schema_table import Declaration, RelationDeclaration, TableDeclaration
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -19,6 +19,7 @@ from segmentkit.sqlalchemy._columns import attribute_of
 from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.models import (
     Unfit,
+    equal_columns,
     key_of,
     name_of,
     named_columns,
@@ -48,6 +49,7 @@ class FromClasses:
             SchemaError: The root cannot be segmented, or something declared does not exist.
         """
         self.names = _named(self.reached())
+        self.rename_root()
         self.told = evolve(self.told, entity=self.names[self.root])
         entities = {holder: self.entity(holder) for holder in self.names}
         if entities[self.root].key is None:
@@ -57,6 +59,19 @@ class FromClasses:
         kept = [entity for name, entity in by_name.items() if name in reachable]
         left = self.selection.finished({entity.name for entity in kept})
         return evolve(self.told.made_of(kept), left_out=left)
+
+    def rename_root(self) -> None:
+        """Call the root by its class where its name would hide a relationship of that name.
+
+        In a definition, the root's name is the row that is segmented; ``team`` of a table ``hero``
+        may be another row of the root's table ``team``.
+        """
+        name, own = self.names[self.root], self.root.class_.__name__
+        ways = [r for each in self.names if isinstance(each, Mapper) for r in each.relationships]
+        hidden = [way for way in ways if way.key == name and not way.uselist]
+        if hidden and not all(_is_mirror(way, ways, self.root) for way in hidden):
+            taken = {*self.names.values(), *(way.key for way in ways)}
+            self.names[self.root] = name if own in taken else own
 
     def why_no_key(self) -> str:
         name = self.names[self.root]
@@ -216,7 +231,7 @@ class FromClasses:
                 self.selection.leave_out(self.names[mapper], key, why)
                 continue
             to, join = self.names[target], way.join
-            if way.one and key == self.names[self.root]:
+            if way.one and key == self.names[self.root] and not self.is_mirror(relationship):
                 self.selection.leave_out(self.names[mapper], key, _SHADOWED)
                 continue
             if way.one:
@@ -230,6 +245,11 @@ class FromClasses:
                 )
         self.add_declared(mapper, told, links, relations)
         return links, relations
+
+    def is_mirror(self, relationship: RelationshipProperty[Any]) -> bool:
+        mappers = [each for each in self.names if isinstance(each, Mapper)]
+        ways = [way for mapper in mappers for way in mapper.relationships]
+        return _is_mirror(relationship, ways, self.root)
 
     def add_declared(
         self,
@@ -305,6 +325,25 @@ class FromClasses:
         if isinstance(holder, sa.Table):
             return [column.name for column in holder.c]
         return list(named_columns(holder))
+
+
+def _is_mirror(
+    way: RelationshipProperty[Any], ways: list[RelationshipProperty[Any]], root: Mapper[Any]
+) -> bool:
+    """Whether a relationship leads back to the very row of the root whose row it is of."""
+    names = equal_columns(way.parent, way)
+    if names is None or way.mapper is not root or {*names.values()} != {key_of(root)}:
+        return False
+    back = {there: here for here, there in names.items()}
+    relations = [each for each in ways if each.direction is not RelationshipDirection.MANYTOONE]
+    seen = {root}
+    while new := {each.mapper for each in relations if each.parent in seen} - seen:
+        seen |= new
+    met = [each for each in relations if each.parent in seen]
+    if any(each.mapper.common_parent(root) for each in met):
+        return False
+    into = [each for each in met if each.mapper.common_parent(way.parent)]
+    return all(each.parent is root and equal_columns(root, each) == back for each in into)
 
 
 _SHADOWED = "in definitions, that name is the row that is segmented"

@@ -98,14 +98,16 @@ class Tables:
             SchemaError: The root is not what the schema segments, or ``where`` is no condition.
         """
         found = cls._of_root(schema, root, lists)
-        if where is None:
+        if where is None and not _is_part(sa.inspect(root)):
             return found
-        scope = _condition(where, root)
+        scope = None if where is None else _condition(where, root)
         if found.mapped is None:
+            assert scope is not None
             query = sa.select(*found.root.c).where(scope)
         else:
             names = named_columns(sa.inspect(root).mapper, found.table_of_root)
-            query = sa.select(*labelled(root, names)).where(scope)
+            query = sa.select(*labelled(root, names))
+            query = query if scope is None else query.where(scope)
         return evolve(found, scope=scope, within=query)
 
     @classmethod
@@ -332,6 +334,17 @@ def _leaves(selectable: sa.FromClause) -> list[sa.FromClause]:
     if isinstance(selectable, sa.Join):
         return [*_leaves(selectable.left), *_leaves(selectable.right)]
     return [selectable]
+
+
+def _is_part(inspected: Any) -> bool:
+    """Whether an alias of a class may have other rows than the class, such as a sub-query's."""
+    if not isinstance(inspected, AliasedInsp):
+        return False
+    table, selectable = whole_table(inspected.mapper), inspected.selectable
+    return table is None or not (
+        isinstance(selectable, sa.Join)
+        or (isinstance(selectable, sa.Alias) and selectable.element is table)
+    )
 
 
 def _check_class(mapper: Mapper[Any], schema: Schema) -> None:
