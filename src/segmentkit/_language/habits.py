@@ -33,11 +33,18 @@ def habit(text: str, start: int) -> Diagnostic | None:
             if said:
                 if not said.startswith("write "):
                     said = f"write '{_SINGLE_QUOTED.sub(_double_quoted, said)}'"
+                said += next((why for name, why in _WHY.items() if name in pattern.groupindex), "")
                 shown = " ".join(found[0].split())
                 code = "SK005" if "chain" in pattern.groupindex else "SK001"
                 return diagnostic(code, Span(*found.span()), found=f"'{shown}'", hint=said)
     return None
 
+
+_WHY = {
+    "is": "; 'is' only tests whether a value is missing or present",
+    "chain": "; 'between' has both ends in",
+}
+"""What is said besides, where an expression has a group of the name."""
 
 _SINGLE_QUOTED = re.compile(r"'([^'\"\\\n]*)'")
 
@@ -132,6 +139,15 @@ def _empty(found: _Match) -> str:
 def _compared(found: _Match) -> str:
     sign = "<" if found["more"][0].lower() in "lfs" else ">"
     return f"{sign}{'=' if found['equal'] else ''}"
+
+
+def _chained(found: _Match) -> str:
+    """``1 <= n <= 5`` is ``n between 1 and 5``; other signs need two tests."""
+    low, sign, path, other, high = found.group("low", "sign", "path", "chain", "high")
+    if sign == other and sign in ("<=", ">="):
+        low, high = (low, high) if sign == "<=" else (high, low)
+        return f"{path} between {low} and {high}"
+    return f"{low} {sign} {path} and {path} {other} {high}"
 
 
 # -- conditions and names -------------------------------------------------------------------------
@@ -280,8 +296,9 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (rf"{_PATH}\s+is\s+{_NOT}(?:empty|blank)\b", _empty),
     (rf"{_PATH}\s+is\s+{_NOT}(?:none|nil|undefined|na|nan)\b", "{path} is {no}missing"),
     # comparisons
-    (rf"{_PATH}\s+(?:is\s+)?not\s+(?P<value>{_VALUE})", "{path} != {value}"),
-    (rf"{_PATH}\s+is\s+(?P<value>{_VALUE})", "{path} = {value}"),
+    (rf"{_PATH}\s+not\s+(?P<value>{_VALUE})", "{path} != {value}"),
+    (rf"{_PATH}\s+(?P<is>is)\s+not\s+(?P<value>{_VALUE})", "{path} != {value}"),
+    (rf"{_PATH}\s+(?P<is>is)\s+(?P<value>{_VALUE})", "{path} = {value}"),
     (
         rf"{_PATH}\s*{_SIGN}\s*(?P<value>{_VALUE})\s+(?P<word>and|or)\s+"
         rf"(?P<other>[<>]=?|={{1,2}}|!=|<>)\s*(?P<end>{_VALUE})",
@@ -289,7 +306,7 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     ),
     (
         rf"(?<![\w.])(?P<low>{_VALUE})\s*(?P<sign>[<>]=?)\s*{_PATH}\s*(?P<chain>[<>]=?)\s*(?P<high>{_VALUE})",
-        "{low} {sign} {path} and {path} {chain} {high}",
+        _chained,
     ),
     (
         rf"\bbetween\s*\(?\s*(?P<low>{_VALUE})\s*(?:,|to\b)\s*(?P<high>{_VALUE})\s*\)?",
