@@ -219,3 +219,10 @@ def test_a_record_prints_names_and_no_values() -> None:
     told = repr(record(customer := Customer(id=1, email="ada@example.org")))
     assert set(told.removeprefix("record of Customer: ").split(", ")) == {"id", "email"}
     assert customer.email not in told
+
+
+def test_an_object_is_no_record_by_itself() -> None:
+    """The error says how to make one of it."""
+    given: Any = Customer(id=1)
+    with pytest.raises(DataError, match=r"not Customer; give segmentkit\.sqlalchemy\.record\(…\)"):
+        Segment.define("s", "age > 1", SCHEMA).matches(given)

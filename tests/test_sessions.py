@@ -209,6 +209,12 @@ def test_a_condition_may_look_at_relationships(engine: sa.Engine) -> None:
         assert _keys(listed) == sorted(own)
 
 
+def test_a_condition_on_other_tables_is_refused() -> None:
+    """Beside the entity they would multiply its rows; a sub-query says what is meant."""
+    with pytest.raises(SchemaError, match=r"where= speaks of orders beside .*orders\.any"):
+        sql.members(_define("points > 3"), Customer, where=Order.amount > 5)
+
+
 @pytest.mark.parametrize("where", ["tenant = 0", {"tenant": 0}, lambda customer: None, 5])
 def test_what_is_no_condition_is_refused(where: Any) -> None:
     """A text or a dictionary is none; the error says what one is."""
@@ -285,8 +291,12 @@ def test_ranks_are_of_those_whom_criteria_leave(engine: sa.Engine) -> None:
     segment = _define("top 2 by points")
     with Session(engine) as session:
         assert _keys(session.scalars(sql.members(segment, Customer))) == [17, 19]
+        parts = Partition.define("parts", [segment], rest="others")
+        assert [p.got for p in sql.audit(parts, Customer, session).parts] == [2, 18]
         _delete_softly(session)
         assert _keys(session.scalars(sql.members(segment, Customer))) == [15, 17]
+        assert [p.got for p in sql.audit(parts, Customer, session).parts] == [2, 15]
+        assert [p.got for p in sql.audit(parts, Customer, engine).parts] == [2, 18]
         assert _keys(sql.Source(session, Customer).members(segment)) == [15, 17]
         both = sql.Source(session, Customer, where=MINE).evaluate([segment, ~segment])
         assert _keys(both["x"]) == [18, 20]
@@ -376,7 +386,9 @@ def test_a_source_is_printed_without_its_people(engine: sa.Engine) -> None:
 
 def test_what_a_source_asks_is_checked_at_once() -> None:
     """A URL is no engine."""
-    with pytest.raises(SchemaError, match="an engine, a connection or a session"):
+    with pytest.raises(
+        SchemaError, match="takes an engine, a connection or a session of SQLAlchemy, and not a str"
+    ):
         sql.Source("sqlite://", Customer)  # type: ignore[arg-type]
 
 

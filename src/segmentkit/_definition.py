@@ -307,8 +307,10 @@ def check_record(record: object) -> None:
         DataError: It is not.
     """
     if not isinstance(record, Mapping):
-        ways = [way for way in ("_asdict", "to_dict") if hasattr(record, way)]
+        ways = [way for way in ("_asdict", "to_dict", "model_dump") if hasattr(record, way)]
         hint = f"; give its .{ways[0]}()" if ways else ""
+        if hasattr(record, "_sa_instance_state"):
+            hint = "; give segmentkit.sqlalchemy.record(…) of it"
         raise DataError(
             f"a record is a mapping of names to values, not {type(record).__name__}{hint}"
         )

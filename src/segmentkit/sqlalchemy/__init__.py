@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from attrs import evolve
 
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
@@ -20,7 +20,7 @@ from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
-from segmentkit.sqlalchemy.binds import arguments, synchronous
+from segmentkit.sqlalchemy.binds import Bind, bind_of, connected
 from segmentkit.sqlalchemy.dialects.engine_setup import prepare
 from segmentkit.sqlalchemy.mapped_record import record
 from segmentkit.sqlalchemy.statements.compiler import Sql
@@ -334,7 +334,7 @@ def _case(partition: Partition, tables: Tables, instant: datetime) -> Sql:
 def audit(
     partition: Partition,
     entity: Root,
-    connection: sa.Connection | Session,
+    connection: Bind,
     *,
     as_of: AsOf = None,
     lists: Lists | None = None,
@@ -364,8 +364,8 @@ def audit(
     instant = instant_of(as_of, partition.schema)
     tables = Tables.of(partition.schema, entity, lists, where)
     parts = [bound_condition(part, instant, Target.SQL) for part in partition.parts.values()]
-    connection = synchronous(connection, "audit(…, {})")
-    told = {"bind_arguments": arguments(entity)} if isinstance(connection, Session) else {}
-    found = connection.execute(count_combinations(parts, tables), **told).all()
+    with connected(bind_of(connection, "audit(…, {})"), entity) as asked:
+        tables = evolve(tables, by_class=asked.session is not None)
+        found: Any = asked.execute(count_combinations(parts, tables)).all()
     counts = [(tuple(map(bool, held)), count) for *held, count in found]
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))

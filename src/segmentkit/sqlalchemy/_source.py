@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
-from sqlalchemy.orm import Session
 
 from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy.binds import Bind, arguments, bind_of, connected
+from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
 from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
@@ -74,10 +73,9 @@ class Source(SqlSource):
 
     @contextmanager
     def _connected(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
-        with connected(self.bind, self.entity) as (connection, session):
-            tables = Tables.of(schema, self.entity, self.lists, self.where)
-            tables = evolve(tables, by_class=session is not None)
-            yield _Database(connection, session, arguments(self.entity)), tables
+        tables = Tables.of(schema, self.entity, self.lists, self.where)
+        with connected(self.bind, self.entity) as asked:
+            yield _Database(asked), evolve(tables, by_class=asked.session is not None)
 
     def __repr__(self) -> str:
         scope = "" if self.where is None else ", where=…"
@@ -109,43 +107,31 @@ class _Database:
     """A database for the time of a question."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (sa.exc.SQLAlchemyError,)
-    connection: sa.Connection
-    session: Session | None
-    arguments: dict[str, Any]
+    asked: Connected
 
     @property
     def columnar(self) -> bool:
-        return self.session is None and is_columnar(self.connection.dialect)
-
-    def execute(self, query: sa.Select[Any]) -> sa.Result[Any]:
-        if self.session is None:
-            return self.connection.execute(query)
-        if "mapper" in self.arguments:
-            # A statement of classes, to which sessions add what holds of these.
-            told = {"compile_state_plugin": "orm", "plugin_subject": self.arguments["mapper"]}
-            query = query._set_propagate_attrs(told)
-        found: sa.Result[Any] = self.session.execute(query, bind_arguments=self.arguments)
-        return found
+        return self.asked.session is None and is_columnar(self.asked.connection.dialect)
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         if self.columnar and all(type(c.type) in _OF_ARROW for c in query.selected_columns):
-            with self.connection.execute(query) as result:
+            with self.asked.connection.execute(query) as result:
                 for batch in _batches(result.cursor):
                     if batch.num_rows:
                         yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
             return
         query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
-        with self.execute(query) as result:
+        with self.asked.execute(query) as result:
             for part in result.partitions():
                 # Much faster than zip, which makes an iterator of every row.
                 yield [list(map(itemgetter(i), part)) for i in range(len(part[0]))]
 
     def row(self, query: sa.Select[Any]) -> sa.Row[Any] | None:
-        return self.execute(query).first()
+        return self.asked.execute(query).first()
 
     def text(self, query: sa.Select[Any]) -> str:
         told = {"render_postcompile": True}
-        return str(query.compile(self.connection, compile_kwargs=told))
+        return str(query.compile(self.asked.connection, compile_kwargs=told))
 
     def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
         """Nothing: what a database computes otherwise, SQLAlchemy does not compile."""

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from attrs import frozen
 from sqlalchemy.orm import Mapper, Session, scoped_session
 from sqlalchemy.orm.util import AliasedInsp
 
+from segmentkit._usage import described
 from segmentkit.errors import SchemaError
 
 Bind: TypeAlias = sa.Engine | sa.Connection | Session | scoped_session[Any]
@@ -41,44 +43,66 @@ def synchronous(given: Any, call: str) -> Any:
     )
 
 
-def bind_of(given: Any) -> Bind:
-    """What a source asks.
+def bind_of(given: Any, call: str = "Source({}, …).members(…)") -> Bind:
+    """An engine, a connection or a session.
+
+    Args:
+        given: What a caller gave.
+        call: What was called with it.
 
     Raises:
         SchemaError: It is no engine, connection or session, or an asynchronous one.
     """
-    given = synchronous(given, "Source({}, …).members(…)")
+    given = synchronous(given, call)
     if isinstance(given, sa.Engine | sa.Connection | Session | scoped_session):
         return given
     raise SchemaError(
-        "a source asks an engine, a connection or a session of SQLAlchemy, "
-        f"not {type(given).__name__}"
+        f"this takes an engine, a connection or a session of SQLAlchemy, and not {described(given)}"
     )
 
 
-def arguments(root: Any) -> dict[str, Any]:
-    """What tells a session with several engines which of them has the entity."""
-    inspected = sa.inspect(root, raiseerr=False)
-    if isinstance(inspected, Mapper | AliasedInsp):
-        return {"mapper": inspected.mapper, "clause": sa.select(root)}
-    return {"clause": root}
+@frozen
+class Connected:
+    """What is asked for the time of a question.
+
+    Attributes:
+        connection: The connection.
+        session: The session that must be asked in its place, as it adds to statements.
+        arguments: What tells a session with several engines which of them has the entity.
+    """
+
+    connection: sa.Connection
+    session: Session | None
+    arguments: dict[str, Any]
+
+    def execute(self, query: sa.Select[Any]) -> sa.Result[Any]:
+        """The rows of a query."""
+        if self.session is None:
+            return self.connection.execute(query)
+        if "mapper" in self.arguments:
+            # A statement of classes, to which sessions add what holds of these.
+            told = {"compile_state_plugin": "orm", "plugin_subject": self.arguments["mapper"]}
+            query = query._set_propagate_attrs(told)
+        found: sa.Result[Any] = self.session.execute(query, bind_arguments=self.arguments)
+        return found
 
 
 @contextmanager
-def connected(bind: Bind, root: Any) -> Iterator[tuple[sa.Connection, Session | None]]:
-    """A connection for the time of a question, and the session that must be asked in its place.
-
-    A session is asked itself where it adds to statements, such as criteria of what is deleted.
-    """
+def connected(bind: Bind, root: Any) -> Iterator[Connected]:
+    """A connection for the time of a question."""
+    inspected = sa.inspect(root, raiseerr=False)
+    told: dict[str, Any] = {"clause": root}
+    if isinstance(inspected, Mapper | AliasedInsp):
+        told = {"mapper": inspected.mapper, "clause": sa.select(root)}
     match bind:
         case sa.Engine():
             with bind.connect() as connection:
-                yield connection, None
+                yield Connected(connection, None, told)
         case sa.Connection():
-            yield bind, None
+            yield Connected(bind, None, told)
         case _:
             session: Session = bind() if isinstance(bind, scoped_session) else bind
             if session.autoflush:
                 session.flush()
-            told = session.dispatch.do_orm_execute
-            yield session.connection(bind_arguments=arguments(root)), session if told else None
+            adds = session if session.dispatch.do_orm_execute else None
+            yield Connected(session.connection(bind_arguments=told), adds, told)

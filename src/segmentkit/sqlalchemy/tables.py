@@ -108,6 +108,12 @@ class Tables:
             names = named_columns(sa.inspect(root).mapper, found.table_of_root)
             query = sa.select(*labelled(root, names))
             query = query if scope is None else query.where(scope)
+        if len(froms := query.get_final_froms()) > 1:
+            others = ", ".join(str(getattr(each, "name", "another")) for each in froms[1:])
+            raise SchemaError(
+                f"where= speaks of {others} beside {described(root)}; ask within a sub-query, "
+                "as in Customer.orders.any(…)"
+            )
         return evolve(found, scope=scope, within=query)
 
     @classmethod

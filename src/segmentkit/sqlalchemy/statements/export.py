@@ -45,9 +45,11 @@ def case_of(parts: Iterable[tuple[str, ir.Condition]], rest: str, tables: Tables
 
 def count_combinations(parts: Iterable[ir.Condition], tables: Tables) -> sa.Select[Any]:
     """Each combination of parts that occurs, as ones and zeros, and how many rows it has."""
+    rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
+    here = evolve(tables, root=rows.start, mapped=None)
     held = [
-        sa.case((compile_predicate(part, tables), 1), else_=0).label(f"p{place}")
+        sa.case((compile_predicate(part, here), 1), else_=0).label(f"p{place}")
         for place, part in enumerate(parts)
     ]
-    each = sa.select(*held).select_from(tables.root).where(*tables.asked).subquery()
+    each = rows.finished(sa.select(*held).select_from(rows.source)).subquery()
     return sa.select(*each.c, sa.func.count()).group_by(*each.c)
