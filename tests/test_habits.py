@@ -187,6 +187,10 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
         ("count orders > 3", "write brackets: count(orders)"),
         ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),
         ("name = 'df[\"n\"] > 3' 4", "'and', 'or' or the end can follow"),
+        (
+            "n in 1, " + ", ".join(map(str, range(200))),
+            "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow",
+        ),
         ("name = 'a' 'now - 7 days'", "'and', 'or' or the end can follow"),
     ],
 )

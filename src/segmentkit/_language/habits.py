@@ -24,11 +24,14 @@ _NEAR = 300  # how far to look around the place
 
 def habit(text: str, start: int) -> Diagnostic | None:
     """What was meant by the words around a place, if others write it so."""
-    before, first, last = len(text[:start].rstrip()), max(0, start - _NEAR), start + _NEAR
+    before, first = len(text[:start].rstrip()), max(0, start - _NEAR)
+    last = min(len(text), start + _NEAR)
     for pattern, form in _compiled():
         for found in pattern.finditer(text, first, last):
             if found.start() > start or found.end() < before:
-                continue
+                continue  # elsewhere
+            if found.end() == last < len(text):
+                continue  # it may go on
             said = form(found) if callable(form) else form.format_map(_groups(found))
             if said:
                 if not said.startswith("write "):
@@ -279,11 +282,11 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
         "{path} {no}{not}in ({values})",
     ),
     (
-        rf"{_PATH}\s+{_NOT}in\s+(?P<values>{_TEXT}{_MORE}*+|{_VALUE}{_MORE}++)",
+        rf"{_PATH}\s+{_NOT}in\s+(?P<values>{_TEXT}{_MORE}*+|{_VALUE}{_MORE}++)(?!\s*,)",
         "{path} {no}in ({values})",
     ),
     (
-        rf"{_PATH}\s*{_SIGN}\s*(?:{_OPEN}\s*(?P<values>{_VALUE}{_MORE}++)\s*{_CLOSE}|(?P<others>{_VALUE}{_MORE}++))",
+        rf"{_PATH}\s*{_SIGN}\s*(?:{_OPEN}\s*(?P<values>{_VALUE}{_MORE}++)\s*{_CLOSE}|(?P<others>{_VALUE}{_MORE}++)(?!\s*,))",
         _equals_one_of,
     ),
     (
