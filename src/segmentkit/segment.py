@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, TypeGuard
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -346,16 +346,25 @@ class Segment(Defined):
         return list(found.values())
 
     def __and__(self, other: object) -> Segment:
-        return junction(None, t.And, [self, other]) if _is_segment(other) else NotImplemented
+        return junction(None, t.And, [self, _segment(other)])
 
     def __or__(self, other: object) -> Segment:
-        return junction(None, t.Or, [self, other]) if _is_segment(other) else NotImplemented
+        return junction(None, t.Or, [self, _segment(other)])
 
     def __sub__(self, other: object) -> Segment:
-        return self & ~other if _is_segment(other) else NotImplemented
+        return self & ~_segment(other)
 
     def __xor__(self, other: object) -> Segment:
-        return (self - other) | (other - self) if _is_segment(other) else NotImplemented
+        return (self - other) | (_segment(other) - self)
+
+    def _refused(self, other: object) -> Segment:
+        """Other things do not combine with segments, whichever side they are on."""
+        return _segment(other)
+
+    __rand__ = __ror__ = __rsub__ = __rxor__ = _refused
+    # So that columns and arrays ask here, and not whether each of their items is a segment.
+    __pandas_priority__ = 5_000
+    __array_ufunc__ = None
 
     def __invert__(self) -> Segment:
         return complement(None, self)
@@ -403,8 +412,15 @@ def _names(
     )
 
 
-def _is_segment(other: object) -> TypeGuard[Segment]:
-    return isinstance(other, Segment)
+def _segment(other: object) -> Segment:
+    """What is combined with a segment: another one.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    expect(other, Segment, "the algebra of segments")
+    assert isinstance(other, Segment)
+    return other
 
 
 def joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:

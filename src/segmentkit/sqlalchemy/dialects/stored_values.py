@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -231,9 +231,12 @@ def _columns(expression: Sql) -> list[sa.Column[Any]]:
     return [each for each in visitors.iterate(clause) if isinstance(each, sa.Column)]
 
 
+_CITEXT: Any = getattr(postgresql, "CITEXT", ())  # since SQLAlchemy 2.0.7
+
+
 def by_code_point(column: Sql) -> Sql:
     """A column whose texts are compared as they are, where its type ignores case."""
-    return sa.cast(column, sa.Text()) if isinstance(column.type, CITEXT) else column
+    return sa.cast(column, sa.Text()) if isinstance(column.type, _CITEXT) else column
 
 
 def ordered(column: Sql) -> Sql:
