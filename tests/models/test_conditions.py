@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship, remote
 
+from segmentkit import SchemaError
 from segmentkit.sqlalchemy import schema_from
 from tests.models.answers import Asked, opened, store
 
@@ -109,3 +111,12 @@ def test_soft_deletes(database: str) -> None:
             "any(draft where total < 50)", lambda c: c.draft is not None and c.draft.total < 50
         )
         asked.picks("count(orders) = 0 and any(drafts)", lambda c: not c.orders and bool(c.drafts))
+
+
+def test_a_key_that_is_not_the_relationships() -> None:
+    """A relationship with a condition is not read as one by the key that an author adds."""
+    told = {"orders": {"key": "customer_id", "at": "placed_at"}}
+    with pytest.raises(SchemaError, match="leave out the key, or give your relation another name"):
+        schema_from(Customer, events=told)
+    other = {"every": {"key": "customer_id", "at": "placed_at", "to": "orders"}}
+    assert schema_from(Customer, events=other).entity.relation("every")

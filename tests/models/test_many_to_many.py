@@ -204,7 +204,7 @@ def test_rows_that_several_share_do_not_know_whose_they_are(asked: Asked) -> Non
     """From rows of rows that several share, their holder is not compared with, and it is said."""
     text = "any(groups where any(members where age > accounts.age))"
     segment = Segment.define("it", text, asked.schema)
-    with pytest.raises(UnsupportedError, match="a row of 'groups' can be that of several"):
+    with pytest.raises(UnsupportedError, match="a row of 'groups' can belong to several"):
         Source(asked.session, Account).members(segment)
 
 

@@ -239,12 +239,30 @@ class FromClasses:
                 links.append(Link(key, to=to, key=way.here, by=by, join=join))
             if way.many:
                 by = None if way.here in ("", self.key(mapper)) else way.here
+                self.check_key(mapper, declared.get(key), target, way.there)
                 at, value = _told_of_rows(declared.get(key))
                 relations.append(
                     Relation(key, to=to, key=way.there, by=by, join=join, at=at, value=value)
                 )
         self.add_declared(mapper, told, links, relations)
         return links, relations
+
+    def check_key(
+        self,
+        mapper: Mapper[Any],
+        declared: RelationDeclaration | None,
+        target: Mapper[Any],
+        column: str,
+    ) -> None:
+        """See that the author tells no other key than the relationship has."""
+        if declared is None or declared.key is None:
+            return
+        if self.column(target, declared.key) != column:
+            raise SchemaError(
+                f"{mapper.class_.__name__}.{declared.name} is a relationship, which is not by "
+                f"{declared.key!r}: leave out the key, or give your relation another name, with "
+                f'{{"to": "{self.names[target]}"}}'
+            )
 
     def is_mirror(self, relationship: RelationshipProperty[Any]) -> bool:
         mappers = [each for each in self.names if isinstance(each, Mapper)]

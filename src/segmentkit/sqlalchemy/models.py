@@ -225,7 +225,12 @@ def way_of(
     if key is None and not together and (names is None or len(names) > 1 or not one):
         raise Unfit(f"{mapper.class_.__name__} has no key of one column, by which rows are found")
     if names is None or len(names) > 1:
-        return Way(one, many and key is not None, join=_in_words(relationship))
+        try:
+            if key is not None:
+                related_rows(mapper, relationship, key)
+            return Way(one, many and key is not None, join=_in_words(relationship))
+        except sa.exc.SQLAlchemyError as error:
+            raise Unfit(f"SQLAlchemy cannot join it: {error}") from error
     ((here, there),) = names.items()
     if not many and there != other_key:
         _check_unique(relationship, there)
