@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
 
 from segmentkit.dtypes import (
     BOOLEAN,
@@ -29,28 +30,27 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
     if codec is not None:
         return codec.dtype
     match column:
-        case sa.Boolean():
-            return BOOLEAN
+        case postgresql.DOMAIN():
+            return dtype_of(column.data_type)
+        case sa.ARRAY(item_type=item, dimensions=None | 1):
+            return TEXTS if isinstance(item, sa.String) and not isinstance(item, sa.Enum) else None
         case sa.Integer() if _is_flag(column):
             return BOOLEAN
-        case sa.Integer():
-            return INTEGER
-        case sa.Float():
-            return FLOAT
-        case sa.Numeric():
+        case sa.Numeric() if not isinstance(column, sa.Float):
             return decimal(column.scale)
-        case sa.String():
-            return TEXT
-        case sa.DateTime():
-            return TIMESTAMP
-        case sa.Date():
-            return DATE
-        case sa.ARRAY(item_type=sa.Enum()):
-            return None
-        case sa.ARRAY(item_type=sa.String(), dimensions=None | 1):
-            return TEXTS
         case _:
-            return None
+            return next((dtype for kinds, dtype in _DTYPES if isinstance(column, kinds)), None)
+
+
+_DTYPES: tuple[tuple[Any, DType | None], ...] = (
+    (mysql.SET, None),
+    (sa.Boolean, BOOLEAN),
+    ((sa.Integer, mysql.YEAR), INTEGER),
+    (sa.Float, FLOAT),
+    (sa.String, TEXT),
+    (sa.DateTime, TIMESTAMP),
+    (sa.Date, DATE),
+)
 
 
 def _is_flag(column: sa.types.TypeEngine[Any]) -> bool:
@@ -68,6 +68,8 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
     dtype, codec = dtype_of(column.type), codec_of(column.type)
     if dtype is None and codec is not None and codec.why:
         raise Unfit(codec.why)
+    if isinstance(column.type, sa.types.NullType):
+        raise Unfit("SQLAlchemy does not know its type")
     if dtype is None:
         raise Unfit(f"the language has no word for its type, {_named(column.type)}")
     values = codec.values if codec else ()

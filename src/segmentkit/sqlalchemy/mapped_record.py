@@ -11,6 +11,7 @@ from sqlalchemy.orm.base import LoaderCallableStatus, PassiveFlag
 
 from segmentkit._usage import described
 from segmentkit.errors import DataError, UsageError
+from segmentkit.sqlalchemy.dialects.column_types import codec_of
 
 
 def record(instance: object) -> Mapping[str, Any]:
@@ -72,10 +73,16 @@ class _Loaded(Mapping[str, Any]):
         if value is _ABSENT:
             value = self._absent(key)
         if key not in self._mapper.relationships:
-            return value
+            return self._told(key, value)
         if key not in self._related:
             self._related[key] = self._records(key, value)
         return self._related[key]
+
+    def _told(self, key: str, value: Any) -> Any:
+        """A value in the language's types, of a column whose type makes others."""
+        attribute = self._mapper.column_attrs.get(key)
+        codec = codec_of(attribute.columns[0].type) if attribute is not None else None
+        return value if codec is None or value is None else codec.told(value)
 
     def _key_of(self, column: str) -> str:
         """The attribute of a column, by which a document goes."""

@@ -143,6 +143,14 @@ class Codec:
             found = each if found is NOTHING else found
         return found
 
+    def told(self, value: Any) -> Any:
+        """The language's value for one of the app's."""
+        if self.values:
+            stored = self.stores(value)
+            return value if stored is NOTHING else stored
+        is_object = self.dtype == TEXT and not isinstance(value, str)
+        return str(value) if is_object else value
+
     def read(self, value: Any) -> Any:
         """What comes back of a value that is stored, if it can be stored."""
         try:

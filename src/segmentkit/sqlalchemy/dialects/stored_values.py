@@ -235,7 +235,12 @@ _CITEXT: Any = getattr(postgresql, "CITEXT", ())  # since SQLAlchemy 2.0.7
 
 
 def by_code_point(column: Sql) -> Sql:
-    """A column whose texts are compared as they are, where its type ignores case."""
+    """A column whose texts are compared as they are, where its type ignores case.
+
+    Of a domain, the type below: its own refuses constants that no row can have.
+    """
+    if isinstance(column.type, postgresql.DOMAIN):
+        column = sa.type_coerce(column, column.type.data_type)
     return sa.cast(column, sa.Text()) if isinstance(column.type, _CITEXT) else column
 
 
