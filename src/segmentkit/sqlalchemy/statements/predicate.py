@@ -28,7 +28,7 @@ from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, later
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
-from segmentkit.sqlalchemy.dialects.stored_values import decoded
+from segmentkit.sqlalchemy.dialects.stored_values import decoded, same_form
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.statements import population
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
@@ -351,9 +351,12 @@ class _OfRow(_Conditions):
         other = self._own(node.relation) if node.own else self._sibling(node.relation)
         owner = self.key(ir.Scope.ROW) if node.own else self.held
         at, then = self.compiler.value(node.at), other.scan.at
+        if not same_form(at, then, ordered=True):
+            at, then = decoded(at), decoded(then)
         tests = [other.scan.owner == owner, then < at if node.backward else then > at]
         if node.within is not None:
             end = _later(node.at, decoded(at), -node.within if node.backward else node.within)
+            then = decoded(then)
             tests.append(then >= end if node.backward else then <= end)
         tests.append(other.condition(node.where, []))
         source = other.scan.source
