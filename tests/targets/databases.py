@@ -204,6 +204,9 @@ class Database:
                 column = columns[attribute.column]
                 column.type = self.types(attribute.dtype) or column.type
                 column.autoincrement = False
+                if isinstance(column.type, Float):
+                    # What is stored is what is read.
+                    column.info["segmentkit"] = "plain"
             for document in entity.documents:
                 column = columns[document.name]
                 column.type = self.documents or column.type
