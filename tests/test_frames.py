@@ -235,6 +235,15 @@ def test_what_has_no_type_or_no_name_is_left_out_and_listed() -> None:
     assert _asked("x > 1", frame) == [2]
 
 
+def test_what_no_definition_can_write_is_left_out() -> None:
+    """An empty name, and one of two lines; a name in backquotes is written."""
+    frame = pd.DataFrame([[1, 2, 3, 4]], columns=["id", "a\nb", "", "and"])
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    assert [each.what for each in schema.left_out] == ["t.a\nb", "t."]
+    assert "no definition can write its name; rename it" in schema.left_out[0].why
+    assert _asked("`and` = 4", frame) == [1]
+
+
 def test_the_index_of_a_mask_is_that_of_the_frame() -> None:
     """Whatever it is: twice the same, of several levels, out of order."""
     frame = _of([1, 2, 3, 4])
@@ -311,6 +320,12 @@ SLIPS: dict[str, tuple[Callable[..., Any], str]] = {
     "two columns of a name": (
         lambda: schema_from(pd.DataFrame([[1, 2, 3]], columns=["id", "x", "x"]), "t", keys={"t": "id"}),
         "columns.duplicated\\(\\)",
+    ),
+    "a frame of a number": (lambda: schema_from(A or {1: FRAME}, "1", keys={"1": "id"}), "is a text, not 1"),
+    "types of a list": (lambda: schema_from(FRAME, "t", keys={"t": "id"}, types={"t": A or ["x"]}), "by its columns"),
+    "a time of texts": (
+        lambda: schema_from({"t": FRAME, "log": FRAME}, "t", keys={"t": "id"}, events={"log": {"key": "id", "at": "when"}}),
+        "'when' is text, not a time; change it first: .*to_datetime",
     ),
     "a type of Python": (lambda: schema_from(FRAME, "t", keys={"t": "id"}, types={"t": {"x": A or str}}), "INTEGER or \"integer\""),
     "a record that is a row": (lambda: SEGMENT.matches(A or FRAME.iloc[0]), "to_dict\\(\\)"),

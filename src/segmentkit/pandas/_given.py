@@ -48,6 +48,8 @@ def frames_of(
             f"tables, not {_told(given, table)}"
         )
     for name, frame in given.items():
+        if not isinstance(name, str):
+            raise error(f"the name of a frame is a text, not {name!r:.60}")
         if not isinstance(frame, pd.DataFrame):
             told = _told(frame, str(name))
             raise error(f"the frame {name!r} must be a DataFrame of pandas, not {told}")

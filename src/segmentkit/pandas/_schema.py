@@ -19,6 +19,7 @@ from segmentkit._catalog.schema_table import (
     declare,
 )
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._language.formatter import is_writable
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -192,6 +193,13 @@ class _FromFrames:
                 f"the frame {frame!r} has no column {column!r}, which {who} names" + _after(hint)
             )
 
+    def check_time(self, frame: str, name: str, place: str) -> None:
+        series = self.column(frame, name)
+        told = self.types.get(frame, {}).get(name) or self.told.table(frame).attributes
+        if not told and _dtype_of(series, f"{frame}.{name}") == TEXT:
+            way = _change(f"frame[{name!r}]", series, Kind.TIMESTAMP)
+            raise SchemaError(f"{place}: {name!r} is text, not a time; change it first: {way}")
+
     def entity(self, name: str) -> Entity:
         told = self.told.table(name)
         key = self.keys.get(name, told.key)
@@ -213,7 +221,11 @@ class _FromFrames:
         )
 
     def attributes(self, name: str, told: TableDeclaration) -> list[Attribute]:
-        types = self.types.get(name, {})
+        types: Any = self.types.get(name, {})
+        if not isinstance(types, Mapping):
+            raise SchemaError(
+                f'types of {name!r} are by its columns, as {{"x": "integer"}}, not {types!r:.60}'
+            )
         for column in types:
             self.check_column(name, column, "types")
         declared = {a.column: a for a in told.attributes}
@@ -225,14 +237,18 @@ class _FromFrames:
         for column in columns:
             if column in declared:
                 found.append(declared[column])
-            elif not isinstance(column, str):
-                why = f"its name is no text; rename it, by frame.rename(columns={{{column!r}: …}})"
+            elif not isinstance(column, str) or not column or not is_writable(column):
+                is_text = isinstance(column, str)
+                fault = "no definition can write its name" if is_text else "its name is no text"
+                why = f"{fault}; rename it, by frame.rename(columns={{{column!r}: …}})"
                 self.left_out.append(LeftOut(f"{name}.{column}", why))
             elif column not in documents:
                 series, place = self.column(name, column), f"{name}.{column}"
                 attribute = _attribute(place, str(column), series, types.get(column))
                 if attribute is None:
-                    why = f"there is no type for {series.dtype}"
+                    objects = series.dtype.kind == "O" and isinstance(series.dtype, np.dtype)
+                    kind = type(series.dropna().iloc[0]).__name__ if objects else series.dtype
+                    why = f"there is no type for {'objects of ' if objects else ''}{kind}"
                     self.left_out.append(LeftOut(place, why))
                 else:
                     found.append(attribute)
@@ -259,6 +275,7 @@ class _FromFrames:
         self.check_column(to, _key(way, place), place)
         if way.at is not None:
             self.check_column(to, way.at, place)
+            self.check_time(to, way.at, place)
         return Relation(way.name, to=to, key=_key(way, place), at=way.at, value=way.value)
 
 
