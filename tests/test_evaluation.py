@@ -445,7 +445,7 @@ def test_members_of_different_populations(found: Evaluation) -> None:
     assert set(found["adult"] | written_to) == {*found["adult"], 3, 700}
     assert set(found["adult"] - written_to) == set(found["adult"]) - {12}
     assert set(written_to - found["adult"]) == {3, 700}
-    with pytest.raises(ValueError, match="the others are not known"):
+    with pytest.raises(ValueError, match="only the members are here"):
         _ = ~written_to
     with pytest.raises(DataError, match="two of the population have the key 3"):
         _ = Members.of([3, 3]) & found["adult"]
