@@ -100,6 +100,8 @@ NO_DAYS = """
     born <= now
     born > 7 days ago
     born = 2026-05-01
+    born < 2026-05-01T00:00
+    born in (2026-05-01T00:00, 2026-05-02T00:00)
     born <= today
     born between today and 7 days from now
     seen = 2026-05-01T12:00

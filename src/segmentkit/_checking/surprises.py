@@ -132,6 +132,8 @@ def of_comparison(
     if negative:
         of_missing(ctx, node.left, left)
         of_missing(ctx, node.right, right)
+    if any(_begins_a_day(ctx, side) for side in (left, right)):
+        return
     if left.dtype == DATE and right.dtype == TIMESTAMP:
         _of_day(ctx, node, node.left, node.right, _MIRRORED.get(node.operator, node.operator))
     elif left.dtype == TIMESTAMP and right.dtype == DATE:
@@ -184,6 +186,8 @@ def of_days_in_list(
     if not operand.dtype.is_time or all(option.dtype == operand.dtype for option in options):
         return
     if operand.dtype == DATE:
+        if all(option.dtype == DATE or _begins_a_day(ctx, option) for option in options):
+            return
         days = [_written_day(ctx, option) for option in node.options]
         meant: t.Expr = evolve(node, options=tuple(days))
     else:
@@ -195,6 +199,14 @@ def of_days_in_list(
             join = t.And if node.negated else t.Or
             meant = join((meant, evolve(node, options=rest)), node.span)
     _warn(ctx, diagnostic("SK202", node.span, meant=format_tree(meant)))
+
+
+def _begins_a_day(ctx: Context, value: ir.Value) -> bool:
+    """Whether an instant is written out that is the first of a day: it stands for that day."""
+    if not isinstance(value, ir.Const) or not isinstance(value.value, datetime):
+        return False
+    zone = ctx.schema.zone
+    return first_instant(local(value.value, zone).date(), zone) == value.value
 
 
 def _day_of(node: t.Expr) -> t.Expr:
