@@ -7,7 +7,7 @@ an event's time, and ways that no foreign key declares.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
@@ -25,6 +25,9 @@ from segmentkit.schema import (
     Schema,
     parse_dtype,
 )
+
+Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
+"""Relations or links by name: the column of the key, or each thing that is declared."""
 
 _TABLE_KEYS = ("key", "attributes", "documents", "places", "events", "relations", "links")
 _WAY = ("key", "to", "by")

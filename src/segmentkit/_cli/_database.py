@@ -28,8 +28,8 @@ from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import prepare, verify
-from segmentkit.sqlalchemy._schema import reflect
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
+from segmentkit.sqlalchemy.reflection import reflect
 
 _FILES = {"sqlite": "an SQLite", "duckdb": "a DuckDB"}
 _ELSEWHERE = ("file:", "md:", "motherduck:")

@@ -13,7 +13,6 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.grammar import UNREADABLE, parser
-from segmentkit._language.syntax_errors import explain
 from segmentkit._language.tree_builder import Refused, TreeBuilder
 from segmentkit.errors import SegmentSyntaxError
 
@@ -81,6 +80,9 @@ def _failure(text: str, found: Diagnostic) -> SegmentSyntaxError:
 
 
 def _explained(text: str, error: UnexpectedInput) -> Diagnostic:
+    # Most processes never read a text that is wrong, and the tables of habits take time to load.
+    from segmentkit._language.syntax_errors import explain  # noqa: PLC0415
+
     start: int = error.pos_in_stream or 0  # type: ignore[redundant-expr]
     if not isinstance(error, UnexpectedToken) or error.token.type == UNREADABLE:
         return explain(text, start, None, frozenset())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from segmentkit._catalog.schema_table import Ways
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import wanted_by
@@ -20,7 +21,6 @@ from segmentkit.source import bound_traits
 from segmentkit.spark._frames import Frames, Stored
 from segmentkit.spark._source import Source
 from segmentkit.sqlalchemy import schema_from as schema_from_tables
-from segmentkit.sqlalchemy._schema import Ways
 from segmentkit.sqlalchemy.statements.compiler import Compiler
 from segmentkit.sqlalchemy.statements.export import select_values
 from segmentkit.sqlalchemy.statements.joins import Rows

@@ -19,10 +19,10 @@ from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.sqlalchemy._schema import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy.binds import Bind, bind_of, connected
 from segmentkit.sqlalchemy.dialects.engine_setup import prepare
 from segmentkit.sqlalchemy.mapped_record import record
+from segmentkit.sqlalchemy.reflection import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from segmentkit._catalog.schema_table import Declaration, declare
+from segmentkit._catalog.schema_table import Declaration, Ways, declare
 from segmentkit._catalog.toml_file import read_catalog_file
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
@@ -29,7 +29,6 @@ from segmentkit.sqlalchemy.tables import Root, Tables, missing_parts
 from segmentkit.sqlalchemy.verification import Place, Verification, findings
 
 Source: TypeAlias = type[Any] | sa.Table | sa.MetaData | sa.Engine
-Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
 
 
 def schema_from(  # noqa: PLR0913 - each says a thing of its own
