@@ -202,7 +202,7 @@ def test_cdnow_is_summed_up_as_by_others():
     for name, weeks in {
         "t_x": (found["last"] - found["first"]) / week,
         "T": (end - found["first"]) / week,
-        "zbar": (found["later"].astype(float) / again).fillna(0),
+        "zbar": (found["later"].astype(float) / again.astype(float)).fillna(0),
     }.items():
         assert (weeks - told[name]).abs().max() < 0.0051, name  # it is rounded to cents
     rules = Rfm.define(

@@ -231,9 +231,6 @@ def _columns(expression: Sql) -> list[sa.Column[Any]]:
     return [each for each in visitors.iterate(clause) if isinstance(each, sa.Column)]
 
 
-_CITEXT: Any = getattr(postgresql, "CITEXT", ())  # since SQLAlchemy 2.0.7
-
-
 def by_code_point(column: Sql) -> Sql:
     """A column whose texts are compared as they are, where its type ignores case.
 
@@ -241,7 +238,7 @@ def by_code_point(column: Sql) -> Sql:
     """
     if isinstance(column.type, postgresql.DOMAIN):
         column = sa.type_coerce(column, column.type.data_type)
-    return sa.cast(column, sa.Text()) if isinstance(column.type, _CITEXT) else column
+    return sa.cast(column, sa.Text()) if isinstance(column.type, postgresql.CITEXT) else column
 
 
 def ordered(column: Sql) -> Sql:
