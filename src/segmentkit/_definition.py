@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import define, evolve, field
 
@@ -239,6 +239,23 @@ def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> 
             own = {name: values[name] for name in item.parameters if name in values}
             found[id(item)] = item._with(own, found) if own else item
     return found
+
+
+_D = TypeVar("_D", bound=Defined)
+
+
+def lowest_first(whole: _D, below: Callable[[_D], Iterable[_D]]) -> list[_D]:
+    """All that it refers to, near or far, each after those that it refers to; and itself."""
+    found: dict[int, _D] = {}
+    stack = [whole]
+    while stack:
+        waiting = [each for each in below(stack[-1]) if id(each) not in found]
+        if waiting:
+            stack += waiting
+        else:
+            each = stack.pop()
+            found[id(each)] = each
+    return list(found.values())
 
 
 _APART = 30

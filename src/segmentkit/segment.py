@@ -8,11 +8,12 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
+from segmentkit import _combining
 from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
 from segmentkit._checking.context import Checked, Names
-from segmentkit._checking.sql_depth import MOST, is_deeper
+from segmentkit._combining import Part
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -21,25 +22,25 @@ from segmentkit._definition import (
     check_record,
     instant_of,
     landmarks,
+    lowest_first,
     of_one_schema,
 )
-from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._explaining.explain import OfRecord, explain, outline
 from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
-from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.highlight import coloured
 from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED, parse
-from segmentkit._language.three_valued import uncertain, written_out
+from segmentkit._language.three_valued import uncertain
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
 from segmentkit._record.compiler import compile_record
 from segmentkit._remembered import Remembered
 from segmentkit._usage import expect
 from segmentkit.dtypes import DType
-from segmentkit.errors import SchemaError, SegmentTypeError
+from segmentkit.errors import SchemaError
 from segmentkit.explanation import Explanation
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
@@ -314,36 +315,9 @@ class Segment(Defined):
             >>> adults.uncertain().matches({"id": 7, "age": None})
             True
         """
-        segments = self._lowest_first()
-        trees: dict[int, t.Expr] = {}
-        lengths: dict[int, int] = {}
-        for segment in segments:
-            other = segment.references
-            named = [n.name for n in t.every(segment._tree) if isinstance(n, t.InSegment)]
-            length = len(segment.definition)
-            length += sum(lengths[id(other[n])] - len(f"in segment {n}") for n in named)
-            if length > MAX_LENGTH:
-                told = {"length": f"{length:,}", "limit": f"{MAX_LENGTH:,}"}
-                found = diagnostic("SK006", segment._tree.span, **told)
-                raise SegmentTypeError([found], segment.source)
-            below = {name: trees[id(each)] for name, each in other.items()}
-            lengths[id(segment)] = length
-            trees[id(segment)] = written_out(segment._tree, below)
-        text = format_tree(uncertain(trees[id(self)]))
+        segments: list[Segment] = lowest_first(self, lambda each: each.references.values())
+        text = format_tree(uncertain(_combining.spelled_out(segments)))
         return Segment.define(None, text, self.schema, **_together(segments, _BESIDE))
-
-    def _lowest_first(self) -> list[Segment]:
-        """The segments that it refers to, near or far, each after those in it, and itself."""
-        found: dict[int, Segment] = {}
-        stack = [self]
-        while stack:
-            waiting = [s for s in stack[-1].references.values() if id(s) not in found]
-            if waiting:
-                stack += waiting
-            else:
-                segment = stack.pop()
-                found[id(segment)] = segment
-        return list(found.values())
 
     def __and__(self, other: object) -> Segment:
         return junction(None, t.And, [self, _segment(other)])
@@ -368,6 +342,10 @@ class Segment(Defined):
 
     def __invert__(self) -> Segment:
         return complement(None, self)
+
+    @property
+    def _part(self) -> Part:
+        return Part(self._made, self.definition, self._checked.condition)
 
     @cached_property
     def _size(self) -> int:
@@ -431,26 +409,11 @@ def joined(name: str | None, segments: list[Segment], tree: t.Expr) -> Segment:
 
 def junction(name: str | None, kind: type[t.And | t.Or], segments: list[Segment]) -> Segment:
     """All of several segments, or any of them."""
-    every, first = kind is t.And, segments[0]
+    first = segments[0]
     if all(s._made == first._made and s == first for s in segments):
         about: dict[str, Any] = dict.fromkeys(first._about())
         return evolve(first, name=name, **about)
-    trees: list[t.Expr] = []
-    texts = []
-    for segment in segments:
-        tree, text = segment._made, segment.definition
-        trees += tree.operands if isinstance(tree, kind) else (tree,)
-        texts.append(f"({text})" if every and isinstance(tree, t.Or) else text)
-    meanings = [segment._checked.condition for segment in segments]
-    same: type[ir.And | ir.Or] = ir.And if every else ir.Or
-    condition = (ir.conjunction if every else ir.disjunction)(meanings)
-    # What is such a junction already is as deep as before.
-    deeper = any(
-        too_deep(kind((s._made,), t.NOWHERE)) for s in segments if type(s._made) is not kind
-    )
-    deeper |= any(is_deeper(same((c,)), MOST) for c in meanings if type(c) is not same)
-    text = (" and " if every else " or ").join(texts)
-    made = _Made(kind(tuple(trees), t.NOWHERE), text, condition, deeper)
+    made = _combining.junction(kind, [segment._part for segment in segments])
     return _put_together(name, segments, made)
 
 
@@ -464,37 +427,10 @@ def complement(name: str | None, segment: Segment) -> Segment:
     Returns:
         The complement.
     """
-    tree, text = segment._made, segment.definition
-    match tree:
-        case t.Not(operand):
-            tree, text = operand, format_tree(operand)
-        case t.And() | t.Or():
-            tree, text = t.Not(tree, t.NOWHERE), f"not ({text})"
-        case _:
-            tree, text = t.Not(tree, t.NOWHERE), f"not {text}"
-    condition = ir.complement(segment._checked.condition)
-    made = _Made(tree, text, condition, bool(too_deep(tree)) or is_deeper(condition, MOST))
-    return _put_together(name, [segment], made)
+    return _put_together(name, [segment], _combining.complement(segment._part))
 
 
-@frozen
-class _Made:
-    """What the algebra makes of definitions that are checked already.
-
-    Attributes:
-        tree: The tree, whose places are in other texts.
-        text: The same as a text, which is not read.
-        condition: What it means.
-        deep: Whether it nests deeper than it may.
-    """
-
-    tree: t.Expr
-    text: str
-    condition: ir.Condition
-    deep: bool
-
-
-def _put_together(name: str | None, segments: list[Segment], made: _Made) -> Segment:
+def _put_together(name: str | None, segments: list[Segment], made: Part) -> Segment:
     schema = _one_schema(segments)
     referred = _together(segments, _REFERRED)
     parameters = {n: dtype for s in segments for n, dtype in s._checked.parameters}
