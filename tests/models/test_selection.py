@@ -126,7 +126,9 @@ def test_only(only: list[str], kept: dict[str, set[str]]) -> None:
 @pytest.mark.parametrize("arguments", [{"exclude": ["owner.pasword_hash"]}, {"only": ["star"]}])
 def test_a_slip_is_an_error(arguments: dict[str, list[str]]) -> None:
     """A name that fits nothing would let through what was meant, and is refused with a suggestion."""
-    with pytest.raises(SchemaError, match=r"is no attribute, relationship or table.*did you mean"):
+    with pytest.raises(
+        SchemaError, match=r"is not an attribute, relationship or table.*did you mean"
+    ):
         schema_from(Repository, **arguments)
     with pytest.raises(SchemaError, match="exclude must be a list of names, not 'secret'"):
         schema_from(Repository, exclude="secret")

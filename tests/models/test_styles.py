@@ -58,7 +58,7 @@ class DataOwner(Data):
     __tablename__ = "owners"
     id: Mapped[int] = mapped_column(primary_key=True)
     rank: Mapped[int]
-    items: Mapped[list[DataItem]] = relationship(default_factory=list, back_populates="owner")
+    items: Mapped[list[DataItem]] = relationship(init=False, back_populates="owner")
 
 
 class DataItem(Data):
@@ -66,7 +66,7 @@ class DataItem(Data):
     id: Mapped[int] = mapped_column(primary_key=True)
     price: Mapped[int]
     owner_id: Mapped[int] = mapped_column(sa.ForeignKey("owners.id"))
-    owner: Mapped[DataOwner | None] = relationship(default=None, back_populates="items")
+    owner: Mapped[DataOwner | None] = relationship(init=False, back_populates="items")
 
 
 def imperative() -> tuple[Any, Any, sa.MetaData]:

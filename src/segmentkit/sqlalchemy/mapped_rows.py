@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,15 +27,21 @@ class MappedRows(sa.Subquery):
 
 
 @compiles(MappedRows)
-def _rows(element: MappedRows, compiler: Any, **kw: Any) -> str:
+def _rows(element: MappedRows, compiler: Any, from_linter: Any = None, **kw: Any) -> str:
     query: Any = element.element
     mapper = query._propagate_attrs["plugin_subject"].mapper
     told = getattr(compiler, "_global_attributes", None)
     if told is None or (_CRITERIA, mapper) in told:
-        return str(compiler.visit_subquery(element, **kw))
+        return str(compiler.visit_subquery(element, from_linter=from_linter, **kw))
     plain: Any = element._clone()
     (plain.element,) = query.columns_clause_froms
-    return str(compiler.visit_alias(plain, **kw))
+    seen = None if from_linter is None else SimpleNamespace(froms={})
+    words = str(compiler.visit_alias(plain, from_linter=seen, **kw))
+    if seen is not None:
+        # SQLAlchemy 2.0.0 would warn of a product with the copy, which nothing is joined to.
+        for each, name in seen.froms.items():
+            from_linter.froms[element if each is plain else each] = name
+    return words
 
 
 _CRITERIA = "additional_entity_criteria"
