@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from segmentkit import _combining
+from segmentkit._checking import combining
 from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
+from segmentkit._checking.combining import Part
 from segmentkit._checking.context import Checked, Names
-from segmentkit._combining import Part
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -26,7 +26,6 @@ from segmentkit._definition import (
     of_one_schema,
 )
 from segmentkit._diagnostics.diagnostic import Diagnostic
-from segmentkit._explaining.explain import OfRecord, explain, outline
 from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
@@ -270,6 +269,9 @@ class Segment(Defined):
         self._refuse_others()
         instant = instant_of(as_of, self.schema)
         key = record.get(str(self.schema.entity.key))
+        # Most programs ask who is in, and never why.
+        from segmentkit._explaining.explain import OfRecord, explain, outline  # noqa: PLC0415
+
         return explain(self, outline(self), OfRecord(record, instant), key, instant)
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], bool]:
@@ -316,7 +318,7 @@ class Segment(Defined):
             True
         """
         segments: list[Segment] = lowest_first(self, lambda each: each.references.values())
-        text = format_tree(uncertain(_combining.spelled_out(segments)))
+        text = format_tree(uncertain(combining.spelled_out(segments)))
         return Segment.define(None, text, self.schema, **_together(segments, _BESIDE))
 
     def __and__(self, other: object) -> Segment:
@@ -413,7 +415,7 @@ def junction(name: str | None, kind: type[t.And | t.Or], segments: list[Segment]
     if all(s._made == first._made and s == first for s in segments):
         about: dict[str, Any] = dict.fromkeys(first._about())
         return evolve(first, name=name, **about)
-    made = _combining.junction(kind, [segment._part for segment in segments])
+    made = combining.junction(kind, [segment._part for segment in segments])
     return _put_together(name, segments, made)
 
 
@@ -427,7 +429,7 @@ def complement(name: str | None, segment: Segment) -> Segment:
     Returns:
         The complement.
     """
-    return _put_together(name, [segment], _combining.complement(segment._part))
+    return _put_together(name, [segment], combining.complement(segment._part))
 
 
 def _put_together(name: str | None, segments: list[Segment], made: Part) -> Segment:
