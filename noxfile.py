@@ -143,6 +143,17 @@ def web(session: nox.Session) -> None:
 
 
 @nox.session
+def duckdb2(session: nox.Session) -> None:
+    """Ask DuckDB 2, for which the dialect does not declare itself yet, every case."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.install("--no-deps", "duckdb>=2")
+    session.run(
+        *("pytest", "-n", "auto", *CASES, "tests/column_types", *session.posargs),
+        env={"SEGMENTKIT_TARGETS": "record,duckdb"},
+    )
+
+
+@nox.session
 def clickhouse(session: nox.Session) -> None:
     """Ask ClickHouse, which runs within Python, every case; the fuzzer's worlds not yet."""
     ask(session, "clickhouse")

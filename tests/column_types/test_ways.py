@@ -58,6 +58,7 @@ class Customer(Base):
     number: orm.Mapped[int]
     amount: orm.Mapped[Decimal] = orm.mapped_column(sa.Numeric(10, 2))
     rate: orm.Mapped[float]
+    score: orm.Mapped[float] = orm.mapped_column(zoo.NoNan)
     told: orm.Mapped[Any | None] = orm.mapped_column(Document)
     day: orm.Mapped[date]
     shop: orm.Mapped[Shop | None] = orm.relationship()
@@ -89,9 +90,11 @@ def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
     with orm.Session(engine) as session:
         session.add(Shop(id=SHOP, fee=Decimal("1.50"), mail="A@x", status=zoo.Status.PAID))
         session.flush()
-        session.add(Customer(id=1, shop_id=SHOP, number=1, amount=Decimal("2.5"), rate=2.5,
+        session.add(Customer(id=1, shop_id=SHOP, number=1, amount=Decimal("2.5"), rate=2.5, score=2.5,
                              told={"plan": "pro"}, day=date(2026, 5, 9)))  # fmt: skip
-        session.add(Customer(id=2, number=2, amount=Decimal(1), rate=1.0, day=date(2026, 4, 1)))
+        session.add(
+            Customer(id=2, number=2, amount=Decimal(1), rate=1.0, score=0.1, day=date(2026, 4, 1))
+        )
         session.flush()
         for key, cost, hours, status, sent in orders:
             at = NOW - timedelta(hours=hours)
@@ -123,6 +126,10 @@ FOUND = {
     "number between 0.5 and 1.5": {1},
     "amount in (2.5, 7)": {1},
     "rate in (2.5, 7)": {1},
+    "score in (2.5, 7)": {1},
+    "score * 2 > 4": {1},
+    "score = 0.1": {2},
+    "top 1 by score": {1},
     "day = 2026-05-09": {1},
     "sum(orders.cost) = 3.30": {1},
     "sum(orders.cost) > shop.fee": {1},

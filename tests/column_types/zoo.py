@@ -415,3 +415,13 @@ class OneZero(TypeDecorator[bool]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         return None if value is None else bool(value)
+
+
+class NoNan(TypeDecorator[float]):
+    """Floats, of which those that are no number are missing."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return None if value != value else value

@@ -78,6 +78,7 @@ _FITS: tuple[tuple[type[TypeEngine[Any]], tuple[type, ...]], ...] = (
     (sa.Boolean, (bool, int)),
     (sa.Integer, (int,)),
     (sa.Numeric, (int, float, Decimal)),
+    (sa.Float, (int, float, Decimal)),
     (sa.String, (str,)),
     (sa.Uuid, (str,)),
     (sa.DateTime, (datetime,)),
@@ -286,6 +287,8 @@ def _tried(codec: Codec) -> Codec:
         return evolve(codec, dtype=kind, values=members, ordered=ordered)
     if _is_uuid(codec):
         return evolve(codec, dtype=TEXT, uuid=True, ordered=True)
+    if isinstance(codec.stored, sa.Float) and codec.reads(codec.stores(12.5), 12.5):
+        return _described(codec, FLOAT, [12.5])
     for dtype, samples in _SAMPLES:
         kept = [each for each in samples if _keeps(codec, each, dtype)]
         if kept:
@@ -356,7 +359,7 @@ def _list(codec: Codec, sample: list[str]) -> Codec:
 def _number(codec: Codec) -> Codec:
     """Numbers that are kept as so many units."""
     assert codec.dtype is not None
-    if not isinstance(codec.stored, sa.Numeric | sa.Integer):
+    if not isinstance(codec.stored, sa.Numeric | sa.Float | sa.Integer):
         # Numbers as texts are in another order.
         return evolve(codec, plain=False)
     factors = set()
