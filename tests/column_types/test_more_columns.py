@@ -167,3 +167,4 @@ def test_tables_have_types_too() -> None:
         assert source.contains(everyone, str(ID))
         assert not source.contains(everyone, str(other))
         assert not source.contains(everyone, "nobody")
+    engine.dispose()

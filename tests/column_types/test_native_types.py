@@ -111,3 +111,4 @@ def test_objects_are_records_in_the_languages_types() -> None:
             segment = Segment.define("s", text, schema)
             assert segment.matches(record(one)), text
             assert len(Source(session, N).members(segment)) == 1, text
+    engine.dispose()

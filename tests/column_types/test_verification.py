@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import pytest
 import sqlalchemy as sa
@@ -151,6 +152,7 @@ def sqlite_times(*values: Any) -> sa.Engine:
     with engine.begin() as connection:
         for at, day in values:
             connection.exec_driver_sql("INSERT INTO v_t (at, day) VALUES (?, ?)", (at, day))
+    finalize(engine, engine.pool.dispose)
     return engine
 
 
@@ -235,6 +237,7 @@ def test_types_of_the_app() -> None:
         "v_own.at",
     }
     assert verify(schema_from(V), engine, V).findings == ()
+    engine.dispose()
 
 
 def test_the_command_shows_them(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -56,7 +57,7 @@ ROWS = dict(enumerate(product(FORMS, INSTANTS)))
 
 
 @pytest.fixture(scope="module")
-def connection() -> sa.Connection:
+def connection() -> Iterator[sa.Connection]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     Base.metadata.create_all(engine)
     connection = engine.connect()
@@ -64,7 +65,9 @@ def connection() -> sa.Connection:
     for key, (form, instant) in ROWS.items():
         texts = {"seen": instant.strftime(FORMS[form]), "other": str(instant)}
         connection.execute(insert, {"id": key, **texts})
-    return connection
+    yield connection
+    connection.close()
+    engine.dispose()
 
 
 DAY = timedelta(days=1)
@@ -135,3 +138,4 @@ def test_sequences(form: str) -> None:
     segment = Segment.define("s", text, SCHEMA)
     with engine.connect() as connection:
         assert set(connection.scalars(members(segment, P, as_of=AS_OF))) == {1}
+    engine.dispose()
