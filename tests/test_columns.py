@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from segmentkit import Segment, Trait
-from segmentkit.sqlalchemy import Source, _source, schema_from
+from segmentkit.sqlalchemy import Source, schema_from
+from segmentkit.sqlalchemy.dialects import dialect
 
 SIZE = 150_003
 """More than are read at a time, and no multiple of eight is left at the end."""
@@ -36,7 +37,7 @@ def _people(key: Any) -> sa.Table:
 
 
 def _by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_source, "find_spec", lambda name: None)
+    monkeypatch.setattr(dialect, "find_spec", lambda name: None)
 
 
 def test_many_batches(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
