@@ -539,7 +539,7 @@ MISTAKES = {
     "spread(distinct orders.amount) > 1": ("SK111", "'distinct' belongs to count"),
     "spread(age) > 1": ("SK116", "write spread(orders…), or spread(age among everyone)"),
     "longest(age among everyone) > 1": ("SK112", None),
-    "initial(name)": ("SK108", None),
+    "initial(name)": ("SK108", "compare it, as in 'initial(name) = \"…\"'"),
     'spread(orders.amount) = "x"': ("SK104", None),
     "is_known(:x)": ("SK125", None),
 }

@@ -335,7 +335,8 @@ def test_values_listed_by_one_relation_do_not_bind_another() -> None:
             Entity("b", attributes=[free]),
         ]
     )
-    assert Segment.define(None, "any(a where kind = 1) and any(b where kind = 3)", schema)
+    text = "any(a where kind = 1) and any(b where kind = 3)"
+    assert Segment.define(None, text, schema).definition == text
 
 
 def test_a_path_through_a_table_without_a_unique_key() -> None:

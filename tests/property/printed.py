@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from segmentkit import Segment
-from segmentkit._definition import instant_of
+from segmentkit._checking.combining import spelled_out
+from segmentkit._definition import instant_of, lowest_first
 from segmentkit._language.formatter import format_tree
-from segmentkit._language.three_valued import written_out
 from segmentkit.schema import Entity, Schema
 from tests.property.worlds import World
 
@@ -20,8 +20,7 @@ from tests.property.worlds import World
 def as_case(world: World, segment: Segment, members: list[Any]) -> str:
     """A file of one case, in TOML; what the definition refers to is written out."""
     schema = world.schema
-    references = segment._reference_trees()
-    where = format_tree(written_out(segment._tree, references))
+    where = format_tree(spelled_out(_used(segment)))
     rows = [line for e in schema.entities for line in _rows(e, world.rows[e.table])]
     lines = [
         "language = 1",
@@ -41,9 +40,14 @@ def as_case(world: World, segment: Segment, members: list[Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _used(segment: Segment) -> list[Segment]:
+    """The segment and all that it refers to, near or far, itself last."""
+    return lowest_first(segment, lambda each: each.references.values())
+
+
 def _names(segment: Segment) -> list[str]:
     """The traits and lists that the definition names, itself or in a reference."""
-    used = segment._written_out()
+    used = _used(segment)
     traits = {n: each.definition for s in used for n, each in s.traits.items()}
     lists = {n: sorted(each.keys) for s in used for n, each in s.lists.items()}
     found = [(kind, items) for kind, items in (("traits", traits), ("lists", lists)) if items]

@@ -102,8 +102,8 @@ def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> 
 
 def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
     """Where a text must stand, an unknown name is one without quotes."""
-    if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1:
-        return
+    if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1 or not ctx.errors:
+        return  # a trait that is broken is a name without a meaning, and told of elsewhere
     (name,), last = node.parts, ctx.errors[-1]
     known = [a.name for a in (ctx.row.entity if ctx.row else ctx.schema.entity).attributes]
     if last.code == "SK101" and last.span == node.span and not suggest(name, known, cutoff=0.75):
