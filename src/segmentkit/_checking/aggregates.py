@@ -11,6 +11,7 @@ from segmentkit._calendar import EXACT_UNITS
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
+from segmentkit._checking.hints import left_out
 from segmentkit._checking.rankings import overall
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
@@ -94,6 +95,8 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     if not ways and len(unknown) == 1:
         _unknown_relation(ctx, unknown[0], start)
         return None
+    if not ways and isinstance(argument, t.Name) and _is_of_link(ctx, argument, start):
+        return None
     name = function.name
     examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
     if not ways and not ctx.row:
@@ -101,6 +104,27 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     example = ", or ".join(examples) or "the name of a relation"
     ctx.error("SK116", argument.span, name=name, example=example)
     return None
+
+
+def _is_of_link(ctx: Context, node: t.Name, start: Entity) -> bool:
+    """Whether a name leads to one row, or from there to what is left out; that is an error."""
+    *before, last = node.parts
+    entity = start
+    for part in before:
+        link = entity.link(part)
+        if link is None:
+            return False
+        entity = ctx.schema.named(link.to)
+    text = format_tree(node)
+    if hint := left_out(ctx, entity, last):
+        ctx.error("SK102", node.span, name=text, hint=hint)
+        return True
+    link = entity.link(last)
+    names = [a.name for a in ctx.schema.named(link.to).attributes] if link else []
+    if names:
+        hint = f"'{text}' is one row: test an attribute, as in '{text}.{format_name(names[0])} …'"
+        ctx.error("SK116", node.span, name="an aggregate", hint=hint)
+    return bool(names)
 
 
 def _among_everyone(ctx: Context, node: t.Call, function: AggregateSignature) -> Iterator[str]:
@@ -146,7 +170,7 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     if not of_root and start is not root and root.relation(name):
         path = f"{format_name(root.name)}.{format_name(name)}"
         hint = f"the {name} of the {root.name} are {path}"
-    ctx.error("SK102", node.span, name=name, hint=hint)
+    ctx.error("SK102", node.span, name=name, hint=left_out(ctx, place, name) or hint)
 
 
 # -- which of them --------------------------------------------------------------------------
@@ -212,6 +236,9 @@ def _aggregated(
     argument = node.arguments[0]
     if function.operand == "rows":
         hint = f"{function.name}({'.'.join(map(format_name, row.prefix))} where …)"
+        if isinstance(argument, t.Name):
+            beyond = ".".join(argument.parts[len(row.prefix) :][:1])
+            hint = left_out(ctx, row.entity, beyond) or hint
         ctx.error("SK112", argument.span, name=function.name, expected="rows",
                    article="a", family="value", hint=hint)  # fmt: skip
         return None

@@ -14,7 +14,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_text, format_tree
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, DType
-from segmentkit.schema import Attribute
+from segmentkit.schema import Attribute, Entity
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+([-+.]\w+)*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:\d\d)?)?")
@@ -100,12 +100,25 @@ def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> 
     return f"compare it, as in '{text} in last 30 days'" if dtype.is_time else None
 
 
+def left_out(ctx: Context, entity: Entity, name: str) -> str | None:
+    """Why a derived schema lacks a part of an entity, unless its author hides it."""
+    what = f"{entity.name}.{name}"
+    why = next((each.why for each in ctx.schema.left_out if each.what == what), "")
+    return f"'{name}' is left out of the schema: {why}" if why and why not in _HIDDEN else None
+
+
+_HIDDEN = ("excluded", "not in only")
+
+
 def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
     """Where a text must stand, an unknown name is one without quotes."""
     if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1 or not ctx.errors:
         return  # a trait that is broken is a name without a meaning, and told of elsewhere
     (name,), last = node.parts, ctx.errors[-1]
-    known = [a.name for a in (ctx.row.entity if ctx.row else ctx.schema.entity).attributes]
+    entity = ctx.row.entity if ctx.row else ctx.schema.entity
+    known = [a.name for a in entity.attributes]
+    if left_out(ctx, entity, name):
+        return
     if last.code == "SK101" and last.span == node.span and not suggest(name, known, cutoff=0.75):
         ctx.errors[-1] = evolve(last, hint=f"write it in quotes: {format_text(name)}")
 

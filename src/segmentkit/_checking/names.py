@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmentkit._checking.context import Context
-from segmentkit._checking.hints import some
+from segmentkit._checking.hints import left_out, some
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -155,6 +155,8 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
 def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> str | None:
     """What was probably meant by a name that nothing has."""
     root, row = ctx.schema.entity, ctx.row
+    if why := left_out(ctx, entity, part):
+        return why
     if part.lower() in _WORDS_OF_OTHERS:
         return _WORDS_OF_OTHERS[part.lower()]
     if scope is ir.Scope.ROW and row is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper
 from segmentkit._catalog.schema_table import Declaration, Ways, declare
 from segmentkit._catalog.toml_file import read_catalog_file
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._usage import described, expect
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import TEXT, TEXTS, DType, Kind
 from segmentkit.errors import SchemaError
@@ -23,7 +24,7 @@ from segmentkit.sqlalchemy._from_tables import UNREACHED, FromTables
 from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
-from segmentkit.sqlalchemy.dialects.engine_setup import folds_case
+from segmentkit.sqlalchemy.dialects.engine_setup import engine_of, folds_case
 from segmentkit.sqlalchemy.models import table_of
 from segmentkit.sqlalchemy.tables import Root, Tables, missing_parts
 from segmentkit.sqlalchemy.verification import Place, Verification, findings
@@ -140,7 +141,7 @@ def reflect(
     Raises:
         SchemaError: The database lacks a table or a column that the declaration names.
     """
-    engine = synchronous(engine, "schema_from({}, …)")
+    engine = engine_of(synchronous(engine, "schema_from({}, …)"))
     inspector = sa.inspect(engine)
     named = [declaration.entity, *declaration.tables, *_destinations(declaration)]
     present = _present(inspector, named)
@@ -253,7 +254,8 @@ def verify(
         error: people.id: rows have the same key (2 rows)
             SELECT id, count(*) FROM people GROUP BY id HAVING count(*) > 1; -- keep one row of each
     """
-    engine = synchronous(engine, "verify(schema, {})")
+    expect(schema, Schema, "verify(schema, engine)")
+    engine = engine_of(synchronous(engine, "verify(schema, {})"))
     places = _places(schema, engine, entity)
     with engine.connect() as connection:
         return findings(schema, connection, places, data=data)
@@ -310,6 +312,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
     Returns:
         A ``MetaData`` with one table for each entity.
     """
+    expect(schema, Schema, "tables_from(schema)")
     metadata = sa.MetaData()
     for entity in schema.entities:
         columns: dict[str, sa.Column[Any]] = {
@@ -365,7 +368,9 @@ def _type_of_key(entity: Entity) -> sa.types.TypeEngine[Any]:
 def _mapper(source: object) -> Mapper[Any]:
     inspected = sa.inspect(source, raiseerr=False)
     if not isinstance(inspected, Mapper):
-        raise SchemaError(f"{source!r:.80} is not a mapped class, a table, a MetaData or an engine")
+        raise SchemaError(
+            f"{described(source)} is not a mapped class, a table, a MetaData or an engine"
+        )
     try:
         inspected.registry.configure()
     except sa.exc.SQLAlchemyError as error:

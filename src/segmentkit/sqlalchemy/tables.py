@@ -100,13 +100,17 @@ class Tables:
         found = cls._of_root(schema, root, lists)
         if where is None and not _is_part(sa.inspect(root)):
             return found
-        scope = None if where is None else _condition(where, root)
+        scope = (
+            None
+            if where is None
+            else _condition(where, root if found.mapped is None else found.mapped)
+        )
         if found.mapped is None:
             assert scope is not None
             query = sa.select(*found.root.c).where(scope)
         else:
             names = named_columns(sa.inspect(root).mapper, found.table_of_root)
-            query = sa.select(*labelled(root, names))
+            query = sa.select(*labelled(found.mapped, names))
             query = query if scope is None else query.where(scope)
         if len(froms := query.get_final_froms()) > 1:
             others = ", ".join(str(getattr(each, "name", "another")) for each in froms[1:])
@@ -126,7 +130,7 @@ class Tables:
                 schema,
                 mapper.registry.metadata if (t := table_of(mapper)) is None else t.metadata,
                 inspected.selectable,
-                root,
+                inspected.entity,
                 lists or {},
                 table_of_root=_named_by(mapper, schema.entity),
                 models=Models(schema, mapper),

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from segmentkit._operators import bucket_of, fold_case
 from segmentkit._record.json_values import instant
+from segmentkit._usage import described
+from segmentkit.errors import SchemaError
 from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
@@ -42,16 +44,39 @@ def prepare(engine: _Engine) -> _Engine:
 
     Returns:
         The engine.
+
+    Raises:
+        SchemaError: It is no engine.
     """
     told = engine
     # Of an asynchronous engine, the events are those of the one below.
-    engine = getattr(engine, "sync_engine", engine)
+    engine = engine_of(getattr(engine, "sync_engine", engine))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
     sa.event.listen(engine, "handle_error", _name_the_segment)
     return told
+
+
+def engine_of(given: Any) -> Any:
+    """An engine, and not something else of a database.
+
+    Raises:
+        SchemaError: It is no engine; says what to pass.
+    """
+    if isinstance(given, sa.Engine):
+        return given
+    made = "make one by sqlalchemy.create_engine(url)"
+    told = _INSTEAD.get(type(given).__name__, made)
+    raise SchemaError(f"this takes an engine of SQLAlchemy, and not {described(given)}: {told}")
+
+
+_INSTEAD = {
+    "Connection": "pass connection.engine",
+    "Inspector": "pass the engine that it was made of",
+    **dict.fromkeys(("Session", "scoped_session"), "pass session.get_bind().engine"),
+}
 
 
 def folds_case(engine: sa.Engine) -> bool:

@@ -1,0 +1,163 @@
+"""What a derived schema leaves out, and arguments that are no engines, are told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    column_property,
+    mapped_column,
+    relationship,
+)
+
+from segmentkit import Segment, SegmentkitError, SegmentTypeError
+from segmentkit.sqlalchemy import Source, predicate, prepare, schema_from, tables_from, verify
+
+
+class Base(DeclarativeBase):
+    """What the classes share."""
+
+
+class Site(Base):
+    """A place, with a key of two columns."""
+
+    __tablename__ = "sites"
+    country: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    kids: Mapped[list[Kid]] = relationship(viewonly=True)
+
+
+class Kid(Base):
+    """Who is asked about."""
+
+    __tablename__ = "kids"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    country: Mapped[str | None]
+    number: Mapped[int | None]
+    photo: Mapped[bytes | None]
+    secret: Mapped[str | None]
+    twice = column_property(id * 2)
+    site: Mapped[Site | None] = relationship()
+    toys: Mapped[list[Toy]] = relationship()
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["country", "number"], ["sites.country", "sites.number"]),
+    )
+
+
+class Toy(Base):
+    """A thing of a kid, with a key of two columns."""
+
+    __tablename__ = "toys"
+    kid_id: Mapped[int] = mapped_column(ForeignKey("kids.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    parts: Mapped[list[Part]] = relationship(viewonly=True)
+
+
+class Part(Base):
+    """A part of a toy."""
+
+    __tablename__ = "parts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kid_id: Mapped[int]
+    number: Mapped[int]
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["kid_id", "number"], ["toys.kid_id", "toys.number"]),
+    )
+
+
+SCHEMA = schema_from(Kid, exclude=["secret"])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("photo is missing", "'photo' is left out of the schema: the language has no word"),
+        ("twice > 3", "'twice' is left out of the schema: it is computed"),
+        ('photo = "x"', "'photo' is left out of the schema: the language has no word"),
+        ('"x" = photo', "'photo' is left out of the schema: the language has no word"),
+        ("any(photo)", "'photo' is left out of the schema: the language has no word"),
+        ("any(site.kids)", "'kids' is left out of the schema: Site has no key of one column"),
+        ("site.kids is missing", "'kids' is left out of the schema: Site has no key"),
+        ("count(site.kids where id > 3) > 1", "'kids' is left out of the schema: Site has no"),
+        ("any(toys where any(parts))", "'parts' is left out of the schema: Toy has no key"),
+        ("any(toys.parts)", "'parts' is left out of the schema: Toy has no key"),
+        ("any(toys.parts where id = 1)", "'parts' is left out of the schema: Toy has no key"),
+        ("any(site)", "'site' is one row: test an attribute, as in 'site.country …'"),
+        ("count(site where number = 1) > 0", "'site' is one row: test an attribute"),
+    ],
+)
+def test_a_name_that_is_left_out(text: str, why: str) -> None:
+    """Whoever names what a schema lacks is told that it was left out, and why."""
+    with pytest.raises(SegmentTypeError) as caught:
+        Segment.define("it", text, SCHEMA)
+    assert why in str(caught.value)
+
+
+def test_what_the_author_hides_is_not_told() -> None:
+    """Who writes definitions does not learn of columns that the author excludes."""
+    with pytest.raises(SegmentTypeError) as caught:
+        Segment.define("it", 'secret = "x"', SCHEMA)
+    assert "left out" not in str(caught.value)
+    assert "exclu" not in str(caught.value)
+
+
+ENGINE = sa.create_engine("sqlite://")
+GIVEN: dict[str, tuple[Callable[[sa.Connection], Any], str]] = {
+    "url": (lambda _: "postgresql://me:secret@there/db", "create_engine"),
+    "class": (lambda _: Kid, "create_engine"),
+    "nothing": (lambda _: None, "create_engine"),
+    "session": (Session, "session.get_bind().engine"),
+    "connection": (lambda connection: connection, "connection.engine"),
+    "inspector": (sa.inspect, "pass the engine"),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("call", [prepare, lambda given: verify(SCHEMA, given)])
+def test_what_is_no_engine(given: str, call: Callable[[Any], Any]) -> None:
+    """Verify and prepare say what to pass, and no password."""
+    make, told = GIVEN[given]
+    with ENGINE.connect() as connection, pytest.raises(SegmentkitError) as caught:
+        call(make(connection))
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_url_is_no_source_of_a_schema() -> None:
+    """Nor is its password shown."""
+    with pytest.raises(SegmentkitError) as caught:
+        schema_from("postgresql://me:secret@there/db", "kids")  # type: ignore[arg-type]
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [Kid, ENGINE, None, "kids"])
+def test_what_is_no_schema(given: Any) -> None:
+    """A class, or an engine, in the place of a schema."""
+    for call in (tables_from, lambda each: verify(each, ENGINE)):
+        with pytest.raises(SegmentkitError, match="takes a Schema here"):
+            call(given)
+
+
+def test_a_mapper_stands_for_its_class() -> None:
+    """What SQLAlchemy gives for a class, is as good as the class."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add_all([Kid(id=1), Kid(id=2)])
+        session.flush()
+        segment = Segment.define("it", "id > 1 and none(toys)", SCHEMA)
+        mapper: Any = sa.inspect(Kid)
+        expected = session.scalars(sa.select(Kid.id).where(Kid.id > 1, ~Kid.toys.any())).all()
+        asked = sa.select(Kid.id).where(predicate(segment, mapper))
+        assert session.scalars(asked).all() == expected
+        scoped = Source(session, mapper, where=lambda kid: kid.id > 0)
+        assert list(scoped.members(segment).keys) == expected
+    engine.dispose()
