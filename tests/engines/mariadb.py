@@ -319,6 +319,7 @@ def test_a_database_is_read(engine: sa.Engine) -> None:
         "born": "date?",
         "seen": "timestamp?",
         "since": "timestamp?",
+        "made": "integer?",
         "shop_id": "integer?",
     }
     assert people.key == "id"

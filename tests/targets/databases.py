@@ -321,7 +321,7 @@ def postgresql_url() -> str:
 
 def _mariadb() -> sa.Engine:
     url = mariadb_url()
-    name = f"segmentkit_{os.getpid()}"
+    name = f"segmentkit_{uuid4().hex[:12]}"
     server = sa.create_engine(url)
 
     def run(statement: str) -> None:
