@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import DynamicMapped, Mapped, mapped_column, relationship
 
 import segmentkit.sqlalchemy as sql
 from segmentkit import Catalog, DataError, Segment, UsageError
@@ -39,7 +39,7 @@ class Customer(Base):
     shop_id: Mapped[int | None] = mapped_column(sa.ForeignKey("shops.id"))
     shop: Mapped[Shop | None] = relationship()
     orders: Mapped[set[Order]] = relationship(back_populates="customer")
-    events: orm.DynamicMapped[Event] = relationship()
+    events: DynamicMapped[Event] = relationship()
 
 
 class Shop(Base):
@@ -168,7 +168,7 @@ def test_catalogs_take_records_of_objects(quiet: orm.Session) -> None:
 )
 def test_what_is_not_loaded_is_named(session: orm.Session, text: str, message: str) -> None:
     """And how to load it; no query is sent for it."""
-    customer = session.get_one(Customer, 1)
+    customer = session.get(Customer, 1)
     before = len(sa.inspect(customer).dict)
     with pytest.raises(DataError, match=message):
         Segment.define("s", text, SCHEMA).matches(record(customer), as_of=NOW)
@@ -176,14 +176,14 @@ def test_what_is_not_loaded_is_named(session: orm.Session, text: str, message: s
     assert Segment.define("s", "age = 16", SCHEMA).matches(record(customer))
     # A foreign key that is missing leads to nobody, and an object of the session is there.
     segment = Segment.define("s", 'shop.city = "Kyiv"', SCHEMA)
-    assert not segment.matches(record(session.get_one(Customer, 2)))
-    shop = session.get_one(Shop, 1)
+    assert not segment.matches(record(session.get(Customer, 2)))
+    shop = session.get(Shop, 1)
     assert segment.matches(record(customer)) is (shop.city == "Kyiv")
 
 
 def test_an_expired_object_is_not_loaded(session: orm.Session) -> None:
     """After a commit, a session does not know what its objects are."""
-    customer = session.get_one(Customer, 2)
+    customer = session.get(Customer, 2)
     session.commit()
     segment = Segment.define("s", "age = 17", SCHEMA)
     with pytest.raises(DataError, match=r'Customer.age is not loaded.*refresh\(…, \["age"\]\)'):
