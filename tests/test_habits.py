@@ -14,6 +14,7 @@ from segmentkit import (
     TIMESTAMP,
     Attribute,
     Entity,
+    Relation,
     Schema,
     Segment,
     SegmentSyntaxError,
@@ -24,6 +25,14 @@ from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language.parser import parse
 
 LETTERS = [
+    # texts without quotes
+    (
+        "email = ann.lee+x@shop-one.example.com and a",
+        'email = "ann.lee+x@shop-one.example.com" and a',
+    ),
+    ("email in (a@b.co, c@d.co)", 'email in ("a@b.co", "c@d.co")'),
+    ("site = https://shop.example/a?b=1", 'site = "https://shop.example/a?b=1"'),
+    ("(email = a@b.co)", '(email = "a@b.co")'),
     # times
     ("joined + 7 days > now", "joined > 7 days ago"),
     ("joined - 7 days <= now()", "joined <= 7 days from now"),
@@ -211,7 +220,9 @@ PEOPLE = Schema(
                 Attribute("born", DATE, True),
                 Attribute("seen", TIMESTAMP, True),
             ],
-        )
+            relations=[Relation("visits", key="person", at="at")],
+        ),
+        Entity("visits", attributes=[Attribute("at", TIMESTAMP)]),
     ]
 )
 
@@ -219,6 +230,14 @@ PEOPLE = Schema(
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
+        ("visits in last 3 days and id > 1", "any(visits in last 3 days) and id > 1"),
+        ("visits not in last 3 days", "none(visits in last 3 days)"),
+        ("visits between 2026-01-01 and today", "any(visits between 2026-01-01 and today)"),
+        ("visits is missing", "none(visits)"),
+        ("visits is present or id > 1", "any(visits) or id > 1"),
+        ("id > 1 and not visits", "id > 1 and not any(visits)"),
+        ("visits > 5", "count(visits) > 5"),
+        ("visits in (1, 2)", "count(visits) in (1, 2)"),
         ('startswith(name, "x")', 'name starts with "x"'),
         ('not ends_with(name, "x")', 'not name ends with "x"'),
         ("ISNULL(born) or id = 3", "born is missing or id = 3"),

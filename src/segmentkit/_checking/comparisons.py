@@ -41,6 +41,7 @@ def in_window(ctx: Context, node: t.InWindow, negative: bool) -> ir.Condition:
     operand = ctx.value(node.operand)
     ends = bounds(ctx, node.window, operand, node.operand)
     if operand is None or ends is None:
+        hints.rows_meant(ctx, node)
         return ir.FALSE
     if node.negated != negative:
         surprises.of_missing(ctx, node.operand, operand)

@@ -145,6 +145,7 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             return comparisons.in_window(ctx, node, negative)
         case t.IsMissing(operand, negated):
             missing = _missing(ctx, operand)
+            hints.rows_meant(ctx, node)
             return ir.complement(missing) if negated else missing
         case t.InSegment() | t.InKeyList() | t.Reachable():
             return references.reference(ctx, node)
@@ -210,6 +211,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
         return ir.Always(node.value)
     value = ctx.typed(node, BOOLEAN)
     if value is None:
+        hints.rows_meant(ctx, node)
         return ir.FALSE
     if value.dtype != BOOLEAN:
         hint = hints.compared(node, value.dtype, ctx.declared.get(value))

@@ -123,6 +123,23 @@ def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
         ctx.errors[-1] = evolve(last, hint=f"write it in quotes: {format_text(name)}")
 
 
+def rows_meant(ctx: Context, node: t.Expr) -> None:
+    """Where a test is of a relation, and so refused, say what tests whether there are rows."""
+    match node:
+        case t.InWindow(operand=t.Name() as name, negated=negated):
+            rows = format_tree(evolve(node, negated=False))
+        case t.IsMissing(operand=t.Name() as name, negated=present):
+            rows, negated = format_tree(name), not present
+        case t.Name() as name:
+            rows, negated = format_tree(name), False
+        case _:
+            return
+    last = ctx.errors[-1] if ctx.errors else None
+    if last is not None and last.code == "SK114" and last.span == name.span:
+        hint = f"write {'none' if negated else 'any'}({rows})"
+        ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+
+
 def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
     """Refuse constants that stand after a test, as in ``age = 17 or 18``; the other operands."""
     left: list[t.Expr] = []

@@ -177,7 +177,7 @@ _TABLE = (
         "SK114",
         "'{name}' is a relation; compare a count of it",
         "A relation leads to many rows; a condition needs one value.",
-        hint="count({name}) > 3",
+        hint="write count({name})",
     ),
     Code(
         "SK115",

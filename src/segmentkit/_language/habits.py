@@ -245,6 +245,11 @@ _INSIDE = r"(?P<inside>(?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+)"
 _PART = re.compile(rf"(?:{_TEXT}|\((?:[^()]++|\([^()]*+\))*+\)|[^,])++")
 
 _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
+    # texts without quotes
+    (
+        r"(?<![\w.])(?P<text>https?://[\w\-./?=&%#~+:]++|[\w.+\-]++@[\w\-]++(?:\.[\w\-]++)+)",
+        '"{text}"',
+    ),
     # times
     (rf"{_PATH}\s*(?P<move>[+-])\s*{_LENGTH}\s*{_SIGN}\s*{_NOW}", _moved),
     (rf"{_NOW}\s*-\s*{_PATH}\s*{_SIGN}\s*{_LENGTH}", _elapsed),
