@@ -27,9 +27,10 @@ from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
 _T_FORM = "replace({p}, ' ', 'T')"
 _T = "substr({p}, 1, 10) || 'T'"
 _DAY = "{x} >= substr({p}, 1, 10) AND {x} < substr({p}, 1, 10) || 'U'"
+# Of each OR, what nearly all rows pass stands first.
 _TEMPLATES = {
-    operators.gt: f"({{x}} > {{p}} AND ({{x}} < {_T} OR {{x}} > {_T_FORM}))",
-    operators.ge: f"({{x}} >= {{p}} AND ({{x}} < {_T} OR {{x}} >= {_T_FORM}))",
+    operators.gt: f"({{x}} > {{p}} AND ({{x}} > {_T_FORM} OR {{x}} < {_T}))",
+    operators.ge: f"({{x}} >= {{p}} AND ({{x}} >= {_T_FORM} OR {{x}} < {_T}))",
     operators.lt: f"({{x}} < {_T_FORM} AND ({{x}} < {{p}} OR {{x}} >= {_T}))",
     operators.le: f"({{x}} <= {_T_FORM} AND ({{x}} <= {{p}} OR {{x}} >= {_T}))",
     operators.eq: f"({_DAY} AND {{clock}} = {{p}})",
