@@ -397,6 +397,36 @@ def test_messages_cannot_steer_the_terminal(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in result.err
 
 
+@pytest.mark.parametrize(("plain", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_shows_definitions_in_colours(
+    full: str, tmp_path: Path, plain: dict[str, str], coloured: bool
+) -> None:
+    """On a terminal the words of a definition have colours, and nothing else about it differs."""
+    pty = pytest.importorskip("pty", reason="only POSIX has terminals that a program can play")
+    ours, theirs = pty.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    command = [sys.executable, "-m", "segmentkit", "check", full]
+    subprocess.run(
+        command,
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env={**environment, "TERM": "xterm-256color", **plain},
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert ("\x1b[94mnot\x1b[0m" in shown) == coloured
+    said = re.sub(r"\x1b\[[\d;]*m", "", shown).replace("\r\n", "\n")
+    assert said.startswith(
+        "shop.toml:27 segment 'grown_ups'\n"
+        "SK201 includes customers whose 'age' is missing\n"
+        "    not age < 18\n"
+        "        ^^^\n"
+    )
+
+
 def test_check_is_light(full: str, tmp_path: Path) -> None:
     """Checking and formatting load neither pandas nor SQLAlchemy."""
     program = (

@@ -8,7 +8,7 @@ import click
 
 from segmentkit._catalog.check import check_syntax
 from segmentkit._catalog.toml_file import CatalogText
-from segmentkit._cli._errors import WRONG, definitions_of, each, printable
+from segmentkit._cli._errors import WRONG, definitions_of, each, printable, show
 from segmentkit._cli._files import FILE, read_file
 from segmentkit.catalog import Catalog
 
@@ -53,7 +53,7 @@ def _check(file: Path, url: str | None, database: bool, strict: bool) -> int:
         for warning in catalog.unbound(name).warnings
     ]
     for warning in warnings:
-        click.echo(printable(warning), err=True)
+        show(printable(warning), error=True)
     found = f", {_count(len(warnings), 'warning')}" if warnings else ""
     click.echo(f"{file}: {_contents(text)}, no mistakes{found}")
     return WRONG if wrong or (strict and warnings) else 0

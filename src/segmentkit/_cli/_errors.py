@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ class Wrong(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Print the message."""
-        click.echo(printable(self.message), err=True)
+        show(printable(self.message), error=True)
 
 
 class Failure(click.ClickException):
@@ -85,6 +86,24 @@ def each(files: Iterable[Path], work: Callable[[Path], int]) -> int:
             code = error.exit_code
         worst = max(worst, code)
     return worst
+
+
+def show(text: str, *, error: bool = False) -> None:
+    """Print diagnostics or an explanation; on a terminal, definitions are coloured.
+
+    Args:
+        text: What to print.
+        error: Whether it goes to standard error.
+    """
+    if not (sys.stderr if error else sys.stdout).isatty():
+        click.echo(text, err=error)
+        return
+    from segmentkit._cli._terminal import (  # noqa: PLC0415 - slow to load, for terminals only
+        coloured,
+        screen,
+    )
+
+    screen(error=error).print(coloured(text), soft_wrap=True)
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from segmentkit._cli._database import connected, prepared, url_option
-from segmentkit._cli._errors import Failure, definitions_of
+from segmentkit._cli._errors import Failure, definitions_of, show
 from segmentkit._cli._files import FILE, read_file
 from segmentkit._cli._values import as_of_option, bound, chosen, now_if_none, set_option
 from segmentkit._definition import AsOf
@@ -51,7 +51,7 @@ def explain(
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:
-        click.echo(str(found))
+        show(str(found))
 
 
 def _key(text: str, schema: Schema) -> int | str:

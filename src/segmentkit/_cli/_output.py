@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -22,22 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from segmentkit._cli._errors import one_line
+from segmentkit._cli._terminal import screen
 from segmentkit.partition import Audit
-
-_ENDLESS = 10_000
-"""The width of a line that goes into a file or a pipe, where nothing may be cut."""
-
-
-class _Screen(Console):
-    def on_broken_pipe(self) -> NoReturn:
-        """Leave it to the command line, as for everything else that is printed."""
-        raise  # noqa: PLE0704 - called while the error is handled
-
-
-def screen(*, error: bool = False) -> Console:
-    """Where results are shown, or messages if ``error``."""
-    stream = sys.stderr if error else sys.stdout
-    return _Screen(file=stream, width=None if stream.isatty() else _ENDLESS, highlight=False)
 
 
 def show_table(

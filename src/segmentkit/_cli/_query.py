@@ -25,7 +25,7 @@ from segmentkit._cli._database import (
     prepared,
     url_option,
 )
-from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._output import duration, percent, show_table, write_csv
 from segmentkit._cli._values import (
@@ -175,7 +175,7 @@ def count(  # noqa: PLR0913, PLR0917 - one for each option
     for name, why in (left_out or {}).items():
         told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
     for line in told:
-        click.echo(line, err=True)
+        show(line, error=True)
     if told:
         click.get_current_context().exit(WRONG)
 

@@ -9,7 +9,7 @@ import click
 
 from segmentkit._catalog.check import without_mistakes
 from segmentkit._cli._database import connected, described, url_option
-from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
 from segmentkit._cli._files import FILE, read_file, writing
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
@@ -60,7 +60,7 @@ def report(
             catalog = bound(Catalog.of(sound, schema), pairs)
         if not catalog:
             told = "\n".join([problem.render() for problem in problems])
-            click.echo(printable(told), err=True)
+            show(printable(told), error=True)
             raise Failure(f"{file} has no segment that could be evaluated")
         with database.asked("be asked about all segments"), definitions_of(str(file)):
             found = _made(
@@ -74,7 +74,7 @@ def report(
     with writing(output) as stream:
         stream.write(found.html)
     for problem in problems:
-        click.echo(printable(problem.render()), err=True)
+        show(printable(problem.render()), error=True)
     for name, why in found.broken.items():
         click.echo(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", err=True)
     if problems or found.broken:
