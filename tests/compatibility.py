@@ -111,7 +111,7 @@ def _calls(*names: str) -> Uses:
     return _any(t.Call, having=lambda n: n.name in names)
 
 
-_PARTS_OF_TIME = ("day", "week", "month", "year", "weekday", "hour")
+_PARTS_OF_TIME = ("day", "week", "monthday", "month", "quarter", "year", "weekday", "hour")
 _ELSEWHERE = (*_PARTS_OF_TIME, "abs", "age", "anniversary", "default", "distance")
 """Functions that have a row among what they are about; all others have one of their own."""
 LISTS = "lists of texts: `contains`"
@@ -119,7 +119,7 @@ LISTS_FOLDED = "lists of texts: `contains … ignoring case`"
 JSON = "values in JSON"
 RANKS = "`top … by`, `bottom … by`"
 SAMPLE = "`sample()`"
-PARTS = "`day()`, `week()`, `month()`, `year()`, `weekday()`, `hour()`"
+PARTS = "`day()`, `week()`, `monthday()`, `month()`, `quarter()`, `year()`, `weekday()`, `hour()`"
 DISTANCE = "`distance()`"
 TILES = "`ntile()`"
 OVERALL = "`avg(… among …)` and its kin"

@@ -161,6 +161,16 @@ def month(clock: date | None) -> int | None:
     return None if clock is None else clock.month
 
 
+def monthday(clock: date | None) -> int | None:
+    """1 to 31."""
+    return None if clock is None else clock.day
+
+
+def quarter(clock: date | None) -> int | None:
+    """1 for January to March, up to 4 for October to December."""
+    return None if clock is None else (clock.month + 2) // 3
+
+
 def year(clock: date | None) -> int | None:
     """The calendar year."""
     return None if clock is None else clock.year
@@ -179,7 +189,9 @@ def hour(clock: datetime | None) -> int | None:
 PARTS: dict[str, Callable[[Any], Any]] = {
     "day": day,
     "week": week,
+    "monthday": monthday,
     "month": month,
+    "quarter": quarter,
     "year": year,
     "weekday": weekday,
     "hour": hour,

@@ -297,8 +297,10 @@ class Writer:
         operator = self.pick(COMPARISONS)
         if self.draw(st.booleans()):
             return f"{self.pick(['day', 'week'])}({value}) {operator} {self.written(DATE)}"
-        words = ["weekday", "month", "year"] + (["hour"] if dtype == TIMESTAMP else [])
-        return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 7, 12, 22, 2026])}"
+        words = ["weekday", "monthday", "month", "quarter", "year"] + (
+            ["hour"] if dtype == TIMESTAMP else []
+        )
+        return f"{self.pick(words)}({value}) {operator} {self.pick([1, 3, 4, 7, 12, 22, 2026])}"
 
     def near(self, value: str, dtype: DType, scope: Scope) -> str:
         far = self.pick(["1 m", "150.5 km", "200 miles", "19999 km"])

@@ -28,8 +28,10 @@ def some(names: list[str], most: int = 6) -> str:
 
 def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     """How a constant of the wrong type would be written in the right one."""
-    if isinstance(other, ir.Call) and other.name in ("day", "week"):
-        return f"{other.name}(…) is a date; month(…), year(…), weekday(…) and hour(…) are numbers"
+    if isinstance(other, ir.Call) and other.name == "day":
+        return "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week"
+    if isinstance(other, ir.Call) and other.name == "week":
+        return "week(…) is a date, the Monday of the week"
     if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
         return "write dates as 2026-05-09"
     if not isinstance(node, t.Literal):

@@ -76,8 +76,12 @@ def part(name: str, clock: Vector) -> Vector:
             return Vector(Kind.DATE, days - (weekday - 1))
         case "weekday":
             found = weekday
+        case "monthday":
+            found = (days - days.astype("M8[M]")).astype(np.int64) + 1
         case "month":
             found = days.astype("M8[M]").astype(np.int64) % 12 + 1
+        case "quarter":
+            found = days.astype("M8[M]").astype(np.int64) % 12 // 3 + 1
         case "year":
             found = days.astype("M8[Y]").astype(np.int64) + 1970
         case _:

@@ -32,7 +32,12 @@ def part(name: str, time: Sql, *, is_date: bool) -> Sql:
         time = Spelled(Construct.DAY, time)
     if name == "day":
         return time
-    return Spelled(FUNCTIONS[name], time) if name in FUNCTIONS else sa.extract(name, time)
+    if name in FUNCTIONS:
+        return Spelled(FUNCTIONS[name], time)
+    if name == "quarter":
+        month = sa.extract("month", time)
+        return sa.case(*((month <= 3 * number, number) for number in range(1, 5)))
+    return sa.extract("day" if name == "monthday" else name, time)
 
 
 def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
