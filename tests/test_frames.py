@@ -198,19 +198,102 @@ def test_columns_of_any_dtype_are_read_as_what_they_hold(
 
 
 @pytest.mark.parametrize(
-    ("column", "message"),
+    ("column", "why"),
     [
-        (["1", 1, None], "holds several types: int, str"),
-        ([True, 1, None], "holds several types: bool, int"),
-        ([Decimal("sNaN"), Decimal(1)], "decimals that are no numbers"),
-        ([Decimal("Infinity"), Decimal(1)], "decimals that are not finite"),
-        ([T("2026-01-01"), dt.date(2026, 1, 1)], "holds several types"),
+        (["1", 1, None], "it holds several types, int, str; make them one"),
+        ([True, 1, None], "it holds several types, bool, int; make them one"),
+        ([["a"], "a", None], "it holds several types, list, str; make them one"),
+        ([Decimal("Infinity"), Decimal(1)], "it holds decimals that are not finite"),
+        ([T("2026-01-01"), dt.date(2026, 1, 1)], "it holds several types, Timestamp, date"),
+        ([["a", 1], ["b"]], "objects of list that hold something other than texts"),
+        ([np.array("a"), np.array("b")], "objects of ndarray that hold something other"),
+        (pd.Categorical(["a", 1]), "it holds several types, int, str"),
+        (pd.cut([1, 5], [0, 3, 6]), "there is no type for interval"),
     ],
 )
-def test_columns_of_several_types_are_refused(column: list[Any], message: str) -> None:
-    """There is no single meaning of them."""
-    with pytest.raises(SchemaError, match=f"t.x {message}|t.x holds {message}"):
-        schema_from(_of(pd.Series(column, dtype=object)), "t", keys={"t": "id"})
+def test_a_column_without_one_meaning_is_left_out(column: Any, why: str) -> None:
+    """The others are there; a definition that names it is told why, as a relation's time is."""
+    frame = pd.DataFrame({"id": range(len(column)), "y": 5})
+    frame["x"] = column if isinstance(column, pd.Categorical) else pd.Series(column, dtype=object)
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    (left,) = schema.left_out
+    assert left.what == "t.x"
+    assert why in left.why
+    assert len(members(Segment.define("s", "y = 5", schema), frame)) == len(frame)
+    for text in ("x = 1", "x is missing", "sum(x) > 1", "top 1 by x", "t.x in (1, 2)"):
+        with pytest.raises(SegmentkitError, match="'x' is left out of the schema: ") as caught:
+            Segment.define("s", text, schema)
+        assert why in str(caught.value)
+    with pytest.raises(SchemaError, match=r"t\.log: 'x' is no time: ") as failed:
+        schema_from(
+            {"t": frame, "log": frame},
+            "t",
+            keys={"t": "id"},
+            events={"log": {"key": "id", "at": "x"}},
+        )
+    assert why in str(failed.value)
+
+
+def test_what_is_missing_is_no_type_of_its_own() -> None:
+    """Neither among objects, nor within lists, however it is written."""
+    odd = [Decimal("sNaN"), Decimal("1.5"), None, np.nan]
+    assert _asked("x > 1", _of(pd.Series(odd, dtype=object))) == [2]
+    assert _asked("x is missing", _of(pd.Series(odd, dtype=object))) == [1, 3, 4]
+    lists = [["a", None], ["b", np.nan], [pd.NA], None]
+    assert _asked('x contains "b"', _of(pd.Series(lists, dtype=object))) == [2]
+    assert _asked("x is missing", _of(pd.Series(lists, dtype=object))) == [4]
+
+
+def _views(values: list[str | None]) -> Any:
+    """Texts as Polars gives them to Arrow."""
+    pa = pytest.importorskip("pyarrow")
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(values, pa.string_view())]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('x = "a"', ["1"]),
+        ('x in ("a", "b")', ["1", "3"]),
+        ('x starts with "b"', ["3"]),
+        ('x != "a"', ["2", "3"]),
+        ("x is missing", ["2"]),
+    ],
+)
+def test_texts_that_arrow_stores_as_views(text: str, expected: list[str]) -> None:
+    """As values and as keys, of which pandas itself can neither compare nor take any."""
+    frame = pd.DataFrame({"id": _views(["1", "2", "3"]), "x": _views(["a", None, "b"])})
+    segment = _define(text, frame)
+    source = Source(frame)
+    assert members(segment, frame).tolist() == expected
+    assert source.members(segment).keys.tolist() == expected
+    assert [key for key in "123" if source.contains(segment, key)] == expected
+
+
+@pytest.mark.parametrize("kind", ["binary_view", "list_view", "run_end_encoded"])
+def test_columns_that_pandas_cannot_take_rows_of(kind: str) -> None:
+    """They are left out, and do not keep a source from looking at one row."""
+    pa = pytest.importorskip("pyarrow")
+    arrays = {
+        "binary_view": lambda: pa.array([b"a", None, b"b"], pa.binary_view()),
+        "list_view": lambda: pa.array([["a"], None, ["b"]], pa.list_view(pa.string())),
+        "run_end_encoded": lambda: pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"]),
+    }
+    frame = _of([1, 2, 3])
+    frame["odd"] = pd.arrays.ArrowExtensionArray(pa.chunked_array([arrays[kind]()]))
+    assert _asked("x > 1", frame) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [None, pd.NA, np.nan, "1", b"1", [1], (1,), {1}, {}, np.array([1, 2]), pd.Series([1, 2]),
+     slice(1), 10**400, Decimal("sNaN"), T("2026-01-01", tz="UTC"), object(), 1j, [1, 2]],
+)  # fmt: skip
+@pytest.mark.parametrize("keys", [[1, 2], ["a", "b"], pd.to_datetime(["2026-01-01", "2026-01-02"])])
+def test_what_is_no_key_there_is_no_member(keys: Any, key: Any) -> None:
+    """A source is asked for any key, and pandas' comparisons are for columns."""
+    frame = pd.DataFrame({"id": keys, "x": [1, 1]})
+    assert Source(frame).contains(_define("x = 1", frame), key) is False
 
 
 def test_what_has_no_type_or_no_name_is_left_out_and_listed() -> None:
@@ -390,20 +473,41 @@ def test_a_frame_of_polars_is_told_the_way_to_pandas() -> None:
         mask(SEGMENT, made)
 
 
-@pytest.mark.parametrize(
-    ("column", "dtype"),
-    [
-        (["2026-01-01", None], "timestamp"),
-        (["2026-01-01", None], "date"),
-        (["1", "2"], "integer"),
-        (["1.5", "2"], "float"),
-        (["1.50", None], "decimal(2)"),
-        (["No", "Yes"], "boolean"),
-        ([1, 2], "text"),
-        (["a,b", None], "text[]"),
-    ],
-)
-def test_types_are_checked_at_once_and_the_hint_works(column: list[Any], dtype: str) -> None:
+NOON_S = 1_777_636_800
+READ: list[tuple[Any, str, list[Any]]] = [
+    (["2026-01-01", None], "timestamp", [T("2026-01-01"), None]),
+    (["2026-01-01", None], "date", [T("2026-01-01"), None]),
+    (["2026-01-01T10:00", "2026-01-02"], "timestamp", [T("2026-01-01T10"), T("2026-01-02")]),
+    (["2026-01-01T10:00Z", "2026-01-02T10:00+03:00"], "timestamp", [T("2026-01-01T10Z"), T("2026-01-02T07Z")]),
+    (["13/01/2026", "14/02/2026"], "date", [T("2026-01-13"), T("2026-02-14")]),
+    (["2026-01-01", "?"], "timestamp", [T("2026-01-01"), None]),
+    ([NOON_S, None], "timestamp", [T("2026-05-01T12"), None]),
+    ([NOON_S * 1_000, None], "timestamp", [T("2026-05-01T12"), None]),
+    ([NOON_S * 10**6], "timestamp", [T("2026-05-01T12")]),
+    ([NOON_S * 10**9], "timestamp", [T("2026-05-01T12")]),
+    ([20260101, 20251231], "date", [T("2026-01-01"), T("2025-12-31")]),
+    ([2026.0, None], "date", [T("2026-01-01"), None]),
+    (pd.period_range("2026-01", periods=2, freq="M"), "date", [T("2026-01-01"), T("2026-02-01")]),
+    (pd.to_datetime(["2026-01-01"]).tz_localize("Asia/Tokyo"), "date", [T("2026-01-01")]),
+    (["1", "2"], "integer", [1, 2]),
+    (["1", "?"], "integer", [1, None]),
+    (["1.5", "2"], "float", [1.5, 2]),
+    (["1.50", None], "decimal(2)", [Decimal("1.50"), None]),
+    (["No", "Yes"], "boolean", [False, True]),
+    (["No", "Yes", None], "boolean", [False, True, None]),
+    ([0, 1], "boolean", [False, True]),
+    ([1, 2], "text", ["1", "2"]),
+    ([1.0, None], "text", ["1", None]),
+    ([b"a", b"b"], "text", ["a", "b"]),
+    (["a,b", None], "text[]", [["a", "b"], None]),
+    (['["a"]', "[]"], "text[]", [["a"], []]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "dtype", "expected"), READ)
+def test_types_are_checked_at_once_and_the_hint_works(
+    column: Any, dtype: str, expected: list[Any]
+) -> None:
     """A column of texts is no timestamp; what the error says to write makes it one."""
     frame = _of(column)
     told: Any = {"t": {"x": dtype}}
@@ -411,13 +515,38 @@ def test_types_are_checked_at_once_and_the_hint_works(column: list[Any], dtype: 
         schema_from(frame, "t", keys={"t": "id"}, types=told)
     hint = str(caught.value).partition("change it first: ")[2]
     import decimal
+    import json
 
-    exec(hint, {"pandas": pd, "frame": frame, "decimal": decimal})  # noqa: S102 - ours
+    exec(hint, {"pandas": pd, "frame": frame, "decimal": decimal, "json": json})  # noqa: S102
+    found = [None if isinstance(v, float) and v != v else v for v in frame["x"].astype(object)]
+    found = [None if v is pd.NaT or v is pd.NA else v for v in found]
+    assert found == expected
     schema = schema_from(frame, "t", keys={"t": "id"}, types=told)
     attribute = schema.entity.attribute("x")
     assert attribute is not None
     assert str(attribute.dtype) == dtype
     members(Segment.define("s", "x is missing", schema), frame)
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [
+        (["Ada", "Bo"], "boolean"),
+        (["Ada", "Bo"], "timestamp"),
+        (["$1.50"], "float"),
+        ([1.5], "integer"),
+        ([1, 2], "timestamp"),
+        ([["a"]], "boolean"),
+        ([{"a": 1}], "text"),
+        (pd.to_timedelta([1], "D"), "integer"),
+        ([np.inf, 1], "boolean"),
+    ],
+)
+def test_no_hint_is_better_than_a_wrong_one(column: Any, dtype: str) -> None:
+    """Where no statement of a line makes a column what its author says, none is given."""
+    with pytest.raises(SchemaError, match=f"t.x must be {dtype}") as caught:
+        schema_from(_of(column), "t", keys={"t": "id"}, types={"t": {"x": dtype}})
+    assert "change it" not in str(caught.value)
 
 
 # -- what a source keeps, and prints ------------------------------------------------------------

@@ -989,15 +989,6 @@ class TestSchemas:
         expected = sk.Attribute("x", sk.TEXT, values=("a", "b"))
         assert derived(["a"], tables=tables) == expected
 
-    def test_several_types_in_one_column(self) -> None:
-        """Objects of several types are an error that names the column and the types."""
-        with pytest.raises(sk.SchemaError) as caught:
-            derived(pd.Series([1, "a", None], dtype=object))
-        message = "people.x holds several types: int, str; make them one, or leave it out"
-        assert str(caught.value) == message
-        with pytest.raises(sk.SchemaError, match=r"^people\.x holds decimals that are not finite$"):
-            derived(pd.Series([Decimal("Infinity")], dtype=object))
-
     def test_ways(self) -> None:
         """Relations and links have the shapes that files give them."""
         given = frames([1.0, None])

@@ -87,6 +87,15 @@ def is_arrow_text(dtype: Any) -> bool:
     return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) in _TEXTS
 
 
+def without_views(column: Any) -> Any:
+    """The same Series; texts that Arrow stores as views, as Polars does, in a form pandas knows."""
+    dtype = column.dtype
+    if not isinstance(dtype, pd.ArrowDtype) or str(dtype.pyarrow_dtype) != "string_view":
+        return column
+    texts = type(column.array)(column.array.__arrow_array__().cast("large_string"))
+    return pd.Series(texts, index=column.index, name=column.name)
+
+
 def objects(column: Any) -> Array:
     """The values of a Series as Python's objects, whatever its dtype."""
     if isinstance(column.dtype, pd.ArrowDtype):

@@ -13,7 +13,7 @@ from segmentkit._planning import ir
 from segmentkit.dtypes import TEXTS, Kind
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.pandas._arrays import Mask, Positions, Text, Vector
-from segmentkit.pandas._arrow import is_arrow_text
+from segmentkit.pandas._arrow import is_arrow_text, without_views
 from segmentkit.pandas._columns import read
 from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._key_lookup import Finder, Keys, are_unique, read_keys
@@ -107,7 +107,8 @@ class Reader:
         found: Any = frame[column]
         if not isinstance(found, pd.Series):
             raise DataError(f"the frame {entity.table!r} has more than one column {column!r}")
-        return found
+        readable: pd.Series[Any] = without_views(found)
+        return readable
 
     def index(self) -> pd.Index[Any]:
         """The index of the frame of everyone, whose keys are checked if they are there."""

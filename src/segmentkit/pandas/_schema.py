@@ -20,6 +20,7 @@ from segmentkit._catalog.schema_table import (
 )
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language.formatter import is_writable
+from segmentkit._record.convert import is_missing
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -35,6 +36,7 @@ from segmentkit.dtypes import (
 from segmentkit.errors import DataError, SchemaError
 from segmentkit.pandas._arrow import is_list_of_texts, objects
 from segmentkit.pandas._columns import read, stored
+from segmentkit.pandas._conversions import conversion
 from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._lists import read_lists
 from segmentkit.pandas._text import TextColumn
@@ -88,8 +90,9 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     the largest scale among them, and objects that are lists of texts a list of texts. A category
     of texts lists its categories as the possible values. A column in which a value is missing is
     nullable; if all objects are missing, it is text. Columns of other types (time spans, other
-    lists), and columns whose names are not texts, are left out and listed in the schema's
-    ``left_out``. Declare what documents hold: ``{"customers": {"documents": …}}`` in ``tables``.
+    lists) or of several types, and columns whose names are not texts, are left out and listed in
+    the schema's ``left_out``. Declare what documents hold in ``tables``:
+    ``{"customers": {"documents": …}}``.
 
     Args:
         frames: The frames by name, or only the entity's.
@@ -112,8 +115,8 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
         The schema.
 
     Raises:
-        SchemaError: A frame, key or column that you name does not exist, or a column of objects
-            has several types.
+        SchemaError: A frame, key or column that you name does not exist, or does not hold what
+            you say.
 
     Example:
         >>> import pandas as pd
@@ -196,9 +199,14 @@ class _FromFrames:
     def check_time(self, frame: str, name: str, place: str) -> None:
         series = self.column(frame, name)
         told = self.types.get(frame, {}).get(name) or self.told.table(frame).attributes
-        if not told and _dtype_of(series, f"{frame}.{name}") == TEXT:
-            way = _change(f"frame[{name!r}]", series, Kind.TIMESTAMP)
-            raise SchemaError(f"{place}: {name!r} is text, not a time; change it first: {way}")
+        found = TIMESTAMP if told else _dtype_of(series)
+        if isinstance(found, str):
+            raise SchemaError(f"{place}: {name!r} is no time: {found}")
+        if not found.is_time:
+            time = Attribute(name, TIMESTAMP, nullable=True)
+            way = conversion(name, series, Kind.TIMESTAMP, lambda c: bool(read(c, time, frame)))
+            hint = way and f"change it first: {way}"
+            raise SchemaError(f"{place}: {name!r} is {found}, not a time{_after(hint)}")
 
     def entity(self, name: str) -> Entity:
         told = self.told.table(name)
@@ -245,11 +253,8 @@ class _FromFrames:
             elif column not in documents:
                 series, place = self.column(name, column), f"{name}.{column}"
                 attribute = _attribute(place, str(column), series, types.get(column))
-                if attribute is None:
-                    objects = series.dtype.kind == "O" and isinstance(series.dtype, np.dtype)
-                    kind = type(series.dropna().iloc[0]).__name__ if objects else series.dtype
-                    why = f"there is no type for {'objects of ' if objects else ''}{kind}"
-                    self.left_out.append(LeftOut(place, why))
+                if isinstance(attribute, str):
+                    self.left_out.append(LeftOut(place, attribute))
                 else:
                     found.append(attribute)
         return found
@@ -291,21 +296,21 @@ def _after(hint: str | None) -> str:
 
 def _attribute(
     place: str, name: str, series: pd.Series[Any], told: DType | str | None
-) -> Attribute | None:
-    """What a column is; None where the language has no word for it."""
+) -> Attribute | str:
+    """What a column is, or why the language has no word for it."""
     dtype = parse_dtype(told) if isinstance(told, str) else told
     if not isinstance(dtype, DType | None):
         raise SchemaError(f'types: {place} is one such as INTEGER or "integer", not {told!r:.60}')
     if dtype is not None:
         _check_values(place, name, series, dtype)
-    dtype = dtype or _dtype_of(series, place)
-    if dtype is None:
-        return None
+    found = dtype or _dtype_of(series)
+    if isinstance(found, str):
+        return found
     kind = series.dtype
     values: Iterable[Any] = ()
-    if isinstance(kind, pd.CategoricalDtype) and dtype == TEXT:
+    if isinstance(kind, pd.CategoricalDtype) and found == TEXT:
         values = kind.categories
-    return Attribute(name, dtype, _has_missing(series), tuple(values))
+    return Attribute(name, found, _has_missing(series), tuple(values))
 
 
 def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -> None:
@@ -314,42 +319,23 @@ def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -
     Raises:
         SchemaError: They cannot; says how to change them.
     """
-    entity = place.removesuffix(f".{name}")
     attribute = Attribute(name, dtype, nullable=True)
-    try:
+    entity = place.removesuffix(f".{name}")
+
+    def look(values: pd.Series[Any]) -> bool:
         if dtype.kind is Kind.TEXTS:
-            read_lists(series, attribute, entity)
+            read_lists(values, attribute, entity)
         elif dtype.kind is Kind.TEXT:
-            _ = TextColumn(series, attribute, entity).settled
+            _ = TextColumn(values, attribute, entity).settled
         else:
-            read(series, attribute, entity)
+            read(values, attribute, entity)
+        return True
+
+    try:
+        look(series)
     except DataError as error:
-        way = _change(f"frame[{name!r}]", series, dtype.kind)
-        raise SchemaError(f"{error}; change it first: {way}") from None
-
-
-def _change(column: str, series: pd.Series[Any], kind: Kind) -> str:
-    """What makes values of a kind, of a column that holds others."""
-    present = series.dropna()
-    match kind:
-        case Kind.BOOLEAN:
-            yes = next((v for v in present if str(v).lower() in _YES), present.iloc[0])
-            return f"{column} = {column} == {yes!r}"
-        case Kind.DATE | Kind.TIMESTAMP:
-            unit = ', unit="s"' if pd.api.types.is_numeric_dtype(series) else ""
-            return f"{column} = pandas.to_datetime({column}{unit})"
-        case _:
-            return f"{column} = {_CHANGES[kind].format(column)}"
-
-
-_YES = ("yes", "y", "true", "t", "1", "on")
-_CHANGES = {
-    Kind.TEXT: '{}.astype("string")',
-    Kind.TEXTS: '{}.str.split(",")',
-    Kind.INTEGER: 'pandas.to_numeric({}).astype("Int64")',
-    Kind.FLOAT: "pandas.to_numeric({})",
-    Kind.DECIMAL: '{}.map(decimal.Decimal, na_action="ignore")',
-}
+        way = conversion(name, series, dtype.kind, look)
+        raise SchemaError(f"{error}{_after(way and f'change it first: {way}')}") from None
 
 
 def _has_missing(series: pd.Series[Any]) -> bool:
@@ -357,34 +343,50 @@ def _has_missing(series: pd.Series[Any]) -> bool:
     # A float can be missing by being NaN, of which its dtype may know nothing.
     if values is not None and values.kind is Kind.FLOAT:
         return values.has_missing()
+    if series.dtype.kind == "O" and isinstance(series.dtype, np.dtype):
+        return bool(_are_missing(series.to_numpy()).any())
     return bool(series.isna().any())
 
 
-def _dtype_of(series: pd.Series[Any], place: str) -> DType | None:
+def _are_missing(objects: Any) -> Any:
+    try:
+        return pd.isna(objects)
+    except InvalidOperation:  # of decimals, one kind of NaN cannot even be compared
+        return np.array(list(map(is_missing, objects)), dtype=np.bool_)
+
+
+def _dtype_of(series: pd.Series[Any]) -> DType | str:
+    """The type of a column, or why it has none."""
     dtype: Any = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return _dtype_of(pd.Series(dtype.categories), place)
+        return _dtype_of(pd.Series(dtype.categories))
     if isinstance(dtype, pd.StringDtype):
         return TEXT
     if isinstance(dtype, pd.ArrowDtype):
-        return _of_arrow(dtype.pyarrow_dtype, series, place)
+        return _of_arrow(dtype.pyarrow_dtype, series) or _no_type(dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return TIMESTAMP
     if isinstance(dtype, pd.SparseDtype):
-        return _dtype_of(pd.Series(np.asarray(series.array)), place)
+        return _dtype_of(pd.Series(np.asarray(series.array)))
     if pd.api.types.is_object_dtype(dtype):
-        return _of_objects(series.to_numpy(), place)
-    return None if isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype) else _DTYPES.get(dtype.kind)
+        return _of_objects(series.to_numpy())
+    if isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype):
+        return _no_type(dtype)
+    return _DTYPES.get(dtype.kind) or _no_type(dtype)
 
 
-def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
+def _no_type(what: object) -> str:
+    return f"there is no type for {what}"
+
+
+def _of_arrow(dtype: Any, series: pd.Series[Any]) -> DType | str | None:
     name = str(dtype)
     if name.startswith("decimal"):
         return decimal(max(0, dtype.scale))
     if name.startswith(("list<", "large_list<")):
         return TEXTS if is_list_of_texts(dtype) else None
     if name.startswith("dictionary"):
-        return _of_objects(objects(series), place)
+        return _of_objects(objects(series))
     names = {
         "bool": BOOLEAN,
         "float": FLOAT,
@@ -400,12 +402,9 @@ def _of_arrow(dtype: Any, series: pd.Series[Any], place: str) -> DType | None:
     return names.get(name) or next(starting, None)
 
 
-def _of_objects(objects: Any, place: str) -> DType | None:
-    """The one type that Python's objects have."""
-    try:
-        present = objects[~pd.isna(objects)]
-    except InvalidOperation:
-        raise SchemaError(f"{place} holds decimals that are no numbers (sNaN)") from None
+def _of_objects(objects: Any) -> DType | str:
+    """The one type that Python's objects have, or why there is none."""
+    present = objects[~_are_missing(objects)]
     kinds = set(map(type, present))
     found = {_of_object(kind) for kind in kinds}
     if not found:
@@ -413,22 +412,30 @@ def _of_objects(objects: Any, place: str) -> DType | None:
     if found <= {INTEGER, FLOAT} and len(found) > 1:
         return FLOAT
     if found <= {INTEGER, decimal()} and decimal() in found:
-        return decimal(_scale(present, place))
+        return _of_decimals(present)
+    names = ", ".join(sorted(kind.__name__ for kind in kinds))
     if len(found) > 1:
-        names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise SchemaError(f"{place} holds several types: {names}; make them one, or leave it out")
-    if found == {TEXTS} and not all(isinstance(t, str) or t is None for v in present for t in v):
-        return None
-    return found.pop()
+        return f"it holds several types, {names}; make them one"
+    if found == {TEXTS} and not all(map(_is_of_texts, present)):
+        return f"{_no_type('objects of')} {names} that hold something other than texts"
+    return found.pop() or f"{_no_type('objects of')} {names}"
 
 
 def _of_object(kind: type) -> DType | None:
     return next((dtype for known, dtype in _OBJECTS if issubclass(kind, known)), None)
 
 
-def _scale(values: Any, place: str) -> int:
+def _is_of_texts(values: Any) -> bool:
+    """Whether a list, or what is like one, holds texts only, or what is missing."""
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        return False
+    return all(isinstance(each, str) or is_missing(each) for each in values)
+
+
+def _of_decimals(values: Iterable[Any]) -> DType | str:
+    """Exact decimals of the largest scale among them."""
     exponents = {v.as_tuple().exponent for v in values if isinstance(v, Decimal)}
     digits = [-e for e in exponents if isinstance(e, int)]
     if len(digits) < len(exponents):
-        raise SchemaError(f"{place} holds decimals that are not finite")
-    return max(0, *digits)
+        return "it holds decimals that are not finite"
+    return decimal(max(0, *digits))

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
+from segmentkit._record.convert import is_missing
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target
@@ -137,13 +138,16 @@ class Source(EngineSource[Reader]):
 
     def _holds(self, reader: Reader, question: Question, key: Any) -> bool:
         entity = question.schema.entity
-        here = reader.population() == key
+        place = _place_of(key, reader.population())
+        if place is None:
+            return False
         if _stand_alone(question):
-            # Nobody else's row is looked at, so one row is the whole frame.
-            one = {**reader.frames, entity.table: reader.frame(entity)[here.to_numpy(bool)]}
-            reader, here = Reader(one, question.schema), here[here.to_numpy(bool)]
+            # Nobody else's row is looked at, so one row is the whole frame. Arrow slices columns
+            # of any type, but takes rows of few.
+            one = {**reader.frames, entity.table: reader.frame(entity).iloc[place : place + 1]}
+            reader, place = Reader(one, question.schema), 0
         (condition,) = question.conditions.values()
-        return bool((evaluate(condition, reader) & here.to_numpy(bool)).any())
+        return bool(evaluate(condition, reader)[place])
 
     def _answers(self, plan: Plan, reader: Reader, kept: Callable[[Bits], _T]) -> dict[str, _T]:
         """What is kept of each condition; all else is forgotten when nothing looks at it again."""
@@ -166,6 +170,20 @@ def _keys(reader: Reader) -> pd.Index[Any]:
     keys = reader.population()
     found: pd.Index[Any] = pd.Index(keys, name=reader.schema.entity.key, tupleize_cols=False)
     return found
+
+
+def _place_of(key: Any, keys: pd.Series[Any]) -> int | None:
+    """Where a key is; nowhere, if it cannot be one of those."""
+    if is_missing(key):
+        return None
+    if not pd.api.types.is_scalar(key):  # pandas would look at each of its parts
+        kind = type(key)
+        return next((i for i, each in enumerate(keys) if type(each) is kind and each == key), None)
+    try:
+        here = np.flatnonzero((keys == key).to_numpy(dtype=np.bool_, na_value=False))
+    except (TypeError, ValueError, OverflowError):  # of another type, or beyond all numbers there
+        return None
+    return int(here[0]) if len(here) else None
 
 
 def _stand_alone(question: Question) -> bool:
