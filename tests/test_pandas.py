@@ -1059,7 +1059,8 @@ class TestSchemas:
             ),
             (
                 {"events": {"orders": "at"}},
-                "customers.orders needs a key: the column that leads there",
+                "customers.orders needs a key, the column that leads there: "
+                "{'orders': {'key': '…', 'at': 'at'}}",
             ),
             (
                 {"events": {"orders": {"key": "customer_id", "at": "on"}}},

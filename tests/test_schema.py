@@ -225,7 +225,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "events": {"o": {"key": "k"}}, "tables": PEOPLE},
          "schema.tables.people.events.o needs 'at': the column that says when"),
         ({"entity": "people", "events": {"o": "at"}, "tables": PEOPLE},
-         "people.o needs a key: the column that leads there"),
+         'people.o needs a key, the column that leads there: o = { key = "…", at = "at" }'),
         ({"entity": "people", "relations": {"o": {"key": "k", "at": "t"}}, "tables": PEOPLE},
          "unknown key 'at' in schema.tables.people.relations.o; there are by, key, to, value"),
         ({"entity": "people", "relations": {"o": {"key": 3}}, "tables": PEOPLE},
@@ -237,7 +237,9 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "tables": {"people": {"places": {"x": {"lat": "y"}}}}},
          "unknown key 'lat' in schema.tables.people.places.x; there are latitude, longitude"),
         ({"entity": "people", "links": {"o": {}}, "tables": PEOPLE},
-         "people.o needs a key: the column that leads there"),
+         'people.o needs a key, the column that leads there: o = { key = "…" }'),
+        ({"entity": "people", "events": {"o": 3}, "tables": PEOPLE},
+         "schema.tables.people.events.o must be the name of a column, or a table, not int"),
         ({"entity": "people", "relations": {"o": "k"}, "tables": PEOPLE},
          "no entity 'o' in the schema; there are people"),
     ],
@@ -424,6 +426,57 @@ def test_ways_that_no_foreign_key_declares() -> None:
 def test_what_the_tables_lack(entity: str | None, told: dict[str, Any], message: str) -> None:
     """What is named and not there is refused before anything is asked, with a suggestion."""
     assert refused(schema_from, metadata(), entity, **told) == message
+
+
+class Sites(DeclarativeBase):
+    pass
+
+
+class Site(Sites):
+    __tablename__ = "sites"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hits: Mapped[list[Hit]] = relationship()
+
+
+class Hit(Sites):
+    __tablename__ = "hits"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("sites.id"))
+    at: Mapped[datetime]
+
+
+OTHERS = sa.Table("others", Sites.metadata, sa.Column("id", sa.Integer, primary_key=True))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"events": {"hits": Hit.at}}, "the name of a column, or a table, not InstrumentedAttribute; write 'at'"),
+        ({"events": {"hits": {"at": Hit.at}}}, "must be text, not InstrumentedAttribute; write 'at'"),
+        ({"events": {"hits": Hit.__table__.c.at}}, "not Column; write 'at'"),
+        ({"events": {Hit: "at"}}, "sites.events: a name must be text, not <class "),
+        ({"events": {Site.hits: "at"}}, "a name must be text, not an InstrumentedAttribute"),
+        ({"relations": {Hit: "site_id"}}, "sites.relations: a name must be text, not <class "),
+        ({"tables": {Hit: {}}}, "schema.tables: a name must be text, not <class "),
+        ({"channels": {Hit: {}}}, "schema.channels: a name must be text, not <class "),
+        ({"tables": {"hit": {}}}, "there is no table 'hit'; did you mean 'hits'?"),
+        ({"entity": "hits"}, "this source says itself whose rows are segmented: those of 'sites'"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("source", [Site, Site.__table__])
+def test_parts_of_classes_in_the_place_of_names(
+    source: Any, told: dict[str, Any], message: str
+) -> None:
+    """Classes, columns, and names of nothing are refused with what to write, and never dropped."""
+    assert message in refused(schema_from, source, **told)
+    assert schema_from(source, "sites", events={"hits": {"key": "site_id", "at": "at"}})
+    assert schema_from(source, tables={"others": {"key": "id"}})
+
+
+def test_a_base_of_classes_is_no_source() -> None:
+    """The class that others are mapped by has no rows; its tables are a source."""
+    assert "give Sites.metadata, or one of its mapped classes" in refused(schema_from, Sites)
+    assert schema_from(Sites.metadata, "sites").entity.name == "sites"
 
 
 @pytest.mark.parametrize("source", [3, "people", object, object(), None, int])

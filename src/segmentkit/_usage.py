@@ -82,8 +82,9 @@ def check_suffix(path: object, suffixes: tuple[str, ...], way: str) -> None:
 def described(given: object) -> str:
     """What something is, without what it holds."""
     kind = type(given)
-    library = kind.__module__.partition(".")[0].removeprefix("_")
+    library = kind.__module__.partition(".")[0]
+    library = "" if library == "__main__" else library.removeprefix("_")
     article = "an" if kind.__name__[0] in "AEIOaeio" else "a"
     if given is None or isinstance(given, type):
         return repr(given)
-    return f"{article} {kind.__name__}" + ("" if library == "builtins" else f" of {library}")
+    return f"{article} {kind.__name__}" + ("" if library in ("", "builtins") else f" of {library}")

@@ -24,9 +24,9 @@ from segmentkit._definition import (
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._html import element, table
 from segmentkit._record.compile_many import compile_many
-from segmentkit._usage import expect
+from segmentkit._usage import described, expect
 from segmentkit.dtypes import DType
-from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError
+from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError, UsageError
 from segmentkit.extension import Target
 from segmentkit.keylist import KeyList
 from segmentkit.limits import DEFAULT, Limits
@@ -39,7 +39,13 @@ _Matcher: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, ...]]
 
 
 def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given))
+    try:
+        return MappingProxyType(dict(given))
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"a catalog takes mappings from names, and not {described(given)}: write "
+            "Catalog({segment.name: segment for segment in segments})"
+        ) from None
 
 
 @frozen
@@ -47,7 +53,7 @@ class Catalog(Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
 
     It also has the traits, static lists and partitions of the file. Make one with
-    `Catalog.load`, or from segments that you have.
+    `Catalog.load`, or from segments that you have: ``Catalog({"adults": adults, "new": new})``.
 
     Args:
         segments: The segments, by name.
@@ -74,6 +80,8 @@ class Catalog(Mapping[str, Segment]):
 
     @_bound.default
     def _bind_all(self) -> dict[int, Defined]:
+        for segment in self._defined.values():
+            expect(segment, Segment, "Catalog({name: segment})")
         for each in self._all():
             known = [name for name in each.parameters if name in self.parameters]
             each.check_values({name: self.parameters[name] for name in known})

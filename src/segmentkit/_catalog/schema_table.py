@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._usage import described
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.schema import (
@@ -118,7 +119,11 @@ def _relation(table: str, way: RelationDeclaration) -> Relation:
 
 def _key(table: str, way: RelationDeclaration) -> str:
     if way.key is None:
-        raise SchemaError(f"{table}.{way.name} needs a key: the column that leads there")
+        at = "" if way.at is None else f', at = "{way.at}"'
+        raise SchemaError(
+            f"{table}.{way.name} needs a key, the column that leads there: "
+            f'{way.name} = {{ key = "…"{at} }}'
+        )
     return way.key
 
 
@@ -266,7 +271,12 @@ def _ways(
     place: str, data: Any, keys: tuple[str, ...], *, short: str
 ) -> Iterator[RelationDeclaration]:
     for name, value in _items(place, data):
-        told = {short: value} if isinstance(value, str) else _mapping(f"{place}.{name}", value)
+        expected = "the name of a column, or a table"
+        told = (
+            {short: value}
+            if isinstance(value, str)
+            else _mapping(f"{place}.{name}", value, expected)
+        )
         _only(f"{place}.{name}", told, keys)
         if short == "at" and "at" not in told:
             raise SchemaError(f"{place}.{name} needs 'at': the column that says when")
@@ -279,9 +289,12 @@ def _items(place: str, data: Any) -> Iterator[tuple[str, Any]]:
     yield from _mapping(place, data).items()
 
 
-def _mapping(place: str, data: Any) -> Mapping[str, Any]:
+def _mapping(place: str, data: Any, expected: str = "a table") -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise SchemaError(f"{place} must be a table, not {type(data).__name__}")
+        raise _wrong(place, expected, data)
+    for name in data:
+        if not isinstance(name, str):
+            raise SchemaError(f"{place}: a name must be text, not {described(name)}")
     return data
 
 
@@ -289,8 +302,15 @@ def _text(place: str, value: Any) -> str:
     if value is None:
         raise SchemaError(f"{place} is missing")
     if not isinstance(value, str):
-        raise SchemaError(f"{place} must be text, not {type(value).__name__}")
+        raise _wrong(place, "text", value)
     return value
+
+
+def _wrong(place: str, expected: str, value: Any) -> SchemaError:
+    # The classes and columns of SQLAlchemy, which this module does not know, have a name as well.
+    key = getattr(value, "key", None)
+    hint = f"; write {key!r}" if isinstance(key, str) else ""
+    return SchemaError(f"{place} must be {expected}, not {type(value).__name__}{hint}")
 
 
 def _only(place: str, data: Mapping[str, Any], known: tuple[str, ...]) -> None:

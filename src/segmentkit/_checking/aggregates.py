@@ -11,7 +11,7 @@ from segmentkit._calendar import EXACT_UNITS
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
-from segmentkit._checking.hints import left_out
+from segmentkit._checking.hints import left_out, some, with_attribute
 from segmentkit._checking.rankings import overall
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
@@ -167,6 +167,8 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     of_root = len(parts) > 1 and parts[0] == root.name
     place, name = (root, parts[1]) if of_root else (start, parts[0])
     hint = did_you_mean(name, [r.name for r in place.relations])
+    if len(parts) == 1 and (rows := with_attribute(ctx, start, name)):
+        hint = f"write {some([f'{format_name(each)}.{format_name(name)}' for each in rows])}"
     if not of_root and start is not root and root.relation(name):
         path = f"{format_name(root.name)}.{format_name(name)}"
         hint = f"the {name} of the {root.name} are {path}"
@@ -180,7 +182,9 @@ def _seen(ctx: Context, node: t.Call, way: _Way) -> list[ir.Condition] | None:
     """Which rows of each relation on the way are of the window, and seen as of ``as_of``."""
     timed = [i for i, relation in enumerate(way.relations) if relation.at is not None]
     if node.window is not None and not timed:
-        ctx.error("SK110", node.window.span, what=f"'{way.relations[-1].name}'")
+        name = way.relations[-1].name
+        hint = f"drop the window, or declare in the schema which attribute is the time of '{name}'"
+        ctx.error("SK110", node.window.span, what=f"'{name}'", hint=hint)
         return None
     tests: list[ir.Condition] = []
     for i, relation in enumerate(way.relations):

@@ -112,6 +112,21 @@ def left_out(ctx: Context, entity: Entity, name: str) -> str | None:
 _HIDDEN = ("excluded", "not in only")
 
 
+def one_step_away(ctx: Context, entity: Entity, name: str) -> str | None:
+    """Where an attribute is that the entity itself does not have: beyond a link, or in rows."""
+    links = [link.name for link in entity.links if ctx.schema.named(link.to).attribute(name)]
+    if links:
+        return f"write {some([f'{format_name(each)}.{format_name(name)}' for each in links])}"
+    attribute = format_name(name)
+    rows = [f"any({format_name(r)} where {attribute} …)" for r in with_attribute(ctx, entity, name)]
+    return f"write {some(rows)}" if rows else None
+
+
+def with_attribute(ctx: Context, entity: Entity, name: str) -> list[str]:
+    """The relations whose rows have an attribute of this name."""
+    return [r.name for r in entity.relations if ctx.schema.named(r.to).attribute(name)]
+
+
 def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
     """Where a text must stand, an unknown name is one without quotes."""
     if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1 or not ctx.errors:
@@ -119,7 +134,7 @@ def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
     (name,), last = node.parts, ctx.errors[-1]
     entity = ctx.row.entity if ctx.row else ctx.schema.entity
     known = [a.name for a in entity.attributes]
-    if left_out(ctx, entity, name):
+    if left_out(ctx, entity, name) or one_step_away(ctx, entity, name):
         return
     if last.code == "SK101" and last.span == node.span and not suggest(name, known, cutoff=0.75):
         ctx.errors[-1] = evolve(last, hint=f"write it in quotes: {format_text(name)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmentkit._checking.context import Context
-from segmentkit._checking.hints import left_out, some
+from segmentkit._checking.hints import left_out, one_step_away, some
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -167,6 +167,8 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
         if root.attribute(part) or root.link(part):
             text = ".".join(map(format_name, node.parts))
             return f"the attribute of {root.name} is {format_name(root.name)}.{text}"
+    if len(node.parts) == 1 and (where := one_step_away(ctx, entity, part)):
+        return where
     groups = (entity.attributes, entity.documents, entity.places, entity.links, entity.relations)
     traits = ctx.names.traits if entity is root and part == node.parts[-1] else ()
     known = [*(each.name for group in groups for each in group), *traits]

@@ -286,7 +286,8 @@ class _FromFrames:
 
 def _key(way: RelationDeclaration, place: str) -> str:
     if way.key is None:
-        raise SchemaError(f"{place} needs a key: the column that leads there")
+        told = {way.name: {"key": "…"} if way.at is None else {"key": "…", "at": way.at}}
+        raise SchemaError(f"{place} needs a key, the column that leads there: {told}")
     return way.key
 
 

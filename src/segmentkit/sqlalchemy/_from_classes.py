@@ -49,6 +49,11 @@ class FromClasses:
             SchemaError: The root cannot be segmented, or something declared does not exist.
         """
         self.names = _named(self.reached())
+        known = {self.told.entity, *self.names.values()}
+        for name in self.told.tables:
+            if name not in known and self.found(name) is None:
+                hint = did_you_mean(name, self.names.values())
+                raise SchemaError(f"there is no table {name!r}" + (f"; {hint}" if hint else ""))
         self.rename_root()
         self.told = evolve(self.told, entity=self.names[self.root])
         entities = {holder: self.entity(holder) for holder in self.names}

@@ -30,7 +30,7 @@ class FromTables:
         }
         self.root = self.table(told.entity)
         self.told = evolve(told, entity=self.names[self.root])
-        self.given = {self.table(n): t for n, t in told.tables.items() if self.knows(n)}
+        self.given = {self.table(name): table for name, table in told.tables.items()}
         self.paths: dict[sa.Table, list[str]] = {self.root: [""]}
         self.entities: dict[sa.Table, Entity] = {}
 
@@ -60,9 +60,6 @@ class FromTables:
             f"the table {name!r} has {has}, and members are identified by one column: name one "
             f'that is unique alone, as in tables={{"{name}": {{"key": "…"}}}}'
         )
-
-    def knows(self, name: str) -> bool:
-        return name in self.metadata.tables or name in self.names.values()
 
     def table(self, name: str) -> sa.Table:
         if name in self.metadata.tables:

@@ -95,15 +95,21 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
     """
     source = synchronous(source, "schema_from({}, …)")
     mapper = None if isinstance(source, sa.Table | sa.MetaData | sa.Engine) else _mapper(source)
+    own = entity
     if mapper is not None:
         table = table_of(mapper)
-        entity = mapper.class_.__name__ if table is None else table.name
+        own = mapper.class_.__name__ if table is None else table.name
     elif isinstance(source, sa.Table):
-        entity = source.fullname
-    if entity is None:
+        own = source.fullname
+    if own is None:
         raise SchemaError("name the entity: the table whose rows are segmented")
+    if entity not in (None, own):
+        raise SchemaError(
+            f"this source says itself whose rows are segmented: those of {own!r}. For those of "
+            f"{entity!r}, give its class or table instead"
+        )
     told = declare(
-        entity,
+        own,
         events=events,
         relations=relations,
         links=links,
@@ -368,8 +374,12 @@ def _type_of_key(entity: Entity) -> sa.types.TypeEngine[Any]:
 def _mapper(source: object) -> Mapper[Any]:
     inspected = sa.inspect(source, raiseerr=False)
     if not isinstance(inspected, Mapper):
+        metadata = getattr(source, "metadata", None)
+        hint = ""
+        if isinstance(source, type) and isinstance(metadata, sa.MetaData):
+            hint = f": give {source.__name__}.metadata, or one of its mapped classes"
         raise SchemaError(
-            f"{described(source)} is not a mapped class, a table, a MetaData or an engine"
+            f"{described(source)} is not a mapped class, a table, a MetaData or an engine{hint}"
         )
     try:
         inspected.registry.configure()
