@@ -7,6 +7,7 @@ import pickle
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,6 +26,7 @@ from segmentkit import (
     SchemaError,
     Segment,
     SegmentTypeError,
+    UsageError,
 )
 from segmentkit._catalog.check import check_syntax
 from segmentkit._catalog.toml_file import read_catalog
@@ -213,6 +215,21 @@ def test_values_in_the_file(toml: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([Segment.define("a", "x = 'b'", PEOPLE)], "write Catalog({segment.name: segment for "),
+        ({"a": "x = 'b'"}, "make one of a text by Segment.define(None, text, schema)"),
+        (3, "a catalog takes mappings from names, and not an int: "),
+    ],
+)
+def test_what_is_no_mapping_of_segments(given: Any, message: str) -> None:
+    """A list of segments, and texts, are refused with the way out."""
+    with pytest.raises(UsageError) as caught:
+        Catalog(given)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[segments.a]\nwhere = 3\n", "s.toml:7\nSK304 segments.a.where must be text"),
@@ -292,6 +309,34 @@ where = "in segment fife"
         "    hint: did you mean 'age'?",
     ]
     assert (HEAD + text).split("\n")[20] == 'and nmae = \'x\'"""'
+
+
+def test_places_of_mistakes_in_keys_with_points() -> None:
+    """A key such as ``one.where`` has the line on which it stands; a text has lines, and no name."""
+    text = """
+[segments]
+one.where = "agee > 1"
+"two".title = "x"
+"two".where = '''
+age > 1
+  and nmae = 'x'
+'''
+three = { where = "agee > 1" }
+
+[traits]
+four . value = "agee"
+"""
+    with pytest.raises(CatalogError) as caught:
+        Catalog.loads(HEAD + text)
+    found = {p.name: p.line for p in caught.value.problems}
+    lines = (HEAD + text).split("\n")
+    assert {name: lines[line - 1] for name, line in found.items() if name and line} == {
+        "one": 'one.where = "agee > 1"',
+        "two": "  and nmae = 'x'",
+        "three": 'three = { where = "agee > 1" }',
+        "four": 'four . value = "agee"',
+    }
+    assert str(caught.value).split("\n")[0] == f"line {found['one']}, segment 'one'"
 
 
 def test_a_broken_reference_is_told_once() -> None:

@@ -92,7 +92,8 @@ class Problem:
     def render(self) -> str:
         """The message, with its place in the file above it."""
         place = [str(part) for part in (self.file, self.line) if part is not None]
-        head = ":".join(place) + (f" {self.kind} {self.name!r}" if self.name else "")
+        head = ":".join(place) if self.file or not place else f"line {self.line},"
+        head = f"{head} {self.kind} {self.name!r}" if self.name else head.removesuffix(",")
         found = self.diagnostic
         if self.source is not None:
             text = found.render(self.source)

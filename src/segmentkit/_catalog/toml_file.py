@@ -182,7 +182,7 @@ def _over(name: str, limits: Limits, file: str | None) -> Problem:
 
 _NAME = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s.\"']+")
 _HEADER = re.compile(r"\s*\[([^\[\]=,]+)\]\s*(#.*)?$")
-_KEY = re.compile(rf"\s*({_NAME.pattern})\s*=")
+_KEY = re.compile(rf"\s*((?:{_NAME.pattern})(?:\s*\.\s*(?:{_NAME.pattern}))*)\s*=")
 
 
 # The reader of TOML takes time by the square of a key's parts, and hexadecimal numbers of any size.
@@ -273,9 +273,11 @@ class _Reader:
                 table = ".".join(map(_unquoted, _NAME.findall(header[1])))
                 found.setdefault(table, number)
             elif key := _KEY.match(line):
-                name = _unquoted(key[1])
-                found.setdefault(f"{table}.{name}" if table else name, number)
-                anywhere.setdefault(name, number)
+                steps = [_unquoted(step) for step in _NAME.findall(key[1])]
+                for n in range(1, len(steps) + 1):  # "a.b = 1" is a key of "a", too
+                    name = ".".join(steps[:n])
+                    found.setdefault(f"{table}.{name}" if table else name, number)
+                    anywhere.setdefault(name, number)
         return anywhere | found
 
     def read(self, folder: Path | None) -> CatalogText:
@@ -369,17 +371,10 @@ class _Reader:
 
     def definition_line(self, path: str, key: str) -> int:
         """Where a definition's text begins."""
-        start = self.line_of(path) or 1
-        if not _HEADER.match(self.lines[start - 1]):
-            return start
-        for number, line in enumerate(self.lines[start:], start=start + 1):
-            match = re.match(rf"\s*{key}\s*=\s*('''|\"\"\")?(\s*$)?", line)
-            if match:
-                # The line break right after an opening ''' is no part of the text.
-                return number + (match[1] is not None and match[2] is not None)
-            if _HEADER.match(line):
-                break
-        return start
+        start = self.line_of(f"{path}.{key}") or self.line_of(path) or 1
+        # The line break right after an opening ''' is no part of the text.
+        opening = rf"{key}['\"]?\s*=\s*('''|\"\"\")\s*$"
+        return start + bool(re.search(opening, self.lines[start - 1]))
 
     def lists(self, data: Mapping[str, Any]) -> Iterator[ListEntry]:
         for name, told in self.table(data, "lists"):
