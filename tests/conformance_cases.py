@@ -14,8 +14,7 @@ the top of the file. Each asks one thing:
 Definitions can refer to names as in a catalog file: ``[traits]`` are expressions, ``[segments]``
 definitions, ``[lists]`` keys written out, ``[partitions]`` have ``parts`` and ``rest``; the whole
 file's, and the case's own. ``parameters`` are bound, ``warnings`` says whether the checker warns,
-``unsupported`` names targets, or families of them, that refuse with ``UnsupportedError``, and
-``broken`` those that end in an internal error of their own, which is asked for until it is mended.
+``unsupported`` names targets, or families of them, that refuse with ``UnsupportedError``.
 """
 
 from __future__ import annotations
@@ -62,7 +61,6 @@ class Case:
     at: str | None
     warnings: bool | None
     unsupported: list[str]
-    broken: list[str]
     values: dict[Any, Any] | None
     labels: dict[str, list[Any]] | None
     audit: dict[str, dict[str, Any]] | None
@@ -130,7 +128,6 @@ def cases_in(
             at=told.get("at"),
             warnings=told.get("warnings"),
             unsupported=told.get("unsupported", data.get("unsupported", [])),
-            broken=told.get("broken", []),
             values=dict(told["values"]) if "values" in told else None,
             labels=told.get("labels"),
             audit=told.get("audit"),

@@ -331,6 +331,30 @@ def test_there_is_no_limit_of_joins(source: sks.Source, monkeypatch: pytest.Monk
     )
 
 
+def test_ranks_are_windows_of_one_sub_query(source: sks.Source) -> None:
+    """However many ranks and values of everyone there are, each kind is one sub-query of everyone."""
+    texts = [
+        "top 3 by age",
+        "not bottom 3 by age among (count(orders) >= 2)",
+        "top 20% by count(orders)",
+        "ntile(4, sum(orders.price)) = 1 or ntile(3, age) = 2",
+        "bottom 1 by age among (ntile(2, sum(orders.price)) = 2)",
+        "age > avg(age among everyone)",
+        "age > median(age among (count(orders) >= 3))",
+        "age < median(age among (age > 99)) or sum(orders.price) = max(sum(orders.price) among everyone)",
+    ]
+    segments = {text: Segment.define(None, text, SHOP) for text in texts}
+    pd.testing.assert_frame_equal(sorted_frame(source, segments), sorted_frame(HERE, segments))
+    for text, segment in segments.items():
+        found = source.members(segment, as_of=AS_OF)
+        assert sorted(found) == sorted(HERE.members(segment, as_of=AS_OF)), text
+    text = source.explain(segments, as_of=AS_OF)
+    assert " IN (" not in text
+    # Everyone, beside ranks, totals and orders; ranks beside orders and inner ranks, and these
+    # beside orders; totals beside orders.
+    assert text.count(" JOIN ") == 7, text
+
+
 def test_values_have_the_types_of_every_source(source: sks.Source) -> None:
     """Traits have the same values and the same types as from frames of pandas."""
     texts = {

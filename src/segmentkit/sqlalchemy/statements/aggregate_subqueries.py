@@ -246,14 +246,14 @@ def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
         of.label("of"),
     ).subquery()
     median = mean(node, placed.c.value).label("value")
-    chosen = sa.select(placed.c.owner, median).where(middle(placed))
+    chosen = sa.select(placed.c.owner, median).where(middle(placed.c.place, placed.c.of))
     return chosen.group_by(placed.c.owner).subquery()
 
 
-def middle(placed: sa.Subquery) -> Sql:
-    """Of rows that know their ``place``, and ``of`` how many: the one in the middle, or the two."""
-    twice = 2 * placed.c.place
-    return sa.and_(twice >= placed.c.of, twice <= placed.c.of + 2)
+def middle(place: Sql, of: Sql) -> Sql:
+    """Of rows that know their place, and of how many: the one in the middle, or the two."""
+    twice = 2 * place
+    return sa.and_(twice >= of, twice <= of + 2)
 
 
 def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:

@@ -186,8 +186,12 @@ class _Conditions(ABC):
     ) -> dict[Wanted, Sql]:
         """What is computed of many rows as values beside each row, joined by the holder's key."""
         values: dict[Wanted, Sql] = {}
+        if self.tables.joins:
+            values |= population.side_by_side(wanted, rows, key, beside)
         plain: dict[Group, list[ir.Aggregate]] = {}
         for node in wanted:
+            if node in values:
+                continue
             if isinstance(node, ir.Overall):
                 values[node] = population.overall(*_compared(self.tables, node), node)
                 continue
