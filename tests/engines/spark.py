@@ -21,11 +21,13 @@ from segmentkit import (
     Attribute,
     Entity,
     KeyList,
+    Partition,
     Schema,
     SchemaError,
     Segment,
     Trait,
     UnsupportedError,
+    UsageError,
     decimal,
 )
 from segmentkit import pandas as skp
@@ -329,6 +331,64 @@ def test_there_is_no_limit_of_joins(source: sks.Source, monkeypatch: pytest.Monk
     assert source.count(segments["either"], as_of=AS_OF) == HERE.count(
         segments["either"], as_of=AS_OF
     )
+
+
+def test_everyone_is_signed_on_the_cluster(
+    source: sks.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bits of a lazy frame are those of pandas' evaluation, 62 a column; nothing is collected."""
+    many = {f"s{i}": Segment.define(None, f"age > {i % 30}", SHOP) for i in range(130)}
+    many |= SEGMENTS
+    with monkeypatch.context() as patch:
+        for name in ("parts", "row"):
+            patch.delattr(_frames.Stored, name)
+        signed = sks.signatures(many, source.frames, as_of=AS_OF)
+    assert signed.columns == ["id", "signature_0", "signature_1", "signature_2"]
+    names = [signed.schema[column].metadata["segments"] for column in signed.columns[1:]]
+    assert [len(each) for each in names] == [62, 62, 11]
+    assert [name for each in names for name in each] == list(many)
+    rows = signed.collect()
+    found = {row[0]: row[1] | row[2] << 62 | row[3] << 124 for row in rows}
+    assert len(rows) == len(found)
+    assert found == HERE.evaluate(many, as_of=AS_OF).signatures.to_dict()
+
+
+def test_what_cannot_be_signed_is_told_of(session: Any) -> None:
+    """No segments, a key of a column's name, and a refusal, which names the segment."""
+    frame = session.sql("SELECT 1L AS id, CAST(1 AS DECIMAL(38, 18)) AS x")
+    with pytest.raises(ValueError, match="at least one segment"):
+        sks.signatures([], frame)
+    precise = Segment.define("precise", "x * x > 1", schema(x=decimal(18)))
+    with pytest.raises(UnsupportedError, match="segment 'precise': Spark cannot compute"):
+        sks.signatures([precise, Segment.define("s", "id > 0", precise.schema)], frame)
+    odd = Schema([Entity("t", key="signature_0", attributes=[Attribute("signature_0", INTEGER)])])
+    frame = session.sql("SELECT 1L AS signature_0")
+    with pytest.raises(SchemaError, match="the key is called 'signature_0'"):
+        sks.signatures(Segment.define("s", "signature_0 > 0", odd), frame)
+
+
+def test_several_partitions_label_everyone_in_one_pass(source: sks.Source) -> None:
+    """Labels of several partitions are those of each alone, and those of pandas."""
+    ages = Partition.define("ages", [SEGMENTS["minor"], SEGMENTS["adult"]], rest="unknown")
+    spend = Partition.define("spend", [SEGMENTS["spender"], SEGMENTS["frequent"]], rest="little")
+    found = sks.labels([ages, spend], source.frames, as_of=AS_OF)
+    assert found.columns == ["id", "ages", "spend"]
+    rows = found.collect()
+    for place, each in enumerate([ages, spend], start=1):
+        alone = dict(map(tuple, sks.labels(each, source.frames, as_of=AS_OF).collect()))
+        expected = skp.labels(each, FRAMES, as_of=AS_OF).set_axis(FRAMES["people"]["id"])
+        assert {row[0]: row[place] for row in rows} == alone == expected.to_dict()
+    with pytest.raises(ValueError, match="two columns would be called 'ages'"):
+        sks.labels([ages, ages], source.frames)
+    with pytest.raises(ValueError, match="two columns would be called 'id'"):
+        sks.labels(Partition.define("id", [SEGMENTS["minor"]], rest="x"), source.frames)
+    with pytest.raises(ValueError, match="at least one partition"):
+        sks.labels([], source.frames)
+    with pytest.raises(UsageError, match="takes a Partition here"):
+        sks.labels(SEGMENTS["minor"], source.frames)
+    other = Partition.define("other", [Segment.define("s", "id > 1", schema())], rest="x")
+    with pytest.raises(SchemaError, match="of different schemas"):
+        sks.labels([ages, other], source.frames)
 
 
 def test_ranks_are_windows_of_one_sub_query(source: sks.Source) -> None:

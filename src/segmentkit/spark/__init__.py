@@ -12,6 +12,7 @@ from segmentkit._catalog.schema_table import Ways
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import wanted_by
+from segmentkit._usage import expect, is_single
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
@@ -19,7 +20,7 @@ from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.source import bound_traits
 from segmentkit.spark._frames import Frames, Stored
-from segmentkit.spark._source import Source
+from segmentkit.spark._source import Source, signatures
 from segmentkit.sqlalchemy import schema_from as schema_from_tables
 from segmentkit.sqlalchemy.statements.compiler import Compiler
 from segmentkit.sqlalchemy.statements.export import select_values
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
 
     from segmentkit.sqlalchemy.statements.compiler import Sql
 
-__all__ = ["Source", "audit", "count", "labels", "mask", "members", "schema_from", "values"]
+__all__ = [
+    "Source",
+    "audit",
+    "count",
+    "labels",
+    "mask",
+    "members",
+    "schema_from",
+    "signatures",
+    "values",
+]
 
 
 def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
@@ -183,21 +194,26 @@ def values(
     return stored.run(select_values(bound, whom, tables))
 
 
-def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataFrame:
-    """Label everyone with the parts of a partition.
+def labels(
+    partition: Partition | Iterable[Partition], frames: Frames, *, as_of: AsOf = None
+) -> DataFrame:
+    """Label everyone with the parts of a partition, or of several in one pass.
 
     Args:
-        partition: The partition.
+        partition: The partition, or several.
         frames: Frames, or names of tables, by the names of the schema's tables; or the entity's.
         as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
     Returns:
-        The key, and the label in a column with the partition's name.
+        The key, and the label in a column with the partition's name; for several partitions, a
+        column each.
 
     Raises:
-        DataError: A parameter of the partition has no value.
-        SchemaError: A frame or column does not exist or does not fit the schema.
+        DataError: A parameter of a partition has no value.
+        SchemaError: A frame or column does not exist or does not fit the schema, or the partitions
+            are of different schemas.
         UnsupportedError: Spark cannot compute a construct exactly.
+        ValueError: You gave no partitions, or two columns would have one name.
 
     Example:
         >>> from pyspark.sql import SparkSession
@@ -210,13 +226,15 @@ def labels(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> DataF
         >>> labels(ages, people).orderBy("id").collect()
         [Row(id=7, ages='minors'), Row(id=9, ages='others')]
     """
-    schema = partition.schema
+    partitions = _several(partition)
+    schema = partitions[0].schema
     stored = Stored.of(frames, schema.entity.table)
-    rows, tests = _parted(partition, stored, instant_of(as_of, schema))
-    kind = sa.String()
-    whens = [(test, sa.literal(label, kind)) for label, test in tests.items()]
-    label = sa.case(*whens, else_=sa.literal(partition.rest, kind)).label(partition.name)
-    return stored.run(sa.select(rows.key(schema.entity.key or ""), label).select_from(rows.source))
+    rows, tests = _parted(partitions, stored, instant_of(as_of, schema))
+    columns = [rows.key(schema.entity.key or "")]
+    for each, own in zip(partitions, tests, strict=True):
+        whens = [(test, _label(label)) for label, test in own.items()]
+        columns.append(sa.case(*whens, else_=_label(each.rest)).label(each.name))
+    return stored.run(sa.select(*columns).select_from(rows.source))
 
 
 def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
@@ -238,7 +256,7 @@ def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
     """
     instant = instant_of(as_of, partition.schema)
     stored = Stored.of(frames, partition.schema.entity.table)
-    rows, tests = _parted(partition, stored, instant)
+    rows, (tests,) = _parted([partition], stored, instant)
     held = [sa.case((t, 1), else_=0).label(f"p{i}") for i, t in enumerate(tests.values())]
     each = sa.select(*held).select_from(rows.source).subquery()
     found = stored.run(sa.select(*each.c, sa.func.count()).group_by(*each.c)).collect()
@@ -304,15 +322,43 @@ def schema_from(
     )
 
 
-def _parted(partition: Partition, stored: Stored, instant: datetime) -> tuple[Rows, dict[str, Sql]]:
-    """The entity's rows, and of each part the test that it would be alone."""
-    parts = partition.parts.items()
-    bound = {label: bound_condition(part, instant, Target.SQL) for label, part in parts}
-    tables = stored.tables(partition.schema)
-    stored.check(bound.values(), tables)
+def _several(given: Partition | Iterable[Partition]) -> list[Partition]:
+    """One or more partitions of one schema, each with a name of its own."""
+    several: Any = [given] if is_single(given) else given
+    partitions: list[Partition] = list(several)
+    for each in partitions:
+        expect(each, Partition, "labels(partition, frames)")
+    if not partitions:
+        raise ValueError("give at least one partition")
+    schema = partitions[0].schema
+    if any(each.schema != schema for each in partitions):
+        raise SchemaError("the partitions are of different schemas")
+    names = [schema.entity.key, *(each.name for each in partitions)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two columns would be called {name!r}: rename a partition")
+    return partitions
+
+
+def _label(label: str) -> sa.ColumnElement[str]:
+    return sa.literal(label, sa.String())
+
+
+def _parted(
+    partitions: list[Partition], stored: Stored, instant: datetime
+) -> tuple[Rows, list[dict[str, Sql]]]:
+    """The entity's rows, and of each part of each partition the test that it would be alone."""
+    bound = [
+        {label: bound_condition(part, instant, Target.SQL) for label, part in each.parts.items()}
+        for each in partitions
+    ]
+    conditions = [condition for own in bound for condition in own.values()]
+    tables = stored.tables(partitions[0].schema)
+    stored.check(conditions, tables)
     rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
-    compiler = Compiler(tables.schema, rows, beside(rows, wanted_by(bound.values()), []))
-    return rows, {label: compiler.condition(each) for label, each in bound.items()}
+    compiler = Compiler(tables.schema, rows, beside(rows, wanted_by(conditions), []))
+    tests = [{label: compiler.condition(each) for label, each in own.items()} for own in bound]
+    return rows, tests
 
 
 def _tested(segment: Segment, stored: Stored, as_of: AsOf) -> tuple[Rows, Sql]:

@@ -169,6 +169,10 @@ class Pass:
         ]
         return self._select(sa.func.count(), *counts)
 
+    def signatures(self, key: str) -> sa.Select[Any]:
+        """Everyone's key, and of the conditions bits of as few numbers as hold them."""
+        return self._select(self.each.c.key.label(key), *_signatures(self.tests))
+
     def combined(self) -> sa.Select[Any]:
         """Each combination of conditions that occurs, as bits of numbers, and how often."""
         signatures = _signatures(self.tests)
