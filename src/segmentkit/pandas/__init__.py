@@ -37,11 +37,12 @@ def mask(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Series[b
 
     Returns:
         A Series of True and False with the index of the entity's frame and the segment's name.
-        ``attrs["as_of"]`` is the instant. ``~`` gives the complement.
+        ``attrs["as_of"]`` is the instant. It has no missing values, so ``~mask(…)`` is the
+        complement.
 
     Raises:
-        DataError: A frame or column is absent or does not fit the schema, a key that finds rows
-            is not unique, or a parameter of the segment has no value.
+        DataError: A frame or column is absent or does not fit the schema, two rows have
+            the same key, or a parameter of the segment has no value.
         UnsupportedError: Frames cannot compute a construct.
 
     Example:
@@ -76,8 +77,8 @@ def members(segment: Segment, frames: Frames, *, as_of: AsOf = None) -> pd.Serie
         ``attrs["as_of"]`` is the instant.
 
     Raises:
-        DataError: A frame or column is absent or does not fit the schema, a key that finds rows
-            is not unique, or a parameter of the segment has no value.
+        DataError: A frame or column is absent or does not fit the schema, two rows have
+            the same key, or a parameter of the segment has no value.
         UnsupportedError: Frames cannot compute a construct.
 
     Example:

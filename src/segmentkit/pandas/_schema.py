@@ -99,7 +99,8 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
         entity: The name of the frame whose rows are segmented.
         keys: The column that identifies a row, by the frame's name. The entity and targets of
             links need one.
-        events: Relations of the entity that have a time:
+        events: Relations of the entity that have a time, by the names of their frames, with the
+            column there that has the entity's key, and the column with the time:
             ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
         relations: Relations of the entity without a time: ``{"notes": "customer_id"}``.
         links: Links of the entity: ``{"company": {"key": "company_id", "to": "companies"}}``.
@@ -109,7 +110,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
             ``{"customers": {"birth_date": DATE}}``.
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
-        time_zone: The zone in which days begin.
+        time_zone: The zone in which days begin. Timestamps without a zone are in UTC.
 
     Returns:
         The schema.

@@ -71,10 +71,10 @@ def predicate(
 ) -> sa.ColumnElement[bool]:
     """Make a predicate for a query of your own.
 
-    It is true or not true of every row, so it belongs in ``WHERE``. Do not use SQLAlchemy's
-    ``~`` on it: that is a three-valued ``NOT``, which loses rows with missing values. Use the
-    complement of the segment instead (``predicate(~segment, …)``). To select it as a column, wrap
-    it: ``case((predicate, 1), else_=0)``.
+    Use it in ``WHERE``. Do not use SQLAlchemy's ``~`` on it: that is a three-valued ``NOT``, which
+    loses rows with missing values. Use the complement of the segment instead
+    (``predicate(~segment, …)``). To select it as a column, wrap it: ``case((predicate, 1),
+    else_=0)``. On SQLite, ``ignoring case`` and ``sample`` need an engine from `prepare`.
 
     Args:
         segment: The segment.

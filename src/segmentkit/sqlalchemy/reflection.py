@@ -56,16 +56,17 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
 
     Args:
         source: A mapped class, a table, a ``MetaData``, or an engine whose database is read.
-        entity: The table whose rows are segmented; needed if the source is several tables.
-        events: The column with the time of a relation: ``{"orders": "placed_at"}``, or, if no
-            foreign key declares the relation,
+        entity: The name of the table whose rows are segmented. A ``MetaData`` and an engine need
+            it; a class or a table says it itself.
+        events: The column with the time of each relation that has one, by the name of the
+            relation: ``{"orders": "placed_at"}``, or, if no foreign key declares the relation,
             ``{"orders": {"key": "customer_id", "at": "placed_at"}}``.
         relations: Relations without a time that no foreign key declares, with their column.
         links: Links of the entity that no foreign key declares, with their column.
         tables: Everything else about the tables, in the form of ``[schema.tables]`` in a file.
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
-        time_zone: The zone in which days begin.
+        time_zone: The zone in which days begin. Stored timestamps without a zone are in UTC.
         only: What definitions may use; by default everything. A name is that of an attribute, a
             relation or a link of the entity; ``owner.email`` is an attribute of the entity that
             ``owner`` leads to, and the name of a table or a class means all of it. ``*`` is any
