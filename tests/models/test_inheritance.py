@@ -384,3 +384,51 @@ def test_hierarchies_that_are_loaded_at_once(database: str, root) -> None:
         asked.picks("score > 2", lambda n: n.score > 2)
         asked.relates("children", "score")
         asked.computes("parent.score", lambda n: n.parent and n.parent.score)
+
+
+class Worker(Base):
+    """One table; bosses lead to engineers, and engineers to bosses."""
+
+    __tablename__ = "workers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    pay: Mapped[int]
+    boss_id: Mapped[int | None] = mapped_column(sa.ForeignKey("workers.id"))
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "worker"}  # noqa: RUF012
+
+
+class Engineer(Worker):
+    __mapper_args__ = {"polymorphic_identity": "engineer"}  # noqa: RUF012
+    boss: Mapped[Boss | None] = relationship(remote_side=[Worker.id], back_populates="team")
+
+
+class Boss(Worker):
+    __mapper_args__ = {"polymorphic_identity": "boss"}  # noqa: RUF012
+    team: Mapped[list[Engineer]] = relationship(back_populates="boss")
+
+
+def test_two_subclasses_of_one_table_lead_to_each_other(database: str) -> None:
+    """As in SQLAlchemy's examples of companies, what is loaded counts: `any()` of the ORM finds none.
+
+    SQLAlchemy puts the other class's criterion on the table of the query around, too.
+    """
+    with opened(database, [Base.metadata]) as session:
+        store(
+            session,
+            [
+                Worker(id=1, pay=1), Boss(id=2, pay=9), Boss(id=3, pay=8), Boss(id=4, pay=7),
+                Engineer(id=5, pay=5, boss_id=2), Engineer(id=6, pay=3, boss_id=2),
+                Engineer(id=7, pay=5, boss_id=1), Boss(id=8, pay=2, boss_id=3),
+                Engineer(id=9, pay=4, boss_id=4),
+            ],
+        )  # fmt: skip
+        bosses = Asked(session, schema_from(Boss), Boss)
+        bosses.picks("any(team)", lambda b: bool(b.team))
+        bosses.picks("none(team)", lambda b: not b.team)
+        bosses.picks("count(team where pay > 3) = 1", lambda b: sum(w.pay > 3 for w in b.team) == 1)
+        bosses.computes("sum(team.pay)", lambda b: sum(w.pay for w in b.team))
+        engineers = Asked(session, schema_from(Engineer), Engineer)
+        engineers.picks("boss.pay > 8", lambda w: w.boss is not None and w.boss.pay > 8)
+        engineers.picks("boss.pay is missing", lambda w: w.boss is None)
+        own = session.scalars(sa.select(Boss.id).where(Boss.team.any())).all()
+        assert own == [], "SQLAlchemy answers otherwise now"

@@ -209,6 +209,7 @@ class Account(Base):
     )
     unique: Mapped[set[Entry]] = relationship(viewonly=True)
     detail: Mapped[Detail | None] = relationship(back_populates="account", uselist=False)
+    profile: Mapped[Profile | None] = relationship(back_populates="account")
     point: Mapped[Any] = composite(lambda x, y: Point(x, y), x, y)  # noqa: PLW0108
     loaded: Mapped[int | None] = query_expression()
 
@@ -248,12 +249,28 @@ class Detail(Base):
     account: Mapped[Account] = relationship(back_populates="detail")
 
 
+class Profile(Base):
+    __tablename__ = "profiles"
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
+    stars: Mapped[int]
+    account: Mapped[Account] = relationship(back_populates="profile")
+    badges: Mapped[list[Badge]] = relationship()
+
+
+class Badge(Base):
+    __tablename__ = "badges"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    profile_id: Mapped[int] = mapped_column(sa.ForeignKey("profiles.account_id"))
+
+
 def accounts() -> list[object]:
     return [
         *(Account(id=i, first="a", last="b", x=i, y=2, note="n" * i) for i in (1, 2, 3)),
         *(Entry(id=i, code=c, amount=a, account_id=k)
           for i, c, a, k in ((1, "p", 5, 1), (2, "q", 6, 1), (3, "p", 7, 2))),
         Detail(id=1, size=4, account_id=2),
+        *(Profile(account_id=i, stars=i) for i in (2, 3)),
+        Badge(id=1, profile_id=3),
     ]  # fmt: skip
 
 
@@ -276,6 +293,21 @@ def test_one_to_one_from_the_other_side(database: str) -> None:
         asked.computes("detail.size", lambda a: a.detail and a.detail.size)
         asked.picks("detail.size is missing", lambda a: a.detail is None)
         asked.picks("detail.account.detail.size = 4", lambda a: a.detail is not None)
+
+
+def test_one_to_one_by_one_key(database: str) -> None:
+    """As in Django's inherited tables, a profile has the key of its account, and is asked so."""
+    with opened(database, Base.metadata) as session:
+        store(session, accounts())
+        asked = Asked(session, schema_from(Account), Account)
+        asked.relates("profile", "stars")
+        asked.computes("profile.stars", lambda a: a.profile and a.profile.stars)
+        asked.picks("profile.stars is missing", lambda a: a.profile is None)
+        asked.picks(
+            "any(profile where count(badges) = 1)",
+            lambda a: a.profile is not None and len(a.profile.badges) == 1,
+        )
+        asked.picks("profile.account.profile.stars = 3", lambda a: a.id == 3)
 
 
 def test_what_is_computed_is_listed() -> None:

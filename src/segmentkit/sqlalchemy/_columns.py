@@ -81,6 +81,8 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
 
 
 def _named(kind: sa.types.TypeEngine[Any]) -> str:
+    if isinstance(kind, sa.types.UserDefinedType):
+        return type(kind).__name__
     try:
         return str(kind)
     except (sa.exc.CompileError, sa.exc.UnsupportedCompilationError):

@@ -240,7 +240,9 @@ class FromClasses:
                 self.selection.leave_out(self.names[mapper], key, _SHADOWED)
                 continue
             if way.one:
-                by = None if way.there in ("", self.key(target)) else way.there
+                # What is a relation too tells its column, so that both are known to be one.
+                is_told = way.many or way.there != self.key(target)
+                by = (way.there or None) if is_told else None
                 links.append(Link(key, to=to, key=way.here, by=by, join=join))
             if way.many:
                 by = None if way.here in ("", self.key(mapper)) else way.here

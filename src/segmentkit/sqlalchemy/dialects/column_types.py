@@ -238,7 +238,22 @@ def _same(found: Any, value: Any) -> bool:
 
 def is_own(kind: TypeEngine[Any]) -> bool:
     """Whether values are not simply what is stored."""
-    return isinstance(kind, TypeDecorator | sa.Enum | sa.Uuid)
+    return isinstance(kind, TypeDecorator | sa.Enum | sa.Uuid) or _overrides(kind)
+
+
+_PROCESSORS = ("bind_processor", "result_processor", "bind_expression", "column_expression")
+_DIALECTS = frozenset({
+    "sqlalchemy", "chdb_sqlalchemy", "clickhouse_connect", "clickhouse_sqlalchemy", "databricks",
+    "duckdb_engine", "duckdb_sqlalchemy", "pyathena", "snowflake", "sqlalchemy_bigquery",
+    "sqlalchemy_redshift", "trino",
+})  # fmt: skip
+"""Packages of dialects, whose types are what they are called."""
+
+
+def _overrides(kind: TypeEngine[Any]) -> bool:
+    """Whether a class of the app's own, which is no decorator, changes values."""
+    own = [c for c in type(kind).__mro__ if c.__module__.partition(".")[0] not in _DIALECTS]
+    return any(name in vars(each) for each in own for name in _PROCESSORS)
 
 
 @lru_cache(maxsize=512)
@@ -264,6 +279,10 @@ def codec_of(kind: TypeEngine[Any]) -> Codec | None:
     if isinstance(kind, sa.Interval):
         # Some databases store these as instants.
         return evolve(codec, why="the language has no word for lengths of time")
+    if not isinstance(kind, TypeDecorator | sa.types.UserDefinedType):
+        # Dialects have subclasses of their own in its place.
+        why = f"{codec.name} has processors that some databases do not use: make it a TypeDecorator"
+        return evolve(codec, why=why)
     return _tried(codec)
 
 
@@ -454,5 +473,6 @@ def _enumerations(kind: TypeEngine[Any]) -> Iterator[type[enum.Enum]]:
         seen += [cell.cell_contents for cell in method.__closure__ or ()]
         seen += [method.__globals__.get(name) for name in method.__code__.co_names]
     for each in seen:
-        if isinstance(each, type) and issubclass(each, enum.Enum):
+        # A flag has more values than members.
+        if isinstance(each, type) and issubclass(each, enum.Enum) and not issubclass(each, enum.Flag):
             yield each

@@ -204,9 +204,9 @@ class Compiler:
         b = self.value(right)
         if not same_form(a, b, ordered=ordered):
             a, b = decoded(a), decoded(b)
-        if varies(a.type) or varies(b.type):
-            a, b = in_utc(a), in_utc(b)
         if left.dtype.kind is Kind.TIMESTAMP:
+            if varies(a.type) or varies(b.type):
+                a, b = in_utc(a), in_utc(b)
             a, b = on_one_clock(a), on_one_clock(b)
         if _has_zone(a) and not _has_zone(b):
             return a, Spelled(Construct.ZONED, b)

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Attribute
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Spelled
+from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
 from segmentkit.sqlalchemy.dialects.json_spellings import ITEM
 from segmentkit.sqlalchemy.dialects.long_lists import Among
 
@@ -31,15 +33,39 @@ _SCALE = 9
 
 def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """An attribute, of the column that holds it."""
-    loose = attribute.dtype.kind is Kind.TEXTS and not is_array(column.type)
-    return (
-        _in_json(column, attribute.dtype, attribute.path[1:]) if attribute.path or loose else column
-    )
+    if attribute.path or attribute.dtype.kind is not Kind.TEXTS:
+        path = attribute.path[1:]
+        return _in_json(column, attribute.dtype, path) if attribute.path else column
+    if _varies(column.type):
+        return ArrayOrJson(column, column, _in_json(column, attribute.dtype, ()))
+    return column if is_array(column.type) else _in_json(column, attribute.dtype, ())
 
 
 def is_array(type_: Any) -> bool:
     """Whether values of a type are arrays; drivers of ClickHouse have a type of their own."""
     return isinstance(type_, sa.ARRAY) or type(type_).__name__ == "Array"
+
+
+def _varies(type_: Any) -> bool:
+    """Whether values are arrays in some dialects and JSON in others."""
+    kinds = {is_array(each) for each in (type_, *type_._variant_mapping.values())}
+    return len(kinds) == 2  # noqa: PLR2004 - both
+
+
+class ArrayOrJson(Composite):
+    """Of a column, what there is to say where it is an array, and where it is JSON."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Any, array: Any, in_json: Any) -> None:
+        super().__init__("array or JSON", column, array, in_json, type_=array.type)
+
+
+@compiles(ArrayOrJson)
+def _array_or_json(element: ArrayOrJson, compiler: SQLCompiler, **kw: Any) -> str:
+    column, array, in_json = element.clauses
+    kind = column.type.dialect_impl(compiler.dialect)
+    return str(compiler.process(array if is_array(kind) else in_json, **kw))
 
 
 def _in_json(
@@ -60,6 +86,13 @@ def item() -> sa.ColumnElement[Any]:
 
 def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """That a list has an item of which a test holds."""
+    if isinstance(texts, ArrayOrJson):
+        column, array, in_json = texts.clauses
+        return ArrayOrJson(column, *(_has_item(each, test) for each in (array, in_json)))
+    return _has_item(texts, test)
+
+
+def _has_item(texts: Any, test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     many = isinstance(test, Among)
     if is_array(texts.type):
         return Spelled(Construct.MANY_IN_ARRAY if many else Construct.IN_ARRAY, texts, test)
@@ -68,7 +101,9 @@ def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.Co
 
 def is_plain_array(type_: Any) -> bool:
     """Whether values are arrays of texts that have no width, to which others are filled up."""
-    return is_array(type_) and not isinstance(type_.item_type, sa.CHAR)
+    return (
+        is_array(type_) and not _varies(type_) and not isinstance(type_.item_type, sa.CHAR)
+    )
 
 
 def has_any(

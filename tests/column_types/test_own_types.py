@@ -1,0 +1,161 @@
+"""Types that are no decorators, flags, and types that are another one in another dialect."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+from segmentkit import Schema, Segment, Trait, UnsupportedError
+from segmentkit.sqlalchemy import Source, members, record, schema_from, values
+from tests.models.answers import opened
+
+
+class Hundreds(sa.Integer):
+    """A subclass, whose processors SQLAlchemy uses where the dialect has none of its own."""
+
+    def bind_processor(self, dialect: Any) -> Any:
+        return lambda value: None if value is None else value * 100
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        return lambda value: None if value is None else value // 100
+
+
+class Marked(UserDefinedType[str]):
+    """A type that says all of itself."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "VARCHAR(20)"
+
+    def bind_processor(self, dialect: Any) -> Any:
+        return lambda value: None if value is None else f"x{value}"
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        return lambda value: None if value is None else value[1:]
+
+
+class Shape(UserDefinedType[Any]):
+    """A type that takes whatever it is given."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "VARCHAR(20)"
+
+
+class Right(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Rights(TypeDecorator[Right]):
+    """Flags, of which a value can be several."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else Right(value)
+
+
+class Base(orm.DeclarativeBase):
+    pass
+
+
+class Row(Base):
+    __tablename__ = "rows_of_types"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    points: orm.Mapped[int | None] = orm.mapped_column(Hundreds)
+    word: orm.Mapped[str | None] = orm.mapped_column(Marked)
+    shape: orm.Mapped[str | None] = orm.mapped_column(Shape)
+    rights: orm.Mapped[Right | None] = orm.mapped_column(Rights)
+    name: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(20).with_variant(sa.Text(), "postgresql")
+    )
+    other: orm.Mapped[str | None]
+    price: orm.Mapped[Any | None] = orm.mapped_column(
+        sa.Numeric(10, 2).with_variant(sa.Float(), "sqlite")
+    )
+    tags: orm.Mapped[list[str] | None] = orm.mapped_column(
+        sa.ARRAY(sa.String).with_variant(sa.JSON, "sqlite")
+    )
+
+
+ROWS = [
+    Row(id=1, word="a", rights=Right.READ, name="n", price=Decimal("1.5"), tags=["vip", "new"]),
+    Row(id=2, word="b", rights=Right.READ | Right.WRITE, other="o", price=Decimal("2.5"), tags=[]),
+    Row(id=3),
+]
+SCHEMA: Schema = schema_from(Row)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
+    """A session with the rows."""
+    with opened(request.param, Base.metadata) as session:
+        session.add_all(session.merge(row) for row in ROWS)
+        session.flush()
+        yield session
+
+
+FOUND: list[tuple[str, Any]] = [
+    ('word = "a"', Row.word == "a"),
+    ('word in ("b", "xb")', Row.word == "b"),
+    ("word is missing", Row.word.is_(None)),
+    ("rights = 3", Row.rights == Right(3)),
+    ("rights > 1", Row.rights > Right.READ),
+    ('default(name, other) = "o"', sa.func.coalesce(Row.name, Row.other) == "o"),
+    ("name = other", Row.name == Row.other),
+    ("price > 2", Row.price > 2),
+    ('tags contains "vip"', Row.id == 1),
+    ('tags contains any ("x", "new")', Row.id == 1),
+    ("tags is missing", Row.id == 3),
+    ("tags is present", Row.id < 3),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FOUND, ids=[text for text, _ in FOUND])
+def test_as_the_orm(session: orm.Session, text: str, expected: Any) -> None:
+    """A definition finds those whom the app's own query finds, in SQL and as records."""
+    segment = Segment.define("s", text, SCHEMA)
+    wanted = set(session.scalars(sa.select(Row.id).where(expected)))
+    assert set(session.scalars(members(segment, Row))) == wanted
+    assert set(session.scalars(members(~segment, Row))) == {1, 2, 3} - wanted
+    assert set(Source(session, Row).members(segment)) == wanted
+    rows = session.scalars(sa.select(Row)).all()
+    assert {row.id for row in rows if segment.matches(record(row))} == wanted
+
+
+def test_values(session: orm.Session) -> None:
+    """Values are those of the objects."""
+    traits = [Trait.define(f"the_{n}", n, SCHEMA) for n in ("word", "name", "rights")]
+    found = session.execute(values(traits, Row)).all()
+    assert sorted(found) == [(1, "a", "n", 1), (2, "b", None, 3), (3, None, None, None)]
+
+
+def test_what_sql_does_not_know(session: orm.Session) -> None:
+    """A part of what is stored is no part of the value."""
+    segment = Segment.define("s", 'word starts with "a"', SCHEMA)
+    with pytest.raises(UnsupportedError, match=r"rows_of_types\.word is kept by Marked"):
+        session.scalars(members(segment, Row))
+
+
+def test_left_out() -> None:
+    """Processors that a database may pass over are no ground to answer on."""
+    assert dict(SCHEMA.left_out) == {
+        "rows_of_types.points": (
+            "Hundreds has processors that some databases do not use: make it a TypeDecorator"
+        ),
+        "rows_of_types.shape": "the language has no word for its type, Shape",
+    }
