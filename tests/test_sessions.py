@@ -23,7 +23,7 @@ from sqlalchemy.orm import (
 )
 
 import segmentkit.sqlalchemy as sql
-from segmentkit import Partition, SchemaError, Segment, Trait
+from segmentkit import KeyList, Partition, SchemaError, Segment, Trait
 from tests.targets.databases import postgresql_url
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -220,6 +220,107 @@ def test_what_is_no_condition_is_refused(where: Any) -> None:
     """A text or a dictionary is none; the error says what one is."""
     with pytest.raises(SchemaError, match=r"where= must be a condition of SQLAlchemy"):
         sql.predicate(_define("points > 3"), Customer, where=where)
+
+
+NO_CONDITIONS: list[tuple[Any, str]] = [
+    (sa.text("tenant = 1"), "SQL as text does not say whose columns it names"),
+    (sa.and_(Customer.points > 3, sa.text("tenant = 1")), "SQL as text"),
+    (sa.literal_column("tenant = 1"), "SQL as text"),
+    (sa.column("tenant") == 1, "the column 'tenant' is of no table"),
+    (Customer.tenant, r"it is of the type Integer\(\); compare it with a value"),
+    (sa.case((Customer.tenant == 1, 1), else_=0), "it is of the type"),
+    (sa.select(Customer.id).where(Customer.tenant == 1), r"it selects rows; .* exists\(\)"),
+    (sa.select(sa.func.count(Order.id)).scalar_subquery(), "it selects rows"),
+    (Customer.tenant.desc(), "it is an order"),
+    (sa.func.count(Customer.id) > 1, "it is of many rows; ask within a sub-query"),
+    (sa.func.row_number().over(order_by=Customer.id) < 3, "it is of many rows"),
+    ([Customer.tenant == 1, Customer.points > 3], r"combine several with and_\(\)"),
+    (Customer, "and not <class"),
+    (Customer.__table__, "and not Table"),
+]
+
+
+@pytest.mark.parametrize(("where", "why"), NO_CONDITIONS, ids=[why for _, why in NO_CONDITIONS])
+def test_what_is_no_condition_on_the_customers_columns(where: Any, why: str) -> None:
+    """SQL as text, values, orders and conditions on many rows are none; the error says why."""
+    with pytest.raises(SchemaError, match=rf"where= must be a condition of SQLAlchemy.*{why}"):
+        sql.predicate(_define("points > 3"), Customer, where=where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        True,
+        sa.false(),
+        Customer.deleted,
+        ~Customer.deleted,
+        Customer.id.in_(sa.select(Order.customer_id)),
+        sa.exists().where(Order.customer_id == Customer.id),
+        sa.select(sa.func.count(Order.id) > 1)
+        .where(Order.customer_id == Customer.id)
+        .scalar_subquery(),
+        sa.func.coalesce(Customer.tenant == 1, False),
+        sa.case((Customer.tenant == 1, True), else_=False),
+        sa.tuple_(Customer.tenant, Customer.id).in_([(1, 3), (1, 4)]),
+        Customer.points.op(">")(5),
+        (Customer.tenant == 1).label("x"),
+        Customer.points > sa.text("3"),
+    ],
+)
+def test_every_condition_of_sqlalchemy_is_taken(engine: sa.Engine, where: Any) -> None:
+    """Whom the ORM selects by it, are the population."""
+    segment = _define("id >= 0")
+    with Session(engine) as session:
+        own = sorted(session.scalars(sa.select(Customer.id).where(where)))
+        assert _keys(sql.Source(session, Customer, where=where).members(segment)) == own
+        assert _keys(session.scalars(sql.members(segment, Customer, where=where))) == own
+
+
+# -- columns of keys ----------------------------------------------------------------------------
+
+
+def test_a_list_can_be_any_one_column(engine: sa.Engine) -> None:
+    """A column, a sub-query of one, or a column of the very table that is asked about."""
+    segment = Segment.define("it", "in list l", SCHEMA, lists={"l": KeyList("l", [])})
+    with Session(engine) as session:
+        for keys in (
+            Order.customer_id,
+            sa.select(Order.customer_id).where(Order.amount > 20),
+            sa.select(Order.customer_id).subquery(),
+            sa.select(Order.customer_id).scalar_subquery(),
+            Customer.points,
+            sa.func.abs(Order.customer_id),
+        ):
+            rows = keys.element if isinstance(keys, sa.ScalarSelect) else keys
+            rows = rows if isinstance(rows, sa.SelectBase) else sa.select(rows)
+            held = set(session.scalars(rows))
+            own = sorted(key for key in session.scalars(sa.select(Customer.id)) if key in held)
+            assert own, "a test of nothing"
+            source = sql.Source(session, Customer, lists={"l": keys})
+            assert _keys(source.members(segment)) == own
+            assert _keys(session.scalars(sql.members(segment, Customer, lists={"l": keys}))) == own
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        [1], "customers.id", 5, Customer.id, {1: Customer.id}, {"l": [1]}, {"l": {1}},
+        {"l": KeyList("l", [1])}, {"l": "customers.id"}, {"l": sa.text("id")}, {"l": None},
+        {"l": Customer}, {"l": Customer.__table__}, {"l": Customer.orders}, {"l": sa.column("id")},
+        {"l": sa.select(Customer)},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["in list l", "points > 3"])
+def test_lists_are_columns(engine: sa.Engine, text: str, lists: Any) -> None:
+    """Anything else is refused, whether a definition uses a list or not."""
+    segment = Segment.define("it", text, SCHEMA, lists={"l": KeyList("l", [1])})
+    for call in (
+        lambda: sql.predicate(segment, Customer, lists=lists),
+        lambda: sql.members(segment, Customer, lists=lists),
+        lambda: sql.Source(engine, Customer, lists=lists).members(segment),
+    ):
+        with pytest.raises(SchemaError, match=r"lists= (must be|needs for 'l'|has 1)"):
+            call()
 
 
 # -- what a session adds ------------------------------------------------------------------------

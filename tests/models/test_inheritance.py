@@ -394,16 +394,16 @@ class Worker(Base):
     kind: Mapped[str]
     pay: Mapped[int]
     boss_id: Mapped[int | None] = mapped_column(sa.ForeignKey("workers.id"))
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "worker"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "worker"}
 
 
 class Engineer(Worker):
-    __mapper_args__ = {"polymorphic_identity": "engineer"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "engineer"}
     boss: Mapped[Boss | None] = relationship(remote_side=[Worker.id], back_populates="team")
 
 
 class Boss(Worker):
-    __mapper_args__ = {"polymorphic_identity": "boss"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "boss"}
     team: Mapped[list[Engineer]] = relationship(back_populates="boss")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from segmentkit import SchemaError, Segment, SegmentTypeError
 from segmentkit.schema import Schema
@@ -132,6 +133,21 @@ def test_a_slip_is_an_error(arguments: dict[str, list[str]]) -> None:
         schema_from(Repository, **arguments)
     with pytest.raises(SchemaError, match="exclude must be a list of names, not 'secret'"):
         schema_from(Repository, exclude="secret")
+
+
+@pytest.mark.parametrize("given", [5, Session(), {"owner": 1}, Repository.stars, [Repository], [5]])
+@pytest.mark.parametrize("argument", ["only", "exclude"])
+def test_what_is_no_list_of_names_is_refused(argument: str, given: Any) -> None:
+    """A session can be gone through, and has no names: nothing would be let through."""
+    with pytest.raises(SchemaError, match=f"{argument} must be a list of names"):
+        schema_from(Repository, **{argument: given})
+
+
+def test_an_entity_beside_a_class_must_be_its_own() -> None:
+    """Another name would say that another table is segmented."""
+    assert schema_from(Repository, "repositories") == schema_from(Repository)
+    with pytest.raises(SchemaError, match="those of 'repositories'.*'users'"):
+        schema_from(Repository, "users")
 
 
 def test_tables_too() -> None:

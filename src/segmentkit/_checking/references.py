@@ -64,7 +64,7 @@ def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
         ctx.error("SK144", node.span, **told)
         return ir.FALSE
     column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
-    return ir.Listed(column, found.name, found.keys) if found.keys else ir.FALSE
+    return ir.Listed(column, found.name, found.keys)
 
 
 def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:

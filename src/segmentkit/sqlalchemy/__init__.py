@@ -21,12 +21,13 @@ from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy.binds import Bind, bind_of, connected
 from segmentkit.sqlalchemy.dialects.engine_setup import prepare
+from segmentkit.sqlalchemy.given import Lists, Where, keys_of_lists
 from segmentkit.sqlalchemy.mapped_record import record
 from segmentkit.sqlalchemy.reflection import load_catalog, schema_from, tables_from, verify
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.export import case_of, count_combinations, select_values
 from segmentkit.sqlalchemy.statements.predicate import compile_predicate
-from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
+from segmentkit.sqlalchemy.tables import Root, Tables
 from segmentkit.sqlalchemy.verification import Finding, Verification
 from segmentkit.trait import Trait, bound_value, traits_of
 
@@ -111,6 +112,7 @@ def predicate(
         people.age < :age_1 OR people.age IS NULL
     """
     expect(segment, Segment, "predicate(segment, entity)")
+    lists = keys_of_lists(lists)
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     found = None
     if where is None and isinstance(entity, Hashable):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -88,7 +88,9 @@ def _prefixes(pattern: str) -> list[str]:
 
 
 def _patterns(place: str, given: Iterable[str]) -> tuple[str, ...]:
-    found = (given,) if isinstance(given, str) else tuple(given)
-    if isinstance(given, str) or not all(isinstance(each, str) for each in found):
+    # A session can be gone through, too.
+    several = isinstance(given, Collection | Iterator) and not isinstance(given, str | Mapping)
+    found = tuple(given) if several else ()
+    if not several or not all(isinstance(each, str) for each in found):
         raise SchemaError(f"{place} must be a list of names, not {given!r:.60}")
     return found

@@ -17,8 +17,9 @@ from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar
+from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
-from segmentkit.sqlalchemy.tables import Lists, Root, Tables, Where
+from segmentkit.sqlalchemy.tables import Root, Tables
 
 
 @define(eq=False, repr=False)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy.orm import Mapper, Session, scoped_session
+from sqlalchemy.orm import Mapper, Session, scoped_session, sessionmaker
 from sqlalchemy.orm.util import AliasedInsp
 
 from segmentkit._usage import described
@@ -56,8 +56,10 @@ def bind_of(given: Any, call: str = "Source({}, …).members(…)") -> Bind:
     given = synchronous(given, call)
     if isinstance(given, sa.Engine | sa.Connection | Session | scoped_session):
         return given
+    call = ": call it, for a session" if isinstance(given, sessionmaker) else ""
     raise SchemaError(
-        f"this takes an engine, a connection or a session of SQLAlchemy, and not {described(given)}"
+        "this takes an engine, a connection or a session of SQLAlchemy, and not "
+        f"{described(given)}{call}"
     )
 
 

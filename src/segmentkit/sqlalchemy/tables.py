@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from segmentkit._usage import described
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
+from segmentkit.sqlalchemy.given import Lists, Where, condition, keys_of_lists
 from segmentkit.sqlalchemy.mapped_rows import MappedRows
 from segmentkit.sqlalchemy.models import (
     OWNER,
@@ -34,12 +35,6 @@ from segmentkit.sqlalchemy.models import (
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
-
-Where: TypeAlias = sa.ColumnElement[bool] | Callable[[Any], Any]
-"""Who is asked about: a condition on what stands for the entity, or a function that makes one."""
-
-Lists: TypeAlias = Mapping[str, sa.ColumnElement[Any]]
-"""Columns that hold keys, by the names of static lists."""
 
 
 @frozen
@@ -103,7 +98,7 @@ class Tables:
         scope = (
             None
             if where is None
-            else _condition(where, root if found.mapped is None else found.mapped)
+            else condition(where, root if found.mapped is None else found.mapped)
         )
         if found.mapped is None:
             assert scope is not None
@@ -113,7 +108,7 @@ class Tables:
             query = sa.select(*labelled(found.mapped, names))
             query = query if scope is None else query.where(scope)
         if len(froms := query.get_final_froms()) > 1:
-            others = ", ".join(str(getattr(each, "name", "another")) for each in froms[1:])
+            others = ", ".join(map(_title, froms[1:]))
             raise SchemaError(
                 f"where= speaks of {others} beside {described(root)}; ask within a sub-query, "
                 "as in Customer.orders.any(…)"
@@ -131,7 +126,7 @@ class Tables:
                 mapper.registry.metadata if (t := table_of(mapper)) is None else t.metadata,
                 inspected.selectable,
                 inspected.entity,
-                lists or {},
+                keys_of_lists(lists),
                 table_of_root=_named_by(mapper, schema.entity),
                 models=Models(schema, mapper),
             )
@@ -143,7 +138,9 @@ class Tables:
         table = _table_below(inspected)
         _check_table(table, schema)
         assert table is not None
-        return cls(schema, table.metadata, inspected, None, lists or {}, table_of_root=table)
+        return cls(
+            schema, table.metadata, inspected, None, keys_of_lists(lists), table_of_root=table
+        )
 
     def table(self, entity: Entity) -> sa.Table:
         """The table of an entity.
@@ -321,21 +318,6 @@ class Tables:
         return [self.root, *_leaves(self.root)]
 
 
-def _condition(where: Where, root: Root) -> sa.ColumnElement[bool]:
-    """The condition that a user gave, or that a function of theirs makes."""
-    is_function = callable(where) and not hasattr(where, "__clause_element__")
-    given: Any = where(root) if is_function else where  # type: ignore[operator]
-    try:
-        if given is not None:
-            return sa.and_(sa.true(), given)
-    except sa.exc.ArgumentError:
-        pass
-    raise SchemaError(
-        f"where= must be a condition of SQLAlchemy on {root!r:.80}, such as "
-        f"Customer.tenant_id == 5, and not {given!r:.60}"
-    )
-
-
 _PLACE = "segmentkit_place"
 _GIVE_CLASS = "give the mapped class that the schema segments, and not its table"
 
@@ -344,6 +326,13 @@ def _leaves(selectable: sa.FromClause) -> list[sa.FromClause]:
     if isinstance(selectable, sa.Join):
         return [*_leaves(selectable.left), *_leaves(selectable.right)]
     return [selectable]
+
+
+def _title(rows: Any) -> str:
+    """What messages call rows: aliases without a name are those of a table."""
+    name = str(getattr(rows, "name", "another"))
+    table = _table_below(rows)
+    return name if "%(" not in name else f"an alias of {'rows' if table is None else table.name}"
 
 
 def _is_part(inspected: Any) -> bool:

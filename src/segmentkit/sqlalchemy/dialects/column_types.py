@@ -474,5 +474,5 @@ def _enumerations(kind: TypeEngine[Any]) -> Iterator[type[enum.Enum]]:
         seen += [method.__globals__.get(name) for name in method.__code__.co_names]
     for each in seen:
         # A flag has more values than members.
-        if isinstance(each, type) and issubclass(each, enum.Enum) and not issubclass(each, enum.Flag):
-            yield each
+        if isinstance(each, type) and issubclass(each, enum.Enum):
+            yield from () if issubclass(each, enum.Flag) else (each,)

@@ -220,7 +220,8 @@ class Compiler:
         if (stored := tables.lists.get(node.name)) is not None:
             if not same_form(column, stored, ordered=False):
                 column, stored = decoded(column), decoded(stored)
-            keys = sa.select(stored).where(stored.is_not(None))
+            # The list can be of the very table that is asked about.
+            keys = sa.select(stored).where(stored.is_not(None)).correlate(None)
             exactly = _exactly(node.operand, column)
             return exactly.in_(keys) if positive else exactly.not_in(keys)
         values = all_bound(column, sorted(node.keys))

@@ -49,7 +49,7 @@ def is_array(type_: Any) -> bool:
 def _varies(type_: Any) -> bool:
     """Whether values are arrays in some dialects and JSON in others."""
     kinds = {is_array(each) for each in (type_, *type_._variant_mapping.values())}
-    return len(kinds) == 2  # noqa: PLR2004 - both
+    return len(kinds) == 2
 
 
 class ArrayOrJson(Composite):
@@ -101,9 +101,7 @@ def _has_item(texts: Any, test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def is_plain_array(type_: Any) -> bool:
     """Whether values are arrays of texts that have no width, to which others are filled up."""
-    return (
-        is_array(type_) and not _varies(type_) and not isinstance(type_.item_type, sa.CHAR)
-    )
+    return is_array(type_) and not _varies(type_) and not isinstance(type_.item_type, sa.CHAR)
 
 
 def has_any(
