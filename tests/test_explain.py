@@ -9,6 +9,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -34,7 +35,14 @@ from segmentkit import (
     UnsupportedError,
     decimal,
 )
-from segmentkit._explaining.minimal_changes import Junction, Leaf, Opposite, fewest_changes, verdict
+from segmentkit._explaining.minimal_changes import (
+    Junction,
+    Leaf,
+    Opposite,
+    Tally,
+    fewest_changes,
+    verdict,
+)
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit.dtypes import FLOAT
@@ -288,6 +296,8 @@ def flipped(segment, changes):
         match node:
             case t.And(operands=parts) | t.Or(operands=parts):
                 return type(node)(tuple(map(swapped, parts)), t.NOWHERE)
+            case t.Counted(operands=parts):
+                return evolve(node, operands=tuple(map(swapped, parts)))
             case t.Not(operand=part):
                 return t.Not(swapped(part), t.NOWHERE)
             case _:
@@ -318,6 +328,28 @@ def test_explanations_agree_with_matches(data):
             assert after is not found.holds
 
 
+def test_what_is_counted_shows_its_tally():
+    """The head says how many hold, and the changes are as few as the count needs."""
+    text = 'at least 2 of (id > 3, vip, country = "UA" and id > 1)'
+    segment = Segment.define("s", text, SHOP)
+    found = segment.explain({"id": 9, "country": "PL"}, as_of=NOON)
+    assert str(found).splitlines()[1:] == [
+        "✗ at least 2 of: 1 of 3 holds",
+        "  ✓ id > 3",
+        "      id is 9",
+        "  ✗ vip",
+        "      vip is missing",
+        "  ✗ all of",
+        '    ✗ country = "UA"',
+        '        country is "PL"',
+        "    ✓ id > 1",
+        "        id is 9",
+        "",
+        "to be in, at least 1 test would have to come out otherwise:",
+        "  vip would have to hold",
+    ]
+
+
 # -- the search ---------------------------------------------------------------------------------
 
 
@@ -326,7 +358,13 @@ def formulas(keys):
     junctions = lambda below: st.builds(  # noqa: E731
         Junction, st.booleans(), st.lists(below, min_size=1, max_size=4).map(tuple)
     )
-    grown = st.recursive(tests, lambda b: st.one_of(junctions(b), st.builds(Opposite, b)))
+    count = st.integers(0, 4)
+    tallies = lambda below: st.builds(  # noqa: E731
+        Tally, count, count, st.lists(below, min_size=1, max_size=4).map(tuple)
+    )
+    grown = st.recursive(
+        tests, lambda b: st.one_of(junctions(b), tallies(b), st.builds(Opposite, b))
+    )
     return grown.map(lambda formula: settled(formula, {}))
 
 
@@ -341,6 +379,8 @@ def settled(formula, known):
             return Opposite(settled(part, known))
         case Junction(every, parts):
             return Junction(every, tuple(settled(part, known) for part in parts))
+        case Tally(least, most, parts):
+            return Tally(least, most, tuple(settled(part, known) for part in parts))
 
 
 def leaves_of(formula):
@@ -349,7 +389,7 @@ def leaves_of(formula):
             return [] if formula.key is None else [formula]
         case Opposite(part):
             return leaves_of(part)
-        case Junction(_, parts):
+        case Junction(_, parts) | Tally(_, _, parts):
             return [test for part in parts for test in leaves_of(part)]
 
 

@@ -22,6 +22,7 @@ class Joined(Enum):
 
     ALL = "all of"
     ANY = "any of"
+    COUNTED = "counted"
     NOT = "not"
     NAMED = "named"
     TEST = "test"
@@ -61,8 +62,8 @@ class Clause:
     Attributes:
         text: The clause in canonical form.
         holds: Whether it holds.
-        joined: How its parts make its verdict: all or any must hold, the only one must not, or the
-            part is what this clause refers to. A test has no parts.
+        joined: How its parts make its verdict: all or any must hold, it counts how many hold, the
+            only one must not hold, or the part is what this clause refers to. A test has no parts.
         parts: The clauses in it.
         facts: The values that a test looked at.
     """
@@ -190,8 +191,7 @@ def _wanted(change: Clause) -> str:
 
 def _lines(clause: Clause, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    heads = {Joined.TEST: clause.text, Joined.NAMED: clause.text}
-    yield f"{indent}{_SIGNS[clause.holds]} {heads.get(clause.joined, clause.joined.value)}"
+    yield f"{indent}{_SIGNS[clause.holds]} {_head(clause)}"
     for fact in clause.facts:
         yield f"{indent}    {fact}"
         for text, count in fact.rows:
@@ -200,9 +200,21 @@ def _lines(clause: Clause, depth: int) -> Iterator[str]:
         yield from _lines(part, depth + 1)
 
 
+def _head(clause: Clause) -> str:
+    match clause.joined:
+        case Joined.TEST | Joined.NAMED:
+            return clause.text
+        case Joined.COUNTED:
+            held = sum(part.holds for part in clause.parts)
+            words = clause.text[: clause.text.index("(")].strip()
+            return f"{words}: {held} of {len(clause.parts)} hold{'s' * (held == 1)}"
+        case _:
+            return clause.joined.value
+
+
 def _item(clause: Clause) -> Html:
     told = clause.joined in (Joined.TEST, Joined.NAMED)
-    head = element("code", clause.text) if told else Html(clause.joined.value)
+    head = element("code", clause.text) if told else Html(_head(clause))
     label = "holds" if clause.holds else "does not hold"
     sign = element("span", _SIGNS[clause.holds], title=label)
     facts = []

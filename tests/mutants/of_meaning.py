@@ -11,7 +11,7 @@ from attrs import evolve
 from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
 from segmentkit._checking import aggregates, rankings, references, windows
-from segmentkit._language.syntax import Rolling
+from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._planning import ir, normalize
 from tests.mutants.making import Mutant, both, method
 
@@ -93,6 +93,8 @@ def _no_address(real: Any, ctx: Any, channel: Any) -> Any:
 
 
 MUTANTS = [
+    Mutant("exactly two may be three", "the most that may hold is forgotten",
+           lambda: mock.patch.object(Counted, "bounds", property(lambda n: (n.count, len(n.operands)))), "counted"),
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",
            method(windows, "bounds", _with_start), "time"),
     Mutant("window without its end", "what happens at this very instant is not seen",

@@ -26,6 +26,14 @@ from segmentkit.sqlalchemy.statements import population as population_sql
 from segmentkit.sqlalchemy.statements import predicate as predicates
 from tests.mutants.making import Mutant, Patch, both, method, spelled
 
+# -- conditions -----------------------------------------------------------------------------------
+
+
+def _of_what_is_known(real: Any, numbers: Any) -> Any:
+    tests = [number.whens[0][0] for number in numbers]
+    return real([sa.case((test, 1), (sa.not_(test), 0)) for test in tests])
+
+
 # -- values and tests -----------------------------------------------------------------------------
 
 
@@ -252,6 +260,8 @@ MUTANTS = [
            method(sql, "members", _joined_members), "aggregates"),
     Mutant("orders fan out by their lines", "a join instead of IN counts an order for each line",
            method(predicates._Conditions, "aggregated", _joined_rows), "relations"),
+    Mutant("an unknown test makes the count unknown", "TRUE + NULL is NULL",
+           method(compiler, "_sum", _of_what_is_known), "counted"),
     Mutant("inner join of links", "a row whose link leads nowhere is lost",
            method(joins.Rows, "holder", _linked_inside), "links"),
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",

@@ -117,7 +117,7 @@ class Writer:
 
     def condition(self, depth: int, scope: Scope = CUSTOMER) -> str:
         """A condition, of the customer or, inside an aggregate's brackets, of a row."""
-        form = self.pick(["leaf", "and", "or", "not"]) if depth else "leaf"
+        form = self.pick(["leaf", "and", "or", "not", "of"]) if depth else "leaf"
         if form == "leaf":
             if scope.way is None:
                 return self.pick(CONDITIONS)(self)
@@ -126,6 +126,9 @@ class Writer:
         if form == "not":
             return f"not ({self.condition(depth - 1, scope)})"
         parts = [self.condition(depth - 1, scope) for _ in range(self.pick([2, 2, 3]))]
+        if form == "of":
+            quantifier = self.pick(["at least", "at most", "exactly"])
+            return f"{quantifier} {self.pick([1, 2, len(parts)])} of ({', '.join(parts)})"
         return "({})".format(f" {form} ".join(parts))
 
     def of_customer(self) -> str:

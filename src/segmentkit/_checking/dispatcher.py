@@ -151,6 +151,8 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             return references.reference(ctx, node)
         case t.Ranked():
             return _ranked(ctx, node, negative)
+        case t.Counted():
+            return _counted(ctx, node, negative)
         case t.Call("sample"):
             return rankings.sample(ctx, node) or ir.FALSE
         case t.Call(name, among=None) if name in ("any", "none"):
@@ -203,6 +205,16 @@ def _ranked(ctx: Context, node: t.Ranked, negative: bool) -> ir.Condition:
     if negative:
         surprises.of_missing(ctx, node.by, value)
     return test
+
+
+def _counted(ctx: Context, node: t.Counted, negative: bool) -> ir.Condition:
+    """So many of the operands; those that must not hold too often are under a ``not``."""
+    size = len(node.operands)
+    if not 1 <= node.count <= size:
+        ctx.error("SK158", node.span, count=node.count, size=size)
+    negative ^= node.quantifier != "at least"
+    operands = [ctx.condition(operand, negative=negative) for operand in node.operands]
+    return ir.counted(operands, *node.bounds)
 
 
 def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:

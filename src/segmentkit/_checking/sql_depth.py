@@ -25,7 +25,7 @@ _CALL, _QUOTIENT, _OPERATION = 7, 7, 4
 _WEIGHTS: dict[type, int] = {
     **dict.fromkeys((ir.And, ir.Or, ir.ToFloat, ir.OneOf), 3),
     **dict.fromkeys((ir.Missing, ir.Compare), 2),
-    ir.TextTest: 6,
+    **dict.fromkeys((ir.TextTest, ir.Counted), 6),
     ir.Follows: 8,
     **dict.fromkeys((ir.AnniversaryIn, ir.YearDayIn, ir.Listed), 11),
     **dict.fromkeys((ir.Standing, ir.Overall), 14),

@@ -352,6 +352,12 @@ _TABLE = (
         hint='write top 10% by …, sample(10%, "…"), or a number such as 0.1',
     ),
     Code(
+        "SK158",
+        "the number must be from 1 to {size}, and this is {count}",
+        "You can count from one to all of the conditions in the brackets.",
+        hint="write a number from 1 to {size}, the number of conditions in the brackets",
+    ),
+    Code(
         "SK160",
         "'{name}' is a JSON object, not a value",
         "You can use the values in a document that the schema declares.",

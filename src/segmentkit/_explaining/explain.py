@@ -15,7 +15,14 @@ from attrs import evolve, field, frozen
 from segmentkit._calendar import in_zone
 from segmentkit._checking.checker import check, coordinates_of, is_list, value_of
 from segmentkit._checking.context import Names
-from segmentkit._explaining.minimal_changes import Formula, Junction, Leaf, Opposite, fewest_changes
+from segmentkit._explaining.minimal_changes import (
+    Formula,
+    Junction,
+    Leaf,
+    Opposite,
+    Tally,
+    fewest_changes,
+)
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.parser import parse
@@ -131,13 +138,17 @@ class Reading:
 
 @frozen(eq=False)
 class Outline:
-    """A clause before anybody has answered; a test has a question and no parts."""
+    """A clause before anybody has answered.
+
+    A test has a question and no parts; what is counted has the least and the most that may hold.
+    """
 
     text: str
     joined: Joined
     parts: tuple[Outline, ...] = ()
     test: Question | None = None
     readings: tuple[Reading, ...] = ()
+    bounds: tuple[int, int] = (0, 0)
 
     def tests(self) -> Iterator[Outline]:
         """The tests in it, in the order of the text."""
@@ -220,7 +231,7 @@ def _extent(
         node, depth = stack.pop()
         more, below = 1, 0
         match node:
-            case t.And(operands) | t.Or(operands):
+            case t.And(operands) | t.Or(operands) | t.Counted(operands=operands):
                 stack += [(operand, depth + 1) for operand in operands]
                 continue
             case t.Not(operand):
@@ -242,6 +253,9 @@ def _outline(tree: t.Expr, scope: Scope, levels: int) -> Outline:
             return Outline(text, Joined.ALL, tuple(_outline(p, scope, levels) for p in parts))
         case t.Or(operands=parts):
             return Outline(text, Joined.ANY, tuple(_outline(p, scope, levels) for p in parts))
+        case t.Counted(operands=parts):
+            asked = tuple(_outline(p, scope, levels) for p in parts)
+            return Outline(text, Joined.COUNTED, asked, bounds=tree.bounds)
         case t.Not(operand=part):
             return Outline(text, Joined.NOT, (_outline(part, scope, levels),))
         case t.InSegment(name) if levels:
@@ -416,6 +430,9 @@ def _answered(asked: Outline, answers: Answers) -> Clause:
             holds = all(part.holds for part in parts)
         case Joined.ANY:
             holds = any(part.holds for part in parts)
+        case Joined.COUNTED:
+            least, most = asked.bounds
+            holds = least <= sum(part.holds for part in parts) <= most
         case Joined.NOT:
             holds = not parts[0].holds
         case Joined.NAMED:
@@ -462,6 +479,8 @@ def _formula(asked: Outline, pairs: Iterator[tuple[Outline, Clause]], instant: d
     match asked.joined:
         case Joined.ALL | Joined.ANY:
             return Junction(asked.joined is Joined.ALL, parts)
+        case Joined.COUNTED:
+            return Tally(*asked.bounds, parts)
         case Joined.NOT:
             return Opposite(parts[0])
         case _:

@@ -31,13 +31,26 @@ class Junction:
 
 
 @frozen(eq=False)
+class Tally:
+    """At least and at most so many of the parts."""
+
+    least: int
+    most: int
+    parts: tuple[Formula, ...]
+
+    def rest(self, first: bool) -> Tally:
+        """What must hold of the other parts where the first came out so."""
+        return Tally(self.least - first, self.most - first, self.parts[1:])
+
+
+@frozen(eq=False)
 class Opposite:
     """Not the part."""
 
     part: Formula
 
 
-Formula: TypeAlias = Leaf | Junction | Opposite
+Formula: TypeAlias = Leaf | Junction | Tally | Opposite
 
 
 @frozen
@@ -79,6 +92,8 @@ def verdict(formula: Formula, changed: Mapping[Hashable, bool]) -> bool:
             return not verdict(part, changed)
         case Junction(every, parts):
             return (all if every else any)(verdict(part, changed) for part in parts)
+        case Tally(least, most, parts):
+            return least <= sum(verdict(part, changed) for part in parts) <= most
         case _:
             assert_never(formula)
 
@@ -91,7 +106,7 @@ def _tests(formula: Formula) -> Iterator[Leaf]:
                 yield formula
         case Opposite(part):
             yield from _tests(part)
-        case Junction(_, parts):
+        case Junction(_, parts) | Tally(_, _, parts):
             for part in parts:
                 yield from _tests(part)
         case _:
@@ -117,8 +132,34 @@ def _summed(formula: Formula, wanted: bool) -> tuple[float, tuple[Hashable, ...]
                     return math.inf, None
                 keys += more
             return len(keys), keys
+        case Tally():
+            return _tallied(formula, wanted)
         case _:
             assert_never(formula)
+
+
+def _tallied(tally: Tally, wanted: bool) -> tuple[float, tuple[Hashable, ...] | None]:
+    """The same for a tally: what it costs that so many of the parts hold, one part after another."""
+    best: list[tuple[float, tuple[Hashable, ...] | None]] = [(0, ())]
+    for part in tally.parts:
+        fails, holds = _summed(part, False), _summed(part, True)
+        stays = [_both(found, fails) for found in best] + [(math.inf, None)]
+        grows = [(math.inf, None), *(_both(found, holds) for found in best)]
+        best = [min(each, key=lambda found: found[0]) for each in zip(stays, grows, strict=True)]
+    fitting = [
+        found
+        for count, found in enumerate(best)
+        if (tally.least <= count <= tally.most) is wanted
+    ]
+    return min(fitting, key=lambda found: found[0], default=(math.inf, None))
+
+
+def _both(
+    one: tuple[float, tuple[Hashable, ...] | None], other: tuple[float, tuple[Hashable, ...] | None]
+) -> tuple[float, tuple[Hashable, ...] | None]:
+    if one[1] is None or other[1] is None:
+        return math.inf, None
+    return one[0] + other[0], (*one[1], *other[1])
 
 
 _Agenda: TypeAlias = tuple[tuple[Formula, bool], ...]
@@ -184,6 +225,10 @@ def _ways(formula: Formula, wanted: bool) -> list[_Agenda]:
             return [tuple((part, wanted) for part in parts)]
         case Junction(_, parts):
             return [((part, wanted),) for part in parts]
+        case Tally(least, most, ()):
+            return [()] if (least <= 0 <= most) is wanted else []
+        case Tally(parts=(first, *_)):
+            return [((first, each), (formula.rest(each), wanted)) for each in (True, False)]
         case Leaf():
             return [((formula, wanted),)]
         case _:

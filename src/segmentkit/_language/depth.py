@@ -17,6 +17,7 @@ _LEVELS: dict[type[t.Node], int] = {
     t.And: _LOGIC,
     t.Or: _LOGIC,
     t.Not: _LOGIC,
+    t.Counted: _CALL,
     t.Negative: _ARITHMETIC,
     t.Step: _STEP,
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import combinations
 from typing import TypeAlias
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
@@ -157,7 +156,7 @@ def _chained(found: _Match) -> str:
 
 
 def _together(found: _Match) -> str | None:
-    """``AND(a, b)``, ``any of (a, b)``, ``at least 2 of (a, b, c)``, ``IF(a, b, c)``."""
+    """``AND(a, b)``, ``any of (a, b)``, ``at least two of (a, b, c)``, ``IF(a, b, c)``."""
     if not _begins(found):
         return None
     parts = _parts(found["inside"])
@@ -173,19 +172,18 @@ def _together(found: _Match) -> str | None:
         case ["if"] if len(parts) == 3:
             test, yes, no = (_joined([part, "x"], "and")[:-6] for part in parts)
             return f"({test} and {yes} or not ({parts[0]}) and {no})"
-        case ["at", "most", count, "of"]:
-            return _of_many(parts, int(count) + 1, "not ")
-        case [*_, count, "of"] if count.isdecimal():
-            return _of_many(parts, int(count), "")
+        case [*words] if number := next((_NUMBERS.get(w, w) for w in words if _counts(w)), None):
+            most = "exactly" if "exactly" in words else "at most" if "most" in words else "at least"
+            return f"{most} {number} of ({', '.join(parts)})" if parts else None
         case _:
             return None
 
 
-def _of_many(parts: list[str], count: int, no: str) -> str:
-    chosen = [_joined(list(each), "and") for each in combinations(parts, count)]
-    if len(chosen) > 10:
-        return f"write {no}(a and b or a and c or …), each {count} of them"
-    return f"{no}({' or '.join(chosen)})" if chosen else "true" if no else "false"
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+
+
+def _counts(word: str) -> bool:
+    return word in _NUMBERS or word.isdecimal()
 
 
 def _parts(inside: str) -> list[str]:
@@ -235,6 +233,7 @@ _VALUE = rf"(?:{_TEXT}|-?\d[\w.\-:]*+|true\b|false\b|:\w++)"
 _MORE = rf"(?:\s*,\s*{_VALUE})"
 _LIST = rf"{_VALUE}{_MORE}*+"
 _SIGN = r"(?P<sign>[<>]=?|={1,2}|!=|<>)"
+_COUNT = f"(?:{'|'.join(_NUMBERS)})"
 _UNIT = r"(?:second|minute|hour|day|week|month|quarter|year)s?"
 _LENGTH = rf"""(?:interval\s*)?['"]?(?P<length>\d[\d_]*+['"]?\s*{_UNIT})\b['"]?"""
 _NOW = r"(?<![\w.])(?:now|current_timestamp|getdate|sysdate)\b(?:\s*\(\s*\))?"
@@ -343,8 +342,12 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
         rf"(?<![\w.])(?P<word>and|or|if|(?:all|every|any|one|some|none)\s+of)\s*\({_INSIDE}\)",
         _together,
     ),
-    (rf"(?<![\w.])(?P<word>(?:at\s+(?:least|most)\s+)?\d++\s+of)\s*\({_INSIDE}\)", _together),
-    (r"(?:\bis\s+)?\bat\s+least\b(?!\s+\d++\s+of\b)", ">="),
+    (
+        rf"(?<![\w.])(?P<word>(?:(?:at\s+(?:least|most)|exactly)\s+)?(?:\d++|{_COUNT})\s+of"
+        rf"|(?:at\s+(?:least|most)|exactly)\s+(?:\d++|{_COUNT}))\s*\({_INSIDE}\)",
+        _together,
+    ),
+    (rf"(?:\bis\s+)?\bat\s+least\b(?!\s+(?:\d++|{_COUNT})(?:\s+of\b|\s*\())", ">="),
     (r"(?:\bis\s+)?\bat\s+most\b(?!\s+\d++\s+of\b)", "<="),
     (rf"[!~¬]\s*{_PATH}(?![\w.(\[])", "not {path}"),
     (r"[!~¬]+(?=\s*\()", "not"),

@@ -268,6 +268,22 @@ class Ranked:
 
 
 @frozen
+class Counted:
+    """``at least 2 of (a, b, c)``; the quantifier is ``at least``, ``at most`` or ``exactly``."""
+
+    quantifier: str
+    count: int
+    operands: tuple[Expr, ...]
+    span: Span = _span()
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the most operands that may hold."""
+        least = 0 if self.quantifier == "at most" else self.count
+        return least, len(self.operands) if self.quantifier == "at least" else self.count
+
+
+@frozen
 class Not:
     """``not a``."""
 
@@ -310,6 +326,7 @@ Expr: TypeAlias = (
     | InKeyList
     | Reachable
     | Ranked
+    | Counted
     | Not
     | And
     | Or

@@ -245,7 +245,8 @@ def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
         case "_COMMA" if found := re.search(r"(=|\bcontains)\s*\([^()]*\Z", before):
             word = "in" if found[1] == "=" else "contains any"
             return f"write '{word} (…)'"
-        case "_COMMA" if "_AND" in expected:
+        # A comma ends a condition, so all that is left to expect is the end of what it stands in.
+        case "_COMMA" if expected & {"_AND", "$END", "RPAR"}:
             return "join tests with 'and' or 'or'"
         case "_LPAR" if found := re.search(r"\b(now|today)\s*\Z", before, re.IGNORECASE):
             return f"write '{found[1].lower()}' without brackets"

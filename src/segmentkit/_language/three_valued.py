@@ -52,9 +52,27 @@ def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
             return (_all if holds else _any)([_certain(o, holds=holds) for o in operands])
         case t.Or(operands):
             return (_any if holds else _all)([_certain(o, holds=holds) for o in operands])
+        case t.Counted():
+            return _certainly_counted(tree, holds=holds)
         case _:
             test = tree if holds else t.Not(tree, t.NOWHERE)
             return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in rests_on(tree))])
+
+
+def _certainly_counted(tree: t.Counted, *, holds: bool) -> t.Expr:
+    """Enough certainly hold and enough certainly do not; or too many do, or too many do not."""
+    least, most = tree.bounds
+    size = len(tree.operands)
+    low, high = (least, size - most) if holds else (most + 1, size - least + 1)
+    tests: list[t.Expr] = [
+        t.Counted(
+            "at least", count, tuple(_certain(o, holds=each) for o in tree.operands), t.NOWHERE
+        )
+        for each, count in ((True, low), (False, high))
+        # None is always enough, and more than there are never: that side says nothing.
+        if 0 < count <= size
+    ]
+    return (_all if holds else _any)(tests)
 
 
 def rests_on(leaf: t.Expr) -> list[t.Expr]:

@@ -169,6 +169,12 @@ class TreeBuilder:
         where, end = among or (t.Literal(True, t.NOWHERE), by.span)
         return t.Ranked(word.lower(), limit, by, where, place(word).to(end))
 
+    def counted(self, parts: list[Any]) -> t.Expr:
+        words, number, *operands, close = parts
+        quantifier = " ".join(words.lower().split())
+        count = _count(number, "condition")
+        return t.Counted(quantifier, count, tuple(operands), place(words).to(place(close)))
+
     def fold(self, parts: list[Token]) -> Span:
         return place(parts[0])
 

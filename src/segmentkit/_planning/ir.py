@@ -353,6 +353,15 @@ class Or:
     operands: tuple[Condition, ...] = field(eq=frozenset)
 
 
+@frozen(cache_hash=True)
+class Counted:
+    """At least and at most so many of them; see ``counted``."""
+
+    operands: tuple[Condition, ...]
+    least: int
+    most: int
+
+
 Condition: TypeAlias = (
     Always
     | Compare
@@ -367,6 +376,7 @@ Condition: TypeAlias = (
     | Not
     | And
     | Or
+    | Counted
 )
 
 TRUE = Always(True)
@@ -401,6 +411,27 @@ def disjunction(operands: list[Condition]) -> Condition:
     return Or(tuple(found)) if found else FALSE
 
 
+def counted(operands: list[Condition], least: int, most: int) -> Condition:
+    """At least and at most so many of them; a junction where that says the same."""
+    held = sum(part == TRUE for part in operands)
+    found = [part for part in operands if not isinstance(part, Always)]
+    least, most = max(least - held, 0), min(most - held, len(found))
+    if least > most:
+        return FALSE
+    if least == 0:
+        if most == len(found):
+            return TRUE
+        if most in (0, len(found) - 1):
+            join = disjunction if most else conjunction
+            return join([complement(part) for part in found])
+    elif most == len(found):
+        if least == most:
+            return conjunction(found)
+        if least == 1:
+            return disjunction(found)
+    return Counted(tuple(found), least, most)
+
+
 def complement(operand: Condition) -> Condition:
     """The complement, by De Morgan's laws down to the leaves: ``Not`` stands on leaves only."""
     match operand:
@@ -412,6 +443,9 @@ def complement(operand: Condition) -> Condition:
             return disjunction([complement(o) for o in operands])
         case Or(operands):
             return conjunction([complement(o) for o in operands])
+        case Counted(parts, least, most):
+            fewer = counted([*parts], 0, least - 1)
+            return disjunction([fewer, counted([*parts], most + 1, len(parts))])
         case _:
             return Not(operand)
 
@@ -430,7 +464,7 @@ def _of_aggregate(node: Aggregate) -> tuple[Condition | Value, ...]:
 
 _PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
     **dict.fromkeys((Compare, Arithmetic), lambda n: (n.left, n.right)),
-    **dict.fromkeys((And, Or), lambda n: n.operands),
+    **dict.fromkeys((And, Or, Counted), lambda n: n.operands),
     **dict.fromkeys((Listed, Missing, Not, ToFloat), lambda n: (n.operand,)),
     **dict.fromkeys((Standing, Overall), lambda n: (n.value, n.among)),
     **dict.fromkeys((AnniversaryIn, YearDayIn), lambda n: (n.operand, n.low, n.high)),

@@ -87,6 +87,9 @@ class _Normalizer:
             case ir.Or(operands):
                 bound = [self.condition(o) for o in operands]
                 return _memberships(node) if _same(bound, operands) else _any_of(bound)
+            case ir.Counted(operands, least, most):
+                bound = [self.condition(o) for o in operands]
+                return node if _same(bound, operands) else ir.counted(bound, least, most)
             case _:
                 return self.leaf(node)
 
@@ -121,7 +124,7 @@ class _Normalizer:
                 limited = within is not None and within < self.since_the_beginning
                 other = self.condition(where)
                 return evolve(node, where=other, within=within if limited else None)
-            case ir.And() | ir.Or() | ir.Not():
+            case ir.And() | ir.Or() | ir.Counted() | ir.Not():
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(node)

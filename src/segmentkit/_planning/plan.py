@@ -147,7 +147,7 @@ def _taken_apart(condition: ir.Condition) -> tuple[list[ir.Condition], list[ir.C
     while stack:
         node = stack.pop()
         match node:
-            case ir.And(operands) | ir.Or(operands):
+            case ir.And(operands) | ir.Or(operands) | ir.Counted(operands):
                 if node not in joints:
                     stack += reversed(operands)
                 joints[node] = None

@@ -130,6 +130,11 @@ class Table:
                 return reduce(np.bitwise_and, map(self.bits, operands))
             case ir.Or(operands):
                 return reduce(np.bitwise_or, map(self.bits, operands))
+            case ir.Counted(operands, least, most):
+                held = np.zeros(self.size, dtype=np.uint16)
+                for operand in operands:
+                    held += unpack(self.bits(operand), self.size)
+                return pack((held >= least) & (held <= most))
             case _:
                 return pack(np.broadcast_to(self.leaf(node), self.size))
 
@@ -163,7 +168,7 @@ class Table:
                 return self.value(operand).missing
             case ir.Follows():
                 return self.follows(node)
-            case ir.Always() | ir.Not() | ir.And() | ir.Or() | ir.AnniversaryIn():
+            case ir.Always() | ir.Not() | ir.And() | ir.Or() | ir.Counted() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf that is bound")
             case _:
                 assert_never(node)

@@ -105,6 +105,8 @@ class Compiler:
                 return joined([self.condition(o) for o in operands], conjunctive=True)
             case ir.Or(operands):
                 return joined([self.condition(o) for o in operands], conjunctive=False)
+            case ir.Counted():
+                return self.counted(node)
             case ir.Not(operand):
                 return self.complement(operand)
             case _:
@@ -132,7 +134,7 @@ class Compiler:
                 return _test(operators.is_, self.value(operand), _NULL)
             case ir.Follows():
                 return self.follows(node)
-            case ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+            case ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(node)
@@ -159,10 +161,21 @@ class Compiler:
                 return self.or_missing(sa.not_(self.contains(node)), node.operand)
             case ir.Follows():
                 return sa.not_(self.follows(node))
-            case ir.Always() | ir.And() | ir.Or() | ir.Not() | ir.AnniversaryIn():
+            case ir.Always() | ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(node)
+
+    def counted(self, node: ir.Counted) -> Sql:
+        """How many of some conditions hold; what is unknown does not."""
+        tests = [sa.case((self.condition(o), 1), else_=0) for o in node.operands]
+        held = _sum(tests)
+        if node.least == node.most:
+            return _test(operators.eq, held, sa.literal(node.least, sa.Integer()))
+        parts = [_test(operators.ge, held, sa.literal(node.least, sa.Integer()))] * (node.least > 0)
+        if node.most < len(node.operands):
+            parts.append(_test(operators.le, held, sa.literal(node.most, sa.Integer())))
+        return joined(parts, conjunctive=True)
 
     def follows(self, node: ir.Follows) -> sa.Exists:
         """That another row comes after the one here."""
@@ -417,6 +430,14 @@ class Compiler:
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
+
+
+def _sum(numbers: list[Sql]) -> Sql:
+    """The sum in halves of halves: databases limit how deep an expression may be."""
+    if len(numbers) == 1:
+        return numbers[0]
+    half = len(numbers) // 2
+    return _sum(numbers[:half]) + _sum(numbers[half:])
 
 
 def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
