@@ -19,7 +19,8 @@ from pygments.token import (
 
 from segmentkit._language.keywords import RESERVED, keywords
 
-_WORDS = sorted({*keywords(), "segment", "list", "reachable", "top", "bottom"})
+_PHRASES = ("segment", "list", "reachable", "top", "bottom", "at least", "at most", "exactly")
+_WORDS = sorted({*keywords(), *_PHRASES})
 
 
 class DefinitionLexer(RegexLexer):
