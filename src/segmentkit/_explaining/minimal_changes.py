@@ -147,9 +147,7 @@ def _tallied(tally: Tally, wanted: bool) -> tuple[float, tuple[Hashable, ...] | 
         grows = [(math.inf, None), *(_both(found, holds) for found in best)]
         best = [min(each, key=lambda found: found[0]) for each in zip(stays, grows, strict=True)]
     fitting = [
-        found
-        for count, found in enumerate(best)
-        if (tally.least <= count <= tally.most) is wanted
+        found for count, found in enumerate(best) if (tally.least <= count <= tally.most) is wanted
     ]
     return min(fitting, key=lambda found: found[0], default=(math.inf, None))
 

@@ -164,7 +164,12 @@ class Function:
                 return self.chain(ast.Or(), operands)
             case ir.Counted(operands, least, most):
                 held = [self.condition(operand) for operand in operands]
-                return fill("least <= sum(held) <= most", least=ast.Constant(least), most=ast.Constant(most), held=ast.Tuple(held, ast.Load()))
+                return fill(
+                    "least <= sum(held) <= most",
+                    least=ast.Constant(least),
+                    most=ast.Constant(most),
+                    held=ast.Tuple(held, ast.Load()),
+                )
             case ir.Missing(operand):
                 return fill("value is None", value=self.value(operand))
             case ir.Compare(op, left, right, folded):
