@@ -139,7 +139,7 @@ def _summed(formula: Formula, wanted: bool) -> tuple[float, tuple[Hashable, ...]
 
 
 def _tallied(tally: Tally, wanted: bool) -> tuple[float, tuple[Hashable, ...] | None]:
-    """The same for a tally: what it costs that so many of the parts hold, one part after another."""
+    """The same for a tally: what each count of parts that hold costs, one part after another."""
     best: list[tuple[float, tuple[Hashable, ...] | None]] = [(0, ())]
     for part in tally.parts:
         fails, holds = _summed(part, False), _summed(part, True)

@@ -158,18 +158,12 @@ class Function:
                 return ast.Constant(value)
             case ir.Not(operand):
                 return fill("not operand", operand=self.condition(operand))
-            case ir.And(operands):
-                return self.chain(ast.And(), operands)
-            case ir.Or(operands):
-                return self.chain(ast.Or(), operands)
+            case ir.And(operands) | ir.Or(operands):
+                return self.chain(ast.And() if isinstance(node, ir.And) else ast.Or(), operands)
             case ir.Counted(operands, least, most):
-                held = [self.condition(operand) for operand in operands]
-                return fill(
-                    "least <= sum(held) <= most",
-                    least=ast.Constant(least),
-                    most=ast.Constant(most),
-                    held=ast.Tuple(held, ast.Load()),
-                )
+                held = ast.Tuple([self.condition(operand) for operand in operands], ast.Load())
+                low, high = ast.Constant(least), ast.Constant(most)
+                return fill("low <= sum(held) <= high", low=low, held=held, high=high)
             case ir.Missing(operand):
                 return fill("value is None", value=self.value(operand))
             case ir.Compare(op, left, right, folded):
