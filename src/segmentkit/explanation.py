@@ -209,7 +209,7 @@ def _head(clause: Clause) -> str:
             words = clause.text[: clause.text.index("(")].strip()
             return f"{words}: {held} of {len(clause.parts)} hold{'s' * (held == 1)}"
         case _:
-            return clause.joined.value
+            return str(clause.joined.value)
 
 
 def _item(clause: Clause) -> Html:

@@ -223,10 +223,10 @@ def _ways(formula: Formula, wanted: bool) -> list[_Agenda]:
             return [tuple((part, wanted) for part in parts)]
         case Junction(_, parts):
             return [((part, wanted),) for part in parts]
-        case Tally(least, most, ()):
-            return [()] if (least <= 0 <= most) is wanted else []
-        case Tally(parts=(first, *_)):
-            return [((first, each), (formula.rest(each), wanted)) for each in (True, False)]
+        case Tally(least, most, parts):
+            if not parts:
+                return [()] if (least <= 0 <= most) is wanted else []
+            return [((parts[0], each), (formula.rest(each), wanted)) for each in (True, False)]
         case Leaf():
             return [((formula, wanted),)]
         case _:

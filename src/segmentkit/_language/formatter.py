@@ -256,8 +256,8 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
         case t.Reachable(name):
             return f"reachable by {_reference(name)}", _TEST
         case t.Counted(quantifier, count, operands):
-            parts = ", ".join(_expr(o, _OR) for o in operands)
-            return f"{quantifier} {count} of ({parts})", _TEST
+            conditions = ", ".join(_expr(o, _OR) for o in operands)
+            return f"{quantifier} {count} of ({conditions})", _TEST
         case t.Not(operand):
             return f"not {_expr(operand, _NOT)}", _NOT
         case t.And(operands):

@@ -414,7 +414,7 @@ def disjunction(operands: list[Condition]) -> Condition:
 def counted(operands: list[Condition], least: int, most: int) -> Condition:
     """At least and at most so many of them; a junction where that says the same."""
     held = sum(part == TRUE for part in operands)
-    found = [part for part in operands if not isinstance(part, Always)]
+    found: list[Condition] = [part for part in operands if not isinstance(part, Always)]
     least, most = max(least - held, 0), min(most - held, len(found))
     if least > most:
         return FALSE

@@ -168,7 +168,7 @@ class Compiler:
 
     def counted(self, node: ir.Counted) -> Sql:
         """How many of some conditions hold; what is unknown does not."""
-        tests = [sa.case((self.condition(o), 1), else_=0) for o in node.operands]
+        tests: list[Sql] = [sa.case((self.condition(o), 1), else_=0) for o in node.operands]
         held = _sum(tests)
         if node.least == node.most:
             return _test(operators.eq, held, sa.literal(node.least, sa.Integer()))
