@@ -306,7 +306,12 @@ class Catalog(Mapping[str, Segment]):
         conditions = {
             name: bound_condition(segment, instant, Target.RECORD) for name, segment in self.items()
         }
-        compiled = compile_many(conditions, schema)
+        names = {id(segment): name for name, segment in self.items()}
+        references = {
+            name: [names[id(each)] for each in segment.references.values() if id(each) in names]
+            for name, segment in self.items()
+        }
+        compiled = compile_many(conditions, schema, references)
         object.__setattr__(self, "_compiled", (instant, compiled))
         return compiled
 

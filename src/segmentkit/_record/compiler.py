@@ -7,10 +7,11 @@ the definition and of the schema are bound to it as objects and never become sou
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta, tzinfo
-from functools import cache
-from typing import Any, assert_never
+from functools import cache, partial
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from segmentkit import _operators
 from segmentkit._calendar import first_instant, local
@@ -72,27 +73,53 @@ def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[R
     return function.build(function.either(node), ["record"])
 
 
-@cache
-def _template(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+_HERE = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+"""Where every node stands: to look for the places of all nodes afterwards takes as long as to make
+them."""
+LOAD, STORE = ast.Load(), ast.Store()
+_A = TypeVar("_A", bound=ast.AST)
+_Make: TypeAlias = Callable[[Mapping[str, ast.expr]], Any]
+
+
+def made(kind: type[_A], /, *parts: Any) -> _A:
+    """A node of a syntax tree, with a place."""
+    return kind(*parts, **_HERE)
+
+
+def named(name: str) -> ast.expr:
+    """The value of a variable."""
+    return made(ast.Name, name, LOAD)
 
 
 def fill(text: str, /, **parts: ast.expr) -> ast.expr:
     """A template of ours with expressions in the place of its names."""
-    filled: ast.expr = _filled(_template(text), parts)
+    filled: ast.expr = _template(text, tuple(parts))(parts)
     return filled
 
 
-def _filled(part: Any, parts: Mapping[str, ast.expr]) -> Any:
+@cache
+def _template(text: str, names: tuple[str, ...]) -> _Make:
+    whole = ast.parse(text, mode="eval").body
+    return _filling(whole, names) or (lambda parts: whole)
+
+
+def _filling(part: Any, names: tuple[str, ...]) -> _Make | None:
+    """What fills a part of a template; None where it stays as it is."""
     match part:
-        case ast.Name():
-            return parts.get(part.id, part)
+        case ast.Name(name) if name in names:
+            return operator.itemgetter(name)
         case ast.AST():
-            return type(part)(*[_filled(getattr(part, name), parts) for name in part._fields])
+            below = [getattr(part, field) for field in part._fields]
+            finish: Callable[..., Any] = partial(made, type(part))
         case list():
-            return [_filled(each, parts) for each in part]
+            below, finish = part, lambda *parts: list(parts)
         case _:
-            return part
+            return None
+    makers = [_filling(each, names) for each in below]
+    if not any(makers):
+        return None
+    both = list(zip(below, makers, strict=True))
+    return lambda parts: finish(*[each if make is None else make(parts) for each, make in both])
 
 
 class Function:
@@ -111,6 +138,7 @@ class Function:
         self.bound: dict[str, Any] = {}
         self.temporaries = 0
         self.names: dict[object, str] = {}
+        self.of_rows: dict[tuple[object, ...], Callable[..., Any]] = {}
         # Of the variables by name: those that are assigned wherever the next expression is
         # evaluated, and those of them that are not None there.
         self.ready: set[str] = set()
@@ -118,13 +146,15 @@ class Function:
 
     def build(self, result: ast.expr, names: list[str]) -> Callable[..., Any]:
         """The finished function of a result."""
-        return self.build_of([ast.Return(result)], names)
+        return self.build_of([made(ast.Return, result)], names)
 
     def build_of(self, body: list[ast.stmt], names: list[str]) -> Callable[..., Any]:
         """The finished function of statements."""
-        arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-        definition = ast.FunctionDef("matches", arguments, body, [], None, None)
-        module = ast.fix_missing_locations(ast.Module([definition], []))
+        arguments = ast.arguments(
+            [], [made(ast.arg, name) for name in names], None, [], [], None, []
+        )
+        definition = made(ast.FunctionDef, "matches", arguments, body, [], None, None)
+        module = ast.Module([definition], [])
         namespace = dict(self.bound)
         exec(compile(module, "<segment>", "exec"), namespace)  # noqa: S102 - our templates only
         function: Callable[..., Any] = namespace["matches"]
@@ -133,10 +163,10 @@ class Function:
     def bind(self, value: object) -> ast.expr:
         """A constant or a name for an object of the definition."""
         if isinstance(value, int | float | str) and type(value) in (int, float, str):
-            return ast.Constant(value)
+            return made(ast.Constant, value)
         name = f"k{len(self.bound)}"
         self.bound[name] = value
-        return ast.Name(name, ast.Load())
+        return named(name)
 
     def held(self, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """An expression that evaluates a value once, and the name that has it afterwards."""
@@ -144,7 +174,7 @@ class Function:
             return value, value
         name = f"t{self.temporaries}"
         self.temporaries += 1
-        return assigned(name, value), ast.Name(name, ast.Load())
+        return assigned(name, value), named(name)
 
     def either(self, node: ir.Condition | ir.Value) -> ast.expr:
         """An expression for whichever it is."""
@@ -155,7 +185,7 @@ class Function:
     def condition(self, node: ir.Condition) -> ast.expr:
         match node:
             case ir.Always(value):
-                return ast.Constant(value)
+                return made(ast.Constant, value)
             case ir.Not(operand):
                 return fill("not operand", operand=self.condition(operand))
             case ir.And(operands) | ir.Or(operands):
@@ -207,10 +237,20 @@ class Function:
         ready = set(self.ready)
         for before, operand in zip(operands, others, strict=False):
             if isinstance(join, ast.And):
-                self.sure |= {self.variable(column) for column in _present_in(before)}
+                self.sure |= {self.variable(column) for column in self.present_in(before)}
             parts.append(self.condition(operand))
         self.ready, self.sure = ready, sure
-        return ast.BoolOp(join, parts)
+        return made(ast.BoolOp, join, parts)
+
+    def present_in(self, test: ir.Condition) -> Iterator[ir.Column]:
+        """The columns that are read, and not missing, where a test is true."""
+        match test:
+            case ir.Not(ir.Missing(ir.Column() as column)):
+                yield column
+            case ir.Compare() | ir.OneOf() | ir.Listed() | ir.TextTest() | ir.YearDayIn():
+                yield from (part for part in ir.parts(test) if isinstance(part, ir.Column))
+            case _:
+                pass
 
     def present(
         self, test: str, /, *, folded: bool = False, **operands: ir.Value | ast.expr
@@ -226,7 +266,7 @@ class Function:
             if isinstance(operand, ir.Const):
                 value = operand.value
                 if value is None:
-                    return ast.Constant(False)
+                    return made(ast.Constant, False)
                 parts[name] = self.bind(_operators.fold_case(str(value)) if folded else value)
                 continue
             guard, again = self.guarded(operand)
@@ -239,13 +279,13 @@ class Function:
             parts[name] = again
         filled = fill(test, **parts)
         self.ready = self.ready if ready is None else ready
-        return ast.BoolOp(ast.And(), [*guards, filled]) if guards else filled
+        return made(ast.BoolOp, ast.And(), [*guards, filled]) if guards else filled
 
     def guarded(self, value: ir.Value) -> tuple[ast.expr | None, ast.expr]:
         """A test that a value is not missing, if it needs one, and the value once it is passed."""
         if isinstance(value, ir.Column):
             guard = self.there(value)
-            return guard, ast.Name(self.variable(value), ast.Load())
+            return guard, named(self.variable(value))
         once, again = self.held(self.value(value))
         return fill("value is not None", value=once), again
 
@@ -269,7 +309,7 @@ class Function:
                     return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
                 own = extensions.scalar(node, added) if added else _operators.FUNCTIONS[name]
                 function = self.bind(own)
-                return ast.Call(function, [self.value(a) for a in arguments], [])
+                return made(ast.Call, function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():
                 return self.aggregated(node)
             case ir.Standing() | ir.Overall():
@@ -283,9 +323,9 @@ class Function:
         """An expression for a column, which is read where it is first needed."""
         name = self.variable(node)
         if name in self.ready:
-            return ast.Name(name, ast.Load())
+            return named(name)
         as_it_is, read = self.reading(node, name)
-        return ast.IfExp(as_it_is, ast.Name(name, ast.Load()), read)
+        return made(ast.IfExp, as_it_is, named(name), read)
 
     def there(self, node: ir.Column) -> ast.expr | None:
         """A test that a column is not missing; None where that is known."""
@@ -293,7 +333,7 @@ class Function:
         if name in self.sure or (name in self.ready and not node.nullable):
             return None
         if name in self.ready:
-            return fill("value is not None", value=ast.Name(name, ast.Load()))
+            return fill("value is not None", value=named(name))
         as_it_is, read = self.reading(node, name)
         return fill("as_it_is or read is not None", as_it_is=as_it_is, read=read)
 
@@ -305,7 +345,7 @@ class Function:
         in_row = node.scope is ir.Scope.ROW
         start = self.row_entity if in_row else self.schema.entity
         assert start is not None
-        holder: ast.expr = ast.Name("row" if in_row else "record", ast.Load())
+        holder: ast.expr = named("row" if in_row else "record")
         again = holder
         for depth, link in enumerate(node.links):
             follow = self.bind(_follow(link, f"{start.name}.{link}"))
@@ -320,15 +360,15 @@ class Function:
             get = "look(None if holder is None else again.get(name))"
             self.ready.add(name)
             value = fill(get, look=look, holder=holder, again=again, name=document)
-            return ast.Constant(False), assigned(name, value)
+            return made(ast.Constant, False), assigned(name, value)
         get = "linked(holder, name)" if node.links else "holder.get(name)"
         found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
-        kind, raw = attribute.dtype.kind, ast.Name(name, ast.Load())
+        kind, raw = attribute.dtype.kind, named(name)
         as_it_is = fill(
             "type(read) is kind", read=assigned(name, found), kind=self.bind(KINDS[kind])
         )
         if kind in _AS_IT_IS:
-            as_it_is = ast.BoolOp(ast.And(), [as_it_is, fill(_AS_IT_IS[kind], raw=raw)])
+            as_it_is = made(ast.BoolOp, ast.And(), [as_it_is, fill(_AS_IT_IS[kind], raw=raw)])
         self.ready.add(name)
         look = self.bind(reader(attribute, start.name))
         return as_it_is, assigned(name, fill("look(raw, of)", look=look, raw=raw, of=again))
@@ -336,7 +376,7 @@ class Function:
     def once(self, of: object, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """Something that is evaluated where it is first needed, and its name for afterwards."""
         name = self.variable(of)
-        again = ast.Name(name, ast.Load())
+        again = named(name)
         if name in self.ready:
             return again, again
         self.ready.add(name)
@@ -356,7 +396,8 @@ class Function:
             key=self.bind(node),
         )
 
-    def aggregate(self, node: ir.Aggregate) -> AggregateOf:
+    def aggregate(self, node: ir.Aggregate, *, tested: bool = True) -> AggregateOf:
+        """The rows of an aggregate, made one value; or untested, if someone else picks them."""
         holder = self.schema.entity
         if node.holder is ir.Scope.ROW:
             assert self.row_entity is not None
@@ -367,7 +408,7 @@ class Function:
             way.append((rows, self.of_row(step.where, entity, holder)))
             holder = entity
         rows, entity = self.rows(holder, node.relation)
-        test = self.of_row(node.where, entity, holder)
+        test = self.of_row(node.where if tested else ir.TRUE, entity, holder)
         value = None if node.value is None else self.of_row(node.value, entity, holder)
         order = None
         if node.function in _ORDERED:
@@ -408,24 +449,17 @@ class Function:
     def of_row(
         self, node: ir.Condition | ir.Value, entity: Entity, owner: Entity | None
     ) -> Callable[..., Any]:
-        """A function of a row."""
-        function = Function(self.schema, entity, owner)
-        return function.build(function.either(node), ["row", "owner", "record", "memo"])
+        """A function of a row, made once."""
+        key = node, entity.name, owner and owner.name
+        if key not in self.of_rows:
+            function = Function(self.schema, entity, owner)
+            names = ["row", "owner", "record", "memo"]
+            self.of_rows[key] = function.build(function.either(node), names)
+        return self.of_rows[key]
 
 
 def assigned(name: str, value: ast.expr) -> ast.expr:
-    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
-
-
-def _present_in(test: ir.Condition) -> Iterator[ir.Column]:
-    """The columns that are not missing where a test is true."""
-    match test:
-        case ir.Not(ir.Missing(ir.Column() as column)):
-            yield column
-        case ir.Compare() | ir.OneOf() | ir.Listed() | ir.TextTest() | ir.YearDayIn():
-            yield from (part for part in ir.parts(test) if isinstance(part, ir.Column))
-        case _:
-            pass
+    return made(ast.NamedExpr, made(ast.Name, name, STORE), value)
 
 
 def _in_zone(convert: Callable[[Any, tzinfo], Any], zone: tzinfo) -> Callable[[Any], Any]:
