@@ -191,8 +191,8 @@ class Function:
             case ir.And(operands) | ir.Or(operands):
                 return self.chain(ast.And() if isinstance(node, ir.And) else ast.Or(), operands)
             case ir.Counted(operands, least, most):
-                held = ast.Tuple([self.condition(operand) for operand in operands], ast.Load())
-                low, high = ast.Constant(least), ast.Constant(most)
+                held = made(ast.Tuple, [self.condition(operand) for operand in operands], LOAD)
+                low, high = made(ast.Constant, least), made(ast.Constant, most)
                 return fill("low <= sum(held) <= high", low=low, held=held, high=high)
             case ir.Missing(operand):
                 return fill("value is None", value=self.value(operand))
