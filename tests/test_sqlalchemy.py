@@ -24,7 +24,16 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import FLOAT, INTEGER, Attribute, Entity, Schema, Segment, UnsupportedError
+from segmentkit import (
+    FLOAT,
+    INTEGER,
+    Attribute,
+    Entity,
+    Schema,
+    Segment,
+    UnsupportedError,
+    UsageError,
+)
 from segmentkit.sqlalchemy import members, predicate, prepare, schema_from
 from segmentkit.sqlalchemy.dialects.engine_setup import _add_functions
 from segmentkit.sqlalchemy.mapped_rows import MappedRows
@@ -506,3 +515,12 @@ def test_a_float_whose_column_has_no_type(dialect: sa.Dialect) -> None:
         predicate(Segment.define(None, "score > 1.5", schema), people).compile(dialect=dialect)
     )
     assert "people.score" in text
+
+
+@pytest.mark.parametrize("ask", [predicate, members])
+@pytest.mark.parametrize("entity", [Customer, Customer.__table__])
+def test_a_class_before_the_segment(ask: Any, entity: Any) -> None:
+    """A class or table that you give first is refused, and the message says that it comes after the segment."""
+    segment = Segment.define(None, "id = 1", SCHEMA)
+    with pytest.raises(UsageError, match="the class or table comes after it"):
+        ask(entity, segment)

@@ -35,6 +35,13 @@ def expect(given: object, kind: type[Any], call: str) -> None:
 _HINTS = {
     ("Segment", "DataFrame"): "the frame comes after it; in a pipe, "
     "frame.pipe(lambda frame: mask(segment, frame))",
+    **dict.fromkeys(
+        [
+            ("Segment", kind)
+            for kind in ("Table", "DeclarativeMeta", "DeclarativeAttributeIntercept")
+        ],
+        "the class or table comes after it",
+    ),
     ("Segment", "str"): "make one of a text by Segment.define(None, text, schema)",
     ("Segment", "Trait"): "a condition on a trait is one, such as "
     'Segment.define(None, "trait > 5", schema, traits=[trait])',
