@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,6 +35,7 @@ class Customer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     age: Mapped[int | None]
     email: Mapped[str | None] = mapped_column("mail_address")
+    mail: Mapped[str | None] = orm.synonym("email")
     note: Mapped[str | None] = mapped_column(deferred=True)
     level: Mapped[int] = mapped_column(default=3)
     shop_id: Mapped[int | None] = mapped_column(sa.ForeignKey("shops.id"))
@@ -113,6 +115,7 @@ QUESTIONS = [
     "not (age >= 18)",
     "age is missing",
     'email starts with "2"',
+    'mail starts with "2"',
     'shop.city = "Kyiv"',
     "shop.city is missing",
     "count(orders) > 1",
@@ -205,6 +208,38 @@ def test_a_new_object_has_what_it_was_given() -> None:
     new.orders.add(Order(id=1, amount=Decimal("2.50"), status=Status.PAID, at=DAY))
     bought = Segment.define("s", 'sum(orders.amount where status = "PAID") = 2.5', SCHEMA)
     assert bought.matches(record(new), as_of=NOW)
+
+
+def test_a_new_object_has_its_foreign_key_and_not_the_other_object() -> None:
+    """Where the key is known and the object is not, nothing is said of it."""
+    segment = Segment.define("s", "shop.city is missing", SCHEMA)
+    assert segment.matches(record(Customer(id=1)))
+    with pytest.raises(DataError, match="Customer.shop is not loaded"):
+        segment.matches(record(Customer(id=1, shop_id=1)))
+    assert not segment.matches(record(Customer(id=1, shop_id=1, shop=Shop(id=1, city="Kyiv"))))
+
+
+def test_a_record_keeps_its_object(session: orm.Session) -> None:
+    """An object that nobody else holds stays what it is."""
+    segment = Segment.define("s", "age = 17", SCHEMA)
+    assert segment.matches(record(Customer(id=1, age=17)))
+    kept = record(session.scalars(sa.select(Customer).where(Customer.id == 2)).one())
+    gc.collect()
+    assert segment.matches(kept)
+
+
+def test_an_object_without_a_session_is_not_loaded(session: orm.Session) -> None:
+    """Nor is one of a query that asks for an error: both are told how to load, as others are."""
+    segment = Segment.define("s", 'shop.city = "Kyiv"', SCHEMA)
+    query = sa.select(Customer).where(Customer.id == 1)
+    refusing = session.scalars(query.options(orm.raiseload(Customer.shop))).one()
+    with pytest.raises(DataError, match=r"query with selectinload\(Customer.shop\)"):
+        segment.matches(record(refusing))
+    session.expunge_all()
+    alone = session.scalars(query).one()
+    session.expunge(alone)
+    with pytest.raises(DataError, match=r"query with selectinload\(Customer.shop\)"):
+        segment.matches(record(alone))
 
 
 @pytest.mark.parametrize("given", [Customer, {"id": 1}, None, 5, "x"])

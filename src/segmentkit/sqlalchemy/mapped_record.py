@@ -64,11 +64,15 @@ class _Loaded(Mapping[str, Any]):
 
     def __init__(self, state: orm.InstanceState[Any]) -> None:
         self._state = state
+        # The state alone does not keep it: without it, nothing would be loaded.
+        self._instance = state.obj()
         self._mapper = state.mapper
         self._related: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         key = name if name in self._mapper.attrs else self._key_of(name)
+        while key in self._mapper.synonyms:
+            key = self._mapper.synonyms[key].name
         value = self._state.dict.get(key, _ABSENT)
         if value is _ABSENT:
             value = self._absent(key)
@@ -108,6 +112,8 @@ class _Loaded(Mapping[str, Any]):
             if value is _ABSENT:
                 raise self._unloaded(key)
             return value
+        if relates and self._refers(key):
+            raise self._unloaded(key)
         columns = () if relates else self._mapper.column_attrs[key].columns
         if all(
             getattr(c, "default", 0) is getattr(c, "server_default", 0) is None for c in columns
@@ -121,8 +127,20 @@ class _Loaded(Mapping[str, Any]):
     def _without_query(self, key: str) -> Any:
         """The other object, where the session has it or the foreign key is missing."""
         impl = self._state.manager[key].impl
-        value = impl.get(self._state, self._state.dict, PassiveFlag.PASSIVE_NO_FETCH)
+        try:
+            value = impl.get(self._state, self._state.dict, PassiveFlag.PASSIVE_NO_FETCH)
+        except sa.exc.SQLAlchemyError:
+            # There is no session, or the query has asked for an error: raiseload.
+            return _ABSENT
         return _ABSENT if isinstance(value, LoaderCallableStatus) else value
+
+    def _refers(self, key: str) -> bool:
+        """Whether a new object has a foreign key, and not the object that it refers to."""
+        relationship = self._mapper.relationships[key]
+        if relationship.direction is not orm.RelationshipDirection.MANYTOONE:
+            return False
+        keys = [self._mapper.get_property_by_column(c).key for c in relationship.local_columns]
+        return any(self._state.dict.get(each) is not None for each in keys)
 
     @property
     def _name(self) -> str:
