@@ -214,7 +214,7 @@ def test_a_new_object_has_its_foreign_key_and_not_the_other_object() -> None:
     """Where the key is known and the object is not, nothing is said of it."""
     segment = Segment.define("s", "shop.city is missing", SCHEMA)
     assert segment.matches(record(Customer(id=1)))
-    with pytest.raises(DataError, match="Customer.shop is not loaded"):
+    with pytest.raises(DataError, match=r"Customer\.shop is not loaded"):
         segment.matches(record(Customer(id=1, shop_id=1)))
     assert not segment.matches(record(Customer(id=1, shop_id=1, shop=Shop(id=1, city="Kyiv"))))
 

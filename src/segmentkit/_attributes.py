@@ -90,6 +90,8 @@ class Attribute:
         nullable: Whether it may be missing.
         values: The possible values, if they are few and known.
         column: Its column in tables and frames; by default its name.
+        uuid: Whether its texts are UUIDs, written as Python does: 32 small digits and four dashes.
+            A definition can write them in any form, and no other text.
         path: Where in a `Document` it is, the document's name first; made by the document.
     """
 
@@ -98,6 +100,7 @@ class Attribute:
     nullable: bool = False
     values: tuple[Any, ...] = field(default=(), converter=_tuple)
     column: str = field(kw_only=True)
+    uuid: bool = field(default=False, kw_only=True)
     path: tuple[str, ...] = field(default=(), kw_only=True)
 
     @column.default
@@ -108,6 +111,8 @@ class Attribute:
         if not isinstance(self.dtype, DType):
             raise SchemaError(f"{self.name}: the type must be one like TEXT, not {self.dtype!r}")
         kind = self.dtype.kind
+        if self.uuid and kind is not Kind.TEXT:
+            raise SchemaError(f"{self.name} is {self.dtype}, and UUIDs are texts")
         types = _LISTED.get(kind, (str,))
         for value in self.values:
             if not isinstance(value, types) or isinstance(value, bool) is not (

@@ -457,7 +457,7 @@ def _describe(entity: Entity, *, root: bool) -> str:
     notes += ["whose rows are segmented"] if root else []
     lines = [entity.name + (f" ({', '.join(notes)})" if notes else "")]
     for a in entity.attributes:
-        listed = f" in ({', '.join(map(str, a.values))})" if a.values else ""
+        listed = f" in ({', '.join(map(str, a.values))})" if a.values else " (UUID)" * a.uuid
         lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
     inner = [a for document in entity.documents for a in document.attributes]
     lines += [f"    {a.name}: {a.dtype}?" for a in inner]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
-from segmentkit import Schema, Segment, Trait, UnsupportedError
+from segmentkit import (
+    INTEGER,
+    TEXT,
+    Attribute,
+    KeyList,
+    Schema,
+    SchemaError,
+    Segment,
+    SegmentTypeError,
+    Trait,
+    UnsupportedError,
+)
+from segmentkit._catalog.schema_table import read_declaration
 from segmentkit.sqlalchemy import Source, members, record, schema_from, values
 from tests.models.answers import opened
 
@@ -149,6 +162,72 @@ def test_what_sql_does_not_know(session: orm.Session) -> None:
     segment = Segment.define("s", 'word starts with "a"', SCHEMA)
     with pytest.raises(UnsupportedError, match=r"rows_of_types\.word is kept by Marked"):
         session.scalars(members(segment, Row))
+
+
+KEY = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+OTHER = "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12"
+
+
+class Holder(Base):
+    __tablename__ = "holders_of_uuids"
+    id: orm.Mapped[uuid.UUID] = orm.mapped_column(primary_key=True)
+    text: orm.Mapped[str | None] = orm.mapped_column(sa.Uuid(as_uuid=False))
+    char: orm.Mapped[uuid.UUID | None] = orm.mapped_column(sa.Uuid(native_uuid=False))
+    digits: orm.Mapped[str | None] = orm.mapped_column(sa.Uuid(native_uuid=False, as_uuid=False))
+    items: orm.Mapped[list[Item]] = orm.relationship()
+
+
+class Item(Base):
+    __tablename__ = "items_of_uuids"
+    id: orm.Mapped[uuid.UUID] = orm.mapped_column(primary_key=True)
+    holder_id: orm.Mapped[uuid.UUID] = orm.mapped_column(sa.ForeignKey("holders_of_uuids.id"))
+
+
+UUIDS = schema_from(Holder)
+FORMS = [KEY, KEY.upper(), f"{{{KEY}}}", f"urn:uuid:{KEY}", KEY.replace("-", "")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_uuid_is_written_in_any_form(session: orm.Session, form: str) -> None:
+    """However a UUID is kept, and however it is written, it is found: in SQL and in records."""
+    for key, item in ((KEY, KEY), (OTHER, OTHER)):
+        holder = Holder(id=uuid.UUID(key), text=key, char=uuid.UUID(key), digits=key)
+        holder.items.append(Item(id=uuid.UUID(item)))
+        session.merge(holder)
+    session.flush()
+    holders = session.scalars(sa.select(Holder).options(orm.selectinload(Holder.items))).all()
+    lists = {"l": KeyList("l", [form, "nobody"])}
+    texts = [f'{name} = "{form}"' for name in ("id", "text", "char", "digits")]
+    texts += [f'{name} in ("{form}")' for name in ("id", "text", "char", "digits")]
+    texts += [f'any(items where holder_id = "{form}")', "in list l", "id = :key"]
+    for text in texts:
+        segment = Segment.define("s", text, UUIDS, lists=lists)
+        segment = segment.bind(key=form) if segment.parameters else segment
+        found = [str(key) for key in session.scalars(members(segment, Holder))]
+        assert found == [KEY], text
+        assert [str(h.id) for h in holders if segment.matches(record(h))] == [KEY], text
+        assert [str(key) for key in Source(session, Holder).members(segment)] == [KEY], text
+
+
+@pytest.mark.parametrize("text", ['id = "nobody"', 'text in ("5", "x")', 'id = "a0eebc99"'])
+def test_a_text_that_is_no_uuid(text: str) -> None:
+    """It would be nobody's, and is an error with an example."""
+    with pytest.raises(
+        SegmentTypeError, match=r"is not a value of \w+[\s\S]*it has UUIDs, such as"
+    ):
+        Segment.define("s", text, UUIDS)
+    with pytest.raises(SegmentTypeError, match="it has UUIDs"):
+        Segment.define("s", "id = :key", UUIDS).bind(key="nobody")
+
+
+def test_a_schema_says_which_texts_are_uuids() -> None:
+    """It is shown, and kept in files; other types are none."""
+    assert "    id: text (UUID)" in str(UUIDS).splitlines()
+    told = {"t": {"key": "id", "attributes": {"id": {"type": "text", "uuid": True}}}}
+    declared = read_declaration({"entity": "t", "tables": told}).schema()
+    assert declared.entity.attribute("id") == Attribute("id", TEXT, uuid=True)
+    with pytest.raises(SchemaError, match="id is integer, and UUIDs are texts"):
+        Attribute("id", INTEGER, uuid=True)
 
 
 def test_left_out() -> None:

@@ -245,10 +245,12 @@ def _attribute(place: str, name: str, value: Any) -> Attribute:
     if isinstance(value, str):
         return Attribute(name, _dtype(place, value.removesuffix("?")), value.endswith("?"))
     told = _mapping(place, value)
-    _only(place, told, ("type", "nullable", "values", "column"))
+    _only(place, told, ("type", "nullable", "values", "column", "uuid"))
     nullable, values = told.get("nullable", False), told.get("values", [])
-    if not isinstance(nullable, bool):
-        raise SchemaError(f"{place}.nullable must be true or false")
+    uuid = told.get("uuid", False)
+    for key, flag in (("nullable", nullable), ("uuid", uuid)):
+        if not isinstance(flag, bool):
+            raise SchemaError(f"{place}.{key} must be true or false")
     if not isinstance(values, list | tuple):
         raise SchemaError(f"{place}.values must be a list")
     return Attribute(
@@ -257,6 +259,7 @@ def _attribute(place: str, name: str, value: Any) -> Attribute:
         nullable,
         values,
         column=_text(f"{place}.column", told.get("column", name)),
+        uuid=uuid,
     )
 
 

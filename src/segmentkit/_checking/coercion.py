@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from uuid import UUID
 
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
@@ -22,6 +23,14 @@ def literal_dtype(value: ir.Constant) -> DType:
         return _decimal(max(0, -exponent)) if isinstance(exponent, int) else decimal()
     found = _DTYPES.get(type(value))
     return found or next(dtype for kind, dtype in _DTYPES.items() if isinstance(value, kind))
+
+
+def as_uuid(value: object) -> str | None:
+    """A text that is a UUID, in the form that attributes have."""
+    try:
+        return str(UUID(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def article(dtype: DType) -> dict[str, str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from attrs import evolve
+
 from segmentkit._checking import hints, surprises, windows
-from segmentkit._checking.coercion import aligned, article
+from segmentkit._checking.coercion import aligned, article, as_uuid
 from segmentkit._checking.context import Context
 from segmentkit._checking.windows import Bound
 from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
@@ -12,6 +16,7 @@ from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 
+_V = TypeVar("_V", bound=ir.Value)
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
 
 
@@ -29,6 +34,7 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     if ctx.declared:
         check_values(ctx, node.left, left, [(node.right, right)], folded=node.ignoring_case)
         check_values(ctx, node.right, right, [(node.left, left)], folded=node.ignoring_case)
+        left, right = written(ctx, left, right), written(ctx, right, left)
     if ctx.warn:
         surprises.of_comparison(ctx, node, left, right, negated != negative)
     left, right = aligned(left, right)
@@ -110,6 +116,9 @@ def check_values(
     attribute = ctx.declared.get(value) if ctx.declared else None
     if attribute is None:
         return
+    if attribute.uuid:
+        _check_uuids(ctx, node, options)
+        return
     known = {v.casefold() if folded and isinstance(v, str) else v for v in attribute.values}
     for option_node, option in options:
         if not isinstance(option, ir.Const) or option.value is None:
@@ -123,6 +132,24 @@ def check_values(
             hint = f"did you mean '{close}'?" if close else f"it has {hints.some(names)}"
             told = {"value": option.value, "name": format_tree(node)}
             ctx.error("SK106", option_node.span, hint=hint, **told)
+
+
+def _check_uuids(ctx: Context, node: t.Expr, options: list[tuple[t.Expr, ir.Value]]) -> None:
+    for option_node, option in options:
+        if isinstance(option, ir.Const) and as_uuid(option.value) is None:
+            told = {"value": option.value, "name": format_tree(node)}
+            ctx.error("SK106", option_node.span, hint=_UUIDS, **told)
+
+
+_UUIDS = 'it has UUIDs, such as "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"'
+
+
+def written(ctx: Context, value: _V, other: ir.Value) -> _V:
+    """A constant as the attribute that it is compared with has it: UUIDs in one form."""
+    if not isinstance(value, ir.Const) or (attribute := ctx.declared.get(other)) is None:
+        return value
+    text = as_uuid(value.value) if attribute.uuid else None
+    return value if text is None else evolve(value, value=text)
 
 
 def bounds(

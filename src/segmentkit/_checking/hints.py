@@ -53,7 +53,7 @@ def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
     if not isinstance(node, t.Literal):
         return None
     attribute = None if other is None else ctx.declared.get(other)
-    if attribute is not None and format_tree(node) not in attribute.values:
+    if attribute is not None and attribute.values and format_tree(node) not in attribute.values:
         return f"it has {some([format_text(v) for v in attribute.values])}"
     # Of what is true, texts have words of their own.
     if isinstance(node.value, bool):
@@ -93,7 +93,7 @@ def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> 
     """How a value becomes a condition."""
     text = format_tree(node)
     if dtype == TEXT and not isinstance(node, t.Literal):
-        value = format_text(attribute.values[0]) if attribute else '"…"'
+        value = format_text(attribute.values[0]) if attribute and attribute.values else '"…"'
         return f"compare it, as in '{text} = {value}'"
     if isinstance(node, t.Literal):
         return f"compare something with it, as in 'name = {text}'"

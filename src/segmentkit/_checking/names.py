@@ -117,7 +117,7 @@ def _column(
     # A link may lead nowhere, so what is beyond it may be missing.
     nullable = attribute.nullable or links > 0
     column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
-    if attribute.values:
+    if attribute.values or attribute.uuid:
         ctx.declared[column] = attribute
     elif ctx.declared:
         ctx.declared.pop(column, None)

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from attrs import evolve
 
+from segmentkit._checking.coercion import as_uuid
 from segmentkit._checking.context import Context, Names
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
@@ -64,6 +65,9 @@ def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
         ctx.error("SK144", node.span, **told)
         return ir.FALSE
     column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
+    if key.uuid:
+        keys = frozenset(as_uuid(each) or each for each in found.keys)
+        return ir.Listed(column, found.name, keys)
     return ir.Listed(column, found.name, found.keys)
 
 

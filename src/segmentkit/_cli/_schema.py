@@ -117,13 +117,15 @@ def _ways(ways: Iterable[Link | Relation]) -> Any:
 
 
 def _attribute(attribute: Attribute) -> Any:
-    if not attribute.values and attribute.column == attribute.name:
+    if not (attribute.values or attribute.uuid) and attribute.column == attribute.name:
         return f"{attribute.dtype}{'?' * attribute.nullable}"
     told: dict[str, Any] = {"type": str(attribute.dtype), "nullable": attribute.nullable}
     if attribute.values:
         told["values"] = list(attribute.values)
     if attribute.column != attribute.name:
         told["column"] = attribute.column
+    if attribute.uuid:
+        told["uuid"] = True
     return _inline(told)
 
 

@@ -75,7 +75,8 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
     values = codec.values if codec else ()
     nullable = getattr(column, "nullable", True) and not column.primary_key
     try:
-        return Attribute(name, dtype, nullable, values, column=called or column.name)
+        uuid = codec is not None and codec.uuid
+        return Attribute(name, dtype, nullable, values, column=called or column.name, uuid=uuid)
     except SchemaError as error:
         raise Unfit(str(error)) from None
 
