@@ -1078,7 +1078,8 @@ class TestSchemas:
             ),
             (
                 {"links": {"store": {"key": "id", "to": "stores"}}},
-                "customers.store leads to 'stores', which declares no key",
+                "customers.store leads to 'stores', which declares no key: say which column tells its "
+                "rows apart",
             ),
         ],
     )

@@ -76,7 +76,7 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Schema([Entity("a", key="id", links=[Link("b", key="b_id")])]),
          "no entity 'b' in the schema; there are a"),
         (lambda: Schema([Entity("a", key="id", links=[Link("b", key="b_id")]), Entity("b")]),
-         "a.b leads to 'b', which declares no key"),
+         "a.b leads to 'b', which declares no key: say which column tells its rows apart"),
         (lambda: Schema([Entity("a", key="id"), Entity("b", relations=[Relation("a", key="x")])]),
          "b.a needs a key of 'b'"),
         (lambda: Schema([Entity("a", key="id", relations=[Relation("b", key="x", at="t")]),

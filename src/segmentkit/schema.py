@@ -316,7 +316,10 @@ class Schema:
         target = self.named(way.to)
         place = f"{entity.name}.{way.name}"
         if isinstance(way, Link) and not (target.key or way.by or way.join):
-            raise SchemaError(f"{place} leads to {target.name!r}, which declares no key")
+            raise SchemaError(
+                f"{place} leads to {target.name!r}, which declares no key: say which column tells its "
+                "rows apart"
+            )
         if isinstance(way, Relation):
             if not entity.key:
                 raise SchemaError(f"{place} needs a key of {entity.name!r}")
