@@ -202,6 +202,138 @@ def test_times_that_cannot_be_read() -> None:
         ]
 
 
+def _at(*parts: int) -> datetime:
+    return datetime(2026, 5, 1, *parts)
+
+
+TEN = _at(10)
+NANO = _at(10, 0, 0, 123456)
+WRITTEN: list[tuple[Any, datetime | None]] = [
+    # understood as they are
+    ("2026-05-01 10:00:00", TEN),
+    ("2026-05-01 10:00:00.", TEN),
+    ("2026-05-01T10:00:00.5", _at(10, 0, 0, 500000)),
+    ("2026-05-01 10:00:00.123456789", NANO),
+    ("2026-05-01 10:00:00.0000000000000000", TEN),
+    ("0001-01-01 00:00:00", datetime(1, 1, 1)),
+    ("9999-12-31 23:59:59.999999", datetime.max),
+    # counted, and mended
+    ("2026-05-01T10:00:00Z", TEN),
+    ("2026-05-01T10:00:00.123456789z", NANO),
+    ("2026-05-01 12:30:00.123456+02:30", NANO),
+    ("2026-05-01T12:00:00+0200", TEN),
+    ("2026-05-01 10:00:00.5+00", _at(10, 0, 0, 500000)),
+    ("2026-04-30T22:00:00-12:00", TEN),
+    ("2026-05-01 10:00:00 UTC", TEN),
+    ("2026-05-01 06:30:00.123456 -0330", NANO),
+    ("2026-05-01 10:00", TEN),
+    ("2026-05-01T10:00Z", TEN),
+    ("2026-05-01T10:00+03:00", _at(7)),
+    ("2026-05-01", _at()),
+    (1777629600, TEN),
+    ("1777629600", TEN),  # of a numeric affinity, so that it is stored as a number
+    (1777629600.5, _at(10, 0, 0, 500000)),
+    (-631152000, datetime(1950, 1, 1)),
+    (1777629600123, _at(10, 0, 0, 123000)),
+    (1777629600123456, NANO),
+    (1777629600123456789, NANO),
+    (2461161.5, datetime(2026, 5, 1)),
+    (20260501, _at()),
+    # counted, and shown
+    *[(each, None) for each in (
+        1, 2026, 20261301, "20260501T100000", "2026/05/01 10:00:00", "now", "10:00",
+        "2026-02-30 10:00:00", "2026-13-01 10:00:00", "0000-00-00 00:00:00", "2026-05-01 24:00:00",
+        "2026-05-01 10:60:00", "2026-05-01 9:00:00", "2026-05-01 10:00:00 ", " 2026-05-01 10:00:00",
+        "2026-05-01 10:00:00.12x", "2026-05-01 10:00:00.1.2", "2026-05-01 10:00:00,5", "", "?",
+        "2026-05-01 10:00:00\0", b"2026-05-01 10:00:00", "2026-05-01 10:00:00 +0000 UTC",
+        "12026-05-01 10:00:00", "2026-05-01 10:00:00 AM", "2026-05-01T10:00:00+25:00",
+    )],
+]  # fmt: skip
+ASKED = [
+    "at {} 2026-05-01T10:00:00.123456Z",
+    "at {} 2026-05-01T10:00Z",
+    "at {} 2026-05-01",
+    "at {} 9999-12-31T23:59:59.999999Z",
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), WRITTEN, ids=[repr(each[0]) for each in WRITTEN])
+def test_a_time_is_understood_or_counted(written: Any, meant: datetime | None) -> None:
+    """No form is wrong in silence: it answers as its instant does, or the statement mends it."""
+    engine = sqlite_times((written, None))
+    found = verify(TIMES, engine).errors
+    assert {each.count for each in found} <= {1}
+    assert len(found) <= 1
+    if meant is None:
+        assert [each.kind for each in found] == ["unreadable-times"]
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql(found[0].fix).all() == [(written,)]
+        return
+    run(engine, *(each.fix for each in found))
+    assert verify(TIMES, engine).errors == ()
+    table = tables_from(TIMES).tables["v_t"]
+    signs = ("=", "!=", "<", "<=", ">", ">=")
+    others = ("at in 2026-05-01", "hour(at) = 10", "day(at) = 2026-05-01", "at in last 30 days")
+    with engine.connect() as connection:
+        for text in (*others, *(each.format(sign) for each in ASKED for sign in signs)):
+            segment, as_of = Segment.define("s", text, TIMES), datetime(2026, 5, 10)
+            right = segment.matches({"id": 1, "at": meant, "day": None}, as_of=as_of)
+            got = connection.scalars(members(segment, table, as_of=as_of)).all()
+            assert (text, got) == (text, [1] * right)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026-05-01", "2026-05-01"),
+        ("2026-05-01 10:00:00.000000", "2026-05-01"),
+        ("2026-05-01T00:00:00+03:00", "2026-05-01"),
+        (1777629600, "2026-05-01"),
+        (1777629600000, "2026-05-01"),
+        (2461161.5, "2026-05-01"),
+        (20260501, "2026-05-01"),
+        ("2026-02-30", None),
+        ("2026-5-1", None),
+        ("01.05.2026", None),
+        (1, None),
+    ],
+)
+def test_a_date_is_understood_or_counted(written: Any, day: str | None) -> None:
+    """The same of dates: the statement leaves the day as it is written."""
+    engine = sqlite_times((None, written))
+    found = verify(TIMES, engine).errors
+    assert len(found) == (written != day)
+    assert all(each.count == 1 for each in found)
+    if day is not None:
+        run(engine, *(each.fix for each in found))
+        assert verify(TIMES, engine).errors == ()
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT day FROM v_t").scalar() == day
+
+
+def test_the_same_instant_with_more_digits() -> None:
+    """It counts once, and ties in ranks; where rows are put in order, the fix makes it the same."""
+    engine = sqlite_times(
+        ("2026-05-01 10:00:00.000000", None),
+        ("2026-05-01 10:00:00", None),
+        ("2026-05-01 10:00:00.5", None),
+        ("2026-05-01 10:00:00.50", None),
+        ("2026-05-02 10:00:00", None),
+    )
+    table = tables_from(TIMES).tables["v_t"]
+    with engine.connect() as connection:
+        for text, expected in (("bottom 1 by at", [1, 2]), ("ntile(2, at) = 1", [1, 2, 3, 4])):
+            segment = Segment.define("s", text, TIMES)
+            found = connection.scalars(members(segment, table, as_of=datetime(2026, 6, 1))).all()
+            assert found == expected
+    assert kinds(verify(TIMES, engine)) == {("mixed-times", "v_t.at", 4)}
+    run(engine, *(each.fix for each in verify(TIMES, engine).findings))
+    assert verify(TIMES, engine).findings == ()
+    with engine.connect() as connection:
+        distinct = connection.exec_driver_sql("SELECT count(DISTINCT at) FROM v_t")
+        assert distinct.scalar() == 3
+
+
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
 def test_statistics(name: str) -> None:
     """A database that has never counted a large table is told to."""

@@ -12,15 +12,13 @@ from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 from segmentkit.sqlalchemy._columns import dtype_of
 from segmentkit.sqlalchemy.dialects.column_types import codec_of
+from segmentkit.sqlalchemy.times_on_sqlite import forms, has_t, is_read, usual
 
 _BY_INDEX = ("sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle")
 """Databases that find rows by indexes; others read columns."""
 _MANY = 1_000
 """Rows from which indexes and statistics matter."""
 _TIMES = (Kind.DATE, Kind.TIMESTAMP)
-_PAIR = "[0-9][0-9]"
-_DAY = f"{_PAIR * 2}-{_PAIR}-{_PAIR}"
-_CLOCK = f"{_DAY}[ T]{_PAIR}:{_PAIR}:{_PAIR}"
 
 
 @frozen
@@ -322,40 +320,42 @@ class _Checks:
         name = self.quote.quote(attribute.column)
         where, table = self.named(place, attribute.column), self.named(place)
         is_day = attribute.dtype.kind is Kind.DATE
-        made = "date({0})" if is_day else "strftime('%Y-%m-%d %H:%M:%f', {0})"
-        form = f"{name} GLOB '{_DAY}'" if is_day else (
-            f"{name} GLOB '{_CLOCK}*' AND substr({name}, 20) NOT GLOB '*[^.0-9]*'"
-        )  # fmt: skip
-        text = f"typeof({name}) = 'text'"
-        date_or_time = "dates" if is_day else "times"
-        numbers = made.format(f"{name}, 'unixepoch'")
-        other = f"{text} AND NOT ({form}) AND {made.format(name)} IS NOT NULL"
-        cases = (
-            (f"typeof({name}) IN ('integer', 'real')", "are numbers, such as seconds since 1970",
-             f"UPDATE {table} SET {name} = {numbers} WHERE typeof({name}) IN ('integer', 'real');"),
-            (other,
-             "are in another form, or have a zone such as Z",
-             f"UPDATE {table} SET {name} = {made.format(name)} WHERE {other};"),
-            (f"{text} AND {made.format(name)} IS NULL OR typeof({name}) = 'blob'",
-             "cannot be read", f"SELECT {name} FROM {table} WHERE {made.format(name)} IS NULL;"),
-        )  # fmt: skip
-        for test, what, fix in cases:
-            if count := self.count(place, sa.text(f"({test})")):
-                told = f"{date_or_time} {what}"
-                yield Finding("unreadable-times", where, told, fix=fix, count=count, is_error=True)
-        if not is_day:
-            with_t = self.count(place, sa.text(f"{name} GLOB '{_DAY}T*'"))
-            if with_t and with_t < self.count(place, sa.text(text)):
-                clock = f"replace({name}, 'T', ' ')"
+        for form in forms(name, is_day=is_day):
+            if count := self.count(place, sa.text(_escaped(f"({form.test})"))):
+                fix = f"SELECT {name} FROM {table} WHERE {form.left};"
+                if form.made is not None:
+                    fix = f"UPDATE {table} SET {name} = {form.made} WHERE {form.test};"
                 yield Finding(
-                    "mixed-times",
-                    where,
-                    "some times have a T before the clock and others have not: first(…), last(…), "
-                    "min, max and sequences put those of one day in the wrong order",
-                    fix=f"UPDATE {table} SET {name} = {clock};",
-                    count=with_t,
-                    is_error=True,
+                    "unreadable-times", where, form.what, fix=fix, count=count, is_error=True
                 )
+        if not is_day:
+            yield from self.mixed(place, where, name)
+
+    def mixed(self, place: Place, where: str, name: str) -> Iterator[Finding]:
+        """Times that are understood one by one, and are not in one order."""
+        read, table = is_read(name), self.named(place)
+        with_t = self.count(place, sa.text(has_t(name)))
+        count = with_t if with_t < self.count(place, sa.text(f"typeof({name}) = 'text'")) else 0
+        why = "some times have a T before the clock and others have not"
+        if not count:
+            at = sa.literal_column(usual(name))
+            column = sa.literal_column(name)
+            same = sa.select(sa.func.count().label("rows")).select_from(place.table)
+            same = same.where(sa.text(_escaped(read))).group_by(at)
+            same = same.having(sa.func.min(column) != sa.func.max(column))
+            rows = same.subquery().c.rows
+            count = int(self.connection.scalar(sa.select(sa.func.sum(rows))) or 0)
+            why = "times that are the same have more digits in some rows than in others"
+        if count:
+            yield Finding(
+                "mixed-times",
+                where,
+                f"{why}: first(…), last(…), min, max and sequences take them for different, "
+                "or for later than they are",
+                fix=f"UPDATE {table} SET {name} = {usual(name)} WHERE {read};",
+                count=count,
+                is_error=True,
+            )
 
     # -- speed ----------------------------------------------------------------------------------
 
@@ -411,6 +411,11 @@ class _Checks:
                     "the database has never counted what is in it, and plans blindly",
                     fix=f"ANALYZE {self.named(place)};",
                 )
+
+
+def _escaped(sql: str) -> str:
+    """SQL as ``text`` takes it, where a colon names a parameter."""
+    return sql.replace(":", "\\:")
 
 
 def _called(kind: Any) -> str:

@@ -4,8 +4,9 @@ SQLAlchemy writes ``2026-05-01 10:00:00.000000``, SQLite's ``CURRENT_TIMESTAMP``
 others write a ``T`` between the day and the clock, or fewer digits. As texts, these are in another
 order than the instants are. Rather than rewrite what is stored, which would cost the index, a test
 is put so that each form passes it just when its instant does: a bound without zeros at its end is
-below every form of its instant, one with nine digits above, and beside the day stands which of the
-two letters follows it.
+below every form of its instant, and above every form of an earlier one. So a test that takes the
+instant of the bound with the earlier ones goes by the next microsecond. Beside the day stands which
+of the two letters follows it.
 """
 
 from __future__ import annotations
@@ -28,37 +29,62 @@ _T_FORM = "replace({p}, ' ', 'T')"
 _T = "substr({p}, 1, 10) || 'T'"
 _DAY = "{x} >= substr({p}, 1, 10) AND {x} < substr({p}, 1, 10) || 'U'"
 # Of each OR, what nearly all rows pass stands first.
+_FROM = f"({{x}} >= {{p}} AND ({{x}} >= {_T_FORM} OR {{x}} < {_T}))"
+_BEFORE = f"({{x}} < {_T_FORM} AND ({{x}} < {{p}} OR {{x}} >= {_T}))"
 _TEMPLATES = {
-    operators.gt: f"({{x}} > {{p}} AND ({{x}} > {_T_FORM} OR {{x}} < {_T}))",
-    operators.ge: f"({{x}} >= {{p}} AND ({{x}} >= {_T_FORM} OR {{x}} < {_T}))",
-    operators.lt: f"({{x}} < {_T_FORM} AND ({{x}} < {{p}} OR {{x}} >= {_T}))",
-    operators.le: f"({{x}} <= {_T_FORM} AND ({{x}} <= {{p}} OR {{x}} >= {_T}))",
+    operators.gt: _FROM,
+    operators.ge: _FROM,
+    operators.lt: _BEFORE,
+    operators.le: _BEFORE,
     operators.eq: f"({_DAY} AND {{clock}} = {{p}})",
     operators.ne: "{clock} <> {p}",
     operators.in_op: "{clock} IN {p}",
     operators.not_in_op: "({clock} NOT IN {p})",
 }
-_DIGITS = {operators.gt: 9, operators.le: 9, operators.ge: 0, operators.lt: 0}
-"""The digits of the fraction that a bound has; none: as many as it takes."""
 _USUAL = "%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d"
 
 
 class _Written(TypeDecorator[datetime]):
-    """An instant as text, with so many digits of its fraction."""
+    """An instant as text, with all six digits of its fraction."""
 
     impl = sa.String
     cache_ok = True
 
-    def __init__(self, digits: int) -> None:
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else _naive(value).isoformat(" ", "microseconds")
+
+
+class _Edge(TypeDecorator[datetime]):
+    """An instant as text that every form of it follows, or the next one, that none follows."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, after: bool) -> None:
         super().__init__()
-        self.digits = digits
+        self.after = after
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        naive = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-        text = naive.isoformat(" ", "microseconds")
-        return text.ljust(20 + self.digits, "0") if self.digits else text.rstrip("0").rstrip(".")
+        at = _naive(value)
+        if self.after and at == datetime.max:
+            return "9999-12-31 24"  # above the last instant
+        if self.after:
+            at += datetime.resolution
+        return at.isoformat(" ", "microseconds").rstrip("0").rstrip(".")
+
+
+def _naive(value: datetime) -> datetime:
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+
+
+_EDGES = {
+    operators.ge: _Edge(after=False),
+    operators.lt: _Edge(after=False),
+    operators.gt: _Edge(after=True),
+    operators.le: _Edge(after=True),
+}
 
 
 class ClockTest(sa.BinaryExpression[bool]):
@@ -74,7 +100,7 @@ class ClockTest(sa.BinaryExpression[bool]):
 @compiles(ClockTest, "sqlite")
 def _clock_test(element: ClockTest, compiler: SQLCompiler, **kw: Any) -> str:
     bound: Any = element.right
-    bound = bound._with_binary_element_type(_Written(_DIGITS.get(element.operator, 6)))
+    bound = bound._with_binary_element_type(_EDGES.get(element.operator, _Written()))
     return _TEMPLATES[element.operator].format(
         x=compiler.process(element.left, **kw),
         p=compiler.process(bound, **kw),

@@ -17,6 +17,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
+from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
@@ -166,7 +167,7 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
             is_text = node.value is not None and node.value.dtype.kind is Kind.TEXT
             if is_text and not is_own(value.type):
                 value = Spelled(Construct.EXACT_TEXT, value)
-            return sa.func.count(value.distinct())
+            return sa.func.count(on_one_clock(value).distinct())
         case ir.AggregateFunction.SUM:
             total = _sum(node, value)
             return sa.func.coalesce(total, 0, type_=total.type)

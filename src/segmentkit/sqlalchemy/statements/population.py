@@ -12,6 +12,7 @@ from segmentkit._planning.plan import Wanted, wanted_by
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
+from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import aggregated, mean, middle
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
 from segmentkit.sqlalchemy.statements.joins import Rows
@@ -22,6 +23,7 @@ from segmentkit.sqlalchemy.tables import Tables
 
 def standing(customers: sa.Select[Any], value: Sql, node: ir.Standing) -> sa.Subquery:
     """``owner`` and ``value``: the rank or the tile of each of the customers."""
+    value = on_one_clock(value)
     order = value.desc() if node.descending else value
     rank = _tiled(sa.func.rank().over(order_by=order), sa.func.count().over(), node)
     return customers.add_columns(rank.label("value")).subquery()
