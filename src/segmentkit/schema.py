@@ -317,8 +317,8 @@ class Schema:
         place = f"{entity.name}.{way.name}"
         if isinstance(way, Link) and not (target.key or way.by or way.join):
             raise SchemaError(
-                f"{place} leads to {target.name!r}, which declares no key: say which column tells its "
-                "rows apart"
+                f"{place} leads to {target.name!r}, which declares no key: say which column "
+                "tells its rows apart"
             )
         if isinstance(way, Relation):
             if not entity.key:
