@@ -338,8 +338,8 @@ class _Checks:
         count = with_t if with_t < self.count(place, sa.text(f"typeof({name}) = 'text'")) else 0
         why = "some times have a T before the clock and others have not"
         if not count:
-            at = sa.literal_column(usual(name))
-            column = sa.literal_column(name)
+            at: sa.ColumnElement[Any] = sa.literal_column(usual(name))
+            column: sa.ColumnElement[Any] = sa.literal_column(name)
             same = sa.select(sa.func.count().label("rows")).select_from(place.table)
             same = same.where(sa.text(_escaped(read))).group_by(at)
             same = same.having(sa.func.min(column) != sa.func.max(column))
