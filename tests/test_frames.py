@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 from segmentkit import (
     Catalog,
     DataError,
+    KeyList,
     Partition,
     SchemaError,
     Segment,
@@ -242,6 +244,41 @@ def test_what_is_missing_is_no_type_of_its_own() -> None:
     lists = [["a", None], ["b", np.nan], [pd.NA], None]
     assert _asked('x contains "b"', _of(pd.Series(lists, dtype=object))) == [2]
     assert _asked("x is missing", _of(pd.Series(lists, dtype=object))) == [4]
+
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("ids", "keys"),
+    [
+        ([ONE, TWO], [TWO, None]),
+        ([ONE, TWO], [str(TWO), None]),
+        ([str(ONE), str(TWO)], [TWO, None]),
+        (pd.Categorical([ONE, TWO]), [TWO, None]),
+    ],
+)
+def test_uuids_are_texts_to_definitions(ids: Any, keys: list[Any]) -> None:
+    """As drivers of databases give them: values, keys, and members in the form of the frame."""
+    frames = {
+        "t": pd.DataFrame({"id": ids}),
+        "o": pd.DataFrame({"k": pd.Series(keys, dtype=object)}),
+    }
+    schema = schema_from(frames, "t", keys={"t": "id"}, relations={"o": "k"})
+    assert schema.left_out == ()
+    listed = KeyList("l", [str(TWO)])
+    for text in (
+        f'id = "{TWO}"',
+        "any(o)",
+        "in list l",
+        f'any(o where k = "{TWO}")',
+        'id ends with "2"',
+    ):
+        segment = Segment.define("s", text, schema, lists=[listed])
+        assert members(segment, frames).tolist() == [ids[1]]
+        assert Source(frames).contains(segment, ids[1])
+    record = {"id": TWO, "o": []}
+    assert Segment.define("s", f'id = "{TWO}"', schema).matches(record)
 
 
 def _views(values: list[str | None]) -> Any:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
@@ -139,6 +140,8 @@ def _text(value: Any) -> str:
     value = _plain(value)
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, UUID):
+        return str(value)
     raise TypeError
 
 

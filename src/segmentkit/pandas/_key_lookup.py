@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -131,6 +132,8 @@ def _of_objects(column: Column, place: str) -> Keys:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)  # elsewhere it may be a text
     return value.item() if isinstance(value, np.generic) else value
 
 

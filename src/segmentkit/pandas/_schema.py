@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from types import UnionType
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ _OBJECTS: tuple[tuple[type | UnionType, DType], ...] = (
     (float, FLOAT),
     (np.floating, FLOAT),
     (Decimal, decimal()),
-    (str, TEXT),
+    (str | UUID, TEXT),
     (datetime, TIMESTAMP),
     (date, DATE),
     (list | tuple | set | frozenset | np.ndarray, TEXTS),
@@ -311,8 +312,17 @@ def _attribute(
     kind = series.dtype
     values: Iterable[Any] = ()
     if isinstance(kind, pd.CategoricalDtype) and found == TEXT:
-        values = kind.categories
-    return Attribute(name, found, _has_missing(series), tuple(values))
+        values = [str(v) if isinstance(v, UUID) else v for v in kind.categories]
+    return Attribute(
+        name, found, _has_missing(series), tuple(values), uuid=_has_uuids(series, found)
+    )
+
+
+def _has_uuids(series: pd.Series[Any], dtype: DType) -> bool:
+    """Whether texts are UUIDs, as drivers of databases give them: a definition has their text."""
+    if dtype != TEXT or series.dtype.kind != "O":
+        return False
+    return all(isinstance(v, UUID) or is_missing(v) for v in series) and bool(len(series.dropna()))
 
 
 def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -> None:
@@ -416,7 +426,8 @@ def _of_objects(objects: Any) -> DType | str:
     if found <= {INTEGER, decimal()} and decimal() in found:
         return _of_decimals(present)
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    if len(found) > 1:
+    is_mixed = found == {TEXT} and 0 < sum(issubclass(kind, UUID) for kind in kinds) < len(kinds)
+    if len(found) > 1 or is_mixed:
         return f"it holds several types, {names}; make them one"
     if found == {TEXTS} and not all(map(_is_of_texts, present)):
         return f"{_no_type('objects of')} {names} that hold something other than texts"
