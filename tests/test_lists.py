@@ -271,7 +271,8 @@ def test_a_schema_from_frames_has_lists() -> None:
         "    arrow: text[]?",
         "    data.plan: text?",
         "left out:",
-        "    people.numbers: there is no type for objects of list",
+        "    people.numbers: there is no type for objects of list that hold something other than "
+        "texts",
         "    people.wide: there is no type for list<item: int64>[pyarrow]",
     ]
     segment = sk.Segment.define(None, 'arrow contains "a" and data.plan = "pro"', schema)
