@@ -261,7 +261,7 @@ MUTANTS = [
     Mutant("orders fan out by their lines", "a join instead of IN counts an order for each line",
            method(predicates._Conditions, "aggregated", _joined_rows), "relations"),
     Mutant("an unknown test makes the count unknown", "TRUE + NULL is NULL",
-           method(compiler, "_sum", _of_what_is_known), "counted"),
+           method(compiler, "total", _of_what_is_known), "counted"),
     Mutant("inner join of links", "a row whose link leads nowhere is lost",
            method(joins.Rows, "holder", _linked_inside), "links"),
     Mutant("conditions of a shared scan forgotten", "two aggregates in one scan count all its rows",

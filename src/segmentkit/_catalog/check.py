@@ -15,6 +15,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did
 from segmentkit._language import syntax as t
 from segmentkit._language.parser import parse
 from segmentkit._planning import ir
+from segmentkit._planning.traversal import size_of
 from segmentkit.errors import CatalogError, DataError, DefinitionError, Problem
 from segmentkit.keylist import KeyList, read_keys
 from segmentkit.limits import beside, over, read_regular
@@ -274,7 +275,7 @@ class _Check:
     def count(self, meaning: ir.Condition | ir.Value | None) -> None:
         """Stop at what would make all definitions together larger than they may be."""
         most = self.text.limits.parts
-        self.parts += 0 if meaning is None else ir.size_of(meaning, most)
+        self.parts += 0 if meaning is None else size_of(meaning, most)
         if self.parts > most:
             found = diagnostic("SK307", t.NOWHERE, **over("parts", most))
             raise CatalogError([Problem(found, None, self.text.file, None, None)])

@@ -12,6 +12,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import is_writable
 from segmentkit._planning import ir
+from segmentkit._planning.traversal import size_of
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Channel, Schema
 
@@ -112,7 +113,7 @@ def _check_size(ctx: Context, tree: t.Expr, meaning: ir.Condition | ir.Value) ->
     if ctx.errors:
         return
     # Without references a tree is no larger than its text.
-    if (ctx.names.segments or ctx.names.traits) and ir.size_of(meaning, MAX_SIZE) > MAX_SIZE:
+    if (ctx.names.segments or ctx.names.traits) and size_of(meaning, MAX_SIZE) > MAX_SIZE:
         ctx.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
     elif is_deeper(meaning, MOST):
         ctx.error("SK007", tree.span)

@@ -8,6 +8,7 @@ from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
+from segmentkit._planning.traversal import has_aggregates, is_of_population
 from segmentkit.dtypes import Kind
 from segmentkit.schema import Document, Entity
 
@@ -90,10 +91,10 @@ def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value |
         return _column(ctx, node, root, ir.Scope.ENTITY, parts)
     if found.value is None:
         return None
-    if ctx.row is not None and ctx.row.prefix and ir.has_aggregates(found.value):
+    if ctx.row is not None and ctx.row.prefix and has_aggregates(found.value):
         ctx.error("SK113", node.span, hint=f"compare '{parts[0]}' after 'where'")
         return None
-    if ir.is_of_population(found.value) and not ctx.of_customers(node):
+    if is_of_population(found.value) and not ctx.of_customers(node):
         return None
     ctx.used_traits[parts[0]] = None
     ctx.adopt(found.parameters, node.span)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias
 
-from attrs import evolve, field, fields, frozen
+from attrs import field, frozen
 
 from segmentkit._planning import operators
 from segmentkit.dtypes import FLOAT, INTEGER, DType, Kind
@@ -482,32 +482,12 @@ def parts(node: Condition | Value) -> tuple[Condition | Value, ...]:
     return _PARTS[type(node)](node)
 
 
-_LEAVES = (Column, Const)
 POPULATION = (Standing, Overall)
 """Values that rest on other customers."""
 OF_MANY = (Aggregate, *POPULATION)
 """Values that rest on more than one row."""
-_OF_OTHER_ROWS = (Follows, *OF_MANY)
+OF_OTHER_ROWS = (Follows, *OF_MANY)
 """Nodes below which ROW is another row, or the columns are another customer's."""
-
-
-def has_aggregates(node: Condition | Value) -> bool:
-    """Whether it rests on rows of a relation or on other customers.
-
-    What a step asks of its own row is not part of it.
-    """
-    nodes = [node]
-    for each in nodes:
-        if isinstance(each, OF_MANY):
-            return True
-        if not isinstance(each, (*_LEAVES, Follows)):
-            nodes += parts(each)
-    return False
-
-
-def is_of_population(node: Condition | Value) -> bool:
-    """Whether it rests on other customers."""
-    return any(isinstance(each, POPULATION) for each in walk(node))
 
 
 def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition | Value]:
@@ -517,33 +497,6 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
         node = stack.pop()
         found.append(node)
         below = _PARTS[type(node)](node)
-        if below and (into_rows or not isinstance(node, _OF_OTHER_ROWS)):
+        if below and (into_rows or not isinstance(node, OF_OTHER_ROWS)):
             stack += below[::-1]
     return found
-
-
-def size_of(node: Condition | Value, most: int) -> int:
-    """How many nodes it has, each counted where it stands; counted to one more than so many."""
-    size, stack = 0, [node]
-    while stack and size <= most:
-        size += 1
-        stack += parts(stack.pop())
-    return size
-
-
-_N = TypeVar("_N")
-
-
-def of_no_rows(node: _N) -> _N:
-    """The same, with what each aggregate is over no rows in its place."""
-    if isinstance(node, Aggregate):
-        return node.empty  # type: ignore[return-value]
-    if isinstance(node, tuple):
-        return tuple(map(of_no_rows, node))  # type: ignore[return-value]
-    if not isinstance(node, _NODES):
-        return node
-    names = [f.name for f in fields(type(node))]
-    return evolve(node, **{name: of_no_rows(getattr(node, name)) for name in names})
-
-
-_NODES = (*get_args(Value), *get_args(Condition))

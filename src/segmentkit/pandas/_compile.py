@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 
 from segmentkit._planning import ir
+from segmentkit._planning.traversal import is_of_population
 from segmentkit.dtypes import Kind
 from segmentkit.evaluation import Bits, ones, pack, unpack
 from segmentkit.extension import Function
@@ -49,7 +50,7 @@ def evaluate(condition: ir.Condition, source: Reader) -> Mask:
         DataError: The frames are not what the schema says.
     """
     table = table_for([condition], source)
-    if ir.is_of_population(condition):
+    if is_of_population(condition):
         return table.condition(condition)
     found = table.bits(ir.TRUE)
     for each in sorted(ir.conjuncts(condition), key=_cost):

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
+from segmentkit._planning.traversal import is_of_population
 from segmentkit._record.convert import is_missing
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
@@ -192,4 +193,4 @@ def _stand_alone(question: Question) -> bool:
     entities = question.schema.entities
     ways = [link.to for each in entities for link in each.links]
     ways += [relation.to for each in entities for relation in each.relations]
-    return root not in ways and not any(map(ir.is_of_population, question.conditions.values()))
+    return root not in ways and not any(map(is_of_population, question.conditions.values()))

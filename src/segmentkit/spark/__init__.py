@@ -12,6 +12,7 @@ from segmentkit._catalog.schema_table import Ways
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import wanted_by
+from segmentkit._planning.traversal import has_aggregates
 from segmentkit._usage import expect, is_single
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
@@ -366,5 +367,5 @@ def _tested(segment: Segment, stored: Stored, as_of: AsOf) -> tuple[Rows, Sql]:
     condition = bound_condition(segment, instant_of(as_of, segment.schema), Target.SQL)
     tables = stored.tables(segment.schema)
     stored.check([condition], tables)
-    limits = [part for part in ir.conjuncts(condition) if not ir.has_aggregates(part)]
+    limits = [part for part in ir.conjuncts(condition) if not has_aggregates(part)]
     return joined_rows(tables, condition, limits)

@@ -30,6 +30,7 @@ from segmentkit.sqlalchemy.dialects.elements import (
     bucket,
     exact,
     joined,
+    total,
 )
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
 from segmentkit.sqlalchemy.dialects.stored_values import (
@@ -168,14 +169,10 @@ class Compiler:
 
     def counted(self, node: ir.Counted) -> Sql:
         """How many of some conditions hold; what is unknown does not."""
-        tests: list[Sql] = [sa.case((self.condition(o), 1), else_=0) for o in node.operands]
-        held = _sum(tests)
-        if node.least == node.most:
-            return _test(operators.eq, held, sa.literal(node.least, sa.Integer()))
-        parts = [_test(operators.ge, held, sa.literal(node.least, sa.Integer()))] * (node.least > 0)
-        if node.most < len(node.operands):
-            parts.append(_test(operators.le, held, sa.literal(node.most, sa.Integer())))
-        return joined(parts, conjunctive=True)
+        held = total([sa.case((self.condition(o), 1), else_=0) for o in node.operands])
+        least, most = (sa.literal(n, sa.Integer()) for n in (node.least, node.most))
+        within = [_test(operators.ge, held, least), _test(operators.le, held, most)]
+        return joined(within, conjunctive=True)
 
     def follows(self, node: ir.Follows) -> sa.Exists:
         """That another row comes after the one here."""
@@ -430,14 +427,6 @@ class Compiler:
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
-
-
-def _sum(numbers: list[Sql]) -> Sql:
-    """The sum in halves of halves: databases limit how deep an expression may be."""
-    if len(numbers) == 1:
-        return numbers[0]
-    half = len(numbers) // 2
-    return _sum(numbers[:half]) + _sum(numbers[half:])
 
 
 def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:

@@ -21,6 +21,7 @@ from segmentkit._checking.sql_depth import is_deeper
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
 from segmentkit._planning.plan import ORDERED, Group, Wanted, group_of, is_of_columns, wanted_by
+from segmentkit._planning.traversal import has_aggregates, of_no_rows
 from segmentkit._record.compiler import compile_record
 from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
@@ -148,7 +149,7 @@ class _Conditions(ABC):
 
     def holds_of_nothing(self, node: ir.Condition) -> bool:
         """Whether a condition on aggregates of one group is true where there are no rows."""
-        of_nothing = ir.of_no_rows(node)
+        of_nothing = of_no_rows(node)
         folded = normalize(of_nothing, datetime.min, self.schema.zone)  # there is no time in it
         if isinstance(folded, ir.Always):
             return folded.value
@@ -449,7 +450,7 @@ def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:
 
 def is_plain(node: ir.Condition) -> bool:
     """Whether it looks at the columns of its row and nothing else."""
-    return not ir.has_aggregates(node)
+    return not has_aggregates(node)
 
 
 _CHEAP = 15
