@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from segmentkit import (
@@ -16,13 +20,19 @@ from segmentkit import (
     TIMESTAMP,
     Attribute,
     Catalog,
+    CatalogError,
     Entity,
+    Limits,
     Relation,
     Schema,
     Segment,
     decimal,
+    segment,
+    trait,
 )
+from segmentkit._language import parser
 from segmentkit._record.compiler import Function
+from segmentkit.evaluation import Asked, Evaluation
 
 AS_OF = datetime(2026, 1, 1)
 PEOPLE = Entity(
@@ -166,3 +176,150 @@ def test_a_reference_that_is_no_segment_of_the_catalog() -> None:
     catalog = Catalog({n: Segment.define(n, t, SCHEMA, segments=[minor]) for n, t in texts.items()})
     for age, names in ((7, ("a",)), (30, ("b",)), (None, ("b",))):
         assert catalog.matches({"id": 1, "age": age, "visits": 2}, as_of=AS_OF) == names
+
+
+# -- loading ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many texts are parsed, and how many definitions are checked."""
+    done: Counter[str] = Counter()
+
+    def counted(module: Any, name: str) -> None:
+        original = getattr(module, name)
+
+        def count(*given: Any, **named: Any) -> Any:
+            done[name] += 1
+            return original(*given, **named)
+
+        monkeypatch.setattr(module, name, count)
+
+    counted(parser, "_parsed")
+    counted(segment, "check")
+    counted(trait, "check_trait")
+    return done
+
+
+LARGE = 1_000
+
+
+def large() -> str:
+    """Definitions that differ from each other, and that no memory of texts holds."""
+    return file(texts(LARGE)) + "[traits]\n" + "".join(f"t{i} = 'age + {i}'\n" for i in range(9))
+
+
+def test_each_text_is_parsed_and_checked_once(work: Counter[str]) -> None:
+    """However many texts there are, each is read once and checked once: loaded and unpickled."""
+    catalog = Catalog.loads(large(), SCHEMA)
+    assert work == {"_parsed": LARGE + 9, "check": LARGE, "check_trait": 9}
+    data = pickle.dumps(catalog)
+    work.clear()
+    assert pickle.loads(data) == catalog  # noqa: S301 - its own
+    assert work == {"_parsed": LARGE + 9, "check": LARGE, "check_trait": 9}
+
+
+def test_loading_takes_time_by_the_number_of_definitions() -> None:
+    """Of twice as many definitions, it does twice as much."""
+
+    def make(size: int) -> Callable[[], object]:
+        text = file({f"s{size}x{i}": f"age > {size} and visits > {i}" for i in range(size)})
+        return lambda: pickle.loads(  # noqa: S301 - its own
+            pickle.dumps(Catalog.loads(text, SCHEMA))
+        )
+
+    make(100)()
+    # Fewer texts than these are remembered.
+    assert max(grows_as(make, (600, 1_200, 2_400))) < 1.1
+
+
+def test_what_is_sound_is_checked_once(work: Counter[str]) -> None:
+    """Of what is left out, only what refers to it is checked again: in one pass, however far."""
+    chain = {"s0": "nope > 1", **{f"s{i}": f"in segment s{i - 1}" for i in range(1, 50)}}
+    catalog = Catalog.loads(
+        file(chain | {f"x{i}": f"age > {i}" for i in range(LARGE)}), SCHEMA, skip_broken=True
+    )
+    assert len(catalog) == LARGE
+    assert set(catalog.broken) == set(chain)
+    assert work["_parsed"] == 50 + LARGE
+    assert work["check"] == 50 + LARGE + 49
+
+
+def test_a_reference_to_nothing_takes_no_look_at_all_names() -> None:
+    """Similar names are looked for of the first mistakes only."""
+
+    def make(size: int) -> Callable[[], object]:
+        text = file({f"s{size}x{i}": f"in segment nobody{i} or age > {size}" for i in range(size)})
+        return lambda: Catalog.loads(text, SCHEMA, skip_broken=True).broken
+
+    make(100)()
+    assert max(grows_as(make, (400, 800, 1_600))) < 1.1
+
+
+def test_a_mistake_that_repeats_is_told_once() -> None:
+    """The message has one text, the number of the other places, and the first of them."""
+    definitions = {f"s{i}": f"agee > {i}" for i in range(30)} | {"other": "nope = 1"}
+    with pytest.raises(CatalogError) as raised:
+        Catalog.loads(file(definitions), SCHEMA, file="s.toml")
+    assert len(raised.value.problems) == 31
+    assert str(raised.value) == (
+        "s.toml:3 segment 's0'\n"
+        "SK101 unknown attribute 'agee'\n"
+        "    agee > 0\n"
+        "    ^^^^\n"
+        "    hint: did you mean 'age'?\n"
+        "    the same in 29 other places: "
+        "s.toml:5 segment 's1', s.toml:7 segment 's2', s.toml:9 segment 's3', …\n"
+        "s.toml:63 segment 'other'\n"
+        "SK101 unknown attribute 'nope'\n"
+        "    nope = 1\n"
+        "    ^^^^\n"
+        "    hint: there are age, country, id, orders, visits"
+    )
+
+
+def test_a_value_of_the_wrong_type_is_told_where_it_is_used() -> None:
+    """What refers to a segment whose parameter has a wrong value has no mistake of its own."""
+    text = file({"a": "age > :least", "b": "in segment a", "c": "visits > 1"})
+    text += "[parameters]\nleast = 'many'\n"
+    with pytest.raises(CatalogError) as raised:
+        Catalog.loads(text, SCHEMA)
+    assert [(p.name, p.diagnostic.code) for p in raised.value.problems] == [("a", "SK121")]
+    catalog = Catalog.loads(text, SCHEMA, skip_broken=True)
+    assert (list(catalog), list(catalog.broken)) == (["c"], ["a", "b"])
+
+
+def test_a_trait_that_is_called_as_an_attribute_takes_nothing_with_it() -> None:
+    """A definition that names the attribute stands, and so does what refers to it."""
+    text = file({"a": "age > 1", "b": "in segment a"}) + "[traits]\nage = 'visits + 1'\n"
+    catalog = Catalog.loads(text, SCHEMA, skip_broken=True)
+    assert (list(catalog), list(catalog.broken)) == (["a", "b"], ["trait age"])
+
+
+def test_circles_that_share_a_segment() -> None:
+    """None of them stands, nor what refers to them."""
+    circles = {"hub": " or ".join(f"in segment r{i}" for i in range(20))}
+    circles |= {f"r{i}": "in segment hub" for i in range(20)}
+    catalog = Catalog.loads(
+        file({"first": "in segment r3", **circles, "sound": "age > 1"}), SCHEMA, skip_broken=True
+    )
+    assert (list(catalog), len(catalog.broken)) == (["sound"], 22)
+
+
+def test_the_limit_of_parts_ends_the_reading(work: Counter[str]) -> None:
+    """What is beyond the limit is not checked one definition after the other."""
+    with pytest.raises(CatalogError, match="SK307"):
+        Catalog.loads(file(texts(100)), SCHEMA, limits=Limits(parts=100), skip_broken=True)
+    assert work["check"] < 20
+
+
+def test_reading_an_evaluation_by_name_takes_no_look_at_all_names() -> None:
+    """Everyone's members in twice as many segments take twice as much."""
+
+    def make(size: int) -> Callable[[], object]:
+        asked = tuple(Asked(f"s{i}", None, None) for i in range(size))
+        found = Evaluation(pd.Index([1]), asked, None, np.ones((size, 1), np.uint8))
+        assert list(found["s7"].keys) == [1]
+        return lambda: (dict(found), found & found)
+
+    assert max(grows_as(make, (200, 400, 800))) < 1.1

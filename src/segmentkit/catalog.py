@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._catalog.check import check_catalog, without_mistakes
+from segmentkit._catalog.check import check_catalog
 from segmentkit._catalog.toml_file import CatalogText, read_catalog, read_catalog_file
 from segmentkit._definition import (
     AsOf,
@@ -210,13 +210,11 @@ class Catalog(Mapping[str, Segment]):
             SchemaError: A channel of the schema is declared wrongly.
         """
         expect(schema, Schema, "a catalog")
+        found = check_catalog(text, schema, skip_broken=skip_broken)
         broken: dict[str, list[Problem]] = {}
-        if skip_broken:
-            text, problems = without_mistakes(text, schema)
-            for each in problems:
-                name = str(each.name) if each.kind == "segment" else f"{each.kind} {each.name}"
-                broken.setdefault(name, []).append(each)
-        found = check_catalog(text, schema)
+        for each in found.problems:
+            name = str(each.name) if each.kind == "segment" else f"{each.kind} {each.name}"
+            broken.setdefault(name, []).append(each)
         return cls(
             found.segments,
             text.parameters,

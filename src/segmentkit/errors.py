@@ -10,7 +10,7 @@ from segmentkit._diagnostics.diagnostic import encodable
 from segmentkit._html import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from segmentkit._diagnostics.diagnostic import Diagnostic
 
@@ -89,18 +89,23 @@ class Problem:
     name: str | None = None
     kind: str = "segment"
 
-    def render(self) -> str:
-        """The message, with its place in the file above it."""
+    @property
+    def _place(self) -> str:
         place = [str(part) for part in (self.file, self.line) if part is not None]
         head = ":".join(place) if self.file or not place else f"line {self.line},"
-        head = f"{head} {self.kind} {self.name!r}" if self.name else head.removesuffix(",")
-        found = self.diagnostic
+        return (
+            f"{head} {self.kind} {self.name!r}" if self.name else head.removesuffix(",")
+        ).strip()
+
+    def render(self) -> str:
+        """The message, with its place in the file above it."""
+        head, found = self._place, self.diagnostic
         if self.source is not None:
             text = found.render(self.source)
         else:
             text = f"{found.code} {found.message}"
             text += f"\n    hint: {found.hint}" if found.hint else ""
-        return f"{head.strip()}\n{text}" if head else text
+        return f"{head}\n{text}" if head else text
 
     def to_dict(self) -> dict[str, Any]:
         """The problem as values that JSON has: its diagnostic, and its place in the file.
@@ -120,8 +125,27 @@ class Problem:
         return as_written(self.render())
 
 
+_PLACES = 3
+"""A mistake that is made more often is told once, with so many other places."""
+
+
+def _told(problems: Iterable[Problem]) -> Iterator[str]:
+    """The messages of problems, each with its place; one that repeats is counted."""
+    same: dict[tuple[str | None, ...], list[Problem]] = {}
+    for each in problems:
+        found = each.diagnostic
+        same.setdefault((found.code, found.message, found.hint, each.kind), []).append(each)
+    for first, *others in same.values():
+        if len(others) < _PLACES:
+            yield from (each.render() for each in (first, *others))
+            continue
+        places = ", ".join(each._place for each in others[:_PLACES])
+        more = ", …" if len(others) > _PLACES else ""
+        yield f"{first.render()}\n    the same in {len(others):,} other places: {places}{more}"
+
+
 class CatalogError(DefinitionError):
-    """A catalog file with mistakes.
+    """A catalog file with mistakes. A message that repeats over many definitions is told once.
 
     Attributes:
         problems: All of them, each with its line in the file.
@@ -132,7 +156,7 @@ class CatalogError(DefinitionError):
         super().__init__([p.diagnostic for p in self.problems], "")
 
     def __str__(self) -> str:
-        return "\n".join(p.render() for p in self.problems)
+        return "\n".join(_told(self.problems))
 
     def to_dict(self) -> dict[str, Any]:
         """The error as values that JSON has; its ``diagnostics`` are by `Problem.to_dict`."""

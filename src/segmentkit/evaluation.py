@@ -233,6 +233,11 @@ class Evaluation(Mapping[str, Members]):
     as_of: datetime | None
     _bits: Bits
     broken: Mapping[str, SegmentkitError] = field(factory=dict, kw_only=True)
+    _places: Mapping[str, int] = field(init=False)
+
+    @_places.default
+    def _places_by_name(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -245,10 +250,10 @@ class Evaluation(Mapping[str, Members]):
         Raises:
             KeyError: It was not evaluated.
         """
-        if name not in self.names:
+        place = self._places.get(name)
+        if place is None:
             hint = did_you_mean(name, self.names)
             raise KeyError(f"there is no segment {name!r} here" + (f"; {hint}" if hint else ""))
-        place = self.names.index(name)
         return Members(self.population, self.asked[place], self.as_of, self._bits[place])
 
     def __getitem__(self, name: str) -> Members:
@@ -334,7 +339,7 @@ class Evaluation(Mapping[str, Members]):
         if set(self.names) != set(other.names):
             differ = ", ".join(sorted(map(repr, set(self.names) ^ set(other.names))))
             raise ValueError(f"only one of the evaluations has {differ}")
-        order = [other.names.index(name) for name in self.names]
+        order = [other._places[name] for name in self.names]
         population, mine, theirs = _aligned(
             self.population, self._bits, other.population, other._bits[order]
         )

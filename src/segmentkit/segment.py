@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import define, evolve, field
 
@@ -69,9 +69,9 @@ class Segment(Defined):
         goal: What it is for.
     """
 
-    references: Mapping[str, Segment] = field(factory=dict, kw_only=True)
-    traits: Mapping[str, Trait] = field(factory=dict, kw_only=True)
-    lists: Mapping[str, KeyList] = field(factory=dict, kw_only=True)
+    references: Mapping[str, Segment] = field(default=MappingProxyType({}), kw_only=True)
+    traits: Mapping[str, Trait] = field(default=MappingProxyType({}), kw_only=True)
+    lists: Mapping[str, KeyList] = field(default=MappingProxyType({}), kw_only=True)
     _checked: Checked = field(kw_only=True)
 
     @classmethod
@@ -119,30 +119,12 @@ class Segment(Defined):
             Segment('grown-ups', 'age >= 18')
         """
         expect(schema, Schema, "Segment.define(name, definition, schema)")
-        segments, traits = by_name(segments, Segment), by_name(traits, Trait)
-        names = _names(segments, traits, by_name(lists, KeyList))
-        alone = not (names.segments or names.traits or names.lists)
-        if alone and type(definition) is str and len(definition) <= MAX_REMEMBERED:
-            tree, checked = _MEANINGS.get(schema, definition, partial(_meaning, definition, schema))
-        else:
-            tree = parse(definition)
-            checked = check(tree, schema, definition, names)
-        used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
-        named = {other: traits[other] for other in checked.traits}
-        return cls(
-            name,
-            definition,
-            schema,
-            references=of_one_schema(schema, used),
-            traits=of_one_schema(schema, named),
-            lists=MappingProxyType({other: names.lists[other] for other in checked.lists}),
-            title=title,
-            description=description,
-            owner=owner,
-            goal=goal,
-            tree=tree,
-            checked=checked,
-        )
+        about: Any = {"title": title, "description": description, "owner": owner, "goal": goal}
+        given = by_name(segments, Segment), by_name(traits, Trait), by_name(lists, KeyList)
+        if any(given) or type(definition) is not str or len(definition) > MAX_REMEMBERED:
+            return segment_of(name, definition, parse(definition), schema, given, about)
+        tree, checked = _MEANINGS.get(schema, definition, partial(_meaning, definition, schema))
+        return cls(name, definition, schema, **about, tree=tree, checked=checked)
 
     # -- what it says ---------------------------------------------------------------------------
 
@@ -370,6 +352,7 @@ class Segment(Defined):
         return _restore, (self.name, self.source, self.schema, others)
 
 
+_Given: TypeAlias = tuple[Mapping[str, Segment], Mapping[str, Trait], Mapping[str, KeyList]]
 _MEANINGS = Remembered()
 """What texts say that refer to nothing but their schema; trees never change."""
 
@@ -377,6 +360,26 @@ _MEANINGS = Remembered()
 def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
     tree = parse(definition)
     return tree, check(tree, schema, definition, Names())
+
+
+def segment_of(
+    name: str | None,
+    text: str,
+    tree: t.Expr,
+    schema: Schema,
+    given: _Given,
+    about: Mapping[str, Any],
+) -> Segment:
+    """A segment of a definition that was read already; see `Segment.define`."""
+    segments, traits, lists = given
+    checked = check(tree, schema, text, _names(*given))
+    used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
+    referred: Any = {
+        "references": of_one_schema(schema, used),
+        "traits": of_one_schema(schema, {other: traits[other] for other in checked.traits}),
+        "lists": MappingProxyType({other: lists[other] for other in checked.lists}),
+    }
+    return Segment(name, text, schema, **referred, **about, tree=tree, checked=checked)
 
 
 def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:

@@ -20,6 +20,7 @@ from segmentkit._definition import (
     landmarks,
     of_one_schema,
 )
+from segmentkit._language import syntax as t
 from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize_value
@@ -94,17 +95,8 @@ class Trait(Defined):
             integer
         """
         expect(schema, Schema, "Trait.define(name, value, schema)")
-        traits = by_name(traits, Trait)
-        known = CheckedOf(traits)
-        checked = check_trait(name, tree := parse(value), schema, value, known)
-        used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
-        about: dict[str, Any] = {
-            "title": title,
-            "description": description,
-            "owner": owner,
-            "goal": goal,
-        }
-        return cls(name, value, schema, traits=used, **about, tree=tree, checked=checked)
+        about = {"title": title, "description": description, "owner": owner, "goal": goal}
+        return trait_of(name, value, parse(value), schema, by_name(traits, Trait), about)
 
     @property
     def _value(self) -> ir.Value:
@@ -196,6 +188,20 @@ class Trait(Defined):
     def __reduce__(self) -> tuple[Callable[..., Trait], tuple[object, ...]]:
         about = {"below": landmarks(self), **self._about()}
         return _restore, (self.name, self.source, self.schema, about, dict(self.traits))
+
+
+def trait_of(
+    name: str,
+    value: str,
+    tree: t.Expr,
+    schema: Schema,
+    traits: Mapping[str, Trait],
+    about: Mapping[str, Any],
+) -> Trait:
+    """A trait of a value that was read already; see `Trait.define`."""
+    checked = check_trait(name, tree, schema, value, CheckedOf(traits))
+    used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
+    return Trait(name, value, schema, traits=used, **about, tree=tree, checked=checked)
 
 
 def _restore(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._checking.checker import check_channel
 from segmentkit._checking.context import Checked, CheckedValue
-from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.parser import parse
@@ -21,31 +20,42 @@ from segmentkit.keylist import KeyList, read_keys
 from segmentkit.limits import beside, over, read_regular
 from segmentkit.partition import Partition, order_of, repeated
 from segmentkit.schema import Schema
-from segmentkit.segment import Segment
-from segmentkit.trait import Trait
+from segmentkit.segment import Segment, segment_of
+from segmentkit.trait import Trait, trait_of
 
 _Key: TypeAlias = tuple[str, str | None]
 """A kind and a name."""
+_HINTED = 100
+"""Of so many mistakes, similar names are looked for."""
 _KINDS = {t.InSegment: "segment", t.InKeyList: "list", t.Reachable: "channel"}
 
 
 @frozen
 class Found:
-    """What a file defines, by name, in the order of the file."""
+    """What a file defines, by name, in the order of the file.
+
+    Attributes:
+        segments: Its segments.
+        traits: Its traits.
+        lists: Its static lists.
+        partitions: Its partitions.
+        problems: What is wrong with what was left out, and with what refers to that.
+    """
 
     segments: dict[str, Segment] = field(factory=dict)
     traits: dict[str, Trait] = field(factory=dict)
     lists: dict[str, KeyList] = field(factory=dict)
     partitions: dict[str, Partition] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
 
 
-def check_catalog(text: CatalogText, schema: Schema, absent: Collection[_Key] = ()) -> Found:
+def check_catalog(text: CatalogText, schema: Schema, *, skip_broken: bool = False) -> Found:
     """Check everything in a catalog file.
 
     Args:
         text: The file.
         schema: What its definitions speak of.
-        absent: What nothing in it can refer to, although it is there.
+        skip_broken: Leave out what is wrong, and what refers to that.
 
     Returns:
         What it defines.
@@ -56,66 +66,7 @@ def check_catalog(text: CatalogText, schema: Schema, absent: Collection[_Key] = 
     """
     for channel in schema.channels:
         check_channel(channel, schema)
-    return _Check(text, schema, absent).found()
-
-
-def without_mistakes(text: CatalogText, schema: Schema) -> tuple[CatalogText, list[Problem]]:
-    """Leave out of a catalog file what is wrong in it, and what refers to that.
-
-    Args:
-        text: The file.
-        schema: What its definitions speak of.
-
-    Returns:
-        What stands, and what is wrong with the rest.
-
-    Raises:
-        CatalogError: A mistake is of nothing that could be left out.
-        SchemaError: A channel of the schema is declared wrongly.
-    """
-    problems: list[Problem] = []
-    absent: set[_Key] = set()
-    while True:
-        try:
-            check_catalog(text, schema, absent)
-        except CatalogError as error:
-            # Of all rounds but the first, it is what the one before took away that is not found.
-            hint = "it is wrong itself, and left out" if problems else None
-            problems += [_hinted(problem, hint) for problem in error.problems]
-            wrong = {(problem.kind, problem.name) for problem in error.problems}
-            less = text.without(wrong)
-            if less == text:
-                raise
-            text, absent = less, _resting_on(wrong, less, schema.entity.name)
-        else:
-            return text, problems
-
-
-def _resting_on(wrong: Collection[_Key], text: CatalogText, entity: str) -> set[_Key]:
-    """What refers to something that is wrong, directly or through others."""
-    users: dict[_Key, list[_Key]] = {}
-    for kind, entries in (("segment", text.entries), ("trait", text.traits)):
-        for name, tree in _parsed(text, entries)[0].items():
-            used: list[_Key] = [(_KINDS[of], other) for of, other, _ in _references(tree)]
-            used += [("trait", other) for other, _ in t.trait_places(tree, entity)]
-            for each in used:
-                users.setdefault(each, []).append((kind, name))
-    for name, partition in text.partitions.items():
-        for part in partition.parts:
-            users.setdefault(("segment", part), []).append(("partition", name))
-    found: set[_Key] = set()
-    stack = list(wrong)
-    while stack:
-        more = [each for each in users.get(stack.pop(), ()) if each not in found]
-        found.update(more)
-        stack += more
-    return found
-
-
-def _hinted(problem: Problem, hint: str | None) -> Problem:
-    if hint is None:
-        return problem
-    return evolve(problem, diagnostic=evolve(problem.diagnostic, hint=hint))
+    return _Check(text, schema).found(skip_broken=skip_broken)
 
 
 def check_syntax(text: CatalogText) -> None:
@@ -136,7 +87,7 @@ def check_syntax(text: CatalogText) -> None:
         for kind, reference, span in _references(tree):
             code, names = known.get(kind, (None, ()))
             if code is not None and reference not in names:
-                hint = did_you_mean(reference, names)
+                hint = did_you_mean(reference, names) if len(problems) < _HINTED else None
                 unknown = diagnostic(code, span, name=reference, hint=hint)
                 problems.append(text.problem(name, unknown))
     for partition in text.partitions.values():
@@ -145,98 +96,139 @@ def check_syntax(text: CatalogText) -> None:
 
 
 class _Check:
-    """One file against one schema."""
+    """One file against one schema. Each text is read once, and what is sound is checked once."""
 
-    def __init__(self, text: CatalogText, schema: Schema, absent: Collection[_Key]) -> None:
+    def __init__(self, text: CatalogText, schema: Schema) -> None:
         self.text = text
         self.schema = schema
-        self.absent = absent
         self.problems: list[Problem] = []
         self.room = text.limits.list_bytes
         self.parts = 0
+        self.entries = {"trait": text.traits, "segment": text.entries}
+        self.trees: dict[str, dict[str, t.Expr]] = {}
+        self.orders: dict[str, list[str]] = {}
+        of_traits = _Links("SK142", schema.entity.name)
+        for kind, links in (("trait", of_traits), ("segment", _SEGMENTS)):
+            entries = self.entries[kind]
+            self.trees[kind], wrong = _parsed(text, entries)
+            self.orders[kind], cycles = _order(text, entries, self.trees[kind], links)
+            self.problems += wrong + cycles
+        # What is refused itself is no unknown name: it stands as nothing until it is mended.
+        self.known: dict[str, dict[str, Any]] = {
+            "list": {name: KeyList(name, ()) for name in text.lists},
+            "trait": {name: _broken_trait(name, schema) for name in text.traits},
+            "segment": {name: _broken(name, schema) for name in text.entries},
+        }
+        self.sound: set[_Key] = set()
 
-    def found(self) -> Found:
+    def found(self, *, skip_broken: bool) -> Found:
         text = self.text
-        found = Found(lists=self.lists(), traits=self.traits())
-        segments = self.segments(found)
-        found.segments.update((name, segments[name]) for name in text.entries if name in segments)
-        self.parameters(text.entries, segments)
-        self.parameters(text.traits, found.traits)
+        self.lists()
+        for kind, order in self.orders.items():
+            for name in order:
+                self.define(self.entries[kind][name])
         for entry in text.partitions.values():
-            wrong = _wrong_parts(text, entry)
-            self.problems += wrong
-            if not wrong and all(part in segments for part in entry.parts):
-                parts = [segments[part] for part in entry.parts]
-                made = Partition.define(entry.name, parts, rest=entry.rest, **entry.about)
-                found.partitions[entry.name] = made
-        _refuse(self.problems)
-        return evolve(found, traits={name: found.traits[name] for name in text.traits})
-
-    def segments(self, found: Found) -> dict[str, Segment]:
-        trees, problems = _parsed(self.text, self.text.entries)
-        self.problems += problems
-        order, cycles = _order(self.text, self.text.entries, trees, _SEGMENTS)
-        self.problems += cycles
-        # What is refused itself is no unknown name: it stands as an empty set until it is mended.
-        known = {
-            name: _broken(name, self.schema)
-            for name in self.text.entries
-            if ("segment", name) not in self.absent
-        }
-        lists = {name: KeyList(name, ()) for name in self.text.lists} | found.lists
-        traits = self.broken_traits() | found.traits
-        defined: dict[str, Segment] = {}
-        for name in order:
-            entry = self.text.entries[name]
-            try:
-                known[name] = defined[name] = Segment.define(
-                    name,
-                    entry.text,
-                    self.schema,
-                    segments=known,
-                    traits=traits,
-                    lists=lists,
-                    **entry.about,
+            self.problems += _wrong_parts(text, entry)
+        if not skip_broken:
+            _refuse(self.problems)
+        problems = self.problems = _sorted(self.problems)
+        if problems:
+            problems = [*problems, *self.leave_out({(p.kind, p.name) for p in problems})]
+        left_out = {(problem.kind, problem.name) for problem in problems}
+        return Found(
+            self.standing("segment", text.entries),
+            self.standing("trait", text.traits),
+            self.standing("list", text.lists),
+            {
+                name: Partition.define(
+                    name, [self.known["segment"][p] for p in e.parts], rest=e.rest, **e.about
                 )
-                self.count(defined[name]._checked.condition)
-            except DefinitionError as error:
-                self.tell(entry, error.diagnostics)
-        return defined
+                for name, e in text.partitions.items()
+                if ("partition", name) not in left_out
+            },
+            problems,
+        )
 
-    def traits(self) -> dict[str, Trait]:
-        entries = self.text.traits
-        trees, problems = _parsed(self.text, entries)
-        self.problems += problems
-        links = _Links("SK142", self.schema.entity.name)
-        order, cycles = _order(self.text, entries, trees, links)
-        self.problems += cycles
-        known = self.broken_traits()
-        defined: dict[str, Trait] = {}
-        for name in order:
-            entry = entries[name]
-            try:
-                known[name] = defined[name] = Trait.define(
-                    name, entry.text, self.schema, traits=known, **entry.about
-                )
-                self.count(defined[name]._checked.value)
-            except DefinitionError as error:
-                self.tell(entry, error.diagnostics)
-        return defined
+    def standing(self, kind: str, names: Iterable[str]) -> dict[str, Any]:
+        return {name: self.known[kind][name] for name in names if (kind, name) in self.sound}
 
-    def broken_traits(self) -> dict[str, Trait]:
-        return {
-            name: _broken_trait(name, self.schema)
-            for name in self.text.traits
-            if ("trait", name) not in self.absent
+    def define(self, entry: Entry, *, hinted: bool = True) -> None:
+        """Check a definition, which can refer to what is known."""
+        tree, told = self.trees[entry.kind][entry.name], (entry.name, entry.text)
+        # Names that are similar are looked for among all names, which takes long.
+        hinted = hinted and len(self.problems) < _HINTED
+        known = self.known if hinted else self.named(self.uses_of(tree))
+        made: Segment | Trait
+        meaning: ir.Condition | ir.Value | None
+        try:
+            if entry.kind == "trait":
+                made = trait_of(*told, tree, self.schema, known["trait"], entry.about)
+                meaning = made._checked.value
+            else:
+                others = known["segment"], known["trait"], known["list"]
+                made = segment_of(*told, tree, self.schema, others, entry.about)
+                meaning = made._checked.condition
+            given = self.text.parameters
+            made.check_values({name: given[name] for name in made.parameters if name in given})
+        except DefinitionError as error:
+            found = error.diagnostics
+            self.tell(entry, found if hinted else map(_without_names, found))
+        else:
+            self.count(meaning)
+            self.known[entry.kind][entry.name] = made
+            self.sound.add((entry.kind, entry.name))
+
+    def leave_out(self, wrong: set[_Key]) -> list[Problem]:
+        """Forget what is wrong, and check again what refers to it, near or far.
+
+        Returns:
+            What is wrong with that now.
+        """
+        self.problems, self.parts = [], 0
+        uses: dict[_Key, list[_Key]] = {
+            (kind, name): self.uses_of(tree)
+            for kind, trees in self.trees.items()
+            for name, tree in trees.items()
         }
+        resting = _resting_on(wrong, uses)
+        for kind, name in wrong | resting:
+            if name is not None:
+                self.known.get(kind, {}).pop(name, None)
+        self.sound -= wrong | resting
+        for kind, order in self.orders.items():
+            # Of a circle nothing stands, in whatever order it is checked.
+            for name in dict.fromkeys([*order, *self.trees[kind]]):
+                if (kind, name) in resting - wrong:
+                    self.define(self.entries[kind][name], hinted=False)
+        for entry in self.text.partitions.values():
+            if ("partition", entry.name) not in wrong:
+                self.problems += _wrong_parts(self.text, entry, self.known["segment"])
+        # What was taken away is all that can be wrong now.
+        hint = "it is wrong itself, and left out"
+        return [
+            evolve(each, diagnostic=evolve(each.diagnostic, hint=hint))
+            for each in _sorted(self.problems)
+        ]
 
-    def lists(self) -> dict[str, KeyList]:
-        found = {}
+    def uses_of(self, tree: t.Expr) -> list[_Key]:
+        """What a definition refers to."""
+        used: list[_Key] = [(_KINDS[of], other) for of, other, _ in _references(tree)]
+        return used + [("trait", name) for name, _ in t.trait_places(tree, self.schema.entity.name)]
+
+    def named(self, uses: Iterable[_Key]) -> dict[str, dict[str, Any]]:
+        """What is known of some things."""
+        found: dict[str, dict[str, Any]] = {kind: {} for kind in self.known}
+        for kind, name in uses:
+            if name is not None and name in self.known.get(kind, ()):
+                found[kind][name] = self.known[kind][name]
+        return found
+
+    def lists(self) -> None:
         for entry in self.text.lists.values():
             keys = self.keys(entry)
             if keys is not None:
-                found[entry.name] = KeyList(entry.name, keys, **entry.about)
-        return found
+                self.known["list"][entry.name] = KeyList(entry.name, keys, **entry.about)
+                self.sound.add(("list", entry.name))
 
     def keys(self, entry: ListEntry) -> Iterable[int | str] | None:
         if not isinstance(entry.keys, str):
@@ -283,30 +275,52 @@ class _Check:
     def tell(self, entry: Entry, found: Iterable[Diagnostic]) -> None:
         self.problems += [entry.problem(each, self.text.file) for each in found]
 
-    def parameters(self, entries: Mapping[str, Entry], defined: Mapping[str, Defined]) -> None:
-        """Tell of parameters whose values have the wrong type where they are used."""
-        for name, found in defined.items():
-            for parameter in found.parameters:
-                if parameter in self.text.parameters:
-                    try:
-                        found.check_values({parameter: self.text.parameters[parameter]})
-                    except DefinitionError as error:
-                        self.tell(entries[name], error.diagnostics)
+
+def _resting_on(wrong: Iterable[_Key], uses: Mapping[_Key, Iterable[_Key]]) -> set[_Key]:
+    """What refers to something that is wrong, directly or through others."""
+    users: dict[_Key, list[_Key]] = {}
+    for key, used in uses.items():
+        for each in used:
+            users.setdefault(each, []).append(key)
+    found: set[_Key] = set()
+    stack = list(wrong)
+    while stack:
+        more = [each for each in users.get(stack.pop(), ()) if each not in found]
+        found.update(more)
+        stack += more
+    return found
+
+
+def _without_names(found: Diagnostic) -> Diagnostic:
+    """A mistake without the hint that rests on all names, where only some were looked at."""
+    return evolve(found, hint=None) if found.code in ("SK117", "SK143") else found
 
 
 def _refuse(problems: list[Problem]) -> None:
     if problems:
-        raise CatalogError(sorted(problems, key=lambda p: (p.line or 0, p.column or 0)))
+        raise CatalogError(_sorted(problems))
 
 
-def _wrong_parts(text: CatalogText, entry: PartitionEntry) -> list[Problem]:
-    """Parts of a partition that are no segments, or that have one name."""
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda p: (p.line or 0, p.column or 0))
+
+
+def _wrong_parts(
+    text: CatalogText, entry: PartitionEntry, known: Container[str] | None = None
+) -> list[Problem]:
+    """Parts of a partition that are no segments, or that have one name.
+
+    Args:
+        text: The file.
+        entry: The partition.
+        known: The segments that are left of those in the file; by default all.
+    """
     labels = [*entry.parts, entry.rest]
     order, places = order_of(labels)
     found = repeated(labels)
     for part, place in zip(entry.parts, places, strict=False):
-        if part not in text.entries:
-            hint = did_you_mean(part, text.entries)
+        if part not in (text.entries if known is None else known):
+            hint = None if known is not None else did_you_mean(part, text.entries)
             found.append(diagnostic("SK117", place, name=part, hint=hint))
     return [
         Problem(each, order, text.file, entry.line, each.span.start + 1, entry.name, "partition")

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from segmentkit._catalog.check import without_mistakes
 from segmentkit._cli._database import connected, described, url_option
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
 from segmentkit._cli._files import FILE, read_file, writing
@@ -56,8 +55,8 @@ def report(
     with connected(url) as database:
         schema, table = described(text, str(file), database)
         with definitions_of(str(file)):
-            sound, problems = without_mistakes(text, schema)
-            catalog = bound(Catalog.of(sound, schema), pairs)
+            catalog = bound(Catalog.of(text, schema, skip_broken=True), pairs)
+        problems = [each for error in catalog.broken.values() for each in error.problems]
         if not catalog:
             told = "\n".join([problem.render() for problem in problems])
             show(printable(told), error=True)
