@@ -126,7 +126,7 @@ LETTERS = [
     ("a unless b", "a and not b"),
     # segments, relations, parameters, names
     ("customer in segment b", "in segment b"),
-    ('a and id not in list "c d"', 'a and not in list "c d"'),
+    ('a and id is not in list "c d"', 'a and id not in list "c d"'),
     ("exists orders", "any(orders)"),
     ("a and has orders", "a and any(orders)"),
     ("orders.count() > 3", "count(orders) > 3"),

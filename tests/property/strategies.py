@@ -166,7 +166,13 @@ class Writer:
     def on_list(self) -> str:
         if not self.world.lists:
             return self.existence()
-        return f"{self.maybe_not()}in list {self.pick(list(self.world.lists))}"
+        name = self.pick(list(self.world.lists))
+        held = TEXT if any(isinstance(key, str) for key in self.world.lists[name]) else INTEGER
+        of_key = f"{self.maybe_not()}in list {name}"
+        if self.pick([True, False]):
+            return of_key
+        value, dtype = self.attribute(CUSTOMER, held)
+        return f"{value} {of_key}" if dtype == held else of_key
 
     def reachable(self) -> str:
         if not self.schema.channels:

@@ -27,7 +27,7 @@ _Key: TypeAlias = tuple[str, str | None]
 """A kind and a name."""
 _HINTED = 100
 """Of so many mistakes, similar names are looked for."""
-_KINDS = {t.InSegment: "segment", t.InKeyList: "list", t.Reachable: "channel"}
+_KINDS = {t.InSegment: "segment", t.InKeyList: "list", t.Listed: "list", t.Reachable: "channel"}
 
 
 @frozen
@@ -82,7 +82,12 @@ def check_syntax(text: CatalogText) -> None:
     if text.declaration is not None:
         of_traits = _Links("SK142", text.declaration.entity)
         problems += _order(text, text.traits, traits, of_traits)[1]
-    known = {t.InSegment: ("SK117", text.entries), t.InKeyList: ("SK143", text.lists)}
+    unlisted = ("SK143", text.lists)
+    known = {
+        t.InSegment: ("SK117", text.entries),
+        t.InKeyList: unlisted,
+        t.Listed: unlisted,
+    }
     for name, tree in trees.items():
         for kind, reference, span in _references(tree):
             code, names = known.get(kind, (None, ()))
@@ -382,7 +387,7 @@ _SEGMENTS = _Links("SK118")
 def _references(tree: t.Expr) -> Iterator[tuple[type[t.Expr], str, Span]]:
     """The segments, lists and channels that a definition names."""
     for node in t.every(tree):
-        if isinstance(node, t.InSegment | t.InKeyList | t.Reachable):
+        if isinstance(node, t.InSegment | t.InKeyList | t.Listed | t.Reachable):
             yield type(node), node.name, node.name_span
 
 

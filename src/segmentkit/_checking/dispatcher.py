@@ -149,6 +149,8 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             return ir.complement(missing) if negated else missing
         case t.InSegment() | t.InKeyList() | t.Reachable():
             return references.reference(ctx, node)
+        case t.Listed():
+            return references.listed(ctx, node, negative)
         case t.Ranked():
             return _ranked(ctx, node, negative)
         case t.Counted():

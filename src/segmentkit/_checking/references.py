@@ -6,15 +6,17 @@ from typing import assert_never
 
 from attrs import evolve
 
+from segmentkit._checking import surprises
 from segmentkit._checking.coercion import as_uuid
 from segmentkit._checking.context import Context, Names
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
+from segmentkit._language.formatter import format_tree
 from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit.dtypes import INTEGER, TEXT
 from segmentkit.errors import DefinitionError, SchemaError
-from segmentkit.keylist import kind_of_key
+from segmentkit.keylist import KeyList, kind_of_key
 from segmentkit.schema import Channel
 
 
@@ -45,30 +47,60 @@ def _in_segment(ctx: Context, node: t.InSegment) -> ir.Condition:
 
 
 def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
-    found = ctx.names.lists.get(node.name)
-    if found is None:
-        hint = did_you_mean(node.name, ctx.names.lists) or "no lists are given"
-        ctx.error("SK143", node.name_span, name=node.name, hint=hint)
-        return ir.FALSE
-    ctx.used_lists[node.name] = None
+    found = _list(ctx, node)
     entity = ctx.schema.entity
     key = entity.key_attribute
+    if found is None:
+        return ir.FALSE
     if key is None or key.dtype not in (INTEGER, TEXT):
         expected = "an attribute" if key is None else "an integer or a text"
         values = {"entity": entity.name, "key": entity.key, "expected": expected}
         ctx.error("SK145", node.span, **values)
         return ir.FALSE
-    if found.keys and found.dtype != key.dtype:
+    column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
+    return _on_list(ctx, node, f"{entity.name}.{key.name}", column, found, uuid=key.uuid)
+
+
+def listed(ctx: Context, node: t.Listed, negative: bool) -> ir.Condition:
+    """``zip in list service_area``, of the customer or of a row."""
+    value, found = ctx.value(node.operand), _list(ctx, node)
+    if value is None or found is None:
+        return ir.FALSE
+    if negative is not node.negated:
+        surprises.of_missing(ctx, node.operand, value)
+    attribute = ctx.declared.get(value)
+    uuid = attribute is not None and attribute.uuid
+    test = _on_list(ctx, node, format_tree(node.operand), value, found, uuid=uuid)
+    return ir.complement(test) if node.negated else test
+
+
+def _list(ctx: Context, node: t.InKeyList | t.Listed) -> KeyList | None:
+    found = ctx.names.lists.get(node.name)
+    if found is None:
+        hint = did_you_mean(node.name, ctx.names.lists) or "no lists are given"
+        ctx.error("SK143", node.name_span, name=node.name, hint=hint)
+        return None
+    ctx.used_lists[node.name] = None
+    return found
+
+
+def _on_list(
+    ctx: Context,
+    node: t.InKeyList | t.Listed,
+    place: str,
+    value: ir.Value,
+    found: KeyList,
+    *,
+    uuid: bool,
+) -> ir.Condition:
+    fits = value.dtype in (INTEGER, TEXT)
+    if not fits or (found.keys and found.dtype != value.dtype):
         held = {INTEGER: "integers", TEXT: "texts"}[found.dtype]
-        place = f"{entity.name}.{key.name}"
-        told = {"name": node.name, "held": held, "key": place, **kind_of_key(key.dtype)}
+        told = {"name": node.name, "held": held, "key": place, **kind_of_key(value.dtype)}
         ctx.error("SK144", node.span, **told)
         return ir.FALSE
-    column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
-    if key.uuid:
-        keys = frozenset(as_uuid(each) or each for each in found.keys)
-        return ir.Listed(column, found.name, keys)
-    return ir.Listed(column, found.name, found.keys)
+    keys = frozenset(as_uuid(each) or each for each in found.keys) if uuid else found.keys
+    return ir.Listed(value, found.name, keys)
 
 
 def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:

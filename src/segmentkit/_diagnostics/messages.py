@@ -281,7 +281,7 @@ _TABLE = (
     Code(
         "SK144",
         "list '{name}' holds {held}, and {key} is {article} {family}",
-        "A static list contains keys of the entity, of the type that the schema declares.",
+        "A static list contains integers or texts, like the keys or the attribute that it is asked about.",
     ),
     Code(
         "SK145",

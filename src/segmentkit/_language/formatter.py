@@ -253,6 +253,9 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return f"in segment {_reference(name)}", _TEST
         case t.InKeyList(name):
             return f"in list {_reference(name)}", _TEST
+        case t.Listed(operand, name, negated):
+            word = "not in list" if negated else "in list"
+            return f"{_expr(operand, _SUM)} {word} {_reference(name)}", _TEST
         case t.Reachable(name):
             return f"reachable by {_reference(name)}", _TEST
         case t.Counted(quantifier, count, operands):

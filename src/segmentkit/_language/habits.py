@@ -353,8 +353,12 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (r"[!~¬]+(?=\s*\()", "not"),
     # segments, relations, parameters, names
     (
-        rf"{_PATH}\s+(?:is\s+)?{_NOT}in\s+(?P<kind>segment|list)\s+(?P<name>{_NAME}|{_TEXT})",
-        "{no}in {kind} {name}",
+        rf"{_PATH}\s+(?:is\s+)?{_NOT}in\s+segment\s+(?P<name>{_NAME}|{_TEXT})",
+        "{no}in segment {name}",
+    ),
+    (
+        rf"{_PATH}\s+is\s+{_NOT}in\s+list\s+(?P<name>{_NAME}|{_TEXT})",
+        "{path} {no}in list {name}",
     ),
     (rf"(?<![\w.])(?:has|exists)\s+{_PATH}", _any),
     (rf"{_PATH}\.(?:count|size|length)\(\)", "count({path})"),

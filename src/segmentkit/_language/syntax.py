@@ -248,6 +248,17 @@ class InKeyList:
 
 
 @frozen
+class Listed:
+    """``zip in list service_area``."""
+
+    operand: Expr
+    name: str
+    negated: bool
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
 class Reachable:
     """``reachable by email``."""
 
@@ -324,6 +335,7 @@ Expr: TypeAlias = (
     | IsMissing
     | InSegment
     | InKeyList
+    | Listed
     | Reachable
     | Ranked
     | Counted

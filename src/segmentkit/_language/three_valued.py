@@ -90,7 +90,7 @@ def rests_on(leaf: t.Expr) -> list[t.Expr]:
             values = [left, right]
         case t.InWindow(operand, t.Range(low, high)):
             values = [operand, low, high]
-        case t.TextTest(_, operand) | t.InList(operand) | t.InWindow(operand):
+        case t.TextTest(_, operand) | t.InList(operand) | t.InWindow(operand) | t.Listed(operand):
             values = [operand]
         case t.Ranked(_, _, by):
             values = [by]

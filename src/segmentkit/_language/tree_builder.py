@@ -163,6 +163,11 @@ class TreeBuilder:
         span = place(name)
         return _REFERENCES[opening.type](name_of(name), span, place(opening).to(span))
 
+    def listed(self, parts: list[Any]) -> t.Expr:
+        operand, negated, _, name = parts
+        span = operand.span.to(place(name))
+        return t.Listed(operand, name_of(name), negated is not None, place(name), span)
+
     def ranked(self, parts: list[Any]) -> t.Expr:
         word, number, percent, by, among = parts
         limit = self.percent([number, percent]) if percent else _count(number, "customer")

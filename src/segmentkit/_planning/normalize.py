@@ -95,7 +95,7 @@ class _Normalizer:
 
     def leaf(self, node: ir.Condition) -> ir.Condition:
         match node:
-            case ir.Always():
+            case ir.Always() | ir.Contains() | ir.YearDayIn():
                 return node
             case ir.Compare():
                 return self.compare(node)
@@ -108,8 +108,6 @@ class _Normalizer:
                 return node if value is operand else evolve(node, operand=value)
             case ir.TextTest():
                 return _fold_text_test(evolve(node, operand=self.value(node.operand)))
-            case ir.Contains():
-                return node
             case ir.AnniversaryIn():
                 return self.anniversary(node)
             case ir.Missing(operand):
@@ -117,8 +115,11 @@ class _Normalizer:
                 if isinstance(value, ir.Const):
                     return ir.Always(value.value is None)
                 return ir.Missing(value) if value.nullable else ir.FALSE
-            case ir.YearDayIn() | ir.Listed():
-                return node
+            case ir.Listed(operand, _, keys):
+                value = self.value(operand)
+                if isinstance(value, ir.Const):
+                    return ir.Always(value.value in keys)
+                return node if value is operand else evolve(node, operand=value)
             case ir.Follows(where=where, within=within):
                 # Rows are seen up to as_of, so a time as long as the calendar is no limit.
                 limited = within is not None and within < self.since_the_beginning

@@ -149,7 +149,7 @@ def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
     if folded:
         wanted = set(map(fold_case, values))
         return text.test(lambda t: fold_case(t) in wanted)
-    if len(values) > 1:
+    if len(values) != 1:
         return text.test(set(values).__contains__)
     code = np.flatnonzero(text.texts == _object(values[0]))
     found: Mask = np.equal(text.codes, int(code[0]) if len(code) else -2)
