@@ -376,6 +376,22 @@ def test_tables_and_foreign_keys() -> None:
     assert schema_from(metadata(), "people", events={"orders": "at"}) == schema
 
 
+def test_a_foreign_key_of_several_columns_is_left_out() -> None:
+    """One of its columns says less; it is not read as that, unless an author says so."""
+    metadata = sa.MetaData()
+    shops = sa.Table("shops", metadata, sa.Column("id", sa.Integer, primary_key=True),
+                     sa.Column("tenant", sa.Integer), sa.UniqueConstraint("tenant", "id"))  # fmt: skip
+    sales = sa.Table("sales", metadata, sa.Column("id", sa.Integer, primary_key=True),
+                     sa.Column("tenant", sa.Integer), sa.Column("shop_id", sa.Integer),
+                     sa.ForeignKeyConstraint(["tenant", "shop_id"], ["shops.tenant", "shops.id"]))  # fmt: skip
+    for table, name in ((sales, "sales.shop"), (shops, "shops.sales")):
+        schema = schema_from(table)
+        assert (schema.entity.links, schema.entity.relations) == ((), ())
+        assert "has several columns" in dict(schema.left_out)[name]
+    schema = schema_from(sales, links={"shops": {"key": "shop_id"}})
+    assert [link.key for link in schema.entity.links] == ["shop_id"]
+
+
 def test_ways_that_no_foreign_key_declares() -> None:
     """The author names the column, and another name where one table serves twice."""
     schema = schema_from(

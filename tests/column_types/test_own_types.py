@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -82,6 +83,57 @@ class Rights(TypeDecorator[Right]):
         return None if value is None else Right(value)
 
 
+class Instant:
+    """A time of a library of its own."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __eq__(self, other: object) -> bool:
+        return self.at == getattr(other, "at", other)
+
+    def __hash__(self) -> int:
+        return hash(self.at)
+
+
+class InstantType(TypeDecorator[Instant]):
+    """Such times, as those of Arrow and of Pendulum are kept."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        at = value.at if isinstance(value, Instant) else value
+        return None if at is None else at.replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else Instant(value.replace(tzinfo=UTC))
+
+
+class Money:
+    """An amount as an object, which is equal to a number and is none."""
+
+    def __init__(self, amount: Decimal) -> None:
+        self.amount = amount
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.amount == getattr(other, "amount", other))
+
+    def __hash__(self) -> int:
+        return hash(self.amount)
+
+
+class MoneyType(TypeDecorator[Money]):
+    impl = sa.Numeric(10, 2)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return value.amount if isinstance(value, Money) else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else Money(value)
+
+
 class Base(orm.DeclarativeBase):
     pass
 
@@ -100,13 +152,23 @@ class Row(Base):
     price: orm.Mapped[Any | None] = orm.mapped_column(
         sa.Numeric(10, 2).with_variant(sa.Float(), "sqlite")
     )
+    money: orm.Mapped[Money | None] = orm.mapped_column(MoneyType)
+    at: orm.Mapped[Instant | None] = orm.mapped_column(InstantType)
     tags: orm.Mapped[list[str] | None] = orm.mapped_column(
         sa.ARRAY(sa.String).with_variant(sa.JSON, "sqlite")
     )
 
 
 ROWS = [
-    Row(id=1, word="a", rights=Right.READ, name="n", price=Decimal("1.5"), tags=["vip", "new"]),
+    Row(
+        id=1,
+        word="a",
+        at=Instant(datetime(2026, 5, 9, 12, tzinfo=UTC)),
+        rights=Right.READ,
+        name="n",
+        price=Decimal("1.5"),
+        tags=["vip", "new"],
+    ),
     Row(id=2, word="b", rights=Right.READ | Right.WRITE, other="o", price=Decimal("2.5"), tags=[]),
     Row(id=3),
 ]
@@ -131,6 +193,9 @@ FOUND: list[tuple[str, Any]] = [
     ('default(name, other) = "o"', sa.func.coalesce(Row.name, Row.other) == "o"),
     ("name = other", Row.name == Row.other),
     ("price > 2", Row.price > 2),
+    ("at > 2026-05-09", Row.at > Instant(datetime(2026, 5, 9, tzinfo=UTC))),
+    ("hour(at) = 12", Row.id == 1),
+    ("at is missing", Row.at.is_(None)),
     ('tags contains "vip"', Row.id == 1),
     ('tags contains any ("x", "new")', Row.id == 1),
     ("tags is missing", Row.id == 3),
@@ -235,6 +300,9 @@ def test_left_out() -> None:
     assert dict(SCHEMA.left_out) == {
         "rows_of_types.points": (
             "Hundreds has processors that some databases do not use: make it a TypeDecorator"
+        ),
+        "rows_of_types.money": (
+            "its type MoneyType makes values that the language has no word for"
         ),
         "rows_of_types.shape": "the language has no word for its type, Shape",
     }

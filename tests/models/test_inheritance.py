@@ -367,6 +367,39 @@ class Menu(Node):
     __mapper_args__ = {"polymorphic_identity": "menu"}
 
 
+def test_what_sqlalchemy_adds_is_not_listed() -> None:
+    """An expression that tells classes apart is nobody's attribute; a base's is said to be its."""
+
+    class Local(DeclarativeBase):
+        pass
+
+    class Price(Local):
+        __tablename__ = "prices"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        amount: Mapped[int] = mapped_column()
+        __mapper_args__ = {
+            "polymorphic_on": sa.case((amount.column > 100, "large"), else_="small"),
+            "polymorphic_identity": "small",
+        }
+
+    class Large(Price):
+        __mapper_args__ = {"polymorphic_identity": "large"}
+
+    assert schema_from(Large).left_out == ()
+
+    class Document(AbstractConcreteBase, Local):
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Invoice(Document):
+        __tablename__ = "invoices"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        __mapper_args__ = {"polymorphic_identity": "invoice", "concrete": True}
+
+    Local.registry.configure()
+    told = dict(schema_from(Invoice).left_out)
+    assert told == {"invoices.type": "only its base class has it: its own table has no such column"}
+
+
 @pytest.mark.parametrize("root", [Node, Page, Menu])
 def test_hierarchies_that_are_loaded_at_once(database: str, root) -> None:
     """As in Kotti and Wagtail, nodes of several kinds are in a tree."""

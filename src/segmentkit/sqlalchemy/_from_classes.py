@@ -10,6 +10,7 @@ from attrs import evolve
 from sqlalchemy.ext.associationproxy import AssociationProxyExtensionType
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipDirection, RelationshipProperty
+from sqlalchemy.orm.descriptor_props import ConcreteInheritedProperty
 
 from segmentkit._catalog.schema_table import Declaration, RelationDeclaration, TableDeclaration
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -404,7 +405,11 @@ def sorted_as(mapper: Mapper[Any], names: Mapping[str, str]) -> list[tuple[str, 
 def _computed(mapper: Mapper[Any], known: set[str]) -> Iterator[tuple[str, Unfit]]:
     """What a class has beside columns and relationships, none of which can be an attribute."""
     for prop in mapper.attrs:
-        if isinstance(prop, ColumnProperty) and prop.key not in known:
+        if prop.key.startswith("_sa_"):
+            continue  # SQLAlchemy's own, of what tells classes of one table apart.
+        if isinstance(prop, ConcreteInheritedProperty):
+            yield prop.key, Unfit("only its base class has it: its own table has no such column")
+        elif isinstance(prop, ColumnProperty) and prop.key not in known:
             yield prop.key, Unfit("it is computed, and not a column")
         elif not isinstance(prop, ColumnProperty | RelationshipProperty) and prop.key not in known:
             yield prop.key, Unfit("it stands for other attributes, which have names of their own")

@@ -139,6 +139,9 @@ class FromTables:
             if name in taken or name in found or name == self.told.entity:
                 self.selection.leave_out(self.names[table], f"{column} → {target.name}", _TAKEN)
                 continue
+            if _is_part(foreign):
+                self.selection.leave_out(self.names[table], name, _PART)
+                continue
             by = None if foreign.column.name == self.key(target) else foreign.column.name
             if by is not None and not is_unique(target, foreign.column):
                 why = f"nothing says that {target.name}.{by} is unique"
@@ -158,10 +161,13 @@ class FromTables:
     def relations(self, table: sa.Table, told: TableDeclaration, taken: set[str]) -> list[Relation]:
         known: dict[str, Relation] = {}
         for other, name in self.names.items():
-            leading = [f for f in other.foreign_keys if f.column.table is table]
-            if other is table or not leading:
+            there = [f for f in other.foreign_keys if f.column.table is table]
+            leading = [f for f in there if not _is_part(f)]
+            if other is table or not there:
                 continue
-            if len(leading) == 1:
+            if not leading:
+                self.selection.leave_out(self.names[table], name, _PART)
+            elif len(there) == 1:
                 by = None if leading[0].column.name == self.key(table) else leading[0].column.name
                 known[name] = Relation(name, key=leading[0].parent.name, by=by)
             elif not any((way.to or way.name) == name for way in told.relations):
@@ -187,7 +193,16 @@ class FromTables:
 
 UNREACHED = "nothing that is in the schema leads to it"
 _TAKEN = "something else goes by that name; declare it by another one"
+_PART = (
+    "its foreign key has several columns, and one of them says less: give mapped classes, "
+    "or declare it by a column that is enough"
+)
 _SEVERAL = "several foreign keys lead here from there; name one in relations or events"
+
+
+def _is_part(foreign: sa.ForeignKey) -> bool:
+    """Whether a column is one of several of a foreign key."""
+    return foreign.constraint is not None and len(foreign.constraint.elements) > 1
 
 
 def _unknown(way: RelationDeclaration, table: str) -> str:

@@ -149,6 +149,11 @@ class Codec:
         if self.values:
             stored = self.stores(value)
             return value if stored is NOTHING else stored
+        time = _TIMES.get(self.dtype)
+        if time is not None and not isinstance(value, time):
+            # An object of a library of times, which is stored as one.
+            stored = self.stores(value)
+            return stored if isinstance(stored, time) else value
         is_object = self.dtype == TEXT and not isinstance(value, str)
         return str(value) if is_object else value
 
@@ -181,6 +186,9 @@ class Codec:
             zoned = getattr(self.stored, "timezone", False)
             return isinstance(self.stored, sa.DateTime) and (zoned or stored.tzinfo is None)
         return isinstance(stored, kinds)
+
+
+_TIMES: dict[DType | None, type] = {TIMESTAMP: datetime, DATE: date}
 
 
 def _forms(value: Any, codec: Codec) -> Iterator[Any]:
@@ -329,7 +337,13 @@ def _keeps(codec: Codec, sample: Any, dtype: DType) -> bool:
         except Exception:
             return False
         return isinstance(found, str) or str(found) == sample
-    return codec.reads(stored, sample)
+    is_time = dtype in _TIMES and isinstance(stored, _TIMES[dtype])
+    is_word = is_time or isinstance(codec.read(sample), _WORDS)
+    return is_word and codec.reads(stored, sample)
+
+
+_WORDS = (bool, int, float, Decimal, date, list, tuple, set, frozenset)
+"""What the language takes for values as they are; other objects may be equal to them, too."""
 
 
 def _described(codec: Codec, dtype: DType, kept: list[Any]) -> Codec:

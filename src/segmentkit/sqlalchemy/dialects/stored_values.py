@@ -62,7 +62,7 @@ def bound(column: Sql, op: Any, value: Any) -> tuple[Any, Any]:
         raise _refused(column, codec, f"it does not take {value!r}")
     if found is NOTHING or codec.dtype is None or codec.dtype.kind not in _EXACT or codec.values:
         return op, found
-    kept = codec.read(found)
+    kept = codec.told(codec.read(found))
     if kept is NOTHING or _number(kept) == _number(value):
         return op, found
     if not is_order:
