@@ -189,11 +189,11 @@ def test_an_interrupted_question_leaves_nothing(
     pool = sa.create_engine("sqlite://", creator=lambda: _copy(engine), poolclass=sa.QueuePool)
     source = sql.Source(pool, sql.tables_from(SHOP).tables["people"])
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("segmentkit.sqlalchemy.sql_source._held", interrupt)
+        patched.setattr("segmentkit.sqlalchemy.sql_source._bits", interrupt)
         with pytest.raises(KeyboardInterrupt):
             source.evaluate(SEGMENTS, as_of=NOON)
     assert isinstance(pool.pool, sa.QueuePool)

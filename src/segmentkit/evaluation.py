@@ -40,7 +40,7 @@ def unpack(bits: Bits, size: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 def ones(bits: Bits) -> int:
     """How many are set."""
-    return int(_counted(bits[None, :])[0])
+    return int(set_in_each(bits[None, :])[0])
 
 
 def pairs(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -50,11 +50,11 @@ def pairs(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
     for start in range(0, width, _AT_ONCE):
         part = np.ascontiguousarray(bits[:, start : start + _AT_ONCE])
         for row in range(count):
-            together[row, row:] += _counted(part[row] & part[row:])
+            together[row, row:] += set_in_each(part[row] & part[row:])
     return np.triu(together) + np.triu(together, 1).T
 
 
-def _counted(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
+def set_in_each(bits: Bits) -> np.ndarray[Any, np.dtype[np.int64]]:
     """How many are set in each row."""
     if hasattr(np, "bitwise_count"):
         whole = bits.shape[1] - bits.shape[1] % 8

@@ -14,7 +14,8 @@ from segmentkit.schema import Schema
 from segmentkit.source import Question, Segments
 from segmentkit.spark._frames import Frames, Stored
 from segmentkit.sqlalchemy.sql_source import Engine, SqlSource
-from segmentkit.sqlalchemy.statements.batch_statement import BITS, Pass
+from segmentkit.sqlalchemy.statements.batch_statement import Pass
+from segmentkit.sqlalchemy.statements.codes import BITS
 from segmentkit.sqlalchemy.tables import Tables
 
 if TYPE_CHECKING:

@@ -18,12 +18,21 @@ from segmentkit._definition import AsOf
 from segmentkit._planning import ir
 from segmentkit._results.columns import values_frame
 from segmentkit.errors import DataError, UnsupportedError
-from segmentkit.evaluation import Evaluation, Members, Sizes, overlap_frame, pack, pairs
+from segmentkit.evaluation import (
+    Evaluation,
+    Members,
+    Sizes,
+    overlap_frame,
+    pack,
+    pairs,
+    set_in_each,
+)
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import EngineSource, Question, Segments, asked_of
-from segmentkit.sqlalchemy.statements.batch_statement import BITS, Pass, portions
+from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass, portions
+from segmentkit.sqlalchemy.statements.codes import BITS, Integers
 from segmentkit.sqlalchemy.statements.export import select_values
 from segmentkit.sqlalchemy.statements.single_statement import (
     counted,
@@ -129,11 +138,8 @@ class SqlSource(EngineSource[_Opened]):
         counts: list[int] = []
         population = 0
         for portion in portions(question.conditions):
-            row = engine.row(counted(portion, tables))
-            assert row is not None
-            # Of nobody, a sum is NULL.
-            population, *more = (int(number or 0) for number in row)
-            counts += more
+            found, population = _sizes(engine, portion, tables)
+            counts += found
         return question.counted(counts, population)
 
     def _overlapped(self, opened: _Opened, question: Question) -> pd.DataFrame:
@@ -270,26 +276,41 @@ Signed: TypeAlias = "tuple[pd.Index[Any], np.ndarray[Any, Any]]"
 
 
 def _read(engine: Engine, one: Pass) -> Signed:
-    keys = []
-    count, columnar = len(one.signs), engine.columnar
-    parts = [np.zeros((count, 0), dtype=np.uint8)]
-    rest = np.zeros((count, 0), dtype=np.bool_)
-    for column, *signs in engine.parts(one.signed(columnar=columnar)):
+    keys: list[Any] = []
+    one, columnar = one.signs, engine.columnar
+    # A flag may be NULL, which is false.
+    kinds: list[Any] = [np.int64 for _ in one.packed[0]]
+    if columnar:
+        kinds = [np.int16 if code.most else np.bool_ for code in one.codes.values()]
+    rest = [np.zeros(0, dtype=kind) for kind in kinds]
+    parts, left = [], 0
+    for column, *part in engine.parts(one.signed(columnar=columnar)):
         keys.append(column)
-        if columnar:
-            held = np.array(signs, dtype=np.bool_).reshape(count, len(column))
-        else:
-            held = _held(signs, count, len(column))
-        if rest.size:
-            held = np.concatenate([rest, held], axis=1)
         # All but the last are whole bytes of bits.
-        whole = held.shape[1] - held.shape[1] % 8
-        parts.append(pack(held[:, :whole]))
-        rest = held[:, whole:]
-    bits = np.concatenate([*parts, pack(rest)], axis=1)
-    known = dict(zip(one.signs, bits, strict=True))
+        size = (left + len(column)) // 8 * 8
+        left += len(column) - size
+        held = [
+            np.append(before, np.asarray(read, dtype=kind))
+            for before, read, kind in zip(rest, part, kinds, strict=True)
+        ]
+        parts.append(_bits(one, [each[:size] for each in held], size, columnar=columnar))
+        rest = [each[size:] for each in held]
+    parts.append(_bits(one, rest, left, columnar=columnar))
+    return _index(_joined(keys)), np.concatenate(parts, axis=1)
+
+
+def _bits(one: Pass, read: list[Integers], size: int, *, columnar: bool = False) -> Bits:
+    """Bits of each condition, of what was read of some people."""
+    if columnar:
+        codes = dict(zip(one.codes, read, strict=True))
+    else:
+        codes = {code: place.read(read) for code, place in one.packed[1].items()}
+    known = {
+        test: np.packbits(span.among(codes[code]), bitorder="little")
+        for test, (code, span) in one.spans.items()
+    }
     made = [_made_of(known, node) for node in one.conditions.values()]
-    return _index(_joined(keys)), np.stack(made) if made else bits
+    return np.stack(made) if made else np.zeros((0, (size + 7) // 8), dtype=np.uint8)
 
 
 def _made_of(known: Mapping[ir.Condition, Bits], node: ir.Condition) -> Bits:
@@ -323,6 +344,34 @@ def _in_order(keys: pd.Index[Any], found: pd.Index[Any], bits: np.ndarray[Any, A
         )
     held = np.unpackbits(bits, axis=1, count=len(keys), bitorder="little")[:, places]
     return pack(held.view(np.bool_))
+
+
+def _sizes(engine: Engine, conditions: Conditions, tables: Tables) -> tuple[list[int], int]:
+    """Of how many each condition holds, and how many there are."""
+    if len(conditions) > 1 and not tables.joins:
+        one = Pass.of(conditions, tables)
+        if one.is_dense:
+            return _gathered(engine, one)
+    row = engine.row(counted(conditions, tables))
+    assert row is not None
+    # Of nobody, a sum is NULL.
+    population, *counts = (int(number or 0) for number in row)
+    return counts, population
+
+
+def _gathered(engine: Engine, one: Pass) -> tuple[list[int], int]:
+    """The sizes, of combinations of codes and how often each occurs."""
+    counts = np.zeros(len(one.conditions), dtype=np.int64)
+    population = 0
+    for *read, numbers in engine.parts(one.gathered()):
+        often = np.asarray(numbers, dtype=np.int64)
+        population += int(often.sum())
+        held = _bits(one, [np.asarray(each, dtype=np.int64) for each in read], len(often))
+        # Bit by bit of how often; most combinations of many codes are rare.
+        for bit in range(int(often.max()).bit_length()):
+            chosen = np.packbits(often >> bit & 1, bitorder="little")
+            counts += set_in_each(held & chosen) << bit
+    return counts.tolist(), population
 
 
 def _pairs(engine: Engine, one: Pass, count: int) -> tuple[np.ndarray[Any, Any], int]:

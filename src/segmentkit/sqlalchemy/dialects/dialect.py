@@ -172,6 +172,8 @@ _ROWS = (
         rare_letters="{0} ~ '{1}'",
         translates=True,
         arrays=True,
+        # Otherwise columns are computed wherever they stand.
+        after_columns="OFFSET 0",
         nul=False,
         notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
@@ -13,6 +14,7 @@ from segmentkit._planning.plan import ORDERED, Plan, Wanted, group_of, wanted_by
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, computed_once, joined
 from segmentkit.sqlalchemy.dialects.stored_values import shown
+from segmentkit.sqlalchemy.statements.codes import BITS, FLAG, Code, Place, Span, packed, ranked
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import (
@@ -25,8 +27,8 @@ from segmentkit.sqlalchemy.tables import Tables
 
 Conditions: TypeAlias = dict[str, ir.Condition]
 
-BITS = 62
-"""Segments whose answers are one number: all databases have integers of 64 bits, with a sign."""
+_DENSE = 50
+"""Conditions that are counted in the database in the time in which one number is read from it."""
 
 _COLUMNS, _NODES = 1_000, 20_000
 """What one query takes at most: PostgreSQL has 1,664 columns, SQLite 32,766 parameters."""
@@ -94,18 +96,20 @@ def is_alone(condition: ir.Condition) -> bool:
     return len(wanted) > JOINS and len(_joined(wanted)) > JOINS
 
 
-@frozen
+@frozen(slots=False)
 class Pass:
-    """Everyone beside what some conditions are made of: each distinct test is one column.
+    """Everyone beside what some conditions are made of, each distinct thing once.
 
     Attributes:
-        each: The key, called ``key``, the tests of everyone, and ``value``, if one is asked for.
-        flags: The columns of the tests.
-        conditions: What is made of them.
+        each: The key, called ``key``, the codes of everyone, and ``value``, if one is asked for.
+        codes: What tells of the tests, by the names of the columns.
+        spans: The code of each distinct test, and what of it passes.
+        conditions: What is made of the tests.
     """
 
     each: sa.Subquery
-    flags: Mapping[ir.Condition, Sql]
+    codes: Mapping[str, Code]
+    spans: Mapping[ir.Condition, tuple[str, Span]]
     conditions: Conditions
 
     @classmethod
@@ -117,49 +121,70 @@ class Pass:
         values = [] if value is None else [value]
         wanted = list(dict.fromkeys([*plan.wanted, *wanted_by(values)]))
         compiler = Compiler(tables.schema, rows, beside(rows, wanted, []))
-        places: dict[ir.Condition, str] = {}
         columns = [rows.key(rows.entity.key or "").label("key")]
         columns += [shown(compiler.value(each)).label("value") for each in values]
+        most: dict[str, int] = {}
+        spans: dict[ir.Condition, tuple[str, Span]] = {}
+        tests = dict.fromkeys(t for each in plan.conditions.values() for t in _literals(each))
+        for code, one in _named("rank", [] if tables.joins else ranked(tests)):
+            most[code] = one.most
+            nodes = (node for test in one.tests for node in ir.walk(test))
+            columns.append(guarded(one.number(compiler), nodes).label(code))
+            spans |= {test: (code, span) for test, span in one.spans()}
         here = evolve(tables, root=rows.start, mapped=None)
-        for name, condition in conditions.items():
-            for test in [condition] if name in alone else _literals(condition):
-                if test not in places:
-                    made = (
-                        compile_predicate(test, here) if name in alone else compiler.condition(test)
-                    )
-                    places[test] = f"test_{len(places)}"
-                    flag = Spelled(Construct.FLAG, guarded(made, ir.walk(test)))
-                    columns.append(flag.label(places[test]))
+        flags = {test: compiler.condition(test) for test in tests if test not in spans}
+        flags |= {each: compile_predicate(each, here) for each in alone.values()}
+        for code, (test, made) in _named("test", flags.items()):
+            flag = Spelled(Construct.FLAG, guarded(made, ir.walk(test)))
+            columns.append(flag.label(code))
+            spans[test] = code, FLAG
         query = rows.finished(sa.select(*columns).select_from(rows.source))
         each = computed_once(query).subquery()
-        return cls(each, {test: each.c[place] for test, place in places.items()}, conditions)
+        codes = {code: Code(each.c[code], greatest) for code, greatest in most.items()}
+        for test in flags:
+            code, _ = spans[test]
+            codes[code] = Code(Spelled(Construct.IS_FLAGGED, each.c[code]))
+        return cls(each, codes, spans, conditions)
 
     @property
     def tests(self) -> list[Sql]:
         """Which columns make each condition."""
-        return [_made_of(self._known, node) for node in self.conditions.values()]
+        known = {test: self.codes[code].test(span) for test, (code, span) in self.spans.items()}
+        return [_made_of(known, node) for node in self.conditions.values()]
 
     @property
-    def _known(self) -> Mapping[ir.Condition, Sql]:
-        return {test: Spelled(Construct.IS_FLAGGED, flag) for test, flag in self.flags.items()}
+    def signs(self) -> Pass:
+        """What is read of everyone: the codes, or the conditions as flags, if these are fewer."""
+        if len(self.codes) <= len(self.conditions):
+            return self
+        flags = dict(_named("sign", map(Code, self.tests)))
+        spans = dict(zip(self.conditions.values(), ((code, FLAG) for code in flags), strict=True))
+        return evolve(self, codes=flags, spans=spans)
+
+    @cached_property
+    def packed(self) -> tuple[list[Sql], Mapping[str, Place]]:
+        """Numbers that carry the codes, and where in them each is."""
+        numbers, places = packed(self.codes.values())
+        named: list[Sql] = [number.label(f"codes_{i}") for i, number in enumerate(numbers)]
+        return named, dict(zip(self.codes, places, strict=True))
 
     def _select(self, *columns: Sql) -> sa.Select[Any]:
         return sa.select(*columns).select_from(self.each)
 
-    @property
-    def signs(self) -> Mapping[ir.Condition, Sql]:
-        """What is read of everyone: the conditions, or what they are made of, if that is less."""
-        if len(self.flags) <= len(self.conditions):
-            return self._known
-        return dict(zip(self.conditions.values(), self.tests, strict=True))
-
     def signed(self, *, columnar: bool = False) -> sa.Select[Any]:
-        """Everyone's key, and which of the signs hold: a column each, or bits of a few numbers."""
-        signs = list(self.signs.values())
-        each = [
-            sa.type_coerce(sign, sa.Boolean()).label(f"sign_{i}") for i, sign in enumerate(signs)
-        ]
-        return self._select(self.each.c.key, *(each if columnar else _signatures(signs)))
+        """Everyone's key and codes: a column each, or packed into a few numbers."""
+        each = [code.column().label(f"sign_{i}") for i, code in enumerate(self.codes.values())]
+        return self._select(self.each.c.key, *(each if columnar else self.packed[0]))
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the codes are so few for all the conditions that to read them is less work."""
+        return len(self.conditions) > _DENSE * len(self.packed[0])
+
+    def gathered(self) -> sa.Select[Any]:
+        """Each combination of codes that occurs, packed into a few numbers, and how often."""
+        each = self._select(*self.packed[0]).subquery()
+        return sa.select(*each.c, sa.func.count()).group_by(*each.c)
 
     def counted(self) -> sa.Select[Any]:
         """How many there are, and of how many each condition holds."""
@@ -180,6 +205,14 @@ class Pass:
             return self._select(sa.func.count())
         each = self._select(*signatures).subquery()
         return sa.select(*each.c, sa.func.count()).group_by(*each.c)
+
+
+_T = TypeVar("_T")
+
+
+def _named(kind: str, each: Iterable[_T]) -> Iterator[tuple[str, _T]]:
+    """Things with names of one kind."""
+    return ((f"{kind}_{place}", one) for place, one in enumerate(each))
 
 
 def _signatures(tests: list[Sql]) -> list[Sql]:

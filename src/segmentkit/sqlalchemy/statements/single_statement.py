@@ -141,7 +141,7 @@ def statements(
     if len(conditions) == 1:
         return [of_one(condition, tables) for condition in conditions.values()]
     each = [Pass.of(portion, tables) for portion in portions(conditions)]
-    return [one.signed(columnar=columnar) for one in each]
+    return [one.signs.signed(columnar=columnar) for one in each]
 
 
 def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select[Any]:
