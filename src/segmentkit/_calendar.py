@@ -11,7 +11,48 @@ from typing import TypeAlias
 EXACT_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 """Units of a fixed length, in seconds."""
 
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+MICROSECONDS = {unit: seconds * 1_000_000 for unit, seconds in EXACT_UNITS.items()}
+"""The same in microseconds, in which lengths of time are counted."""
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+"""Units that are steps in a calendar, in months."""
+
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(time: date) -> int:
+    """The microseconds from 1970 to an instant, or to the midnight with which a date begins."""
+    at = time if isinstance(time, datetime) else datetime(time.year, time.month, time.day)
+    return (at - _EPOCH) // _MICROSECOND
+
+
+FIRST_MICRO, LAST_MICRO = micros(datetime.min), micros(datetime.max)
+"""The ends of the calendar."""
+
+
+def instant_at(microseconds: int) -> datetime:
+    """The instant so many microseconds after 1970, within the calendar."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def length_of(microseconds: float) -> timedelta:
+    """A length of time as Python has it: in whole microseconds, and no longer than those go."""
+    try:
+        return timedelta(microseconds=round(microseconds))
+    except OverflowError:
+        return timedelta.max if microseconds > 0 else timedelta.min
+
+
+def is_in_calendar(months: int) -> bool:
+    """Whether a year and a month, counted in months from the year 0 on, have dates."""
+    return date.min.year * 12 <= months < (date.max.year + 1) * 12
+
+
+def months_later(day: date, months: int) -> date | None:
+    """The same day of another month, or its last day; None out of the calendar."""
+    inside = is_in_calendar(day.year * 12 + day.month - 1 + months)
+    return add_months(day, months) if inside else None
 
 
 def to_utc(value: datetime, zone: tzinfo) -> datetime:
@@ -140,8 +181,8 @@ def add_months(day: date, count: int) -> date:
 
 def shift_date(day: date, count: int, unit: str) -> date:
     """A day moved by days, weeks, months, quarters or years."""
-    if unit in _MONTHS:
-        return add_months(day, count * _MONTHS[unit])
+    if unit in MONTHS:
+        return add_months(day, count * MONTHS[unit])
     return add_days(day, count * EXACT_UNITS[unit] // EXACT_UNITS["day"])
 
 
@@ -153,7 +194,7 @@ def shift(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime:
         except OverflowError:
             return datetime.max if count > 0 else datetime.min
     clock = local(instant, zone)
-    moved = add_months(clock.date(), count * _MONTHS[unit])
+    moved = add_months(clock.date(), count * MONTHS[unit])
     return to_utc(datetime.combine(moved, clock.time()), zone)
 
 

@@ -9,7 +9,16 @@ from decimal import Context, Decimal
 from hashlib import md5
 from typing import Any
 
-from segmentkit._calendar import add_days, month_day, years_between
+from segmentkit._calendar import (
+    FIRST_MICRO,
+    LAST_MICRO,
+    add_days,
+    instant_at,
+    micros,
+    month_day,
+    months_later,
+    years_between,
+)
 
 EXACT = Context(prec=76)
 """Exact arithmetic is not subject to the precision that the caller's thread has set."""
@@ -185,6 +194,36 @@ def hour(clock: datetime | None) -> int | None:
     """0 to 23."""
     return None if clock is None else clock.hour
 
+
+def within(value: int | None, low: int, high: int) -> int | None:
+    """The number, missing where it is out of a range."""
+    return None if value is None or not low <= value <= high else value
+
+
+def moved(time: Any, by: int | None) -> Any:
+    """A time so many microseconds later; missing out of the calendar."""
+    number = within(add(since_1970(time), by), FIRST_MICRO, LAST_MICRO)
+    at = None if number is None else instant_at(number)
+    return at if at is None or isinstance(time, datetime) else at.date()
+
+
+def since_1970(time: date | None) -> int | None:
+    """The microseconds from 1970 to an instant, or to the beginning of a date."""
+    return None if time is None else micros(time)
+
+
+def later_month(day: date | None, months: int) -> date | None:
+    """The same day of another month, or its last day; missing out of the calendar."""
+    return None if day is None else months_later(day, months)
+
+
+TIMES: dict[str, Callable[..., Any]] = {
+    "later_month": later_month,
+    "micros": since_1970,
+    "moved": moved,
+    "within": within,
+}
+"""What the arithmetic of times consists of; no definition calls these by name."""
 
 PARTS: dict[str, Callable[[Any], Any]] = {
     "day": day,

@@ -28,6 +28,7 @@ _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _FAMILIES = {kind: "number" if kind in _NUMBERS else kind.value for kind in Kind}
 _FAMILIES[Kind.TEXTS] = "list of texts"
+_MEASURES = {"m": "distance", "us": "length of time"}
 
 
 @frozen(cache_hash=True, repr=False)
@@ -37,7 +38,8 @@ class DType:
     Attributes:
         kind: Which family the values belong to.
         scale: For decimals, how many digits stand after the point; ``None`` when unknown.
-        unit: The unit of values that are not plain numbers: ``m`` for distances.
+        unit: The unit of values that are not plain numbers: ``m`` for distances, ``us`` for
+            lengths of time, which are whole microseconds, or floats where they were divided.
     """
 
     kind: Kind
@@ -55,6 +57,11 @@ class DType:
         return self.kind in _TIMES
 
     @property
+    def is_duration(self) -> bool:
+        """Whether values are lengths of time."""
+        return self.unit == "us"
+
+    @property
     def is_ordered(self) -> bool:
         """Whether values have an order."""
         return self.kind in _NUMBERS or self.kind in _TIMES
@@ -62,7 +69,7 @@ class DType:
     @property
     def family(self) -> str:
         """The word a message uses: the three kinds of number are all 'number'."""
-        return "distance" if self.unit else _FAMILIES[self.kind]
+        return _FAMILIES[self.kind] if self.unit is None else _MEASURES[self.unit]
 
     def __repr__(self) -> str:
         return str(self)
@@ -84,6 +91,8 @@ DATE = DType(Kind.DATE)
 TIMESTAMP = DType(Kind.TIMESTAMP)
 ANNIVERSARY = DType(Kind.ANNIVERSARY)
 DISTANCE = DType(Kind.FLOAT, unit="m")
+DURATION = DType(Kind.INTEGER, unit="us")
+MEAN_DURATION = DType(Kind.FLOAT, unit="us")
 
 
 def decimal(scale: int | None = None) -> DType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -12,7 +12,7 @@ from attrs import frozen
 
 from segmentkit._calendar import shown
 from segmentkit._html import Html, element
-from segmentkit._language.formatter import format_text, format_value
+from segmentkit._language.formatter import format_length, format_text, format_value
 
 _SHORT = 80
 
@@ -232,6 +232,8 @@ def _shown(value: Any) -> str:
             return format_text(short)
         case bool() | int() | Decimal() | date():
             return format_value(value)
+        case timedelta():
+            return format_length(value)
         case _:
             return f"{value!r:.{_SHORT}}"
 

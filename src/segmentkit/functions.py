@@ -19,6 +19,7 @@ from segmentkit.dtypes import (
     DISTANCE,
     FLOAT,
     INTEGER,
+    MEAN_DURATION,
     TEXT,
     TIMESTAMP,
     DType,
@@ -63,6 +64,11 @@ class Word:
 WORDS: Mapping[str, Word] = MappingProxyType(
     {
         "number": Word(lambda dtype: dtype.is_number, "a number", together=True),
+        "amount": Word(
+            lambda dtype: dtype.is_number or dtype.is_duration,
+            "a number or a length of time",
+            together=True,
+        ),
         "integer": Word(lambda dtype: dtype == INTEGER, "a whole number"),
         "float": Word(lambda dtype: dtype.is_number, "a number"),
         "text": Word(lambda dtype: dtype == TEXT, "a text"),
@@ -71,7 +77,9 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "timestamp": Word(lambda dtype: dtype == TIMESTAMP, "a timestamp"),
         "time": Word(lambda dtype: dtype.is_time, "a date or a timestamp"),
         "ordered": Word(
-            lambda dtype: dtype.is_ordered, "a number, a time or a distance", together=True
+            lambda dtype: dtype.is_ordered,
+            "a number, a time, a length of time or a distance",
+            together=True,
         ),
         "any": Word(lambda dtype: dtype != ANNIVERSARY, "a value", together=True),
     }
@@ -113,6 +121,12 @@ class AggregateSignature:
     operand: str
     result: DType | None
     doc: str
+
+    def result_of(self, dtype: DType) -> DType:
+        """The type of the result, by that of the value: a mean of lengths of time is one, too."""
+        if dtype.is_duration and self.result == FLOAT:
+            return MEAN_DURATION
+        return self.result or dtype
 
 
 @frozen
@@ -160,7 +174,7 @@ def _rows(*numbers: int | None) -> Mapping[str, Any]:
 
 
 _SCALARS = (
-    Function("abs", ("number",), None, "The number without its sign.",
+    Function("abs", ("amount",), None, "The number, or the length of time, without its sign.",
              [Example("abs(number) = 3", {"number": -3}, True), Example("abs(number) >= 0", {}, False)]),
     Function("age", ("date",), INTEGER, "The whole years from the date to `as_of`. A person born on 29 February has the birthday on 28 February in common years.",
              [Example("age(birth_date) >= 18", {"birth_date": "2000-01-01"}, True),
@@ -209,16 +223,16 @@ _AGGREGATES = (
                       others=("exists", "some", "has")),
     AggregateFunction("none", "rows", BOOLEAN, "Whether there is no such row.",
                       [Example("none(rows where number > 1)", _rows(1, None), True)]),
-    AggregateFunction("sum", "number", None, "The sum of the present values; 0 over no rows.",
+    AggregateFunction("sum", "amount", None, "The sum of the present values; 0 over no rows.",
                       [Example("sum(rows.number) = 3", _rows(1, 2, None), True), Example("sum(rows.number) = 0", _rows(), True)], others=("total",)),
-    AggregateFunction("avg", "number", FLOAT, "The mean of the present values; missing if there are none.",
+    AggregateFunction("avg", "amount", FLOAT, "The mean of the present values; missing if there are none.",
                       [Example("avg(rows.number) = 1.5", _rows(1, 2, None), True), Example("avg(rows.number) >= 0", _rows(None), False)],
                       others=("average", "mean")),
     AggregateFunction("min", "ordered", None, "The smallest of the present values; missing if there are none.",
                       [Example("min(rows.number) = 1", _rows(2, 1, None), True)]),
     AggregateFunction("max", "ordered", None, "The largest of the present values; missing if there are none.",
                       [Example("max(rows.number) = 2", _rows(2, 1, None), True)]),
-    AggregateFunction("median", "number", FLOAT, "The middle of the present values, or the mean of the two in the middle; missing if there are none.",
+    AggregateFunction("median", "amount", FLOAT, "The middle of the present values, or the mean of the two in the middle; missing if there are none.",
                       [Example("median(rows.number) = 2", _rows(5, 1, 2), True), Example("median(rows.number) = 1.5", _rows(2, 1, None), True)]),
     AggregateFunction("first", "any", None, "The value of the earliest row that has one; at the same instant, of the row with the smallest key. Missing if there is none.",
                       [Example("first(rows.number) = 7", _rows(None, 7, 8), True)], needs_time=True),

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
+from segmentkit._calendar import length_of
 from segmentkit._checking.checker import check_trait
 from segmentkit._checking.context import CheckedValue
 from segmentkit._definition import (
@@ -126,7 +127,8 @@ class Trait(Defined):
             as_of: The instant; by default now. Without a zone, it is in the schema's zone.
 
         Returns:
-            The value, or None if it is missing. An instant is in UTC.
+            The value, or None if it is missing. An instant is in UTC, and a length of time is a
+            ``timedelta``.
 
         Raises:
             DataError: The record does not fit the schema, or a parameter has no value.
@@ -159,14 +161,9 @@ class Trait(Defined):
 
     def _function(self, instant: datetime) -> Callable[[Mapping[str, Any]], Any]:
         compiled = compile_record(bound_value(self, instant, Target.RECORD), self.schema)
-        if not self.dtype.is_time:
+        if not (self.dtype.is_time or self.dtype.is_duration):
             return compiled
-
-        def aware(record: Mapping[str, Any]) -> Any:
-            value = compiled(record)
-            return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-        return aware
+        return lambda record: as_python(compiled(record), self.dtype)
 
     def _uses(self) -> Iterable[Defined]:
         return self.traits.values()
@@ -213,6 +210,13 @@ def _restore(
 ) -> Trait:
     about.pop("below", None)
     return Trait.define(name, source, schema, traits=traits, **about)
+
+
+def as_python(value: Any, dtype: DType) -> Any:
+    """A value that was computed, in the type that users get."""
+    if dtype.is_duration and value is not None:
+        return length_of(value)
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def bound_value(trait: Trait, instant: datetime, target: Target) -> ir.Value:

@@ -361,7 +361,7 @@ def _aggregate(
     kinds, relation = ir.AggregateFunction, way.relations[-1]
     if isinstance(function, Aggregate):
         assert value is not None
-        dtype = function.result or value.dtype
+        dtype = function.result_of(value.dtype)
         return ir.Aggregate(function, relation.name, value, where, dtype, way.holder, through)
     kind = {"any": kinds.COUNT, "none": kinds.COUNT}.get(function.name) or kinds(function.name)
     if node.distinct:
@@ -372,7 +372,7 @@ def _aggregate(
     dtype = INTEGER
     if kind is not kinds.COUNT:
         assert value is not None
-        dtype = function.result or value.dtype
+        dtype = function.result_of(value.dtype)
     return ir.Aggregate(kind, relation.name, value, where, dtype, way.holder, through)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
+from typing import TypeAlias
 
+from segmentkit._calendar import MONTHS
+from segmentkit._checking import durations
 from segmentkit._checking.coercion import article, exact_dtype, to_float
 from segmentkit._checking.comparisons import same_family
 from segmentkit._checking.context import Context
@@ -95,14 +98,25 @@ def fitting(
     if value is None:
         return None
     word = WORDS[wanted]
-    if word.accepts(value.dtype):
+    if durations.is_uneven(value):
+        ctx.error("SK184", node.span, text=format_tree(node))
+        return None
+    of_schema = value.dtype.is_duration and ctx.schema.function(name) is not None
+    if word.accepts(value.dtype) and not of_schema:
         return to_float(value) if wanted == "float" else value
     hint = None
     if wanted == "date" and value.dtype == TIMESTAMP:
         hint = f"declare '{format_tree(node)}' as a date in the schema"
+    if value.dtype.is_duration:
+        hint = f"divide it by a length of time, as in '{_divided(node)} / 1 day'"
     ctx.error("SK112", node.span, name=name, expected=word.expected, hint=hint,
                **article(value.dtype))  # fmt: skip
     return None
+
+
+def _divided(node: t.Expr) -> str:
+    text = format_tree(node)
+    return f"({text})" if isinstance(node, t.Arithmetic) else text
 
 
 def wrong_count(ctx: Context, node: t.Call, expected: int) -> None:
@@ -114,29 +128,48 @@ def wrong_count(ctx: Context, node: t.Call, expected: int) -> None:
 
 def negative(ctx: Context, node: t.Negative) -> ir.Value | None:
     """``-x`` is what is left of nothing."""
+    value = _operand(ctx, node.operand)
+    if value is None:
+        return None
+    if value.dtype.is_duration:
+        return durations.negative(value)
     zero = t.Literal(0, node.span)
-    return chain(ctx, t.Arithmetic((zero, node.operand), ("-",), node.span))
+    return _combined(ctx, "-", (zero, ir.Const(0, INTEGER)), (node.operand, value))
 
 
 def chain(ctx: Context, node: t.Arithmetic) -> ir.Value | None:
     """``a + b - c``, read from the left; None after an error."""
-    operands = [_operand(ctx, o) for o in node.operands]
-    total = operands[0]
-    for operator, operand in zip(node.operators, operands[1:], strict=True):
-        if total is None or operand is None:
-            return None
-        if operator == "/" or FLOAT in (total.dtype, operand.dtype):
-            total = ir.Arithmetic(operator, to_float(total), to_float(operand), FLOAT)
+    first, *others = node.operands
+    total, broken = _operand(ctx, first), False
+    read = first
+    for i, (operator, each) in enumerate(zip(node.operators, others, strict=True)):
+        if isinstance(each, t.Duration) and each.unit in MONTHS and operator in "+-":
+            found = durations.months_later(ctx, operator, read, total, each) if total else None
         else:
-            dtype = exact_dtype(operator, total.dtype, operand.dtype)
-            total = ir.Arithmetic(operator, total, operand, dtype)
-    return total
+            value = _operand(ctx, each)
+            pair = None if total is None or value is None else ((read, total), (each, value))
+            found = None if pair is None else _combined(ctx, operator, *pair)
+        total, broken = found, broken or found is None
+        so_far = node.operands[: i + 2], node.operators[: i + 1]
+        read = t.Arithmetic(*so_far, first.span.to(each.span))
+    return None if broken else total
+
+
+_Operand: TypeAlias = tuple[t.Expr, ir.Value]
+
+
+def _combined(ctx: Context, operator: str, left: _Operand, right: _Operand) -> ir.Value | None:
+    if left[1].dtype.is_number and right[1].dtype.is_number:
+        return durations.numbers(operator, left[1], right[1])
+    return durations.combined(ctx, operator, left, right)
 
 
 def _operand(ctx: Context, node: t.Expr) -> ir.Value | None:
     value = ctx.typed(node, decimal())
-    if value is not None and not value.dtype.is_number:
-        hint = "to move a time, write '7 days ago' or a window" if value.dtype.is_time else None
-        ctx.error("SK107", node.span, hint=hint, **article(value.dtype))
+    if value is None:
+        return None
+    dtype = value.dtype
+    if not (dtype.is_number or dtype.is_time or dtype.is_duration):
+        ctx.error("SK107", node.span, **article(dtype))
         return None
     return value

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from segmentkit._checking import aggregates, names, references
 from segmentkit._checking.context import Checked, CheckedValue, Context, Names
 from segmentkit._checking.dispatcher import context
+from segmentkit._checking.durations import is_uneven
 from segmentkit._checking.sql_depth import MOST, is_deeper
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import is_writable
+from segmentkit._language.formatter import format_tree, is_writable
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
 from segmentkit.dtypes import Kind
@@ -54,6 +55,8 @@ def check_trait(
         value = ctx.value(tree)
     if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
         ctx.error("SK140", tree.span, what="a day of the year")
+    if value is not None and is_uneven(value):
+        ctx.error("SK184", tree.span, text=format_tree(tree))
     if value is not None:
         _check_size(ctx, tree, value)
     ctx.raise_errors(source)
@@ -133,5 +136,5 @@ def _check_free(ctx: Context, name: str) -> None:
 def _is_condition(tree: t.Expr) -> bool:
     if isinstance(tree, t.Call):
         return tree.name in ("any", "none")
-    values = (t.Literal, t.Name, t.Parameter, t.Moment, t.Negative, t.Arithmetic)
-    return not isinstance(tree, values)
+    named = (t.Literal, t.Name, t.Parameter, t.Moment)
+    return not isinstance(tree, (*named, t.Duration, t.Length, t.Negative, t.Arithmetic))

@@ -16,7 +16,7 @@ from attrs import Factory, define, field, frozen
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._planning import ir
-from segmentkit.dtypes import DISTANCE, DType
+from segmentkit.dtypes import DType
 from segmentkit.errors import SegmentTypeError
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Attribute, Entity, Relation, Schema
@@ -163,8 +163,8 @@ class Context:
 
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
         """A parameter, typed by its use; None after an error."""
-        if dtype == DISTANCE:
-            hint = f"write a unit: :{node.name} km"
+        if dtype.unit is not None:
+            hint = f"write a unit: :{node.name} {'days' if dtype.is_duration else 'km'}"
             self.error("SK125", node.span, name=node.name, hint=hint)
             return None
         known = self.parameters.setdefault(node.name, dtype)

@@ -9,6 +9,7 @@ from segmentkit._checking import (
     aggregates,
     calls,
     comparisons,
+    durations,
     geography,
     hints,
     literals,
@@ -46,6 +47,8 @@ def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
             return None
         case t.Length():
             return geography.length(ctx, node)
+        case t.Duration():
+            return durations.length(ctx, node)
         case t.Percent():
             ctx.error("SK157", node.span)
             return None

@@ -43,6 +43,8 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
         return text_for(ctx, node, other)
     if other.dtype == DISTANCE and isinstance(value, int | Decimal):
         return f"write a unit: {format_tree(node)} km"
+    if other.dtype.is_duration and isinstance(value, int | Decimal):
+        return f"write a unit: {format_tree(node)} days"
     if other.dtype == BOOLEAN and value in (0, 1):
         return f"write {'true' if value else 'false'}"
     return None
@@ -99,6 +101,8 @@ def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> 
         return f"compare something with it, as in 'name = {text}'"
     if dtype.is_number:
         return f"compare it, as in '{text} > 0'"
+    if dtype.is_duration:
+        return f"compare it, as in '{text} > 30 days'"
     return f"compare it, as in '{text} in last 30 days'" if dtype.is_time else None
 
 

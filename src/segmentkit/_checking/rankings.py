@@ -101,7 +101,7 @@ def overall(ctx: Context, node: t.Call, function: AggregateSignature | None) -> 
     if value is None:
         return None
     kind = added or ir.AggregateFunction(function.name)
-    return ir.Overall(kind, value, among, function.result or value.dtype)
+    return ir.Overall(kind, value, among, function.result_of(value.dtype))
 
 
 def _among(ctx: Context, node: t.Call) -> ir.Condition:

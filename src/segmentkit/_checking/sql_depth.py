@@ -20,7 +20,10 @@ _IN_ORDER: dict[ir.AnyAggregate, int] = {
     ir.AggregateFunction.FIRST: 16,
     ir.AggregateFunction.LAST: 16,
 }
-_CALLS = {"distance": 30, "age": 16, "weekday": 10, "week": 8}
+_CALLS = {
+    **{"distance": 30, "age": 16, "weekday": 10, "week": 8},
+    **{"micros": 14, "within": 8, "moved": 16, "later_month": 20},
+}
 _CALL, _QUOTIENT, _OPERATION = 7, 7, 4
 _WEIGHTS: dict[type, int] = {
     **dict.fromkeys((ir.And, ir.Or, ir.ToFloat, ir.OneOf), 3),

@@ -23,10 +23,23 @@ from segmentkit.dtypes import DATE, TIMESTAMP, DType
 
 def of_missing(ctx: Context, node: t.Expr, value: ir.Value) -> None:
     """A negative form holds of what is missing."""
-    if ctx.warn and value.nullable:
+    if ctx.warn and _may_be_missing(value):
         whose = ctx.row.relation.name if ctx.row else ctx.schema.entity.name
         found = diagnostic("SK201", node.span, entity=whose, operand=format_tree(node))
         ctx.warnings.append((found, value))
+
+
+def _may_be_missing(value: ir.Value) -> bool:
+    """Whether the data may lack it: that a time moves out of the calendar surprises nobody."""
+    match value:
+        case ir.Call("moved" | "within" | "later_month" | "micros" | "instant", arguments):
+            return any(map(_may_be_missing, arguments))
+        case ir.Arithmetic("+" | "-" | "*", left, right):
+            return _may_be_missing(left) or _may_be_missing(right)
+        case ir.ToFloat(operand):
+            return _may_be_missing(operand)
+        case _:
+            return value.nullable
 
 
 def keep_unexpected(

@@ -368,6 +368,37 @@ _TABLE = (
         "You can test which texts a list contains, and whether the list is missing.",
         hint='test what it contains: {name} contains "…"',
     ),
+    # Times and lengths of time
+    Code(
+        "SK180",
+        "{what} cannot be {how} {other}",
+        "Times, lengths of time and numbers do not go together in this way.",
+    ),
+    Code(
+        "SK181",
+        "{unit} differ in length",
+        "Months, quarters and years are steps in a calendar: only dates move by them, and nothing "
+        "is measured in them.",
+    ),
+    Code(
+        "SK182",
+        "'{text}' may be a part of a microsecond",
+        "A time moves by whole lengths, and a division gives none.",
+        "write the length in a smaller unit, without a division",
+    ),
+    Code(
+        "SK183",
+        "'{text}' is longer than the calendar",
+        "A length of time is at most 10,000 years.",
+        "leave the test out: no two times are so far apart",
+    ),
+    Code(
+        "SK184",
+        "'{text}' can only be compared",
+        "An instant that moves by what the data says is compared with other times, or taken from "
+        "them; functions, aggregates, ranks and traits cannot use it.",
+        "compare it with a time, or use the length of time alone",
+    ),
     # What a schema adds
     Code(
         "SK170",

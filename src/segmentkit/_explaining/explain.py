@@ -7,7 +7,7 @@ source of which the same is asked as sizes of segments and values of traits.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, Self
 
 from attrs import evolve, field, frozen
@@ -33,7 +33,7 @@ from segmentkit._record.compiler import compile_record
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
-from segmentkit.trait import Trait
+from segmentkit.trait import Trait, as_python
 
 
 class Explained(Protocol):
@@ -317,7 +317,7 @@ def _list(leaf: t.TextTest | t.IsMissing, operand: t.Expr, scope: Scope) -> Read
     return Reading(Question(operand, scope), (), (missing, texts))
 
 
-_CONSTANTS = (t.Literal, t.Parameter, t.Length, t.Percent, t.Moment)
+_CONSTANTS = (t.Literal, t.Parameter, t.Length, t.Duration, t.Percent, t.Moment)
 
 
 def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
@@ -384,9 +384,8 @@ class OfRecord:
 
     def value(self, question: Question) -> Any:
         """What a value of the record comes to."""
-        value = question.value(self.instant)
-        found = compile_record(value, question.scope.schema)(self.record)
-        return found.replace(tzinfo=UTC) if isinstance(found, datetime) else found
+        value, dtype = question.value(self.instant), question.meaning.dtype
+        return as_python(compile_record(value, question.scope.schema)(self.record), dtype)
 
 
 def explain(

@@ -97,6 +97,24 @@ def _instant(value: datetime) -> str:
     return f"{text}{sign}{minutes // 60:02}:{minutes % 60:02}"
 
 
+def format_length(value: timedelta) -> str:
+    """A length of time in the units of definitions; seconds have digits after the point.
+
+    Example:
+        >>> format_length(timedelta(days=9, seconds=3661))
+        '9 days 1 hour 1 minute 1 second'
+    """
+    sign, value = ("-", -value) if value < timedelta() else ("", value)
+    hours, rest = divmod(value.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    counts = {"day": value.days, "hour": hours, "minute": minutes, "second": seconds}
+    parts = [_units(count, unit) for unit, count in counts.items() if count]
+    if value.microseconds:
+        exact = f"{seconds + value.microseconds / 1_000_000:.6f}".rstrip("0")
+        parts = [part for part in parts if "second" not in part] + [f"{exact} seconds"]
+    return sign + (" ".join(parts) or "0 seconds")
+
+
 def _path(parts: tuple[str, ...]) -> str:
     return ".".join(map(format_name, parts))
 
@@ -227,6 +245,10 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
         case t.Length(number, unit):
             plural = "s" if unit == "mile" and number != t.Literal(1, t.NOWHERE) else ""
             return f"{_expr(number, _ATOM)} {unit}{plural}", _ATOM
+        case t.Duration(t.Literal(int() as count), unit):
+            return _units(count, unit), _ATOM
+        case t.Duration(number, unit):
+            return f"{_expr(number, _ATOM)} {unit}s", _ATOM
         case t.Moment():
             return _moment(node), _ATOM
         case t.Call():

@@ -56,6 +56,15 @@ class Length:
 
 
 @frozen
+class Duration:
+    """A length of time: ``7 days``, ``:trial weeks``; the unit is one of ``second`` … ``year``."""
+
+    number: Expr
+    unit: str
+    span: Span = _span()
+
+
+@frozen
 class Percent:
     """A share: ``10%``, ``2.5%``."""
 
@@ -324,6 +333,7 @@ Expr: TypeAlias = (
     | Parameter
     | Percent
     | Length
+    | Duration
     | Moment
     | Negative
     | Arithmetic

@@ -100,7 +100,10 @@ def rests_on(leaf: t.Expr) -> list[t.Expr]:
             values = [leaf]
         case _:
             values = []
-    return [v for v in values if not isinstance(v, t.Literal | t.Parameter | t.Length | t.Moment)]
+    return [v for v in values if not isinstance(v, _CONSTANTS)]
+
+
+_CONSTANTS = (t.Literal, t.Parameter, t.Length, t.Duration, t.Moment)
 
 
 def _all(operands: list[t.Expr]) -> t.Expr:

@@ -277,6 +277,13 @@ class TreeBuilder:
         of = self.number([number]) if number.type == "NUMBER" else self.parameter([number])
         return t.Length(of, _unit(unit), place(number).to(place(unit)))
 
+    def duration(self, parts: list[Token]) -> t.Expr:
+        number, word = parts
+        unit, span = _unit(word), place(number).to(place(word))
+        if number.type == "PARAMETER":
+            return t.Duration(self.parameter([number]), unit, span)
+        return t.Duration(t.Literal(_count(number, unit), place(number)), unit, span)
+
     def path(self, names: list[Token]) -> t.Expr:
         return t.Name(tuple(map(name_of, names)), place(names[0]).to(place(names[-1])))
 

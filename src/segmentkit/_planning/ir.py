@@ -109,6 +109,9 @@ class ToFloat:
         return self.operand.nullable
 
 
+_BEYOND_CALENDAR = ("moved", "later_month", "within")
+
+
 @frozen(cache_hash=True)
 class Call:
     """A scalar function: of ``functions``, by name, or one that the schema adds."""
@@ -123,6 +126,8 @@ class Call:
         """Whether it can be missing."""
         if self.added is not None and (self.added.nullable or self.added.takes_missing):
             return self.added.nullable
+        if self.name in _BEYOND_CALENDAR:
+            return True
         rule = FUNCTIONS[self.name].missing if self.name in FUNCTIONS else any
         return rule(argument.nullable for argument in self.arguments)
 

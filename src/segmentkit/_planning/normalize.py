@@ -22,13 +22,15 @@ from segmentkit._calendar import (
     first_instant,
     latest_birth,
     local,
+    micros,
     shift,
     shift_date,
     start_date,
     start_of,
 )
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, INTEGER, TIMESTAMP
+from segmentkit._planning.time_arithmetic import between, bounded, dates_within, is_moved, number
+from segmentkit.dtypes import DATE, DURATION, INTEGER, TIMESTAMP
 
 COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
     ir.Comparison.EQ: operator.eq,
@@ -114,6 +116,8 @@ class _Normalizer:
                 value = self.value(operand)
                 if isinstance(value, ir.Const):
                     return ir.Always(value.value is None)
+                if is_moved(value):
+                    return ir.Missing(number(value))
                 return ir.Missing(value) if value.nullable else ir.FALSE
             case ir.Listed(operand, _, keys):
                 value = self.value(operand)
@@ -140,18 +144,32 @@ class _Normalizer:
         ):
             # Most tests are of this kind; nodes that stay the same keep their hash.
             return node if right is node.right else ir.Compare(op, left, right, node.ignoring_case)
+        return self.compare_bound(op, left, right, folded=node.ignoring_case)
+
+    def compare_bound(
+        self, op: ir.Comparison, left: ir.Value, right: ir.Value, *, folded: bool = False
+    ) -> ir.Condition:
+        """The same of operands that are bound already: nothing is bound twice."""
         if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
             op, left, right = ir.MIRRORED[op], right, left
+        if is_moved(left) or is_moved(right):
+            return self.compare_moved(op, left, right)
         if left.dtype != right.dtype and left.dtype.is_time:
             return self.compare_times(op, left, right)
+        if left.dtype == DURATION and not isinstance(left, ir.Const):
+            match right:
+                case ir.Const(int() as limit):
+                    return bounded(op, left, limit)
+                case _:
+                    pass
         if isinstance(right, ir.Const):
             if right.value is None:
                 return ir.FALSE
             if isinstance(left, ir.Const):
-                return _fold_compare(op, left, right, folded=node.ignoring_case)
+                return _fold_compare(op, left, right, folded=folded)
             if isinstance(left, ir.Call) and left.name == "age":
                 return self.compare_age(op, left.arguments[0], right.value)
-        return ir.Compare(op, left, right, node.ignoring_case)
+        return ir.Compare(op, left, right, folded)
 
     def compare_times(self, op: ir.Comparison, left: ir.Value, right: ir.Value) -> ir.Condition:
         """A date against an instant: the date stands for its first instant."""
@@ -163,6 +181,38 @@ class _Normalizer:
         if isinstance(left, ir.Const) and isinstance(right, ir.Const):
             return _fold_compare(op, left, right, folded=False)
         return ir.Compare(op, left, right)
+
+    def compare_moved(self, op: ir.Comparison, left: ir.Value, right: ir.Value) -> ir.Condition:
+        """Times of which one is moved: as bounds of the other, or as numbers."""
+        if left.dtype != right.dtype:
+            if left.dtype == DATE and isinstance(right, ir.Const):
+                of_days = self.compare_times(op, left, right)
+                if not isinstance(of_days, ir.Compare):
+                    return of_days
+                op, right = of_days.operator, of_days.right
+                return self.compare_bound(op, left, right)
+            left, right = self.instant(left), self.instant(right)
+        if isinstance(right, ir.Const):
+            if right.value is None:
+                return ir.FALSE
+            if isinstance(left, ir.Call) and left.name == "later_month":
+                return self.compare_month(op, left, right)
+            return bounded(op, number(left), micros(right.value))  # type: ignore[arg-type]
+        return ir.Compare(op, number(left), number(right))
+
+    def compare_month(self, op: ir.Comparison, left: ir.Call, day: ir.Const) -> ir.Condition:
+        """``d + 1 month <= day`` as bounds of the date; days later are months later, or alike."""
+        start, months = left.arguments
+        assert isinstance(day.value, date)
+        assert isinstance(months, ir.Const)
+        assert isinstance(months.value, int)
+        low, high = dates_within(op, day.value, months.value)
+        if low > high:
+            return ir.FALSE
+        tests = between(start, low, high)
+        if not tests:
+            return _present(start)
+        return _all_of([self.compare_bound(each.operator, start, each.right) for each in tests])
 
     def compare_date(self, op: ir.Comparison, left: ir.Value, instant: Any) -> ir.Condition:
         """``left`` against an instant as a test of days, which an index on dates can serve."""
@@ -280,6 +330,13 @@ class _Normalizer:
             arguments = (arguments[0], ir.Const(self.today, DATE))
         if node.name in _operators.PARTS:
             return self.part(node, arguments[0])
+        if node.name == "micros":
+            return number(arguments[0])
+        if node.name == "instant" and len(arguments) == 1:
+            return self.instant(arguments[0])
+        if node.name in _operators.TIMES and all(isinstance(a, ir.Const) for a in arguments):
+            values = (a.value for a in arguments if isinstance(a, ir.Const))
+            return ir.Const(_operators.TIMES[node.name](*values), node.dtype)
         constants = [a.value for a in arguments if isinstance(a, ir.Const)]
         if node.name in _operators.FUNCTIONS and len(constants) == len(arguments):
             return ir.Const(_operators.FUNCTIONS[node.name](*constants), node.dtype)

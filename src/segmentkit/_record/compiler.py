@@ -37,6 +37,7 @@ TEXT_TESTS = {
     ir.TextOperator.ENDS: "text.endswith(pattern)",
 }
 _OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
+_FUNCTIONS = {**_operators.FUNCTIONS, **_operators.TIMES}
 AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.COUNT: len,
     ir.AggregateFunction.COUNT_DISTINCT: lambda values: len(set(values)),
@@ -307,7 +308,7 @@ class Function:
                 if name in _OF_ZONE:
                     in_zone = self.bind(_in_zone(_OF_ZONE[name], self.schema.zone))
                     return fill("f(a)", f=in_zone, a=self.value(arguments[0]))
-                own = extensions.scalar(node, added) if added else _operators.FUNCTIONS[name]
+                own = extensions.scalar(node, added) if added else _FUNCTIONS[name]
                 function = self.bind(own)
                 return made(ast.Call, function, [self.value(a) for a in arguments], [])
             case ir.Aggregate():

@@ -36,7 +36,7 @@ def values_frame(
 ) -> pd.DataFrame:
     """One column a value, on an index; ``instant`` is told in ``attrs``."""
     found = {
-        name: pd.Series(_CONVERTED[dtype.kind](values), index=index)
+        name: pd.Series(_converted(dtype, values), index=index)
         for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
     }
     frame = pd.DataFrame(found, index=index)
@@ -46,7 +46,7 @@ def values_frame(
 
 def values_index(dtype: DType, values: Sequence[Any]) -> pd.Index[Any]:
     """Values as an index; what is missing is missing there."""
-    index: pd.Index[Any] = pd.Index(_CONVERTED[dtype.kind](values), tupleize_cols=False)
+    index: pd.Index[Any] = pd.Index(_converted(dtype, values), tupleize_cols=False)
     return index
 
 
@@ -116,6 +116,31 @@ def _dates(values: Sequence[Any]) -> Any:
 def _timestamps(values: Sequence[Any]) -> Any:
     times = [v.astimezone(UTC).replace(tzinfo=None) if v and v.tzinfo else v for v in values]
     return pd.DatetimeIndex(np.array(times, dtype="M8[us]")).tz_localize("UTC")
+
+
+def _converted(dtype: DType, values: Sequence[Any]) -> Any:
+    if dtype.is_duration:
+        return lengths(np.array([np.nan if v is None else v for v in values], dtype=object))
+    return _CONVERTED[dtype.kind](values)
+
+
+def lengths(micros: np.ndarray[Any, Any]) -> Any:
+    """Microseconds, NaN where they are missing, as lengths of time, as long as those can be."""
+    found = [
+        _NO_LENGTH if value != value else max(-_LONGEST, min(_LONGEST, _whole(value)))
+        for value in micros.tolist()
+    ]
+    return np.array(found, dtype=np.int64).view("m8[us]")
+
+
+_NO_LENGTH, _LONGEST = -(2**63), 2**63 - 1
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and abs(value) > _LONGEST:
+        return _LONGEST if value > 0 else -_LONGEST
+    whole: int = round(value)
+    return whole
 
 
 _CONVERTED: Mapping[Kind, Callable[[Sequence[Any]], Any]] = {

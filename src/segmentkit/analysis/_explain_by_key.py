@@ -149,4 +149,6 @@ def _plain(value: Any, trait: Trait) -> Any:
     if isinstance(value, pd.Timestamp):
         at = value.to_pydatetime()
         return at.date() if trait.dtype == DATE and isinstance(at, date) else at
+    if isinstance(value, pd.Timedelta):
+        return value.to_pytimedelta()
     return value.item() if hasattr(value, "item") else value

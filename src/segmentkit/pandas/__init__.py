@@ -151,7 +151,7 @@ def values(
     table = table_for([*bound.values(), *([] if test is None else [test])], source)
     columns = {keys.name: keys}
     for name, value in bound.items():
-        columns[name] = series(table.settled(value), table.size, keys.index)
+        columns[name] = series(table.settled(value), table.size, keys.index, value.dtype)
     found = pd.DataFrame(columns, index=keys.index)
     if test is not None:
         found = found[table.condition(test)]

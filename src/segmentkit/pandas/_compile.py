@@ -239,6 +239,12 @@ class Table:
                 return functions.instant(self.vector(arguments[0]), self.source.schema.zone)
             case "bucket":
                 return functions.bucket(self.settled(arguments[0]), _value(arguments[1]))
+            case "moved":
+                return functions.moved(*map(self.vector, arguments))
+            case "within":
+                return functions.within(self.vector(arguments[0]), *map(_value, arguments[1:]))
+            case "later_month":
+                return functions.later_month(self.vector(arguments[0]), _value(arguments[1]))
             case "local":
                 return functions.local(self.vector(arguments[0]), self.source.schema.zone)
             case _:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segmentkit._results.columns import tally_frame
-from segmentkit.dtypes import Kind
+from segmentkit._results.columns import lengths, tally_frame
+from segmentkit.dtypes import DType, Kind
 from segmentkit.pandas._arrays import (
     Array,
     Mask,
@@ -41,20 +41,33 @@ def counted(held: list[Mask], size: int) -> Iterator[tuple[tuple[bool, ...], int
     yield from zip(combinations, np.bincount(codes).tolist(), strict=False)
 
 
-def tallied(values: Values, held: Mapping[str, Mask], size: int, most: int | None) -> pd.DataFrame:
+def tallied(
+    values: Values, held: Mapping[str, Mask], size: int, most: int | None, dtype: DType
+) -> pd.DataFrame:
     """How often each value occurs where masks hold."""
-    column = series(values, size, pd.RangeIndex(size))
+    column = series(values, size, pd.RangeIndex(size), dtype)
     codes, known = pd.factorize(column, use_na_sentinel=False)
     counts = [np.bincount(codes[mask], minlength=len(known)) for mask in held.values()]
     index = pd.Index(known, tupleize_cols=False)
     return tally_frame(index, np.stack(counts, axis=1), list(held), most=most)
 
 
-def series(values: Values, size: int, index: pd.Index[Any]) -> pd.Series[Any]:
+def series(
+    values: Values, size: int, index: pd.Index[Any], dtype: DType | None = None
+) -> pd.Series[Any]:
     """Values as a column of a frame."""
     values = values.spread(size)
+    if dtype is not None and dtype.is_duration:
+        return pd.Series(_lengths(values), index=index)
     found = _text(values) if isinstance(values, Text) else _array(values)
     return pd.Series(found, index=index)
+
+
+def _lengths(values: Values) -> Any:
+    assert isinstance(values, Vector)
+    if values.data.dtype != np.int64:
+        return lengths(np.where(values.missing, np.nan, values.data))
+    return np.where(values.missing, np.timedelta64("NaT", "us"), values.data.view("m8[us]"))
 
 
 def objects_of(values: Values) -> list[Any]:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from segmentkit import _operators
-from segmentkit._calendar import clock_steps, first_instant, years_between
+from segmentkit._calendar import FIRST_MICRO, LAST_MICRO, clock_steps, first_instant, years_between
 from segmentkit._operators import EARTH_RADIUS
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._arrays import Array, Mask, Text, Values, Vector, masked, object_array
-from segmentkit.pandas._exact_numbers import absolute, rescaled
+from segmentkit.pandas._exact_numbers import absolute, calculate, rescaled
 
 _HOUR = 3_600_000_000
 """Microseconds."""
@@ -61,6 +61,35 @@ def local(instants: Vector, zone: tzinfo) -> Vector:
     since = np.array([at for at, _ in steps], dtype="M8[us]")
     ahead = np.array([seconds for _, seconds in steps], dtype="m8[s]")
     return Vector(Kind.TIMESTAMP, data + ahead[np.searchsorted(since, data, side="right") - 1])
+
+
+def micros(times: Vector) -> Vector:
+    """The microseconds from 1970 to instants, or to the midnights with which dates begin."""
+    data = times.data.astype("M8[us]")
+    return masked(Kind.INTEGER, data.view(np.int64), np.asarray(np.isnat(data)))
+
+
+def within(numbers: Vector, low: int, high: int) -> Vector:
+    """The numbers, missing where they are out of a range."""
+    outside = np.asarray((numbers.data < low) | (numbers.data > high), dtype=np.bool_)
+    data = numbers.data
+    if data.dtype == object:
+        data = np.where(outside, 0, data).astype(np.int64)
+    return masked(numbers.kind, data, outside | numbers.missing)
+
+
+def moved(times: Vector, by: Vector) -> Vector:
+    """Times some microseconds later, missing out of the calendar."""
+    found = within(calculate("+", micros(times), by), FIRST_MICRO, LAST_MICRO)
+    data = np.where(found.missing, np.datetime64("NaT", "us"), found.data.astype("M8[us]"))
+    return Vector(times.kind, data.astype("M8[D]") if times.kind is Kind.DATE else data)
+
+
+def later_month(days: Vector, months: int) -> Vector:
+    """The same days of other months, or the last ones; missing out of the calendar."""
+    codes, distinct = _distinct(days)
+    found = [_operators.later_month(day, months) for day in distinct]
+    return Vector(Kind.DATE, np.array(found, dtype="M8[D]")[codes])
 
 
 def part(name: str, clock: Vector) -> Vector:
@@ -125,6 +154,7 @@ FUNCTIONS: dict[str, Callable[..., Values]] = {
     "default": default,
     "distance": distance,
     "length": length,
+    "micros": micros,
     **{name: partial(part, name) for name in _operators.PARTS},
 }
 """What functions of the language do to values alone, by name."""

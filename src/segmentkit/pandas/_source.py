@@ -115,7 +115,8 @@ class Source(EngineSource[Reader]):
         keys = _keys(reader)
         table = table_for([*bound.values(), *([] if whom is None else [whom])], reader)
         columns = {
-            name: series(table.settled(value), table.size, keys) for name, value in bound.items()
+            name: series(table.settled(value), table.size, keys, value.dtype)
+            for name, value in bound.items()
         }
         found = pd.DataFrame(columns, index=keys)
         if whom is not None:
@@ -129,7 +130,7 @@ class Source(EngineSource[Reader]):
         table = table_for([*values.values(), *question.conditions.values()], reader)
         held = {name: table.condition(each) for name, each in question.conditions.items()}
         return {
-            name: tallied(table.settled(value), held, table.size, most)
+            name: tallied(table.settled(value), held, table.size, most, value.dtype)
             for name, value in values.items()
         }
 

@@ -95,6 +95,42 @@ class Construct(Enum):
     # The days and the seconds may be negative.
     DAYS_LATER = "dates followed by dates within", "({0} + {1})"
     SECONDS_LATER = "times some seconds later", "({0} + {1} * INTERVAL '1' SECOND)"
+    MONTHS_LATER = (
+        "dates some months later",
+        # At the end of a shorter month they stop.
+        "CAST({0} + {1} * INTERVAL '1' MONTH AS DATE)",
+        Date(),
+        {
+            "sqlite": "min(date({0}, 'start of month', {1} || ' months', "
+            "(CAST(substr({0}, 9, 2) AS INTEGER) - 1) || ' days'), "
+            # Its calendar ends with the year 9999, too.
+            "coalesce(date({0}, 'start of month', ({1} + 1) || ' months', '-1 day'), "
+            "'9999-12-31'))",
+            "mysql": "timestampadd(MONTH, {1}, {0})",
+            "clickhouse": "addMonths({0}, {1})",
+            "mssql": "dateadd(month, {1}, {0})",
+            "spark": "add_months({0}, CAST({1} AS INT))",
+            # The last day of a month becomes the last one of the other.
+            "oracle": None,
+            **_UNTRIED,
+        },
+    )
+    MICROS = (
+        "lengths of time between two times",
+        "CAST(extract(epoch FROM {0}) * 1000000 AS BIGINT)",
+        BigInteger(),
+        {
+            "sqlite": "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) * 1000000"
+            " + CAST(substr({0}, 21, 6) AS INTEGER))",
+            "duckdb": "epoch_us({0})",
+            "mysql": "timestampdiff(MICROSECOND, '1970-01-01', {0})",
+            "clickhouse": "toUnixTimestamp64Micro(toDateTime64({0}, 6, 'UTC'))",
+            "mssql": "datediff_big(microsecond, '19700101', {0})",
+            "spark": "unix_micros(CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP))",
+            "oracle": None,
+            **_UNTRIED,
+        },
+    )
     # However an instant is written, where it is a text.
     CLOCK = "comparing timestamps", "{0}"
     # Most keep no zone with an instant.

@@ -5,12 +5,13 @@ No database is asked for a zone's history: some have none, and theirs need not b
 
 from __future__ import annotations
 
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from segmentkit._calendar import clock_steps, midnight_steps
+from segmentkit._calendar import add_days, clock_steps, midnight_steps
+from segmentkit._calendar import first_instant as begin
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
@@ -48,12 +49,39 @@ def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
     return at if ahead is None else later(at, ahead)
 
 
-def first_instant(day: Sql, zone: tzinfo, as_of: datetime) -> Sql:
-    """Midnight in a zone, or the day's first instant where the clock jumps over midnight."""
+def first_instant(
+    day: Sql, zone: tzinfo, as_of: datetime, told_by: tuple[Sql, timedelta] | None = None
+) -> Sql:
+    """Midnight in a zone, or the day's first instant where the clock jumps over midnight.
+
+    Args:
+        day: The day.
+        zone: The zone.
+        as_of: When the question is asked.
+        told_by: An instant on whose day, so much later, the day is. The steps are looked up by it:
+            what makes a day of it stands once, and not beside each step.
+    """
     steps = midnight_steps(zone, _years(as_of))
-    behind = _latest(day, [(_constant(t.date(), day), t, -s) for t, s in steps], as_of)
+    if told_by is None:
+        since = [(_constant(t.date(), day), t, -s) for t, s in steps]
+    else:
+        day_of, later_by = told_by
+        starts = [_before(t.date(), later_by) for t, _ in steps]
+        pairs = zip(starts, steps, strict=True)
+        since = [(_constant(begin(d, zone), day_of), t, -s) for d, (t, s) in pairs]
+    behind = _latest(day if told_by is None else told_by[0], since, as_of)
     first = Spelled(Construct.FIRST_INSTANT, day)
     return first if behind is None else later(first, behind)
+
+
+def micros(time: Sql, *, is_date: bool) -> Sql:
+    """The microseconds from 1970 to an instant, or to the midnight with which a date begins."""
+    at = Spelled(Construct.FIRST_INSTANT, time) if is_date else on_one_clock(in_utc(time))
+    return Spelled(Construct.MICROS, at)
+
+
+def _before(day: date, by: timedelta) -> date:
+    return add_days(day, -by.days)
 
 
 def in_utc(at: Sql) -> Sql:

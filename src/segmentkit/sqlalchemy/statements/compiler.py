@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit._calendar import month_day
-from segmentkit._operators import PARTS, fold_case, to_float
+from segmentkit._operators import PARTS, TIMES, fold_case, to_float
 from segmentkit._planning import ir
 from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.schema import Schema
@@ -48,7 +48,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
 )
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, in_utc, local, part
 from segmentkit.sqlalchemy.dialects.written_times import ClockTest, is_written, on_one_clock
-from segmentkit.sqlalchemy.statements import extension
+from segmentkit.sqlalchemy.statements import extension, time_arithmetic
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
 from segmentkit.sqlalchemy.statements.operators import (
     ARITHMETIC,
@@ -402,7 +402,10 @@ class Compiler:
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.operand(birth), today)
             case "instant", (day, ir.Const(datetime() as as_of)):
-                return first_instant(self.operand(day), self.schema.zone, as_of)
+                told_by = time_arithmetic.told_by(self, day)
+                return first_instant(self.operand(day), self.schema.zone, as_of, told_by)
+            case _ if node.name in TIMES:
+                return time_arithmetic.lowered(self, node)
             case "local", (at, ir.Const(datetime() as as_of)):
                 return local(self.operand(at), self.schema.zone, as_of)
             case name, (time,) if name in PARTS:

@@ -1,0 +1,78 @@
+"""Times that move, and lengths of time as numbers of microseconds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Protocol, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit._calendar import MICROSECONDS, length_of
+from segmentkit._planning import ir
+from segmentkit._planning.time_arithmetic import inside
+from segmentkit.dtypes import DATE
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, later
+from segmentkit.sqlalchemy.dialects.time_zones import in_utc, micros
+from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
+
+Sql: TypeAlias = sa.ColumnElement[Any]
+
+
+class Compiles(Protocol):
+    """What compiles the operands."""
+
+    def condition(self, node: ir.Condition) -> Sql:
+        """A condition."""
+        ...
+
+    def value(self, node: ir.Value) -> Sql:
+        """A value."""
+        ...
+
+    def operand(self, node: ir.Value) -> Sql:
+        """A value that SQL computes with."""
+        ...
+
+
+def lowered(of: Compiles, node: ir.Call) -> Sql:
+    """What one of the functions comes to of which the arithmetic of times consists."""
+    match node.name, node.arguments:
+        case "micros", (time,):
+            return micros(of.operand(time), is_date=time.dtype == DATE)
+        case "within", (number, low, high):
+            held = of.operand(number)
+            return sa.case((held.between(of.value(low), of.value(high)), held))
+        case _:
+            test, moved = inside(node), _moved(of, node)
+            return moved if test == ir.TRUE else sa.case((of.condition(test), moved))
+
+
+def told_by(of: Compiles, day: ir.Value) -> tuple[Sql, timedelta] | None:
+    """The instant on whose day, so much later, a date is; None where it is of no instant."""
+    match day:
+        case ir.Call("day", (ir.Call("local", (at, _)),)):
+            return on_one_clock(in_utc(of.operand(at))), timedelta()
+        case ir.Call("moved", (start, ir.Const(int() as by))):
+            found = told_by(of, start)
+            return found and (found[0], found[1] + length_of(by))
+        case _:
+            return None
+
+
+def _moved(of: Compiles, node: ir.Call) -> Sql:
+    """A time some while later, in the calendar or not."""
+    start, by = node.arguments
+    time = of.operand(start)
+    if node.name == "later_month":
+        return Spelled(Construct.MONTHS_LATER, time, of.value(by))
+    if start.dtype == DATE:
+        return Spelled(Construct.DAYS_LATER, time, _divided(of, by, MICROSECONDS["day"]))
+    return later(on_one_clock(in_utc(time)), _divided(of, by, MICROSECONDS["second"]))
+
+
+def _divided(of: Compiles, by: ir.Value, unit: int) -> Sql:
+    """A length in a larger unit, of which it has a whole number."""
+    if isinstance(by, ir.Const) and isinstance(by.value, int):
+        return sa.literal(by.value // unit, sa.BigInteger())
+    return Spelled(Construct.QUOTIENT, of.operand(by), sa.literal(unit, sa.BigInteger()))
