@@ -154,6 +154,8 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
     "Time": {
         "windows on timestamps": _window(Kind.TIMESTAMP),
         "windows on dates": _window(Kind.DATE),
+        "lengths of time": _any(t.Duration),
+        "dates some months later": _any(ir.Call, having=lambda n: n.name == "later_month"),
         "`age()`": _calls("age"),
         "`anniversary()`": _any(ir.AnniversaryIn),
         PARTS: _calls(*_PARTS_OF_TIME),

@@ -193,7 +193,7 @@ def test_trees(text: str, tree: t.Expr) -> None:
         "a contains", "a contains any", "a contains any b", "a starts 'x'", "a ignoring case",
         "a = 'x' ignoring", "f(", "f()", "f(a,)", "f(,a)", "f(a where)",
         "f(a where b in last 3 days where c)", "f(a where b where c)", "f(distinct)", "a.", ".a",
-        "a..b", "a.1", "a.'b'", ":", ":1", "::a", "a = +1", "a = 1 days", "a in last days",
+        "a..b", "a.1", "a.'b'", ":", ":1", "::a", "a = +1", "a in last days",
         "a in last 1.5 days", "a in last x days", "a in last -1 days", "a in this 3 months",
         "a in month", "a between 1", "a between 1 or 2", "a = 007", "a = 1_", "a = 1__0",
         "a = _1 _", "a = .5", "a = 5.", "a = 1e5", "a = 0x1F", "a = 1,000", "a ! = 1", "a === 1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from segmentkit._calendar import MICROSECONDS, MONTHS
 from segmentkit._checking.coercion import article, exact_dtype, to_float
 from segmentkit._checking.context import Context
+from segmentkit._checking.hints import in_days
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -231,7 +232,7 @@ def _refuse(
     hint = None
     for node, value in (left, right):
         if isinstance(node, t.Literal) and value.dtype.is_number and operator in "+-":
-            hint = f"write a unit: {format_tree(node)} days"
+            hint = in_days(node)
     if hint is None and a.dtype.is_time and b.dtype.is_time and operator == "+":
         hint = "how far two times are apart is their difference: a - b"
     words = {

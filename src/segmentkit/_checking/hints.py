@@ -44,10 +44,15 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     if other.dtype == DISTANCE and isinstance(value, int | Decimal):
         return f"write a unit: {format_tree(node)} km"
     if other.dtype.is_duration and isinstance(value, int | Decimal):
-        return f"write a unit: {format_tree(node)} days"
+        return in_days(node)
     if other.dtype == BOOLEAN and value in (0, 1):
         return f"write {'true' if value else 'false'}"
     return None
+
+
+def in_days(number: t.Literal) -> str:
+    """The length of time that was probably meant by a number."""
+    return f"write a unit: {format_tree(t.Duration(number, 'day', number.span))}"
 
 
 def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
