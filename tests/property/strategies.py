@@ -302,6 +302,66 @@ class Writer:
             return first
         return self.pick(sorted((d for d in known if WORDS[word].accepts(d)), key=str))
 
+    def length(self) -> str:
+        """A length of time; some are parameters' numbers of units."""
+        unit = self.pick(["week", "day", "hour", "second"])
+        return f"{self.pick(['', '', '-'])}{self.pick([0, 1, 7, 30, 1_000])} {unit}s"
+
+    def step(self, dtype: DType) -> str:
+        """How a time moves."""
+        units = ["day", "week", *(UNITS if dtype == DATE else SHORT_UNITS)]
+        return f"{self.pick('+-')} {self.pick([0, 1, 2, 13, 400])} {self.pick(units)}s"
+
+    def another_time(self, scope: Scope) -> str:
+        if self.rarely():
+            return self.pick(["now", "today"])
+        return self.attribute(scope, self.pick([DATE, TIMESTAMP]))[0]
+
+    def apart(self, value: str, dtype: DType, scope: Scope) -> str:
+        """How far two times are apart."""
+        found = f"{value} - {self.another_time(scope)}"
+        match self.pick(["length", "length", "days", "moved", "missing", "between", "half"]):
+            case "days":
+                return f"({found}) / 1 day {self.pick(COMPARISONS)} {self.pick([0, 1, -30, 2.5])}"
+            case "moved":
+                return f"{value} {self.pick(COMPARISONS)} now - ({found})"
+            case "missing":
+                return f"{found} is {self.pick(['missing', 'present'])}"
+            case "between":
+                return f"{found} {self.maybe_not()}between {self.length()} and {self.length()}"
+            case "half":
+                return f"({found}) / 2 + {self.length()} {self.pick(COMPARISONS)} {self.length()}"
+            case _:
+                return f"{found} {self.pick(COMPARISONS)} {self.length()}"
+
+    def moved(self, value: str, dtype: DType, scope: Scope) -> str:
+        """A test of a time some while later."""
+        later = f"{value} {self.step(dtype)}"
+        match self.pick(["another", "another", "constant", "window", "part", "missing", "default"]):
+            case "another":
+                return f"{later} {self.pick(COMPARISONS)} {self.another_time(scope)}"
+            case "constant":
+                return f"{later} {self.pick(COMPARISONS)} {self.constant(dtype)}"
+            case "window":
+                return f"{later} {self.maybe_not()}in {self.window(dtype)}"
+            case "part":
+                return f"day({later}) {self.pick(COMPARISONS)} {self.written(DATE)}"
+            case "default":
+                return f"default({later}, {self.written(dtype)}) {self.pick(COMPARISONS)} {value}"
+            case _:
+                return f"{later} is {self.pick(['missing', 'present'])}"
+
+    def spans(self) -> str:
+        """Lengths of time of many rows."""
+        way = self.way(CUSTOMER)
+        times = [name for name, dtype in self.own(way) if dtype.is_time]
+        if not times:
+            return self.existence()
+        one, other = self.pick(times), self.pick([*times, "now"])
+        word = self.pick(["sum", "avg", "min", "max", "median"])
+        call = f"{word}({one} - {other}{self.brackets(way)})"
+        return f"{call} {self.pick(COMPARISONS)} {self.length()}"
+
     def part(self, value: str, dtype: DType, scope: Scope) -> str:
         operator = self.pick(COMPARISONS)
         if self.draw(st.booleans()):
@@ -592,7 +652,7 @@ CONDITIONS: list[Callable[[Writer], str]] = [
     Writer.of_customer, Writer.of_customer, Writer.of_customer, Writer.existence, Writer.reference,
     Writer.on_list, Writer.reachable,
     Writer.of_customer, Writer.of_customer, Writer.existence, Writer.sample, Writer.ranked,
-    Writer.compared_with_others,
+    Writer.compared_with_others, Writer.spans,
 ]  # fmt: skip
 """What a condition of a customer can be; what stands twice is drawn twice as often."""
 
@@ -616,7 +676,7 @@ ORDERED = [Writer.earliest]
 _ANY: list[Test] = [Writer.compared, Writer.compared_with_another, Writer.missing, Writer.in_list]
 _TIME: list[Test] = [
     *_ANY, Writer.between, Writer.in_window, Writer.in_window, Writer.at_moment,
-    Writer.at_other_kind_of_time, Writer.part,
+    Writer.at_other_kind_of_time, Writer.part, Writer.apart, Writer.moved,
 ]  # fmt: skip
 
 OF_LISTS: list[Test] = [
