@@ -34,15 +34,18 @@ from segmentkit import pandas as skp
 from segmentkit import spark as sks
 from segmentkit.spark import _frames
 from segmentkit.sqlalchemy.statements import batch_statement
+from tests.conformance_cases import Case
 from tests.targets import TARGETS
 from tests.targets import spark as targets
 from tests.test_evaluation import FRAMES, SEGMENTS, SHOP
+from tests.test_source import TOGETHER
 
 AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAMES = {target.name for target in TARGETS}
+CHOSEN = [each for each in targets.EVERY if each.name in NAMES]
 
 
-@pytest.fixture(params=[each for each in targets.EVERY if each.name in NAMES], ids=lambda t: t.name)
+@pytest.fixture(params=CHOSEN, ids=lambda t: t.name)
 def session(request: pytest.FixtureRequest) -> Any:
     """A session of each target that is asked for."""
     return request.param.session
@@ -244,7 +247,7 @@ def test_values_come_back_as_they_are(session: Any) -> None:
 # -- as a source ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=[each for each in targets.EVERY if each.name in NAMES], ids=lambda t: t.name)
+@pytest.fixture(params=CHOSEN, ids=lambda t: t.name)
 def source(request: pytest.FixtureRequest) -> sks.Source:
     """A small shop on each target that is asked for."""
     told = {
@@ -351,6 +354,33 @@ def test_everyone_is_signed_on_the_cluster(
     found = {row[0]: row[1] | row[2] << 62 | row[3] << 124 for row in rows}
     assert len(rows) == len(found)
     assert found == HERE.evaluate(many, as_of=AS_OF).signatures.to_dict()
+
+
+def _signed() -> Iterator[Any]:
+    """The cases of the same rows, a few at a time: of dozens, Spark's plans take minutes."""
+    for target in CHOSEN:
+        for together in TOGETHER:
+            asked = [case for case in together if target.name not in case.unsupported]
+            for start in range(0, len(asked), 8):
+                part = asked[start : start + 8]
+                yield pytest.param(target, part, id=f"{target.name}-{part[0].file}: {part[0].name}")
+
+
+@pytest.mark.parametrize(("target", "asked"), list(_signed()))
+def test_cases_of_the_same_rows_are_signed_at_once(
+    target: targets.Spark, asked: list[Case]
+) -> None:
+    """Each definition has the members that its case says, in one lazy frame for all of them."""
+    first = asked[0]
+    segments = {f"{i}: {case.name}": case.define() for i, case in enumerate(asked)}
+    frames = target.loaded(first.schema, first.rows)
+    rows = sks.signatures(segments, frames, as_of=first.as_of).collect()
+    entity = first.schema.entity
+    assert sorted(row[0] for row in rows) == sorted(r[entity.key] for r in first.rows[entity.table])
+    for place, case in enumerate(asked):
+        column, bit = divmod(place, 62)
+        found = [row[0] for row in rows if row[1 + column] >> bit & 1]
+        assert sorted(found) == sorted(case.members or []), case.where
 
 
 def test_what_cannot_be_signed_is_told_of(session: Any) -> None:
