@@ -7,6 +7,7 @@ import re
 import pytest
 
 from segmentkit import (
+    BOOLEAN,
     DATE,
     INTEGER,
     TEXT,
@@ -14,6 +15,7 @@ from segmentkit import (
     TIMESTAMP,
     Attribute,
     Entity,
+    Link,
     Relation,
     Schema,
     Segment,
@@ -138,6 +140,65 @@ LETTERS = [
     ("[n] > 3", "n > 3"),
     ("Body Mass (g) > 4500", "`Body Mass (g)` > 4500"),
     ("a and Order Count = 3", "a and `Order Count` = 3"),
+    ("[Body Mass (g)] > 3", "`Body Mass (g)` > 3"),
+    # of which the nearest reading would be another definition
+    ("n > 18,5 and a", "n > 18.5 and a"),
+    ("n <= -1,25", "n <= -1.25"),
+    ("IF(n > 3, true, false)", "(n > 3 and true or not (n > 3) and false)"),
+    ("orders/$count gt 3", "count(orders) > 3"),
+    ("name = 'O''Brien'", 'name = "O\'Brien"'),
+    ("n =! 3", "n != 3"),
+    ('name does not equal "x"', 'name != "x"'),
+    ('name not equal to "x"', 'name != "x"'),
+    ('name equal to "x" or a', 'name = "x" or a'),
+    ('name does not contain "x"', 'name not contains "x"'),
+    ('name doesn\'t contain "x"', 'name not contains "x"'),
+    ('name isn\'t "x"', 'name != "x"'),
+    ('name begins with "x"', 'name starts with "x"'),
+    ('name ends "x"', 'name ends with "x"'),
+    ("name.str.len() > 3", "length(name) > 3"),
+    ("country is UA", 'country = "UA"'),
+    ("born is not today", "born != today"),
+    ("name not null and a", "name is present and a"),
+    ("name has value", "name is present"),
+    ("name is unknown", "name is missing"),
+    ("n over 18", "n > 18"),
+    ("n is under :most", "n < :most"),
+    ("n exactly 18", "n = 18"),
+    ("n in 18-30", "n between 18 and 30"),
+    ("n in [18..30] and a", "n between 18 and 30 and a"),
+    # times
+    ("seen within 30 days", "seen in last 30 days"),
+    ("seen within the last 2 weeks", "seen in last 2 weeks"),
+    ("seen in the past 30 days", "seen in last 30 days"),
+    ("seen during last 30 days and a", "seen in last 30 days and a"),
+    ("seen is older than 30 days", "seen < 30 days ago"),
+    ("seen newer than 2 hours ago", "seen > 2 hours ago"),
+    ("seen from 2026-01-01 to 2026-02-01", "seen between 2026-01-01 and 2026-02-01"),
+    ("seen on 2026-01-01", "seen in 2026-01-01"),
+    ("EXTRACT(YEAR FROM born) = 1990", "year(born) = 1990"),
+    ("extract(day from born) = 1", "monthday(born) = 1"),
+    ("CAST(seen AS DATE) = 2026-01-01", "day(seen) = 2026-01-01"),
+    ("seen::date = 2026-01-01 and n::int > 3", "day(seen) = 2026-01-01 and n > 3"),
+    # rows
+    ("count(orders) > 3 in last 30 days", "count(orders in last 30 days) > 3"),
+    ("a and count(orders) = 0 in this month", "a and count(orders in this month) = 0"),
+    ('count(orders where status = "paid" > 2', 'count(orders where status = "paid") > 2'),
+    ('count(orders[status = "paid"]) > 3', 'count(orders where status = "paid") > 3'),
+    ("orders.sum(amount) > 3", "sum(orders.amount) > 3"),
+    ("orders.amount.mean() > 3", "avg(orders.amount) > 3"),
+    ("orders.any(amount > 3) and a", "any(orders where amount > 3) and a"),
+    ("any(orders.amount > 3)", "any(orders where amount > 3)"),
+    ("orders.exists()", "any(orders)"),
+    ("no orders and a", "none(orders) and a"),
+    ("a or without orders", "a or none(orders)"),
+    ("properties->>'plan' = 'pro'", 'properties.plan = "pro"'),
+    # segments
+    ("segment b", "in segment b"),
+    ("a and not segment b", "a and not in segment b"),
+    ('in segment("b c")', 'in segment "b c"'),
+    ("not in list(x)", "not in list x"),
+    ("belongs to segment b", "in segment b"),
 ]
 
 
@@ -192,6 +253,15 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
     ("text", "hint"),
     [
         ("count(*) > 3", "name a relation: count(orders)"),
+        ("n > 5e3", "write numbers out: 5000"),
+        ("n > 1.5e-3", "write numbers out: 0.0015"),
+        ("n > 12k", "write 12000"),
+        ("born > 2026/01/02", "write 2026-01-02"),
+        ("born > 2026-02", "write 2026-02-01, or for the whole month 'in 2026-02'"),
+        ("n > 3 ORDER BY n", "a definition is one condition: leave this out"),
+        ("n > 3 limit 10", "a definition is one condition: leave this out"),
+        ("name.size() > 3", "write 'length(name)' for a text, or 'count(name)' for a relation"),
+        ("p['x'] = 1", "write 'x' for a column, or 'p.x' for a value in JSON"),
         ("count orders > 3", "write brackets: count(orders)"),
         ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),
         ("name = 'df[\"n\"] > 3' 4", "'and', 'or' or the end can follow"),
@@ -218,10 +288,13 @@ PEOPLE = Schema(
                 Attribute("tags", TEXTS, True),
                 Attribute("born", DATE, True),
                 Attribute("seen", TIMESTAMP, True),
+                Attribute("vip", BOOLEAN, True),
             ],
+            links=[Link("gym", to="gyms", key="gym_id")],
             relations=[Relation("visits", key="person", at="at")],
         ),
         Entity("visits", attributes=[Attribute("at", TIMESTAMP)]),
+        Entity("gyms", key="id", attributes=[Attribute("id", INTEGER), Attribute("name", TEXT)]),
     ]
 )
 
@@ -243,6 +316,16 @@ PEOPLE = Schema(
         ("notna(born)", "born is present"),
         ("born < CURRENT_DATE", "born < today"),
         ("seen < current_timestamp", "seen < now"),
+        ("born = null", "born is missing"),
+        ("id > 1 and born != None", "id > 1 and born is present"),
+        ("seen.dt.year = 2026", "year(seen) = 2026"),
+        ("born.day = 3", "monthday(born) = 3"),
+        ("name.length > 3", "length(name) > 3"),
+        ("any(name)", "name is present"),
+        ("vip = T and id > 1", "vip = true and id > 1"),
+        ("vip = off", "vip = false"),
+        ('gym = "A"', 'gym.name = "A"'),
+        ("gym > 3", "gym.id > 3"),
     ],
 )
 def test_the_hint_of_the_schema_followed_to_the_letter(written: str, meant: str) -> None:
@@ -254,3 +337,12 @@ def test_the_hint_of_the_schema_followed_to_the_letter(written: str, meant: str)
     assert hint, found.render(written)
     text = written[: found.span.start] + hint[1] + written[found.span.end :]
     assert Segment.define(None, text, PEOPLE) == Segment.define(None, meant, PEOPLE)
+
+
+def test_one_of_several_values_after_a_sign() -> None:
+    """Brackets are no part of a definition's tree, so the hint says the whole test."""
+    for sign, word in (("=", "in"), ("!=", "not in")):
+        with pytest.raises(SegmentTypeError) as caught:
+            Segment.define(None, f'name {sign} ("x" or "y")', PEOPLE)
+        (found,) = caught.value.diagnostics
+        assert found.hint == f'several values stand in a list: name {word} ("x", "y")'

@@ -101,8 +101,11 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
     if not ways and not ctx.row:
         examples += _among_everyone(ctx, node, function)
+    state = {"any": "present", "none": "missing"}.get(name)
+    if state and isinstance(argument, t.Name):
+        examples = [f"{format_tree(argument)} is {state}"]
     example = ", or ".join(examples) or "the name of a relation"
-    ctx.error("SK116", argument.span, name=name, example=example)
+    ctx.error("SK116", node.span if state else argument.span, name=name, example=example)
     return None
 
 

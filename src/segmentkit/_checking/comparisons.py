@@ -26,6 +26,7 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     if left is None or right is None:
         for side, other in ((node.left, right), (node.right, left)):
             hints.quote_unknown(ctx, side, other.dtype if other else None)
+        hints.meant_by(ctx, node, right if left is None else left)
         return ir.FALSE
     negated = node.operator == "!="
     operator = _COMPARISONS[node.operator]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 
 from attrs import evolve
 
 from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Context
-from segmentkit._diagnostics.diagnostic import suggest
+from segmentkit._diagnostics.diagnostic import diagnostic, suggest
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_text, format_tree
 from segmentkit._planning import ir
@@ -26,12 +27,21 @@ def some(names: list[str], most: int = 6) -> str:
     return shown + (", …" if len(names) > most else "")
 
 
+def one_of(names: list[str], most: int = 6) -> str:
+    """The first of many names, of which one is to be written."""
+    if len(names) > most or len(names) < 2:
+        return some(names, most)
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     """How a constant of the wrong type would be written in the right one."""
     if isinstance(other, ir.Call) and other.name == "day":
         return "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week"
     if isinstance(other, ir.Call) and other.name == "week":
         return "week(…) is a date, the Monday of the week"
+    if other.dtype.is_time and (digits := _DIGITS.fullmatch(format_tree(node))):
+        return _of_digits(*map(int, digits.groups()))
     if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
         return "write dates as 2026-05-09"
     if not isinstance(node, t.Literal):
@@ -53,6 +63,16 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
 def in_days(number: t.Literal) -> str:
     """The length of time that was probably meant by a number."""
     return f"write a unit: {format_tree(t.Duration(number, 'day', number.span))}"
+
+
+_DIGITS = re.compile(r"(\d{4})(?: - )?(\d\d?)(?: - )?(\d\d?)")
+
+
+def _of_digits(year: int, month: int, day: int) -> str:
+    try:
+        return f"write {date(year, month, day)}"
+    except ValueError:
+        return "write dates as 2026-05-09"
 
 
 def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
@@ -80,7 +100,10 @@ def _of_text(ctx: Context, text: str, dtype: DType) -> str | None:
     return None
 
 
-_TRUTHS = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+_TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), "true"),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), "false"),
+}
 
 
 def order(node: t.Compare) -> str | None:
@@ -136,8 +159,70 @@ def with_attribute(ctx: Context, entity: Entity, name: str) -> list[str]:
     return [r.name for r in entity.relations if ctx.schema.named(r.to).attribute(name)]
 
 
+def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
+    """Say what a comparison means that is refused for one of its sides.
+
+    Args:
+        ctx: The pass.
+        node: The comparison.
+        found: What the other side means, if it means anything.
+    """
+    last = ctx.errors[-1] if ctx.errors else None
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        if last is None or not isinstance(side, t.Name) or last.span != side.span:
+            continue
+        if last.code == "SK101" and side.parts[-1].lower() in ("null", "none", "nan", "na"):
+            state = "present" if node.operator == "!=" else "missing"
+            if node.operator in ("=", "!="):
+                hint = f"write {format_tree(other)} is {state}"
+                ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+        elif last.code == "SK128" and found is not None:
+            entity: Entity | None = ctx.row.entity if ctx.row else ctx.schema.entity
+            for part in side.parts:
+                link = entity.link(part) if entity else None
+                entity = ctx.schema.named(link.to) if link else None
+            fitting = [each for each in entity.attributes if _fits(each, found)] if entity else []
+            if fitting:
+                names = [format_tree(evolve(side, parts=(*side.parts, a.name))) for a in fitting]
+                ctx.errors[-1] = evolve(last, hint=f"write {one_of(names)}")
+        elif last.code == "SK115" and last.hint and len(side.parts) == 2:
+            rows = evolve(side, parts=side.parts[:-1])
+            own = evolve(side, parts=side.parts[-1:])
+            left, right = (own, other) if side is node.left else (other, own)
+            test = format_tree(evolve(node, left=left, right=right))
+            if not isinstance(other, t.Name) and "say which" in last.hint:
+                hint = f"write any({format_tree(rows)} where {test}), or {last.hint}"
+                ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+    match node:
+        case t.Compare("=" | "!=", t.Call("any", (t.Name() as name,)), t.Literal(str() as text)) | (
+            t.Compare("=" | "!=", t.Literal(str() as text), t.Call("any", (t.Name() as name,)))
+        ) if last is not None:
+            no = "not " if node.operator == "!=" else ""
+            hint = f"write {format_tree(name)} {no}contains {format_text(text)}"
+            ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+        case t.Compare("=" | "!=", left, t.Or(operands)) if all(map(_is_stray, operands)):
+            within = t.InList(left, operands, node.operator == "!=", node.ignoring_case, node.span)
+            hint = f"several values stand in a list: {format_tree(within)}"
+            errors = [each for each in ctx.errors if each.span.start < node.right.span.start]
+            told = diagnostic("SK109", node.right.span, hint=hint)
+            ctx.errors[:] = [*errors, evolve(told, span=node.span)]
+        case _:
+            pass
+
+
+def _fits(attribute: Attribute, value: ir.Value) -> bool:
+    a, b = attribute.dtype, value.dtype
+    return a.family == b.family or (a.is_time and b.is_time)
+
+
 def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
-    """Where a text must stand, an unknown name is one without quotes."""
+    """Where a text must stand, an unknown name is one without quotes; or a word for a truth."""
+    if dtype == BOOLEAN and isinstance(node, t.Name) and ctx.errors:
+        truth = _TRUTHS.get(node.parts[0].lower())
+        last = ctx.errors[-1]
+        if truth and len(node.parts) == 1 and last.code == "SK101" and last.span == node.span:
+            ctx.errors[-1] = evolve(last, hint=f"write {truth}")
+        return
     if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1 or not ctx.errors:
         return  # a trait that is broken is a name without a meaning, and told of elsewhere
     (name,), last = node.parts, ctx.errors[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmentkit._checking.context import Context
-from segmentkit._checking.hints import left_out, one_step_away, some
+from segmentkit._checking.hints import left_out, one_of, one_step_away
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -141,16 +141,29 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
         names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
-        hint = f"write {some(names)}" if names else None
+        hint = f"write {one_of(names)}" if names else None
         ctx.error("SK128", node.span, name=part, hint=hint)
     elif entity.place(part) is not None:
         ctx.error("SK150", node.span, name=part)
     elif (document := entity.document(part)) is not None:
         _unknown_inside(ctx, node, document)
     elif entity.attribute(part) is not None:
-        ctx.error("SK129", node.span, name=part)
+        ctx.error("SK129", node.span, name=part, hint=_part_meant(node, part))
     else:
         ctx.error("SK101", node.span, name=part, hint=_meant(ctx, node, entity, part, scope))
+
+
+def _part_meant(node: t.Name, part: str) -> str | None:
+    """``joined.year`` and ``joined.dt.year`` are ``year(joined)``."""
+    at = node.parts.index(part)
+    wanted = [each.lower() for each in node.parts[at + 1 :] if each.lower() not in ("dt", "str")]
+    functions = {"day": "monthday", "dayofweek": "weekday", "date": "day", **_PARTS}
+    name = functions.get(wanted[0]) if len(wanted) == 1 else None
+    return name and f"write {name}({'.'.join(map(format_name, node.parts[: at + 1]))})"
+
+
+_PARTS = {each: each for each in ("year", "quarter", "month", "week", "weekday", "hour")}
+_PARTS |= dict.fromkeys(("len", "length", "size"), "length")
 
 
 def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> str | None:
@@ -187,7 +200,7 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
     known = {".".join(map(format_name, a.path)): a.path for a in document.attributes}
     within = [name for name, path in known.items() if path[: len(parts)] == parts]
     if within or len(parts) == 1:
-        hint = f"write {some(within)}" if within else None
+        hint = f"write {one_of(within)}" if within else None
         ctx.error("SK160", node.span, name=format_tree(node), hint=hint)
         return
     name = ".".join(map(format_name, parts))

@@ -9,14 +9,56 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import TypeAlias
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
-from segmentkit._language.formatter import format_name, format_text
-from segmentkit._language.keywords import RESERVED, keywords
-from segmentkit.functions import AGGREGATES, FUNCTIONS
-
-_Match: TypeAlias = re.Match[str]
+from segmentkit._language.habit_forms import (
+    CLOSE,
+    COUNT,
+    IN_WORDS,
+    INSIDE,
+    LENGTH,
+    LIST,
+    MORE,
+    NAME,
+    NOT,
+    NOW,
+    OPEN,
+    PATH,
+    SIGN,
+    TEST,
+    TEXT,
+    UNIT,
+    VALUE,
+    WORD,
+    Match,
+    as_aged,
+    as_any,
+    as_cast,
+    as_chained,
+    as_compared,
+    as_each,
+    as_elapsed,
+    as_empty,
+    as_equals_one_of,
+    as_from_now,
+    as_in_kind,
+    as_instant,
+    as_is_word,
+    as_keyed,
+    as_like,
+    as_moved,
+    as_named,
+    as_nobody,
+    as_none,
+    as_of_rows,
+    as_of_today,
+    as_part,
+    as_size,
+    as_spaced,
+    as_text_test,
+    as_together,
+    as_within,
+)
 
 _NEAR = 300  # how far to look around the place
 
@@ -51,281 +93,158 @@ _WHY = {
 _SINGLE_QUOTED = re.compile(r"'([^'\"\\\n]*)'")
 
 
-def _double_quoted(found: _Match) -> str:
+def _double_quoted(found: Match) -> str:
     return f'"{found[1]}"'
 
 
-def _groups(found: _Match) -> dict[str, str]:
+def _groups(found: Match) -> dict[str, str]:
     return {name: value or "" for name, value in found.groupdict().items()}
 
 
-# -- times ----------------------------------------------------------------------------------------
+# -- the habits ----------------------------------------------------------------------------------
 
-
-def _moved(found: _Match) -> str:
-    """``seen + 7 days > now`` is ``seen > 7 days ago``."""
-    way = "ago" if found["move"] == "+" else "from now"
-    return f"{found['path']} {found['sign']} {_length(found)} {way}"
-
-
-def _elapsed(found: _Match) -> str | None:
-    """``now - seen > 7 days`` is ``seen < 7 days ago``."""
-    sign = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(found["sign"])
-    return sign and f"{found['path']} {sign} {_length(found)} ago"
-
-
-def _from_now(found: _Match) -> str:
-    return f"{_length(found)} {'ago' if found['move'] == '-' else 'from now'}"
-
-
-def _length(found: _Match) -> str:
-    return " ".join(re.findall(r"[\d_]+|[a-z]+", found["length"].lower()))
-
-
-def _instant(found: _Match) -> str:
-    return "T".join(found["text"].split())
-
-
-def _of_today(found: _Match) -> str:
-    return f"write '{_from_now(found)}', which counts from this moment"
-
-
-# -- texts and lists ------------------------------------------------------------------------------
-
-
-def _like(found: _Match) -> str | None:
-    """``name like '%x%'`` is ``name contains "x"``; nothing says the same of other patterns."""
-    pattern = found["text"][1:-1]
-    body = pattern.strip("%")
-    if not body or re.search(r"[%_\\]", body):
-        return None
-    ends = (pattern.startswith("%"), pattern.endswith("%"))
-    test = {(True, True): "contains", (True, False): "ends with", (False, True): "starts with"}
-    no = found["no"] is not None
-    word = f"{'not ' * no}{test[ends]}" if any(ends) else "!=" if no else "="
-    fold = " ignoring case" if found["fold"] else ""
-    return f"{found['path']} {word} {format_text(body)}{fold}"
-
-
-def _text_test(found: _Match) -> str:
-    test = {"s": "starts with", "e": "ends with"}.get(found["word"][0].lower(), "contains")
-    return f"{found['path']} {test} {found['text']}"
-
-
-def _each(found: _Match) -> str:
-    """``name starts with ("x", "y")``: tests of beginnings and ends take no list."""
-    values = re.findall(_VALUE, found["values"], re.IGNORECASE)
-    tests = [f"{found['path']} {found['test'].lower()} {value}" for value in values]
-    return f"{'not ' if found['no'] else ''}({' or '.join(tests)})"
-
-
-def _equals_one_of(found: _Match) -> str:
-    word = "not in" if found["sign"] in ("!=", "<>") else "in"
-    return f"{found['path']} {word} ({found['values'] or found['others']})"
-
-
-def _nobody(found: _Match) -> str:
-    """Nothing is in an empty list, and everything contains all of it."""
-    return str((found["no"] is not None) != (found["all"] is not None)).lower()
-
-
-def _empty(found: _Match) -> str:
-    path = found["path"]
-    sign, word, state = ("!=", "any", "present") if found["no"] else ("=", "none", "missing")
-    return (
-        f"write '{path} {sign} \"\"' for a text, '{word}({path})' for a relation, "
-        f"or '{path} is {state}'"
-    )
-
-
-def _compared(found: _Match) -> str:
-    sign = "<" if found["more"][0].lower() in "lfs" else ">"
-    return f"{sign}{'=' if found['equal'] else ''}"
-
-
-def _chained(found: _Match) -> str:
-    """``1 <= n <= 5`` is ``n between 1 and 5``; other signs need two tests."""
-    low, sign, path, other, high = found.group("low", "sign", "path", "chain", "high")
-    if sign == other and sign in ("<=", ">="):
-        low, high = (low, high) if sign == "<=" else (high, low)
-        return f"{path} between {low} and {high}"
-    return f"{low} {sign} {path} and {path} {other} {high}"
-
-
-# -- conditions and names -------------------------------------------------------------------------
-
-
-def _together(found: _Match) -> str | None:
-    """``AND(a, b)``, ``any of (a, b)``, ``at least two of (a, b, c)``, ``IF(a, b, c)``."""
-    if not _begins(found):
-        return None
-    parts = _parts(found["inside"])
-    match found["word"].lower().split():
-        case ["and" | "or"] if len(parts) < 2:
-            return None
-        case ["and"] | [("all" | "every"), "of"]:
-            return f"({_joined(parts, 'and')})"
-        case ["or"] | [("any" | "one" | "some"), "of"]:
-            return f"({_joined(parts, 'or')})"
-        case ["none", "of"]:
-            return f"not ({_joined(parts, 'or')})"
-        case ["if"] if len(parts) == 3:
-            test, yes, no = (_joined([part, "x"], "and")[:-6] for part in parts)
-            return f"({test} and {yes} or not ({parts[0]}) and {no})"
-        case [*words] if number := next((_NUMBERS.get(w, w) for w in words if _counts(w)), None):
-            most = "exactly" if "exactly" in words else "at most" if "most" in words else "at least"
-            return f"{most} {number} of ({', '.join(parts)})" if parts else None
-        case _:
-            return None
-
-
-_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
-
-
-def _counts(word: str) -> bool:
-    return word in _NUMBERS or word.isdecimal()
-
-
-def _parts(inside: str) -> list[str]:
-    """What stands between commas, but for those within brackets and quotes."""
-    return [part.strip() for part in _PART.findall(inside) if part.strip()]
-
-
-def _joined(parts: list[str], word: str) -> str:
-    return f" {word} ".join(f"({p})" if re.search(r"\s(?:or|and)\s", p, re.I) else p for p in parts)
-
-
-def _begins(found: _Match) -> bool:
-    """Whether an operand can begin here."""
-    return _BEFORE_OPERAND.search(found.string[: found.start()]) is not None
-
-
-_BEFORE_OPERAND = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
-
-
-def _any(found: _Match) -> str | None:
-    return f"any({found['path']})" if _begins(found) and len(found["path"]) > 3 else None
-
-
-def _named(found: _Match) -> str | None:
-    return format_name(found["name"].strip()) if _begins(found) else None
-
-
-def _spaced(found: _Match) -> str | None:
-    """A name of several words."""
-    words = found["words"].split()
-    known = {*keywords(), *AGGREGATES, *FUNCTIONS}
-    if len(words) < 2 or not _begins(found) or len({*words, *known}) < len(words) + len(known):
-        return None
-    name = format_name(" ".join(words))
-    if any(not word[0].islower() for word in words):
-        return name
-    return f"write tests with 'and' or 'or' between them, and a name of several words as {name}"
-
-
-# -- the habits -----------------------------------------------------------------------------------
-
-_WORD = rf"(?!(?:{'|'.join(sorted(RESERVED))}|case|when|then|select|from|if)\b)[^\W\d]\w*+"
-_NAME = rf"(?:`[^`\n]++`|{_WORD})"
-_PATH = rf"(?<![\w.`])(?P<path>{_NAME}(?:\.{_NAME})*?)"
-_TEXT = r"""(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')"""
-_VALUE = rf"(?:{_TEXT}|-?\d[\w.\-:]*+|true\b|false\b|:\w++)"
-_MORE = rf"(?:\s*,\s*{_VALUE})"
-_LIST = rf"{_VALUE}{_MORE}*+"
-_SIGN = r"(?P<sign>[<>]=?|={1,2}|!=|<>)"
-_COUNT = f"(?:{'|'.join(_NUMBERS)})"
-_UNIT = r"(?:second|minute|hour|day|week|month|quarter|year)s?"
-_LENGTH = rf"""(?:interval\s*)?['"]?(?P<length>\d[\d_]*+['"]?\s*{_UNIT})\b['"]?"""
-_NOW = r"(?<![\w.])(?:now|current_timestamp|getdate|sysdate)\b(?:\s*\(\s*\))?"
-_NOT = r"(?P<no>not\s+)?"
-_IN_WORDS = r"(?:last|next|this|previous|segment|list)\b"
-_OPEN, _CLOSE = r"[\[{(]", r"[\]})]"
-_INSIDE = r"(?P<inside>(?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+)"
-_PART = re.compile(rf"(?:{_TEXT}|\((?:[^()]++|\([^()]*+\))*+\)|[^,])++")
-
-_HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
+_HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
     # texts without quotes
     (
         r"(?<![\w.])(?P<text>https?://[\w\-./?=&%#~+:]++|[\w.+\-]++@[\w\-]++(?:\.[\w\-]++)+)",
         '"{text}"',
     ),
-    # times
-    (rf"{_PATH}\s*(?P<move>[+-])\s*{_LENGTH}\s*{_SIGN}\s*{_NOW}", _moved),
-    (rf"{_NOW}\s*-\s*{_PATH}\s*{_SIGN}\s*{_LENGTH}", _elapsed),
-    (rf"{_NOW}\s*(?P<move>[+-])\s*{_LENGTH}", _from_now),
-    (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{_LENGTH}", _of_today),
-    (r"\b(?:date|timestamp)\s*(?P<quote>['\"])(?P<text>\d[\d\-: T.]++Z?)(?P=quote)", _instant),
-    # tests of texts
-    (rf"{_PATH}\s+{_NOT}(?P<fold>i?)like\s+(?P<text>{_TEXT})", _like),
     (
-        rf"{_PATH}\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
-        rf"\(\s*(?P<text>{_TEXT})\s*\)",
-        _text_test,
+        r"(?<!\w)'(?P<head>[^'\"\n\\]*)''(?P<rest>[^'\"\n\\]*)'",
+        '"{head}\'{rest}"',
     ),
-    (rf"\b(?P<word>contains|includes)\(\s*{_PATH}\s*,\s*(?P<text>{_TEXT})\s*\)", _text_test),
+    # times
     (
-        rf"{_PATH}\.(?:str\.)?(?:lower|upper|casefold)\(\)\s*={{1,2}}\s*(?P<text>{_TEXT})",
+        rf"{PATH}\s+(?:is\s+)?(?P<age>older|newer|younger)\s+than\s+{LENGTH}(?:\s+ago)?",
+        as_aged,
+    ),
+    (rf"{PATH}\s+within\s+(?:the\s+)?(?:last\s+|past\s+)?{LENGTH}(?:\s+ago)?", as_within),
+    (
+        r"\b(?:in\s+the\s+(?:past|last)|in\s+past|(?:during|within)\s+(?:the\s+)?(?:past|last))\b(?=\s+\d)",
+        "in last",
+    ),
+    (
+        rf"{PATH}\s+from\s+(?P<low>{VALUE})\s+(?:to|until)\s+(?P<high>{VALUE})",
+        "{path} between {low} and {high}",
+    ),
+    (rf"{PATH}\s+on\s+(?P<low>\d{{4}}-\d\d-\d\d)\b", "{path} in {low}"),
+    (
+        rf"\bextract\s*\(\s*(?P<part>year|month|day|hour|dow|isodow)\s+from\s+{PATH}\s*\)",
+        as_part,
+    ),
+    (rf"\bcast\s*\(\s*{PATH}\s+as\s+(?P<type>\w+)(?:\(\d+\))?\s*\)", as_cast),
+    (rf"{PATH}::(?P<type>\w+)", as_cast),
+    (
+        rf"(?P<head>\b(?:count|any|none|sum|avg|min|max)\((?:(?!where)[^()])*+)\)\s*"
+        rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+"
+        rf"(?P<window>in\s+(?:(?:last|next|previous)\s+\d++\s+{UNIT}|(?:this|previous)\s+{UNIT}))\b",
+        "{head} {window}) {sign} {value}",
+    ),
+    (
+        rf"(?P<head>\b(?:count|sum|avg|min|max)\([^()]*\bwhere\b[^()]*?{TEST}\s*{VALUE})\s*"
+        rf"(?P<chain>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})(?=\s*(?:\Z|\band\b|\bor\b))(?![^()]*\))",
+        "write '{head}) {chain} {value}'",
+    ),
+    (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
+    (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),
+    (rf"{NOW}\s*(?P<move>[+-])\s*{LENGTH}", as_from_now),
+    (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{LENGTH}", as_of_today),
+    (r"\b(?:date|timestamp)\s*(?P<quote>['\"])(?P<text>\d[\d\-: T.]++Z?)(?P=quote)", as_instant),
+    # tests of texts
+    (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", as_like),
+    (
+        rf"{PATH}\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
+        rf"\(\s*(?P<text>{TEXT})\s*\)",
+        as_text_test,
+    ),
+    (rf"\b(?P<word>contains|includes)\(\s*{PATH}\s*,\s*(?P<text>{TEXT})\s*\)", as_text_test),
+    (
+        rf"{PATH}\.(?:str\.)?(?:lower|upper|casefold)\(\)\s*={{1,2}}\s*(?P<text>{TEXT})",
         "{path} = {text} ignoring case",
     ),
     (
-        rf"{_PATH}\s+{_NOT}(?P<test>(?:starts|ends)\s+with)\s*\(\s*(?P<values>{_VALUE}{_MORE}+)\s*\)",
-        _each,
+        rf"{PATH}\s+{NOT}(?P<test>(?:starts|ends)\s+with)\s*\(\s*(?P<values>{VALUE}{MORE}+)\s*\)",
+        as_each,
     ),
-    (rf"(?P<text>{_TEXT})\s+{_NOT}in\s+(?!{_IN_WORDS}){_PATH}", "{path} {no}contains {text}"),
-    (rf"{_PATH}\s+icontains\s+(?P<text>{_TEXT})", "{path} contains {text} ignoring case"),
-    (rf"{_PATH}\s+(?:has|having)\s+(?P<text>{_TEXT})", "{path} contains {text}"),
+    (rf"(?P<text>{TEXT})\s+{NOT}in\s+(?!{IN_WORDS}){PATH}", "{path} {no}contains {text}"),
+    (rf"{PATH}\s+icontains\s+(?P<text>{TEXT})", "{path} contains {text} ignoring case"),
+    (rf"{PATH}\s+(?:has|having)\s+(?P<text>{TEXT})", "{path} contains {text}"),
+    (r"\b(?:does\s+not|doesn't|not)\s+(?:contain|include)s?\b", "not contains"),
+    (r"\b(?:does\s+not|doesn't)\s+(?:start|begin)s?\s+with\b", "not starts with"),
+    (r"\b(?:does\s+not|doesn't)\s+end\s+with\b", "not ends with"),
+    (r"\b(?:begins?|start|starting|beginning)\s+with\b", "starts with"),
+    (r"\b(?:end|ending)\s+with\b", "ends with"),
+    (rf"\b(?P<test>starts|ends)(?=\s+{TEXT})", "{test} with"),
+    (r"\bcontaining\b", "contains"),
+    (rf"{PATH}\.str\.len\(\)", "length({path})"),
     # lists
-    (rf"{_PATH}\s+{_NOT}(?:in|contains\s+(?:any|(?P<all>all)))\s*\(\s*\)", _nobody),
-    (r"\bin\s+(?P<low>\d++)\s*(?:\.\.|to\b)\s*(?P<high>\d++)", "between {low} and {high}"),
     (
-        rf"{_PATH}\s+{_NOT}in\s*(?:\[\s*(?P<values>{_LIST})\s*\]|\{{\s*(?P<others>{_LIST})\s*\}})",
+        r"\bin\s*[\[(]?\s*(?P<low>\d++)\s*(?:\.\.|to\b|-|–)\s*(?P<high>\d++)\s*[\])]?(?![-\w])",
+        "between {low} and {high}",
+    ),
+    (
+        rf"{PATH}\s*(?P<sign>[<>]=?)\s*(?P<whole>-?\d++),(?P<rest>\d++)(?![\w,])",
+        "{path} {sign} {whole}.{rest}",
+    ),
+    (rf"{PATH}\s+{NOT}(?:in|contains\s+(?:any|(?P<all>all)))\s*\(\s*\)", as_nobody),
+    (
+        rf"{PATH}\s+{NOT}in\s*(?:\[\s*(?P<values>{LIST})\s*\]|\{{\s*(?P<others>{LIST})\s*\}})",
         "{path} {no}in ({values}{others})",
     ),
     (
-        rf"{_PATH}\s+(?:is\s+{_NOT}in|(?:is\s+)?(?P<not>not\s+)?one\s+of)\s*\(\s*(?P<values>{_LIST})\s*\)",
+        rf"{PATH}\s+(?:is\s+{NOT}in|(?:is\s+)?(?P<not>not\s+)?one\s+of)\s*\(\s*(?P<values>{LIST})\s*\)",
         "{path} {no}{not}in ({values})",
     ),
     (
-        rf"{_PATH}\s+{_NOT}in\s+(?P<values>{_TEXT}{_MORE}*+|{_VALUE}{_MORE}++)(?!\s*,)",
+        rf"{PATH}\s+{NOT}in\s+(?P<values>{TEXT}{MORE}*+|{VALUE}{MORE}++)(?!\s*,)",
         "{path} {no}in ({values})",
     ),
     (
-        rf"{_PATH}\s*{_SIGN}\s*(?:{_OPEN}\s*(?P<values>{_VALUE}{_MORE}++)\s*{_CLOSE}|(?P<others>{_VALUE}{_MORE}++)(?!\s*,))",
-        _equals_one_of,
+        rf"{PATH}\s*(?P<sign>={{1,2}}|!=|<>)\s*(?:{OPEN}\s*(?P<values>{VALUE}{MORE}++)\s*{CLOSE}|(?P<others>{VALUE}{MORE}++)(?!\s*,))",
+        as_equals_one_of,
     ),
     (
-        rf"{_PATH}\.isin\(\s*{_OPEN}\s*(?P<values>{_LIST})\s*{_CLOSE}\s*\)",
+        rf"{PATH}\.isin\(\s*{OPEN}\s*(?P<values>{LIST})\s*{CLOSE}\s*\)",
         "{path} in ({values})",
     ),
     # what is missing
-    (rf"{_PATH}\.(?:is_?null|is_?na)\(\)", "{path} is missing"),
-    (rf"{_PATH}\.(?:not_?null|not_?na)\(\)", "{path} is present"),
-    (rf"{_PATH}\s+is\s+{_NOT}(?:empty|blank)\b", _empty),
-    (rf"{_PATH}\s+is\s+{_NOT}(?:none|nil|undefined|na|nan)\b", "{path} is {no}missing"),
-    # comparisons
-    (rf"{_PATH}\s+not\s+(?P<value>{_VALUE})", "{path} != {value}"),
-    (rf"{_PATH}\s+(?P<is>is)\s+not\s+(?P<value>{_VALUE})", "{path} != {value}"),
-    (rf"{_PATH}\s+(?P<is>is)\s+(?P<value>{_VALUE})", "{path} = {value}"),
+    (rf"{PATH}\.(?:is_?null|is_?na)\(\)", "{path} is missing"),
+    (rf"{PATH}\.(?:not_?null|not_?na)\(\)", "{path} is present"),
+    (rf"{PATH}\s+is\s+{NOT}(?:empty|blank)\b", as_empty),
+    (rf"{PATH}\s+is\s+{NOT}(?:none|nil|undefined|na|nan)\b", "{path} is {no}missing"),
     (
-        rf"{_PATH}\s*{_SIGN}\s*(?P<value>{_VALUE})\s+(?P<word>and|or)\s+"
-        rf"(?P<other>[<>]=?|={{1,2}}|!=|<>)\s*(?P<end>{_VALUE})",
+        rf"{PATH}\s+(?:not\s+(?:null|missing|empty)|has\s+(?:a\s+)?value|exists|is\s+(?:set|known))\b",
+        "{path} is present",
+    ),
+    (rf"{PATH}\s+is\s+(?:unknown|unset|not\s+(?:set|known))\b", "{path} is missing"),
+    # comparisons
+    (r"\b(?:(?:is|does)\s+)?not\s+equals?\b(?:\s+to\b)?", "!="),
+    (rf"\b(?:isn't|doesn't\s+equal)(?=\s+{VALUE})", "!="),
+    (r"\b(?:is\s+)?equals?\s+to\b", "="),
+    (rf"\b(?:is\s+)?exactly(?=\s+{VALUE})", "="),
+    (r"(?:\bis\s+)?\b(?P<more>over|above|under|below)(?P<equal>(?!))?(?=\s+[-:]?\w)", as_compared),
+    (r"=!(?!=)", "!="),
+    (rf"{PATH}\s+not\s+(?P<value>{VALUE})", "{path} != {value}"),
+    (rf"{PATH}\s+(?P<is>is)\s+not\s+(?P<value>{VALUE})", "{path} != {value}"),
+    (rf"{PATH}\s+(?P<is>is)\s+(?P<value>{VALUE})", "{path} = {value}"),
+    (
+        rf"{PATH}\s*{SIGN}\s*(?P<value>{VALUE})\s+(?P<word>and|or)\s+"
+        rf"(?P<other>[<>]=?|={{1,2}}|!=|<>)\s*(?P<end>{VALUE})",
         "{path} {sign} {value} {word} {path} {other} {end}",
     ),
     (
-        rf"(?<![\w.])(?P<low>{_VALUE})\s*(?P<sign>[<>]=?)\s*{_PATH}\s*(?P<chain>[<>]=?)\s*(?P<high>{_VALUE})",
-        _chained,
+        rf"(?<![\w.])(?P<low>{VALUE})\s*(?P<sign>[<>]=?)\s*{PATH}\s*(?P<chain>[<>]=?)\s*(?P<high>{VALUE})",
+        as_chained,
     ),
     (
-        rf"\bbetween\s*\(?\s*(?P<low>{_VALUE})\s*(?:,|to\b)\s*(?P<high>{_VALUE})\s*\)?",
+        rf"\bbetween\s*\(?\s*(?P<low>{VALUE})\s*(?:,|to\b)\s*(?P<high>{VALUE})\s*\)?",
         "between {low} and {high}",
     ),
     (
         r"(?:\bis\s+)?\b(?P<more>greater|more|higher|larger|less|lower|fewer|smaller)\s+than\b"
         r"(?P<equal>\s+or\s+equal(?:\s+to)?\b)?",
-        _compared,
+        as_compared,
     ),
-    (r"\bis\s+equal\s+to\b", "="),
-    (r"\bis\s+not\s+equal\s+to\b", "!="),
     (r":=", "="),
     (r"(?P<sign>[!<>])\s+=(?!=)", "{sign}="),
     # logic
@@ -339,29 +258,54 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
         "({left}) and not ({right}) or not ({left}) and ({right})",
     ),
     (
-        rf"(?<![\w.])(?P<word>and|or|if|(?:all|every|any|one|some|none)\s+of)\s*\({_INSIDE}\)",
-        _together,
+        rf"(?<![\w.])(?P<word>and|or|if|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
+        as_together,
     ),
     (
-        rf"(?<![\w.])(?P<word>(?:(?:at\s+(?:least|most)|exactly)\s+)?(?:\d++|{_COUNT})\s+of"
-        rf"|(?:at\s+(?:least|most)|exactly)\s+(?:\d++|{_COUNT}))\s*\({_INSIDE}\)",
-        _together,
+        rf"(?<![\w.])(?P<word>(?:(?:at\s+(?:least|most)|exactly)\s+)?(?:\d++|{COUNT})\s+of"
+        rf"|(?:at\s+(?:least|most)|exactly)\s+(?:\d++|{COUNT}))\s*\({INSIDE}\)",
+        as_together,
     ),
-    (rf"(?:\bis\s+)?\bat\s+least\b(?!\s+(?:\d++|{_COUNT})(?:\s+of\b|\s*\())", ">="),
+    (rf"(?:\bis\s+)?\bat\s+least\b(?!\s+(?:\d++|{COUNT})(?:\s+of\b|\s*\())", ">="),
     (r"(?:\bis\s+)?\bat\s+most\b(?!\s+\d++\s+of\b)", "<="),
-    (rf"[!~¬]\s*{_PATH}(?![\w.(\[])", "not {path}"),
+    (rf"[!~¬]\s*{PATH}(?![\w.(\[])", "not {path}"),
     (r"[!~¬]+(?=\s*\()", "not"),
     # segments, relations, parameters, names
     (
-        rf"{_PATH}\s+(?:is\s+)?{_NOT}in\s+segment\s+(?P<name>{_NAME}|{_TEXT})",
+        rf"\b(?P<no>not\s+)?in\s+(?P<kind>segment|list)\s*\(\s*(?P<name>{NAME}|{TEXT})\s*\)",
+        "{no}in {kind} {name}",
+    ),
+    (
+        rf"(?<![\w.])(?:is\s+in\s+|(?:is\s+)?(?:a\s+)?member\s+of\s+|belongs\s+to\s+)?(?P<kind>segment|list)\s+(?P<name>{NAME}|{TEXT})",
+        as_in_kind,
+    ),
+    (rf"{PATH}/\$count\b", "count({path})"),
+    (rf"{PATH}\s*->>?\s*'(?P<name>\w+)'", "{path}.{name}"),
+    (
+        rf"(?<![\w.])(?P<word>any|none|count)\(\s*{PATH}\.(?P<attribute>{NAME})\s*(?P<test>{TEST}\s*{VALUE})\s*\)",
+        "{word}({path} where {attribute} {test})",
+    ),
+    (
+        rf"{PATH}\.(?P<word>sum|avg|mean|min|max|median|first|last|exists)\(\s*(?P<attribute>{NAME})?\s*\)",
+        as_of_rows,
+    ),
+    (
+        rf"{PATH}\.(?P<word>any|none|count)\(\s*(?P<test>[^()]*{TEST}[^()]*)\)",
+        "{word}({path} where {test})",
+    ),
+    (rf"{PATH}\[\s*(?P<test>{NAME}\s*{TEST}\s*{VALUE})\s*\]", "{path} where {test}"),
+    (rf"(?<![\w.])(?:no|without)\s+{PATH}(?=\s*(?:\Z|\)|and\b|or\b))", as_none),
+    (
+        rf"{PATH}\s+(?:is\s+)?{NOT}in\s+segment\s+(?P<name>{NAME}|{TEXT})",
         "{no}in segment {name}",
     ),
     (
-        rf"{_PATH}\s+is\s+{_NOT}in\s+list\s+(?P<name>{_NAME}|{_TEXT})",
+        rf"{PATH}\s+is\s+{NOT}in\s+list\s+(?P<name>{NAME}|{TEXT})",
         "{path} {no}in list {name}",
     ),
-    (rf"(?<![\w.])(?:has|exists)\s+{_PATH}", _any),
-    (rf"{_PATH}\.(?:count|size|length)\(\)", "count({path})"),
+    (rf"(?<![\w.])(?:has|have|exists)\s+{PATH}", as_any),
+    (rf"{PATH}\.count\(\)", "count({path})"),
+    (rf"{PATH}\.(?:size|length|len)\(\)", as_size),
     (
         r"(?<![\w.])(?P<head>(?:any|none|count)\([^()]*+)\)\s+where\s+(?P<rest>[^()]*[^()\s])",
         "{head} where {rest})",
@@ -369,19 +313,23 @@ _HABITS: tuple[tuple[str, str | Callable[[_Match], str | None]], ...] = (
     (r"[@$]?\{\s*(?P<name>[^\W\d]\w*+)\s*\}", ":{name}"),
     (r"[@$](?P<name>[^\W\d]\w*+)", ":{name}"),
     (
-        r"(?<![\w.])(?:[^\W\d]\w*+)?\[\s*(?P<quote>['\"])(?P<name>[^\]'\"\n]+)(?P=quote)\s*\]",
-        _named,
+        r"(?<![\w.])(?P<frame>[^\W\d]\w*+)?\[\s*(?P<quote>['\"])(?P<name>[^\]'\"\n]+)(?P=quote)\s*\]",
+        as_keyed,
     ),
-    (r"(?<![\w.])\[(?P<name>[^\W\d][\w ]*)\]", _named),
+    (r"(?<![\w.])\[(?P<name>[^\W\d][\w %()/$€°]*)\]", as_named),
     (
-        rf"(?<![\w.`])(?P<words>{_WORD}(?:[ ]+{_WORD}){{0,4}}+(?:[ ]+\([\w%/$€°]++\))?)"
+        rf"{PATH}\s+(?P<is>is)\s+{NOT}(?!(?:null|missing|present|in|not)\b)(?P<word>[^\W\d]\w*+)(?!\s*[\w(.])",
+        as_is_word,
+    ),
+    (
+        rf"(?<![\w.`])(?P<words>{WORD}(?:[ ]+{WORD}){{0,4}}+(?:[ ]+\([\w%/$€°]++\))?)"
         r"(?=\s*[<>=!])",
-        _spaced,
+        as_spaced,
     ),
 )
 
 
 @cache
-def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[_Match], str | None]], ...]:
+def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[Match], str | None]], ...]:
     """The habits, once there is a mistake: to compile them takes longer than to read."""
     return tuple((re.compile(pattern, re.IGNORECASE), form) for pattern, form in _HABITS)

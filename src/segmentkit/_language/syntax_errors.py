@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
 
 from lark import Token
 
@@ -75,9 +77,29 @@ def _plain_number(found: re.Match[str]) -> str:
     )
 
 
+def _written_out(found: re.Match[str]) -> str:
+    number = Decimal(found["number"].replace("_", "")).scaleb(int(found["power"]))
+    return f"write numbers out: {number:f}"
+
+
+def _date(found: re.Match[str]) -> str:
+    """A date whose year comes first, so that there is no doubt about the rest."""
+    year, month, day = (int(found[name]) for name in ("year", "month", "day"))
+    try:
+        return f"write {date(year, month, day)}"
+    except ValueError:
+        return _DATES
+
+
 _DATES = "write dates as 2026-05-09, and months as 2026-05"
 _NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"\d[\d_.]*[eE][+-]?\d+", "write numbers out: 1000"),
+    (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,2})(?!\w)", _written_out),
+    (r"(?P<number>\d[\d_]*)[kK](?!\w)", lambda found: f"write {int(found['number'])}000"),
+    (r"(?P<year>\d{4})[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)(?![\w-])", _date),
+    (
+        r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))(?![\w-])",
+        lambda found: f"write {found['month']}-01, or for the whole month 'in {found['month']}'",
+    ),
     (r"(?:\d{4}([/.])\d\d?\1\d\d?|\d\d?([/.])\d\d?\2\d\d(?:\d\d)?)(?!\w)", _DATES),
     (r"(?:\d{4}-\d(?:-\d\d?)?|\d{4}-\d\d-\d|\d\d?-\d\d?-\d\d(?:\d\d)?)(?![\w-])", _DATES),
     (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", "write instants as 2026-05-09T12:00"),
@@ -133,6 +155,9 @@ def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | No
     if opening and (opening[1].lower() == "select" or start <= opening.end() + 1):
         span, word = Span(*opening.span(1)), opening[1]
         return diagnostic("SK001", span, found=f"'{word}'", hint="write the condition alone")
+    if clause := re.compile(r"limit\s+\d+|(?:order|group)\s+by\b", re.I).match(text, start):
+        hint = "a definition is one condition: leave this out"
+        return diagnostic("SK001", Span(*clause.span()), found=f"'{clause[0]}'", hint=hint)
     # Reading stops at the second sign of `=>`.
     signs = re.search(r"[=<>!~/*]*\Z", text[:start])
     begin = start if signs is None else signs.start()
