@@ -14,11 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import catalogs
 import databases
 import frames
 import growth
 import many
 import memory
+import objects
 import orders
 import shapes
 import single
@@ -27,7 +29,19 @@ import starting
 from attrs import asdict
 from timing import Row
 
-BENCHMARKS = (sql, shapes, frames, orders, many, growth, memory, single, starting)
+BENCHMARKS = (
+    sql,
+    shapes,
+    frames,
+    objects,
+    orders,
+    many,
+    growth,
+    memory,
+    single,
+    catalogs,
+    starting,
+)
 SIZED = (shapes, many, growth, memory)
 """Those that can ask about more customers."""
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
