@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from sqlalchemy import URL, Dialect, Select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
@@ -45,7 +45,7 @@ from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import Source, tables_from
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy.dialects.dialect import is_columnar
+from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
 from segmentkit.sqlalchemy.statements.single_statement import explained, statements
 from segmentkit.sqlalchemy.tables import Tables
 
@@ -118,7 +118,7 @@ def explain_plan(
         found = {
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
-        tables = Tables.of(ready.schema, ready.table)
+        tables = evolve(Tables.of(ready.schema, ready.table), shapes=shapes_of(spoken))
         queries = statements(found, tables, columnar=is_columnar(spoken))
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")

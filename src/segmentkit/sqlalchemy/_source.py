@@ -16,7 +16,7 @@ from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected
-from segmentkit.sqlalchemy.dialects.dialect import is_columnar
+from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
 from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
 from segmentkit.sqlalchemy.tables import Root, Tables
@@ -76,7 +76,9 @@ class Source(SqlSource):
     def _connected(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
         tables = Tables.of(schema, self.entity, self.lists, self.where)
         with connected(self.bind, self.entity) as asked:
-            yield _Database(asked), evolve(tables, by_class=asked.session is not None)
+            shapes = shapes_of(asked.connection.dialect)
+            by_class = asked.session is not None
+            yield _Database(asked), evolve(tables, by_class=by_class, shapes=shapes)
 
     def __repr__(self) -> str:
         scope = "" if self.where is None else ", where=…"

@@ -15,6 +15,7 @@ from segmentkit._planning import ir
 from segmentkit._usage import described
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Link, Relation, Schema
+from segmentkit.sqlalchemy.dialects.constructs import Shapes
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
 from segmentkit.sqlalchemy.given import Lists, Where, condition, keys_of_lists
 from segmentkit.sqlalchemy.mapped_rows import MappedRows
@@ -54,6 +55,7 @@ class Tables:
             its statements (``with_loader_criteria``) holds in the tests of relations, too.
         joins: Whether relations are always joined to whom a query is of, and no ``IN`` asks about
             them: Spark broadcasts ``NOT IN``, and has no limit of joins.
+        shapes: How the engine is asked about rows in order, if it is known.
         table_of_root: The table that the user's query selects from, if it is one.
         models: The mapped classes behind the entities.
     """
@@ -70,6 +72,7 @@ class Tables:
     within: sa.Select[Any] | None = None
     by_class: bool = True
     joins: bool = False
+    shapes: Shapes | None = None
     table_of_root: sa.Table | None = None
     models: Models = field(eq=False)
 
@@ -174,6 +177,11 @@ class Tables:
         else:
             rows = self.rows(root)
         return self._once(root, rows, root.key or "") if once and not self.is_unique(root) else rows
+
+    @property
+    def rows_in_order(self) -> Shapes:
+        """How they are asked for; in the standard way of an engine that is not known."""
+        return self.shapes or Shapes()
 
     @property
     def asked(self) -> list[sa.ColumnElement[bool]]:

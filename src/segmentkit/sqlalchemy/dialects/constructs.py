@@ -133,6 +133,8 @@ class Construct(Enum):
     )
     # However an instant is written, where it is a text.
     CLOCK = "comparing timestamps", "{0}"
+    # Whether it is on a list that a query makes, for each row: not the rows for each on the list.
+    PROBED = "keys on a list that a query makes", "{0}"
     # Most keep no zone with an instant.
     IN_UTC = "timestamps with a time zone", "{0}", DateTime()
     DAY = (
@@ -280,6 +282,38 @@ FUNCTIONS: Mapping[str, Construct] = MappingProxyType(
 """What functions of the language are lowered to, by their names."""
 
 
+class Sequences(Enum):
+    """How it is found whether another row comes after a row, or before it."""
+
+    CORRELATED = "a look-up for each row, which the engine may make a join of"
+    NAMED = "a look-up among the rows of the step, which are put aside first"
+    NAMED_CHAINS = "the same where what comes after has something to come after it, too"
+    SORTED = "one pass over the rows of both steps, sorted by owner and instant"
+
+
+class Ends(Enum):
+    """How the row at the first or the last instant is found."""
+
+    JOINED = "rows joined to the instants of their owners"
+    PAIRED = "rows whose owner and instant are among those"
+    SORTED = "rows sorted by owner and instant"
+
+
+@frozen
+class Shapes:
+    """The shapes of what a planner may make a product of, where it has no index or statistics.
+
+    Attributes:
+        sequences: How it is found whether another row comes after a row, or before it.
+        ends: How the row at the first or the last instant is found.
+        grouped: Whether rows are grouped even to find just whose they are.
+    """
+
+    sequences: Sequences = Sequences.CORRELATED
+    ends: Ends = Ends.JOINED
+    grouped: bool = False
+
+
 @frozen
 class Dialect:
     """A dialect of SQL.
@@ -304,6 +338,9 @@ class Dialect:
             have NULL.
         after_columns: What follows a query whose columns are used many times, for each to be
             computed once.
+        shapes: How a source asks about rows in order.
+        predicate_shapes: The same in a predicate, to which the user's query adds tests of its own.
+        shapes_since: The first version that takes these shapes.
         package: What teaches it to SQLAlchemy, where SQLAlchemy does not know it itself.
         notes: What a user of it should know; the documentation shows them.
     """
@@ -323,6 +360,9 @@ class Dialect:
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
     after_columns: str | None = None
+    shapes: Shapes = field(factory=Shapes)
+    predicate_shapes: Shapes = field(default=Factory(lambda self: self.shapes, takes_self=True))
+    shapes_since: tuple[int, ...] = ()
     package: str | None = None
     notes: tuple[str, ...] = ()
 

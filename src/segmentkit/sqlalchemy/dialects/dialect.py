@@ -9,7 +9,15 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from attrs import evolve
 
-from segmentkit.sqlalchemy.dialects.constructs import CASEFOLD, SENT_DIGITS, Construct, Dialect
+from segmentkit.sqlalchemy.dialects.constructs import (
+    CASEFOLD,
+    SENT_DIGITS,
+    Construct,
+    Dialect,
+    Ends,
+    Sequences,
+    Shapes,
+)
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
@@ -104,8 +112,13 @@ _ROWS = (
             Construct.NOT_AMONG: "{1} NOT IN (SELECT value FROM json_each({2}))",
             # Decimals are floats there.
             Construct.EXACT: "round({0}, {1})",
-            Construct.CLOCK: "substr(replace({0}, 'T', ' ') || CASE WHEN length({0}) < 20 "
-            "THEN '.000000' ELSE '000000' END, 1, 26)",
+            # In SQLAlchemy's form, as nearly all are already.
+            Construct.CLOCK: "CASE WHEN {0} GLOB '?????????? ???????????????' THEN {0} "
+            "WHEN length({0}) = 16 THEN replace({0}, 'T', ' ') || ':00.000000' "
+            "WHEN length({0}) < 20 THEN replace({0}, 'T', ' ') || '.000000' "
+            "ELSE substr(replace({0}, 'T', ' ') || '000000', 1, 26) END",
+            # Otherwise it reads what is joined once for each on the list, whatever that takes.
+            Construct.PROBED: "+{0}",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
             # Its functions of time know milliseconds at most, and round: they get whole seconds.
@@ -118,9 +131,10 @@ _ROWS = (
         },
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
+        # It makes an index of rows with a name, and of a table none.
+        shapes=Shapes(Sequences.NAMED, Ends.PAIRED),
+        shapes_since=(3, 35),
         notes=(
-            "Sequences (`followed by` …) need an index on the key column of each relation in them: "
-            "without one, every row is compared with every other.",
             "`ignoring case` needs `prepare(engine)`.",
             "Decimals are stored as floats; sums and arithmetic are rounded to the declared scale.",
             "`starts with` and `ends with` are not exact on stored texts that contain a NUL.",
@@ -175,6 +189,9 @@ _ROWS = (
         # Otherwise columns are computed wherever they stand.
         after_columns="OFFSET 0",
         nul=False,
+        # Joins in the user's query may leave few rows to look up.
+        shapes=Shapes(Sequences.NAMED_CHAINS),
+        predicate_shapes=Shapes(),
         notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),
@@ -194,6 +211,9 @@ _ROWS = (
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_OF_MYSQL,
         },
+        # It looks nothing up by hashes in a correlated sub-query or a semi-join, and makes what is
+        # joined to rows with a rank once for each of them.
+        shapes=Shapes(Sequences.SORTED, Ends.SORTED, grouped=True),
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         exact_collations=("utf8mb4_nopad_bin",),
         notes=("Text is compared by code point, whatever the collation; an index on it is used.",),
@@ -391,6 +411,15 @@ def dialect_of(spoken: sa.Dialect) -> Dialect:
     # MariaDB may be reached by the name of MySQL, and tells who it is when it is connected.
     name = "mariadb" if getattr(spoken, "is_mariadb", False) else spoken.name
     return DIALECTS.get(name) or Dialect(name, name)
+
+
+def shapes_of(spoken: sa.Dialect, *, predicate: bool = False) -> Shapes:
+    """How rows in order are asked for; a version that is not known is taken for a new one."""
+    row = dialect_of(spoken)
+    version = getattr(spoken, "server_version_info", None)
+    if version and version < row.shapes_since:
+        return Shapes()
+    return row.predicate_shapes if predicate else row.shapes
 
 
 def is_columnar(spoken: sa.Dialect) -> bool:

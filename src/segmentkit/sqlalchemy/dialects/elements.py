@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     BinaryExpression,
     BindParameter,
     Boolean,
+    BooleanClauseList,
     ColumnClause,
     ColumnElement,
     Integer,
@@ -29,8 +30,8 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
 from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, rare_letters
-from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct
-from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of
+from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct, Shapes
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
 
 
 class Composite(ColumnElement[Any]):
@@ -68,6 +69,26 @@ class Bracketed(Composite):
 @compiles(Bracketed)
 def _bracketed(element: Bracketed, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(element.clauses[0], **kw)})"
+
+
+class Shaped(Composite):
+    """A condition in each of several shapes: a dialect takes its own, or else the first."""
+
+    inherit_cache = True
+    of: tuple[Shapes, ...]
+
+    def self_group(self, against: Any = None) -> Any:
+        """It is a group already."""
+        return self
+
+
+@compiles(Shaped)
+def _shaped(element: Shaped, compiler: SQLCompiler, **kw: Any) -> str:
+    wanted = shapes_of(compiler.dialect, predicate=True)
+    place = element.of.index(wanted) if wanted in element.of else 0
+    chosen = element.clauses[place]
+    text = compiler.process(chosen, **kw)
+    return f"({text})" if isinstance(chosen, BooleanClauseList) else text
 
 
 _TRUTH = Boolean()
@@ -214,6 +235,18 @@ def _holds_unicode(column: ColumnClause[Any]) -> bool:
         options = [option for t in tables if isinstance(t, Table) for option in t.kwargs.items()]
         declared = [value for name, value in options if name.endswith(("charset", "collate"))]
     return any(str(each).startswith("utf8mb4") for each in declared if each)
+
+
+PREDICATE_SHAPES = tuple(
+    dict.fromkeys([Shapes(), *(each.predicate_shapes for each in DIALECTS.values())])
+)
+"""Those that some dialect takes in a predicate, the standard first."""
+
+
+def shaped(make: Callable[[Shapes], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """A condition in all shapes, for a query whose engine is not known yet."""
+    clauses = map(make, PREDICATE_SHAPES)
+    return Shaped(PREDICATE_SHAPES, *clauses, type_=_TRUTH)
 
 
 def keeping_gaps(query: Select[Any]) -> Select[Any]:

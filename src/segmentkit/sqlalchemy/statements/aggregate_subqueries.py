@@ -13,7 +13,7 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy.dialects.column_types import is_own
-from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.constructs import Construct, Ends
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
@@ -199,12 +199,16 @@ def _sum(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
     return exact(total, dtype.scale or 0) if rounded else total
 
 
-def ordered(make: Callable[[], RowTests], node: ir.Aggregate) -> sa.Subquery:
+def has_ends(node: ir.Aggregate) -> bool:
+    """Whether it is the value at the first or the last instant."""
+    return node.function in (ir.AggregateFunction.FIRST, ir.AggregateFunction.LAST)
+
+
+def ordered(make: Callable[[], RowTests], node: ir.Aggregate, shape: Ends) -> sa.Subquery:
     """``owner`` and ``value`` of an aggregate that needs rows in order."""
     if node.function is ir.AggregateFunction.MEDIAN:
         return _median(_Candidates(make(), node), node)
-    ends, rows = _Candidates(make(), node), _Candidates(make(), node)
-    return _at_the_end(ends, rows, node)
+    return _at_the_end(lambda: _Candidates(make(), node), node, shape)
 
 
 class _Candidates:
@@ -224,6 +228,11 @@ class _Candidates:
         """Columns of the candidates."""
         query = sa.select(*columns).select_from(self.scan.source).where(*self.where)
         return self.scan.finished(query)
+
+    @property
+    def at(self) -> Sql:
+        """When a row happened, so that instants can be compared."""
+        return on_one_clock(ordered_as_stored(self.scan.at))
 
     @property
     def tie(self) -> Sql:
@@ -257,20 +266,17 @@ def middle(place: Sql, of: Sql) -> Sql:
     return sa.and_(twice >= of, twice <= of + 2)
 
 
-def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
-    """The value at the first or last instant; only rows of that one instant are put in order."""
+def _at_the_end(make: Callable[[], _Candidates], node: ir.Aggregate, shape: Ends) -> sa.Subquery:
+    """The value at the first or last instant."""
     last = node.function is ir.AggregateFunction.LAST
-    end = (sa.func.max if last else sa.func.min)(ordered_as_stored(all_rows.scan.at))
-    ends = (
-        all_rows.query(all_rows.owner.label("owner"), end.label("instant"))
-        .group_by(all_rows.owner)
-        .subquery()
-    )
+    rows = make()
+    order = [rows.at, rows.tie] if shape is Ends.SORTED else [rows.tie]
     place = sa.func.row_number().over(
-        partition_by=rows.owner, order_by=rows.tie.desc() if last else rows.tie
+        partition_by=rows.owner, order_by=[each.desc() for each in order] if last else order
     )
-    same = sa.and_(ends.c.owner == rows.owner, ends.c.instant == rows.scan.at)
-    rows.scan.source = rows.scan.source.join(ends, same)
+    if shape is not Ends.SORTED:
+        # Only rows of that one instant are put in order.
+        _limit(rows, _ends(make(), last=last), paired=shape is Ends.PAIRED)
     placed = rows.query(
         rows.owner.label("owner"), rows.value.label("value"), place.label("place")
     ).subquery()
@@ -278,3 +284,20 @@ def _at_the_end(all_rows: _Candidates, rows: _Candidates, node: ir.Aggregate) ->
     # values stands beside it.
     first = placed.c.place.between(1, 1)
     return sa.select(placed.c.owner, placed.c.value).where(first).subquery()
+
+
+def _ends(rows: _Candidates, *, last: bool) -> sa.Select[Any]:
+    """The first or last instant of each owner."""
+    end = (sa.func.max if last else sa.func.min)(rows.at)
+    return rows.query(rows.owner.label("owner"), end.label("instant")).group_by(rows.owner)
+
+
+def _limit(rows: _Candidates, ends: sa.Select[Any], *, paired: bool) -> None:
+    """Leave the rows at the instants of their owners."""
+    if paired:
+        pair = sa.tuple_(Spelled(Construct.PROBED, rows.owner), rows.at)
+        rows.where.append(pair.in_(ends))
+        return
+    found = ends.subquery()
+    same = sa.and_(found.c.owner == rows.owner, found.c.instant == rows.at)
+    rows.scan.source = rows.scan.source.join(found, same)

@@ -134,7 +134,7 @@ class Compiler:
             case ir.Missing(operand):
                 return _test(operators.is_, self.value(operand), _NULL)
             case ir.Follows():
-                return self.follows(node)
+                return self.follows(node, positive=True)
             case ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
@@ -161,7 +161,7 @@ class Compiler:
             case ir.Contains():
                 return self.or_missing(sa.not_(self.contains(node)), node.operand)
             case ir.Follows():
-                return sa.not_(self.follows(node))
+                return self.follows(node, positive=False)
             case ir.Always() | ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
                 raise AssertionError("not a leaf")
             case _:
@@ -174,8 +174,8 @@ class Compiler:
         within = [_test(operators.ge, held, least), _test(operators.le, held, most)]
         return joined(within, conjunctive=True)
 
-    def follows(self, node: ir.Follows) -> sa.Exists:
-        """That another row comes after the one here."""
+    def follows(self, node: ir.Follows, *, positive: bool) -> Sql:
+        """That another row comes after the one here, or that none does."""
         raise AssertionError("only rows of relations follow each other")
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:

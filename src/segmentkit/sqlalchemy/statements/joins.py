@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from segmentkit._planning import ir
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
-from segmentkit.sqlalchemy.dialects.elements import keeping_gaps
+from segmentkit.sqlalchemy.dialects.constructs import Construct
+from segmentkit.sqlalchemy.dialects.elements import Spelled, keeping_gaps
 from segmentkit.sqlalchemy.statements.compiler import Sql
 from segmentkit.sqlalchemy.statements.lists import held
 from segmentkit.sqlalchemy.tables import Tables, column_of
@@ -167,3 +168,28 @@ class Passed:
         attribute = self.scan.schema.named(self.scan.way[self.place].to).attribute(node.name)
         assert attribute is not None
         return held(attribute, column_of(self.scan.between[self.place], attribute.column))
+
+
+class Root:
+    """Columns of the entity in the user's own query; a link is a look-up by key."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.schema = tables.schema
+
+    def column(self, node: ir.Column) -> Sql:
+        attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
+        assert attribute is not None
+        if not node.links:
+            return held(attribute, self.tables.root_column(attribute.column))
+        first, *rest = node.links
+        link = self.schema.entity.link(first)
+        assert link is not None
+        start, same = self.tables.led_to(self.schema.entity, link)
+        rows = Rows(self.tables, self.schema.named(link.to), ir.Scope.ENTITY, start=start)
+        column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
+        tests = [there == self.tables.root_column(here) for there, here in same]
+        found = Spelled(Construct.ONLY_ROW, held(attribute, column))
+        query = rows.finished(sa.select(found).select_from(rows.source).where(*tests))
+        looked_up = query.correlate(*self.tables.root_froms).scalar_subquery()
+        return Spelled(Construct.LOOKED_UP, looked_up)

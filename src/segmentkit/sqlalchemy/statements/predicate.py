@@ -23,20 +23,23 @@ from segmentkit._planning.normalize import normalize
 from segmentkit._planning.plan import ORDERED, Group, Wanted, group_of, is_of_columns, wanted_by
 from segmentkit._planning.traversal import has_aggregates, of_no_rows
 from segmentkit._record.compiler import compile_record
-from segmentkit.dtypes import DATE
 from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, later
+from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, shaped
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
-from segmentkit.sqlalchemy.dialects.stored_values import decoded, same_form
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.statements import population
-from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped, Test, ordered
+from segmentkit.sqlalchemy.statements.aggregate_subqueries import (
+    Grouped,
+    Test,
+    has_ends,
+    ordered,
+)
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
-from segmentkit.sqlalchemy.statements.joins import Passed, Rows, Scan, Way
-from segmentkit.sqlalchemy.statements.lists import held
-from segmentkit.sqlalchemy.tables import Tables, column_of
+from segmentkit.sqlalchemy.statements.joins import Passed, Root, Rows, Scan, Way
+from segmentkit.sqlalchemy.statements.sequences import Step
+from segmentkit.sqlalchemy.tables import Tables
 
 
 def compile_predicate(
@@ -53,11 +56,18 @@ def compile_predicate(
         SchemaError: A table or a column is not there.
         UnsupportedError: SQL cannot compute a construct.
     """
-    customer = OfCustomer(tables)
     nodes = ir.walk(condition) if nodes is None else nodes
+    if tables.shapes is None and any(map(_is_in_order, nodes)):
+        return shaped(lambda shapes: compile_predicate(condition, evolve(tables, shapes=shapes)))
+    customer = OfCustomer(tables)
     plain = frozenset(ir.OF_MANY).isdisjoint(map(type, nodes))
     test = customer.compiler.condition(condition) if plain else customer.condition(condition, [])
     return guarded(test, nodes)
+
+
+def _is_in_order(node: ir.Condition | ir.Value) -> bool:
+    """Whether engines are asked for it in different shapes."""
+    return isinstance(node, ir.Follows) or (isinstance(node, ir.Aggregate) and has_ends(node))
 
 
 def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
@@ -161,18 +171,26 @@ class _Conditions(ABC):
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
         rows = self.rows_of(group, limits)
         grouped = Grouped(rows, aggregates_of(node))
-        if is_existence(node):
+        if is_existence(node) and not self.tables.rows_in_order.grouped:
             return grouped.owners()
         compiler = Compiler(self.schema, grouped.scan, grouped.values)
         return grouped.select().having(compiler.condition(node))
 
-    def rows_of(self, group: Group, limits: list[ir.Condition]) -> _OfRow:
-        """The rows of a group, of those holders who pass ``limits``."""
+    def rows_of(
+        self,
+        group: Group,
+        limits: list[ir.Condition],
+        others: list[ir.Condition] | None = None,
+    ) -> _OfRow:
+        """The rows of a group, of those holders who pass ``limits``; ``others``: beside them."""
         holder, names, _ = group
         above = self.above(holder)
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
         scan = Scan(self.tables, above, _way(entity, names, self.schema.named))
-        return _OfRow(scan, limit=partial(self.limited, limits))
+        beside = limits if others is None else others
+        return _OfRow(
+            scan, limit=partial(self.limited, limits), others=partial(self.limited, beside)
+        )
 
     @abstractmethod
     def limited(self, limits: list[ir.Condition], scan: Scan) -> list[Sql]:
@@ -201,7 +219,8 @@ class _Conditions(ABC):
                 derived = population.standing(*_compared(self.tables, node), node)
             elif node.function in ORDERED:
                 holder = node.holder
-                derived = ordered(partial(self.rows_of, group_of(node), limits), node)
+                make = partial(self.rows_of, group_of(node), limits)
+                derived = ordered(make, node, self.tables.rows_in_order.ends)
             else:
                 plain.setdefault(group_of(node), []).append(node)
                 continue
@@ -231,15 +250,20 @@ def _compared(tables: Tables, node: ir.Standing | ir.Overall) -> tuple[sa.Select
 
 
 class OfCustomer(_Conditions):
-    """Conditions of a customer in the user's own query, which nothing can be joined to."""
+    """Conditions of a customer in the user's own query, which nothing can be joined to.
 
-    def __init__(self, tables: Tables) -> None:
+    ``joined``: beside rows that are joined to the customer, and are not to be read for each.
+    """
+
+    def __init__(self, tables: Tables, *, joined: bool = False) -> None:
         super().__init__(tables)
-        self.compiler = Compiler(self.schema, _Root(tables))
+        self.is_joined = joined
+        self.compiler = Compiler(self.schema, Root(tables))
 
     @cached_property
     def _key(self) -> Sql:
-        return self.tables.root_column(self.schema.entity.key or "")
+        key = self.tables.root_column(self.schema.entity.key or "")
+        return Spelled(Construct.PROBED, key) if self.is_joined else key
 
     def key(self, holder: ir.Scope) -> Sql:
         return self._key
@@ -275,6 +299,8 @@ class _OfRow(_Conditions):
         climb: The way to the rows from the holder whose other rows can come before or after,
             as far as it is beyond the rows' own holder.
         limit: Gives tests of whose rows are looked at.
+        others: The same of other rows of that holder; by default, ``limit``.
+        beside: Tests of columns that hold of every row that matters.
     """
 
     def __init__(
@@ -282,11 +308,14 @@ class _OfRow(_Conditions):
         scan: Scan,
         climb: Way = (),
         limit: Callable[[Scan], list[Sql]] = lambda _: [],
+        others: Callable[[Scan], list[Sql]] | None = None,
     ) -> None:
         super().__init__(scan.tables)
         self.scan = scan
         self.climb = climb
         self.limit = limit
+        self.others = others or limit
+        self.beside: list[Test] = []
         self.known: dict[Wanted, Sql] = {}
         self.compiler = _RowCompiler(self)
 
@@ -300,6 +329,7 @@ class _OfRow(_Conditions):
 
     def passed(self, tests: list[Test]) -> list[Sql]:
         own = [node for place, node in tests if place is None]
+        self.beside = [(None, node) for node in limiting(own) if is_of_columns(node)]
         way = [
             Compiler(self.schema, Passed(self.scan, place)).condition(node)
             for place, node in tests
@@ -351,33 +381,40 @@ class _OfRow(_Conditions):
             )
         return self.compiler.condition(node)
 
-    def follows(self, node: ir.Follows) -> sa.Exists:
-        """That another row of the same holder comes after, or before, the row here."""
-        other = self._own(node.relation) if node.own else self._sibling(node.relation)
-        owner = self.key(ir.Scope.ROW) if node.own else self.held
-        at, then = self.compiler.value(node.at), other.scan.at
-        if not same_form(at, then, ordered=True):
-            at, then = decoded(at), decoded(then)
-        tests = [other.scan.owner == owner, then < at if node.backward else then > at]
-        if node.within is not None:
-            end = _later(node.at, decoded(at), -node.within if node.backward else node.within)
-            then = decoded(then)
-            tests.append(then >= end if node.backward else then <= end)
-        tests.append(other.condition(node.where, []))
-        source = other.scan.source
-        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source).where(*tests)
-        return other.scan.finished(query).correlate_except(source).exists()
+    def follows(self, node: ir.Follows, *, positive: bool) -> Sql:
+        """That another row of the same holder comes after, or before, the row here; or that not."""
+        step = Step(
+            node, self, self._own(node.relation) if node.own else self._sibling(node.relation)
+        )
+        return step.holds(self.tables.rows_in_order.sequences, positive=positive)
+
+    def owner(self, node: ir.Follows) -> Sql:
+        return self.key(ir.Scope.ROW) if node.own else self.held
+
+    def again(self) -> _OfRow:
+        scan = Scan(self.tables, self.scan.above, self.scan.way)
+        return _OfRow(scan, self.climb, self.limit if self.climb else self.others)
 
     def _own(self, name: str) -> _OfRow:
         way = _way(self.scan.entity, (name,), self.schema.named)
         scan = Scan(self.tables, self.above(ir.Scope.ROW), way)
         # What comes after these rows is again of the holder of the row here.
-        return _OfRow(scan, (*self.climb, *self.scan.way))
+        return _OfRow(scan, (*self.climb, *self.scan.way), self._owned, self.others)
+
+    def _owned(self, scan: Scan) -> list[Sql]:
+        """The test that the owner of a row is one of the rows here that are looked at."""
+        rows = self.again()
+        limits = rows.limits()
+        if not limits:
+            return []
+        keys = sa.select(rows.key(ir.Scope.ROW)).select_from(rows.scan.source).where(*limits)
+        return [scan.owner.in_(rows.scan.finished(keys))]
 
     def _sibling(self, name: str) -> _OfRow:
         above = self.scan.above[: len(self.scan.above) - len(self.climb)]
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
-        return _OfRow(Scan(self.tables, above, _way(entity, (name,), self.schema.named)))
+        scan = Scan(self.tables, above, _way(entity, (name,), self.schema.named))
+        return _OfRow(scan, limit=self.others)
 
 
 class _RowCompiler(Compiler):
@@ -387,18 +424,8 @@ class _RowCompiler(Compiler):
         super().__init__(rows.schema, rows.scan, rows.known)
         self.rows = rows
 
-    def follows(self, node: ir.Follows) -> sa.Exists:
-        return self.rows.follows(node)
-
-
-def _later(column: ir.Column, time: Sql, seconds: int) -> Sql:
-    if column.dtype == DATE:
-        days = sa.literal(int(seconds / _DAY), sa.Integer())
-        return Spelled(Construct.DAYS_LATER, time, days)
-    return later(time, seconds)
-
-
-_DAY = 86_400
+    def follows(self, node: ir.Follows, *, positive: bool) -> Sql:
+        return self.rows.follows(node, positive=positive)
 
 
 def _way(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity]) -> Way:
@@ -417,31 +444,6 @@ def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
     if aggregate.nullable:
         return value
     return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
-
-
-class _Root:
-    """Columns of the entity in the user's own query; a link is a look-up by key."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-        self.schema = tables.schema
-
-    def column(self, node: ir.Column) -> Sql:
-        attribute = self.schema.follow(self.schema.entity, node.links).attribute(node.name)
-        assert attribute is not None
-        if not node.links:
-            return held(attribute, self.tables.root_column(attribute.column))
-        first, *rest = node.links
-        link = self.schema.entity.link(first)
-        assert link is not None
-        start, same = self.tables.led_to(self.schema.entity, link)
-        rows = Rows(self.tables, self.schema.named(link.to), ir.Scope.ENTITY, start=start)
-        column = column_of(rows.holder(ir.Scope.ENTITY, tuple(rest)), attribute.column)
-        tests = [there == self.tables.root_column(here) for there, here in same]
-        found = Spelled(Construct.ONLY_ROW, held(attribute, column))
-        query = rows.finished(sa.select(found).select_from(rows.source).where(*tests))
-        looked_up = query.correlate(*self.tables.root_froms).scalar_subquery()
-        return Spelled(Construct.LOOKED_UP, looked_up)
 
 
 def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:

@@ -95,13 +95,13 @@ def grouped_rows(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     group = groupable(condition, tables)
     assert group is not None
     having = ir.conjunction(asked.pop(group))
-    rows = OfCustomer(tables).rows_of(group, [])
+    plain = [each for each in ir.conjuncts(condition) if is_plain(each)]
+    rows = OfCustomer(tables).rows_of(group, [], limiting(plain))
     customer = rows.scan.holder(ir.Scope.ENTITY, ())
     grouped = Grouped(rows, aggregates_of(having))
-    plain = [each for each in ir.conjuncts(condition) if is_plain(each)]
     where = [*(rows.condition(each, []) for each in plain), *grouped.where]
     if rest := [each for parts in asked.values() for each in parts]:
-        other = OfCustomer(evolve(tables, root=customer, mapped=None))
+        other = OfCustomer(evolve(tables, root=customer, mapped=None), joined=True)
         where.append(other.condition(ir.conjunction(rest), limiting(plain)))
     test = Compiler(tables.schema, rows.scan, grouped.values).condition(having)
     key = column_of(customer, tables.schema.entity.key or "")

@@ -1,0 +1,264 @@
+"""No question is a product: the plans that engines make without indexes and without statistics.
+
+A product takes a hundred times as long for ten times the rows. Engines make one where they read a
+table throughout for each row of another; a plan says so, whatever is in the tables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from attrs import frozen
+
+from segmentkit import INTEGER, TIMESTAMP, Attribute, Entity, Relation, Schema, Segment
+from segmentkit import sqlalchemy as sql
+
+NOON = datetime(2026, 5, 1, 12)
+
+
+def _events(name: str, owner: str, **more: Any) -> Entity:
+    made = {"id": INTEGER, owner: INTEGER, "at": TIMESTAMP, "cents": INTEGER}
+    each = [Attribute(column, dtype) for column, dtype in made.items()]
+    return Entity(name, key="id", attributes=each, **more)
+
+
+SCHEMA = Schema(
+    [
+        Entity(
+            "people",
+            key="id",
+            attributes=[Attribute("id", INTEGER), Attribute("age", INTEGER)],
+            relations=[
+                Relation("orders", key="person", at="at"),
+                Relation("visits", key="person", at="at"),
+            ],
+        ),
+        _events("orders", "person", relations=[Relation("lines", key="order_id", at="at")]),
+        _events("visits", "person"),
+        _events("lines", "order_id"),
+    ]
+)
+METADATA = sql.tables_from(SCHEMA)
+PEOPLE = METADATA.tables["people"]
+MARIADB = os.environ.get("SEGMENTKIT_MARIADB_URL", "")
+ENGINES = ["sqlite", *(["mariadb"] if MARIADB else [])]
+QUESTIONS = [
+    "any(orders)",
+    "none(orders where cents > 5)",
+    "count(orders in last 9 days) >= 3 and sum(visits.cents) > 5",
+    "max(orders.cents) > 5 or count(visits) = 0",
+    "median(orders.cents) > 5",
+    "first(orders.cents) > 5",
+    "last(orders.cents where cents > 2) > 5 and last(visits.at) < 3 days ago",
+    "sum(orders.lines.cents) > 5",
+    "any(orders where any(lines where cents > 5))",
+    "any(orders where last(lines.cents) > 5)",
+    "any(orders followed by visits)",
+    "any(orders where cents > 5 followed by orders where cents < 2 within 1 day)",
+    "any(orders preceded by visits within 1 day)",
+    "count(orders not followed by visits where cents > 5 within 1 day) >= 2",
+    "any(orders not preceded by visits)",
+    "any(orders followed by visits within 1 day followed by orders within 1 day)",
+    "any(orders not followed by visits not followed by orders)",
+    "any(orders followed by orders.lines within 1 day)",
+    "any(orders where any(lines followed by lines))",
+    "last(orders.cents followed by visits) > 5",
+    "sum(orders.cents where cents > 2 followed by visits) > 5",
+    "top 10% by sum(orders.cents)",
+]
+
+
+@frozen
+class Loop:
+    """A table that a plan reads.
+
+    Attributes:
+        block: What is nested in one another stands in one block.
+        text: How it is read, in the engine's words.
+        whole: Whether it is read throughout.
+        repeated: Whether the block is run again for each row of another.
+    """
+
+    block: Any
+    text: str
+    whole: bool
+    repeated: bool
+
+
+def products(loops: Sequence[Loop]) -> list[str]:
+    """What is read throughout for each row of another table."""
+    blocks: dict[Any, list[Loop]] = defaultdict(list)
+    for loop in loops:
+        blocks[loop.block].append(loop)
+    return [
+        loop.text
+        for block in blocks.values()
+        for place, loop in enumerate(block)
+        if loop.whole and (place or loop.repeated)
+    ]
+
+
+def _of_sqlite(rows: Sequence[Any]) -> list[Loop]:
+    told = {row[0]: (row[1], row[3]) for row in rows}
+
+    def is_repeated(block: int) -> bool:
+        while block in told:
+            block, text = told[block]
+            if text.startswith("CORRELATED"):
+                return True
+            if text.startswith(("MATERIALIZE", "LIST SUBQUERY")):
+                return False
+        return False
+
+    return [
+        Loop(parent, text, text.startswith("SCAN"), is_repeated(parent))
+        for parent, text in told.values()
+        if text.startswith(("SCAN", "SEARCH"))
+    ]
+
+
+_AGAIN = ("DEPENDENT SUBQUERY", "DEPENDENT UNION", "LATERAL DERIVED")
+
+
+def _of_mariadb(rows: Sequence[Any]) -> list[Loop]:
+    return [
+        # What a hash join reads throughout it reads once.
+        Loop(
+            row[0], str(tuple(row)), row[3] == "ALL" and "BNLH" not in str(row[9]), row[1] in _AGAIN
+        )
+        for row in rows
+    ]
+
+
+@frozen
+class Asked:
+    """A database with tables, and nothing that helps to read them."""
+
+    engine: sa.Engine
+    words: str
+    read: Callable[[Sequence[Any]], list[Loop]]
+
+    def products(self, ask: Callable[[sa.Connection], object]) -> list[str]:
+        """The products in the plans of what is asked."""
+        sent: list[tuple[str, Any]] = []
+
+        def note(*call: Any) -> None:
+            sent.append((call[2], call[3]))
+
+        with self.engine.connect() as connection:
+            sa.event.listen(connection, "before_cursor_execute", note)
+            ask(connection)
+            sa.event.remove(connection, "before_cursor_execute", note)
+            plans = [
+                self.read(list(connection.exec_driver_sql(f"{self.words} {text}", values)))
+                for text, values in sent
+            ]
+        assert any(plans)
+        return [found for plan in plans for found in products(plan)]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+    """Each engine that plans by row, with a few rows, so that no table is taken for empty."""
+    here = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    name = f"plans_{uuid4().hex[:12]}"
+    if request.param == "mariadb":
+        admin = sa.create_engine(MARIADB)
+        with admin.begin() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        here = sa.create_engine(sa.make_url(MARIADB).set(database=name))
+    METADATA.create_all(here)
+    with here.begin() as connection:
+        for table in METADATA.sorted_tables:
+            owner = [each for each in ("person", "order_id") if each in table.c]
+            rows: list[dict[str, Any]] = [
+                {"id": i, **({"at": NOON, "cents": i} if owner else {"age": i % 60})}
+                | dict.fromkeys(owner, i % 40)
+                for i in range(1, 401)
+            ]
+            connection.execute(table.insert(), rows)
+    plain = request.param == "sqlite"
+    words = "EXPLAIN QUERY PLAN" if plain else "EXPLAIN"
+    yield Asked(here, words, _of_sqlite if plain else _of_mariadb)
+    here.dispose()
+    if not plain:
+        with admin.begin() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+        admin.dispose()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("prefix", ["", "age < 20 and "])
+def test_a_source_asks_for_no_product(asked: Asked, question: str, prefix: str) -> None:
+    """Whatever is asked, no table is read throughout for each row of another."""
+    segment = Segment.define("s", f"{prefix}({question})", SCHEMA)
+    ways: list[Callable[[sql.Source], object]] = [
+        lambda source: source.members(segment, as_of=NOON),
+        lambda source: source.sizes([segment, ~segment], as_of=NOON),
+    ]
+    for way in ways:
+        found = asked.products(lambda connection, way=way: way(sql.Source(connection, PEOPLE)))  # type: ignore[misc]
+        assert not found
+
+
+@pytest.mark.parametrize("question", [q for q in QUESTIONS if "follow" in q or "last" in q])
+def test_a_predicate_is_no_product(asked: Asked, question: str) -> None:
+    """In a query of the user's own, rows in order are asked for in the engine's shape, too."""
+    segment = Segment.define("s", question, SCHEMA)
+    query = sa.select(PEOPLE.c.id).where(sql.predicate(segment, PEOPLE, as_of=NOON))
+    assert not asked.products(lambda connection: connection.execute(query).all())
+
+
+FORMS = {
+    1: ("2026-04-01 10:00:00.000000", "2026-04-01T11:00:00"),
+    2: ("2026-04-01T10:00:00", "2026-04-01 09:00:00"),
+    3: ("2026-04-01 10:00:00", "2026-04-01 10:00:00.000000"),
+    4: ("2026-04-01 10:00", "2026-04-02T09:59:59.5"),
+    5: ("2026-04-01T10:00:00.000000", "2026-04-02 10:00:00.000001"),
+}
+"""Instants of two orders of a person each, as different programs write them."""
+
+
+@pytest.mark.parametrize(
+    ("definition", "members"),
+    [
+        ("any(orders followed by orders within 1 day)", [1, 2, 4]),
+        ("any(orders where cents = 1 followed by orders within 1 day)", [1, 4]),
+        ("any(orders where cents = 2 preceded by orders within 1 day)", [1, 4]),
+        ("any(orders where cents = 1 not followed by orders)", [2, 3]),
+        ("last(orders.cents) = 2", [1, 3, 4, 5]),
+        ("first(orders.cents) = 2", [2]),
+    ],
+)
+def test_rows_in_order_however_they_are_written(definition: str, members: list[int]) -> None:
+    """On SQLite, which keeps texts, what comes after what depends on the instants alone."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    METADATA.create_all(engine)
+    rows = [
+        (2 * person + place, person, at, place + 1)
+        for person, both in FORMS.items()
+        for place, at in enumerate(both)
+    ]
+    segment = Segment.define("s", definition, SCHEMA)
+    test = sql.predicate(segment, PEOPLE, as_of=NOON)
+    with engine.begin() as connection:
+        connection.execute(PEOPLE.insert(), [{"id": each, "age": 0} for each in FORMS])
+        for row in rows:
+            connection.exec_driver_sql(
+                "INSERT INTO orders (id, person, at, cents) VALUES (?, ?, ?, ?)", row
+            )
+        assert sorted(sql.Source(connection, PEOPLE).members(segment, as_of=NOON)) == members
+        assert sorted(connection.scalars(sa.select(PEOPLE.c.id).where(test))) == members
+        # What stands at the head of a query does so in other statements, too.
+        connection.execute(PEOPLE.update().where(test).values(age=9))
+        connection.execute(PEOPLE.delete().where(PEOPLE.c.age == 9, test))
+        left = [each for each in FORMS if each not in members]
+        assert sorted(connection.scalars(sa.select(PEOPLE.c.id))) == left
+    engine.dispose()
