@@ -254,3 +254,30 @@ def test_the_canonical_form(text: str, canonical: str) -> None:
     """Lengths of time are formatted as windows are, and stay what they are."""
     assert sk.format_definition(text) == canonical
     assert sk.format_definition(canonical) == canonical
+
+
+def test_functions_of_a_schema_take_no_lengths() -> None:
+    """What a schema adds gets numbers and times, never a count of microseconds in secret."""
+    twice = sk.Function("twice", ["ordered"], None, "Twice.", record=lambda value: value)
+    with pytest.raises(sk.DefinitionError, match=r"write|\(now - at\) / 1 day"):
+        sk.Segment.define(None, "twice(now - at) > 1 day", PEOPLE.extended([twice]))
+
+
+def test_analyses_count_days() -> None:
+    """The mean of a length of time is in days, and says so."""
+    pd = pytest.importorskip("pandas")
+    from segmentkit import analysis
+    from segmentkit import pandas as skp
+
+    days = [1, 2, 3, 4, 5, 6, 8, 9]
+    at = [AS_OF.replace(tzinfo=None) - timedelta(days=each) for each in days]
+    people = skp.Source(pd.DataFrame({"id": range(8), "at": at, "day": None, "weeks": None}))
+    groups = {
+        "few": sk.Segment.define("few", "id < 4", PEOPLE),
+        "more": sk.Segment.define("more", "id >= 4", PEOPLE),
+    }
+    found = analysis.compare(
+        groups, sk.Trait.define("gap", "now - at", PEOPLE), people, as_of=AS_OF
+    )
+    assert "gap (days)" in str(found)
+    assert found.frame["mean"].tolist() == [2.5, 7.0]

@@ -64,6 +64,10 @@ def _examples(given: Iterable[tuple[Iterable[Any], Any]]) -> Examples:
     return tuple(found)
 
 
+_WORDS = tuple(word for word in WORDS if word != "amount")
+"""What arguments can be; lengths of time are for the language's own functions."""
+
+
 def _is_result(dtype: object) -> bool:
     if isinstance(dtype, DType):
         single = dtype.kind not in (Kind.ANNIVERSARY, Kind.TEXTS)
@@ -112,9 +116,9 @@ class _Lowered:
         if self.name in (*FUNCTIONS, *AGGREGATES, *FORMS):
             raise SchemaError(f"the language has a {self.name}() already")
         for word in words:
-            if word not in WORDS:
+            if word not in _WORDS:
                 raise SchemaError(
-                    f"{self.name}() cannot take {word!r}; arguments are {', '.join(WORDS)}"
+                    f"{self.name}() cannot take {word!r}; arguments are {', '.join(_WORDS)}"
                 )
         if not _is_result(self.result):
             raise SchemaError(

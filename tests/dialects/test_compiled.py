@@ -70,6 +70,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "substr",
         "subtime",
         "timestampadd",
+        "timestampdiff",
         "weekday",
     },
     "mssql": {
@@ -77,6 +78,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "charindex",
         "dateadd",
         "datediff",
+        "datediff_big",
         "datepart",
         "left",
         "len",

@@ -12,7 +12,7 @@ from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
 from segmentkit._checking import aggregates, rankings, references, windows
 from segmentkit._language.syntax import Counted, Rolling
-from segmentkit._planning import ir, normalize
+from segmentkit._planning import ir, normalize, time_arithmetic
 from tests.mutants.making import Mutant, both, method
 
 # -- time -----------------------------------------------------------------------------------------
@@ -56,6 +56,11 @@ def _from_sunday(real: Any, today: Any, count: Any, unit: Any) -> Any:
     if unit != "week":
         return real(today, count, unit)
     return add_days(today, 7 * count - today.isoweekday() % 7)
+
+
+def _unclamped(real: Any, day: Any, months: Any) -> Any:
+    found = real(day, months)
+    return min(found, real(day.replace(day=min(day.day, 28)), months) + max(day.day - 28, 0))
 
 
 def _in_march(real: Any, first: Any, last: Any) -> Any:
@@ -111,6 +116,10 @@ MUTANTS = [
     Mutant("weeks from Sunday", "this week has begun the day before",
            both(method(_calendar, "start_date", _from_sunday),
                 method(normalize, "start_date", _from_sunday)), "time"),
+    Mutant("months without their last days", "a bound of a date some months later forgets the clamp",
+           method(time_arithmetic, "_last", _unclamped), "durations"),
+    Mutant("moved to the day before", "a date since noon is taken for one since midnight",
+           lambda: mock.patch.object(time_arithmetic, "_TO_ITS_DAY", {}), "durations"),
     Mutant("anniversary on 1 March", "29 February has no anniversary in common years",
            method(normalize, "anniversaries", _in_march), "dates-of-people"),
     Mutant("of age on 1 March", "born on 29 February, 18 a day late",

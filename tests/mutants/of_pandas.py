@@ -63,6 +63,10 @@ def _from_zero(clock: Any) -> Any:
     return evolve(found, data=found.data - 1)
 
 
+def _unmasked(times: Any) -> Any:
+    return evolve(_functions.micros(times), mask=None)
+
+
 MUTANTS = [
     Mutant("NaN compares as true", "what is missing passes a test",
            method(_compile, "_compare_constant", _negation), "missing"),
@@ -78,6 +82,8 @@ MUTANTS = [
            method(_compile, "follows", _at_once), "sequences"),
     Mutant("anybody's rows follow", "merge_asof without by",
            method(_compile, "follows", _anybodys), "sequences"),
+    Mutant("what is missing is a number", "NaT as the number that stands for it",
+           lambda: mock.patch.dict(_functions.FUNCTIONS, micros=_unmasked), "durations"),
     Mutant("Monday is 0", "weekdays from 0 to 6, as pandas has them",
            lambda: mock.patch.dict(_functions.FUNCTIONS, weekday=_from_zero), "parts-of-dates"),
     Mutant("the last match wins", "assigned in order, later parts take from earlier ones",

@@ -109,7 +109,10 @@ def fitting(
         hint = f"declare '{format_tree(node)}' as a date in the schema"
     if value.dtype.is_duration:
         hint = f"divide it by a length of time, as in '{_divided(node)} / 1 day'"
-    ctx.error("SK112", node.span, name=name, expected=word.expected, hint=hint,
+    expected = word.expected
+    if of_schema:
+        expected = expected.replace(", a length of time or", " or")
+    ctx.error("SK112", node.span, name=name, expected=expected, hint=hint,
                **article(value.dtype))  # fmt: skip
     return None
 

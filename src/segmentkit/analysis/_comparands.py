@@ -126,11 +126,18 @@ def scale_of(dtype: DType) -> Scale:
 
 
 def countable(trait: Trait) -> Trait:
-    """The same, of a time its day: there are few days, and as many instants as people."""
-    if trait.dtype.kind is not Kind.TIMESTAMP:
+    """The same, of a time its day: there are few days, and as many instants as people.
+
+    Of a length of time its days, which are numbers.
+    """
+    told = format_tree(trait._tree)
+    if trait.dtype.is_duration:
+        text = f"({told}) / 1 day"
+    elif trait.dtype.kind is Kind.TIMESTAMP:
+        text = f"day({told})"
+    else:
         return trait
     name = str(trait.name)
-    text = f"day({format_tree(trait._tree)})"
     return Trait.define(name, text, trait.schema, traits=trait.traits)
 
 

@@ -78,6 +78,8 @@ class Metric:
                 f"{name} is text, which has no mean: take the rate of a segment, as in "
                 f'Segment.define("so", \'{asked.source} = "…"\', schema)'
             )
+        if asked.dtype.is_duration:
+            return cls(countable(asked), f"{name} (days)", Scale.NUMBER)
         scale = scale_of(asked.dtype)
         return cls(asked, f"{name}{' (days ago)' if scale is Scale.AGE else ''}", scale)
 
