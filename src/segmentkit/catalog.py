@@ -182,6 +182,7 @@ class Catalog(Mapping[str, Segment]):
             >>> shop["grown_ups"]
             Segment('grown_ups', 'age >= 18')
         """
+        _check_text(text)
         read = read_catalog(text, file=file, folder=folder, limits=limits)
         return cls._of_either(read, schema, skip_broken=skip_broken)
 
@@ -358,3 +359,9 @@ def _restore(
     segments: dict[str, Segment], parameters: dict[str, Constant], beside: dict[str, Any]
 ) -> Catalog:
     return Catalog(segments, parameters, **beside)
+
+
+def _check_text(given: object) -> None:
+    if not isinstance(given, str | bytes):
+        hint = "; Catalog.load(path) reads a file" if isinstance(given, PathLike) else ""
+        raise UsageError(f"Catalog.loads(text) takes TOML, and not {described(given)}{hint}")

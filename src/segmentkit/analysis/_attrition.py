@@ -13,6 +13,7 @@ from attrs import define, frozen
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._usage import expect
 from segmentkit.analysis._plot import bare, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
 from segmentkit.analysis._size_queries import Counting
@@ -141,6 +142,7 @@ def attrition(segment: Segment, source: Source, *, as_of: AsOf = None) -> Attrit
         UnsupportedError: The source cannot compute a construct.
     """
     check_source(source)
+    expect(segment, Segment, "attrition(segment, source)")
     return attrition_counting(segment).of(source, utc_of(as_of, segment.schema))
 
 

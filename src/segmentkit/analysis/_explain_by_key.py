@@ -14,6 +14,7 @@ from segmentkit._explaining.explain import Outline, Question, every_test, outlin
 from segmentkit._explaining.explain import explain as put_together
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._usage import expect
 from segmentkit.dtypes import DATE
 from segmentkit.errors import DataError, SchemaError
 from segmentkit.explanation import Explanation
@@ -54,6 +55,7 @@ def explain(segment: Segment, source: Source, key: Any, *, as_of: AsOf = None) -
         UnsupportedError: The source cannot compute a construct.
     """
     check_source(source)
+    expect(segment, Segment, "explain(segment, source, key)")
     segment._require_bound()
     at = utc_of(as_of, segment.schema)
     asked, only = outline(segment), _only(segment.schema, key)

@@ -12,8 +12,10 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._usage import is_single
 from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural, share
+from segmentkit.errors import UsageError
 from segmentkit.evaluation import Evaluation
 from segmentkit.segment import Segment
 from segmentkit.source import Source, check_source
@@ -189,6 +191,8 @@ def overlap(
         ValueError: You gave no segments, or one has no name.
     """
     check_source(source)
+    if is_single(segments):
+        raise UsageError("overlap(segments, source) takes several, such as [one, other]")
     named = named_segments(segments)
     schema = next(iter(named.values())).schema
     at = utc_of(as_of, schema)

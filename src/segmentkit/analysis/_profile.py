@@ -11,6 +11,7 @@ import pandas as pd
 from attrs import define, evolve
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._usage import expect
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of, meeting, things_of
 from segmentkit.analysis._differences import FEW, Comparing, Difference
@@ -219,6 +220,7 @@ def profile(
         ValueError: There is nothing to compare, or the level is not a probability.
     """
     check_source(source)
+    expect(segment, Segment, "profile(segment, source)")
     stats.checked(level)
     if values < 1:
         raise ValueError(f"values must be at least 1, not {values!r}")

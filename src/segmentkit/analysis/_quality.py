@@ -13,6 +13,7 @@ import pandas as pd
 from attrs import define, field, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._usage import expect
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of
 from segmentkit.analysis._metric import Metric
@@ -228,6 +229,7 @@ def assess(
         UnsupportedError: The source cannot compute a construct.
     """
     check_source(source)
+    expect(segment, Segment, "assess(segment, source, …)")
     standard = standard or Standard()
     instant = utc_of(as_of, segment.schema)
     groups = groups_of(segment, base)
