@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
+from sqlalchemy.ext.declarative import DeferredReflection
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -17,7 +18,7 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from segmentkit import Segment, SegmentkitError, SegmentTypeError
+from segmentkit import SchemaError, Segment, SegmentkitError, SegmentTypeError
 from segmentkit.sqlalchemy import Source, predicate, prepare, schema_from, tables_from, verify
 
 
@@ -144,6 +145,39 @@ def test_what_is_no_schema(given: Any) -> None:
     for call in (tables_from, lambda each: verify(each, ENGINE)):
         with pytest.raises(SegmentkitError, match="takes a Schema here"):
             call(given)
+
+
+def test_a_name_that_no_definition_can_write() -> None:
+    """One such column is left out, of a class and of a table, and the others are there."""
+    table = sa.Table("odd", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True),
+                     sa.Column("two\nlines", sa.Integer))  # fmt: skip
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Odd(Own):
+        __table__ = table
+
+    for source in (table, Odd):
+        schema = schema_from(source)
+        assert [a.name for a in schema.entity.attributes] == ["id"]
+        assert "no definition can write its name" in dict(schema.left_out)["odd.two\nlines"]
+        told = {"attributes": {"lines": {"type": "integer", "column": "two\nlines"}}}
+        named = schema_from(source, tables={"odd": told})
+        assert [a.name for a in named.entity.attributes] == ["id", "lines"]
+
+
+def test_a_class_that_waits_for_its_table() -> None:
+    """What SQLAlchemy maps only later is said not to be mapped yet."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Late(DeferredReflection, Own):
+        __tablename__ = "late"
+
+    with pytest.raises(SchemaError, match=r"Late'> is not mapped yet: .*prepare"):
+        schema_from(Late)
 
 
 def test_a_mapper_stands_for_its_class() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
+from segmentkit._language.formatter import is_writable
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -65,6 +66,8 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
     Raises:
         Unfit: The language has no word for its type, or cannot write its name.
     """
+    if not is_writable(name):
+        raise Unfit("no definition can write its name: give it another, in tables, with 'column'")
     dtype, codec = dtype_of(column.type), codec_of(column.type)
     if dtype is None and codec is not None and codec.why:
         raise Unfit(codec.why)

@@ -373,7 +373,10 @@ def _type_of_key(entity: Entity) -> sa.types.TypeEngine[Any]:
 
 
 def _mapper(source: object) -> Mapper[Any]:
-    inspected = sa.inspect(source, raiseerr=False)
+    try:
+        inspected = sa.inspect(source, raiseerr=False)
+    except sa.exc.SQLAlchemyError as error:
+        raise SchemaError(f"{described(source)} is not mapped yet: {error}") from error
     if not isinstance(inspected, Mapper):
         metadata = getattr(source, "metadata", None)
         hint = ""
