@@ -9,7 +9,6 @@ from unittest import mock
 
 import sqlalchemy as sa
 from attrs import evolve
-from sqlalchemy.sql import operators, visitors
 
 import segmentkit.sqlalchemy as sql
 from segmentkit._planning import ir
@@ -21,6 +20,7 @@ from segmentkit.sqlalchemy.statements import (
     aggregate_subqueries,
     compiler,
     joins,
+    sequences,
 )
 from segmentkit.sqlalchemy.statements import population as population_sql
 from segmentkit.sqlalchemy.statements import predicate as predicates
@@ -162,48 +162,24 @@ def _lower_middle(real: Any, placed: Any) -> Any:
 # -- sequences ------------------------------------------------------------------------------------
 
 
-def _following(replaced: Callable[[Any], Any]) -> Patch:
-    """What follows what, with some of its comparisons replaced."""
-
-    def follows(real: Any, rows: Any, node: Any) -> Any:
-        def replace(element: Any, **_: Any) -> Any:
-            return replaced(element) if isinstance(element, sa.BinaryExpression) else None
-
-        return visitors.replacement_traverse(real(rows, node), {}, replace)
-
-    return method(predicates._OfRow, "follows", follows)
+def _at_once(_: Any, step: Any, one: Any, other: Any) -> Any:
+    return other <= one if step.node.backward else other >= one
 
 
-def _are_columns(test: Any) -> bool:
-    return isinstance(test.left, sa.Column) and isinstance(test.right, sa.Column)
+def _before_the_end(_: Any, step: Any, one: Any, other: Any) -> Any:
+    return one > other if step.node.backward else one < other
 
 
-def _at_once(test: Any) -> Any:
-    also = {operators.gt: sa.Column.__ge__, operators.lt: sa.Column.__le__}.get(test.operator)
-    return also(test.left, test.right) if also and _are_columns(test) else None
+def _of_anybody(real: Any, source: Any, tests: Any, *finished: Any) -> Any:
+    return real(source, tests[1:], *finished)
 
 
-def _before_the_end(test: Any) -> Any:
-    without = {operators.le: operators.lt, operators.ge: operators.gt}.get(test.operator)
-    later = (Construct.SECONDS_LATER, Construct.DAYS_LATER)
-    ends = isinstance(test.right, Spelled) and test.right.of in later
-    return without(test.left, test.right) if without and ends else None
+def _always_after(real: Any, rows: Any, node: Any, **how: Any) -> Any:
+    return real(rows, evolve(node, backward=False), **how)
 
 
-def _of_anybody(test: Any) -> Any:
-    return (
-        Spelled(Construct.EVERYONE)
-        if test.operator is operators.eq and _are_columns(test)
-        else None
-    )
-
-
-def _always_after(real: Any, rows: Any, node: Any) -> Any:
-    return real(rows, evolve(node, backward=False))
-
-
-def _whatever_follows(real: Any, rows: Any, node: Any) -> Any:
-    return real(rows, evolve(node, where=ir.TRUE))
+def _whatever_follows(real: Any, rows: Any, node: Any, **how: Any) -> Any:
+    return real(rows, evolve(node, where=ir.TRUE), **how)
 
 
 # -- the population -------------------------------------------------------------------------------
@@ -313,11 +289,11 @@ MUTANTS = [
     Mutant("salt without its colon", "salt and key run into each other",
            _resalted(lambda salt, key: salt + key), "samples"),
     Mutant("what is at once follows", "rows at one instant follow each other",
-           _following(_at_once), "sequences"),
+           method(sequences.Step, "_after", _at_once), "sequences"),
     Mutant("within without its end", "exactly 24 hours later is too late",
-           _following(_before_the_end), "sequences"),
+           method(sequences.Step, "_not_after", _before_the_end), "sequences"),
     Mutant("anybody's rows follow", "a purchase of another customer follows",
-           _following(_of_anybody), "sequences"),
+           method(sequences, "_exists", _of_anybody), "sequences"),
     Mutant("preceded is followed", "the direction of a step is forgotten",
            method(predicates._OfRow, "follows", _always_after), "sequences"),
     Mutant("whatever follows", "the condition of a step is forgotten",
