@@ -155,8 +155,8 @@ def _of_all_values(real: Any, node: Any, value: Any) -> Any:
     return real(node, value)
 
 
-def _lower_middle(real: Any, placed: Any) -> Any:
-    return sa.and_(real(placed), 2 * placed.c.place <= placed.c.of + 1)
+def _lower_middle(real: Any, place: Any, of: Any) -> Any:
+    return sa.and_(real(place, of), 2 * place <= of + 1)
 
 
 # -- sequences ------------------------------------------------------------------------------------
