@@ -134,6 +134,9 @@ def referring(count: int, draw: random.Random) -> dict[str, str]:
         draw.shuffle(parts)
         joint = draw.choice([" and ", " or "])
         text = joint.join(parts)
+        if len(parts) > 1 and draw.random() < 0.3:
+            counted = draw.choice(["at least", "at most", "exactly"])
+            text = f"{counted} {draw.randrange(1, len(parts) + 1)} of ({', '.join(parts)})"
         if draw.random() < 0.4:
             text = f"({text}){draw.choice([' and ', ' or '])}{draw.choice(tests)}"
         found[f"s{number}"] = f"not ({text})" if draw.random() < 0.2 else text
