@@ -179,7 +179,7 @@ class _Check:
             found = error.diagnostics
             self.tell(entry, found if hinted else map(_without_names, found))
         else:
-            self.count(meaning)
+            self.count(entry, meaning)
             self.known[entry.kind][entry.name] = made
             self.sound.add((entry.kind, entry.name))
 
@@ -269,13 +269,13 @@ class _Check:
         place = Problem(found, None, self.text.file, entry.line, None, entry.name, "list")
         self.problems.append(place)
 
-    def count(self, meaning: ir.Condition | ir.Value | None) -> None:
+    def count(self, entry: Entry, meaning: ir.Condition | ir.Value | None) -> None:
         """Stop at what would make all definitions together larger than they may be."""
         most = self.text.limits.parts
         self.parts += 0 if meaning is None else size_of(meaning, most)
         if self.parts > most:
             found = diagnostic("SK307", t.NOWHERE, **over("parts", most))
-            raise CatalogError([Problem(found, None, self.text.file, None, None)])
+            raise CatalogError([entry.problem(found, self.text.file)])
 
     def tell(self, entry: Entry, found: Iterable[Diagnostic]) -> None:
         self.problems += [entry.problem(each, self.text.file) for each in found]
