@@ -129,8 +129,9 @@ def test_longer_than_any_number_of_parameters(database: Database) -> None:
     tables = {"people": [row(69_999), row(70_000)]}
     with database.loaded(SCHEMA, tables) as (connection, metadata):
         driver = connection.connection.driver_connection
+        before = 0
         if isinstance(driver, sqlite3.Connection):
-            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+            before = driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
         key = metadata.tables["people"].c.id
         for positive, wanted in ((True, [69_999]), (False, [70_000])):
             operand = ir.Column(ir.Scope.ENTITY, (), "id", INTEGER, False)
@@ -140,6 +141,9 @@ def test_longer_than_any_number_of_parameters(database: Database) -> None:
             condition = asked if positive else ir.complement(asked)
             test = compile_predicate(condition, Tables.of(SCHEMA, metadata.tables["people"]))
             assert connection.scalars(sa.select(key).where(test)).all() == wanted
+        if isinstance(driver, sqlite3.Connection):
+            # Other tests use the connection again.
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
 
 
 def test_long_lists_of_other_dialects() -> None:

@@ -110,6 +110,16 @@ def _keys(members: Any) -> list[int]:
     return sorted(int(key) for key in members)
 
 
+def test_each_statement_a_transaction(engine: sa.Engine) -> None:
+    """A connection in autocommit has no cursors on PostgreSQL, and gives the same answers."""
+    committing = engine.execution_options(isolation_level="AUTOCOMMIT")
+    segment = _define("points >= 0 and any(orders where amount = 5)")
+    source, usual = (sql.Source(bind, Customer) for bind in (committing, engine))
+    assert _keys(source.members(segment)) == _keys(usual.members(segment)) != []
+    evaluated = source.evaluate([segment])
+    assert _keys(evaluated.members("x")) == _keys(usual.members(segment))
+
+
 # -- a tenant -----------------------------------------------------------------------------------
 
 MINE = Customer.tenant == 0

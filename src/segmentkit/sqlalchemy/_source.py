@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
-from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected
+from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected, is_autocommit
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
 from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
@@ -123,9 +123,12 @@ class _Database:
                     if batch.num_rows:
                         yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
             return
-        query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
+        connection = self.asked.connection
+        if connection.dialect.name != "postgresql" or not is_autocommit(connection):
+            # PostgreSQL has cursors within transactions only.
+            query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
         with self.asked.execute(query) as result:
-            for part in result.partitions():
+            for part in result.partitions(AT_ONCE):
                 # Much faster than zip, which makes an iterator of every row.
                 yield [list(map(itemgetter(i), part)) for i in range(len(part[0]))]
 

@@ -89,6 +89,11 @@ class Connected:
         return found
 
 
+def is_autocommit(connection: sa.Connection) -> bool:
+    """Whether each statement on a connection is a transaction of its own, as far as drivers say."""
+    return getattr(connection.connection.dbapi_connection, "autocommit", False) is True
+
+
 @contextmanager
 def connected(bind: Bind, root: Any) -> Iterator[Connected]:
     """A connection for the time of a question."""
