@@ -112,12 +112,13 @@ def _keys(members: Any) -> list[int]:
 
 def test_each_statement_a_transaction(engine: sa.Engine) -> None:
     """A connection in autocommit has no cursors on PostgreSQL, and gives the same answers."""
-    committing = engine.execution_options(isolation_level="AUTOCOMMIT")
     segment = _define("points >= 0 and any(orders where amount = 5)")
-    source, usual = (sql.Source(bind, Customer) for bind in (committing, engine))
-    assert _keys(source.members(segment)) == _keys(usual.members(segment)) != []
-    evaluated = source.evaluate([segment])
-    assert _keys(evaluated.members("x")) == _keys(usual.members(segment))
+    usual = _keys(sql.Source(engine, Customer).members(segment))
+    with engine.connect() as connection:
+        committing = connection.execution_options(isolation_level="AUTOCOMMIT")
+        source = sql.Source(committing, Customer)
+        assert _keys(source.members(segment)) == usual != []
+        assert _keys(source.evaluate([segment]).members("x")) == usual
 
 
 # -- a tenant -----------------------------------------------------------------------------------
