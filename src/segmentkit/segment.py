@@ -423,15 +423,7 @@ def junction(name: str | None, kind: type[t.And | t.Or], segments: list[Segment]
 
 
 def complement(name: str | None, segment: Segment) -> Segment:
-    """Everyone of the population who is not in the segment.
-
-    Args:
-        name: The name of the result.
-        segment: The segment.
-
-    Returns:
-        The complement.
-    """
+    """Everyone of the population who is not in the segment."""
     return _put_together(name, [segment], combining.complement(segment._part))
 
 

@@ -171,8 +171,7 @@ class Compiler:
         """How many of some conditions hold; what is unknown does not."""
         held = total([sa.case((self.condition(o), 1), else_=0) for o in node.operands])
         least, most = (sa.literal(n, sa.Integer()) for n in (node.least, node.most))
-        within = [_test(operators.ge, held, least), _test(operators.le, held, most)]
-        return joined(within, conjunctive=True)
+        return held.between(least, most)
 
     def follows(self, node: ir.Follows, *, positive: bool) -> Sql:
         """That another row comes after the one here, or that none does."""
