@@ -281,3 +281,56 @@ def test_analyses_count_days() -> None:
     )
     assert "gap (days)" in str(found)
     assert found.frame["mean"].tolist() == [2.5, 7.0]
+
+
+def _later(at: datetime, by: timedelta) -> datetime | None:
+    try:
+        return at + by
+    except OverflowError:
+        return None
+
+
+MOVES = [
+    "+ 90 minutes",
+    "- 90 minutes",
+    "+ 40 weeks",
+    "- 40 weeks",
+    "+ 20000 weeks",
+    "- 30000 weeks",
+    "- 400000 weeks",
+]
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_parts_of_what_moves_in_a_zone(move: str) -> None:
+    """The hour and the day of an instant that moves are those that one record has, in SQL too."""
+    sa = pytest.importorskip("sqlalchemy")
+    schema = sk.Schema(
+        [sk.Entity("people", key="id", attributes=PEOPLE.entity.attributes)],
+        time_zone="America/New_York",
+    )
+    steps = [datetime(2026, 3, 8, 7), datetime(2026, 11, 1, 6), datetime(1995, 4, 2, 7)]
+    sign, count, unit = move.split()
+    by = timedelta(**{unit: int(count)}) * (1 if sign == "+" else -1)
+    around = [timedelta(microseconds=each) for each in (-1, 0, 1)]
+    times = [datetime(1, 1, 1), datetime(1, 9, 1, 12), datetime.max]
+    times += [t + near for t in steps for near in around]
+    times += [t - by + near for t in steps for near in around]
+    # Later than that, SQL does not know the clocks.
+    times = [at for at in times if (_later(at, by) or AS_OF).year <= 2036]
+    rows = [{"id": i, "at": at, "day": None, "weeks": None} for i, at in enumerate(times)]
+    metadata = tables_from(schema)
+    people = metadata.tables["people"]
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    texts = [f"hour(at {move}) = {hour}" for hour in range(24)]
+    texts += [f"day(at {move}) = {day}" for day in ("2026-03-08", "2026-11-01", "1995-04-02")]
+    with engine.begin() as connection:
+        connection.execute(people.insert(), rows)
+        for text in texts:
+            segment = sk.Segment.define(None, text, schema)
+            wanted = [r["id"] for r in rows if segment.matches(r, as_of=AS_OF)]
+            query = sa.select(people.c.id).where(predicate(segment, people, as_of=AS_OF))
+            compiled = query.compile(connection)
+            assert len(compiled.positiontup) < 1_500, "a step of the clocks has all that moves"
+            assert sorted(connection.scalars(query)) == wanted, text

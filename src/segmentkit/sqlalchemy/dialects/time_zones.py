@@ -41,11 +41,26 @@ def part(name: str, time: Sql, *, is_date: bool) -> Sql:
     return sa.extract("day" if name == "monthday" else name, time)
 
 
-def local(at: Sql, zone: tzinfo, as_of: datetime) -> Sql:
-    """What the clock of a zone shows at an instant."""
+def local(
+    at: Sql, zone: tzinfo, as_of: datetime, told_by: tuple[Sql, timedelta] | None = None
+) -> Sql:
+    """What the clock of a zone shows at an instant.
+
+    Args:
+        at: The instant.
+        zone: The zone.
+        as_of: When the question is asked.
+        told_by: An instant, and how much later than it the other one is, at most 9,000 years.
+            The steps are looked up by it: what moves it stands once, and not beside each step.
+    """
     at = on_one_clock(in_utc(at))
-    steps = clock_steps(zone, _years(as_of))
-    ahead = _latest(at, [(_constant(t, at), t, s) for t, s in steps], as_of)
+    start, by = (at, timedelta()) if told_by is None else told_by
+    still = timedelta()
+    low, high = datetime.min + max(by, still), datetime.max + min(by, still)
+    # Beyond these ends, every instant has passed a step once it has moved, or none has.
+    steps = [(t, s) for t, s in clock_steps(zone, _years(as_of)) if t <= high]
+    since = [(_constant(max(t, low) - by, start), t, s) for t, s in steps]
+    ahead = _latest(start, since, as_of)
     return at if ahead is None else later(at, ahead)
 
 

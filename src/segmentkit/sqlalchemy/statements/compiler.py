@@ -406,7 +406,8 @@ class Compiler:
             case _ if node.name in TIMES:
                 return time_arithmetic.lowered(self, node)
             case "local", (at, ir.Const(datetime() as as_of)):
-                return local(self.operand(at), self.schema.zone, as_of)
+                moved = time_arithmetic.start_of(self, at)
+                return local(self.operand(at), self.schema.zone, as_of, moved)
             case name, (time,) if name in PARTS:
                 return part(name, self.operand(time), is_date=time.dtype == DATE)
             case name, arguments:

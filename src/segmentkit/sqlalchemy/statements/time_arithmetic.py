@@ -19,6 +19,10 @@ from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 Sql: TypeAlias = sa.ColumnElement[Any]
 
 
+_FARTHEST = 9_000 * 365 * MICROSECONDS["day"]
+"""Within that, the ends of the calendar can be moved, too."""
+
+
 class Compiles(Protocol):
     """What compiles the operands."""
 
@@ -56,6 +60,18 @@ def told_by(of: Compiles, day: ir.Value) -> tuple[Sql, timedelta] | None:
         case ir.Call("moved", (start, ir.Const(int() as by))):
             found = told_by(of, start)
             return found and (found[0], found[1] + length_of(by))
+        case _:
+            return None
+
+
+def start_of(of: Compiles, at: ir.Value) -> tuple[Sql, timedelta] | None:
+    """The instant from which another one is moved, and by how much; None where it is not.
+
+    A move nearly as long as the calendar is left as it is.
+    """
+    match at:
+        case ir.Call("moved", (start, ir.Const(int() as by))) if abs(by) < _FARTHEST:
+            return on_one_clock(in_utc(of.operand(start))), length_of(by)
         case _:
             return None
 
