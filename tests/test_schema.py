@@ -239,7 +239,7 @@ PEOPLE = {"people": {"key": "id", "attributes": {"id": "integer"}}}
         ({"entity": "people", "links": {"o": {}}, "tables": PEOPLE},
          'people.o needs a key, the column that leads there: o = { key = "…" }'),
         ({"entity": "people", "events": {"o": 3}, "tables": PEOPLE},
-         "schema.tables.people.events.o must be the name of a column, or a table, not int"),
+         "schema.tables.people.events.o must be the name of a column, or a table (a dict in Python) of key, to, by, at, value, not int"),
         ({"entity": "people", "relations": {"o": "k"}, "tables": PEOPLE},
          "no entity 'o' in the schema; there are people"),
     ],
@@ -467,7 +467,7 @@ OTHERS = sa.Table("others", Sites.metadata, sa.Column("id", sa.Integer, primary_
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"events": {"hits": Hit.at}}, "the name of a column, or a table, not InstrumentedAttribute; write 'at'"),
+        ({"events": {"hits": Hit.at}}, "of key, to, by, at, value, not InstrumentedAttribute; write 'at'"),
         ({"events": {"hits": {"at": Hit.at}}}, "must be text, not InstrumentedAttribute; write 'at'"),
         ({"events": {"hits": Hit.__table__.c.at}}, "not Column; write 'at'"),
         ({"events": {Hit: "at"}}, "sites.events: a name must be text, not <class "),

@@ -273,8 +273,8 @@ def _dtype(place: str, text: str) -> DType:
 def _ways(
     place: str, data: Any, keys: tuple[str, ...], *, short: str
 ) -> Iterator[RelationDeclaration]:
+    expected = f"the name of a column, or a table (a dict in Python) of {', '.join(keys)}"
     for name, value in _items(place, data):
-        expected = "the name of a column, or a table"
         told = (
             {short: value}
             if isinstance(value, str)
