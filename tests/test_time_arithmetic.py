@@ -334,3 +334,4 @@ def test_parts_of_what_moves_in_a_zone(move: str) -> None:
             compiled = query.compile(connection)
             assert len(compiled.positiontup) < 1_500, "a step of the clocks has all that moves"
             assert sorted(connection.scalars(query)) == wanted, text
+    engine.dispose()
