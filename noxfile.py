@@ -194,7 +194,8 @@ def pictures(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed against peers and hand-written code (posargs: to the benchmarks)."""
-    session.install("-e", ".[demo]", *group("bench"))
+    others = ("clickhouse", "spark") if "--scale" in session.posargs else ()
+    session.install("-e", ".[demo]", *group("bench", *others))
     session.run("python", "tests/bench/run.py", *session.posargs)
 
 

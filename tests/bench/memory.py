@@ -61,16 +61,16 @@ def ask(name: str, question: str, folder: str, count: int) -> tuple[float, float
     else:
         engine = sa.create_engine(f"{name}:///{_file(folder, name)}")
         source = sql.Source(engine, sql.tables_from(schema).tables[schema.entity.table])
-    before, start = _most(), time.perf_counter()
+    before, start = most(), time.perf_counter()
     getattr(source, question)(asked, as_of=many.AS_OF)
-    return time.perf_counter() - start, before, _most()
+    return time.perf_counter() - start, before, most()
 
 
 def _file(folder: str, name: str) -> Path:
     return Path(folder, f"{name}.data")
 
 
-def _most() -> float:
+def most() -> float:
     """The most that was resident; only Linux tells."""
     status = Path("/proc/self/status")
     found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text("ascii") if status.exists() else "")

@@ -22,6 +22,7 @@ import many
 import memory
 import objects
 import orders
+import scale
 import shapes
 import single
 import sql
@@ -92,7 +93,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--engines", metavar="NAMES", help="databases: duckdb,sqlite,postgresql,…")
     parser.add_argument("--only", metavar="NAMES", help="some: sql,shapes,frames,many,growth,…")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw how the cost grows there")
+    scale.declare(parser)
     options = parser.parse_args(arguments)
+    if options.scale:
+        scale.main(options)
+        return
     only = None if options.only is None else options.only.split(",")
     databases.only = None if options.engines is None else options.engines.split(",")
     about = machine()

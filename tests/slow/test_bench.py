@@ -1,5 +1,6 @@
 """The benchmarks run to their end; how fast is for people to read."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -49,3 +50,24 @@ def test_quick_run_has_every_row(tmp_path):
     assert run.stdout.count("\n|") == len(rows) + 2
     (loaded,) = (row["note"] for row in rows if row["case"].endswith("loaded"))
     assert loaded == "none"
+
+
+def test_growth_is_measured_on_every_engine(tmp_path):
+    """A smoke run asks every question of every engine, and all find the same members."""
+    file, picture = tmp_path / "scale.csv", tmp_path / "scale.png"
+    command = [sys.executable, str(RUN), "--scale", "--quick"]
+    command += ["--engines", "duckdb,parquet,sqlite,postgresql,pandas,record"]
+    command += ["--kept", str(file), "--png", str(picture)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    assert run.returncode == 0, run.stderr
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    asked = {(row["engine"], row["variant"]) for row in rows}
+    assert len(asked) == 8
+    assert {row["events"] for row in rows} == {"300", "3000"}
+    assert len(rows) == 2 * 19 * len(asked)
+    # What compares a customer with all others, one record cannot answer.
+    assert {row["engine"] for row in rows if row["note"]} == {"record"}
+    assert [row["note"] for row in rows if row["note"]] == ["SK401"] * 2 * 4
+    assert all(float(row["seconds"]) > 0 for row in rows if not row["note"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
