@@ -4,7 +4,9 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, which takes longer to load than all that is here
 if TYPE_CHECKING:
+    from segmentkit._checking.uses import Use
     from segmentkit._diagnostics.diagnostic import Diagnostic, Span
+    from segmentkit._language.syntax import LANGUAGE
     from segmentkit.algebra import complement, difference, intersection, union
     from segmentkit.audience import Audience
     from segmentkit.catalog import Catalog
@@ -54,6 +56,7 @@ __all__ = [
     "DATE",
     "FLOAT",
     "INTEGER",
+    "LANGUAGE",
     "TEXT",
     "TEXTS",
     "TIMESTAMP",
@@ -94,6 +97,7 @@ __all__ = [
     "Trait",
     "UnsupportedError",
     "UsageError",
+    "Use",
     "complement",
     "decimal",
     "difference",
@@ -103,7 +107,9 @@ __all__ = [
 ]
 
 _NAMES = {
+    "_checking.uses": "Use",
     "_diagnostics.diagnostic": "Diagnostic Span",
+    "_language.syntax": "LANGUAGE",
     "algebra": "complement difference intersection union",
     "audience": "Audience",
     "catalog": "Catalog",
@@ -126,6 +132,8 @@ if not TYPE_CHECKING:  # a type checker knows better than that every name is the
 
     def __getattr__(name):
         """What is public is loaded when it is first asked for: a start costs what is used."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version("segmentkit")
         if name in _NAMES:
             return import_module(f"segmentkit.{name}")
         if name not in _MODULES:

@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from attrs import define, evolve, field
 
 from segmentkit._calendar import first_instant, to_utc
 from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._checking.context import Names
+from segmentkit._checking.uses import Use, uses_of
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, format_value
@@ -51,10 +53,18 @@ class Defined:
         init=False, default=None
     )
 
+    _is_value: ClassVar[bool] = False
+    """Whether the text is a value, and no condition."""
+
     @property
     @abstractmethod
     def parameters(self) -> Mapping[str, DType]:
         """The parameters that have no value yet, and their types."""
+
+    @property
+    @abstractmethod
+    def _names(self) -> Names:
+        """What the text can refer to beside the schema."""
 
     @abstractmethod
     def _uses(self) -> Iterable[Defined]:
@@ -92,6 +102,23 @@ class Defined:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.definition!r})"
+
+    def uses(self) -> tuple[Use, ...]:
+        """Find everything that the definition uses: attributes, relations, segments and so on.
+
+        Returns:
+            Each use with its place in ``source``, in the order of the text. What the segments and
+            traits use to which it refers is told by theirs.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema, Segment
+            >>> age = Attribute("age", INTEGER)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> adults = Segment.define("adults", "age >= :least", people)
+            >>> [str(use) for use in adults.uses()]
+            ['attribute people.age', 'parameter least']
+        """
+        return uses_of(self._tree, self.schema, self._names, self.source, is_value=self._is_value)
 
     def bind(self, /, **values: Constant) -> Self:
         """Give values to parameters.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,9 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from segmentkit._catalog.check import check_catalog
+from segmentkit._catalog.refactoring import Contents, Renaming, users_of
 from segmentkit._catalog.toml_file import CatalogText, read_catalog, read_catalog_file
+from segmentkit._checking.uses import Use
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -49,6 +52,22 @@ def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @frozen
+class Origin:
+    """The file that a catalog was read from, and how."""
+
+    content: str
+    schema: Schema
+    file: str | None
+    folder: Path | None
+    limits: Limits
+
+    def read(self, content: str | None = None) -> CatalogText:
+        """The file, read again; or another text in its place."""
+        text = self.content if content is None else content
+        return read_catalog(text, file=self.file, folder=self.folder, limits=self.limits)
+
+
+@frozen
 class Catalog(Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
 
@@ -73,6 +92,7 @@ class Catalog(Mapping[str, Segment]):
     broken: Mapping[str, CatalogError] = field(
         factory=dict, converter=_frozen, kw_only=True, eq=False
     )
+    _origin: Origin | None = field(default=None, kw_only=True, repr=False, eq=False)
     _bound: dict[int, Defined] = field(init=False, repr=False, eq=False)
     _compiled: tuple[datetime, _Matcher] | None = field(
         init=False, default=None, repr=False, eq=False
@@ -98,6 +118,19 @@ class Catalog(Mapping[str, Segment]):
         """The types of all parameters, by name, including those that have a value."""
         found = {name: dtype for each in self._all() for name, dtype in each.parameters.items()}
         return MappingProxyType(found)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema that the definitions speak of.
+
+        Raises:
+            SchemaError: There is no definition that has one.
+        """
+        if self._origin is not None:
+            return self._origin.schema
+        for each in self._all():
+            return each.schema
+        raise SchemaError("an empty catalog has no schema")
 
     @property
     def traits(self) -> Mapping[str, Trait]:
@@ -223,6 +256,7 @@ class Catalog(Mapping[str, Segment]):
             lists=found.lists,
             partitions=found.partitions,
             broken={name: CatalogError(problems) for name, problems in broken.items()},
+            origin=Origin(text.content, schema, text.file, text.folder, text.limits),
         )
 
     def bind(self, /, **values: Constant) -> Catalog:
@@ -314,6 +348,108 @@ class Catalog(Mapping[str, Segment]):
         object.__setattr__(self, "_compiled", (instant, compiled))
         return compiled
 
+    # -- as a text ------------------------------------------------------------------------------
+
+    def users_of(self, name: str) -> Mapping[str, tuple[Use, ...]]:
+        """Find what uses an attribute, a relation, a segment …, itself or through others.
+
+        Args:
+            name: ``customers.country`` for an attribute, a link, a relation or a place; for others
+                the kind before the name: ``segment loyal``, ``trait spent``, ``list june_fair``,
+                ``parameter least``, ``channel email``.
+
+        Returns:
+            The uses by who has them: segments by name, others by kind and name, such as
+            ``trait spent``. Of what only refers to a user, they are these references. A part of a
+            partition is used there without a place.
+
+        Example:
+            >>> from segmentkit import INTEGER, Attribute, Entity, Schema
+            >>> age = Attribute("age", INTEGER)
+            >>> people = Schema([Entity("people", key="id", attributes=[age])])
+            >>> adults = Segment.define("adults", "age >= 18", people)
+            >>> minors = Segment.define(
+            ...     "minors", "not in segment adults", people, segments=[adults]
+            ... )
+            >>> catalog = Catalog({"adults": adults, "minors": minors})
+            >>> for user, uses in catalog.users_of("people.age").items():
+            ...     print(user, "uses", *uses)
+            adults uses attribute people.age
+            minors uses segment adults
+        """
+        found = users_of(name, self._contents())
+        return MappingProxyType(
+            {
+                own if kind == "segment" else f"{kind} {own}": uses
+                for (kind, own), uses in found.items()
+            }
+        )
+
+    def rename(self, old: str, name: str, *, schema: Schema | None = None) -> Catalog:
+        """Give something another name wherever the catalog names it.
+
+        Comments and layout stay as they are, in definitions and in the file (see `dumps`). So do
+        the members: an attribute whose column has the same name is renamed with its column, since
+        that is what a migration does, and reads the new column.
+
+        Args:
+            old: What to rename, as for `users_of`; channels and functions keep their names.
+            name: Its new name, without the entity: ``land``.
+            schema: The schema after the change; by default the same with this one change.
+
+        Returns:
+            The catalog with the new name, checked again.
+
+        Raises:
+            UsageError: There is no such thing, the name cannot be written or is taken, or a
+                definition would mean something else; or the extra ``cli`` is not installed.
+            CatalogError: The definitions do not fit the schema that you give.
+            SchemaError: The name is taken in the schema.
+        """
+        if self.broken:
+            raise UsageError("definitions of the catalog were left out: mend them, then rename")
+        if self._origin is None:
+            return Catalog.loads(self.dumps(), self.schema).rename(old, name, schema=schema)
+        contents = self._contents()
+        what = Renaming.of(old, name, contents)
+        content, after = _of_toml("renaming").renamed(self._origin.read(), contents, what)
+        found = Catalog.of(self._origin.read(content), schema or after or self.schema)
+        told = [[what.after(use) for use in uses] for uses in contents.uses().values()]
+        if told != [[(u.kind, u.name) for u in us] for us in found._contents().uses().values()]:
+            raise UsageError(
+                f"with {name!r} in the place of {old!r}, a definition says something else"
+            )
+        return found
+
+    def _contents(self) -> Contents:
+        schema = self.schema if len(self) or self._origin else None
+        return Contents(
+            schema,
+            self._defined,
+            self._traits,
+            self.lists,
+            self._partitions,
+            self.parameters,
+            self.parameter_types,
+        )
+
+    def dumps(self) -> str:
+        """Write the catalog as the text of a catalog file.
+
+        Returns:
+            The text that it was read from, changed by nothing but `rename`; for a catalog that
+            was made or bound in Python, a new text. That has a ``[schema]`` unless the schema has
+            what no file can say, such as functions: then give it to `loads`.
+
+        Raises:
+            UsageError: A segment refers to one that the catalog does not have, or the extra
+                ``cli`` is not installed.
+        """
+        if self._origin is not None:
+            return self._origin.content
+        text: str = _of_toml("toml_writer").catalog_text(self._contents())
+        return text
+
     def _beside(self) -> dict[str, Any]:
         names = ("traits", "lists", "partitions", "broken")
         given = (self._traits, self.lists, self._partitions, self.broken)
@@ -341,7 +477,8 @@ class Catalog(Mapping[str, Segment]):
         return self._defined[name]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (dict(self._defined), dict(self.parameters), self._beside())
+        beside = {**self._beside(), "origin": self._origin}
+        return _restore, (dict(self._defined), dict(self.parameters), beside)
 
     def __getitem__(self, name: str) -> Segment:
         bound = self._bound[id(self._defined[name])]
@@ -359,6 +496,14 @@ def _restore(
     segments: dict[str, Segment], parameters: dict[str, Constant], beside: dict[str, Any]
 ) -> Catalog:
     return Catalog(segments, parameters, **beside)
+
+
+def _of_toml(name: str) -> Any:
+    """A module that writes TOML."""
+    try:
+        return import_module(f"segmentkit._catalog.{name}")
+    except ImportError:
+        raise UsageError("this needs tomlkit: pip install 'segmentkit[cli]'") from None
 
 
 def _check_text(given: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ from attrs import define, field
 
 from segmentkit._calendar import length_of
 from segmentkit._checking.checker import check_trait
-from segmentkit._checking.context import CheckedValue
+from segmentkit._checking.context import CheckedValue, Names
 from segmentkit._definition import (
     AsOf,
     Constant,
@@ -53,6 +54,7 @@ class Trait(Defined):
 
     traits: Mapping[str, Trait] = field(factory=dict, kw_only=True)
     _checked: CheckedValue = field(kw_only=True)
+    _is_value = True
 
     @classmethod
     def define(
@@ -98,6 +100,10 @@ class Trait(Defined):
         expect(schema, Schema, "Trait.define(name, value, schema)")
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
         return trait_of(name, value, parse(value), schema, by_name(traits, Trait), about)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(traits=CheckedOf(self.traits))
 
     @property
     def _value(self) -> ir.Value:

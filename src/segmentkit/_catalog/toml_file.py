@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._definition import Constant
@@ -24,7 +24,6 @@ from segmentkit.limits import DEFAULT, Limits, over, read_regular
 
 BYTE_ORDER_MARK = "\ufeff"
 
-_T = TypeVar("_T")
 _KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
 _ABOUT = ("title", "description", "owner")
 
@@ -103,6 +102,7 @@ class CatalogText:
         file: What to call the file in messages.
         folder: Where the files of its lists are; None if there can be none.
         limits: How much it may ask for.
+        content: The file as it is, every character of it.
     """
 
     entries: Mapping[str, Entry]
@@ -114,20 +114,7 @@ class CatalogText:
     file: str | None = None
     folder: Path | None = None
     limits: Limits = DEFAULT
-
-    def without(self, left_out: Collection[tuple[str, str | None]]) -> CatalogText:
-        """The same without some entries, each given by its kind and its name."""
-
-        def rest(kind: str, entries: Mapping[str, _T]) -> dict[str, _T]:
-            return {name: each for name, each in entries.items() if (kind, name) not in left_out}
-
-        return evolve(
-            self,
-            entries=rest("segment", self.entries),
-            traits=rest("trait", self.traits),
-            lists=rest("list", self.lists),
-            partitions=rest("partition", self.partitions),
-        )
+    content: str = ""
 
     def problem(self, name: str, found: Diagnostic) -> Problem:
         """A diagnostic of a segment with its place in the file."""
@@ -225,6 +212,7 @@ class _Reader:
             detail = f"the file is not UTF-8: it has the byte 0x{error.object[error.start]:02X}"
             found = self.problem("SK301", line, detail=detail, hint="save it as UTF-8")
             raise CatalogError([found]) from None
+        self.content = decoded
         # Editors on Windows put a mark before the text.
         self.text = decoded.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n")
 
@@ -314,6 +302,7 @@ class _Reader:
             self.file,
             folder,
             self.limits,
+            self.content,
         )
 
     def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:

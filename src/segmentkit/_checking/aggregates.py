@@ -58,6 +58,9 @@ def aggregate(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.Ag
     if way is None:
         return None
     relation = way.relations[-1]
+    for name in _names(node.arguments[0]):
+        if name.parts[: len(way.prefix)] == way.prefix:
+            _use(ctx, way, name)
     timed = isinstance(function, AggregateFunction) and function.needs_time
     if timed and relation.at is None:
         ctx.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
@@ -162,7 +165,20 @@ def table_of_texts(ctx: Context, node: t.Expr) -> Relation | None:
         return None
     way = _leading(ctx, node)
     found = way.relations[-1] if way.prefix == node.parts and way.relations else None
-    return found if found is not None and found.value is not None else None
+    if found is None or found.value is None:
+        return None
+    _use(ctx, way, node)
+    ctx.use("attribute", ctx.schema.named(found.to), found.value, node.span)
+    return found
+
+
+def _use(ctx: Context, way: _Way, node: t.Name) -> None:
+    """Note the relations that a name begins with."""
+    first = len(way.prefix) - len(way.relations)
+    for i, (owner, relation) in enumerate(zip(way.owners, way.relations, strict=True), first):
+        ctx.use("relation", owner, relation.name, node.span, i)
+        if relation.at is not None:
+            ctx.use("attribute", ctx.schema.named(relation.to), relation.at, node.span)
 
 
 def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
@@ -306,8 +322,11 @@ def _step_relation(ctx: Context, step: t.Step, row: Row) -> tuple[Relation, bool
     root = ctx.schema.entity
     if not before or (row.owner is root and before == [root.name]):
         if (relation := row.owner.relation(name)) is not None:
+            _use_step(ctx, step, row.owner, relation)
             return relation, False
     elif before == [row.relation.name] and (relation := row.entity.relation(name)) is not None:
+        ctx.use("relation", row.owner, row.relation.name, step.relation.span, 0)
+        _use_step(ctx, step, row.entity, relation)
         return relation, True
     known = [format_name(r.name) for r in row.owner.relations]
     own = f"{format_name(row.relation.name)}.{format_name(name)}"
@@ -316,6 +335,13 @@ def _step_relation(ctx: Context, step: t.Step, row: Row) -> tuple[Relation, bool
         hint = f"the {name} of the same row are {own}"
     ctx.error("SK102", step.relation.span, name=format_tree(step.relation), hint=hint)
     return None
+
+
+def _use_step(ctx: Context, step: t.Step, owner: Entity, relation: Relation) -> None:
+    name = step.relation
+    ctx.use("relation", owner, relation.name, name.span, len(name.parts) - 1)
+    if relation.at is not None:
+        ctx.use("attribute", ctx.schema.named(relation.to), relation.at, name.span)
 
 
 def _comparable_times(

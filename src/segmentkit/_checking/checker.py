@@ -69,7 +69,7 @@ def check_channel(channel: Channel, schema: Schema) -> None:
     Raises:
         SchemaError: It is not.
     """
-    references.channel_condition(context(schema, Names()), channel)
+    references.channel_condition(context(schema, Names()), channel, t.NOWHERE)
 
 
 def warnings_of(tree: t.Expr, schema: Schema, known: Names) -> tuple[Diagnostic, ...]:

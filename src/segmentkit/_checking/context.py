@@ -72,6 +72,23 @@ class Row:
     in_step: bool = False
 
 
+@frozen
+class NameUse:
+    """What one part of a name means.
+
+    Attributes:
+        kind: What it is: an attribute, a link, a relation …
+        name: What the schema calls it, after the name of its entity.
+        place: The whole name, or what stands in its place.
+        part: Which part of the name; None where it is not written, but read all the same.
+    """
+
+    kind: str
+    name: str
+    place: Span
+    part: int | None
+
+
 @define(eq=False)
 class Context:
     """One pass over one definition.
@@ -83,6 +100,7 @@ class Context:
         row: The row that names refer to; None where they are those of the root entity.
         warnings: What was noted, each with the value that may be missing, if it is of one.
         declared: The attributes of the columns found whose values the schema lists.
+        uses: What names mean, if that is asked for.
     """
 
     schema: Schema
@@ -97,6 +115,7 @@ class Context:
     used_lists: dict[str, None] = Factory(dict)
     row: Row | None = None
     declared: dict[ir.Value, Attribute] = Factory(dict)
+    uses: list[NameUse] | None = None
 
     def value(self, node: t.Expr) -> ir.Value | None:
         """What a value means; None after an error."""
@@ -118,6 +137,14 @@ class Context:
         """Raise the mistakes that were noted, in the order of the text."""
         if self.errors:
             raise SegmentTypeError(sorted(self.errors, key=lambda d: d.span.start), source)
+
+    def use(
+        self, kind: str, entity: Entity | None, name: str, place: Span, part: int | None = None
+    ) -> None:
+        """Note what a part of a name means, or what is read without being written."""
+        if self.uses is not None:
+            full = name if entity is None else f"{entity.name}.{name}"
+            self.uses.append(NameUse(kind, full, place, part))
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -57,6 +57,7 @@ def place(ctx: Context, node: t.Expr) -> Coordinates | None:
     declared = entity.place(name) if entity else None
     if declared is None:
         return None
+    ctx.use("place", entity, name, node.span, len(node.parts) - 1)
     north = _column(ctx, node, start, scope, (*links, declared.latitude))
     east = _column(ctx, node, start, scope, (*links, declared.longitude))
     return None if north is None or east is None else (north, east)
@@ -97,6 +98,7 @@ def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value |
     if is_of_population(found.value) and not ctx.of_customers(node):
         return None
     ctx.used_traits[parts[0]] = None
+    ctx.use("trait", None, parts[0], node.span, len(node.parts) - 1)
     ctx.adopt(found.parameters, node.span)
     return found.value
 
@@ -105,7 +107,9 @@ def _column(
     ctx: Context, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
 ) -> ir.Value | None:
     entity, links = start, 0
+    first_part = len(node.parts) - len(parts)
     while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
+        ctx.use("link", entity, link.name, node.span, first_part + links)
         entity, links = ctx.schema.named(link.to), links + 1
     first, *inner = parts[links:]
     attribute = entity.attribute(first)
@@ -115,6 +119,7 @@ def _column(
     if attribute is None:
         _unknown(ctx, node, entity, first, scope)
         return None
+    ctx.use("attribute", entity, attribute.name, node.span, len(node.parts) - 1)
     # A link may lead nowhere, so what is beyond it may be missing.
     nullable = attribute.nullable or links > 0
     column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)

@@ -58,6 +58,7 @@ def sample(ctx: Context, node: t.Call) -> ir.Condition | None:
         return None
     if share is None:
         return None
+    ctx.use("attribute", entity, key.name, node.span)
     column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
     bucket = ir.Call("bucket", (column, ir.Const(salt, TEXT)), INTEGER)
     limit = ir.Const(math.ceil(share * BUCKETS), INTEGER)

@@ -9,7 +9,7 @@ from attrs import evolve
 from segmentkit._checking import surprises
 from segmentkit._checking.coercion import as_uuid
 from segmentkit._checking.context import Context, Names
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import Span, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.parser import parse
@@ -57,6 +57,7 @@ def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
         values = {"entity": entity.name, "key": entity.key, "expected": expected}
         ctx.error("SK145", node.span, **values)
         return ir.FALSE
+    ctx.use("attribute", entity, key.name, node.span)
     column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
     return _on_list(ctx, node, f"{entity.name}.{key.name}", column, found, uuid=key.uuid)
 
@@ -110,16 +111,17 @@ def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:
         hint = did_you_mean(node.name, names) or "the schema declares no channels"
         ctx.error("SK146", node.name_span, name=node.name, hint=hint)
         return ir.FALSE
-    return channel_condition(ctx, channel)
+    return channel_condition(ctx, channel, node.span)
 
 
-def channel_condition(ctx: Context, channel: Channel) -> ir.Condition:
-    """That there is an address, and that there is consent.
+def channel_condition(ctx: Context, channel: Channel, place: Span) -> ir.Condition:
+    """That there is an address, and that there is consent; both are named by the schema alone.
 
     Raises:
         SchemaError: The channel is declared wrongly.
     """
     alone = ctx.afresh(evolve(ctx.schema, channels=()), Names())
+    alone.uses = None if ctx.uses is None else []
     try:
         address = _address(alone, channel)
         consent = alone.condition(parse(channel.consent))
@@ -128,6 +130,8 @@ def channel_condition(ctx: Context, channel: Channel) -> ir.Condition:
         raise SchemaError(f"channel {channel.name!r} is declared wrongly\n{error}") from None
     if alone.parameters:
         raise SchemaError(f"channel {channel.name!r}: a channel has no parameters")
+    for each in alone.uses or ():
+        ctx.use(each.kind, None, each.name, place)
     return ir.conjunction([address, consent])
 
 

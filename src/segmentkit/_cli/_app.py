@@ -28,6 +28,8 @@ COMMANDS = {
     "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one HTML page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
+    "uses": ("_refactor", "List where catalog files use something, itself or through others."),
+    "refactor": ("_refactor", "Change catalog files without changing what they mean."),
     "schema": ("_schema", "Write the [schema] of a catalog file from a database."),
     "demo": ("_demo", "Evaluate a catalog on real data, in SQLite and in pandas."),
 }

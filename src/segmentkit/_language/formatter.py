@@ -220,7 +220,8 @@ def _text_test(node: t.TextTest) -> str:
     return f"{_expr(node.operand, _SUM)} {word} {pattern}{_fold(node)}"
 
 
-def _reference(name: str) -> str:
+def format_reference(name: str) -> str:
+    """The name of a segment, a list or a channel as definitions write it: in quotes if need be."""
     return name if format_name(name) == name else format_text(name)
 
 
@@ -272,14 +273,14 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             word = "present" if node.negated else "missing"
             return f"{_expr(operand, _SUM)} is {word}", _TEST
         case t.InSegment(name):
-            return f"in segment {_reference(name)}", _TEST
+            return f"in segment {format_reference(name)}", _TEST
         case t.InKeyList(name):
-            return f"in list {_reference(name)}", _TEST
+            return f"in list {format_reference(name)}", _TEST
         case t.Listed(operand, name, negated):
             word = "not in list" if negated else "in list"
-            return f"{_expr(operand, _SUM)} {word} {_reference(name)}", _TEST
+            return f"{_expr(operand, _SUM)} {word} {format_reference(name)}", _TEST
         case t.Reachable(name):
-            return f"reachable by {_reference(name)}", _TEST
+            return f"reachable by {format_reference(name)}", _TEST
         case t.Counted(quantifier, count, operands):
             conditions = ", ".join(_expr(o, _OR) for o in operands)
             return f"{quantifier} {count} of ({conditions})", _TEST
