@@ -245,7 +245,7 @@ class _SchemaTable:
         """A link or a relation gets another name, and leads where it led."""
         told: Any = ways[name]
         if isinstance(told, str):
-            written = told.as_string()
+            written = ways[name].as_string()
             text = f"{{ {short} = {written}, to = {tomlkit.string(name).as_string()} }}"
             self.edits.put(ways, name, text)
         elif "to" not in told:

@@ -8,7 +8,7 @@ import click
 
 from segmentkit._catalog.refactoring import Contents, Renaming
 from segmentkit._catalog.renaming import renamed_schema
-from segmentkit._catalog.toml_file import CatalogText, Entry
+from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._checking.uses import Use
 from segmentkit._cli._errors import Failure, definitions_of, each
 from segmentkit._cli._files import FILE, difference, read_file, writing
@@ -47,15 +47,12 @@ def _uses(name: str, file: Path, url: str | None) -> int:
 def _place(text: CatalogText, user: str, use: Use) -> str:
     """The file and the line of a use, and whose it is."""
     kind, _, name = user.partition(" ")
-    entries = {"trait": text.traits, "partition": text.partitions}.get(kind, {})
-    if user in text.entries or name not in entries:
-        kind, name, entry = "segment", user, text.entries[user]
-    else:
-        entry = entries[name]
-    line = entry.line
-    if isinstance(entry, Entry):
-        line = entry.line + entry.text.count("\n", 0, use.span.start)
-    return f"{text.file}:{line} {kind} {name!r}"
+    if user not in text.entries and kind == "partition" and name in text.partitions:
+        return f"{text.file}:{text.partitions[name].line} partition {name!r}"
+    entries = text.traits if user not in text.entries and kind == "trait" else text.entries
+    entry = entries[name if entries is text.traits else user]
+    line = entry.line + entry.text.count("\n", 0, use.span.start)
+    return f"{text.file}:{line} {entry.kind} {entry.name!r}"
 
 
 @click.group
