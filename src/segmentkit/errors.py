@@ -66,6 +66,25 @@ class SegmentTypeError(DefinitionError):
     """The text is well-formed but does not fit the schema. It has all diagnostics."""
 
 
+class ConversionError(DefinitionError):
+    """Something from another tool that cannot be taken over. It has all diagnostics.
+
+    Its ``source`` has a JSON pointer on each line, and the places of the diagnostics are in it.
+    """
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """Where each of the diagnostics is, in what was converted: JSON pointers."""
+        return tuple(self.source[d.span.start : d.span.end] for d in self.diagnostics)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as values that JSON has; each diagnostic has its ``pointer``."""
+        told = super().to_dict()
+        for found, pointer in zip(told["diagnostics"], self.pointers, strict=True):
+            found["pointer"] = pointer
+        return told
+
+
 @frozen
 class Problem:
     """A diagnostic with its place in a catalog file.

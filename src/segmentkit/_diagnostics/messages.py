@@ -461,6 +461,22 @@ _TABLE = (
         "Ranks and values of the population need all customers, and a record is only one.",
         hint="use a database (segmentkit.sqlalchemy) or data frames (segmentkit.pandas)",
     ),
+    # What comes from another tool
+    Code(
+        "SK501",
+        "{detail}",
+        "The value is not what the other tool writes at this place, or not of the type that the schema declares.",
+    ),
+    Code(
+        "SK502",
+        "no definition can say {what}",
+        "The other tool can ask for it, and the language cannot. It is refused, because a part of it would mean something else.",
+    ),
+    Code(
+        "SK503",
+        "no rule can say {what}",
+        "The definition has a part that the other tool cannot ask for. Nothing is handed on, because the rest would mean something else.",
+    ),
     Code("SK304", "{place} must be {expected}", "A value in the file has the wrong form."),
     Code("SK305", "{detail}", "The file of a static list cannot be read."),
     Code(

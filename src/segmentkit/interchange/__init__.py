@@ -1,0 +1,16 @@
+"""Take over definitions from other tools, and hand them on."""
+
+from segmentkit.errors import ConversionError
+from segmentkit.interchange._react_querybuilder import from_react_querybuilder
+from segmentkit.interchange._result import RULES, Converted, Difference
+from segmentkit.interchange._to_react_querybuilder import Exported, to_react_querybuilder
+
+__all__ = [
+    "RULES",
+    "ConversionError",
+    "Converted",
+    "Difference",
+    "Exported",
+    "from_react_querybuilder",
+    "to_react_querybuilder",
+]
