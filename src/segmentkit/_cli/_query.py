@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -46,6 +48,7 @@ from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import Source, tables_from
 from segmentkit.sqlalchemy import members as members_of
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
+from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.statements.single_statement import explained, statements
 from segmentkit.sqlalchemy.tables import Tables
 
@@ -119,10 +122,12 @@ def explain_plan(
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
         tables = evolve(Tables.of(ready.schema, ready.table), shapes=shapes_of(spoken))
-        queries = statements(found, tables, columnar=is_columnar(spoken))
+        with _advised(tables, url, spoken) as known:
+            queries = statements(found, known, columnar=is_columnar(spoken))
+            lines = explained(Plan(found), known)
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
     click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
-    for line in explained(Plan(found), tables):
+    for line in lines:
         click.echo(f"-- {one_line(line)}")
     for query in queries:
         click.echo(_sql(query, spoken))
@@ -242,6 +247,17 @@ def _spoken(file: Path, dialect: str | None, url: str | None) -> tuple[Prepared,
             spoken = spoken or _named(type(database.engine.dialect))
     assert spoken is not None
     return ready, spoken
+
+
+@contextmanager
+def _advised(tables: Tables, url: str | None, spoken: Dialect) -> Iterator[Tables]:
+    """The tables, beside the planner of the database, if it is the one spoken to."""
+    if url is None:
+        yield tables
+        return
+    with connected(url) as database, database.engine.connect() as connection:
+        same = connection.dialect.name == spoken.name
+        yield evolve(tables, planner=planner_of(connection)) if same else tables
 
 
 def _dialect(name: str) -> Dialect:

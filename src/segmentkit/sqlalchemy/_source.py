@@ -18,6 +18,7 @@ from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected, is_autocommit
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
 from segmentkit.sqlalchemy.given import Lists, Where
+from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
 from segmentkit.sqlalchemy.tables import Root, Tables
 
@@ -77,8 +78,10 @@ class Source(SqlSource):
         tables = Tables.of(schema, self.entity, self.lists, self.where)
         with connected(self.bind, self.entity) as asked:
             shapes = shapes_of(asked.connection.dialect)
+            planner = planner_of(asked.connection)
             by_class = asked.session is not None
-            yield _Database(asked), evolve(tables, by_class=by_class, shapes=shapes)
+            known = evolve(tables, by_class=by_class, shapes=shapes, planner=planner)
+            yield _Database(asked), known
 
     def __repr__(self) -> str:
         scope = "" if self.where is None else ", where=…"

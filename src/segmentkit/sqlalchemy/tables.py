@@ -33,6 +33,7 @@ from segmentkit.sqlalchemy.models import (
     table_of,
     whole_table,
 )
+from segmentkit.sqlalchemy.planner import Planner
 
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
@@ -57,6 +58,7 @@ class Tables:
             them: Spark broadcasts ``NOT IN``, and has no limit of joins.
         shapes: How the engine is asked about rows in order, if it is known.
         table_of_root: The table that the user's query selects from, if it is one.
+        planner: Who tells what a query costs, if a source may ask.
         models: The mapped classes behind the entities.
     """
 
@@ -74,6 +76,7 @@ class Tables:
     joins: bool = False
     shapes: Shapes | None = None
     table_of_root: sa.Table | None = None
+    planner: Planner | None = field(default=None, eq=False)
     models: Models = field(eq=False)
 
     @models.default

@@ -14,6 +14,7 @@ from segmentkit._planning.plan import Group, Plan
 from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped
 from segmentkit.sqlalchemy.statements.batch_statement import Pass, is_alone, portions
+from segmentkit.sqlalchemy.statements.by_key import ByKey, Choice
 from segmentkit.sqlalchemy.statements.compiler import Compiler
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import (
@@ -34,6 +35,7 @@ class Shape(Enum):
     """How the members of a segment are found; the value says it to people."""
 
     ATTRIBUTES = "tests of attributes; no relation is read"
+    BY_KEY = "those who pass the tests of attributes; of each, the rows that an index finds"
     GROUPED = "those who pass the tests of attributes, joined to their rows and grouped"
     SURVIVORS = "tests of attributes first; of each relation, rows of those who pass, in one scan"
     JOINED = "one sub-query a scan, of those who pass the tests of attributes, joined to everyone"
@@ -50,7 +52,8 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
         if not all(only_group(each) for each in parts):
             return Shape.JOINED
         if groupable(condition, tables) is not None:
-            return Shape.GROUPED
+            choice = _choice(condition, tables)
+            return Shape.BY_KEY if choice is not None and choice.by_key else Shape.GROUPED
     return Shape.SURVIVORS
 
 
@@ -60,6 +63,8 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     match Shape.JOINED if tables.joins else shape_of(condition, tables):
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
+        case Shape.BY_KEY:
+            return by_key(condition, tables).select()
         case Shape.JOINED:
             rows, test = joined_rows(tables, condition, limiting(ir.conjuncts(condition)))
             test = guarded(test, ir.walk(condition))
@@ -109,6 +114,24 @@ def grouped_rows(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     return rows.scan.finished(query.group_by(key).having(guarded(test, ir.walk(condition))))
 
 
+def by_key(condition: ir.Condition, tables: Tables) -> ByKey:
+    """A groupable condition, to be asked of each customer's own rows."""
+    asked = _by_group(condition)
+    group = groupable(condition, tables)
+    assert group is not None
+    having = ir.conjunction(asked.pop(group))
+    rest = tuple(each for parts in asked.values() for each in parts)
+    return ByKey(condition, group, having, rest, tables)
+
+
+def _choice(condition: ir.Condition, tables: Tables) -> Choice | None:
+    """Whether a groupable condition is asked by key; None if no planner can be asked."""
+    if tables.planner is None:
+        return None
+    joined = grouped_rows(condition, tables)
+    return by_key(condition, tables).choice(tables.planner, joined)
+
+
 def _by_group(condition: ir.Condition) -> dict[Group | None, list[ir.Condition]]:
     """What a condition asks of relations, by the scan that answers it."""
     found: dict[Group | None, list[ir.Condition]] = {}
@@ -123,6 +146,8 @@ def of_person(condition: ir.Condition, key: Any, tables: Tables) -> sa.Select[An
 
     The key is a test of an attribute as others are, by which every scan is limited.
     """
+    # By a key, every shape finds its row at once.
+    tables = evolve(tables, planner=None)
     entity = tables.schema.entity
     attribute = entity.key_attribute
     if attribute is not None:
@@ -160,7 +185,11 @@ def explained(plan: Plan, tables: Tables) -> list[str]:
     """What a plan reads and computes, one thing a line."""
     if len(plan.conditions) == 1:
         (condition,) = plan.conditions.values()
-        lines = [shape_of(condition, tables).value]
+        shape = shape_of(condition, tables)
+        lines = [shape.value]
+        if shape in (Shape.BY_KEY, Shape.GROUPED):
+            choice = _choice(condition, tables)
+            lines += [] if choice is None else [choice.why]
     else:
         lines = [f"{len(plan.conditions):,} segments in one pass over everyone"]
     for (_, path, tests), aggregates in plan.scans.items():
