@@ -175,10 +175,16 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`where`": _any(t.Call, having=lambda n: n.where is not None),
         "of one relation against another": _between_relations,
         "of relations of relations": _any(ir.Aggregate, having=lambda n: bool(n.through)),
+        "of the row around: `price > o.amount`": _any(
+            ir.Column, having=lambda n: n.scope is ir.Scope.ABOVE
+        ),
     },
     "Sequences": {
         "`followed by`, `preceded by`": _any(t.Step),
         "`not followed by`, `not preceded by`": _any(t.Step, having=lambda n: n.negated),
+        "of the same as the row before: `product = t.product`": _any(
+            ir.Follows, having=lambda n: bool(n.same)
+        ),
     },
     "Population": {
         RANKS: _any(t.Ranked),

@@ -8,6 +8,7 @@ from functools import partial
 from attrs import evolve, frozen
 
 from segmentkit._calendar import EXACT_UNITS
+from segmentkit._checking import row_names
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
@@ -65,14 +66,16 @@ def aggregate(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.Ag
     if timed and relation.at is None:
         ctx.error("SK110", node.arguments[0].span, what=f"'{relation.name}'")
         return None
-    row = Row(relation, ctx.schema.named(relation.to), way.owners[-1])
+    names = row_names.in_brackets(ctx.row, way.holder, len(way.relations))
+    row = Row(relation, ctx.schema.named(relation.to), way.owners[-1], inside=ctx.row, names=names)
+    row = row_names.named(ctx, row, node.alias)
     argument = node.arguments[0]
     bare = isinstance(argument, t.Name) and argument.parts == way.prefix
     rows = bare and function.name in _OF_ROWS and not node.distinct
     value = None if rows else _aggregated(ctx, node, function, evolve(row, prefix=way.prefix))
     tests = _seen(ctx, node, way)
     where = _passed(ctx, row, node.where)
-    steps = _steps(ctx, node, way, row)
+    steps = _steps(ctx, node, way, row, where or ir.TRUE)
     if tests is None or where is None or steps is None or (value is None and not rows):
         return None
     *outer, own = tests
@@ -183,6 +186,12 @@ def _use(ctx: Context, way: _Way, node: t.Name) -> None:
 
 def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     root, parts = ctx.schema.entity, node.parts
+    if ctx.row is not None and (named := ctx.row.names.get(parts[0])) is not None:
+        own = ".".join(map(format_name, parts[1:]))
+        is_here = named.up == 0 and not named.followed
+        told = f"write {own}" if is_here else f"{own} stands in the brackets of that row itself"
+        ctx.error("SK102", node.span, name=format_tree(node), hint=told)
+        return
     of_root = len(parts) > 1 and parts[0] == root.name
     place, name = (root, parts[1]) if of_root else (start, parts[0])
     hint = did_you_mean(name, [r.name for r in place.relations])
@@ -273,8 +282,10 @@ def _aggregated(
 # -- sequences ------------------------------------------------------------------------------
 
 
-def _steps(ctx: Context, node: t.Call, way: _Way, row: Row) -> list[ir.Condition] | None:
-    """What must come after a row, or before it."""
+def _steps(
+    ctx: Context, node: t.Call, way: _Way, row: Row, known: ir.Condition
+) -> list[ir.Condition] | None:
+    """What must come after a row that passes what is known of it, or before it."""
     if node.then is None:
         return []
     if len(way.relations) > 1:
@@ -284,10 +295,12 @@ def _steps(ctx: Context, node: t.Call, way: _Way, row: Row) -> list[ir.Condition
     if row.relation.at is None:
         ctx.error("SK130", node.arguments[0].span, name=row.relation.name)
         return None
-    return _following(ctx, node.then, row)
+    return _following(ctx, node.then, row, known)
 
 
-def _following(ctx: Context, step: t.Step, row: Row) -> list[ir.Condition] | None:
+def _following(
+    ctx: Context, step: t.Step, row: Row, known: ir.Condition
+) -> list[ir.Condition] | None:
     """A step and those after it, as tests of the row that they speak of."""
     found = _step_relation(ctx, step, row)
     if found is None:
@@ -300,16 +313,21 @@ def _following(ctx: Context, step: t.Step, row: Row) -> list[ir.Condition] | Non
         return None
     if not _comparable_times(ctx, step, row, at, relation, time):
         return None
-    other = Row(relation, ctx.schema.named(relation.to), row.owner, in_step=True)
-    where = _passed(ctx, other, step.where)
+    names = row_names.in_step(row)
+    other = Row(relation, ctx.schema.named(relation.to), row.owner, follows=row, names=names)
+    other = row_names.named(ctx, other, step.alias)
+    passed = _passed(ctx, other, step.where)
+    asked = None if passed is None else row_names.equalities(ctx, step, row, known, passed)
     # What comes after a step that was not found speaks of the row before it.
-    rest = [] if step.then is None else _following(ctx, step.then, row if step.negated else other)
-    if where is None or rest is None:
+    speaks = (row, known) if step.negated else (other, passed or ir.TRUE)
+    rest = [] if step.then is None else _following(ctx, step.then, *speaks)
+    if asked is None or rest is None:
         return None
+    where, same = asked
     seen = [_until_now(time), where] + ([] if step.negated else rest)
     backward = step.direction == "preceded"
     seconds = None if step.within is None else _seconds(step.within)
-    test = ir.Follows(relation.name, own, at, ir.conjunction(seen), backward, seconds)
+    test = ir.Follows(relation.name, own, at, ir.conjunction(seen), backward, seconds, same)
     if not step.negated:
         return [test]
     over = [] if backward or step.within is None else [_is_over(at, step.within)]

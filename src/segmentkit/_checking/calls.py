@@ -42,7 +42,7 @@ _OF_PARAMETERS: Mapping[str, DType] = {
 
 def function(ctx: Context, node: t.Call, function: Signature) -> ir.Value | None:
     """The value of a function; None after an error."""
-    if node.window or node.where or node.then or node.distinct:
+    if node.window or node.where or node.then or node.distinct or node.alias:
         ctx.error("SK126", node.span)
         return None
     if len(node.arguments) != len(function.parameters):

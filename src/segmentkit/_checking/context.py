@@ -54,6 +54,25 @@ class Names:
 
 
 @frozen
+class NamedRow:
+    """A row that a definition gave a name.
+
+    Attributes:
+        relation: The relation that it is of.
+        entity: What it is.
+        up: How many relations it is away from the row here.
+        followed: Whether the row here is that of a step which follows it.
+        why: Why it cannot be named here; None where it can.
+    """
+
+    relation: str
+    entity: Entity
+    up: int
+    followed: bool = False
+    why: str | None = None
+
+
+@frozen
 class Row:
     """The row that names refer to inside the brackets of an aggregate.
 
@@ -62,14 +81,20 @@ class Row:
         entity: Where the relation leads.
         owner: The entity that has the relation.
         prefix: What names start with, as in ``sum(orders.amount)``; nothing in ``where``.
-        in_step: Whether it is one that follows another.
+        follows: The row that it comes after or before, if it is that of a step.
+        inside: The row whose brackets it stands in.
+        alias: What a definition calls it.
+        names: What definitions call this row and those around it.
     """
 
     relation: Relation
     entity: Entity
     owner: Entity
     prefix: tuple[str, ...] = ()
-    in_step: bool = False
+    follows: Row | None = None
+    inside: Row | None = None
+    alias: str | None = None
+    names: Mapping[str, NamedRow] = field(factory=dict)
 
 
 @frozen
@@ -188,6 +213,25 @@ class Context:
         known = (*(a.name for a in entity.attributes), *self.names.traits)
         return next((name for name in known if name.casefold() == text.casefold()), None)
 
+    def taken(self, name: str) -> str | None:
+        """What a name stands for that no row can have."""
+        if name == self.schema.entity.name:
+            return "the entity"
+        if self.row is not None and name in self.row.names:
+            return "another row"
+        for entity in self.schema.entities:
+            of = {"relation": entity.relation, "link": entity.link, "document": entity.document}
+            for what, known in of.items():
+                if known(name) is not None:
+                    return f"a {what} of {entity.name}"
+        return None
+
+    def name_for(self, row: Row) -> str:
+        """A name that a row can have."""
+        first = row.relation.name[0].lower()
+        choices = [first, *(f"{first}{i}" for i in range(1, 1000))]
+        return next(each for each in choices if self.taken(each) is None)
+
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
         """A parameter, typed by its use; None after an error."""
         if dtype.unit is not None:
@@ -213,4 +257,4 @@ class Context:
 
 
 def _is_of_row(node: ir.Condition | ir.Value) -> bool:
-    return isinstance(node, ir.Column) and node.scope is ir.Scope.ROW
+    return isinstance(node, ir.Column) and node.scope is not ir.Scope.ENTITY

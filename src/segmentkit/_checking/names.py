@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from segmentkit._checking.context import Context
-from segmentkit._checking.hints import left_out, one_of, one_step_away
+from attrs import frozen
+
+from segmentkit._checking.context import Context, NamedRow, Row
+from segmentkit._checking.hints import left_out, one_of, one_step_away, some
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -35,10 +37,9 @@ def named(ctx: Context, node: t.Name) -> ir.Value | None:
     found = _start(ctx, node)
     if found is None:
         return None
-    start, scope, parts = found
-    if scope is ir.Scope.ENTITY:
-        return _of_entity(ctx, node, parts)
-    return _column(ctx, node, start, scope, parts)
+    if found.scope is ir.Scope.ENTITY:
+        return _of_entity(ctx, node, found.parts)
+    return _column(ctx, node, found, found.parts)
 
 
 def place(ctx: Context, node: t.Expr) -> Coordinates | None:
@@ -49,8 +50,8 @@ def place(ctx: Context, node: t.Expr) -> Coordinates | None:
         found = _start(ctx, node)
     if found is None:
         return None
-    start, scope, (*links, name) = found
-    entity: Entity | None = start
+    *links, name = found.parts
+    entity: Entity | None = found.entity
     for link in links:
         way = entity.link(link) if entity else None
         entity = ctx.schema.named(way.to) if way else None
@@ -58,30 +59,64 @@ def place(ctx: Context, node: t.Expr) -> Coordinates | None:
     if declared is None:
         return None
     ctx.use("place", entity, name, node.span, len(node.parts) - 1)
-    north = _column(ctx, node, start, scope, (*links, declared.latitude))
-    east = _column(ctx, node, start, scope, (*links, declared.longitude))
+    north = _column(ctx, node, found, (*links, declared.latitude))
+    east = _column(ctx, node, found, (*links, declared.longitude))
     return None if north is None or east is None else (north, east)
 
 
-def _start(ctx: Context, node: t.Name) -> tuple[Entity, ir.Scope, tuple[str, ...]] | None:
-    """Where the parts of a name begin to lead, and those that are left; None after an error."""
+@frozen
+class _Start:
+    """Where the parts of a name begin to lead, and those that are left.
+
+    Attributes:
+        entity: What the row is that they begin at.
+        scope: Whose row it is.
+        parts: The parts that are left.
+        up: How far up it is, of a row above.
+    """
+
+    entity: Entity
+    scope: ir.Scope
+    parts: tuple[str, ...]
+    up: int = 0
+
+
+def _start(ctx: Context, node: t.Name) -> _Start | None:
+    """Where a name begins to lead; None after an error."""
     parts, row, root = node.parts, ctx.row, ctx.schema.entity
+    if row is not None and len(parts) > 1 and (found := row.names.get(parts[0])) is not None:
+        return _above(ctx, node, row, found)
     if row is not None and row.prefix == parts:
         hint = f"name an attribute: {format_tree(node)}.…"
         ctx.error("SK114", node.span, name=format_tree(node), hint=hint)
         return None
     if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
-        return row.entity, ir.Scope.ROW, parts[len(row.prefix) :]
+        return _Start(row.entity, ir.Scope.ROW, parts[len(row.prefix) :])
     if len(parts) > 1 and parts[0] == root.name and root.attribute(parts[0]) is None:
-        return root, ir.Scope.ENTITY, parts[1:]
+        return _Start(root, ir.Scope.ENTITY, parts[1:])
     if row is None:
-        return root, ir.Scope.ENTITY, parts
+        return _Start(root, ir.Scope.ENTITY, parts)
     if row.prefix:
         owner = (root.name,) if root.attribute(parts[0]) else row.prefix
         example = ".".join(map(format_name, (*owner, *parts)))
         ctx.error("SK116", node.span, name="an aggregate", example=example)
         return None
-    return row.entity, ir.Scope.ROW, parts
+    return _Start(row.entity, ir.Scope.ROW, parts)
+
+
+def _above(ctx: Context, node: t.Name, row: Row, found: NamedRow) -> _Start | None:
+    """The row that a definition gave a name, where it can be seen."""
+    first, *rest = node.parts
+    if found.why is None and (found.up or found.followed):
+        return _Start(found.entity, ir.Scope.ABOVE, tuple(rest), found.up)
+    if found.why is None:
+        own = ".".join(map(format_name, rest))
+        why = f"names here are already those of {format_name(first)}: write {own}"
+    else:
+        seen = [n for n, r in row.names.items() if r.why is None and (r.up or r.followed)]
+        why = f"{found.why}; seen here: {some(list(map(format_name, seen)))}" if seen else found.why
+    ctx.error("SK133", node.span, name=first, hint=why)
+    return None
 
 
 def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value | None:
@@ -89,7 +124,7 @@ def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value |
     root, traits = ctx.schema.entity, ctx.names.traits
     found = traits.get(parts[0]) if traits and len(parts) == 1 else None
     if found is None or root.attribute(parts[0]) is not None:
-        return _column(ctx, node, root, ir.Scope.ENTITY, parts)
+        return _column(ctx, node, _Start(root, ir.Scope.ENTITY, parts), parts)
     if found.value is None:
         return None
     if ctx.row is not None and ctx.row.prefix and has_aggregates(found.value):
@@ -103,10 +138,8 @@ def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value |
     return found.value
 
 
-def _column(
-    ctx: Context, node: t.Name, start: Entity, scope: ir.Scope, parts: tuple[str, ...]
-) -> ir.Value | None:
-    entity, links = start, 0
+def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -> ir.Value | None:
+    entity, links, scope = start.entity, 0, start.scope
     first_part = len(node.parts) - len(parts)
     while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
         ctx.use("link", entity, link.name, node.span, first_part + links)
@@ -122,7 +155,10 @@ def _column(
     ctx.use("attribute", entity, attribute.name, node.span, len(node.parts) - 1)
     # A link may lead nowhere, so what is beyond it may be missing.
     nullable = attribute.nullable or links > 0
-    column = ir.Column(scope, parts[:links], attribute.name, attribute.dtype, nullable)
+    of = start.entity.name if scope is ir.Scope.ABOVE else ""
+    column = ir.Column(
+        scope, parts[:links], attribute.name, attribute.dtype, nullable, start.up, of
+    )
     if attribute.values or attribute.uuid:
         ctx.declared[column] = attribute
     elif ctx.declared:
@@ -138,7 +174,9 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
     text = ".".join(map(format_name, node.parts))
     if entity.relation(part) is not None:
         if part == node.parts[-1]:
-            ctx.error("SK114", node.span, name=text)
+            own = f"count({format_name(part)}) stands in that row's own brackets"
+            hint = own if scope is ir.Scope.ABOVE else None
+            ctx.error("SK114", node.span, name=text, hint=hint)
         else:
             rows = text.rpartition(".")[0] if node.parts[-1].lower() in _SIZES else None
             hint = f"write count({rows})" if rows else None
@@ -179,8 +217,13 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
     if part.lower() in _WORDS_OF_OTHERS:
         return _WORDS_OF_OTHERS[part.lower()]
     if scope is ir.Scope.ROW and row is not None:
-        if part == row.relation.name and row.in_step:
-            return f"names here are those of the later row of {part}; the earlier has no name"
+        if part in row.names:
+            return f"name an attribute of the row: {format_name(part)}.…"
+        follows, inside = row.follows, row.inside
+        if follows is not None and part == follows.relation.name:
+            return _to_name(ctx, node, follows, "the row that the step follows")
+        if inside is not None and part == inside.relation.name:
+            return _to_name(ctx, node, inside, f"the row of {part} around these brackets")
         if part == row.relation.name:
             return f"inside the brackets of {part}, names are its own: drop '{part}.'"
         if root.attribute(part) or root.link(part):
@@ -197,6 +240,14 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
     if hint is None and len(node.parts) == 1:
         return f'a text stands in quotes: "{part}"'
     return hint
+
+
+def _to_name(ctx: Context, node: t.Name, row: Row, what: str) -> str:
+    """How to name another row than that of these brackets."""
+    first, *rest = node.parts
+    alias = row.alias or ctx.name_for(row)
+    known = "" if row.alias else f"'{format_name(first)} as {format_name(alias)}' and "
+    return f"to name {what}, write {known}{'.'.join(map(format_name, (alias, *rest)))}"
 
 
 def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:

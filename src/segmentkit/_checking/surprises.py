@@ -9,11 +9,11 @@ from typing import Any
 from attrs import evolve
 
 from segmentkit._calendar import first_instant, local, to_utc
-from segmentkit._checking.context import Context
+from segmentkit._checking.context import Context, Row
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_tree
+from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize, normalize_value
 from segmentkit.dtypes import DATE, TIMESTAMP, DType
@@ -25,8 +25,22 @@ def of_missing(ctx: Context, node: t.Expr, value: ir.Value) -> None:
     """A negative form holds of what is missing."""
     if ctx.warn and _may_be_missing(value):
         whose = ctx.row.relation.name if ctx.row else ctx.schema.entity.name
+        if isinstance(node, t.Name) and ctx.row and node.parts[0] in ctx.row.names:
+            whose = ctx.row.names[node.parts[0]].relation
         found = diagnostic("SK201", node.span, entity=whose, operand=format_tree(node))
         ctx.warnings.append((found, value))
+
+
+def of_key(ctx: Context, row: Row, span: Span, value: ir.Value, known: ir.Condition) -> None:
+    """A row whose value is missing has the same as no other, so none follows it."""
+    columns = [n for n in ir.walk(value) if isinstance(n, ir.Column) and n.nullable]
+    if not ctx.warn or not columns or columns[0] in _proven(known):
+        return
+    whose = ctx.schema.entity.name if columns[0].scope is ir.Scope.ENTITY else row.relation.name
+    operand = ".".join(map(format_name, (*columns[0].links, columns[0].name)))
+    hint = f"write 'where {operand} is present' before the step to leave them out"
+    found = diagnostic("SK201", span, hint=hint, entity=whose, operand=operand)
+    ctx.warnings.append((found, None))
 
 
 def _may_be_missing(value: ir.Value) -> bool:
@@ -166,9 +180,20 @@ def _of_itself(ctx: Context, node: t.Compare, value: ir.Value) -> None:
     hint = None
     if ctx.row is not None:
         hint = f"both are of one row of '{ctx.row.relation.name}'"
+        if ctx.row.follows is not None:
+            hint += _of_earlier(ctx, node.right, ctx.row.follows)
     elif node.operator not in ("<", ">") and value.nullable:
         hint = f"write '{operand} is {'missing' if node.operator == '!=' else 'present'}'"
     _warn(ctx, diagnostic("SK205", node.span, hint=hint, operand=operand))
+
+
+def _of_earlier(ctx: Context, node: t.Expr, row: Row) -> str:
+    """How to write a name so that it is of the row that a step follows."""
+    if not isinstance(node, t.Name) or row.entity.attribute(node.parts[0]) is None:
+        return ""
+    alias = format_name(row.alias or ctx.name_for(row))
+    known = "" if row.alias else f"'{format_name(row.relation.name)} as {alias}' and "
+    return f"; for the row that the step follows, write {known}{alias}.{format_tree(node)}"
 
 
 def _of_day(ctx: Context, node: t.Compare, day: t.Expr, instant: t.Expr, operator: str) -> None:

@@ -260,6 +260,22 @@ _TABLE = (
         "A sequence looks at the events of one owner; a path of relations has many owners.",
         hint="put one aggregate inside the other: any(orders where any(parcels followed by …))",
     ),
+    Code(
+        "SK133",
+        "the row '{name}' cannot be named here",
+        "A name that `as` gives to a row is seen in the brackets of that row's own rows, and in the step that follows it.",
+    ),
+    Code(
+        "SK134",
+        "a row cannot be called '{name}': that is {what}",
+        "Names that begin so would have two meanings.",
+    ),
+    Code(
+        "SK135",
+        "a step can ask only that a value of its own row equals one of '{name}'",
+        "What a step asks of the row that it follows are equalities of two values, joined by `and`: by these, rows are looked up.",
+        hint="only equalities, joined by 'and', can be asked of the row that a step follows",
+    ),
     # What names refer to
     Code(
         "SK140",

@@ -153,7 +153,7 @@ def _list(items: tuple[t.Expr, ...]) -> str:
 
 
 def _call(call: t.Call) -> str:
-    inside = ("distinct " if call.distinct else "") + _list(call.arguments)
+    inside = ("distinct " if call.distinct else "") + _list(call.arguments) + _alias(call)
     if call.window is not None:
         inside += " " + _window(call.window)
     if call.among is not None:
@@ -170,13 +170,17 @@ def _call(call: t.Call) -> str:
     return f"{name}({inside})"
 
 
+def _alias(named: t.Call | t.Step) -> str:
+    return "" if named.alias is None else f" as {_path(named.alias.parts)}"
+
+
 def _where(condition: t.Expr | None) -> str:
     return "" if condition is None else f" where {_expr(condition, _OR)}"
 
 
 def _step(step: t.Step) -> str:
     text = f"{'not ' * step.negated}{step.direction} by {_path(step.relation.parts)}"
-    text += _where(step.where)
+    text += _alias(step) + _where(step.where)
     if step.within is not None:
         text += f" within {_units(step.within.count, step.within.unit)}"
     return text

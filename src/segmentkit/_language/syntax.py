@@ -154,7 +154,7 @@ class Within:
 class Step:
     """``followed by orders where status = "paid" within 24 hours``, and what comes after it.
 
-    ``direction`` is ``followed`` or ``preceded``.
+    ``direction`` is ``followed`` or ``preceded``; ``alias``, as in ``orders as o``, names the row.
     """
 
     direction: str
@@ -164,6 +164,7 @@ class Step:
     within: Within | None
     then: Step | None
     span: Span = _span()
+    alias: Name | None = None
 
 
 @frozen
@@ -171,6 +172,7 @@ class Call:
     """A function or an aggregate: ``age(born)``, ``count(orders in last 30 days where …)``.
 
     With ``among``, of the population: ``avg(age among (country = "UA"))``; ``everyone`` is `true`.
+    ``alias`` names the row that an aggregate looks at: ``any(orders as o where …)``.
     """
 
     name: str
@@ -182,6 +184,7 @@ class Call:
     name_span: Span = _span()
     span: Span = _span()
     then: Step | None = None
+    alias: Name | None = None
 
 
 @frozen

@@ -288,30 +288,36 @@ class TreeBuilder:
         return t.Name(tuple(map(name_of, names)), place(names[0]).to(place(names[-1])))
 
     def call(self, parts: list[Any]) -> t.Call:
-        name, distinct, arguments, window, where, *steps, close = parts
+        name, distinct, arguments, alias, window, where, *steps, close = parts
         then = None
         for step in reversed(steps):
             # Each step speaks of a row that the steps before it have found.
             last = step if then is None else then
             then = evolve(step, then=then, span=step.span.to(last.span))
         word = name_of(name) if name[0] == "`" else name.lower()
-        span = place(name).to(place(close))
+        spans = place(name), place(name).to(place(close))
+        if word == "cast" and alias is not None:
+            raise _of_cast(arguments, alias, spans[1])
         return t.Call(
-            word, arguments, distinct is not None, window, where, None, place(name), span, then
+            word, arguments, distinct is not None, window, where, None, *spans, then, alias
         )
 
     def call_among(self, parts: list[Any]) -> t.Expr:
         *call, (among, _), close = parts
-        return evolve(self.call([*call, None, None, close]), among=among)
+        return evolve(self.call([*call, None, None, None, close]), among=among)
 
     # -- in the brackets of an aggregate
 
     def step(self, parts: list[Any]) -> t.Step:
-        opening, relation, where, within = parts
-        end = within or where or relation
+        opening, relation, alias, where, within = parts
+        end = within or where or alias or relation
         direction = "followed" if opening[-8] in "fF" else "preceded"
         span = place(opening).to(end.span)
-        return t.Step(direction, opening[0] in "nN", relation, where, within, None, span)
+        negated = opening[0] in "nN"
+        return t.Step(direction, negated, relation, where, within, None, span, alias)
+
+    def row_name(self, parts: list[Token]) -> t.Name:
+        return t.Name((name_of(parts[0]),), place(parts[0]))
 
     def within(self, parts: list[Token]) -> t.Within:
         word, count, unit = parts
@@ -334,6 +340,13 @@ def _of_several(operator: str, operand: t.Expr, given: t.Call, negated: Token | 
     span = operand.span.to(given.span)
     hint = f"write '{'not ' if negated else ''}{said}'"
     return Refused(diagnostic("SK001", span, found=f"'{operator} {given.name}'", hint=hint))
+
+
+def _of_cast(arguments: tuple[t.Expr, ...], to: t.Name, span: Span) -> Refused:
+    """``cast(seen as date)``: values have their types, and an instant has its day."""
+    text = ", ".join(map(format_tree, arguments))
+    meant = f"day({text})" if to.parts[0].lower() == "date" else text
+    return Refused(diagnostic("SK001", span, found="'cast'", hint=f"write '{meant}'"))
 
 
 _SEVERAL = {"any": "or", "all": "and"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -70,13 +71,18 @@ class Moment:
 
 @frozen(cache_hash=True)
 class Column:
-    """An attribute, of the row itself or at the end of links from it."""
+    """An attribute, of the row itself or at the end of links from it.
+
+    Of a row ABOVE, ``up`` says how many relations away it is, and ``entity`` what it is.
+    """
 
     scope: Scope
     links: tuple[str, ...]
     name: str
     dtype: DType
     nullable: bool
+    up: int = 0
+    entity: str = ""
 
 
 @frozen(cache_hash=True)
@@ -327,6 +333,7 @@ class Follows:
         where: What the other row must pass; that it is seen as of ``as_of`` is part of it.
         backward: Whether the other row comes before it instead.
         within: How many seconds may lie between them; None if any number.
+        same: Values that are present and equal: one of the row, and one of the other row.
     """
 
     relation: str
@@ -335,6 +342,7 @@ class Follows:
     where: Condition
     backward: bool
     within: int | None
+    same: tuple[tuple[Value, Value], ...] = ()
 
 
 @frozen(cache_hash=True)
@@ -476,7 +484,7 @@ _PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
     **dict.fromkeys((OneOf, Contains), lambda n: (n.operand, *n.options)),
     TextTest: lambda n: (n.operand, n.pattern),
     Call: lambda n: n.arguments,
-    Follows: lambda n: (n.at, n.where),
+    Follows: lambda n: (n.at, n.where, *chain.from_iterable(n.same)),
     Aggregate: _of_aggregate,
     **dict.fromkeys((Always, Const, Param, Moment, Column), lambda _: ()),
 }

@@ -124,15 +124,29 @@ class _Normalizer:
                 if isinstance(value, ir.Const):
                     return ir.Always(value.value in keys)
                 return node if value is operand else evolve(node, operand=value)
-            case ir.Follows(where=where, within=within):
-                # Rows are seen up to as_of, so a time as long as the calendar is no limit.
-                limited = within is not None and within < self.since_the_beginning
-                other = self.condition(where)
-                return evolve(node, where=other, within=within if limited else None)
+            case ir.Follows():
+                return self.follows(node)
             case ir.And() | ir.Or() | ir.Counted() | ir.Not():
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(node)
+
+    def follows(self, node: ir.Follows) -> ir.Condition:
+        same = tuple(self.met(*map(self.value, pair)) for pair in node.same)
+        if any(value == ir.Const(None, value.dtype) for pair in same for value in pair):
+            return ir.FALSE
+        # Rows are seen up to as_of, so a time as long as the calendar is no limit.
+        limited = node.within is not None and node.within < self.since_the_beginning
+        within = node.within if limited else None
+        return evolve(node, where=self.condition(node.where), within=within, same=same)
+
+    def met(self, left: ir.Value, right: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Two values that are bound, in one form: a date stands for its first instant."""
+        if left.dtype != right.dtype and left.dtype.is_time:
+            left, right = self.instant(left), self.instant(right)
+        if is_moved(left) or is_moved(right):
+            left, right = number(left), number(right)
+        return left, right
 
     def compare(self, node: ir.Compare) -> ir.Condition:
         op, left, right = node.operator, self.value(node.left), self.value(node.right)

@@ -8,10 +8,14 @@ from enum import Enum
 
 
 class Scope(Enum):
-    """Whose row a column is read from: the customer's, or the row an aggregate looks at."""
+    """Whose row a column is read from: the customer's, or the row an aggregate looks at.
+
+    ABOVE is a row that the latter belongs to: so many relations up.
+    """
 
     ENTITY = "entity"
     ROW = "row"
+    ABOVE = "above"
 
     __hash__ = object.__hash__
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
 from attrs import evolve, fields
 
@@ -40,16 +41,22 @@ def size_of(node: ir.Condition | ir.Value, most: int) -> int:
 _N = TypeVar("_N")
 
 
-def of_no_rows(node: _N) -> _N:
-    """The same, with what each aggregate is over no rows in its place."""
-    if isinstance(node, ir.Aggregate):
-        return node.empty  # type: ignore[return-value]
+def rewritten(node: _N, change: Callable[[Any], Any]) -> _N:
+    """The same tree with other nodes in the place of those that change into something."""
     if isinstance(node, tuple):
-        return tuple(map(of_no_rows, node))  # type: ignore[return-value]
+        return tuple(rewritten(each, change) for each in node)  # type: ignore[return-value]
     if not isinstance(node, _NODES):
         return node
+    changed = change(node)
+    if changed is not None:
+        return changed  # type: ignore[no-any-return]
     names = [f.name for f in fields(type(node))]
-    return evolve(node, **{name: of_no_rows(getattr(node, name)) for name in names})
+    return evolve(node, **{name: rewritten(getattr(node, name), change) for name in names})
+
+
+def of_no_rows(node: _N) -> _N:
+    """The same, with what each aggregate is over no rows in its place."""
+    return rewritten(node, lambda n: n.empty if isinstance(n, ir.Aggregate) else None)
 
 
 _NODES = (*get_args(ir.Value), *get_args(ir.Condition))

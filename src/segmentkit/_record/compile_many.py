@@ -291,8 +291,8 @@ class _Loop:
         found: list[list[Place]] = [[] for _ in range(self.tests)]
         adds = [passed.append for passed in found]
         steps = [(step, adds[piece]) for step, piece in self.steps]
-        for owner in first.owners(record, record, memo):
-            for row in first.rows(owner):
+        for owner in first.owners((record, None), record, memo):
+            for row in first.rows(owner[0]):
                 for step, into in steps:
                     step(row, owner, record, memo, *into)
         pairs = zip(self.aggregates, self.places, strict=True)

@@ -126,8 +126,8 @@ def _filling(part: Any, names: tuple[str, ...]) -> _Make | None:
 class Function:
     """One function under construction: of a record, or of a row.
 
-    A function of a row is also given the record whose list holds the row (``owner``), the whole
-    record, and what is known already of it (``memo``).
+    A function of a row is also given the record whose list holds the row and those above it
+    (``owner``), the whole record, and what is known already of it (``memo``).
     """
 
     def __init__(
@@ -343,15 +343,13 @@ class Function:
 
     def reading(self, node: ir.Column, name: str) -> tuple[ast.expr, ast.expr]:
         """Whether what a record has is the value as it is, and otherwise a closer look at it."""
-        in_row = node.scope is ir.Scope.ROW
-        start = self.row_entity if in_row else self.schema.entity
-        assert start is not None
-        holder: ast.expr = named("row" if in_row else "record")
+        start, holder = self.origin(node)
         again = holder
         for depth, link in enumerate(node.links):
             follow = self.bind(_follow(link, f"{start.name}.{link}"))
             found = fill("follow(holder)", follow=follow, holder=holder)
-            holder, again = self.once((node.scope, node.links[: depth + 1]), found)
+            key = node.scope, node.up, node.links[: depth + 1]
+            holder, again = self.once(key, found)
             start = self.schema.follow(start, [link])
         attribute = start.attribute(node.name)
         assert attribute is not None
@@ -374,6 +372,20 @@ class Function:
         look = self.bind(reader(attribute, start.name))
         return as_it_is, assigned(name, fill("look(raw, of)", look=look, raw=raw, of=again))
 
+    def origin(self, node: ir.Column) -> tuple[Entity, ast.expr]:
+        """What a column is read from, before its links."""
+        match node.scope:
+            case ir.Scope.ENTITY:
+                return self.schema.entity, named("record")
+            case ir.Scope.ROW:
+                assert self.row_entity is not None
+                return self.row_entity, named("row")
+            case ir.Scope.ABOVE:
+                above = named("owner")
+                for _ in range(node.up - 1):
+                    above = fill("above[1]", above=above)
+                return self.schema.named(node.entity), fill("above[0]", above=above)
+
     def once(self, of: object, value: ast.expr) -> tuple[ast.expr, ast.expr]:
         """Something that is evaluated where it is first needed, and its name for afterwards."""
         name = self.variable(of)
@@ -388,11 +400,11 @@ class Function:
     def aggregated(self, node: ir.Aggregate) -> ast.expr:
         """An aggregate; of the whole record it is computed once, however many rows ask for it."""
         if self.row_entity is None:
-            return fill("f(record, record, {})", f=self.bind(self.aggregate(node)))
+            return fill("f(record, None, record, {})", f=self.bind(self.aggregate(node)))
         if node.holder is ir.Scope.ROW:
-            return fill("f(row, record, memo)", f=self.bind(self.aggregate(node)))
+            return fill("f(row, owner, record, memo)", f=self.bind(self.aggregate(node)))
         return fill(
-            "memo[key] if key in memo else memo.setdefault(key, f(record, record, memo))",
+            "memo[key] if key in memo else memo.setdefault(key, f(record, None, record, memo))",
             f=self.bind(self.aggregate(node)),
             key=self.bind(node),
         )
@@ -432,7 +444,15 @@ class Function:
         at = self.of_row(self.time(holder, node.relation), entity, self.owner)
         test = self.of_row(node.where, entity, self.owner)
         within = None if node.within is None else timedelta(seconds=node.within)
-        return Following(rows, node.own, test, at, node.backward, within, node)
+        assert self.row_entity is not None
+        same = tuple(
+            (
+                self.of_row(here, self.row_entity, self.owner),
+                self.of_row(there, entity, self.owner),
+            )
+            for here, there in node.same
+        )
+        return Following(rows, node.own, test, at, node.backward, within, same, node)
 
     def rows(self, holder: Entity, name: str) -> tuple[RowsOf, Entity]:
         """The rows of a relation, and what they are."""

@@ -14,8 +14,11 @@ from segmentkit.errors import DataError
 
 Record: TypeAlias = Mapping[str, Any]
 Memo: TypeAlias = dict[Any, Any]
-Place: TypeAlias = tuple[Record, Record, Record, Memo]
-"""What functions of a row take: the row, its owner, the whole record and what is known of it."""
+Line: TypeAlias = tuple[Record, Any]
+"""A record, and the line of the record whose list holds it; None where that is not asked for."""
+Place: TypeAlias = tuple[Record, Line, Record, Memo]
+"""What functions of a row take: the row, the line of its owner, the whole record and what is known
+of it."""
 
 
 @frozen
@@ -53,20 +56,20 @@ class AggregateOf:
     order: tuple[Callable[..., Any], Callable[..., Any] | None] | None
     reduce: Callable[[list[Any]], Any]
 
-    def __call__(self, holder: Record, record: Record, memo: Memo) -> Any:
+    def __call__(self, holder: Record, line: Line | None, record: Record, memo: Memo) -> Any:
         found = [
             (row, owner, record, memo)
-            for owner in self.owners(holder, record, memo)
-            for row in self.rows(owner)
+            for owner in self.owners((holder, line), record, memo)
+            for row in self.rows(owner[0])
             if self.test(row, owner, record, memo)
         ]
         return self.of(found)
 
-    def owners(self, holder: Record, record: Record, memo: Memo) -> Iterable[Record]:
+    def owners(self, holder: Line, record: Record, memo: Memo) -> Iterable[Line]:
         """Whose rows they are, at the end of the way from the holder."""
-        owners: Iterable[Record] = (holder,)
+        owners: Iterable[Line] = (holder,)
         for rows, test in self.way:
-            owners = [r for o in owners for r in rows(o) if test(r, o, record, memo)]
+            owners = [(r, o) for o in owners for r in rows(o[0]) if test(r, o, record, memo)]
         return owners
 
     def of(self, found: list[Place]) -> Any:
@@ -92,24 +95,39 @@ class Following:
     at: Callable[..., Any]
     backward: bool
     within: timedelta | None
+    same: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]
     node: ir.Follows
 
-    def __call__(self, at: Any, row: Record, owner: Record, record: Record, memo: Memo) -> bool:
+    def __call__(self, at: Any, row: Record, owner: Line, record: Record, memo: Memo) -> bool:
         if at is None:
             return False
-        times = self.times(row if self.own else owner, owner, record, memo)
+        wanted = tuple(here(row, owner, record, memo) for here, _ in self.same)
+        times = self.times(row if self.own else owner[0], owner, record, memo).get(wanted, ())
         # The nearest one decides: if it is too far away, so are all others.
         place = bisect_left(times, at) - 1 if self.backward else bisect_right(times, at)
         if not 0 <= place < len(times):
             return False
         return self.within is None or abs(times[place] - at) <= self.within
 
-    def times(self, holder: Record, owner: Record, record: Record, memo: Memo) -> list[Any]:
-        """When the other rows are, in order; they are the same for every row of one holder."""
+    def times(
+        self, holder: Record, owner: Line, record: Record, memo: Memo
+    ) -> dict[tuple[Any, ...], list[Any]]:
+        """When the other rows are, in order, by what must be the same of them and a row here.
+
+        They are those of every row of one holder.
+        """
         key = (self.node, id(holder))
         if key not in memo:
-            found = (r for r in self.rows(holder) if self.test(r, owner, record, memo))
-            times = sorted(self.at(r, owner, record, memo) for r in found)
+            times: dict[tuple[Any, ...], list[Any]] = {}
+            for row in self.rows(holder):
+                place = row, owner, record, memo
+                if self.test(*place):
+                    same = tuple(there(*place) for _, there in self.same)
+                    # What is missing is the same as nothing.
+                    if None not in same:
+                        times.setdefault(same, []).append(self.at(*place))
+            for found in times.values():
+                found.sort()
             # The holder is kept with them: its id is its own as long as it is there.
             memo[key] = times, holder
         return memo[key][0]  # type: ignore[no-any-return]

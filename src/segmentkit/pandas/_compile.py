@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date
-from fractions import Fraction
 from functools import cached_property, reduce
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
 import numpy as np
+from attrs import evolve
 
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import is_of_population
@@ -18,17 +17,23 @@ from segmentkit.extension import Function
 from segmentkit.pandas import _exact_numbers as exact
 from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
-from segmentkit.pandas import _text as text
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, standing
-from segmentkit.pandas._arrays import Mask, Positions, Text, Values, Vector, constant
+from segmentkit.pandas._arrays import Mask, Positions, Values, Vector, constant
 from segmentkit.pandas._event_order import Moments, follows
-from segmentkit.pandas._frames import ORDERED, Column, Reader
+from segmentkit.pandas._frames import ORDERED, Reader
 from segmentkit.pandas._lists import Lists
-from segmentkit.pandas._native_compare import Stored, compare_times, number_of
+from segmentkit.pandas._operands import (
+    Operand,
+    compare,
+    compare_constant,
+    has,
+    is_listed,
+    is_one_of,
+    settled,
+)
+from segmentkit.pandas._same_values import together
 from segmentkit.pandas._text import TextColumn
 from segmentkit.schema import Entity, Relation
-
-Operand: TypeAlias = Values | Column
 
 _FEW = 4
 """One of so many rows is few: to take their texts out costs less than to search the others."""
@@ -150,15 +155,15 @@ class Table:
     def leaf(self, node: ir.Condition) -> Mask:
         match node:
             case ir.Compare(op, left, ir.Const(value=value), folded) if value is not None:
-                return _compare_constant(op, self.value(left), value, folded=folded)
+                return compare_constant(op, self.value(left), value, folded=folded)
             case ir.Compare(op, left, right, folded):
-                return _compare(op, self.value(left), self.value(right), folded=folded)
+                return compare(op, self.value(left), self.value(right), folded=folded)
             case ir.OneOf(operand, options, folded):
-                return _one_of(self.value(operand), list(map(_value, options)), folded=folded)
+                return is_one_of(self.value(operand), list(map(_value, options)), folded=folded)
             case ir.Listed(operand, _, keys):
-                return _listed(self.value(operand), keys)
+                return is_listed(self.value(operand), keys)
             case ir.TextTest(op, operand, pattern, folded):
-                return _has(op, self.value(operand), _value(pattern), folded=folded)
+                return has(op, self.value(operand), _value(pattern), folded=folded)
             case ir.Contains(operand, options, folded):
                 lists = self.value(operand)
                 assert isinstance(lists, Lists)
@@ -185,7 +190,7 @@ class Table:
 
     def settled(self, node: ir.Value) -> Values:
         """The values of an expression, in the form that is computed with."""
-        return _settled(self.value(node))
+        return settled(self.value(node))
 
     def vector(self, node: ir.Value) -> Vector:
         """The values of an expression that is no text."""
@@ -263,7 +268,7 @@ class Table:
         found = self.source.column(start, node.name)
         if places is None:
             return found
-        return (found if isinstance(found, Lists) else _settled(found)).take(places)
+        return (found if isinstance(found, Lists) else settled(found)).take(places)
 
     # -- rows of relations ----------------------------------------------------------------------
 
@@ -347,10 +352,21 @@ class RelatedTable(Table):
             self.latest = None
 
     def column(self, node: ir.Column) -> Operand:
-        """Also of the root's rows."""
-        if node.scope is ir.Scope.ROW:
-            return super().column(node)
-        return self.follow(node, self.source.schema.entity, self.roots)
+        """Also of the root's rows, and of those on the way to these."""
+        match node.scope:
+            case ir.Scope.ROW:
+                return super().column(node)
+            case ir.Scope.ABOVE:
+                return self.follow(node, self.source.schema.named(node.entity), self.above(node.up))
+            case ir.Scope.ENTITY:
+                return self.follow(node, self.source.schema.entity, self.roots)
+
+    def above(self, up: int) -> Positions:
+        """For each row the place of the row that it belongs to, so many relations up."""
+        if up == 1:
+            return self.owners
+        assert isinstance(self.parent, RelatedTable)
+        return _composed(self.owners, self.parent.above(up - 1))
 
     def aggregate(self, node: ir.Aggregate) -> Values:
         """Also of the rows that belong to the root's."""
@@ -392,7 +408,15 @@ class RelatedTable(Table):
             here = Moments(self.held, self.vector(node.at).data)
         chosen = np.flatnonzero(others.condition(node.where))
         there = Moments(others.owners[chosen], others.at.data[chosen])
+        for mine, other in node.same:
+            values = self.settled(mine).spread(self.size)
+            owners = together(here.owners, values, there.owners, others.picked(other, chosen))
+            here, there = (evolve(m, owners=o) for m, o in zip((here, there), owners, strict=True))
         return follows(here, there, backward=node.backward, within=node.within)
+
+    def picked(self, node: ir.Value, places: Positions) -> Values:
+        """The values of some of the rows."""
+        return self.settled(node).spread(self.size).only(places)
 
     def next_of(self, name: str) -> RelatedTable:
         """The rows of a relation of these rows, as the next step of a sequence."""
@@ -433,72 +457,6 @@ def _composed(places: Positions, beyond: Positions | None) -> Positions:
     return places if beyond is None else np.append(beyond, -1)[places]
 
 
-def _settled(operand: Operand) -> Values:
-    assert not isinstance(operand, Lists)
-    return operand.settled if isinstance(operand, TextColumn | Stored) else operand
-
-
 def _value(node: ir.Value) -> Any:
     assert isinstance(node, ir.Const)
     return node.value
-
-
-def _compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: bool) -> Mask:
-    if isinstance(left, Stored):
-        return left.compare_constant(op, value if isinstance(value, date) else Fraction(value))
-    if not isinstance(left, Vector):
-        return _one_of(left, [value], folded=folded)
-    match left.kind:
-        case Kind.BOOLEAN:
-            return left.data if value else ~(left.data | left.missing)
-        case Kind.DATE | Kind.TIMESTAMP:
-            return compare_times(op, left.data, number_of(value, left.kind))
-        case _:
-            return exact.compare_constant(op, left, value)
-
-
-def _compare(op: ir.Comparison, left: Operand, right: Operand, *, folded: bool) -> Mask:
-    left, right = _settled(left), _settled(right)
-    if isinstance(left, Vector):
-        assert isinstance(right, Vector)
-        if left.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL):
-            return exact.compare(op, left, right)
-        found = np.asarray(exact.COMPARE[op](left.data, right.data))
-        return exact.present(found, left.mask, right.mask)
-    assert isinstance(right, Text)
-    return text.equal(left, right, folded=folded)
-
-
-def _one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:
-    if isinstance(operand, TextColumn):
-        return operand.is_one_of(values, folded=folded)
-    operand = _settled(operand)
-    if isinstance(operand, Text):
-        return text.is_one_of(operand, values, folded=folded)
-    if operand.kind is Kind.BOOLEAN:
-        found = np.isin(operand.data, np.array(values, dtype=np.bool_))
-        return exact.present(found, operand.mask)
-    if operand.data.dtype.kind == "M":
-        return np.isin(operand.data, np.array(values, dtype=operand.data.dtype))
-    return exact.is_one_of(operand, values)
-
-
-def _listed(operand: Operand, keys: frozenset[int | str]) -> Mask:
-    """Membership in a list that may be long."""
-    if isinstance(operand, TextColumn):
-        return operand.is_one_of([str(key) for key in keys], folded=False)
-    operand = _settled(operand)
-    if isinstance(operand, Text):
-        return operand.test(keys.__contains__)
-    if operand.data.dtype == object:
-        found = np.array([value in keys for value in operand.data], dtype=np.bool_)
-    else:
-        found = np.isin(operand.data, np.fromiter(map(int, keys), np.int64, len(keys)))
-    return exact.present(found, operand.mask)
-
-
-def _has(op: ir.TextOperator, operand: Operand, pattern: str, *, folded: bool) -> Mask:
-    if isinstance(operand, TextColumn):
-        return operand.has(op, pattern, folded=folded)
-    assert isinstance(operand, Text)
-    return text.has(operand, op, pattern, folded=folded)

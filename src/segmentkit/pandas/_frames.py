@@ -142,8 +142,11 @@ class Reader:
                     yield from self._needed_between(start, relation)
                     yield from self._needed_along(_time(relation, target), target)
                     nodes += [(node.at, row, holder), (node.where, target, holder)]
+                    nodes += [(mine, row, holder) for mine, _ in node.same]
+                    nodes += [(other, target, holder) for _, other in node.same]
                 case ir.Column():
-                    start = row if node.scope is ir.Scope.ROW else root
+                    starts = {ir.Scope.ROW: row, ir.Scope.ENTITY: root}
+                    start = starts.get(node.scope) or self.schema.named(node.entity)
                     yield from self._needed_along(node, start)
                 case _:
                     nodes += [(part, row, holder) for part in ir.parts(node)]

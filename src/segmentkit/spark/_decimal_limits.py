@@ -63,7 +63,11 @@ class _Digits:
                 holder = self.here if each.own else self.holder
                 assert holder is not None
                 other = self.along(holder, (each.relation,))
-                _Digits(self.tables, other, self.holder).check(each.where)
+                there = _Digits(self.tables, other, self.holder)
+                there.check(each.where)
+                for mine, its in each.same:
+                    self.check(mine)
+                    there.check(its)
             elif isinstance(each, ir.Arithmetic) and each.dtype.kind is Kind.DECIMAL:
                 self.of(each)
 
@@ -107,7 +111,8 @@ class _Digits:
 
     def of_column(self, node: ir.Column) -> Digits:
         schema = self.tables.schema
-        start = schema.entity if node.scope is ir.Scope.ENTITY else self.here
+        starts = {ir.Scope.ROW: self.here, ir.Scope.ENTITY: schema.entity}
+        start = starts.get(node.scope) or schema.named(node.entity)
         entity = schema.follow(start, node.links)
         attribute = entity.attribute(node.name)
         assert attribute is not None

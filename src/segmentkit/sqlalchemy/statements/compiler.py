@@ -46,9 +46,9 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     same_form,
     varies,
 )
-from segmentkit.sqlalchemy.dialects.time_zones import first_instant, in_utc, local, part
-from segmentkit.sqlalchemy.dialects.written_times import ClockTest, is_written, on_one_clock
+from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
 from segmentkit.sqlalchemy.statements import extension, time_arithmetic
+from segmentkit.sqlalchemy.statements.comparisons import compared, met, tested
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
 from segmentkit.sqlalchemy.statements.operators import (
     ARITHMETIC,
@@ -132,7 +132,7 @@ class Compiler:
                 first, last = day >= self.value(low), day <= self.value(high)
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
-                return _test(operators.is_, self.value(operand), _NULL)
+                return tested(operators.is_, self.value(operand), _NULL)
             case ir.Follows():
                 return self.follows(node, positive=True)
             case ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
@@ -144,7 +144,7 @@ class Compiler:
         """Everyone of whom the leaf does not hold, those with something missing included."""
         match node:
             case ir.Missing(operand):
-                return _test(operators.is_not, self.value(operand), _NULL)
+                return tested(operators.is_not, self.value(operand), _NULL)
             case ir.Compare(op, left, right):
                 return self.or_missing(self.compared(node, OPPOSITES[op]), left, right)
             case ir.Listed(operand):
@@ -178,7 +178,7 @@ class Compiler:
         raise AssertionError("only rows of relations follow each other")
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
-        missing = [_test(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
+        missing = [tested(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
         return sa.or_(test, *missing) if missing else test
 
     def compared(self, node: ir.Compare, op: Any) -> Sql:
@@ -187,10 +187,10 @@ class Compiler:
         if isinstance(left, ir.Const) and not isinstance(right, ir.Const):
             left, right, op = right, left, MIRRORED[op]
         if node.ignoring_case:
-            return _compared(left, op, self.folded(left, right), self.folded(right, left))
+            return compared(left, op, self.folded(left, right), self.folded(right, left))
         if isinstance(right, ir.Const) and is_compared((column := self.value(left)), op):
             return self.compared_as_stored(column, op, right)
-        return _compared(left, op, *self.pair(left, right, ordered=op not in _EQUALITY))
+        return compared(left, op, *self.pair(left, right, ordered=op not in _EQUALITY))
 
     def compared_as_stored(self, column: Sql, op: Any, constant: ir.Const) -> Sql:
         """A comparison with a constant in the form in which a column keeps values."""
@@ -202,7 +202,7 @@ class Compiler:
             return found
         kind = kind_of(column, op, value)
         parameter = sa.BindParameter(_name(column), value, kind, unique=True)
-        return _compared(constant, op, column, parameter)
+        return compared(constant, op, column, parameter)
 
     def pair(self, left: ir.Value, right: ir.Value, *, ordered: bool = False) -> tuple[Sql, Sql]:
         """Two operands; a constant is bound in the type of the column it meets."""
@@ -210,16 +210,7 @@ class Compiler:
         if isinstance(right, ir.Const):
             a = decoded(a)
             return a, self.constant(right, a)
-        b = self.value(right)
-        if not same_form(a, b, ordered=ordered):
-            a, b = decoded(a), decoded(b)
-        if left.dtype.kind is Kind.TIMESTAMP:
-            if varies(a.type) or varies(b.type):
-                a, b = in_utc(a), in_utc(b)
-            a, b = on_one_clock(a), on_one_clock(b)
-        if _has_zone(a) and not _has_zone(b):
-            return a, Spelled(Construct.ZONED, b)
-        return (Spelled(Construct.ZONED, a), b) if _has_zone(b) and not _has_zone(a) else (a, b)
+        return met(left, a, self.value(right), ordered=ordered)
 
     def listed(self, node: ir.Listed, *, positive: bool) -> Sql:
         """Whether a key is on a list: in the table that the user names for it, or a parameter."""
@@ -231,16 +222,16 @@ class Compiler:
                 column, stored = decoded(column), decoded(stored)
             # The list can be of the very table that is asked about.
             keys = sa.select(stored).where(stored.is_not(None)).correlate(None)
-            exactly = _exactly(node.operand, column)
-            return exactly.in_(keys) if positive else exactly.not_in(keys)
+            found = exactly(node.operand, column)
+            return found.in_(keys) if positive else found.not_in(keys)
         values = all_bound(column, sorted(node.keys))
         if not values:
             return _settled(not positive)
-        exactly = _exactly(node.operand, column)
+        found = exactly(node.operand, column)
         operand = Spelled(Construct.EMPTY_TEXT, column) if "" in node.keys else column
         whole, parts = tables.keys_of(node, values, _kind(node.operand, column))
-        tests = [_compared(node.operand, op, operand, part) for part in parts]
-        return on_list(tests, exactly, whole, positive=positive)
+        tests = [compared(node.operand, op, operand, part) for part in parts]
+        return on_list(tests, found, whole, positive=positive)
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
@@ -272,7 +263,7 @@ class Compiler:
             operand = Spelled(Construct.EMPTY_TEXT, operand)
         parameter = _parameter(first, operand)
         tests = [
-            _compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
+            compared(first, op, operand, parameter(None, each, kind, unique=True, expanding=True))
             for each in portions(values)
         ]
         return among(tests, operand, values, kind, positive=positive)
@@ -432,24 +423,6 @@ def divided(left: Sql, right: Sql) -> Sql:
     return left.op("/", precedence=8, return_type=sa.Double())(right)
 
 
-def _compared(value: ir.Value, op: Any, left: Sql, right: Sql) -> Sql:
-    if value.dtype.kind is Kind.TEXT:
-        return TextTest.of(op, left, right, NEGATED[op])
-    is_constant = isinstance(right, sa.BindParameter)
-    if value.dtype.kind is Kind.TIMESTAMP and is_constant and is_written(left):
-        return ClockTest(left, right, op, _TRUTH, NEGATED[op])
-    return _test(op, left, right)
-
-
-def _test(op: Any, left: Sql, right: Sql) -> Sql:
-    """A comparison of two expressions; both have their types, so there is nothing to coerce."""
-    return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=NEGATED[op])
-
-
-def _has_zone(value: Sql) -> bool:
-    return bool(getattr(value.type, "timezone", False))
-
-
 def _settled(value: bool) -> Sql:
     """A condition that holds of everyone, or of nobody."""
     return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
@@ -466,8 +439,8 @@ def _parameter(value: ir.Value, like: Sql) -> type[sa.BindParameter[Any]]:
     return plain if is_own(like.type) else CONSTANTS.get(value.dtype.kind, plain)
 
 
-def _exactly(value: ir.Value, column: Sql) -> Sql:
-    """A key as it is looked for in a list."""
+def exactly(value: ir.Value, column: Sql) -> Sql:
+    """A value as it is looked for among others: a text to the letter."""
     codec = codec_of(column.type)
     is_text = codec is None or (isinstance(codec.stored, sa.String) and not codec.in_sql)
     if value.dtype.kind is not Kind.TEXT or not is_text:

@@ -18,6 +18,8 @@ from segmentkit.sqlalchemy.tables import Tables, column_of
 
 Way: TypeAlias = tuple[Relation, ...]
 """Relations one after the other, outermost first."""
+Start: TypeAlias = ir.Scope | int
+"""The row that a column is read from: of a row above, how many relations up."""
 
 
 class Rows:
@@ -49,9 +51,7 @@ class Rows:
         self.start = tables.everyone() if start is None else start
         self.source: sa.FromClause = self.start
         self.has_gaps = False
-        self.linked: dict[tuple[ir.Scope, tuple[str, ...]], sa.FromClause] = {
-            (scope, ()): self.start
-        }
+        self.linked: dict[tuple[Start, tuple[str, ...]], sa.FromClause] = {(scope, ()): self.start}
 
     def key(self, name: str) -> Sql:
         """A column of the row itself."""
@@ -59,9 +59,9 @@ class Rows:
 
     def column(self, node: ir.Column) -> Sql:
         """The expression for an attribute, here or beyond links."""
-        holder = self.holder(node.scope, node.links)
-        start = self.entity if node.scope is self.scope else self.schema.entity
-        attribute = self.schema.follow(start, node.links).attribute(node.name)
+        start = node.up if node.scope is ir.Scope.ABOVE else node.scope
+        holder = self.holder(start, node.links)
+        attribute = self.schema.follow(self.entity_of(start), node.links).attribute(node.name)
         assert attribute is not None
         return held(attribute, column_of(holder, attribute.column))
 
@@ -74,18 +74,22 @@ class Rows:
         """A query of the rows, once all that it needs is joined to them."""
         return keeping_gaps(query) if self.has_gaps else query
 
-    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
-        if (scope, links) not in self.linked:
+    def entity_of(self, start: Start) -> Entity:
+        """What the row is that a column is read from."""
+        return self.entity if start is self.scope else self.schema.entity
+
+    def holder(self, start: Start, links: tuple[str, ...]) -> sa.FromClause:
+        if (start, links) not in self.linked:
             *before, name = links
-            holder = self.holder(scope, tuple(before))
-            start = self.entity if scope is self.scope else self.schema.entity
-            link = self.schema.follow(start, before).link(name)
+            holder = self.holder(start, tuple(before))
+            entity = self.schema.follow(self.entity_of(start), before)
+            link = entity.link(name)
             assert link is not None
-            other, same = self.tables.led_to(self.schema.follow(start, before), link)
+            other, same = self.tables.led_to(entity, link)
             tests = [there == column_of(holder, here) for there, here in same]
             self.join(other, tests[0] if len(tests) == 1 else sa.and_(*tests))
-            self.linked[scope, links] = other
-        return self.linked[scope, links]
+            self.linked[start, links] = other
+        return self.linked[start, links]
 
 
 class Scan(Rows):
@@ -144,13 +148,26 @@ class Scan(Rows):
         assert at is not None
         return self.key(at.column)
 
-    def holder(self, scope: ir.Scope, links: tuple[str, ...]) -> sa.FromClause:
-        if scope is ir.Scope.ENTITY and not links and (scope, links) not in self.linked:
-            root = self.schema.entity
+    def entity_of(self, start: Start) -> Entity:
+        return self.holders[-1 - start] if isinstance(start, int) else super().entity_of(start)
+
+    def holder(self, start: Start, links: tuple[str, ...]) -> sa.FromClause:
+        if not links and (start, links) not in self.linked:
+            self.linked[start, links] = self._above(start)
+        return super().holder(start, links)
+
+    def _above(self, start: Start) -> sa.FromClause:
+        """The customer's row, or one on the way from there to the row here."""
+        if not isinstance(start, int):
             row, key = self.tables.everyone(once=True), self.customer
-            self.source = self.source.join(row, column_of(row, root.key or "") == key)
-            self.linked[scope, links] = row
-        return super().holder(scope, links)
+        elif start < len(self.way):
+            return self.between[-start]
+        else:
+            climb = start - len(self.way)
+            key = self.climbed(self.above[len(self.above) - climb :])
+            row = self.tables.linked(self.entity_of(start))
+        self.source = self.source.join(row, column_of(row, self.entity_of(start).key or "") == key)
+        return row
 
 
 class Passed:

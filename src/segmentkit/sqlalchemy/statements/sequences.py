@@ -16,7 +16,8 @@ from segmentkit.sqlalchemy.dialects.elements import Spelled, later
 from segmentkit.sqlalchemy.dialects.stored_values import decoded, same_form
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import RowTests, Test
-from segmentkit.sqlalchemy.statements.compiler import Sql
+from segmentkit.sqlalchemy.statements.comparisons import equal, met
+from segmentkit.sqlalchemy.statements.compiler import Sql, exactly
 
 
 class Row(RowTests, Protocol):
@@ -69,8 +70,9 @@ class Step:
         """The other rows are looked up for each row."""
         other = self.other
         at, then = self._instants(self.here.value(self.node.at), other.scan.at)
-        same = other.scan.owner == self.here.owner(self.node)
-        tests = [same, *self._in_time(at, then), *self._passed(other)]
+        tests = [other.scan.owner == self.here.owner(self.node)]
+        tests += [equal(of, mine, its) for of, mine, its in self._same(self.here, other)]
+        tests += [*self._in_time(at, then), *self._passed(other)]
         return _exists(other.scan.source, tests, other.scan.finished)
 
     def _named(self, put_aside: Callable[[sa.Select[Any]], sa.FromClause]) -> sa.Exists:
@@ -78,11 +80,15 @@ class Step:
         other = self.other
         at, then = self._instants(self.here.value(self.node.at), other.scan.at)
         tests = [*self._passed(other), *other.limits()]
-        columns = other.scan.owner.label("owner"), then.label("instant")
+        same = self._same(self.here, other)
+        columns = [other.scan.owner.label("owner"), then.label("instant")]
+        columns += [its.label(f"same_{i}") for i, (_, _, its) in enumerate(same)]
         query = sa.select(*columns).select_from(other.scan.source).where(*tests)
         named = put_aside(other.scan.finished(query))
-        same = named.c.owner == self.here.owner(self.node)
-        return _exists(named, [same, *self._in_time(at, named.c.instant)])
+        found = [named.c.owner == self.here.owner(self.node)]
+        for (of, mine, _), its in zip(same, list(named.c)[2:], strict=True):
+            found.append(equal(of, mine, its))
+        return _exists(named, [*found, *self._in_time(at, named.c.instant)])
 
     def _sorted(self, *, positive: bool) -> Sql:
         """The rows here whose nearest other row is near enough, found in one pass over both.
@@ -92,43 +98,54 @@ class Step:
         """
         node, here, other = self.node, self.here.again(), self.other
         at, then = self._instants(here.value(node.at), other.scan.at)
+        same = [(exactly(of, a), exactly(of, b)) for of, a, b in self._same(here, other)]
+        mine, its = [a for a, _ in same], [b for _, b in same]
+        passed = [*here.passed(self.here.beside), *here.limits()]
         streams = [
-            (here, here.owner(node), at, [*here.passed(self.here.beside), *here.limits()]),
-            (other, other.scan.owner, then, [*self._passed(other), *other.limits()]),
+            (here, [here.owner(node), *mine], at, passed),
+            (other, [other.scan.owner, *its], then, [*self._passed(other), *other.limits()]),
         ]
         both = sa.union_all(
             *(
                 row.scan.finished(
                     sa.select(
-                        owner.label("owner"), instant.label("instant"), _number(step).label("step")
+                        instant.label("instant"),
+                        _number(step).label("step"),
+                        *(value.label(f"same_{i}") for i, value in enumerate(values)),
                     )
                     .select_from(row.scan.source)
-                    .where(*tests)
+                    .where(*tests, *(value.is_not(None) for value in values[1:]))
                 )
-                for step, (row, owner, instant, tests) in enumerate(streams)
+                for step, (row, values, instant, tests) in enumerate(streams)
             )
         ).subquery()
-        owner, instant, step = both.c
+        instant, step, *values = both.c
         nearest = (sa.func.max if node.backward else sa.func.min)(
             sa.case((step == _number(1), instant))
         ).over(
-            partition_by=owner,
+            partition_by=values,
             order_by=(instant if node.backward else instant.desc(), step),
             rows=(None, 0),
         )
-        placed = sa.select(owner, instant, step, nearest.label("nearest")).subquery()
+        placed = sa.select(instant, step, *values, nearest.label("nearest")).subquery()
         near = self._is_near(placed.c.instant, placed.c.nearest, positive=positive)
-        keys = sa.select(placed.c.owner, placed.c.instant)
+        keys = sa.select(placed.c.instant, *list(placed.c)[2:-1])
         keys = keys.where(placed.c.step == _number(0), near)
         at, _ = self._instants(self.here.value(node.at), other.scan.at)
-        mine = self.here.owner(node)
-        found = sa.tuple_(mine, at).in_(keys)
-        # What has no key has no rows of its own.
-        return found if positive or not node.own else sa.or_(found, mine.is_(None))
+        owner = self.here.owner(node)
+        mine = [exactly(of, a) for of, a, _ in self._same(self.here, other)]
+        found = sa.tuple_(at, owner, *mine).in_(keys)
+        # What has no key has no rows of its own, and what is missing is the same as nothing.
+        without = [*([owner] if node.own else []), *mine]
+        return found if positive else sa.or_(found, *(each.is_(None) for each in without))
 
     def _passed(self, other: Row) -> list[Sql]:
         tests: list[Test] = [(None, test) for test in ir.conjuncts(self.node.where)]
         return other.passed(tests)
+
+    def _same(self, here: Row, other: Row) -> list[tuple[ir.Value, Sql, Sql]]:
+        """What must be the same of a row here and of another row, in forms that compare."""
+        return [(a, *met(a, here.value(a), other.value(b))) for a, b in self.node.same]
 
     def _instants(self, at: Sql, then: Sql) -> tuple[Sql, Sql]:
         """When the two rows are, so that it can be compared."""
