@@ -36,6 +36,7 @@ from segmentkit import (
     Trait,
     UnsupportedError,
     decimal,
+    expr,
 )
 from segmentkit._diagnostics.messages import CODES
 from segmentkit.interchange import ConversionError, from_react_querybuilder, to_react_querybuilder
@@ -386,6 +387,65 @@ def test_a_catalog_that_is_too_large() -> None:
     assert str(caught.value) == (
         "s.toml\nSK307 more than 9 bytes in the catalog's file\n"
         "    hint: if you trust it, load it with limits=segmentkit.Limits(bytes=…)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("{", "SK020 expecting property name enclosed in double quotes (line 1, column 2)"),
+        (
+            {"language": 1, "where": {"not in": [{"name": "age"}, 3]}},
+            "SK021 a number is not expected here, but a list, which is not empty\n"
+            "    at /where/not in/1",
+        ),
+        (
+            {"language": 1, "where": {"nott": True}},
+            "SK022 unknown key 'nott'\n    at /where\n    hint: did you mean 'not'?",
+        ),
+        (
+            {"language": 1, "where": {"in window": [{"name": "seen"}, {"last": 3}]}},
+            "SK023 'unit' is missing\n    at /where/in window/1",
+        ),
+        (
+            '{"language": 1, "where": {"not": true, "not": false}}',
+            "SK024 the key 'not' is there twice\n    at /where\n    hint: remove one of them",
+        ),
+        (
+            {"language": 1, "where": {">": [{"name": "age"}, 0.5]}},
+            "SK025 not every reader of JSON keeps this number\n"
+            "    at /where/>/1\n"
+            '    hint: write {"decimal": "0.5"}',
+        ),
+        (
+            {"language": 1, "where": {"name": "a\nb"}},
+            "SK026 no definition can write the name 'a\\nb'\n    at /where/name",
+        ),
+        (
+            {"language": 1, "where": {">": [{"name": "aeg"}, 3]}},
+            "SK101 unknown attribute 'aeg'\n"
+            "    aeg > 3\n"
+            "    ^^^\n"
+            "    at /where/>/0\n"
+            "    hint: did you mean 'age'?",
+        ),
+    ],
+)
+def test_json(data: Any, text: str) -> None:
+    """A mistake in JSON is told with its place there."""
+    with pytest.raises(DefinitionError) as caught:
+        Segment.from_json(data, SHOP)
+    assert str(caught.value) == text
+
+
+def test_tree() -> None:
+    """SK027 says what a tree that no text gives would be read as."""
+    vip = expr.Name(("vip",))
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", expr.And((vip, expr.And((vip, vip)))), SHOP)
+    assert str(caught.value) == (
+        "SK027 no text gives And; its text reads as Name\n"
+        "    hint: expr.parse(text) shows the tree of a text"
     )
 
 

@@ -248,7 +248,7 @@ def test_what_is_no_text(thing: Any) -> None:
     schema = Schema([Entity("people", key="id")])
     for reads in (format_definition, lambda given: Segment.define("s", given, schema)):
         with pytest.raises(
-            TypeError, match=f"^a definition is a text, not {type(thing).__name__}$"
+            TypeError, match=f"^a definition is a text or a tree, not {type(thing).__name__}$"
         ):
             reads(thing)
 

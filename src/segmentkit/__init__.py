@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from segmentkit.explanation import Clause, Explanation, Fact, Joined
+    from segmentkit.expr import format_definition
     from segmentkit.extension import Aggregate, Function
     from segmentkit.keylist import KeyList
     from segmentkit.partition import Audit, PartAudit, Partition
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         Relation,
         Schema,
     )
-    from segmentkit.segment import Segment, format_definition
+    from segmentkit.segment import Segment
     from segmentkit.trait import Trait
 
 __all__ = [
@@ -118,12 +119,13 @@ _NAMES = {
     "SegmentTypeError SegmentkitError UnsupportedError "
     "UsageError",
     "explanation": "Clause Explanation Fact Joined",
+    "expr": "format_definition",
     "extension": "Aggregate Function",
     "keylist": "KeyList",
     "limits": "Limits",
     "partition": "Audit PartAudit Partition",
     "schema": "Attribute Channel Document Entity Link Place Relation Schema",
-    "segment": "Segment format_definition",
+    "segment": "Segment",
     "trait": "Trait",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

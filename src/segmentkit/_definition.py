@@ -17,8 +17,10 @@ from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Names
 from segmentkit._checking.uses import Use, uses_of
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._language import json_form
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, format_value
+from segmentkit._language.json_text import write_json
 from segmentkit._language.parser import parse
 from segmentkit.dtypes import DType
 from segmentkit.errors import (
@@ -82,6 +84,38 @@ class Defined:
             object.__setattr__(self, "_made", parse(self.source))
             object.__setattr__(self, "_placed", True)
         return self._made
+
+    @property
+    def tree(self) -> t.Expr:
+        """The definition as a tree of `segmentkit.expr`, whose places are in ``source``."""
+        return self._tree
+
+    @classmethod
+    def _key(cls) -> str:
+        """Under which key files and JSON have the definition."""
+        return "value" if cls._is_value else "where"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition as values that JSON has.
+
+        Returns:
+            ``language``, the name and what else is known, and the definition: of a segment as
+            ``where``, of a trait as ``value``. What it refers to is named, and not in it.
+        """
+        told = {"name": self.name, **self._about()}
+        known = {key: text for key, text in told.items() if text is not None}
+        return {"language": t.LANGUAGE, **known, self._key(): json_form.to_json(self._made)}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The definition as JSON, which `from_json` reads.
+
+        Args:
+            indent: How many spaces to indent by; by default, it is on one line.
+
+        Returns:
+            The text of `to_dict`.
+        """
+        return write_json(self.to_dict(), indent=indent)
 
     @cached_property
     def definition(self) -> str:
@@ -408,11 +442,22 @@ def _is_written(value: float | Decimal) -> bool:
 _MOST_DIGITS = 1000
 
 
+def check_constant(value: Constant) -> None:
+    """Make sure that a definition can write a value.
+
+    Raises:
+        SegmentSyntaxError: It cannot.
+    """
+    found = _unwritable(value, t.NOWHERE)
+    if found is not None:
+        raise SegmentSyntaxError([evolve(found, pointer="")], "")
+
+
 def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
     """Why a value of the right type cannot stand in a definition, if it cannot."""
     if isinstance(value, datetime) and value != value:
         return diagnostic("SK010", place, text=value)
-    if isinstance(value, float | Decimal) and not _is_written(value):
+    if not isinstance(value, str | date) and not _is_written(value):
         return diagnostic("SK013", place)
     try:
         parse(format_value(exact(value)))

@@ -30,6 +30,7 @@ from segmentkit._fingerprint import fingerprint
 from segmentkit._html import as_written, element
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._language.given import Definition, Read, pointing, read_document
 from segmentkit._language.highlight import coloured
 from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED, parse
 from segmentkit._language.three_valued import uncertain
@@ -78,7 +79,7 @@ class Segment(Defined):
     def define(  # noqa: PLR0913 - keywords, each of which says one thing
         cls,
         name: str | None,
-        definition: str,
+        definition: Definition,
         schema: Schema,
         *,
         segments: Mapping[str, Segment] | Iterable[Segment] = (),
@@ -93,7 +94,7 @@ class Segment(Defined):
 
         Args:
             name: The name of the segment.
-            definition: The condition, in the language.
+            definition: The condition: a text in the language, or a tree of `segmentkit.expr`.
             schema: The schema that its names refer to.
             segments: Segments that ``in segment`` can refer to: by name, or as named segments.
             traits: Traits that it can use: by name, or as they are.
@@ -107,9 +108,9 @@ class Segment(Defined):
             The segment; look at its ``warnings`` too.
 
         Raises:
-            SegmentSyntaxError: The text is not a definition.
+            SegmentSyntaxError: The text is not a definition, or no text gives the tree.
             SegmentTypeError: The definition does not fit the schema; has all mistakes.
-            TypeError: The definition is not a text.
+            TypeError: The definition is neither a text nor a tree.
 
         Example:
             >>> from segmentkit import INTEGER, Attribute, Entity, Schema
@@ -122,9 +123,41 @@ class Segment(Defined):
         about: Any = {"title": title, "description": description, "owner": owner, "goal": goal}
         given = by_name(segments, Segment), by_name(traits, Trait), by_name(lists, KeyList)
         if any(given) or type(definition) is not str or len(definition) > MAX_REMEMBERED:
-            return segment_of(name, definition, parse(definition), schema, given, about)
+            return segment_of(name, Read.of(definition), schema, given, about)
         tree, checked = _MEANINGS.get(schema, definition, partial(_meaning, definition, schema))
         return cls(name, definition, schema, **about, tree=tree, checked=checked)
+
+    @classmethod
+    def from_json(
+        cls,
+        data: str | bytes | dict[str, Any],
+        schema: Schema,
+        *,
+        segments: Mapping[str, Segment] | Iterable[Segment] = (),
+        traits: Mapping[str, Trait] | Iterable[Trait] = (),
+        lists: Mapping[str, KeyList] | Iterable[KeyList] = (),
+    ) -> Segment:
+        """Read and check a segment in JSON, as `to_json` and `to_dict` write it.
+
+        Args:
+            data: JSON as text, or the values that a reader of JSON gave.
+            schema: The schema that its names refer to.
+            segments: Segments that it can refer to, as in `define`.
+            traits: Traits that it can use.
+            lists: Static lists that it can refer to.
+
+        Returns:
+            The segment. Its ``source`` is the canonical text.
+
+        Raises:
+            SegmentSyntaxError: It is not JSON, or not a segment; the place is a JSON pointer.
+            SegmentTypeError: The definition does not fit the schema; has all mistakes.
+        """
+        expect(schema, Schema, "Segment.from_json(data, schema)")
+        read, about = read_document(data, cls._key())
+        given = by_name(segments, Segment), by_name(traits, Trait), by_name(lists, KeyList)
+        with pointing(read, cls._key()):
+            return segment_of(about.pop("name", None), read, schema, given, about)
 
     # -- what it says ---------------------------------------------------------------------------
 
@@ -265,17 +298,10 @@ class Segment(Defined):
         return (*self.references.values(), *self.traits.values())
 
     def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Segment:
-        segments: Any = {name: found[id(each)] for name, each in self.references.items()}
-        traits: Any = {name: found[id(each)] for name, each in self.traits.items()}
-        return Segment.define(
-            self.name,
-            self._substituted(values),
-            self.schema,
-            segments=segments,
-            traits=traits,
-            lists=self.lists,
-            **self._about(),
-        )
+        others: Any = {"lists": self.lists, **self._about()}
+        others["segments"] = {name: found[id(each)] for name, each in self.references.items()}
+        others["traits"] = {name: found[id(each)] for name, each in self.traits.items()}
+        return Segment.define(self.name, self._substituted(values), self.schema, **others)
 
     def uncertain(self) -> Segment:
         """Everyone whose answer depends on a missing value.
@@ -364,22 +390,22 @@ def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
 
 def segment_of(
     name: str | None,
-    text: str,
-    tree: t.Expr,
+    read: Read,
     schema: Schema,
     given: _Given,
     about: Mapping[str, Any],
 ) -> Segment:
     """A segment of a definition that was read already; see `Segment.define`."""
     segments, traits, lists = given
-    checked = check(tree, schema, text, _names(*given))
-    used = {other: segments[other] for other in t.references_in(tree)} if segments else {}
+    checked = read.meaning(lambda tree: check(tree, schema, read.text, _names(*given)))
+    used = {other: segments[other] for other in t.references_in(read.tree)} if segments else {}
     referred: Any = {
         "references": of_one_schema(schema, used),
         "traits": of_one_schema(schema, {other: traits[other] for other in checked.traits}),
         "lists": MappingProxyType({other: lists[other] for other in checked.lists}),
     }
-    return Segment(name, text, schema, **referred, **about, tree=tree, checked=checked)
+    made: Any = {"tree": read.tree, "placed": read.placed, "checked": checked}
+    return Segment(name, read.text, schema, **referred, **about, **made)
 
 
 def _restore(name: str | None, source: str, schema: Schema, others: dict[str, Any]) -> Segment:
@@ -396,11 +422,7 @@ def _names(
 
 
 def _segment(other: object) -> Segment:
-    """What is combined with a segment: another one.
-
-    Raises:
-        UsageError: It is something else.
-    """
+    """What is combined with a segment: another one, or it is refused."""
     expect(other, Segment, "the algebra of segments")
     assert isinstance(other, Segment)
     return other
@@ -481,32 +503,8 @@ def _together(
     return names
 
 
-def format_definition(text: str) -> str:
-    """Write a definition in its canonical form, without a schema.
-
-    Args:
-        text: A definition.
-
-    Returns:
-        The canonical text, on one line and without comments.
-
-    Raises:
-        SegmentSyntaxError: The text is not a definition.
-
-    Example:
-        >>> format_definition("Country IN ('UA','PL')  AND NOT vip")
-        'Country in ("UA", "PL") and not vip'
-    """
-    return format_tree(parse(text))
-
-
 def bound_condition(segment: Segment, instant: datetime, target: Target) -> ir.Condition:
-    """What a target computes: the segment's condition, normalized for an instant.
-
-    Raises:
-        DataError: A parameter has no value.
-        UnsupportedError: The target cannot compute a function that the schema adds.
-    """
+    """What a target computes: the segment's condition, normalized for an instant."""
     segment._require_bound()
     segment._refuse_unlowered(target)
     return normalize(segment._checked.condition, instant, segment.schema.zone)

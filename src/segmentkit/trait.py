@@ -22,8 +22,8 @@ from segmentkit._definition import (
     landmarks,
     of_one_schema,
 )
-from segmentkit._language import syntax as t
-from segmentkit._language.parser import parse
+from segmentkit._language import json_form
+from segmentkit._language.given import Definition, Read, pointing, read_document
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize_value
 from segmentkit._record.compiler import compile_record
@@ -60,7 +60,7 @@ class Trait(Defined):
     def define(
         cls,
         name: str,
-        value: str,
+        value: Definition,
         schema: Schema,
         *,
         traits: Mapping[str, Trait] | Iterable[Trait] = (),
@@ -73,7 +73,7 @@ class Trait(Defined):
 
         Args:
             name: The name of the trait. No attribute, link or relation may have the same name.
-            value: The expression, in the language.
+            value: The expression: a text in the language, or a tree of `segmentkit.expr`.
             schema: The schema that its names refer to.
             traits: Other traits that it can use: by name, or as they are.
             title: A title for people.
@@ -85,7 +85,7 @@ class Trait(Defined):
             The trait.
 
         Raises:
-            SegmentSyntaxError: The text is not an expression.
+            SegmentSyntaxError: The text is not an expression, or no text gives the tree.
             SegmentTypeError: The expression does not fit the schema, or is a condition; has all
                 mistakes.
 
@@ -99,7 +99,36 @@ class Trait(Defined):
         """
         expect(schema, Schema, "Trait.define(name, value, schema)")
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
-        return trait_of(name, value, parse(value), schema, by_name(traits, Trait), about)
+        return trait_of(name, Read.of(value), schema, by_name(traits, Trait), about)
+
+    @classmethod
+    def from_json(
+        cls,
+        data: str | bytes | dict[str, Any],
+        schema: Schema,
+        *,
+        traits: Mapping[str, Trait] | Iterable[Trait] = (),
+    ) -> Trait:
+        """Read and check a trait in JSON, as `to_json` and `to_dict` write it.
+
+        Args:
+            data: JSON as text, or the values that a reader of JSON gave.
+            schema: The schema that its names refer to.
+            traits: Other traits that it can use, as in `define`.
+
+        Returns:
+            The trait. Its ``source`` is the canonical text.
+
+        Raises:
+            SegmentSyntaxError: It is not JSON, or not a trait; the place is a JSON pointer.
+            SegmentTypeError: The expression does not fit the schema; has all mistakes.
+        """
+        expect(schema, Schema, "Trait.from_json(data, schema)")
+        read, about = read_document(data, cls._key())
+        name = json_form.part(about, "name")
+        about.pop("name")
+        with pointing(read, cls._key()):
+            return trait_of(name, read, schema, by_name(traits, Trait), about)
 
     @cached_property
     def _names(self) -> Names:
@@ -195,16 +224,17 @@ class Trait(Defined):
 
 def trait_of(
     name: str,
-    value: str,
-    tree: t.Expr,
+    read: Read,
     schema: Schema,
     traits: Mapping[str, Trait],
     about: Mapping[str, Any],
 ) -> Trait:
     """A trait of a value that was read already; see `Trait.define`."""
-    checked = check_trait(name, tree, schema, value, CheckedOf(traits))
+    known = CheckedOf(traits)
+    checked = read.meaning(lambda tree: check_trait(name, tree, schema, read.text, known))
     used = of_one_schema(schema, {other: traits[other] for other in checked.traits})
-    return Trait(name, value, schema, traits=used, **about, tree=tree, checked=checked)
+    made: Any = {"tree": read.tree, "placed": read.placed, "checked": checked}
+    return Trait(name, read.text, schema, traits=used, **about, **made)
 
 
 def _restore(

@@ -12,6 +12,7 @@ from segmentkit._checking.checker import check_channel
 from segmentkit._checking.context import Checked, CheckedValue
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
+from segmentkit._language.given import Read
 from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
@@ -159,7 +160,8 @@ class _Check:
 
     def define(self, entry: Entry, *, hinted: bool = True) -> None:
         """Check a definition, which can refer to what is known."""
-        tree, told = self.trees[entry.kind][entry.name], (entry.name, entry.text)
+        tree = self.trees[entry.kind][entry.name]
+        told = entry.name, Read(entry.text, tree)
         # Names that are similar are looked for among all names, which takes long.
         hinted = hinted and len(self.problems) < _HINTED
         known = self.known if hinted else self.named(self.uses_of(tree))
@@ -167,11 +169,11 @@ class _Check:
         meaning: ir.Condition | ir.Value | None
         try:
             if entry.kind == "trait":
-                made = trait_of(*told, tree, self.schema, known["trait"], entry.about)
+                made = trait_of(*told, self.schema, known["trait"], entry.about)
                 meaning = made._checked.value
             else:
                 others = known["segment"], known["trait"], known["list"]
-                made = segment_of(*told, tree, self.schema, others, entry.about)
+                made = segment_of(*told, self.schema, others, entry.about)
                 meaning = made._checked.condition
             given = self.text.parameters
             made.check_values({name: given[name] for name in made.parameters if name in given})

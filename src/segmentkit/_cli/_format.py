@@ -13,7 +13,7 @@ from segmentkit._catalog.toml_file import BYTE_ORDER_MARK, CatalogText, Entry, r
 from segmentkit._cli._errors import WRONG, definitions_of, each
 from segmentkit._cli._files import FILE, difference, read_bytes, writing
 from segmentkit.errors import CatalogError, DefinitionError, Problem
-from segmentkit.segment import format_definition
+from segmentkit.expr import format_definition
 
 # Strings and names in backquotes, which may hold a "#", or the "#" that begins a comment.
 _COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`(?:[^`]|``)+`|(#)', re.DOTALL)

@@ -33,12 +33,14 @@ class Diagnostic:
         message: What is wrong, in one line.
         span: Where, in characters of the source text.
         hint: What to write instead, when that can be said.
+        pointer: Where, in JSON, as a JSON pointer; None if the definition was not JSON.
     """
 
     code: str
     message: str
     span: Span
     hint: str | None = None
+    pointer: str | None = None
 
     @property
     def is_warning(self) -> bool:
@@ -60,7 +62,8 @@ class Diagnostic:
             ``code``, ``severity`` ("error" or "warning"), ``message``, ``hint`` (or None), and
             ``start`` and ``end``, each with ``line`` and ``column`` from one, in characters, and
             ``offset`` from zero, in characters and, for JavaScript, as ``offset_utf16``. The end
-            is the place after the last character.
+            is the place after the last character. If the definition was JSON, ``pointer`` is the
+            place there.
 
         Example:
             >>> found = Diagnostic("SK101", "there is no 'aeg'", Span(0, 3), "did you mean 'age'?")
@@ -74,7 +77,7 @@ class Diagnostic:
             "hint": self.hint and encodable(self.hint),
             "start": _place(source, self.span.start),
             "end": _place(source, self.span.end),
-        }
+        } | ({} if self.pointer is None else {"pointer": self.pointer})
 
     def render(self, source: str) -> str:
         """The message with the line it speaks of, carets below, and the hint.
@@ -85,6 +88,10 @@ class Diagnostic:
         Returns:
             Several lines without a final newline.
         """
+        told = [f"    at {_end(self.pointer)}"] if self.pointer else []
+        told += [f"    hint: {self.hint}"] if self.hint else []
+        if self.pointer is not None and not source:
+            return "\n".join([f"{self.code} {self.message}", *told])
         line, column = self.position(source)
         shown = source.split("\n")[line - 1].rstrip("\r")
         width = max(1, min(self.span.end - self.span.start, len(shown) - column + 1))
@@ -92,9 +99,11 @@ class Diagnostic:
         # Tabs stay tabs below the line too, so that the caret stands where the eye expects it.
         indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
         lines = [f"{self.code} {self.message}", f"    {shown}", f"    {indent}{'^' * width}"]
-        if self.hint:
-            lines.append(f"    hint: {self.hint}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *told])
+
+
+def _end(pointer: str) -> str:
+    return pointer if len(pointer) <= _SHOWN else "…" + pointer[-_SHOWN:]
 
 
 def _place(source: str, offset: int) -> dict[str, int]:
@@ -148,13 +157,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 _FEW = 12
 
 
-def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: Any) -> Diagnostic:
+def diagnostic(
+    code: str, span: Span, *, hint: str | None = None, pointer: str | None = None, **values: Any
+) -> Diagnostic:
     """Make a diagnostic from the table.
 
     Args:
         code: One of ``CODES``.
         span: Where.
         hint: A hint that replaces the table's.
+        pointer: Where, if it is in JSON.
         **values: What the wording names.
 
     Returns:
@@ -163,4 +175,4 @@ def diagnostic(code: str, span: Span, *, hint: str | None = None, **values: Any)
     entry = CODES[code]
     if hint is None and entry.hint is not None:
         hint = entry.hint.format(**values)
-    return Diagnostic(code, entry.message.format(**values), span, hint)
+    return Diagnostic(code, entry.message.format(**values), span, hint, pointer)

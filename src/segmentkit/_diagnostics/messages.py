@@ -108,6 +108,41 @@ _TABLE = (
         "Months, quarters and years differ in length; seconds, minutes, hours, days and weeks do not.",
         hint="write 'within {days} days'",
     ),
+    # What the JSON form looks like, and trees that a program makes
+    Code("SK020", "{detail}", "The text is not JSON, or not UTF-8."),
+    Code(
+        "SK021",
+        "{found} is not expected here, but {expected}",
+        "A value in the JSON form, or a field of a tree, is of another kind. Numbers and truth values have no quotes.",
+    ),
+    Code(
+        "SK022",
+        "unknown key '{name}'",
+        "An object in the JSON form has one tag, and the keys that belong to it.",
+    ),
+    Code("SK023", "'{name}' is missing", "An object in the JSON form lacks one of its keys."),
+    Code(
+        "SK024",
+        "the key '{name}' is there twice",
+        "Most programs would read only one of two values of a key, in silence.",
+        hint="remove one of them",
+    ),
+    Code(
+        "SK025",
+        "not every reader of JSON keeps this number",
+        "Many programs read numbers of JSON as binary fractions: 0.1 and whole numbers beyond 2^53 become others.",
+    ),
+    Code(
+        "SK026",
+        "no definition can write the name {name}",
+        "A name has at least one character, and neither line breaks nor halves of surrogate pairs.",
+    ),
+    Code(
+        "SK027",
+        "no text gives {what}; its text reads as {expected}",
+        "A tree that a program makes must be the tree of its own text.",
+        hint="expr.parse(text) shows the tree of a text",
+    ),
     # What the text means in the schema
     Code(
         "SK101",

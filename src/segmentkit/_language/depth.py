@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from segmentkit._diagnostics.diagnostic import Span
 from segmentkit._language import syntax as t
 from segmentkit.functions import FORMS, FUNCTIONS
 
@@ -25,13 +24,13 @@ _IN_ORDER = {"first": _CALL, "last": _CALL, "median": 2}
 """What is computed of rows in order takes sub-queries of sub-queries, if it asks for rows."""
 
 
-def too_deep(tree: t.Expr) -> Span | None:
-    """The place where a tree passes ``MAX_DEPTH``, found without recursion."""
+def too_deep(tree: t.Expr) -> t.Node | None:
+    """The node where a tree passes ``MAX_DEPTH``, found without recursion."""
     stack: list[tuple[t.Node, int, int]] = [(tree, 0, _OUTERMOST)]
     while stack:
         node, depth, free = stack.pop()
         if depth > MAX_DEPTH:
-            return node.span
+            return node
         if free and isinstance(node, t.And | t.Or | t.Not):
             stack += [(child, depth, free - 1) for child in t.children(node)]
         else:

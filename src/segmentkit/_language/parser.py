@@ -39,7 +39,7 @@ def parse(text: str) -> t.Expr:
         TypeError: It is no text.
     """
     if not isinstance(text, str):
-        raise TypeError(f"a definition is a text, not {type(text).__name__}")
+        raise TypeError(f"a definition is a text or a tree, not {type(text).__name__}")
     return _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
 
 
@@ -66,7 +66,7 @@ def _parsed(text: str) -> t.Expr:
     except Refused as error:
         raise _failure(text, error.diagnostic) from None
     if deep := too_deep(tree):
-        raise _failure(text, diagnostic("SK007", deep))
+        raise _failure(text, diagnostic("SK007", deep.span))
     return tree
 
 

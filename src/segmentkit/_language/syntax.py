@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -12,10 +12,22 @@ from attrs import evolve, field, fields, frozen
 
 from segmentkit._diagnostics.diagnostic import Span
 
+NOWHERE = Span(0, 0)
+"""The place of what was not written but made."""
+
 
 def _span() -> Span:
-    place: Span = field(eq=False, repr=False)
+    place: Span = field(default=NOWHERE, eq=False, repr=False)
     return place
+
+
+def _exactly(value: object) -> tuple[type, object]:
+    """What tells constants apart: 1 is not true, 1.0 is not 1.00, and a time has its offset."""
+    return type(value), value if isinstance(value, int) else str(value)
+
+
+def _constant() -> Any:
+    return field(eq=_exactly)
 
 
 LANGUAGE = 1
@@ -26,7 +38,7 @@ LANGUAGE = 1
 class Literal:
     """A value written out: ``3``, ``"paid"``, ``true``, ``2026-05-09``."""
 
-    value: bool | int | Decimal | str | date | datetime
+    value: bool | int | Decimal | str | date | datetime = _constant()
     span: Span = _span()
 
 
@@ -68,7 +80,7 @@ class Duration:
 class Percent:
     """A share: ``10%``, ``2.5%``."""
 
-    number: int | Decimal
+    number: int | Decimal = _constant()
     span: Span = _span()
 
 
@@ -160,9 +172,9 @@ class Step:
     direction: str
     negated: bool
     relation: Name
-    where: Expr | None
-    within: Within | None
-    then: Step | None
+    where: Expr | None = None
+    within: Within | None = None
+    then: Step | None = None
     span: Span = _span()
     alias: Name | None = None
 
@@ -177,10 +189,10 @@ class Call:
 
     name: str
     arguments: tuple[Expr, ...]
-    distinct: bool
-    window: Window | None
-    where: Expr | None
-    among: Expr | None
+    distinct: bool = False
+    window: Window | None = None
+    where: Expr | None = None
+    among: Expr | None = None
     name_span: Span = _span()
     span: Span = _span()
     then: Step | None = None
@@ -194,7 +206,7 @@ class Compare:
     operator: str
     left: Expr
     right: Expr
-    ignoring_case: bool
+    ignoring_case: bool = False
     span: Span = _span()
 
 
@@ -206,8 +218,8 @@ class TextTest:
     operand: Expr
     quantifier: str | None
     patterns: tuple[Expr, ...]
-    negated: bool
-    ignoring_case: bool
+    negated: bool = False
+    ignoring_case: bool = False
     span: Span = _span()
 
 
@@ -217,8 +229,8 @@ class InList:
 
     operand: Expr
     options: tuple[Expr, ...]
-    negated: bool
-    ignoring_case: bool
+    negated: bool = False
+    ignoring_case: bool = False
     span: Span = _span()
 
 
@@ -228,7 +240,7 @@ class InWindow:
 
     operand: Expr
     window: Window
-    negated: bool
+    negated: bool = False
     span: Span = _span()
 
 
@@ -237,7 +249,7 @@ class IsMissing:
     """``x is missing``, ``x is present``."""
 
     operand: Expr
-    negated: bool
+    negated: bool = False
     span: Span = _span()
 
 
@@ -265,7 +277,7 @@ class Listed:
 
     operand: Expr
     name: str
-    negated: bool
+    negated: bool = False
     name_span: Span = _span()
     span: Span = _span()
 
@@ -286,7 +298,7 @@ class Ranked:
     direction: str
     limit: Percent | int
     by: Expr
-    among: Expr
+    among: Expr = Literal(True)
     span: Span = _span()
 
 
@@ -367,6 +379,11 @@ _FIELDS = {
 }
 
 
+def holds_nodes(kind: type, name: str) -> bool:
+    """Whether a field of a class has nodes."""
+    return name in _FIELDS.get(kind, ())
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below, in the order of the text."""
     for name in _FIELDS[type(node)]:
@@ -376,10 +393,29 @@ def children(node: Node) -> Iterator[Node]:
                 yield child
 
 
-NOWHERE = Span(0, 0)
-"""The place of what was not written but made."""
-
 _N = TypeVar("_N")
+
+
+def joined(kind: type[And | Or], operands: Iterable[Expr], span: Span = NOWHERE) -> And | Or:
+    """``a and (b and c)`` is ``a and b and c``: the tree keeps no brackets that mean nothing."""
+    flat: list[Expr] = []
+    for operand in operands:
+        if isinstance(operand, kind):
+            flat += operand.operands
+        else:
+            flat.append(operand)
+    return kind(tuple(flat), span)
+
+
+def negative(operand: Expr, span: Span = NOWHERE) -> Literal | Negative:
+    """``-x``; of a number, that number: exactly, as an operator would round it."""
+    match operand:
+        case Literal(Decimal() as value):
+            return Literal(value.copy_negate(), span)
+        case Literal(int() as value) if not isinstance(value, bool):
+            return Literal(-value, span)
+        case _:
+            return Negative(operand, span)
 
 
 def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
@@ -403,6 +439,19 @@ def rewritten(node: _N, change: Callable[[Any], Expr | None]) -> _N:
         if after is not before and after != before:
             changed[name] = after
     return evolve(node, **changed) if changed else node  # type: ignore[misc]
+
+
+def transformed(node: Any, change: Callable[[Any], Any]) -> Any:
+    """The same tree, where each node is what a function gives for it, the lowest first."""
+    if isinstance(node, tuple):
+        return tuple(transformed(item, change) for item in node)
+    if type(node) not in _FIELDS:
+        return node
+    changed = {n: transformed(getattr(node, n), change) for n in _FIELDS[type(node)]}
+    node = change(evolve(node, **changed) if changed else node)
+    if isinstance(node, And | Or):
+        return joined(type(node), node.operands, node.span)
+    return negative(node.operand, node.span) if isinstance(node, Negative) else node
 
 
 def place_of(tree: Node, parameter: str) -> Span:

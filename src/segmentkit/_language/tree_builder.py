@@ -73,11 +73,6 @@ def _number(token: Token) -> int | Decimal:
     return Decimal(digits) if fraction else int(whole)
 
 
-def _negated(value: int | Decimal) -> int | Decimal:
-    """Minus a number, exactly: an operator would round to the digits of the thread's context."""
-    return value.copy_negate() if isinstance(value, Decimal) else -value
-
-
 def _count(token: Token, of: str) -> int:
     count = _number(token)
     if isinstance(count, Decimal):
@@ -112,10 +107,10 @@ class TreeBuilder:
     """
 
     def condition(self, operands: list[t.Expr]) -> t.Expr:
-        return _chain(operands, t.Or)
+        return t.joined(t.Or, operands, operands[0].span.to(operands[-1].span))
 
     def conjunction(self, operands: list[t.Expr]) -> t.Expr:
-        return _chain(operands, t.And)
+        return t.joined(t.And, operands, operands[0].span.to(operands[-1].span))
 
     def negated(self, parts: list[Any]) -> t.Expr:
         word, operand = parts
@@ -230,11 +225,7 @@ class TreeBuilder:
         sign, operand = parts
         if sign == "+":
             raise _refuse("SK001", sign, found="'+'")
-        span = place(sign).to(operand.span)
-        if isinstance(operand, t.Literal) and type(operand.value) in (int, Decimal):
-            negated = _negated(operand.value)  # type: ignore[arg-type]
-            return t.Literal(negated, span)
-        return t.Negative(operand, span)
+        return t.negative(operand, place(sign).to(operand.span))
 
     def number(self, parts: list[Token]) -> t.Expr:
         return t.Literal(_number(parts[0]), place(parts[0]))
@@ -357,17 +348,6 @@ _REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
     "REACHABLE": t.Reachable,
 }
 _TEXT_TESTS = {"CONTAINS": "contains", "STARTS": "starts with", "ENDS": "ends with"}
-
-
-def _chain(operands: list[t.Expr], kind: type[t.And | t.Or]) -> t.Expr:
-    """``a and (b and c)`` is ``a and b and c``: the tree keeps no brackets that mean nothing."""
-    flat: list[t.Expr] = []
-    for operand in operands:
-        if isinstance(operand, kind):
-            flat += operand.operands
-        else:
-            flat.append(operand)
-    return kind(tuple(flat), operands[0].span.to(operands[-1].span))
 
 
 def _arithmetic(parts: list[Any]) -> t.Expr:

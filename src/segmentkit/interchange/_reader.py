@@ -158,7 +158,7 @@ class Reader:
         except TooLarge as error:
             self._problems = [error.diagnostic]
         if not self._problems and (deep := too_deep(tree)):
-            self._problems.append(diagnostic("SK007", deep))
+            self._problems.append(diagnostic("SK007", deep.span))
         text = "" if self._problems else format_tree(tree)
         if len(text) > MAX_LENGTH:
             told = {"length": f"{len(text):,}", "limit": f"{MAX_LENGTH:,}"}
