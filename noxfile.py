@@ -27,7 +27,7 @@ PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-lo
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
 # What other tools are, whose definitions are taken over.
-NPM = ["@react-querybuilder/core@8.24.1"]
+NPM = ["@growthbook/growthbook@1.8.0", "@react-querybuilder/core@8.24.1"]
 # What Spark is asked besides: as a source, and what only it has.
 OF_SPARK = ["tests/analysis", "tests/engines/spark.py"]
 

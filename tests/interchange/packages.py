@@ -6,23 +6,35 @@ The nox session "interchange" installs them and runs this.
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from segmentkit import Segment
-from segmentkit.interchange import from_react_querybuilder, to_react_querybuilder
-from tests.interchange.people import SHOP, members
+from segmentkit.interchange import (
+    ConversionError,
+    from_conditions,
+    from_react_querybuilder,
+    to_react_querybuilder,
+)
+from tests.interchange.people import PEOPLE, SHOP, members
+from tests.interchange.test_conditions import PUBLISHED
 from tests.interchange.test_react_querybuilder import HANDED_ON, RECORDED, asked
 
 
-def sql_of(queries: list[Any]) -> list[str]:
-    """What react-querybuilder writes of queries; NODE_PATH says where it is."""
-    program = str(Path(__file__).with_name("format_query.cjs"))
+def ran(program: str, given: Any) -> Any:
+    """What a program of Node.js answers; NODE_PATH says where packages are."""
+    path = str(Path(__file__).with_name(program))
     run = subprocess.run(
-        ["node", program], input=json.dumps(queries), capture_output=True, text=True, check=True
+        ["node", path], input=json.dumps(given), capture_output=True, text=True, check=True
     )
-    found: list[str] = json.loads(run.stdout)
+    return json.loads(run.stdout)
+
+
+def sql_of(queries: list[Any]) -> list[str]:
+    """What react-querybuilder writes of queries."""
+    found: list[str] = ran("format_query.cjs", queries)
     return found
 
 
@@ -46,3 +58,100 @@ def test_sql_of_what_is_handed_on() -> None:
             assert rules & {"names", "xor", "first-instant", "wildcard"}, definition
         else:
             assert members(found.theirs) == theirs, definition
+
+
+def test_published_answers() -> None:
+    """GrowthBook's package gives the answers that it publishes."""
+    plain = [case for case in PUBLISHED if len(case) == 4]
+    answers = ran("eval_condition.cjs", [[case[2], case[1]] for case in plain])
+    assert answers == [case[3] for case in plain]
+
+
+_CONSTANTS: dict[str, list[Any]] = {
+    "name": ["Ada", "", "null", "Eve"],
+    "country": ["DK", "NO", "null"],
+    "age": [-1, 0, 17, 18, 40, 30.5],
+    "vip": [True, False],
+    "properties.plan": ["pro", "free"],
+}
+_PATTERNS = [
+    "ada",
+    "^A",
+    "a$",
+    "^Eve$",
+    "(Ada|Eve)",
+    "^(Ada|ada)$",
+    "u",
+    "null",
+    "100%",
+    "_c",
+    r"\\.",
+]
+
+
+def _leaf(draw: random.Random) -> dict[str, Any]:
+    if draw.random() < 0.15:
+        wanted = draw.choice([{"$elemMatch": {"$eq": "press"}}, {"$in": ["press", "vip"]}])
+        more = [
+            {"$all": ["press", "vip"]},
+            {"$alli": ["PRESS"]},
+            {"$exists": False},
+            {"$nin": ["x"]},
+        ]
+        return {"tags": draw.choice([wanted, *more])}
+    if draw.random() < 0.15:
+        rows = {"status": draw.choice(["paid", "open"])}
+        more = [{"$elemMatch": rows}, {"$elemMatch": {"amount": {"$lt": 20}}}, {"$size": 2}]
+        return {"orders": draw.choice(more)}
+    field = draw.choice(list(_CONSTANTS))
+    constants = [*_CONSTANTS[field], None]
+    number = field == "age"
+    value = draw.choice(_CONSTANTS[field])
+    some = draw.sample(constants, draw.randrange(len(constants)))
+    asked: list[Any] = [value, None, {"$eq": value}, {"$ne": draw.choice(constants)}]
+    asked += [{"$in": some}, {"$nin": some}, {"$exists": draw.random() < 0.5}]
+    asked += [{"$not": {"$eq": value}}, {"$type": draw.choice(["string", "number", "null"])}]
+    if number:
+        asked += [{"$lt": value}, {"$gte": value, "$lte": 40}, {"$not": {"$gt": value}}] * 2
+    elif isinstance(value, str):
+        asked += [{draw.choice(["$regex", "$regexi"]): draw.choice(_PATTERNS)}] * 3
+        asked += [{"$ini": [value.upper()]}, {"$not": {"$regex": draw.choice(_PATTERNS)}}]
+    return {field: draw.choice(asked)}
+
+
+def _condition(draw: random.Random, depth: int = 0) -> dict[str, Any]:
+    roll = draw.random()
+    if depth < 2 and roll < 0.3:
+        parts = [_condition(draw, depth + 1) for _ in range(draw.randrange(4))]
+        return {draw.choice(["$and", "$or", "$nor"]): parts, **_leaf(draw)}
+    if depth < 2 and roll < 0.4:
+        return {"$not": _condition(draw, depth + 1)}
+    return {**_leaf(draw), **_leaf(draw)} if roll < 0.6 else _leaf(draw)
+
+
+def test_random_conditions() -> None:
+    """Of random conditions, the people of `theirs` are just those whom GrowthBook finds."""
+    draw = random.Random(2026)
+    conditions = [_condition(draw) for _ in range(600)]
+    attributes = json.loads(json.dumps(PEOPLE, default=str))
+    answers = ran("eval_condition.cjs", [[a, c] for c in conditions for a in attributes])
+    kinds = {"same": 0, "different": 0, "refused": 0}
+    for number, condition in enumerate(conditions):
+        start = number * len(attributes)
+        there = answers[start : start + len(attributes)]
+        expected = {a["id"] for a, yes in zip(attributes, there, strict=True) if yes}
+        try:
+            found = from_conditions(condition, SHOP)
+        except ConversionError:
+            kinds["refused"] += 1
+            continue
+        ours = members(found.segment)
+        kinds["same" if ours == expected else "different"] += 1
+        if found.theirs is not None:
+            assert members(found.theirs) == expected, (condition, found.definition)
+        else:
+            assert {each.rule for each in found.differences} & {"case-folding", "missing-list"}
+        if ours != expected:
+            assert found.differences, (condition, found.definition)
+    assert kinds["same"] > 300, kinds
+    assert kinds["different"] > 20, kinds

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from segmentkit.interchange import RULES, from_react_querybuilder
 from tests.interchange.people import SHOP, members
+from tests.interchange.test_conditions import ANSWERS
 from tests.interchange.test_react_querybuilder import RECORDED, asked
 
 PAGE = Path(__file__).parents[2] / "docs" / "interchange.md"
@@ -73,7 +75,17 @@ def differing() -> str:
     return "\n".join(rows)
 
 
-BLOCKS = {"rules": rules, "differing": differing}
+def published() -> str:
+    """How GrowthBook's published conditions come out."""
+    kinds = Counter(kind for _, kind, _, _ in ANSWERS)
+    return (
+        f"{kinds['same']} have the same answer here, {kinds['different']} differs by the rule "
+        f"`missing-number`, {kinds['refused']} are refused by name (90 of them compare versions), "
+        f"and {kinds['other data']} are about data that no schema here has, such as lists of numbers."
+    )
+
+
+BLOCKS = {"rules": rules, "published": published, "differing": differing}
 
 
 def with_block(page: str, name: str, text: str) -> str:

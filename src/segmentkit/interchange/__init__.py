@@ -1,6 +1,7 @@
 """Take over definitions from other tools, and hand them on."""
 
 from segmentkit.errors import ConversionError
+from segmentkit.interchange._conditions import from_conditions
 from segmentkit.interchange._react_querybuilder import from_react_querybuilder
 from segmentkit.interchange._result import RULES, Converted, Difference
 from segmentkit.interchange._to_react_querybuilder import Exported, to_react_querybuilder
@@ -11,6 +12,7 @@ __all__ = [
     "Converted",
     "Difference",
     "Exported",
+    "from_conditions",
     "from_react_querybuilder",
     "to_react_querybuilder",
 ]

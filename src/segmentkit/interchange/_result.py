@@ -30,6 +30,12 @@ RULES: Mapping[str, str] = MappingProxyType(
         "xor": "Few databases know XOR; here it is written out.",
         "names": "Names stand in the SQL without quotes, so databases refuse those that are words "
         "of SQL or no plain identifiers.",
+        "missing-number": "A missing number compares as zero there; here the test is false.",
+        "missing-text": 'A missing text compares as the text "null" there; here the test is false.',
+        "missing-list": "A missing list has no size there; here it has no rows.",
+        "case-folding": "Case is ignored there by lower case, here by Unicode's case folding: `ß` "
+        "equals `SS` here.",
+        "times": "Times are texts there, and compare as texts.",
         "first-instant": "A day beside an instant is compared as a text on some databases, such as "
         "SQLite, where its first instant comes after it.",
     }
@@ -100,7 +106,8 @@ class Converted:
         return found - found.uncertain() if found is not None and told else found
 
 
-UNSAID = frozenset({"wildcard", "whole-item", "xor", "names", "first-instant"})
+_UNSAID = "case-folding first-instant missing-list names times whole-item wildcard xor"
+UNSAID = frozenset(_UNSAID.split())
 """The rules whose people no segment describes."""
 
 
