@@ -20,11 +20,12 @@ from segmentkit import (
     Relation,
     Schema,
     Segment,
+    UnsupportedError,
     decimal,
     dtypes,
 )
 from segmentkit._language.formatter import format_value
-from segmentkit.sqlalchemy import members
+from segmentkit.sqlalchemy import Source, members
 from tests.conformance_cases import Tables, records
 from tests.targets.databases import ENGINES
 
@@ -201,3 +202,25 @@ def test_arrays() -> None:
             assert sorted(connection.scalars(members(segment, table))) == found, text
     finally:
         metadata.drop_all(connection)
+
+
+def test_statements_longer_than_it_reads_are_split() -> None:
+    """What does not go into one text of ``max_query_size`` goes into several, or is refused."""
+    texts = {f"s{n}": [f"{i}, {n}".ljust(40, "'") for i in range(500)] for n in range(4)}
+    segments = {
+        name: Segment.define(name, f"name in ({', '.join(map(format_value, each))})", SCHEMA)
+        for name, each in texts.items()
+    }
+    people = [_person(n, name=each[7 * n]) for n, each in enumerate(texts.values())]
+    with DATABASE.loaded(SCHEMA, TABLES | {"people": people}) as (connection, metadata):
+        source = Source(connection, metadata.tables["people"])
+        before = connection.exec_driver_sql("SELECT getSetting('max_query_size')").scalar_one()
+        try:
+            connection.exec_driver_sql("SET max_query_size = 80000")
+            found = source.evaluate(segments, as_of=AS_OF)
+            connection.exec_driver_sql("SET max_query_size = 20000")
+            with pytest.raises(UnsupportedError, match="at most 20,000 bytes in one statement"):
+                source.members(segments["s0"], as_of=AS_OF)
+        finally:
+            connection.exec_driver_sql(f"SET max_query_size = {before}")
+    assert [list(found[name]) for name in segments] == [[0], [1], [2], [3]]

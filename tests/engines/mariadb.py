@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 from attrs import define
 
-from segmentkit import BOOLEAN, Schema, Segment
+from segmentkit import BOOLEAN, KeyList, Schema, Segment, UnsupportedError
 from segmentkit._language.formatter import format_value
-from segmentkit.sqlalchemy import members, predicate, schema_from
+from segmentkit.sqlalchemy import Source, members, predicate, schema_from
 from tests.targets.databases import mariadb_url
 
 AS_OF = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -472,3 +472,40 @@ def test_an_index_narrows_an_aggregate(many: Asked) -> None:
     plan = both.plan('name = "n7" and count(orders) = 2')
     assert "ALL" not in [way for way, _ in plan], plan
     assert ("ref", "name") in plan
+
+
+def test_statements_longer_than_a_packet_are_split(url: sa.URL) -> None:
+    """What does not go into one packet goes into several, or is refused; the connection stays."""
+    table = sa.Table("people", sa.MetaData(), sa.Column("id", sa.BigInteger, primary_key=True))
+    schema = schema_from(table)
+    lists = [KeyList(f"l{n}", range(10**12 + n, 10**12 + 120_000, 4)) for n in range(4)]
+    segments = {
+        each.name: Segment.define(each.name, f"id in list {each.name}", schema, lists=[each])
+        for each in lists
+    }
+    server = sa.create_engine(url)
+    before = server.connect().exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+    try:
+        _run(server, f"SET GLOBAL max_allowed_packet = {1 << 20}")
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            table.create(connection)
+            connection.execute(table.insert(), [{"id": 10**12 + 4 * n + n} for n in range(4)])
+            source = Source(connection, table)
+            found = source.evaluate(segments, as_of=AS_OF)
+            every = Segment.define(
+                None,
+                "id in list every",
+                schema,
+                lists=[KeyList("every", range(10**12, 10**12 + 120_000))],
+            )
+            with pytest.raises(
+                UnsupportedError, match=r"at most 1,048,576 bytes.*raise max_allowed_packet"
+            ):
+                source.members(every, as_of=AS_OF)
+            assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 4
+        engine.dispose()
+    finally:
+        _run(server, f"SET GLOBAL max_allowed_packet = {before}")
+        server.dispose()
+    assert [list(found[f"l{n}"]) for n in range(4)] == [[10**12 + 5 * n] for n in range(4)]

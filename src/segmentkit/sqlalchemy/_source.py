@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit._planning import ir
 from segmentkit._results.columns import columns_of
@@ -20,6 +21,7 @@ from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
 from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
+from segmentkit.sqlalchemy.statement_sizes import check_size, within_limits
 from segmentkit.sqlalchemy.tables import Root, Tables
 
 
@@ -76,7 +78,7 @@ class Source(SqlSource):
     @contextmanager
     def _connected(self, schema: Schema) -> Iterator[tuple[_Database, Tables]]:
         tables = Tables.of(schema, self.entity, self.lists, self.where)
-        with connected(self.bind, self.entity) as asked:
+        with connected(self.bind, self.entity) as asked, within_limits(asked.connection):
             shapes = shapes_of(asked.connection.dialect)
             planner = planner_of(asked.connection)
             by_class = asked.session is not None
@@ -140,7 +142,13 @@ class _Database:
 
     def text(self, query: sa.Select[Any]) -> str:
         told = {"render_postcompile": True}
-        return str(query.compile(self.asked.connection, compile_kwargs=told))
+        compiled = query.compile(self.asked.connection, compile_kwargs=told)
+        assert isinstance(compiled, SQLCompiler)
+        values: Any = compiled.params
+        if compiled.positiontup is not None:
+            values = [values[name] for name in compiled.positiontup]
+        check_size(self.asked.connection, str(compiled), values)
+        return str(compiled)
 
     def check(self, nodes: Iterable[ir.Condition | ir.Value], tables: Tables) -> None:
         """Nothing: what a database computes otherwise, SQLAlchemy does not compile."""

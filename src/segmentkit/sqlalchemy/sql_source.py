@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import reduce
 from itertools import chain, combinations_with_replacement
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import EngineSource, Question, Segments, asked_of
+from segmentkit.sqlalchemy.statement_sizes import StatementTooLargeError
 from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass, portions
 from segmentkit.sqlalchemy.statements.codes import BITS, Integers
 from segmentkit.sqlalchemy.statements.export import select_values
@@ -39,7 +40,6 @@ from segmentkit.sqlalchemy.statements.single_statement import (
     explained,
     of_one,
     of_person,
-    statements,
 )
 from segmentkit.sqlalchemy.statements.value_counts import select_tally, tally_of
 from segmentkit.sqlalchemy.tables import Tables
@@ -91,6 +91,7 @@ class Engine(Protocol):
 
 
 _Opened: TypeAlias = tuple[Engine, Tables]
+_T = TypeVar("_T")
 
 
 class SqlSource(EngineSource[_Opened]):
@@ -126,21 +127,16 @@ class SqlSource(EngineSource[_Opened]):
 
     def _evaluated(self, opened: _Opened, question: Question) -> Evaluation:
         engine, tables = opened
-        rows = [
-            _read(engine, Pass.of(portion, tables)) for portion in portions(question.conditions)
-        ]
+        rows = _each(question, lambda portion: _read(engine, Pass.of(portion, tables)))
         keys = rows[0][0]
         bits = [_in_order(keys, *each) for each in rows]
         return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
 
     def _counted(self, opened: _Opened, question: Question) -> Sizes:
         engine, tables = opened
-        counts: list[int] = []
-        population = 0
-        for portion in portions(question.conditions):
-            found, population = _sizes(engine, portion, tables)
-            counts += found
-        return question.counted(counts, population)
+        found = _each(question, lambda portion: _sizes(engine, portion, tables))
+        counts = list(chain.from_iterable(each for each, _ in found))
+        return question.counted(counts, found[-1][1])
 
     def _overlapped(self, opened: _Opened, question: Question) -> pd.DataFrame:
         engine, tables = opened
@@ -156,7 +152,11 @@ class SqlSource(EngineSource[_Opened]):
             if one is other and len(parts) > 1:
                 continue
             both = {**one, **other}
-            found, population = _pairs(engine, Pass.of(both, tables), len(both))
+            try:
+                found, population = _pairs(engine, Pass.of(both, tables), len(both))
+            except StatementTooLargeError:
+                # Of one alone, there may be room.
+                return super()._overlapped(opened, question)
             counts.loc[list(both), list(both)] = found
         return overlap_frame(counts.to_numpy(), names, population, question.as_of)
 
@@ -224,8 +224,16 @@ class SqlSource(EngineSource[_Opened]):
         def ask(opened: _Opened, question: Question) -> str:
             engine, tables = opened
             lines = [f"-- {line}" for line in explained(question.plan, tables)]
-            asked = statements(question.conditions, tables, columnar=engine.columnar)
-            texts = [engine.text(query) for query in asked]
+            if len(question.conditions) == 1:
+                texts = [engine.text(of_one(_only(question), tables))]
+            else:
+                columnar = engine.columnar
+                texts = _each(
+                    question,
+                    lambda portion: engine.text(
+                        Pass.of(portion, tables).signs.signed(columnar=columnar)
+                    ),
+                )
             return "\n".join([*lines, *texts])
 
         return self._asked(segments, as_of, ask)
@@ -245,6 +253,24 @@ def _named(question: Question, engine: Engine) -> Iterator[None]:
         of = f"segment{'s' if len(names) > 1 else ''} {', '.join(names[:_FEW])}{more}"
         error.add_note(f"while asking about {of}, as of {question.as_of.isoformat()}")
         raise
+
+
+def _each(question: Question, ask: Callable[[Conditions], _T]) -> list[_T]:
+    """What is asked of the conditions, in about as few statements as the database takes.
+
+    What goes into one is estimated; if it turns out to be too large, it is halved.
+    """
+
+    def asked(portion: Conditions) -> list[_T]:
+        try:
+            return [ask(portion)]
+        except StatementTooLargeError:
+            if len(portion) <= 1:
+                raise
+        each, middle = list(portion.items()), len(portion) // 2
+        return [*asked(dict(each[:middle])), *asked(dict(each[middle:]))]
+
+    return [answer for portion in portions(question.conditions) for answer in asked(portion)]
 
 
 def _only(question: Question) -> ir.Condition:

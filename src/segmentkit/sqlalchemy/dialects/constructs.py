@@ -315,6 +315,21 @@ class Shapes:
 
 
 @frozen
+class Length:
+    """How long a statement may be, with its parameters, which drivers write into it.
+
+    Attributes:
+        usual: How many bytes it may have, unless a database is told otherwise.
+        setting: What tells it.
+        asked: The query that finds what it was told.
+    """
+
+    usual: int
+    setting: str
+    asked: str
+
+
+@frozen
 class Dialect:
     """A dialect of SQL.
 
@@ -327,7 +342,8 @@ class Dialect:
         rare_letters: The test that a text, {0}, holds one of the letters that ``lower`` does not
             fold, {1}; None where they are not folded, or by the same function as the others.
         translates: Whether it has ``translate``.
-        parameters: How many a statement may have, where that is less than a definition can ask.
+        parameters: How many a statement may have, where there is a limit.
+        length: How long a statement may be, where there is a limit.
         arrays: Whether a list can be bound as an array; otherwise it is JSON.
         arrow: Whether its driver gives answers in columns of Arrow.
         nul: Whether a text can hold the character NUL.
@@ -353,6 +369,7 @@ class Dialect:
     rare_letters: str | None = None
     translates: bool = False
     parameters: int | None = None
+    length: Length | None = None
     arrays: bool = False
     arrow: bool = False
     nul: bool = True

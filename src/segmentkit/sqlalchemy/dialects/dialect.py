@@ -15,6 +15,7 @@ from segmentkit.sqlalchemy.dialects.constructs import (
     Construct,
     Dialect,
     Ends,
+    Length,
     Sequences,
     Shapes,
 )
@@ -47,6 +48,7 @@ _OF_MYSQL: Mapping[Construct, str | None] = {
     Construct.QUOTIENT: "({0} DIV {1})",
     **_listed(_JSON_TABLE),
 }
+_PACKET = Length(1 << 24, "max_allowed_packet", "SELECT @@max_allowed_packet")
 _AS_SIGNED = "CAST({0} AS SIGNED)"
 _TEXT_OF_UTC = "CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP)"
 _AT_UTC = "({0} AT TIME ZONE 'UTC')"
@@ -93,6 +95,7 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.IN_UTC: "toTimeZone({0}, 'UTC')",
     Construct.QUOTIENT: "intDiv({0}, {1})",
 }
+_QUERY_SIZE = Length(1 << 18, "max_query_size", "SELECT getSetting('max_query_size')")
 # Otherwise whatever is not there is 0 or the empty text.
 _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
@@ -129,6 +132,7 @@ _ROWS = (
             Construct.DAYS_LATER: "date({0}, {1} || ' days')",
             **_listed("SELECT value FROM json_each({2})"),
         },
+        parameters=32_766,
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
         # It makes an index of rows with a name, and of a table none.
@@ -189,6 +193,7 @@ _ROWS = (
         # Otherwise columns are computed wherever they stand.
         after_columns="OFFSET 0",
         nul=False,
+        parameters=65_535,
         # Joins in the user's query may leave few rows to look up.
         shapes=Shapes(Sequences.NAMED_CHAINS),
         predicate_shapes=Shapes(),
@@ -215,6 +220,7 @@ _ROWS = (
         # joined to rows with a rank once for each of them.
         shapes=Shapes(Sequences.SORTED, Ends.SORTED, grouped=True),
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
+        length=_PACKET,
         exact_collations=("utf8mb4_nopad_bin",),
         notes=("Text is compared by code point, whatever the collation; an index on it is used.",),
     ),
@@ -228,6 +234,7 @@ _ROWS = (
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_OF_MYSQL,
         },
+        length=_PACKET,
         exact_collations=("utf8mb4_0900_bin",),
         notes=(
             "Text is compared by code point, whatever the collation; an index on it is used.",
@@ -240,6 +247,7 @@ _ROWS = (
         run=True,
         family="clickhouse",
         spellings=_CLICKHOUSE,
+        length=_QUERY_SIZE,
         after_outer_joins=_NULL_IS_NULL,
     ),
     Dialect(
@@ -247,6 +255,7 @@ _ROWS = (
         "ClickHouse server",
         family="clickhouse",
         spellings=_CLICKHOUSE,
+        length=_QUERY_SIZE,
         after_outer_joins=_NULL_IS_NULL,
     ),
     Dialect(

@@ -1,0 +1,81 @@
+"""How large statements may be, counted where they are sent; what is too large is not sent."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+
+Values: TypeAlias = Mapping[str, Any] | Collection[Any]
+"""The parameters of a statement, by names or by places."""
+
+_IN_THE_TEXT = frozenset({"psycopg2", "psycopg2cffi"})
+"""Drivers of PostgreSQL that write parameters into the text."""
+
+_SMALL = 16
+"""Texts so many times shorter than the usual limit are not worth a look at the database's own."""
+
+
+class StatementTooLargeError(UnsupportedError):
+    """A statement that the database would refuse for its size."""
+
+
+@contextmanager
+def within_limits(connection: sa.Connection) -> Iterator[None]:
+    """Raise of what is sent on a connection, if it is too large for the database."""
+
+    def check(_: Any, __: Any, text: str, values: Any, ___: Any, is_many: bool) -> None:
+        if not is_many:
+            check_size(connection, text, values)
+
+    sa.event.listen(connection, "before_cursor_execute", check)
+    try:
+        yield
+    finally:
+        sa.event.remove(connection, "before_cursor_execute", check)
+
+
+def check_size(connection: sa.Connection, text: str, values: Values) -> None:
+    """See that a database takes a statement.
+
+    Raises:
+        StatementTooLargeError: It has too many parameters, or its text is too long.
+    """
+    dialect = dialect_of(connection.dialect)
+    driver: Any = connection.connection.dbapi_connection
+    if isinstance(driver, sqlite3.Connection):
+        # How SQLite was built, and what the connection was told.
+        most = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        longest = driver.getlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH)
+        _check(dialect.title, "parameters", len(values), most)
+        _check(dialect.title, "bytes", _bytes(text), longest)
+        return
+    if dialect.parameters is not None and connection.dialect.driver not in _IN_THE_TEXT:
+        _check(dialect.title, "parameters", len(values), dialect.parameters)
+    if dialect.length is None:
+        return
+    written = values.values() if isinstance(values, Mapping) else values
+    length = _bytes(text) + sum(_bytes(repr(value)) for value in written)
+    if length * _SMALL > dialect.length.usual:
+        most = int(connection.exec_driver_sql(dialect.length.asked).scalar_one())
+        way_out = f"raise {dialect.length.setting}, or "
+        _check(dialect.title, "bytes", length, most, way_out)
+
+
+def _check(title: str, what: str, count: int, most: int, way_out: str = "") -> None:
+    if count > most:
+        raise StatementTooLargeError(
+            f"{title} takes at most {most:,} {what} in one statement, and this one has {count:,}: "
+            f"{way_out}make parts of the definition segments of their own and combine their "
+            "members; keep long lists in tables, as lists= takes them"
+        )
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))

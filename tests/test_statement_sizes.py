@@ -1,0 +1,155 @@
+"""Statements too large for a database: several in their place, or a refusal by name."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from attrs import evolve
+from sqlalchemy.pool import StaticPool
+
+from segmentkit import Segment, UnsupportedError
+from segmentkit import pandas as frames
+from segmentkit.sqlalchemy import Source, schema_from, statement_sizes
+from segmentkit.sqlalchemy.dialects.dialect import dialect_of
+from tests.targets.databases import postgresql_url
+
+AS_OF = datetime(2026, 5, 1, tzinfo=UTC)
+PEOPLE = sa.Table(
+    "size_people",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("age", sa.Integer),
+    sa.Column("joined", sa.DateTime),
+    sa.Column("seen", sa.DateTime),
+)
+SCHEMA = schema_from(PEOPLE, time_zone="Europe/Berlin")
+ROWS: list[dict[str, Any]] = [
+    {
+        "id": i,
+        "age": i % 90,
+        "joined": datetime(2026, 3, 28, 12) + timedelta(hours=7 * i),
+        "seen": datetime(2026, 3, 28, 23, 30) + timedelta(hours=7 * i + i % 5),
+    }
+    for i in range(60)
+]
+LATE = {
+    f"late_{hours}": Segment.define(None, f"day(seen) < joined + {hours} hours", SCHEMA)
+    for hours in range(5)
+}
+"""Each is a search among the days on which Berlin's clocks change: 2,316 parameters, 430 kB."""
+
+
+@pytest.fixture
+def engine() -> sa.Engine:
+    """People in SQLite, on one connection whose limits can be set."""
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        PEOPLE.create(connection)
+        connection.execute(PEOPLE.insert(), ROWS)
+    return engine
+
+
+def _limited(engine: sa.Engine, limit: int, most: int) -> None:
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.setlimit(limit, most)
+
+
+@contextmanager
+def _sent(engine: sa.Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def keep(_: Any, __: Any, text: str, parameters: Any, *___: Any) -> None:
+        found.append((text, parameters))
+
+    sa.event.listen(engine, "after_cursor_execute", keep)
+    yield found
+    sa.event.remove(engine, "after_cursor_execute", keep)
+
+
+def _by_frames() -> frames.Source:
+    return frames.Source({PEOPLE.name: pd.DataFrame(ROWS)})
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 5_000), (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 1_000_000)],
+    ids=["parameters", "length"],
+)
+def test_many_definitions_are_split(engine: sa.Engine, limit: int, most: int) -> None:
+    """Definitions that are too large together are asked in as many statements as it takes."""
+    _limited(engine, limit, most)
+    source = Source(engine, PEOPLE)
+    expected = _by_frames().evaluate(LATE, as_of=AS_OF)
+    with _sent(engine) as sent:
+        found = source.evaluate(LATE, as_of=AS_OF)
+    assert len(sent) > 1
+    assert (found.frame.sort_index() == expected.frame.sort_index()).all(axis=None)
+    assert dict(source.sizes(LATE, as_of=AS_OF)) == dict(expected.sizes())
+    pd.testing.assert_frame_equal(source.overlap(LATE, as_of=AS_OF), expected.overlap())
+    assert source.explain(LATE, as_of=AS_OF).count("SELECT") > len(sent)
+
+
+def test_one_definition_is_refused_by_name(engine: sa.Engine) -> None:
+    """A definition that is too large alone is named, and others are answered without it."""
+    _limited(engine, sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1_000)
+    source = Source(engine, PEOPLE)
+    both = {"late": LATE["late_1"], "old": Segment.define(None, "age > 60", SCHEMA)}
+    told = "SQLite takes at most 1,000 parameters in one statement, and this one has 2,316"
+    with pytest.raises(UnsupportedError, match=f"(?s)late.*{told}"):
+        source.evaluate(both, as_of=AS_OF)
+    for ask in (source.members, source.count, source.explain):
+        with pytest.raises(UnsupportedError, match=told):
+            ask(both["late"], as_of=AS_OF)
+    with pytest.raises(UnsupportedError, match=told):
+        source.overlap(both, as_of=AS_OF)
+    found = source.evaluate(both, as_of=AS_OF, skip_broken=True)
+    assert found.names == ("old",)
+    # Only a source's questions are counted.
+    with engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="too many"):
+        connection.execute(sa.select(sa.literal(1).in_(range(2_000))))
+
+
+def test_the_way_out_leads_there(engine: sa.Engine) -> None:
+    """Parts of a definition that is too large are segments whose members combine."""
+    _limited(engine, sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 3_000)
+    source = Source(engine, PEOPLE)
+    whole = LATE["late_1"] & ~LATE["late_3"] | LATE["late_4"]
+    with pytest.raises(UnsupportedError, match="segments of their own and combine their members"):
+        source.members(whole, as_of=AS_OF)
+    one, three, four = (source.members(LATE[f"late_{hours}"], as_of=AS_OF) for hours in (1, 3, 4))
+    assert set((one - three) | four) == set(_by_frames().members(whole, as_of=AS_OF))
+
+
+def test_postgresql_takes_65535_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its driver sends no more; what would take more is split, and the transaction goes on."""
+    engine = sa.create_engine(postgresql_url())
+    row = dialect_of(engine.dialect)
+    assert row.parameters is not None
+    expected = _by_frames().evaluate(LATE, as_of=AS_OF)
+    with engine.connect() as connection:
+        PEOPLE.create(connection)
+        connection.execute(PEOPLE.insert(), ROWS)
+        source = Source(connection, PEOPLE)
+        # So many as to reach the true limit take the database a minute.
+        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=1_500))
+        with _sent(engine) as sent:
+            found = source.evaluate(LATE, as_of=AS_OF)
+        assert len(sent) > 1
+        assert (found.frame.sort_index() == expected.frame.sort_index()).all(axis=None)
+        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=500))
+        with pytest.raises(UnsupportedError, match="PostgreSQL takes at most 500 parameters"):
+            source.members(LATE["late_1"], as_of=AS_OF)
+        connection.execute(sa.select(sa.literal_column("1").in_(range(row.parameters))))
+        with pytest.raises(sa.exc.OperationalError, match="number of parameters"):
+            connection.execute(sa.select(sa.literal_column("1").in_(range(row.parameters + 1))))
+        connection.rollback()
+    engine.dispose()
