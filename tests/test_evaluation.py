@@ -163,7 +163,7 @@ def test_a_broken_segment_is_named(
         raise UnsupportedError("there is no such test")
 
     monkeypatch.setattr("segmentkit.sqlalchemy.statements.compiler.Compiler.text_test", refuse)
-    monkeypatch.setattr("segmentkit.pandas._compile._has", refuse)
+    monkeypatch.setattr("segmentkit.pandas._compile.has", refuse)
     text = Segment.define("text", 'name contains "a"', SHOP)
     unbound = Segment.define("unbound", "age > :limit", SHOP)
     segments = {"adult": SEGMENTS["adult"], "text": text, "minor": SEGMENTS["minor"]}
