@@ -6,23 +6,29 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from attrs import fields
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import segmentkit as sk
+import segmentkit.demo
 from segmentkit import DefinitionError, SegmentSyntaxError, expr
-from segmentkit._language.json_form import from_json, schema_of, to_json
+from segmentkit._language.json_form import from_json, to_json
+from segmentkit._schema_form import RECORDS
 from tests.conformance_cases import Case, cases
 from tests.property.strategies import definitions, peopled_worlds
 from tests.test_expr import trees
 
-SCHEMA = schema_of("where")
+SCHEMA = sk.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-OF_TRAITS = jsonschema.Draft202012Validator(schema_of("value", ["name"]))
+OF_TRAITS = jsonschema.Draft202012Validator(sk.json_schema("trait"))
 PEOPLE = sk.Schema(
     [
         sk.Entity(
@@ -313,3 +319,199 @@ def test_more_readers_of_the_same() -> None:
         "and": [{"and": [True, {"name": ["age"]}]}, {"negative": 5}, {"from now": 0, "unit": "day"}]
     }
     assert from_json(data)[0] == "true and age and -5 and now"
+
+
+# -- schemas and catalogs ---------------------------------------------------------------------------
+
+OF_SCHEMAS = jsonschema.Draft202012Validator(sk.json_schema("schema"))
+OF_CATALOGS = jsonschema.Draft202012Validator(sk.json_schema("catalog"))
+
+
+def all_kinds() -> sk.Schema:
+    """A schema that has something of everything."""
+    half = sk.Function("half", ["float"], sk.FLOAT, "Half.", record=lambda x: x / 2)
+    listed = [
+        (sk.INTEGER, [1, 2**60]), (sk.FLOAT, [0.1, 1e300, -2.0, Decimal("0.1")]), (sk.TEXT, ["a", "é"]),
+        (sk.decimal(2), [Decimal("1.50"), Decimal(3)]), (sk.DATE, [date(2026, 5, 9)]),
+        (sk.TIMESTAMP, [datetime(2026, 5, 9, 12), datetime(2026, 5, 9, tzinfo=UTC)]), (sk.BOOLEAN, [True]),
+    ]  # fmt: skip
+    attributes = [
+        sk.Attribute(f"a{n}", dtype, True, some) for n, (dtype, some) in enumerate(listed)
+    ]
+    return sk.Schema(
+        [
+            sk.Entity(
+                "people",
+                key="id",
+                attributes=[
+                    sk.Attribute("id", sk.INTEGER),
+                    sk.Attribute("code", sk.TEXT, column="the code", uuid=True),
+                    sk.Attribute("lat", sk.FLOAT),
+                    sk.Attribute("long", sk.FLOAT),
+                    *attributes,
+                ],
+                documents=[
+                    sk.Document("facts", {"plan": sk.TEXT, "billing": {"seats": sk.INTEGER}})
+                ],
+                places=[sk.Place("home", latitude="lat", longitude="long")],
+                links=[sk.Link("firm", to="firms", key="firm_id", by="code", join="a = b")],
+                relations=[
+                    sk.Relation("visits", key="person", at="at"),
+                    sk.Relation("tags", key="p", value="tag"),
+                ],
+                table="all people",
+                schema="crm",
+                model="Person",
+            ),
+            sk.Entity("firms", key="id", attributes=[sk.Attribute("code", sk.TEXT)]),
+            sk.Entity("visits", attributes=[sk.Attribute("at", sk.TIMESTAMP)]),
+            sk.Entity("tags", attributes=[sk.Attribute("tag", sk.TEXT)]),
+        ],
+        channels=[sk.Channel("email", address="code", consent="id > 3")],
+        functions=[half],
+        time_zone="Europe/Kyiv",
+        left_out=[("people.picture", "it is binary")],
+    )
+
+
+def test_every_part_of_a_schema_has_a_row() -> None:
+    """All that a schema can say is in the table of its JSON form."""
+    for record in RECORDS:
+        kind = sk.Schema if record.kind is dict else record.kind
+        own = {each.name for each in fields(kind) if each.init and each.name != "path"}
+        assert {one.name for one in record.parts} == own
+
+
+def test_schemas() -> None:
+    """A schema written as JSON and read again is the same one."""
+    for schema in [all_kinds(), *{id(case.schema): case.schema for case in cases()}.values()]:
+        for data in (schema.to_json(), schema.to_dict()):
+            found = sk.Schema.from_json(data, functions=schema.functions)
+            assert found == schema
+            assert found.to_dict() == schema.to_dict()
+            assert found.left_out == schema.left_out
+        OF_SCHEMAS.validate(schema.to_dict())
+    values = [
+        each.values
+        for each in sk.Schema.from_json(
+            all_kinds().to_json(), functions=all_kinds().functions
+        ).entity.attributes
+    ]
+    assert [list(map(type, each)) for each in values] == [
+        list(map(type, a.values)) for a in all_kinds().entity.attributes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"functions": ["halve"]}, "SK103 unknown function 'halve'\n    at /functions"),
+        ({"time_zone": "Kyiv"}, "unknown time zone 'Kyiv'"),
+        ({"root": "persons"}, "no entity 'persons'"),
+        ({"entities": [{"name": "a", "key": "id", "atributes": []}]}, "SK022 unknown key 'atributes'\n    at /entities/0"),
+        ({"entities": [{"name": "a", "attributes": [{"name": "b", "type": "txt"}]}]}, "at /entities/0/attributes/0/type"),
+    ],
+)  # fmt: skip
+def test_wrong_schemas(change: dict[str, Any], said: str) -> None:
+    """A schema that is wrong is refused with its reason, and where it is its form, the place."""
+    with pytest.raises(sk.SchemaError, match=re.escape(said)):
+        sk.Schema.from_json(all_kinds().to_dict() | change, functions=all_kinds().functions)
+
+
+def everything() -> sk.Catalog:
+    """A catalog that has something of everything."""
+    return sk.Catalog.loads(
+        """
+language = 1
+[schema]
+entity = "people"
+[schema.tables.people]
+key = "id"
+attributes = { id = "integer", age = "integer?", born = "date?", spent = "decimal(2)" }
+[parameters]
+least = 18
+since = 2026-05-09
+much = 99.90
+[traits.years]
+value = "default(age, 0) + 1"
+title = "Years"
+[lists.fair]
+keys = [3, 1, 9007199254740993]
+owner = "me"
+[segments."grown up/s"]
+where = "years > :least"
+description = "Adults"
+[segments.rich]
+where = 'spent > :much and in segment "grown up/s" and not in list fair or born > :since'
+goal = "x"
+[partitions.all]
+parts = ["rich", "grown up/s"]
+rest = "others"
+title = "All"
+"""
+    )
+
+
+def test_catalogs() -> None:
+    """A catalog written as JSON and read again is the same one, and so is its file."""
+    told = Path(sk.demo.__file__).with_name("segments.toml").read_text(encoding="utf-8")
+    for catalog in (everything(), sk.Catalog.loads(told), everything().bind(much=0.5)):
+        for data in (catalog.to_json(), catalog.to_json(indent=1).encode(), catalog.to_dict()):
+            found = sk.Catalog.from_json(data)
+            assert found == catalog
+            assert dict(found.partitions["all"].parts if "all" in found.partitions else {}) == dict(
+                catalog.partitions["all"].parts if "all" in catalog.partitions else {}
+            )
+            assert found.to_dict() == catalog.to_dict()
+            assert sk.Catalog.loads(found.dumps()) == catalog
+            assert {n: type(v) for n, v in found.parameters.items()} == {
+                n: type(v) for n, v in catalog.parameters.items()
+            }
+        OF_CATALOGS.validate(catalog.to_dict())
+
+
+def test_a_catalog_takes_a_schema() -> None:
+    """The schema that is given goes before that of the JSON, and one of them there must be."""
+    told = everything().to_dict()
+    other = everything().schema.rooted("people")
+    assert sk.Catalog.from_json(told, other).schema is other
+    del told["schema"]
+    with pytest.raises(sk.SchemaError, match="no \\[schema\\], and none was given"):
+        sk.Catalog.from_json(told)
+
+
+def test_broken_definitions_are_left_out() -> None:
+    """Of a catalog in JSON, too, the rest stands; what is left out has its place."""
+    told = everything().to_dict()
+    told["segments"]["rich"]["where"] = {">": [{"name": "spend"}, 3]}
+    told["partitions"] = {}
+    found = sk.Catalog.from_json(told, skip_broken=True)
+    assert list(found) == ["grown up/s"]
+    (problem,) = found.broken["rich"].problems
+    assert problem.diagnostic.pointer == "/segments/rich/where/>/0"
+    with pytest.raises(sk.CatalogError, match="SK307"):
+        sk.Catalog.from_json(everything().to_dict(), limits=sk.Limits(definitions=3))
+    with pytest.raises(sk.CatalogError, match="more than 100 characters"):
+        sk.Catalog.from_json(everything().to_json(), limits=sk.Limits(bytes=100))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_changed_catalog_is_read_or_refused(data: st.DataObject) -> None:
+    """Any value of a catalog, changed to any other: a catalog, or mistakes with places."""
+    whole = everything().to_dict()
+    way = data.draw(st.sampled_from(list(places(whole))))
+    told = put(whole, way, data.draw(JUNK))
+    try:
+        found = sk.Catalog.from_json(told, skip_broken=data.draw(st.booleans()))
+    except sk.CatalogError as error:
+        assert json.dumps(error.to_dict())
+        for problem in error.problems:
+            assert problem.diagnostic.pointer is not None
+            at(told, problem.diagnostic.pointer)
+    except sk.SchemaError as error:
+        assert str(error)
+    else:
+        # What was left out may be what others refer to.
+        if not found.broken:
+            assert sk.Catalog.from_json(found.to_json()) == found

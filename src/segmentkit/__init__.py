@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # as in typing, which takes longer to load than all that 
 if TYPE_CHECKING:
     from segmentkit._checking.uses import Use
     from segmentkit._diagnostics.diagnostic import Diagnostic, Span
+    from segmentkit._json_schema import json_schema
     from segmentkit._language.syntax import LANGUAGE
     from segmentkit.algebra import complement, difference, intersection, union
     from segmentkit.audience import Audience
@@ -104,12 +105,14 @@ __all__ = [
     "difference",
     "format_definition",
     "intersection",
+    "json_schema",
     "union",
 ]
 
 _NAMES = {
     "_checking.uses": "Use",
     "_diagnostics.diagnostic": "Diagnostic Span",
+    "_json_schema": "json_schema",
     "_language.syntax": "LANGUAGE",
     "algebra": "complement difference intersection union",
     "audience": "Audience",

@@ -20,7 +20,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did
 from segmentkit._language import json_form
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, format_value
-from segmentkit._language.json_text import write_json
+from segmentkit._language.json_text import HasJson
 from segmentkit._language.parser import parse
 from segmentkit.dtypes import DType
 from segmentkit.errors import (
@@ -38,7 +38,7 @@ AsOf = datetime | date | None
 
 
 @define(frozen=True, slots=False, eq=False, repr=False)
-class Defined:
+class Defined(HasJson):
     """A text in the language, checked against a schema; a value that never changes."""
 
     name: str | None
@@ -105,17 +105,6 @@ class Defined:
         told = {"name": self.name, **self._about()}
         known = {key: text for key, text in told.items() if text is not None}
         return {"language": t.LANGUAGE, **known, self._key(): json_form.to_json(self._made)}
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """The definition as JSON, which `from_json` reads.
-
-        Args:
-            indent: How many spaces to indent by; by default, it is on one line.
-
-        Returns:
-            The text of `to_dict`.
-        """
-        return write_json(self.to_dict(), indent=indent)
 
     @cached_property
     def definition(self) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from attrs import field, frozen
 
 from segmentkit._catalog.check import check_catalog
+from segmentkit._catalog.json_file import catalog_dict, read_catalog_json
+from segmentkit._catalog.matching import Matcher, compiled
 from segmentkit._catalog.refactoring import Contents, Renaming, users_of
-from segmentkit._catalog.toml_file import CatalogText, read_catalog, read_catalog_file
+from segmentkit._catalog.toml_file import CatalogText, Origin, read_catalog, read_catalog_file
 from segmentkit._checking.uses import Use
 from segmentkit._definition import (
     AsOf,
@@ -26,19 +28,17 @@ from segmentkit._definition import (
 )
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._html import element, table
-from segmentkit._record.compile_many import compile_many
+from segmentkit._language.json_text import HasJson
 from segmentkit._usage import described, expect
 from segmentkit.dtypes import DType
-from segmentkit.errors import CatalogError, Problem, SchemaError, UnsupportedError, UsageError
-from segmentkit.extension import Target
+from segmentkit.errors import CatalogError, SchemaError, UsageError
+from segmentkit.extension import Extension
 from segmentkit.keylist import KeyList
 from segmentkit.limits import DEFAULT, Limits
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
-from segmentkit.segment import Segment, bound_condition
+from segmentkit.segment import Segment
 from segmentkit.trait import Trait
-
-_Matcher: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, ...]]
 
 
 def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -52,23 +52,7 @@ def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @frozen
-class Origin:
-    """The file that a catalog was read from, and how."""
-
-    content: str
-    schema: Schema
-    file: str | None
-    folder: Path | None
-    limits: Limits
-
-    def read(self, content: str | None = None) -> CatalogText:
-        """The file, read again; or another text in its place."""
-        text = self.content if content is None else content
-        return read_catalog(text, file=self.file, folder=self.folder, limits=self.limits)
-
-
-@frozen
-class Catalog(Mapping[str, Segment]):
+class Catalog(HasJson, Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
 
     It also has the traits, static lists and partitions of the file. Make one with
@@ -94,7 +78,7 @@ class Catalog(Mapping[str, Segment]):
     )
     _origin: Origin | None = field(default=None, kw_only=True, repr=False, eq=False)
     _bound: dict[int, Defined] = field(init=False, repr=False, eq=False)
-    _compiled: tuple[datetime, _Matcher] | None = field(
+    _compiled: tuple[datetime, Matcher] | None = field(
         init=False, default=None, repr=False, eq=False
     )
 
@@ -221,11 +205,7 @@ class Catalog(Mapping[str, Segment]):
 
     @classmethod
     def _of_either(cls, read: CatalogText, schema: Schema | None, *, skip_broken: bool) -> Catalog:
-        if schema is None:
-            if read.declaration is None:
-                raise SchemaError("the catalog has no [schema], and none was given")
-            schema = read.declaration.schema()
-        return cls.of(read, schema, skip_broken=skip_broken)
+        return cls.of(read, read.schema() if schema is None else schema, skip_broken=skip_broken)
 
     @classmethod
     def of(cls, text: CatalogText, schema: Schema, *, skip_broken: bool = False) -> Catalog:
@@ -245,17 +225,13 @@ class Catalog(Mapping[str, Segment]):
         """
         expect(schema, Schema, "a catalog")
         found = check_catalog(text, schema, skip_broken=skip_broken)
-        broken: dict[str, list[Problem]] = {}
-        for each in found.problems:
-            name = str(each.name) if each.kind == "segment" else f"{each.kind} {each.name}"
-            broken.setdefault(name, []).append(each)
         return cls(
             found.segments,
             text.parameters,
             traits=found.traits,
             lists=found.lists,
             partitions=found.partitions,
-            broken={name: CatalogError(problems) for name, problems in broken.items()},
+            broken=found.broken,
             origin=Origin(text.content, schema, text.file, text.folder, text.limits),
         )
 
@@ -303,7 +279,7 @@ class Catalog(Mapping[str, Segment]):
         check_record(record)
         return self.matcher(as_of=as_of)(record)
 
-    def matcher(self, *, as_of: AsOf = None) -> _Matcher:
+    def matcher(self, *, as_of: AsOf = None) -> Matcher:
         """Compile all segments for many records into one function that shares their work.
 
         It reads each attribute once, computes equal conditions and aggregates once, and loops
@@ -331,22 +307,9 @@ class Catalog(Mapping[str, Segment]):
         known = self._compiled
         if known is not None and known[0] == instant:
             return known[1]
-        for name, segment in self.items():
-            try:
-                segment._refuse_others()
-            except UnsupportedError as error:
-                raise UnsupportedError(f"segment {name!r}: {error}") from None
-        conditions = {
-            name: bound_condition(segment, instant, Target.RECORD) for name, segment in self.items()
-        }
-        names = {id(segment): name for name, segment in self.items()}
-        references = {
-            name: [names[id(each)] for each in segment.references.values() if id(each) in names]
-            for name, segment in self.items()
-        }
-        compiled = compile_many(conditions, schema, references)
-        object.__setattr__(self, "_compiled", (instant, compiled))
-        return compiled
+        made = compiled(dict(self), schema, instant)
+        object.__setattr__(self, "_compiled", (instant, made))
+        return made
 
     # -- as a text ------------------------------------------------------------------------------
 
@@ -408,7 +371,7 @@ class Catalog(Mapping[str, Segment]):
         """
         if self.broken:
             raise UsageError("definitions of the catalog were left out: mend them, then rename")
-        if self._origin is None:
+        if self._origin is None or not self._origin.content:
             return Catalog.loads(self.dumps(), self.schema).rename(old, name, schema=schema)
         contents = self._contents()
         what = Renaming.of(old, name, contents)
@@ -445,10 +408,50 @@ class Catalog(Mapping[str, Segment]):
             UsageError: A segment refers to one that the catalog does not have, or the extra
                 ``cli`` is not installed.
         """
-        if self._origin is not None:
+        if self._origin is not None and self._origin.content:
             return self._origin.content
         text: str = _of_toml("toml_writer").catalog_text(self._contents())
         return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The catalog as values that JSON has.
+
+        Returns:
+            ``language``, ``schema``, and by name what it defines; not what is ``broken``.
+
+        Raises:
+            UsageError: A segment refers to one that the catalog does not have.
+        """
+        return catalog_dict(self._contents())
+
+    @classmethod
+    def from_json(
+        cls,
+        data: str | bytes | dict[str, Any],
+        schema: Schema | None = None,
+        *,
+        functions: Iterable[Extension] = (),
+        skip_broken: bool = False,
+        limits: Limits = DEFAULT,
+    ) -> Catalog:
+        """Read and check a catalog in JSON, as `to_json` and `to_dict` write it.
+
+        Args:
+            data: JSON as text, or the values that a reader of JSON gave.
+            schema: The schema of the definitions; by default the one that it has.
+            functions: Where to find the functions that its schema names.
+            skip_broken: Leave out wrong definitions, as in `load`.
+            limits: Limits for the catalog.
+
+        Returns:
+            The catalog. In mistakes, places are JSON pointers.
+
+        Raises:
+            CatalogError: It is not a catalog, or definitions are wrong; has all mistakes.
+            SchemaError: Its schema is wrong, or there is none.
+        """
+        read = read_catalog_json(data, functions, limits)
+        return cls._of_either(read, schema, skip_broken=skip_broken)
 
     def _beside(self) -> dict[str, Any]:
         names = ("traits", "lists", "partitions", "broken")

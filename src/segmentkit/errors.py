@@ -119,8 +119,8 @@ class Problem:
     def render(self) -> str:
         """The message, with its place in the file above it."""
         head, found = self._place, self.diagnostic
-        if self.source is not None:
-            text = found.render(self.source)
+        if self.source is not None or found.pointer is not None:
+            text = found.render(self.source or "")
         else:
             text = f"{found.code} {found.message}"
             text += f"\n    hint: {found.hint}" if found.hint else ""

@@ -49,6 +49,15 @@ class Found:
     partitions: dict[str, Partition] = field(factory=dict)
     problems: list[Problem] = field(factory=list)
 
+    @property
+    def broken(self) -> dict[str, CatalogError]:
+        """The problems by what has them."""
+        found: dict[str, list[Problem]] = {}
+        for each in self.problems:
+            name = str(each.name) if each.kind == "segment" else f"{each.kind} {each.name}"
+            found.setdefault(name, []).append(each)
+        return {name: CatalogError(problems) for name, problems in found.items()}
+
 
 def check_catalog(text: CatalogText, schema: Schema, *, skip_broken: bool = False) -> Found:
     """Check everything in a catalog file.
@@ -161,7 +170,7 @@ class _Check:
     def define(self, entry: Entry, *, hinted: bool = True) -> None:
         """Check a definition, which can refer to what is known."""
         tree = self.trees[entry.kind][entry.name]
-        told = entry.name, Read(entry.text, tree)
+        told = entry.name, Read(entry.text, tree, placed=entry.tree is None)
         # Names that are similar are looked for among all names, which takes long.
         hinted = hinted and len(self.problems) < _HINTED
         known = self.known if hinted else self.named(self.uses_of(tree))
@@ -267,7 +276,7 @@ class _Check:
         return None if problems else keys
 
     def list_problem(self, entry: ListEntry, code: str, **values: str) -> None:
-        found = diagnostic(code, t.NOWHERE, **values)
+        found = self.text.pointed(diagnostic(code, t.NOWHERE, **values), "list", entry.name)
         place = Problem(found, None, self.text.file, entry.line, None, entry.name, "list")
         self.problems.append(place)
 
@@ -331,7 +340,7 @@ def _wrong_parts(
             found.append(diagnostic("SK117", place, name=part, hint=hint))
     return [
         Problem(each, order, text.file, entry.line, each.span.start + 1, entry.name, "partition")
-        for each in found
+        for each in (text.pointed(each, "partition", entry.name) for each in found)
     ]
 
 
@@ -352,7 +361,7 @@ def _parsed(
     problems: list[Problem] = []
     for name, entry in entries.items():
         try:
-            trees[name] = parse(entry.text)
+            trees[name] = parse(entry.text) if entry.tree is None else entry.tree[0]
         except DefinitionError as error:
             problems += [entry.problem(each, text.file) for each in error.diagnostics]
     return trees, problems

@@ -13,14 +13,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._definition import Constant
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._language import syntax as t
+from segmentkit._language.json_form import pointed
+from segmentkit._language.json_text import pointer_of
+from segmentkit._language.parser import parse
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import CatalogError, Problem, SchemaError
 from segmentkit.limits import DEFAULT, Limits, over, read_regular
+from segmentkit.schema import Schema
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -38,6 +43,7 @@ class Entry:
         text: Its definition.
         about: Title, description, owner and goal, as far as given.
         line: The line of the file on which the definition begins.
+        tree: What it says, and where it stands, if the file is JSON.
     """
 
     kind: str
@@ -45,9 +51,13 @@ class Entry:
     text: str
     about: Mapping[str, str]
     line: int
+    tree: tuple[t.Expr, str] | None = None
 
     def problem(self, found: Diagnostic, file: str | None) -> Problem:
         """A diagnostic of it with its place in the file."""
+        if self.tree is not None:
+            (found,) = pointed([found], parse(self.text), self.tree[1])
+            return Problem(found, self.text, file, None, None, self.name, self.kind)
         line, column = found.position(self.text)
         return Problem(found, self.text, file, self.line + line - 1, column, self.name, self.kind)
 
@@ -102,7 +112,9 @@ class CatalogText:
         file: What to call the file in messages.
         folder: Where the files of its lists are; None if there can be none.
         limits: How much it may ask for.
-        content: The file as it is, every character of it.
+        content: The file as it is, every character of it; of JSON, nothing.
+        own: The schema that JSON has.
+        is_json: Whether it is JSON.
     """
 
     entries: Mapping[str, Entry]
@@ -115,6 +127,24 @@ class CatalogText:
     folder: Path | None = None
     limits: Limits = DEFAULT
     content: str = ""
+    own: Schema | None = None
+    is_json: bool = False
+
+    def pointed(self, found: Diagnostic, kind: str, name: str) -> Diagnostic:
+        """A diagnostic of what stands under a name; with its place, if the file is JSON."""
+        return evolve(found, pointer=pointer_of([f"{kind}s", name])) if self.is_json else found
+
+    def schema(self) -> Schema:
+        """The schema that it declares.
+
+        Raises:
+            SchemaError: It declares none, or a wrong one.
+        """
+        if self.own is not None:
+            return self.own
+        if self.declaration is None:
+            raise SchemaError("the catalog has no [schema], and none was given")
+        return self.declaration.schema()
 
     def problem(self, name: str, found: Diagnostic) -> Problem:
         """A diagnostic of a segment with its place in the file."""
@@ -418,3 +448,19 @@ class _Reader:
                     place=place,
                     expected="a number, text, date or truth value",
                 )
+
+
+@frozen
+class Origin:
+    """The file that a catalog was read from, and how."""
+
+    content: str
+    schema: Schema
+    file: str | None
+    folder: Path | None
+    limits: Limits
+
+    def read(self, content: str | None = None) -> CatalogText:
+        """The file, read again; or another text in its place."""
+        text = self.content if content is None else content
+        return read_catalog(text, file=self.file, folder=self.folder, limits=self.limits)

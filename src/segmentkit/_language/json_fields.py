@@ -75,15 +75,15 @@ _TOLD: dict[type, str] = {
 class Room:
     """How much may still be read: what is built of itself many times has no end."""
 
-    def __init__(self) -> None:
-        self.left = MAX_NODES
+    def __init__(self, most: int = MAX_NODES) -> None:
+        self.most = self.left = most
         self.depth = 0
 
     def take(self, size: int = 1) -> None:
         """Use some of it up."""
         self.left -= size
         if self.left < 0:
-            raise Wrong("SK006", length=f"more than {MAX_NODES:,}", limit=f"{MAX_NODES:,}")
+            raise Wrong("SK006", length=f"more than {self.most:,}", limit=f"{self.most:,}")
 
     def enter(self) -> None:
         """Go one level down."""

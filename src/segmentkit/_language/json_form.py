@@ -107,24 +107,26 @@ def document(data: str | bytes | dict[str, Any], known: tuple[str, ...]) -> dict
         SegmentSyntaxError: It is no such object.
     """
     try:
-        return _document(data, known)
+        return envelope(data, known)
     except Wrong as error:
         raise SegmentSyntaxError([error.diagnostic()], "") from None
 
 
-def _document(data: Any, known: tuple[str, ...]) -> dict[str, Any]:
+def envelope(data: Any, known: Iterable[str], most: int = MAX_SIZE) -> dict[str, Any]:
+    """The same, where mistakes are `Wrong`."""
     if isinstance(data, str | bytes):
-        if len(data) > MAX_SIZE:
-            raise Wrong("SK020", detail=f"the JSON has more than {MAX_SIZE:,} characters")
+        if len(data) > most:
+            raise Wrong("SK020", detail=f"the JSON has more than {most:,} characters")
         try:
             data = read_json(data)
         except Unreadable as error:
             raise Wrong("SK020", detail=str(error)) from None
     if type(data) is not dict:
         raise unexpected(data, 'an object with "language"')
+    keys = ("language", *known)
     for key in data:
-        if key not in ("language", *known):
-            raise no_key(key, ("language", *known))
+        if key not in keys:
+            raise no_key(key, keys)
     version = data.get("language")
     if type(version) is not int or version != t.LANGUAGE:
         named = str(version).lower() if isinstance(version, bool) else f"{version!r:.20}"
@@ -210,7 +212,6 @@ def schema_of(key: str, required: Iterable[str] = ()) -> dict[str, Any]:
     """The JSON Schema of documents that have a definition under a key."""
     about = ("name", "title", "description", "owner", "goal")
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "required": ["language", *required, key],
         "properties": {
@@ -219,5 +220,10 @@ def schema_of(key: str, required: Iterable[str] = ()) -> dict[str, Any]:
             key: EXPRESSION.schema(),
         },
         "additionalProperties": False,
-        "$defs": {group.name: group.definition() for group in GROUPS},
+        "$defs": definitions(),
     }
+
+
+def definitions() -> dict[str, Any]:
+    """The JSON Schemas of all that can stand in a definition, by name."""
+    return {group.name: group.definition() for group in GROUPS}

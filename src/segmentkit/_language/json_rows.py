@@ -21,6 +21,8 @@ from segmentkit._language.json_fields import (
 )
 
 _REQUIRED: Any = object()
+OWN_NAME: Any = object()
+"""The default of a field that is called as its object is."""
 
 
 @frozen
@@ -188,6 +190,57 @@ def no_key(name: object, known: Any) -> Wrong:
     if type(name) is not str:
         return unexpected(name, "keys that are texts")
     return Wrong("SK022", name=f"{name:.60}", hint=did_you_mean(name[:60], known))
+
+
+@frozen(eq=False)
+class Record(Slot):
+    """An object that is always of one kind, and has no tag.
+
+    Attributes:
+        kind: The class.
+        parts: Its fields.
+    """
+
+    kind: Callable[..., Any]
+    parts: tuple[Field, ...]
+
+    def read(self, value: Any, room: Room) -> Any:
+        keys = [one.key for one in self.parts]
+        if type(value) is not dict:
+            raise unexpected(value, "an object with " + ", ".join(keys))
+        room.enter()
+        for key in value:
+            if key not in keys:
+                raise no_key(key, keys)
+        found = {}
+        for one in self.parts:
+            if one.key in value:
+                try:
+                    found[one.name] = one.slot.read(value[one.key], room)
+                except Wrong as error:
+                    error.steps.append(one.key)
+                    raise
+            elif one.default is _REQUIRED:
+                raise Wrong("SK023", name=one.key)
+        room.depth -= 1
+        return self.kind(**found)
+
+    def write(self, value: Any, room: Room) -> dict[str, Any]:
+        found = {}
+        for one in self.parts:
+            held = getattr(value, one.name)
+            default = value.name if one.default is OWN_NAME else one.default
+            if type(held) is not type(default) or held != default:
+                found[one.key] = one.slot.write(held, room)
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": [one.key for one in self.parts if one.default is _REQUIRED],
+            "properties": {one.key: one.slot.schema() for one in self.parts},
+            "additionalProperties": False,
+        }
 
 
 class Constants(Slot):

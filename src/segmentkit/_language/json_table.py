@@ -204,12 +204,10 @@ def _like(expected: str, pattern: str) -> Field:
 
 
 def _period(period: str) -> t.Period:
-    year, month, day = (*map(int, period.split("-")), None, None)[:3]
     try:
-        date(year, month or 1, day or 1)  # type: ignore[arg-type]
+        return t.period_of(period)
     except ValueError:
         raise Wrong("SK010", text=period) from None
-    return t.Period(year, month, day)  # type: ignore[arg-type]
 
 
 def _of_period(node: t.Period) -> Mapping[str, Any]:

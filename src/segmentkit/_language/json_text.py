@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -66,6 +67,27 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Repeated:
 def write_json(data: Any, *, indent: int | None = None) -> str:
     """Values of JSON as text, in which letters of all scripts stand as they are."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+class HasJson:
+    """What can be written as JSON."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """It as values that JSON has."""
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Write it as JSON, which `from_json` reads.
+
+        Args:
+            indent: How many spaces to indent by; by default, it is on one line.
+
+        Returns:
+            The text of `to_dict`.
+        """
+        return write_json(self.to_dict(), indent=indent)
 
 
 def pointer_of(steps: Iterable[str | int]) -> str:

@@ -407,6 +407,18 @@ def joined(kind: type[And | Or], operands: Iterable[Expr], span: Span = NOWHERE)
     return kind(tuple(flat), span)
 
 
+def period_of(text: str, span: Span = NOWHERE) -> Period:
+    """``2026``, ``2026-05``, ``2026-05-09``.
+
+    Raises:
+        ValueError: The calendar has no such period.
+    """
+    parts = [int(part) for part in text.split("-")]
+    date(*parts, *[1] * (3 - len(parts)))
+    month, day = (*parts[1:], None, None)[:2]
+    return Period(parts[0], month, day, span)
+
+
 def negative(operand: Expr, span: Span = NOWHERE) -> Literal | Negative:
     """``-x``; of a number, that number: exactly, as an operator would round it."""
     match operand:

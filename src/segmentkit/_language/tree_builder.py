@@ -199,12 +199,10 @@ class TreeBuilder:
 
     def period(self, parts: list[Token]) -> t.Window:
         (token,) = parts
-        year, month, day = (*map(int, token.split("-")), None, None)[:3]
         try:
-            date(year, month or 1, day or 1)  # type: ignore[arg-type]
+            return t.period_of(token, place(token))
         except ValueError:
             raise _refuse("SK010", token, text=str(token)) from None
-        return t.Period(year, month, day, place(token))  # type: ignore[arg-type]
 
     def range(self, ends: list[t.Expr]) -> t.Window:
         low, high = ends
