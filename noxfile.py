@@ -222,7 +222,8 @@ def lowest(session: nox.Session) -> None:
     """Run the suite on the wheel, on the lowest Python and the lowest versions that are allowed."""
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
-    pins = lowest_of([*project["dependencies"], *extras["cli"], *extras["demo"], *extras["stats"]])
+    known = (extras[name] for name in ("cli", "demo", "sql", "stats"))
+    pins = lowest_of([*project["dependencies"], *(each for extra in known for each in extra)])
     session.install(".[demo]", *group("test"), *pins)
     # The version does not change with each change, and a wheel of the same is not made again.
     session.install("--force-reinstall", "--no-deps", ".")

@@ -2,6 +2,7 @@
 
 from segmentkit.errors import ConversionError
 from segmentkit.interchange._conditions import from_conditions
+from segmentkit.interchange._from_sql import from_sql
 from segmentkit.interchange._react_querybuilder import from_react_querybuilder
 from segmentkit.interchange._result import RULES, Converted, Difference
 from segmentkit.interchange._to_react_querybuilder import Exported, to_react_querybuilder
@@ -14,5 +15,6 @@ __all__ = [
     "Exported",
     "from_conditions",
     "from_react_querybuilder",
+    "from_sql",
     "to_react_querybuilder",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -163,14 +163,13 @@ class Reader:
         if len(text) > MAX_LENGTH:
             told = {"length": f"{len(text):,}", "limit": f"{MAX_LENGTH:,}"}
             self._problems.append(diagnostic("SK006", self.span(""), **told))
-        source = "\n".join(self._places)
-        self._raise(self._problems, source)
+        self._raise(self._problems)
         segments: Any = CheckedOf(self.segments) if self.segments else {}
         names = Names(segments, CheckedOf(self.traits) if self.traits else {}, self.lists)
         try:
-            checked = check(tree, self.schema, source, names)
+            checked = check(tree, self.schema, "", names)
         except SegmentTypeError as error:
-            self._raise(error.diagnostics, source)
+            self._raise(error.diagnostics)
             raise
         referred: Any = {
             "references": {each: self.segments[each] for each in t.references_in(tree)},
@@ -180,10 +179,19 @@ class Reader:
         proxies: Any = {kind: MappingProxyType(each) for kind, each in referred.items()}
         return Segment(name, text, self.schema, **proxies, tree=tree, placed=False, checked=checked)
 
-    def _raise(self, problems: Any, source: str) -> None:
-        if problems:
-            found = [evolve(each, span=_first_line(each.span, source)) for each in problems]
-            raise ConversionError(found, source)
+    def _raise(self, problems: Iterable[Diagnostic]) -> None:
+        if found := [evolve(each, span=self.place(each.span)) for each in problems]:
+            raise ConversionError(found, self.source)
+
+    @property
+    def source(self) -> str:
+        """The text that places are in: a pointer on each line."""
+        return "\n".join(self._places)
+
+    def place(self, span: Span) -> Span:
+        """One pointer: two, such as those of both sides of a comparison, are told by the first."""
+        end = self.source.find("\n", span.start)
+        return Span(span.start, len(self.source) if end < 0 else end)
 
 
 class TooLarge(Exception):
@@ -192,12 +200,6 @@ class TooLarge(Exception):
     def __init__(self, found: Diagnostic) -> None:
         self.diagnostic = found
         super().__init__(found.message)
-
-
-def _first_line(span: Span, source: str) -> Span:
-    """Two places, such as those of both sides of a comparison, are told by the first."""
-    end = source.find("\n", span.start)
-    return Span(span.start, len(source) if end < 0 else end)
 
 
 def converted(

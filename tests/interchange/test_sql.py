@@ -1,0 +1,252 @@
+"""Conditions of SQL beside the answers of SQLite to the same text."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import segmentkit as sk
+from segmentkit.interchange import ConversionError, from_sql
+from tests.interchange.people import SHOP, members
+from tests.interchange.test_react_querybuilder import RECORDED, asked
+
+SAID = [
+    ("NOT age < 18", "not age < 18"),
+    ("age IS NOT NULL AND vip", "age is present and vip"),
+    ("vip IS NOT TRUE", "not (vip = true and vip is present)"),
+    ("age IS DISTINCT FROM 18", "age != 18 or age is missing"),
+    ("name NOT LIKE '%a'", 'name not ends with "a"'),
+    ("name LIKE 'A%a'", 'name starts with "A" and name ends with "a" and length(name) >= 2'),
+    ("name LIKE 'Ada'", 'name = "Ada"'),
+    ("name LIKE '%100!%%' ESCAPE '!'", 'name contains "100%"'),
+    ("seen > now() - interval '30 days'", "seen > 30 days ago"),
+    ("seen > CURRENT_TIMESTAMP", "seen > now"),
+    ("joined >= current_date - interval '7' day", "joined >= today - 7 days"),
+    ("joined = DATE '2026-01-01'", "joined = 2026-01-01"),
+    ("seen > TIMESTAMP '2026-01-01 10:00:00'", "seen > 2026-01-01T10:00"),
+    ("age NOT BETWEEN 1 AND 20", "age not between 1 and 20"),
+    ("COALESCE(age, 0) < 18", "default(age, 0) < 18"),
+    ("age + 1 > credit * 2", "age + 1 > credit * 2"),
+    ("lower(name) = 'ada'", 'name = "ada" ignoring case'),
+    ("1 = 0 OR -1 < AGE", "false or -1 < age"),
+    ("customers.age > 3 AND company.industry = 'R'", 'age > 3 and company.industry = "R"'),
+    ('"limit" <> 20', "limit != 20"),
+    ("age > :least", "age > :least"),
+    ("vip = 1", "vip = true"),
+    ("spent >= 99.90", "spent >= 99.90"),
+    ("NOT (age > 1 OR (vip AND name = 'it''s'))", 'not (age > 1 or vip and name = "it\'s")'),
+]
+
+
+@pytest.mark.parametrize(("where", "definition"), SAID, ids=[text for text, _ in SAID])
+def test_said(where: str, definition: str) -> None:
+    """Conditions become the definitions that a person would write."""
+    found = from_sql(where, SHOP)
+    assert found.definition == definition
+    assert sk.Segment.define(None, definition, SHOP) == found.segment
+
+
+REFUSED = [
+    ("age IN (17, NULL)", "SK502", "age IN (17"),
+    ("age = NULL", "SK502", "age = NULL"),
+    ("age / 2 > 3", "SK502", "age / 2"),
+    ("age + 1 > '18'", "SK502", "'18'"),
+    ("age % 2 = 0", "SK502", "age % 2"),
+    ("vip AND date(seen) = '2026-01-01'", "SK502", None),
+    ("lower(name) = 'Ada'", "SK502", "'Ada'"),
+    ("name LIKE 'a_c'", "SK502", "name LIKE 'a_c'"),
+    (r"name LIKE 'a\%c'", "SK502", r"name LIKE 'a\%c'"),
+    ("name LIKE '%a%b%'", "SK502", "name LIKE '%a%b%'"),
+    ("o.age > 3", "SK502", "o.age"),
+    ("x.customers.age > 3", "SK502", "x.customers.age"),
+    ("id IN (SELECT customer_id FROM orders)", "SK502", "id IN (SELECT customer_id FROM orders"),
+    ("EXISTS (SELECT 1 FROM orders)", "SK502", "1 FROM orders"),
+    ("age = ALL (SELECT 1)", "SK502", "1"),
+    ("SELECT 1", "SK502", "1"),
+    ("age = 1; DROP TABLE customers", "SK501", "age = 1; DROP TABLE customers"),
+    ("age = 1 b", "SK502", "age = 1 b"),
+    ("age > 3 ORDER BY 1", "SK501", "ORDER BY"),
+    ("age = ", "SK501", "= "),
+    ("age = ?", "SK502", "age = ?"),
+    ("name = 5", "SK501", "5"),
+    ("name < 'x'", "SK105", "name < 'x'"),
+    ("nme = 'x'", "SK101", "nme"),
+    ("vip = 'yes'", "SK501", "'yes'"),
+    ("age > 1e400", "SK013", "1e400"),
+    ("CASE WHEN vip THEN true END", "SK502", "vip"),
+    ("", "SK501", ""),
+    ("-- nothing", "SK501", "-- nothing"),
+    ("age = 'x\ud800'", "SK001", "age = 'x�'"),
+    ("not " * 3000 + "vip", "SK007", None),
+    ("(" * 5000, "SK007", None),
+    ("(" * 150 + "vip" + ")" * 150, "SK007", None),
+    ("x" * 100_001, "SK006", None),
+    (f"id IN ({', '.join(map(str, range(30_000)))})", "SK006", None),
+]
+
+
+@pytest.mark.parametrize(("where", "code", "place"), REFUSED, ids=range(len(REFUSED)))
+def test_refused(where: str, code: str, place: str | None) -> None:
+    """What cannot be said is refused at its place in the text."""
+    with pytest.raises(ConversionError) as caught:
+        from_sql(where, SHOP)
+    found = caught.value.diagnostics[0]
+    assert found.code == code
+    if place is not None:
+        assert caught.value.source[found.span.start : found.span.end].strip() == place.strip()
+    assert "sqlglot" not in str(caught.value)
+
+
+def test_dialects() -> None:
+    """The case of texts is as the dialect has it; one that nobody knows is refused."""
+    where = "name = 'ada' AND country LIKE 'D%'"
+    rules = {
+        dialect: [
+            (each.rule, each.pointer) for each in from_sql(where, SHOP, dialect=dialect).differences
+        ]
+        for dialect in (None, "sqlite", "postgres", "mysql")
+    }
+    like = ("case", "17-34")
+    assert rules == {
+        None: [like],
+        "sqlite": [like],
+        "postgres": [],
+        "mysql": [("case", "0-12"), like],
+    }
+    assert from_sql("vip XOR age > 3", SHOP, dialect="mysql").definition == (
+        "vip and not age > 3 or age > 3 and not vip"
+    )
+    with pytest.raises(ConversionError, match="SK501"):
+        from_sql(where, SHOP, dialect="klingon")
+
+
+def test_what_react_querybuilder_writes() -> None:
+    """The SQL of a query finds the same people by way of the SQL as by itself."""
+    read = 0
+    for case in RECORDED:
+        theirs = asked(case["sql"])
+        try:
+            found = from_sql(case["sql"], SHOP, dialect="sqlite")
+        except ConversionError:
+            continue
+        if found.theirs is not None and theirs is not None:
+            assert members(found.theirs) == theirs, case["sql"]
+            read += 1
+    assert read > 50
+
+
+def _leaf(draw: random.Random) -> str:
+    number = draw.choice(["age", "credit", "age + 1", "COALESCE(age, 18)", "abs(age - 20)"])
+    constant = draw.choice([0, 17, 18, 20, 25.5, -1, "credit"])
+    text = draw.choice(["name", "country"])
+    pattern = draw.choice(
+        ["A%", "%a", "%ada%", "%", "a%a", "Eve", "", "%100!%%", "s%_".replace("_", "e")]
+    )
+    return draw.choice(
+        [
+            f"{number} {draw.choice(['=', '<>', '<', '<=', '>', '>='])} {constant}",
+            f"{number} {draw.choice(['', 'NOT '])}BETWEEN {draw.choice([0, 18, 40])} AND {draw.choice([20, 65])}",
+            f"{number} {draw.choice(['', 'NOT '])}IN (17, 18, 40)",
+            f"{text} {draw.choice(['', 'NOT '])}LIKE '{pattern}' ESCAPE '!'",
+            f"{text} {draw.choice(['=', '<>'])} '{draw.choice(['Ada', '', 'DK'])}'",
+            f"{text} {draw.choice(['', 'NOT '])}IN ('Ada', 'DK')",
+            f"{draw.choice(['name', 'age', 'vip'])} IS {draw.choice(['', 'NOT '])}NULL",
+            f"vip{draw.choice(['', ' IS TRUE', ' IS NOT TRUE', ' IS FALSE', ' = 1', ' <> TRUE'])}",
+            f"age IS {draw.choice(['', 'NOT '])}DISTINCT FROM 18",
+            f"age {draw.choice(['<', '<>'])} '18'",
+            f"joined {draw.choice(['<', '>=', '<>'])} '2026-01-31'",
+        ]
+    )
+
+
+def _where(draw: random.Random, depth: int = 0) -> str:
+    roll = draw.random()
+    if depth < 3 and roll < 0.5:
+        word = draw.choice([" AND ", " OR "])
+        parts = [_where(draw, depth + 1) for _ in range(draw.randrange(2, 4))]
+        return f"({word.join(parts)})"
+    if depth < 3 and roll < 0.7:
+        return f"NOT ({_where(draw, depth + 1)})"
+    return _leaf(draw)
+
+
+def test_random_conditions() -> None:
+    """Of random conditions, the people of `theirs` are just those whom SQLite finds."""
+    draw = random.Random(2026)
+    kinds = {"same": 0, "different": 0}
+    for _ in range(400):
+        where = _where(draw)
+        found = from_sql(where, SHOP, dialect="sqlite")
+        theirs = asked(where)
+        assert theirs is not None, where
+        assert found.theirs is not None, where
+        assert members(found.theirs) == theirs, (where, found.definition)
+        differ = members(found.segment) != theirs
+        assert not differ or found.differences, where
+        kinds["different" if differ else "same"] += 1
+    assert min(kinds.values()) > 100, kinds
+
+
+WORDS = st.sampled_from(
+    [
+        "age",
+        "name",
+        "vip",
+        "seen",
+        "NOT",
+        "AND",
+        "OR",
+        "IN",
+        "IS",
+        "NULL",
+        "LIKE",
+        "BETWEEN",
+        "(",
+        ")",
+        ",",
+        "=",
+        "<",
+        ">",
+        "'a%'",
+        "'2026-01-01'",
+        "18",
+        "1e9",
+        "TRUE",
+        "SELECT",
+        "FROM",
+        "CASE",
+        "WHEN",
+        "END",
+        "now()",
+        "INTERVAL",
+        "DATE",
+        ":p",
+        "?",
+        '"',
+        "'",
+        ";",
+        "--",
+        "/*",
+        "ESCAPE",
+        "EXISTS",
+        "||",
+        "::",
+        "[",
+        "]",
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=12).map(" ".join) | st.text(max_size=20))
+def test_any_text(where: str) -> None:
+    """Any text at all gives a segment, which its text defines too, or a mistake with a place."""
+    try:
+        found: Any = from_sql(where, SHOP)
+    except ConversionError as error:
+        assert str(error)
+    else:
+        assert sk.Segment.define(None, found.definition, SHOP) == found.segment
