@@ -33,15 +33,15 @@ def record(instance: object) -> Mapping[str, Any]:
 
     Example:
         >>> import sqlalchemy as sa
-        >>> from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+        >>> from sqlalchemy.orm import DeclarativeBase, mapped_column
         >>> from segmentkit import Segment
         >>> from segmentkit.sqlalchemy import schema_from
         >>> class Base(DeclarativeBase):
         ...     pass
         >>> class Person(Base):
         ...     __tablename__ = "people"
-        ...     id: Mapped[int] = mapped_column(primary_key=True)
-        ...     age: Mapped[int | None]
+        ...     id = mapped_column(sa.Integer, primary_key=True)
+        ...     age = mapped_column(sa.Integer)
         >>> adult = Segment.define("adult", "age >= 18", schema_from(Person))
         >>> adult.matches(record(Person(id=7, age=40)))
         True
