@@ -10,7 +10,7 @@ from attrs import evolve
 
 from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
-from segmentkit._checking import aggregates, rankings, references, windows
+from segmentkit._checking import aggregates, rankings, references, row_names, windows
 from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._planning import ir, normalize, time_arithmetic
 from tests.mutants.making import Mutant, both, method
@@ -77,6 +77,11 @@ def _over(operator: ir.Comparison) -> Any:
     return method(aggregates, "_is_over", is_over)
 
 
+def _of_anything(real: Any, *given: Any) -> Any:
+    found = real(*given)
+    return found and (found[0], ())
+
+
 # -- the population -------------------------------------------------------------------------------
 
 
@@ -139,6 +144,8 @@ MUTANTS = [
            method(rankings, "ranked", _of_everyone), "population"),
     Mutant("values of everyone", "`among` in ntile and in a value of the population",
            method(rankings, "_among", lambda real, *_: ir.TRUE), "population"),
+    Mutant("of anything", "the product of a step is forgotten",
+           method(row_names, "equalities", _of_anything), "named-rows"),
     Mutant("consent forgotten", "everyone with an address is reachable",
            method(references, "channel_condition", _no_consent), "channels"),
     Mutant("address forgotten", "everyone who has consented is reachable",

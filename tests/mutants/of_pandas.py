@@ -11,7 +11,7 @@ from attrs import evolve
 
 import segmentkit.pandas as frames
 from segmentkit._planning import ir
-from segmentkit.pandas import _aggregates, _compile, _functions
+from segmentkit.pandas import _aggregates, _compile, _functions, _same_values
 from tests.mutants.making import Mutant, Patch, method
 
 
@@ -53,6 +53,19 @@ def _anybodys(real: Any, here: Any, there: Any, **how: Any) -> Any:
     return real(one, evolve(there, owners=np.zeros_like(there.owners)), **how)
 
 
+def _whatever_value(_: Any, owners: Any, values: Any, others: Any, of_others: Any) -> Any:
+    return owners, others
+
+
+def _missing_is_a_value(real: Any, here: Any, there: Any) -> Any:
+    codes = real(here, there)
+    return np.where(codes < 0, codes.max(initial=0) + 1, codes)
+
+
+def _next_above(real: Any, table: Any, up: int) -> Any:
+    return np.minimum(real(table, 1), table.parent.parent.size - 1) if up > 1 else real(table, up)
+
+
 def _last_match(real: Any, held: Any, size: int) -> Any:
     codes = real(held[::-1], size)
     return np.where(codes < len(held), len(held) - 1 - codes, codes)
@@ -69,7 +82,7 @@ def _unmasked(times: Any) -> Any:
 
 MUTANTS = [
     Mutant("NaN compares as true", "what is missing passes a test",
-           method(_compile, "_compare_constant", _negation), "missing"),
+           method(_compile, "compare_constant", _negation), "missing"),
     Mutant("sum of nothing is missing", "min_count=1",
            _aggregated(ir.AggregateFunction.SUM, _sum_or_missing), "aggregates"),
     Mutant("count distinct counts all", "size() for nunique()",
@@ -82,6 +95,12 @@ MUTANTS = [
            method(_compile, "follows", _at_once), "sequences"),
     Mutant("anybody's rows follow", "merge_asof without by",
            method(_compile, "follows", _anybodys), "sequences"),
+    Mutant("of anything", "merge_asof without the product in by",
+           method(_compile, "together", _whatever_value), "named-rows"),
+    Mutant("the missing are the same", "factorize(use_na_sentinel=False), as pandas joins NaN",
+           method(_same_values, "_codes", _missing_is_a_value), "named-rows"),
+    Mutant("the wrong row above", "the owner's place taken for that of its own owner",
+           method(_compile.RelatedTable, "above", _next_above), "named-rows"),
     Mutant("what is missing is a number", "NaT as the number that stands for it",
            lambda: mock.patch.dict(_functions.FUNCTIONS, micros=_unmasked), "durations"),
     Mutant("Monday is 0", "weekdays from 0 to 6, as pandas has them",

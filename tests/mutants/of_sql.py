@@ -182,6 +182,24 @@ def _whatever_follows(real: Any, rows: Any, node: Any, **how: Any) -> Any:
     return real(rows, evolve(node, where=ir.TRUE), **how)
 
 
+def _of_anything(real: Any, rows: Any, node: Any, **how: Any) -> Any:
+    return real(rows, evolve(node, same=()), **how)
+
+
+def _one_equality(real: Any, rows: Any, node: Any, **how: Any) -> Any:
+    return real(rows, evolve(node, same=node.same[:1]), **how)
+
+
+def _with_the_same_null(_: Any, value: Any, one: Any, other: Any) -> Any:
+    return one.is_not_distinct_from(other)
+
+
+def _any_row_above(_: Any, scan: Any, start: Any) -> Any:
+    rows = scan.tables.linked(scan.entity_of(start))
+    scan.source = scan.source.join(rows, sa.true())
+    return rows
+
+
 # -- the population -------------------------------------------------------------------------------
 
 
@@ -298,6 +316,14 @@ MUTANTS = [
            method(predicates._OfRow, "follows", _always_after), "sequences"),
     Mutant("whatever follows", "the condition of a step is forgotten",
            method(predicates._OfRow, "follows", _whatever_follows), "sequences"),
+    Mutant("of anything", "the product of a step is forgotten",
+           method(predicates._OfRow, "follows", _of_anything), "named-rows"),
+    Mutant("one equality of several", "only the first is asked",
+           method(predicates._OfRow, "follows", _one_equality), "named-rows"),
+    Mutant("the missing are the same", "IS NOT DISTINCT FROM",
+           method(sequences, "equal", _with_the_same_null), "named-rows"),
+    Mutant("any row above", "a join to rows around without a key",
+           method(joins.Scan, "_above", _any_row_above), "named-rows", "as o"),
     Mutant("ties one after the other", "ROW_NUMBER: of two equals one is in the top 2",
            _ranked_by("row_number"), "population"),
     Mutant("ties leave no gap", "DENSE_RANK: after two who are first, there is a second",

@@ -74,12 +74,16 @@ class Way:
         text: The way in the definition's words.
         holder: Whose relations they are.
         inner: How many more brackets may stand inside those of the aggregate.
+        alias: The name of its row, if it has one.
+        above: The names of the rows around it that are seen, and what they are.
     """
 
     relations: tuple[Relation, ...]
     text: str
     holder: Entity
     inner: int
+    alias: str = ""
+    above: tuple[tuple[str, Entity], ...] = ()
 
     @property
     def end(self) -> Relation:
@@ -106,6 +110,7 @@ class Writer:
         self.world = world
         self.schema = world.schema
         self.pool = world.pool
+        self.named = 0
 
     def pick(self, options: Sequence[_T]) -> _T:
         return self.draw(st.sampled_from(options))
@@ -143,18 +148,22 @@ class Writer:
         root = self.schema.entity
         inner = 1 if scope.way is None else scope.way.inner - 1
         holder, before = root, ""
+        above: tuple[tuple[str, Entity], ...] = ()
         if scope.way is not None:
             own = self.schema.named(scope.way.end.to)
             if own.relations and not self.rarely():
-                holder = own
+                holder, above = own, scope.way.above
+                if scope.way.alias:
+                    above = (*above, (scope.way.alias, own))
             else:
                 before = f"{root.name}."
         first = self.pick(holder.relations)
         further = self.schema.named(first.to).relations
         if further and self.rarely():
             last = self.pick(further)
-            return Way((first, last), f"{before}{first.name}.{last.name}", holder, inner)
-        return Way((first,), f"{before}{first.name}", holder, inner)
+            text = f"{before}{first.name}.{last.name}"
+            return Way((first, last), text, holder, inner, above=above)
+        return Way((first,), f"{before}{first.name}", holder, inner, above=above)
 
     def reference(self) -> str:
         if not self.world.named:
@@ -405,12 +414,15 @@ class Writer:
         return self.written(dtype), dtype
 
     def names(self, scope: Scope) -> list[tuple[str, DType]]:
-        """What can be named: own attributes, beyond links, and in a row the customer's too."""
+        """What can be named: own attributes, beyond links, and in a row those of rows around it."""
         root = self.schema.entity
         if scope.way is None:
             return _named(root, "")
         before = f"{scope.way.text}." if scope.prefixed else ""
-        return _named(self.schema.named(scope.way.end.to), before) + _named(root, f"{root.name}.")
+        found = _named(self.schema.named(scope.way.end.to), before)
+        for name, entity in ((root.name, root), *scope.way.above):
+            found += _named(entity, f"{name}.")
+        return found
 
     def tagged(self, scope: Scope) -> list[str]:
         """The lists of texts that can be named."""
@@ -524,10 +536,13 @@ class Writer:
     def brackets(self, way: Way) -> str:
         """The window, the condition and the steps inside an aggregate's brackets."""
         found = ""
+        if self.pick([False, True]):
+            way = evolve(way, alias=self.row_name())
+            found = f" as {way.alias}"
         times = [self.time(r) for r in way.relations if r.at]
         if times:
             window = self.pick(["", "in", "between"])
-            found = {
+            found += {
                 "": lambda: "",
                 "in": lambda: f" in {self.window(times[-1])}",
                 "between": lambda: f" {self.range_of(DATE)}",
@@ -550,7 +565,7 @@ class Writer:
 
     def steps(self, way: Way) -> str:
         """What comes before or after the rows at the end of a way."""
-        found, row = "", way.end
+        found, row, alias = "", way.end, way.alias
         for _ in range(self.pick([1, 1, 2, 3])):
             own = self.schema.named(row.to).relations
             names = [(r.name, r) for r in way.holder.relations if r.at]
@@ -558,13 +573,38 @@ class Writer:
             name, relation = self.pick(names)
             negated, word = self.pick(["", "not "]), self.pick(["followed", "preceded"])
             found += f" {negated}{word} by {name}"
-            found += self.where(evolve(way, relations=(relation,)))
+            step = evolve(way, relations=(relation,), alias="", above=())
+            if self.pick([False, True]):
+                step = evolve(step, alias=self.row_name())
+                found += f" as {step.alias}"
+            where = self.where(step)
+            if alias and (same := self.same(alias, row, relation)):
+                where = f" where {same}" + (f" and ({where[7:]})" if where else "")
+            found += where
             if self.pick([False, True, True]):
                 short = ["1 second", "0 seconds", "1440 minutes", "24 hours"]
                 units = ["0 days", "1 day", "6 days", "7 days", "23 days", "30 days", "5_000 weeks"]
                 found += f" within {self.pick(units + short * (self.time(row) == TIMESTAMP))}"
-            row = row if negated else relation
+            row, alias = (row, alias) if negated else (relation, step.alias)
         return found
+
+    def row_name(self) -> str:
+        """A name that no other row has."""
+        self.named += 1
+        return self.pick([f"r{self.named}", f"`row {self.named}`"])
+
+    def same(self, alias: str, row: Relation, other: Relation) -> str:
+        """An equality of a row and of the one that it follows, where they have something alike."""
+        names = _named(self.schema.named(row.to), f"{alias}.")
+        pairs = [
+            (mine, its)
+            for its, dtype in _named(self.schema.named(other.to), "")
+            for mine, found in names
+            if dtype.family == found.family or (dtype.is_time and found.is_time)
+        ]
+        if not pairs or self.rarely():
+            return ""
+        return " = ".join(self.pick(self.pick([pairs, [p[::-1] for p in pairs]])))
 
     # -- constants and times --------------------------------------------------------------------
 

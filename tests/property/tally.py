@@ -49,6 +49,7 @@ def _words(node: t.Node) -> Iterator[str]:
             yield f"{name}{' distinct' if distinct else ''}()"
             yield from ["a window in brackets"] * (window is not None)
             yield from ["where"] * (where is not None)
+            yield from ["as"] * (node.alias is not None)
         case _:
             yield type(node).__name__
 
