@@ -129,6 +129,7 @@ def test_other_values() -> None:
         ({"lest": 1}, "SK119 unknown parameter ':lest'"),
         ({"least": "x"}, "SK121 ':least' takes a number; 'x' is a text"),
         ({"least": 2**64}, "SK013 this number is out of range"),
+        ({"least": [18]}, "SK121 ':least' takes a number; [18] is a list"),
     ],
 )
 def test_wrong_values(values: dict[str, object], text: str) -> None:
@@ -143,6 +144,24 @@ def test_parameters_without_a_value() -> None:
     catalog = loads('[segments.a]\nwhere = "age > :x"\n[segments.b]\nwhere = "in segment a"\n')
     assert [*catalog["b"].parameters] == ["x"]
     assert not catalog.bind(x=3)["b"].parameters
+
+
+def test_lists_of_parameters() -> None:
+    """A list of the file, of a set and of a list is bound, kept unchanged, pickled and written."""
+    text = '[parameters]\nages = [1, 2.50]\nnames = ["a"]\nn = 7\n[segments.a]\n'
+    catalog = loads(f'{text}where = "age in :ages or name not in :names or seen > :n days ago"\n')
+    assert str(catalog["a"]) == 'age in (1, 2.50) or name not in ("a") or seen > 7 days ago'
+    assert {name: str(each) for name, each in catalog.parameter_types.items()} == {
+        "ages": "list of integer", "names": "list of text", "n": "days",
+    }  # fmt: skip
+    names = ["c", "b"]
+    other = catalog.bind(names=names, ages={3})
+    names.append("a")
+    assert other.parameters == {"ages": (3,), "names": ("c", "b"), "n": 7}
+    assert str(other["a"]) == 'age in (3) or name not in ("c", "b") or seen > 7 days ago'
+    for each in (other, other.bind(names=[])):
+        assert pickle.loads(pickle.dumps(each)) == each  # noqa: S301
+        assert Catalog.loads(each.dumps()) == each
 
 
 def test_copies() -> None:
@@ -241,10 +260,10 @@ def test_what_is_no_mapping_of_segments(given: Any, message: str) -> None:
          "s.toml:9\nSK302 unknown key 'were' in segments.a\n    hint: did you mean 'where'?"),
         ("[segment.a]\nwhere = 'age > 1'\n",
          "s.toml\nSK302 unknown key 'segment' in the file\n    hint: did you mean 'segments'?"),
-        ("[parameters]\nx = [1]\n",
-         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
+        ("[parameters]\nx = [[1]]\n",
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value, or a list of such"),
         ("[parameters]\nx = 12:00:00\n",
-         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value"),
+         "s.toml:8\nSK304 parameters.x must be a number, text, date or truth value, or a list of such"),
     ],
 )  # fmt: skip
 def test_forms(text: str, message: str) -> None:

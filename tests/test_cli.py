@@ -739,6 +739,34 @@ def test_values_are_read_by_the_type_of_the_parameter(
     assert result.code == code, result.err
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        ("text", '["DK", "N, O"]', ""),
+        ("text", "[]", ""),
+        ("integer", " [1, 2] ", ""),
+        ("decimal(2)", "[0.10, 3]", ""),
+        ("date", "[2026-02-03]", ""),
+        ("text", "DK,NO", "--set: value takes a list of texts, such as '[1, 2]' or '[\"a\", \"b\"]', not 'DK,NO'"),
+        ("text", '"DK"', "--set: value takes a list of texts, such as '[1, 2]' or '[\"a\", \"b\"]', not '\"DK\"'"),
+        ("integer", "[1]\nx = 2", "--set: value takes a list of numbers, such as '[1, 2]' or '[\"a\", \"b\"]', not '[1]\\nx = 2'"),
+        ("integer", '["a"]', "--set: ':value' takes a list of numbers; 'a' is a text"),
+    ],
+)  # fmt: skip
+def test_lists_are_read_as_arrays_of_the_file(
+    run: Run, tmp_path: Path, kind: str, value: str, says: str
+) -> None:
+    """A list is written as in the file; anything else is refused in one line."""
+    tables = (
+        f'[schema.tables.customers]\nkey = "id"\nattributes = {{ id = "integer", x = "{kind}" }}\n'
+    )
+    head = HEAD.replace('events.orders = { key = "customer_id", at = "placed_at" }\n', "")
+    file = _file(tmp_path, f"{head}{tables}[segments.one]\nwhere = 'x in :value'\n")
+    result = run("sql", file, "one", "--dialect", "sqlite", "--set", f"value={value}")
+    assert result.err == (f"Error: {says}\n" if says else "")
+    assert result.code == (2 if says else 0)
+
+
 # -- count --------------------------------------------------------------------------------------
 
 

@@ -163,6 +163,25 @@ def test_parameter_of_another_type() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ("seen in last :n days", "a whole number of days from 1, and 200 is not one"),
+        ("at least :n of (vip, age > 3)", "a whole number of conditions from 1 to 2, and 200 is not one"),
+        ("top :n% by age", "a percentage from 0 to 100 with at most 6 digits after the point, and 200 is not one"),
+    ],
+)  # fmt: skip
+def test_parameter_out_of_bounds(definition: str, told: str) -> None:
+    """SK159 names the parameter, and says what it counts and its bounds."""
+    value = 0 if "days" in told else 200
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", definition, SHOP).bind(n=value)
+    place = definition.index(":n")
+    assert str(caught.value) == (
+        f"SK159 ':n' takes {told.replace('200', str(value))}\n    {definition}\n    {' ' * place}^^"
+    )
+
+
 def test_no_key_to_sample_by() -> None:
     """SK156 names the key that must be declared."""
     schema = Schema([Entity("people", key="id", attributes=[Attribute("age", INTEGER)])])
@@ -396,8 +415,7 @@ def test_a_catalog_that_is_too_large() -> None:
         ("{", "SK020 expecting property name enclosed in double quotes (line 1, column 2)"),
         (
             {"language": 1, "where": {"not in": [{"name": "age"}, 3]}},
-            "SK021 a number is not expected here, but a list, which is not empty\n"
-            "    at /where/not in/1",
+            "SK021 a number is not expected here, but a list\n    at /where/not in/1",
         ),
         (
             {"language": 1, "where": {"nott": True}},

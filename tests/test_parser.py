@@ -33,17 +33,18 @@ def literal(value: object) -> t.Literal:
 
 NOWHERE = Span(0, 0)
 A, B, C, ONE = name("a"), name("b"), name("c"), literal(1)
+N = t.Parameter("n", NOWHERE)
 
 
 def compare(operator: str, left: t.Expr, right: t.Expr) -> t.Compare:
     return t.Compare(operator, left, right, False, NOWHERE)
 
 
-def rolling(direction: str, count: int, unit: str) -> t.InWindow:
+def rolling(direction: str, count: t.Count, unit: str) -> t.InWindow:
     return t.InWindow(A, t.Rolling(direction, count, unit, NOWHERE), False, NOWHERE)
 
 
-def calendar(which: str, count: int | None, unit: str) -> t.InWindow:
+def calendar(which: str, count: t.Count | None, unit: str) -> t.InWindow:
     return t.InWindow(A, t.Calendar(which, count, unit, NOWHERE), False, NOWHERE)
 
 
@@ -88,6 +89,8 @@ TREES = [
     ),
     ("a = 'x' ignoring case", t.Compare("=", A, literal("x"), True, NOWHERE)),
     ("a in (1)", t.InList(A, (ONE,), False, False, NOWHERE)),
+    ("a in ()", t.InList(A, (), False, False, NOWHERE)),
+    ("a not in :x", t.InList(A, t.Parameter("x", NOWHERE), True, False, NOWHERE)),
     ("a not in (1, 1)", t.InList(A, (ONE, ONE), True, False, NOWHERE)),
     ("a in ('x') ignoring case", t.InList(A, (literal("x"),), False, True, NOWHERE)),
     ("a contains 'x'", t.TextTest("contains", A, None, (literal("x"),), False, False, NOWHERE)),
@@ -157,6 +160,14 @@ TREES = [
     ("f(a among (b))", t.Call("f", (A,), False, None, None, B, NOWHERE, NOWHERE)),
     ("TOP 10 % by a", t.Ranked("top", t.Percent(10, NOWHERE), A, literal(True), NOWHERE)),
     ("bottom 3 by a among (b)", t.Ranked("bottom", 3, A, B, NOWHERE)),
+    ("TOP :n by a", t.Ranked("top", N, A, literal(True), NOWHERE)),
+    ("bottom :n % by a", t.Ranked("bottom", t.Percent(N, NOWHERE), A, literal(True), NOWHERE)),
+    ("at  most :n of (a, b)", t.Counted("at most", N, (A, B), NOWHERE)),
+    ("a > :n DAYS ago", compare(">", A, t.Moment("now", N, "day", NOWHERE, ago=True))),
+    ("a > :n week from now", compare(">", A, t.Moment("now", N, "week", NOWHERE))),
+    ("a in last :n days", rolling("last", N, "day")),
+    ("a in next :n days", rolling("next", N, "day")),
+    ("a in previous :n months", calendar("previous", N, "month")),
     ("2.5 miles", t.Length(literal(Decimal("2.5")), "mile", NOWHERE)),
     (
         "count(distinct a.b in last 2 days where b)",
@@ -188,7 +199,7 @@ def test_trees(text: str, tree: t.Expr) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a in ()", "a in 1", "a = ", "= a", "a b", "a = 1 = 2", "a < b < c", "a in (1) in (2)",
+        "a in 1", "a = ", "= a", "a b", "a = 1 = 2", "a < b < c", "a in (1) in (2)",
         "not", "and", "a and", "a or or b", "(a", "a)", "()", "a is", "a is 1", "a is not",
         "a contains", "a contains any", "a contains any b", "a starts 'x'", "a ignoring case",
         "a = 'x' ignoring", "f(", "f()", "f(a,)", "f(,a)", "f(a where)",
@@ -552,7 +563,8 @@ LITERALS = st.one_of(
     INSTANTS,
 ).map(literal)
 NUMBERS = st.integers(0, 10**6) | st.decimals(0, 10**6, places=2)
-PERCENTS = st.builds(t.Percent, NUMBERS, st.just(NOWHERE))
+OPEN = st.just(N)
+PERCENTS = st.builds(t.Percent, NUMBERS | OPEN, st.just(NOWHERE))
 LENGTHS = st.builds(
     t.Length,
     NUMBERS.map(literal) | st.just(t.Parameter("far", NOWHERE)),
@@ -570,6 +582,7 @@ PLAIN_VALUES: st.SearchStrategy[t.Expr] = st.one_of(
         st.integers(-9, 9),
         UNITS,
     ),
+    st.builds(lambda unit, ago: t.Moment("now", N, unit, NOWHERE, ago=ago), UNITS, st.booleans()),
     st.sampled_from(["now", "today"]).map(lambda base: t.Moment(base, 0, "day", NOWHERE)),
 )
 
@@ -585,14 +598,14 @@ def _values(inner: st.SearchStrategy[t.Expr]) -> st.SearchStrategy[t.Expr]:
         st.builds(
             t.Rolling,
             st.sampled_from(["last", "next"]),
-            st.integers(0, 9),
+            st.integers(0, 9) | OPEN,
             UNITS,
             st.just(NOWHERE),
         ),
         st.builds(lambda unit: t.Calendar("this", None, unit, NOWHERE), UNITS),
         st.builds(
             lambda n, unit: t.Calendar("previous", n, unit, NOWHERE),
-            st.none() | st.integers(0, 3),
+            st.none() | st.integers(0, 3) | OPEN,
             UNITS,
         ),
         st.dates().map(lambda d: t.Period(d.year, d.month, d.day, NOWHERE)),
@@ -632,7 +645,11 @@ def _values(inner: st.SearchStrategy[t.Expr]) -> st.SearchStrategy[t.Expr]:
             flags,
         ),
         st.builds(
-            lambda x, ys, n, f: t.InList(x, tuple(ys), n, f, NOWHERE), inner, pairs, flags, flags
+            lambda x, ys, n, f: t.InList(x, ys, n, f, NOWHERE),
+            inner,
+            st.lists(inner, max_size=4).map(tuple) | OPEN,
+            flags,
+            flags,
         ),
         st.builds(t.InWindow, inner, windows, flags, st.just(NOWHERE)),
         st.builds(t.IsMissing, inner, flags, st.just(NOWHERE)),
@@ -661,6 +678,13 @@ def _values(inner: st.SearchStrategy[t.Expr]) -> st.SearchStrategy[t.Expr]:
             st.lists(inner, min_size=1, max_size=2),
             flags,
             inner,
+        ),
+        st.builds(
+            t.Counted,
+            st.sampled_from(["at least", "at most", "exactly"]),
+            st.integers(1, 9) | OPEN,
+            pairs.map(tuple),
+            st.just(NOWHERE),
         ),
         st.builds(
             t.Ranked,

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from itertools import product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -73,7 +74,7 @@ def define(text: str, name: str | None = None, schema: Schema = CLUB) -> Segment
 
 ADULT, VIP, NAMED = define("age >= 18"), define("vip"), define("name is present")
 RECORDS = [
-    {"id": 1, "age": age, "vip": vip, "name": name}
+    {"id": 1, "age": age, "vip": vip, "name": name, "orders": []}
     for age, vip, name in product([None, 17, 18], [None, False, True], [None, ""])
 ]
 
@@ -379,6 +380,24 @@ class Level(IntEnum):
         ("seen > :x", date(2026, 1, 2), "seen > 2026-01-02"),
         ("born > :x", datetime(2026, 1, 2, 3), "born > 2026-01-02T03:00"),
         ("seen > :x", datetime(2026, 1, 2, tzinfo=UTC), "seen > 2026-01-02T00:00Z"),
+        ("name in :x", ["DK", 'say "NO"'], 'name in ("DK", "say \\"NO\\"")'),
+        ("name not in :x ignoring case", ("dk",), 'name not in ("dk") ignoring case'),
+        ("name in :x", [], "name in ()"),
+        ("name in :x", {"b", "a", "c"}, 'name in ("a", "b", "c")'),
+        ("age in :x", frozenset([2]), "age in (2)"),
+        ("age in :x", [1, 2.5, Decimal("3.50")], "age in (1, 2.5, 3.50)"),
+        ("born in :x", [date(2026, 1, 2)], "born in (2026-01-02)"),
+        ("born in last :x days", 1, "born in last 1 day"),
+        ("seen in next :x hours", 24, "seen in next 24 hours"),
+        ("born in previous :x months", 2, "born in previous 2 months"),
+        ("seen > :x days ago", 30, "seen > 30 days ago"),
+        ("seen < :x weeks from now", 1, "seen < 1 week from now"),
+        ("count(orders in last :x days) >= :x", 3, "count(orders in last 3 days) >= 3"),
+        ("any(orders followed by orders within :x days)", 7,
+         "any(orders followed by orders within 7 days)"),
+        ("at least :x of (vip, age > 3)", 2, "at least 2 of (vip, age > 3)"),
+        ("sample(:x%, 'a')", 12.5, 'sample(12.5%, "a")'),
+        ("sample(:x%, 'a')", 0, 'sample(0%, "a")'),
         ("seen > :x", pd.Timestamp("2026-01-02 03:04:05.123456789"),
          "seen > 2026-01-02T03:04:05.123456"),
         ("seen > :x", datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Kyiv")),
@@ -420,6 +439,40 @@ def test_values(text: str, value: object, definition: str) -> None:
         ("born > :x", "2026-01-01", "SK121"),
         ("born > :x", 3, "SK121"),
         ("seen > :x", pd.NaT, "SK010"),
+        ("name in :x", "DK", "SK121"),
+        ("name in :x", {"DK": 1}, "SK121"),
+        ("name in :x", iter(["DK"]), "SK121"),
+        ("name in :x", np.array(["DK"]), "SK121"),
+        ("name in :x", ["DK", 3], "SK121"),
+        ("name in :x", ["DK", None], "SK121"),
+        ("name in :x", ["\ud800"], "SK011"),
+        ("name in :x", ["ten letters"] * 10_000, "SK006"),
+        ("age in :x", [1, True], "SK121"),
+        ("age in :x", {1, float("nan")}, "SK013"),
+        ("age in :x", [2**63], "SK013"),
+        ("seen in :x", {pd.NaT}, "SK010"),
+        ("born in last :x days", "7", "SK121"),
+        ("born in last :x days", [7], "SK121"),
+        ("born in last :x days", True, "SK121"),
+        ("born in last :x days", 0, "SK159"),
+        ("born in last :x days", -7, "SK159"),
+        ("born in last :x days", 7.0, "SK159"),
+        ("born in last :x days", Decimal("7.5"), "SK159"),
+        ("born in last :x days", 2**63, "SK159"),
+        ("born in last :x days", float("inf"), "SK013"),
+        ("born in previous :x months", 0, "SK159"),
+        ("seen > :x hours ago", 0, "SK159"),
+        ("now - seen > :x days", 3_652_501, "SK159"),
+        ("any(orders followed by orders within :x hours)", 0, "SK159"),
+        ("top :x by age", 0, "SK159"),
+        ("top :x by age", 1.5, "SK159"),
+        ("top :x% by age", -1, "SK159"),
+        ("top :x% by age", 100.5, "SK159"),
+        ("sample(:x%, 'a')", 1e-7, "SK159"),
+        ("at least :x of (vip, age > 3)", 0, "SK159"),
+        ("at most :x of (vip, age > 3)", 3, "SK159"),
+        ("at least :x of (vip, age > 3) or born in last :x days", 3, "SK159"),
+        ("age > :x or born in last :x days", 1.5, "SK159"),
         ("seen > :x", datetime.max.replace(tzinfo=timezone(-timedelta(hours=9))), "SK010"),
     ],
 )
@@ -443,6 +496,82 @@ def test_types_of_parameters() -> None:
     assert list(half.parameters) == ["t", "s"]
     assert half.bind(t="x", s=NOON) == segment.bind(s=NOON, n=1, t="x", b=True)
     assert segment.bind() == segment
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name in :x", "list of text"),
+        ("born not in :x", "list of date"),
+        ("born in last :x days", "days"),
+        ("seen in previous :x quarters", "quarters"),
+        ("seen < :x hours ago", "hours"),
+        ("now - seen > :x weeks", "weeks"),
+        ("any(orders followed by orders within :x minutes)", "minutes"),
+        ("top :x by age", "customers"),
+        ("bottom :x% by age", "percent"),
+        ("at least :x of (vip, age > 3)", "conditions"),
+        ("born in last :x days and age > :x", "days"),
+        ("age > :x and born in last :x days", "days"),
+        ("born in last :x days and born in previous :x months", "integer"),
+    ],
+)
+def test_what_a_parameter_counts(text: str, told: str) -> None:
+    """A parameter says what it takes: a list, or a number of what."""
+    (dtype,) = define(text).parameters.values()
+    assert str(dtype) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("born in last :x days", "born in last :y days"),
+        ("born in last :x days", "born in next :x days"),
+        ("seen > :x days ago", "seen > :x days from now"),
+        ("born in previous :x months", "born in previous :x weeks"),
+        ("name in :x", "name in (:x)"),
+        ("at least :x of (vip, age > 3)", "at most :x of (vip, age > 3)"),
+        ("at least :x of (vip, age > 3)", "at least :y of (vip, age > 3)"),
+        ("not at least :x of (vip, age > 3)", "not at least :x of (vip, age > 4)"),
+        ("top :x by age", "top :x% by age"),
+        ("sample(:x%, 'a')", "sample(:y%, 'a')"),
+        ("any(orders followed by orders within :x days)",
+         "any(orders followed by orders within :x hours)"),
+    ],
+)  # fmt: skip
+def test_open_numbers_are_told_apart(text: str, other: str) -> None:
+    """Segments with open parameters are equal only where they mean the same."""
+    assert define(text) == define(text)
+    assert define(text) != define(other)
+    assert define(text).fingerprint != define(other).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("name in :x", {"x": ["Ada"]}),
+        ("name not in :x", {"x": []}),
+        ("at least :x of (vip, age > 20, not name = 'Ada')", {"x": 2}),
+        ("at most :x of (vip, age > 20, name = 'Ada')", {"x": 1}),
+        ("exactly :x of (vip, age > 20, name = 'Ada')", {"x": 1}),
+        ("not (born in last :x days)", {"x": 3}),
+    ],
+)
+def test_bound_before_or_after(text: str, values: dict[str, Any]) -> None:
+    """It does not matter whether a value is there before the algebra or after it."""
+    late = (~define(text)).bind(**values)
+    assert late == ~define(text).bind(**values)
+    unsure = define(text).uncertain().bind(**values)
+    assert who(unsure) == who(define(text).bind(**values).uncertain())
+
+
+def test_lists_do_not_change() -> None:
+    """What a list was when it was bound is what the segment has, and its text is one segment."""
+    names = ["Ada"]
+    segment = define("name in :x").bind(x=names)
+    names.append("Bo")
+    assert segment.definition == 'name in ("Ada")'
+    assert define("name in ()") == define("name in :x").bind(x=[])
 
 
 def test_every_wrong_value_is_reported() -> None:
@@ -482,6 +611,13 @@ def test_parameters_that_disagree() -> None:
     """One parameter cannot be a number here and a text there, across segments too."""
     with pytest.raises(DefinitionError, match="SK120 ':x' is used as number and as text"):
         define("age > :x") & define("name = :x")
+    with pytest.raises(DefinitionError, match="SK120 ':x' is used as list of texts and as text"):
+        define("name in :x") & define("name = :x")
+    with pytest.raises(DefinitionError, match="SK120 ':x' is used as date and as list of dates"):
+        define("born > :x or born in :x")
+    both = define("top :x by age") & define("at least :x of (vip, age > 3)")
+    with pytest.raises(DefinitionError, match="':x' takes a whole number from 1 to 2, and 3 is"):
+        both.bind(x=3)
 
 
 # -- instants -------------------------------------------------------------------------------------

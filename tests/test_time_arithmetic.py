@@ -232,7 +232,7 @@ def test_values() -> None:
 def test_a_parameter_becomes_a_length() -> None:
     """A number that is bound stands before the unit; what is no whole number is refused."""
     segment = sk.Segment.define("new", "now - at < :n days", PEOPLE)
-    assert {name: str(dtype) for name, dtype in segment.parameters.items()} == {"n": "integer"}
+    assert {name: str(dtype) for name, dtype in segment.parameters.items()} == {"n": "days"}
     assert segment.bind(n=7).definition == "now - at < 7 days"
     with pytest.raises(sk.DefinitionError):
         segment.bind(n=10**15)

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from attrs import define, evolve, field
 
+from segmentkit._binding import Given, literal, misfit
 from segmentkit._calendar import first_instant, to_utc
-from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Names
 from segmentkit._checking.uses import Use, uses_of
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._diagnostics.diagnostic import diagnostic
 from segmentkit._language import json_form
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_tree, format_value
+from segmentkit._language.formatter import format_tree
 from segmentkit._language.json_text import HasJson
 from segmentkit._language.parser import parse
 from segmentkit.dtypes import DType
 from segmentkit.errors import (
     DataError,
     SchemaError,
-    SegmentSyntaxError,
     SegmentTypeError,
     UnsupportedError,
 )
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 
-Constant = bool | int | float | Decimal | str | date | datetime
 AsOf = datetime | date | None
 
 
@@ -73,7 +70,7 @@ class Defined(HasJson):
         """What it refers to, and that can have parameters itself."""
 
     @abstractmethod
-    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Self:
+    def _with(self, values: Mapping[str, Given], found: Mapping[int, Defined]) -> Self:
         """The same with values that are known to fit, and with references that have them."""
 
     @property
@@ -143,11 +140,12 @@ class Defined(HasJson):
         """
         return uses_of(self._tree, self.schema, self._names, self.source, is_value=self._is_value)
 
-    def bind(self, /, **values: Constant) -> Self:
+    def bind(self, /, **values: Given) -> Self:
         """Give values to parameters.
 
         Args:
-            **values: By name; the types must be those in ``parameters``.
+            **values: By name; the types must be those in ``parameters``. A list is a list, a tuple
+                or a set.
 
         Returns:
             The same segment or trait with the values written out.
@@ -170,7 +168,8 @@ class Defined(HasJson):
         Raises:
             SegmentTypeError: A name is unknown or a value has the wrong type.
         """
-        problems = [p for p in (self._unfit(n, v) for n, v in values.items()) if p is not None]
+        found = (misfit(n, v, self.parameters, self._tree) for n, v in values.items())
+        problems = [problem for problem in found if problem is not None]
         if problems:
             raise SegmentTypeError(problems, self.source)
 
@@ -178,9 +177,9 @@ class Defined(HasJson):
         """A copy with another name."""
         return evolve(self, name=name)
 
-    def _substituted(self, values: Mapping[str, Constant]) -> str:
+    def _substituted(self, values: Mapping[str, Given]) -> str:
         """The definition with values in the place of parameters."""
-        literals = {n: t.Literal(exact(v), t.NOWHERE) for n, v in values.items()}
+        literals = {name: literal(value) for name, value in values.items()}
         return format_tree(t.substitute(self._tree, literals))
 
     def _about(self) -> dict[str, str | None]:
@@ -190,25 +189,6 @@ class Defined(HasJson):
             "owner": self.owner,
             "goal": self.goal,
         }
-
-    def _unfit(self, name: str, value: object) -> Diagnostic | None:
-        place = t.place_of(self._tree, name)
-        if name not in self.parameters:
-            return diagnostic("SK119", place, name=name, hint=did_you_mean(name, self.parameters))
-        expected = self.parameters[name]
-        if isinstance(value, int) and not _is_written(value):
-            return diagnostic("SK013", place)
-        if not isinstance(value, Constant):
-            shown = {"article": "a", "family": type(value).__name__}
-        else:
-            dtype = literal_dtype(value)
-            if dtype.family == expected.family or (dtype.is_time and expected.is_time):
-                return _unwritable(value, place)
-            shown = article(dtype)
-        takes = f"a {expected.family}"
-        return diagnostic(
-            "SK121", place, name=name, expected=takes, value=f"{value!r:.60}", **shown
-        )
 
     def _made_for(
         self, as_of: AsOf, make: Callable[[datetime], Callable[[Mapping[str, Any]], Any]]
@@ -266,7 +246,7 @@ _NO_TRUTH = {
 }
 
 
-def bound_together(items: Iterable[Defined], values: Mapping[str, Constant]) -> dict[int, Defined]:
+def bound_together(items: Iterable[Defined], values: Mapping[str, Given]) -> dict[int, Defined]:
     """Segments and traits, and all that they refer to, with values; each is bound once.
 
     Args:
@@ -397,59 +377,3 @@ def instant_of(as_of: AsOf, schema: Schema) -> datetime:
 def utc_of(as_of: AsOf, schema: Schema) -> datetime:
     """The same with its zone: asked again of any schema, it stays the same instant."""
     return instant_of(as_of, schema).replace(tzinfo=UTC)
-
-
-def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
-    """A value as a definition can write it, of the plain types of Python."""
-    match value:
-        case bool():
-            return value
-        case int():
-            return int(value)
-        case float():
-            return Decimal(repr(float(value)))
-        case str():
-            return str.__str__(value)
-        case datetime():
-            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
-            offset = plain.utcoffset()
-            # Definitions write offsets in whole minutes.
-            odd = offset is not None and offset % timedelta(minutes=1)
-            return plain.astimezone(UTC) if odd else plain
-        case _:
-            return value
-
-
-def _is_written(value: float | Decimal) -> bool:
-    """Whether the digits of a number can be written out at all."""
-    if isinstance(value, int):
-        return value.bit_length() <= _MOST_DIGITS
-    number = Decimal(value)
-    return number.is_finite() and abs(number.adjusted()) <= _MOST_DIGITS
-
-
-_MOST_DIGITS = 1000
-
-
-def check_constant(value: Constant) -> None:
-    """Make sure that a definition can write a value.
-
-    Raises:
-        SegmentSyntaxError: It cannot.
-    """
-    found = _unwritable(value, t.NOWHERE)
-    if found is not None:
-        raise SegmentSyntaxError([evolve(found, pointer="")], "")
-
-
-def _unwritable(value: Constant, place: Span) -> Diagnostic | None:
-    """Why a value of the right type cannot stand in a definition, if it cannot."""
-    if isinstance(value, datetime) and value != value:
-        return diagnostic("SK010", place, text=value)
-    if not isinstance(value, str | date) and not _is_written(value):
-        return diagnostic("SK013", place)
-    try:
-        parse(format_value(exact(value)))
-    except SegmentSyntaxError as error:
-        return evolve(error.diagnostics[0], span=place)
-    return None

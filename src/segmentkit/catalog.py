@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from segmentkit._binding import Given, in_order
 from segmentkit._catalog.check import check_catalog
 from segmentkit._catalog.json_file import catalog_dict, read_catalog_json
 from segmentkit._catalog.matching import Matcher, compiled
@@ -20,7 +21,6 @@ from segmentkit._catalog.toml_file import CatalogText, Origin, read_catalog, rea
 from segmentkit._checking.uses import Use
 from segmentkit._definition import (
     AsOf,
-    Constant,
     Defined,
     bound_together,
     check_record,
@@ -51,6 +51,13 @@ def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
         ) from None
 
 
+def _values(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values of parameters; lists do not change."""
+    found = _frozen(given)
+    lists = {n: in_order(v) for n, v in found.items() if isinstance(v, list | set | frozenset)}
+    return MappingProxyType({**found, **lists})
+
+
 @frozen
 class Catalog(HasJson, Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
@@ -69,7 +76,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
     """
 
     _defined: Mapping[str, Segment] = field(alias="segments", converter=_frozen)
-    parameters: Mapping[str, Constant] = field(factory=dict, converter=_frozen)
+    parameters: Mapping[str, Given] = field(factory=dict, converter=_values)
     _traits: Mapping[str, Trait] = field(factory=dict, converter=_frozen, kw_only=True)
     lists: Mapping[str, KeyList] = field(factory=dict, converter=_frozen, kw_only=True)
     _partitions: Mapping[str, Partition] = field(factory=dict, converter=_frozen, kw_only=True)
@@ -235,7 +242,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
             origin=Origin(text.content, schema, text.file, text.folder, text.limits),
         )
 
-    def bind(self, /, **values: Constant) -> Catalog:
+    def bind(self, /, **values: Given) -> Catalog:
         """Give parameters other values in all segments.
 
         Args:
@@ -496,7 +503,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
 
 
 def _restore(
-    segments: dict[str, Segment], parameters: dict[str, Constant], beside: dict[str, Any]
+    segments: dict[str, Segment], parameters: dict[str, Given], beside: dict[str, Any]
 ) -> Catalog:
     return Catalog(segments, parameters, **beside)
 

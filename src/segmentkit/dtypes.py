@@ -82,6 +82,45 @@ class DType:
         return self.kind.value
 
 
+@frozen(cache_hash=True, repr=False)
+class ParameterType(DType):
+    """What a parameter takes that stands for a list, or for a number with bounds.
+
+    Attributes:
+        many: Whether it stands for a list of values of the type.
+        counts: What a number is a number of, such as ``days``; None where it is of several.
+        least: The least number that it takes; None for any.
+        most: The greatest number that it takes; None for any.
+    """
+
+    many: bool = field(default=False, kw_only=True)
+    counts: str | None = field(default=None, kw_only=True)
+    least: int | None = field(default=None, kw_only=True)
+    most: int | None = field(default=None, kw_only=True)
+
+    @property
+    def family(self) -> str:
+        """The word a message uses."""
+        return f"list of {super().family}s" if self.many else super().family
+
+    @property
+    def described(self) -> str:
+        """What it takes, in words."""
+        if self.many:
+            return f"a {self.family}"
+        what = f"whole number of {self.counts}" if self.counts else "whole number"
+        digits = ""
+        if self.kind is not Kind.INTEGER:
+            what, digits = "percentage", f" with at most {self.scale} digits after the point"
+        most = "" if self.most is None else f" to {self.most}"
+        return f"a {what} from {self.least}{most}{digits}"
+
+    def __str__(self) -> str:
+        if self.many:
+            return f"list of {super().__str__()}"
+        return self.counts or super().__str__()
+
+
 BOOLEAN = DType(Kind.BOOLEAN)
 INTEGER = DType(Kind.INTEGER)
 FLOAT = DType(Kind.FLOAT)

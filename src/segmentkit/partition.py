@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from attrs import evolve, field, frozen
 
-from segmentkit._definition import AsOf, Constant, Defined, bound_together, check_record
+from segmentkit._binding import Given
+from segmentkit._definition import AsOf, Defined, bound_together, check_record
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._html import table
 from segmentkit.dtypes import DType
@@ -119,7 +120,7 @@ class Partition:
         found = {n: dtype for part in self.parts.values() for n, dtype in part.parameters.items()}
         return MappingProxyType(found)
 
-    def bind(self, /, **values: Constant) -> Partition:
+    def bind(self, /, **values: Given) -> Partition:
         """Give values to the parameters of the parts.
 
         Args:

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 
 from attrs import define, evolve, field
 
+from segmentkit._binding import Given
 from segmentkit._checking import combining
 from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
 from segmentkit._checking.combining import Part
 from segmentkit._checking.context import Checked, Names
 from segmentkit._definition import (
     AsOf,
-    Constant,
     Defined,
     by_name,
     check_record,
@@ -297,7 +297,7 @@ class Segment(Defined):
     def _uses(self) -> Iterable[Defined]:
         return (*self.references.values(), *self.traits.values())
 
-    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Segment:
+    def _with(self, values: Mapping[str, Given], found: Mapping[int, Defined]) -> Segment:
         others: Any = {"lists": self.lists, **self._about()}
         others["segments"] = {name: found[id(each)] for name, each in self.references.items()}
         others["traits"] = {name: found[id(each)] for name, each in self.traits.items()}

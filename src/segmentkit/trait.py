@@ -10,12 +10,12 @@ from typing import Any
 
 from attrs import define, field
 
+from segmentkit._binding import Given
 from segmentkit._calendar import length_of
 from segmentkit._checking.checker import check_trait
 from segmentkit._checking.context import CheckedValue, Names
 from segmentkit._definition import (
     AsOf,
-    Constant,
     Defined,
     by_name,
     check_record,
@@ -203,7 +203,7 @@ class Trait(Defined):
     def _uses(self) -> Iterable[Defined]:
         return self.traits.values()
 
-    def _with(self, values: Mapping[str, Constant], found: Mapping[int, Defined]) -> Trait:
+    def _with(self, values: Mapping[str, Given], found: Mapping[int, Defined]) -> Trait:
         traits: Any = {name: found[id(trait)] for name, trait in self.traits.items()}
         assert self.name is not None
         value = self._substituted(values)

@@ -8,9 +8,10 @@ from unittest import mock
 
 from attrs import evolve
 
-from segmentkit import _calendar, segment
+from segmentkit import _binding, _calendar, segment
 from segmentkit._calendar import add_days, month_day
-from segmentkit._checking import aggregates, rankings, references, row_names, windows
+from segmentkit._checking import aggregates, literals, rankings, references, row_names, windows
+from segmentkit._language import formatter
 from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._planning import ir, normalize, time_arithmetic
 from tests.mutants.making import Mutant, both, method
@@ -93,16 +94,28 @@ def _of_everyone(real: Any, ctx: Any, node: Any) -> Any:
     return evolve(test, left=evolve(test.left, among=ir.TRUE)), value
 
 
-def _no_consent(real: Any, ctx: Any, channel: Any) -> Any:
+def _no_consent(real: Any, ctx: Any, channel: Any, place: Any) -> Any:
     return references._address(ctx, channel)
 
 
-def _no_address(real: Any, ctx: Any, channel: Any) -> Any:
+def _no_address(real: Any, ctx: Any, channel: Any, place: Any) -> Any:
     with mock.patch.object(references, "_address", return_value=ir.TRUE):
-        return real(ctx, channel)
+        return real(ctx, channel, place)
+
+
+def _forgetting(real: Any, values: Any) -> Any:
+    return tuple(real(values)[1:])
 
 
 MUTANTS = [
+    Mutant("an empty list is anything", "a list of nothing leaves the test out",
+           method(literals, "_one_of", lambda real, ctx, x, options, folded:
+                  real(ctx, x, options, folded) if options else ir.TRUE), "parameters"),
+    Mutant("ago is from now", "the direction of a number that is bound is forgotten",
+           method(formatter, "_moment", lambda real, moment: real(evolve(moment, ago=False))),
+           "parameters"),
+    Mutant("lists without their first", "a value of a list is lost when it is bound",
+           method(_binding, "in_order", _forgetting), "parameters"),
     Mutant("exactly two may be three", "the most that may hold is forgotten",
            lambda: mock.patch.object(Counted, "bounds", property(lambda n: (n.count, len(n.operands)))), "counted"),
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",
@@ -133,7 +146,7 @@ MUTANTS = [
     Mutant("the future is seen", "an order of tomorrow counts today",
            method(aggregates, "_until_now", lambda real, time: ir.TRUE), "aggregates"),
     Mutant("within forgotten", "whatever comes later follows, however late",
-           method(aggregates, "_seconds", lambda real, within: None), "sequences"),
+           method(aggregates, "_in_time", lambda real, time, within: ([], None)), "sequences"),
     Mutant("absences count at once", "a cart of three hours ago is abandoned already",
            method(aggregates, "_is_over", lambda real, *_: ir.TRUE), "sequences"),
     Mutant("absences count on their last day", "of days, nothing more comes on the last one",

@@ -31,7 +31,16 @@ from segmentkit import (
 from segmentkit._language.formatter import format_name, format_value
 from segmentkit.dtypes import ANNIVERSARY, Kind
 from segmentkit.functions import FUNCTIONS, WORDS
-from tests.property.worlds import KEYS, MONEY, World, parameter, worlds
+from tests.property.worlds import (
+    KEYS,
+    MONEY,
+    World,
+    numbered,
+    parameter,
+    several,
+    share,
+    worlds,
+)
 from tests.targets import Hostile
 
 UNITS = ["day", "week", "month", "quarter", "year"]
@@ -133,7 +142,7 @@ class Writer:
         parts = [self.condition(depth - 1, scope) for _ in range(self.pick([2, 2, 3]))]
         if form == "of":
             quantifier = self.pick(["at least", "at most", "exactly"])
-            return f"{quantifier} {self.pick([1, 2, len(parts)])} of ({', '.join(parts)})"
+            return f"{quantifier} {self.whole([1, 2, len(parts)])} of ({', '.join(parts)})"
         return "({})".format(f" {form} ".join(parts))
 
     def of_customer(self) -> str:
@@ -213,7 +222,8 @@ class Writer:
 
     def ranked(self) -> str:
         value, _ = self.number(CUSTOMER, self.pick([0, 0, 1]), exact=True)
-        word, limit = self.pick(["top", "bottom"]), self.pick(["1", "2", "50%", "33.4%"])
+        word = self.pick(["top", "bottom"])
+        limit = self.pick(["1", "2", "50%", "33.4%", numbered(2), share("33.4")])
         return f"{self.maybe_not()}{word} {limit} by {value}{self.among()}"
 
     def compared_with_others(self) -> str:
@@ -225,7 +235,8 @@ class Writer:
         return f"{value} {operator} {word}({value}{self.among() or ' among everyone'})"
 
     def sample(self) -> str:
-        return f"sample({self.pick(['50%', '12.5%', '0%', '100%'])}, {self.pick(['', 'сіль'])!r})"
+        part = self.pick(["50%", "12.5%", "0%", "100%", share("12.5")])
+        return f"sample({part}, {self.pick(['', 'сіль'])!r})"
 
     # -- tests ----------------------------------------------------------------------------------
 
@@ -251,6 +262,10 @@ class Writer:
         return f"{value} is {self.pick(['missing', 'present'])}"
 
     def in_list(self, value: str, dtype: DType, scope: Scope) -> str:
+        if self.rarely():
+            known = len(self.pool.constants(dtype)) - 1
+            places = self.draw(st.lists(st.integers(0, known), max_size=3))
+            return f"{value} {self.maybe_not()}in {several(dtype, places)}{self.fold(dtype)}"
         options = [self.constant(dtype) for _ in range(self.draw(st.integers(1, 4)))]
         if dtype == INTEGER and self.rarely():
             options += map(str, range(300))
@@ -582,8 +597,17 @@ class Writer:
                 where = f" where {same}" + (f" and ({where[7:]})" if where else "")
             found += where
             if self.pick([False, True, True]):
-                short = ["1 second", "0 seconds", "1440 minutes", "24 hours"]
-                units = ["0 days", "1 day", "6 days", "7 days", "23 days", "30 days", "5_000 weeks"]
+                short = ["1 second", "0 seconds", "1440 minutes", f"{numbered(24)} hours"]
+                units = [
+                    "0 days",
+                    f"{numbered(7)} days",
+                    "1 day",
+                    "6 days",
+                    "7 days",
+                    "23 days",
+                    "30 days",
+                    "5_000 weeks",
+                ]
                 found += f" within {self.pick(units + short * (self.time(row) == TIMESTAMP))}"
             row, alias = (row, alias) if negated else (relation, step.alias)
         return found
@@ -615,6 +639,11 @@ class Writer:
             return parameter(dtype, self.draw(st.integers(0, len(constants) - 1)))
         return self.written(dtype)
 
+    def whole(self, numbers: Sequence[int]) -> str:
+        """A whole number; some are parameters."""
+        number = self.pick(numbers)
+        return numbered(number) if self.rarely() else str(number)
+
     def written(self, dtype: DType) -> str:
         value = self.pick(self.pool.constants(dtype))
         if isinstance(value, datetime):
@@ -626,12 +655,12 @@ class Writer:
         form = self.pick(["rolling", "this", "previous", "several", "period"])
         match form:
             case "rolling":
-                count = self.pick([1, 7, 30, 90, 5_000])
+                count = self.whole([1, 7, 30, 90, 5_000])
                 return f"{self.pick(['last', 'next'])} {count} {unit}s"
             case "this" | "previous":
                 return f"{form} {unit}"
             case "several":
-                return f"previous {self.pick([1, 2, 3, 20])} {unit}s"
+                return f"previous {self.whole([1, 2, 3, 20])} {unit}s"
             case _:
                 return self.pick(["2026", "2026-03", "2024-02-29", "2025-12-31"])
 
@@ -646,7 +675,7 @@ class Writer:
         if self.draw(st.booleans()):
             return self.pick(["today", "now"])
         unit = self.pick(UNITS + SHORT_UNITS)
-        return f"{self.pick([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
+        return f"{self.whole([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
 
 _X = "id is present"

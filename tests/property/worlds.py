@@ -210,16 +210,39 @@ class World:
 
     def _bound(self, segment: Segment) -> Segment:
         kinds = {str(dtype.kind.value): dtype for dtype in TYPES}
-        values = {}
+        values: dict[str, Any] = {}
         for name in segment.parameters:
-            kind, _, number = name.rpartition("_")
-            values[name] = self.pool.constants(kinds[kind])[int(number)]
+            match name.split("_"):
+                case "number", number:
+                    values[name] = int(number)
+                case "share", whole, digits:
+                    values[name] = Decimal(f"{whole}.{digits}")
+                case "several", kind, *places:
+                    known = self.pool.constants(kinds[kind])
+                    values[name] = [known[int(place)] for place in places]
+                case kind, place:
+                    values[name] = self.pool.constants(kinds[kind])[int(place)]
         return segment.bind(**values) if values else segment
 
 
 def parameter(dtype: DType, number: int) -> str:
     """A parameter whose name says its value: the constant of that number."""
     return f":{dtype.kind.value}_{number}"
+
+
+def several(dtype: DType, places: Sequence[int]) -> str:
+    """A parameter for a list, whose name says its values."""
+    return "_".join([f":several_{dtype.kind.value}", *map(str, places)])
+
+
+def numbered(count: int) -> str:
+    """A parameter for a number of something."""
+    return f":number_{count}"
+
+
+def share(percent: str) -> str:
+    """A parameter for a percentage with digits after the point."""
+    return f":share_{percent.replace('.', '_')}%"
 
 
 @st.composite

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from segmentkit._binding import Given
 from segmentkit._checking.uses import Use
-from segmentkit._definition import Constant
 from segmentkit._diagnostics.diagnostic import Span, did_you_mean
 from segmentkit._language.formatter import format_name, format_reference, is_writable
 from segmentkit._language.syntax import NOWHERE
@@ -39,7 +39,7 @@ class Contents:
     traits: Mapping[str, Trait]
     lists: Mapping[str, KeyList]
     partitions: Mapping[str, Partition]
-    parameters: Mapping[str, Constant]
+    parameters: Mapping[str, Given]
     parameter_types: Mapping[str, DType]
 
     @classmethod

@@ -15,8 +15,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from segmentkit._binding import Given
 from segmentkit._catalog.schema_table import Declaration, read_declaration
-from segmentkit._definition import Constant
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.json_form import pointed
@@ -29,6 +29,7 @@ from segmentkit.schema import Schema
 
 BYTE_ORDER_MARK = "\ufeff"
 
+_CONSTANT = bool | int | Decimal | str | date | datetime
 _KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
 _ABOUT = ("title", "description", "owner")
 
@@ -433,21 +434,19 @@ class _Reader:
                 rest = texts.pop("rest")
                 yield PartitionEntry(name, tuple(parts), rest, texts, self.line_of(path))
 
-    def parameters(self, data: Any) -> Iterator[tuple[str, Constant]]:
+    def parameters(self, data: Any) -> Iterator[tuple[str, Given]]:
         if not isinstance(data, Mapping):
             self.refuse("SK304", "parameters", place="parameters", expected="a table")
             return
         for name, value in data.items():
-            if isinstance(value, bool | int | Decimal | str | date | datetime):
+            if isinstance(value, list) and all(isinstance(each, _CONSTANT) for each in value):
+                yield name, tuple(value)
+            elif isinstance(value, _CONSTANT):
                 yield name, value
             else:
                 place = f"parameters.{name}"
-                self.refuse(
-                    "SK304",
-                    place,
-                    place=place,
-                    expected="a number, text, date or truth value",
-                )
+                expected = "a number, text, date or truth value, or a list of such"
+                self.refuse("SK304", place, place=place, expected=expected)
 
 
 @frozen

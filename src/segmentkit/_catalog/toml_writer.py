@@ -8,9 +8,10 @@ from typing import Any
 
 import tomlkit
 
+from segmentkit._binding import Given
 from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.schema_table import read_declaration
-from segmentkit._definition import Constant, Defined
+from segmentkit._definition import Defined
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import SchemaError
 from segmentkit.keylist import KeyList
@@ -59,7 +60,9 @@ def catalog_text(contents: Contents) -> str:
     return tomlkit.dumps(document)
 
 
-def _constant(value: Constant) -> Any:
+def _constant(value: Given) -> Any:
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_constant(each) for each in value]
     if isinstance(value, Decimal):
         # The reader takes the digits as they are written.
         text = f"{value:f}"

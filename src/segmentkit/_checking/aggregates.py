@@ -13,7 +13,9 @@ from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
 from segmentkit._checking.hints import left_out, some, with_attribute
+from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
+from segmentkit._checking.windows import now
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
@@ -323,10 +325,12 @@ def _following(
     rest = [] if step.then is None else _following(ctx, step.then, *speaks)
     if asked is None or rest is None:
         return None
+    if step.within and ctx.number(step.within.count, number_of(f"{step.within.unit}s")) is None:
+        return None
     where, same = asked
-    seen = [_until_now(time), where] + ([] if step.negated else rest)
+    soon, seconds = _in_time(time, step.within)
+    seen = [_until_now(time), where, *soon] + ([] if step.negated else rest)
     backward = step.direction == "preceded"
-    seconds = None if step.within is None else _seconds(step.within)
     test = ir.Follows(relation.name, own, at, ir.conjunction(seen), backward, seconds, same)
     if not step.negated:
         return [test]
@@ -379,22 +383,23 @@ def _comparable_times(
 
 def _until_now(time: ir.Column) -> ir.Condition:
     """That a row is seen: it has a time, and that is not later than ``as_of``."""
-    return ir.Compare(ir.Comparison.LE, time, _moment(time, 0, "day"))
+    return ir.Compare(ir.Comparison.LE, time, now(time.dtype))
 
 
 def _is_over(at: ir.Column, within: t.Within) -> ir.Condition:
     """That nothing more can come within a time: it has passed, and of days the last one too."""
     operator = ir.Comparison.LT if at.dtype == DATE else ir.Comparison.LE
-    return ir.Compare(operator, at, _moment(at, -within.count, within.unit))
+    return ir.Compare(operator, at, now(at.dtype, within.count, within.unit, back=True))
 
 
-def _moment(time: ir.Column, count: int, unit: str) -> ir.Moment:
-    anchor = ir.Anchor.TODAY if time.dtype == DATE else ir.Anchor.NOW
-    return ir.Moment(anchor, count, unit, time.dtype)
-
-
-def _seconds(within: t.Within) -> int:
-    return within.count * EXACT_UNITS[within.unit]
+def _in_time(time: ir.Column, within: t.Within | None) -> tuple[list[ir.Condition], int | None]:
+    """How many seconds may lie between two rows; as a condition as long as nobody knows."""
+    if within is None:
+        return [], None
+    if isinstance(within.count, t.Parameter):
+        open_end = ir.Param(f"{within.count.name} {within.unit} between", time.dtype)
+        return [ir.Compare(ir.Comparison.LE, time, open_end)], None
+    return [], within.count * EXACT_UNITS[within.unit]
 
 
 def _aggregate(

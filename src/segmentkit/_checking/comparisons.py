@@ -9,6 +9,7 @@ from attrs import evolve
 from segmentkit._checking import hints, surprises, windows
 from segmentkit._checking.coercion import aligned, article, as_uuid
 from segmentkit._checking.context import Context
+from segmentkit._checking.parameters import number_of
 from segmentkit._checking.windows import Bound
 from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
 from segmentkit._language import syntax as t
@@ -170,7 +171,7 @@ def bounds(
             ctx.error("SK105", node.span, family=operand.dtype.family)
             return None
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
-    if operand is None:
+    if operand is None or not _is_counted(ctx, window):
         return None
     found = windows.bounds(window, operand.dtype, low, high, ctx.schema.zone)
     if isinstance(found, Diagnostic):
@@ -182,6 +183,13 @@ def bounds(
     if ctx.warn:
         surprises.of_range(ctx, node, window, found, operand.dtype)
     return found
+
+
+def _is_counted(ctx: Context, window: t.Window) -> bool:
+    """Whether the number of units is one, or a parameter that takes one."""
+    if not isinstance(window, t.Rolling | t.Calendar) or window.count is None:
+        return True
+    return ctx.number(window.count, number_of(f"{window.unit}s")) is not None
 
 
 def between(operand: ir.Value, ends: tuple[Bound, Bound]) -> ir.Condition:

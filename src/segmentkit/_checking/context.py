@@ -13,10 +13,11 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
+from segmentkit._checking.parameters import both
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._planning import ir
-from segmentkit.dtypes import DType
+from segmentkit.dtypes import DType, ParameterType
 from segmentkit.errors import SegmentTypeError
 from segmentkit.keylist import KeyList
 from segmentkit.schema import Attribute, Entity, Relation, Schema
@@ -232,17 +233,23 @@ class Context:
         choices = [first, *(f"{first}{i}" for i in range(1, 1000))]
         return next(each for each in choices if self.taken(each) is None)
 
-    def parameter(self, node: t.Parameter, dtype: DType) -> ir.Value | None:
+    def parameter(self, node: t.Parameter, dtype: DType) -> ir.Param | None:
         """A parameter, typed by its use; None after an error."""
         if dtype.unit is not None:
             hint = f"write a unit: :{node.name} {'days' if dtype.is_duration else 'km'}"
             self.error("SK125", node.span, name=node.name, hint=hint)
             return None
         known = self.parameters.setdefault(node.name, dtype)
-        if known.family != dtype.family and not (known.is_time and dtype.is_time):
+        together = both(known, dtype)
+        if together is None:
             self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
             return None
+        self.parameters[node.name] = together
         return ir.Param(node.name, dtype)
+
+    def number(self, count: t.Count, takes: ParameterType) -> int | ir.Param | None:
+        """A number that is written out, or a parameter for it; None after an error."""
+        return self.parameter(count, takes) if isinstance(count, t.Parameter) else count
 
     def typed(self, node: t.Expr, dtype: DType | None) -> ir.Value | None:
         """A value, where a parameter has a type; None after an error, or where it has none."""

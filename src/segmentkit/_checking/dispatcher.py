@@ -17,9 +17,11 @@ from segmentkit._checking import (
     rankings,
     references,
     surprises,
+    windows,
 )
 from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Context, Names
+from segmentkit._checking.parameters import number_of
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
@@ -55,7 +57,8 @@ def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
         case t.Moment("today"):
             return ir.Moment(ir.Anchor.TODAY, 0, "day", DATE)
         case t.Moment(_, count, unit):
-            return ir.Moment(ir.Anchor.NOW, count, unit, TIMESTAMP)
+            known = ctx.number(count, number_of(f"{unit}s"))
+            return None if known is None else windows.now(TIMESTAMP, count, unit, back=node.ago)
         case t.Negative():
             return calls.negative(ctx, node)
         case t.Arithmetic():
@@ -215,11 +218,15 @@ def _ranked(ctx: Context, node: t.Ranked, negative: bool) -> ir.Condition:
 def _counted(ctx: Context, node: t.Counted, negative: bool) -> ir.Condition:
     """So many of the operands; those that must not hold too often are under a ``not``."""
     size = len(node.operands)
-    if not 1 <= node.count <= size:
-        ctx.error("SK158", node.span, count=node.count, size=size)
+    count = ctx.number(node.count, number_of("conditions", size))
+    if isinstance(count, int) and not 1 <= count <= size:
+        ctx.error("SK158", node.span, count=count, size=size)
     negative ^= node.quantifier != "at least"
     operands = [ctx.condition(operand, negative=negative) for operand in node.operands]
-    return ir.counted(operands, *node.bounds)
+    if isinstance(count, int):
+        return ir.counted(operands, *node.bounds)
+    open_number = None if count is None else f"{node.quantifier} {count.name}"
+    return ir.Counted(tuple(operands), 0, size, open_number)
 
 
 def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from segmentkit._calendar import MICROSECONDS, MONTHS
 from segmentkit._checking.coercion import article, exact_dtype, to_float
 from segmentkit._checking.context import Context
 from segmentkit._checking.hints import in_days
+from segmentkit._checking.parameters import number_of
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -40,7 +43,9 @@ def length(ctx: Context, node: t.Duration) -> ir.Value | None:
                 return None
             return ir.Const(count * MICROSECONDS[node.unit], DURATION)
         case t.Parameter() as parameter:
-            number = ctx.parameter(parameter, INTEGER)
+            most = _MOST // MICROSECONDS[node.unit]
+            takes = evolve(number_of(f"{node.unit}s", most), least=-most)
+            number = ctx.parameter(parameter, takes)
             return None if number is None else ir.Arithmetic("*", number, each, DURATION)
         case _:
             raise AssertionError(node.number)

@@ -281,7 +281,7 @@ def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> str 
     match test:
         case t.Compare("=" | "!=" as operator, left, t.Literal() as first, folded):
             meant: t.Expr = t.InList(left, (first, *values), operator == "!=", folded, test.span)
-        case t.InList(_, options):
+        case t.InList(_, tuple() as options):
             meant = evolve(test, options=(*options, *values))
         case t.TextTest("contains", _, quantifier, patterns, negated):
             wanted = "any" if either or negated else "all"

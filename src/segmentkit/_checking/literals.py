@@ -8,6 +8,7 @@ from segmentkit._checking.coercion import aligned, article
 from segmentkit._checking.comparisons import check_values, same_family, written
 from segmentkit._checking.context import Context
 from segmentkit._checking.names import tested
+from segmentkit._checking.parameters import list_of
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -81,11 +82,10 @@ def _has_rows_of(
 def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     """A value that is one of several constants."""
     operand = ctx.value(node.operand)
+    if isinstance(node.options, t.Parameter):
+        return _in_parameter(ctx, node, operand, node.options, negative)
     options = _constants(ctx, node.options, operand.dtype if operand else None, operand)
-    if operand is None or options is None:
-        return ir.FALSE
-    if node.ignoring_case and operand.dtype != TEXT:
-        ctx.error("SK124", node.span, name="ignoring case", **article(operand.dtype))
+    if operand is None or options is None or not _is_folded_text(ctx, node, operand):
         return ir.FALSE
     pairs = list(zip(node.options, options, strict=True))
     if not all(same_family(ctx, node.operand, operand, n, v) for n, v in pairs):
@@ -99,9 +99,36 @@ def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     return ir.complement(test) if node.negated else test
 
 
+def _is_folded_text(ctx: Context, node: t.InList, operand: ir.Value) -> bool:
+    if node.ignoring_case and operand.dtype != TEXT:
+        ctx.error("SK124", node.span, name="ignoring case", **article(operand.dtype))
+        return False
+    return True
+
+
+def _in_parameter(
+    ctx: Context, node: t.InList, operand: ir.Value | None, options: t.Parameter, negative: bool
+) -> ir.Condition:
+    """A value that is one of a list that is bound later."""
+    if operand is None or not _is_folded_text(ctx, node, operand):
+        return ir.FALSE
+    one = ir.Param(options.name, operand.dtype)
+    if not same_family(ctx, node.operand, operand, options, one):
+        return ir.FALSE
+    listed = ctx.parameter(options, list_of(operand.dtype))
+    if listed is None:
+        return ir.FALSE
+    if node.negated != negative:
+        surprises.of_missing(ctx, node.operand, operand)
+    test = ir.OneOf(operand, (listed,), node.ignoring_case)
+    return ir.complement(test) if node.negated else test
+
+
 def _one_of(
     ctx: Context, operand: ir.Value, options: list[ir.Const | ir.Param], folded: bool
 ) -> ir.Condition:
+    if not options:
+        return ir.FALSE
     if operand.dtype.is_time and any(o.dtype != operand.dtype for o in options):
         each: list[ir.Condition] = [
             ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options

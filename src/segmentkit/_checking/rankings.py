@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.context import Context
+from segmentkit._checking.parameters import SHARE, number_of
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._operators import BUCKETS
@@ -29,16 +30,24 @@ def ranked(ctx: Context, node: t.Ranked) -> tuple[ir.Condition, ir.Value] | None
     """
     if not ctx.of_customers(node):
         return None
-    limit, tiles = node.limit, None
-    if isinstance(limit, t.Percent):
-        share = _share(ctx, limit)
-        limit, tiles = (0, 1) if share is None else (share.numerator, share.denominator)
+    limit, tiles = _limit(ctx, node.limit)
     value = _ordered(ctx, node.by, node.direction)
     among = ctx.of_others(node.among)
     if value is None or limit is None:
         return None
     standing = ir.Standing(value, among, node.direction == "top", tiles)
-    return ir.Compare(ir.Comparison.LE, standing, ir.Const(limit, INTEGER)), value
+    return ir.Compare(ir.Comparison.LE, standing, limit), value
+
+
+def _limit(ctx: Context, limit: t.Percent | t.Count) -> tuple[ir.Value | None, int | None]:
+    """The last rank or tile that is in, and how many tiles there are."""
+    if not isinstance(limit, t.Percent):
+        number = ctx.number(limit, number_of("customers"))
+        return (ir.Const(number, INTEGER) if isinstance(number, int) else number), None
+    share = _share(ctx, limit)
+    if isinstance(share, Fraction):
+        return ir.Const(share.numerator, INTEGER), share.denominator
+    return share, None
 
 
 def sample(ctx: Context, node: t.Call) -> ir.Condition | None:
@@ -61,7 +70,9 @@ def sample(ctx: Context, node: t.Call) -> ir.Condition | None:
     ctx.use("attribute", entity, key.name, node.span)
     column = ir.Column(ir.Scope.ENTITY, (), key.name, key.dtype, key.nullable)
     bucket = ir.Call("bucket", (column, ir.Const(salt, TEXT)), INTEGER)
-    limit = ir.Const(math.ceil(share * BUCKETS), INTEGER)
+    limit: ir.Value = (
+        ir.Const(math.ceil(share * BUCKETS), INTEGER) if isinstance(share, Fraction) else share
+    )
     return ir.Compare(ir.Comparison.LT, bucket, limit)
 
 
@@ -113,8 +124,10 @@ def _ordered(ctx: Context, node: t.Expr, name: str) -> ir.Value | None:
     return fitting(ctx, node, ctx.value(node), name, "ordered")
 
 
-def _share(ctx: Context, percent: t.Percent) -> Fraction | None:
-    """A percentage as a fraction of one."""
+def _share(ctx: Context, percent: t.Percent) -> Fraction | ir.Param | None:
+    """A percentage as a fraction of one, or a parameter for it; None after an error."""
+    if isinstance(percent.number, t.Parameter):
+        return ctx.parameter(percent.number, SHARE)
     number = Decimal(percent.number)
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)

@@ -221,15 +221,18 @@ def of_days_in_list(
     ctx: Context, node: t.InList, operand: ir.Value, options: Sequence[ir.Value]
 ) -> None:
     """The same of a list: whether an instant is one of some days, or a day one of some instants."""
-    if not operand.dtype.is_time or all(option.dtype == operand.dtype for option in options):
+    written = node.options
+    if isinstance(written, t.Parameter) or not operand.dtype.is_time:
+        return
+    if all(option.dtype == operand.dtype for option in options):
         return
     if operand.dtype == DATE:
         if all(option.dtype == DATE or _begins_a_day(ctx, option) for option in options):
             return
-        days = [_written_day(ctx, option) for option in node.options]
+        days = [_written_day(ctx, option) for option in written]
         meant: t.Expr = evolve(node, options=tuple(days))
     else:
-        pairs = list(zip(node.options, options, strict=True))
+        pairs = list(zip(written, options, strict=True))
         days = [option for option, value in pairs if value.dtype == DATE]
         rest = tuple(option for option, value in pairs if value.dtype != DATE)
         meant = evolve(node, operand=_day_of(node.operand), options=tuple(days))

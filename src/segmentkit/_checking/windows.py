@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from segmentkit._calendar import EXACT_UNITS, add_days, first_instant
 from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
 from segmentkit._language import syntax as t
-from segmentkit._planning.ir import Anchor, Comparison, Const, Moment, Value
+from segmentkit._planning.ir import Anchor, Comparison, Const, Moment, Param, Value
 from segmentkit.dtypes import DATE, TIMESTAMP, DType, Kind
 
 Bound: TypeAlias = tuple[Comparison, Value]
@@ -39,27 +39,35 @@ def bounds(
     kind = TIMESTAMP if dtype == TIMESTAMP else DATE
     match window:
         case t.Rolling("last", count, unit):
-            return (Comparison.GT, _now(kind, -count, unit)), (Comparison.LE, _now(kind))
+            return (Comparison.GT, now(kind, count, unit, back=True)), (Comparison.LE, now(kind))
         case t.Rolling(_, count, unit):
-            return (Comparison.GT, _now(kind)), (Comparison.LE, _now(kind, count, unit))
+            return (Comparison.GT, now(kind)), (Comparison.LE, now(kind, count, unit))
         case t.Calendar("this", _, unit):
             return _calendar(kind, unit, 0, 1)
         case t.Calendar(_, count, unit):
-            return _calendar(kind, unit, -(1 if count is None else count), 0)
+            return _calendar(kind, unit, 1 if count is None else count, 0)
         case t.Period():
             return _period(window, kind, zone)
         case _:
             assert_never(window)
 
 
-def _now(dtype: DType, count: int = 0, unit: str = "day") -> Moment:
-    return Moment(Anchor.NOW if dtype == TIMESTAMP else Anchor.TODAY, count, unit, dtype)
+def now(dtype: DType, count: t.Count = 0, unit: str = "day", *, back: bool = False) -> Value:
+    """A time so many units from ``as_of``, or before it."""
+    return moment(Anchor.NOW if dtype == TIMESTAMP else Anchor.TODAY, count, unit, dtype, back=back)
 
 
-def _calendar(dtype: DType, unit: str, first: int, after: int) -> tuple[Bound, Bound]:
+def moment(anchor: Anchor, count: t.Count, unit: str, dtype: DType, *, back: bool = False) -> Value:
+    """A time so many units from another; as long as the count is a parameter, a parameter too."""
+    if isinstance(count, t.Parameter):
+        return Param(f"{count.name} {unit} {'before' if back else 'after'} {anchor.value}", dtype)
+    return Moment(anchor, -count if back else count, unit, dtype)
+
+
+def _calendar(dtype: DType, unit: str, before: t.Count, after: int) -> tuple[Bound, Bound]:
     return (
-        (Comparison.GE, Moment(Anchor.START, first, unit, dtype)),
-        (Comparison.LT, Moment(Anchor.START, after, unit, dtype)),
+        (Comparison.GE, moment(Anchor.START, before, unit, dtype, back=True)),
+        (Comparison.LT, moment(Anchor.START, after, unit, dtype)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,12 +11,13 @@ from typing import Any
 
 import click
 
+from segmentkit._binding import Given
 from segmentkit._calendar import in_zone, shown
 from segmentkit._cli._errors import Failure
-from segmentkit._definition import AsOf, Constant, instant_of
+from segmentkit._definition import AsOf, instant_of
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import DType
+from segmentkit.dtypes import DType, ParameterType
 from segmentkit.errors import DefinitionError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -144,30 +146,43 @@ def chosen(
     return segments
 
 
-def _value(name: str, text: str, types: Mapping[str, DType]) -> Constant:
+def _value(name: str, text: str, types: Mapping[str, DType]) -> Given:
     if name not in types:
         hint = did_you_mean(name, types) or ("there are none" if not types else None)
         raise Failure(f"--set: no parameter {name!r}" + (f"; {hint}" if hint else ""))
-    family = types[name].family
+    dtype = types[name]
+    family = dtype.family
     try:
+        if isinstance(dtype, ParameterType) and dtype.many:
+            return _list(text)
         return text if family == "text" else _READERS[family](text.strip())
     except ValueError:
-        raise Failure(f"--set: {name} takes a {family}, not {text!r}") from None
+        shown = "" if family in ("text", *_READERS) else ", such as '[1, 2]' or '[\"a\", \"b\"]'"
+        raise Failure(f"--set: {name} takes a {family}{shown}, not {text!r}") from None
 
 
-def _number(text: str) -> Constant:
+def _list(text: str) -> Given:
+    """A list as catalog files have it: an array of TOML."""
+    found = tomllib.loads(f"value = {text.strip()}", parse_float=Decimal)
+    value = found.pop("value", None)
+    if found or not isinstance(value, list):
+        raise ValueError(text)
+    return value
+
+
+def _number(text: str) -> Given:
     if not re.fullmatch(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?", text):
         raise ValueError(text)
     return Decimal(text) if "." in text else int(text)
 
 
-def _truth(text: str) -> Constant:
+def _truth(text: str) -> Given:
     if text not in ("true", "false"):
         raise ValueError(text)
     return text == "true"
 
 
-_READERS: dict[str, Callable[[str], Constant]] = {
+_READERS: dict[str, Callable[[str], Given]] = {
     "number": _number,
     "boolean": _truth,
     "date": parse_instant,

@@ -409,6 +409,11 @@ _TABLE = (
         hint="write a number from 1 to {size}, the number of conditions in the brackets",
     ),
     Code(
+        "SK159",
+        "':{name}' takes {expected}, and {value} is not one",
+        "A parameter that stands for a number of units, customers or conditions takes whole numbers with bounds, and one for a percentage takes 0 to 100.",
+    ),
+    Code(
         "SK160",
         "'{name}' is a JSON object, not a value",
         "You can use the values in a document that the schema declares.",

@@ -119,8 +119,12 @@ def _path(parts: tuple[str, ...]) -> str:
     return ".".join(map(format_name, parts))
 
 
-def _units(count: int, unit: str) -> str:
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+def _units(count: t.Count, unit: str) -> str:
+    return f"{_count(count)} {unit}" if count == 1 else f"{_count(count)} {unit}s"
+
+
+def _count(count: t.Count | Decimal) -> str:
+    return f":{count.name}" if isinstance(count, t.Parameter) else format_value(count)
 
 
 def _window(window: t.Window) -> str:
@@ -144,8 +148,10 @@ def _window(window: t.Window) -> str:
 def _moment(moment: t.Moment) -> str:
     if moment.count == 0 and moment.unit == "day":
         return moment.base
-    way = "ago" if moment.count <= 0 else "from now"
-    return f"{_units(abs(moment.count), moment.unit)} {way}"
+    count, ago = moment.count, moment.ago
+    if isinstance(count, int):
+        count, ago = abs(count), count <= 0
+    return f"{_units(count, moment.unit)} {'ago' if ago else 'from now'}"
 
 
 def _list(items: tuple[t.Expr, ...]) -> str:
@@ -194,11 +200,11 @@ def _among(condition: t.Expr) -> str:
 
 
 def _percent(percent: t.Percent) -> str:
-    return f"{format_value(percent.number)}%"
+    return f"{_count(percent.number)}%"
 
 
 def _ranked(node: t.Ranked) -> str:
-    limit = _percent(node.limit) if isinstance(node.limit, t.Percent) else str(node.limit)
+    limit = _percent(node.limit) if isinstance(node.limit, t.Percent) else _count(node.limit)
     among = "" if node.among == _EVERYONE else _among(node.among)
     return f"{node.direction} {limit} by {_expr(node.by, _SUM)}{among}"
 
@@ -269,7 +275,8 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return _text_test(node), _TEST
         case t.InList(operand, options):
             word = "not in" if node.negated else "in"
-            return f"{_expr(operand, _SUM)} {word} ({_list(options)}){_fold(node)}", _TEST
+            listed = f"({_list(options)})" if isinstance(options, tuple) else f":{options.name}"
+            return f"{_expr(operand, _SUM)} {word} {listed}{_fold(node)}", _TEST
         case t.InWindow(operand, window):
             word = "not " if node.negated else ""
             return f"{_expr(operand, _SUM)} {word}{_window(window)}", _TEST
@@ -287,7 +294,7 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return f"reachable by {format_reference(name)}", _TEST
         case t.Counted(quantifier, count, operands):
             conditions = ", ".join(_expr(o, _OR) for o in operands)
-            return f"{quantifier} {count} of ({conditions})", _TEST
+            return f"{quantifier} {_count(count)} of ({conditions})", _TEST
         case t.Not(operand):
             return f"not {_expr(operand, _NOT)}", _NOT
         case t.And(operands):

@@ -273,8 +273,8 @@ class Several(Slot):
 
     def read(self, value: Any, room: Room) -> tuple[Any, ...]:
         if type(value) is not list or len(value) < self.least:
-            many = "" if self.least == 1 else f", with at least {self.least} in it"
-            raise unexpected(value, f"a list{many or ', which is not empty'}")
+            many = ("", ", which is not empty", f", with at least {self.least} in it")
+            raise unexpected(value, f"a list{many[min(self.least, 2)]}")
         return tuple(each(value, self.of.read, room))
 
     def write(self, value: Any, room: Room) -> list[Any]:
@@ -285,6 +285,35 @@ class Several(Slot):
 
     def inside(self, value: Any) -> Iterator[tuple[Steps, Any]]:
         yield from (((n,), item) for n, item in enumerate(value))
+
+
+@frozen
+class Open(Several):
+    """A list, or a node that stands for one."""
+
+    kind: type = field(kw_only=True)
+
+    def read(self, value: Any, room: Room) -> Any:
+        if type(value) is not dict:
+            return super().read(value, room)
+        found = self.of.read(value, room)
+        if type(found) is not self.kind:
+            raise unexpected(value, 'a list, or {"param": …}')
+        return found
+
+    def write(self, value: Any, room: Room) -> Any:
+        if type(value) is self.kind:
+            return self.of.write(value, room)
+        return super().write(value, room)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [super().schema(), self.of.schema()]}
+
+    def inside(self, value: Any) -> Iterator[tuple[Steps, Any]]:
+        if type(value) is self.kind:
+            yield (), value
+        else:
+            yield from super().inside(value)
 
 
 @frozen

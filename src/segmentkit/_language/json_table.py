@@ -28,6 +28,7 @@ from segmentkit._language.json_fields import (
     Bare,
     Choice,
     Limited,
+    Open,
     Room,
     Several,
     Single,
@@ -69,9 +70,12 @@ def _of(is_right: Callable[[object], bool]) -> Callable[[Any], bool]:
 
 
 _WHOLE = "a whole number from 0"
-_COUNT = Bare(EXPRESSION, _is_count, _WHOLE)
-_NUMBER = Bare(EXPRESSION, _is_unsigned, "a number from 0")
-_LIMIT = Bare(EXPRESSION, _is_count, f'{_WHOLE}, or {{"percent": …}}', (t.Percent,))
+_OPEN = 'or {"param": …}'
+_COUNT = Bare(EXPRESSION, _is_count, f"{_WHOLE}, {_OPEN}", (t.Parameter,))
+_NUMBER = Bare(EXPRESSION, _is_unsigned, f"a number from 0, {_OPEN}", (t.Parameter,))
+_LIMIT = Bare(
+    EXPRESSION, _is_count, f'{_WHOLE}, {{"percent": …}} {_OPEN}', (t.Percent, t.Parameter)
+)
 _COUNTED = Limited(EXPRESSION, _of(_is_count), f'{_WHOLE}, or {{"param": …}}')
 _MEASURED = Limited(EXPRESSION, _of(_is_unsigned), 'a number from 0, or {"param": …}')
 _PATTERN = Limited(
@@ -80,6 +84,7 @@ _PATTERN = Limited(
     "a text: any and all are the tags 'contains any' and 'contains all'",
 )
 _SOME = Several(EXPRESSION)
+_OPTIONS = Open(EXPRESSION, 0, kind=t.Parameter)
 _TWO = Several(EXPRESSION, 2)
 
 
@@ -225,19 +230,28 @@ def _of_period(node: t.Period) -> Mapping[str, Any]:
 
 
 def _moment(way: int) -> Callable[..., t.Moment]:
-    return lambda count, unit: t.Moment("now", way * count, unit)
+    def make(count: t.Count, unit: str) -> t.Moment:
+        if isinstance(count, t.Parameter):
+            return t.Moment("now", count, unit, ago=way < 0)
+        return t.Moment("now", way * count, unit)
+
+    return make
 
 
 def _of_moment(way: int) -> Callable[[t.Moment], Mapping[str, Any] | None]:
     """The count of a moment, if it is on this side of now; none is told as before."""
 
     def split(node: t.Moment) -> Mapping[str, Any] | None:
-        count = node.count
-        if type(count) is not int:
-            raise unexpected(count, "a whole number")
-        if _is_named(node) or (count > 0) != (way > 0):
+        count, ago = node.count, node.ago
+        if type(count) is int:
+            if ago is not False:
+                raise unexpected(ago, "a count below 0, not 'ago', which is for parameters")
+            count, ago = way * count, count <= 0
+        elif not isinstance(count, t.Parameter):
+            raise unexpected(count, "a whole number or a parameter")
+        if _is_named(node) or ago is not (way < 0):
             return None
-        return {"count": way * count, "unit": node.unit}
+        return {"count": count, "unit": node.unit}
 
     return split
 
@@ -314,7 +328,7 @@ _FOLD = Field("ignoring_case", FLAG, default=False)
 _OPERAND = Field("operand", EXPRESSION)
 _BOTH = _expressions("left", "right")
 _ALIAS = Field("alias", ALIAS, "as", default=None)
-_MOMENT = ("base", "count", "unit")
+_MOMENT = ("base", "count", "unit", "ago")
 _NEGATED = (("", False), ("not ", True))
 
 EXPRESSION.fill(
@@ -368,7 +382,7 @@ EXPRESSION.fill(
         row
         for word, negated in _NEGATED
         for row in (
-            Row(f"{word}in", t.InList, (_OPERAND, Field("options", _SOME)), _FOLD,
+            Row(f"{word}in", t.InList, (_OPERAND, Field("options", _OPTIONS)), _FOLD,
                 {"negated": negated}),
             _between(f"{word}between", negated),
             Row(f"{word}in window", t.InWindow, (_OPERAND, Field("window", _WINDOW)), (),

@@ -76,22 +76,30 @@ class Duration:
     span: Span = _span()
 
 
+Count: TypeAlias = int | Parameter
+"""A whole number that is written out, or bound later."""
+
+
 @frozen
 class Percent:
-    """A share: ``10%``, ``2.5%``."""
+    """A share: ``10%``, ``2.5%``, ``:part%``."""
 
-    number: int | Decimal = _constant()
+    number: Count | Decimal = _constant()
     span: Span = _span()
 
 
 @frozen
 class Moment:
-    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count)."""
+    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count).
+
+    Where the count is a parameter, ``ago`` says which way it counts.
+    """
 
     base: str
-    count: int
+    count: Count
     unit: str
     span: Span = _span()
+    ago: bool = False
 
 
 @frozen
@@ -116,7 +124,7 @@ class Rolling:
     """``last 30 days``, ``next 7 days``."""
 
     direction: str
-    count: int
+    count: Count
     unit: str
     span: Span = _span()
 
@@ -126,7 +134,7 @@ class Calendar:
     """``this month``, ``previous quarter``, ``previous 3 months``."""
 
     which: str
-    count: int | None
+    count: Count | None
     unit: str
     span: Span = _span()
 
@@ -157,7 +165,7 @@ Window: TypeAlias = Rolling | Calendar | Period | Range
 class Within:
     """``within 24 hours``."""
 
-    count: int
+    count: Count
     unit: str
     span: Span = _span()
 
@@ -225,10 +233,10 @@ class TextTest:
 
 @frozen
 class InList:
-    """``x in (1, 2)``."""
+    """``x in (1, 2)``; ``x in :numbers``, whose options are bound later."""
 
     operand: Expr
-    options: tuple[Expr, ...]
+    options: tuple[Expr, ...] | Parameter
     negated: bool = False
     ignoring_case: bool = False
     span: Span = _span()
@@ -296,7 +304,7 @@ class Ranked:
     """``top 10% by age among (vip)``, ``bottom 3 by age``; ``among`` is `true` for everyone."""
 
     direction: str
-    limit: Percent | int
+    limit: Percent | Count
     by: Expr
     among: Expr = Literal(True)
     span: Span = _span()
@@ -307,13 +315,14 @@ class Counted:
     """``at least 2 of (a, b, c)``; the quantifier is ``at least``, ``at most`` or ``exactly``."""
 
     quantifier: str
-    count: int
+    count: Count
     operands: tuple[Expr, ...]
     span: Span = _span()
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The least and the most operands that may hold."""
+        """The least and the most operands that may hold, where that is known."""
+        assert isinstance(self.count, int)
         least = 0 if self.quantifier == "at most" else self.count
         return least, len(self.operands) if self.quantifier == "at least" else self.count
 
@@ -370,13 +379,15 @@ Expr: TypeAlias = (
 )
 """The closed set of expressions: a match over it ends in ``assert_never``."""
 
-Node: TypeAlias = Expr | Window | Step
+Node: TypeAlias = Expr | Window | Step | Within
 
-_HOLDS_NODES = re.compile("Expr|Window|Step")
+_HOLDS_NODES = re.compile("Expr|Window|Step|Within|Percent|Count")
 _FIELDS = {
     kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
     for kind in get_args(Node)
 }
+_COUNTS = {kind: {f.name for f in fields(kind) if "Count" in f.type} for kind in get_args(Node)}
+"""The fields of plain numbers, which a parameter stands for until it is bound."""
 
 
 def holds_nodes(kind: type, name: str) -> bool:
@@ -430,12 +441,12 @@ def negative(operand: Expr, span: Span = NOWHERE) -> Literal | Negative:
             return Negative(operand, span)
 
 
-def substitute(node: _N, values: Mapping[str, Literal]) -> _N:
-    """The same tree with literals in the place of parameters."""
+def substitute(node: _N, values: Mapping[str, Literal | tuple[Literal, ...]]) -> _N:
+    """The same tree with literals in the place of parameters, for lists several."""
     return rewritten(node, lambda n: values.get(n.name) if isinstance(n, Parameter) else None)
 
 
-def rewritten(node: _N, change: Callable[[Any], Expr | None]) -> _N:
+def rewritten(node: _N, change: Callable[[Any], Expr | tuple[Literal, ...] | None]) -> _N:
     """The same tree with other nodes in the place of those that change."""
     if isinstance(node, tuple):
         return tuple(rewritten(item, change) for item in node)  # type: ignore[return-value]
@@ -450,7 +461,18 @@ def rewritten(node: _N, change: Callable[[Any], Expr | None]) -> _N:
         after = rewritten(before, change)
         if after is not before and after != before:
             changed[name] = after
-    return evolve(node, **changed) if changed else node  # type: ignore[misc]
+    return _evolved(node, changed)  # type: ignore[no-any-return]
+
+
+def _evolved(node: Any, changed: dict[str, Any]) -> Any:
+    """A node with other parts; what takes the place of a parameter for a number is plain."""
+    for name in _COUNTS[type(node)]:
+        part = changed.get(name)
+        if isinstance(part, Literal):
+            changed[name] = part.value
+            if isinstance(node, Moment) and node.ago and isinstance(part.value, int):
+                changed |= {name: -part.value, "ago": False}
+    return evolve(node, **changed) if changed else node
 
 
 def transformed(node: Any, change: Callable[[Any], Any]) -> Any:
@@ -460,18 +482,10 @@ def transformed(node: Any, change: Callable[[Any], Any]) -> Any:
     if type(node) not in _FIELDS:
         return node
     changed = {n: transformed(getattr(node, n), change) for n in _FIELDS[type(node)]}
-    node = change(evolve(node, **changed) if changed else node)
+    node = change(_evolved(node, changed))
     if isinstance(node, And | Or):
         return joined(type(node), node.operands, node.span)
     return negative(node.operand, node.span) if isinstance(node, Negative) else node
-
-
-def place_of(tree: Node, parameter: str) -> Span:
-    """Where a parameter stands first; the beginning when it stands in a reference."""
-    for node in every(tree):
-        if isinstance(node, Parameter) and node.name == parameter:
-            return node.span
-    return Span(0, 0)
 
 
 def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:

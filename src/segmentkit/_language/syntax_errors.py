@@ -204,6 +204,7 @@ def _unreadable(text: str, start: int) -> Diagnostic | None:
 _AGGREGATE = r"\b(any|none|count|sum|avg|min|max|median|first|last)"
 _BARE = re.compile(rf"{_AGGREGATE}\s+\Z", re.IGNORECASE)
 _EMPTY = re.compile(rf"{_AGGREGATE}\s*\(\s*\Z", re.IGNORECASE)
+_IN_PARAMETER = re.compile(r"\bin\s+(:\w+)\s*\Z", re.IGNORECASE)
 _WINDOWS = ("last", "next", "this", "previous")
 _OF_ROWS = "conditions on the rows stand after 'where': any(orders where …)"
 
@@ -212,7 +213,7 @@ def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> 
     if token.type == "COMPARE" and not expected & {_OPERAND, "_WHERE"}:
         return diagnostic("SK005", place(token))
     within = re.search(r"\bwithin(\s+[\d_.]+)?\s*$", text[:start], re.IGNORECASE)
-    if within and expected in ({"NUMBER"}, {"UNIT"}):
+    if within and expected in ({"NUMBER", "PARAMETER"}, {"UNIT"}):
         return diagnostic("SK015", Span(within.start(), place(token).end))
     window = re.search(r"\b(last|next|previous)\s+$", text[:start], re.IGNORECASE)
     if window and (unit := re.match(r"(?!_)[a-z]+", text[start:], re.IGNORECASE)):
@@ -290,6 +291,8 @@ def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
 def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> str | None:
     """A name that lacks what stands before it."""
     word = token.value.lower()
+    if word in _UNIT_WORDS and (found := _IN_PARAMETER.search(text[: token.start_pos])):
+        return f"write 'in last {found[1]} {word}' or 'in next {found[1]} {word}'"
     if found := _BARE.search(text[: token.start_pos]):
         return f"write brackets: {found[1].lower()}({token.value})"
     if word in _WINDOWS and "_IN" in expected:

@@ -60,19 +60,20 @@ def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
 
 
 def _certainly_counted(tree: t.Counted, *, holds: bool) -> t.Expr:
-    """Enough certainly hold and enough certainly do not; or too many do, or too many do not."""
-    least, most = tree.bounds
-    size = len(tree.operands)
-    low, high = (least, size - most) if holds else (most + 1, size - least + 1)
-    tests: list[t.Expr] = [
-        t.Counted(
-            "at least", count, tuple(_certain(o, holds=each) for o in tree.operands), t.NOWHERE
-        )
-        for each, count in ((True, low), (False, high))
-        # None is always enough, and more than there are never: that side says nothing.
-        if 0 < count <= size
-    ]
+    """Enough certainly hold and few enough may hold; or too few may hold, or too many do."""
+    certain = tuple(_certain(o, holds=True) for o in tree.operands)
+    possible = tuple(_not(_certain(o, holds=False)) for o in tree.operands)
+    quantifiers = ("at least", "at most") if tree.quantifier == "exactly" else (tree.quantifier,)
+    tests: list[t.Expr] = []
+    for quantifier in quantifiers:
+        operands = certain if (quantifier == "at least") == holds else possible
+        test = t.Counted(quantifier, tree.count, operands, t.NOWHERE)
+        tests.append(test if holds else t.Not(test, t.NOWHERE))
     return (_all if holds else _any)(tests)
+
+
+def _not(tree: t.Expr) -> t.Expr:
+    return tree.operand if isinstance(tree, t.Not) else t.Not(tree, t.NOWHERE)
 
 
 def rests_on(leaf: t.Expr) -> list[t.Expr]:

@@ -73,11 +73,17 @@ def _number(token: Token) -> int | Decimal:
     return Decimal(digits) if fraction else int(whole)
 
 
-def _count(token: Token, of: str) -> int:
+def _count(token: Token, of: str) -> t.Count:
+    if token.type == "PARAMETER":
+        return _parameter(token)
     count = _number(token)
     if isinstance(count, Decimal):
         raise _refuse("SK014", token, unit=f"{of}s")
     return count
+
+
+def _parameter(token: Token) -> t.Parameter:
+    return t.Parameter(token[1:], place(token))
 
 
 def _unit(token: Token) -> str:
@@ -124,6 +130,12 @@ class TreeBuilder:
     def in_list(self, parts: list[Any]) -> t.Expr:
         operand, negated, options, close, fold = parts
         span = operand.span.to(fold or place(close))
+        return t.InList(operand, options or (), negated is not None, fold is not None, span)
+
+    def in_parameter(self, parts: list[Any]) -> t.Expr:
+        operand, negated, token, fold = parts
+        span = operand.span.to(fold or place(token))
+        options = _parameter(token)
         return t.InList(operand, options, negated is not None, fold is not None, span)
 
     def in_window(self, parts: list[Any]) -> t.Expr:
@@ -244,10 +256,12 @@ class TreeBuilder:
         return t.Moment(parts[0].lower(), 0, "day", place(parts[0]))
 
     def ago(self, parts: list[Token]) -> t.Expr:
-        count, unit, end = parts
-        return t.Moment(
-            "now", -_count(count, _unit(unit)), _unit(unit), place(count).to(place(end))
-        )
+        number, word, end = parts
+        unit, span = _unit(word), place(number).to(place(end))
+        count = _count(number, unit)
+        if isinstance(count, t.Parameter):
+            return t.Moment("now", count, unit, span, ago=True)
+        return t.Moment("now", -count, unit, span)
 
     def from_now(self, parts: list[Token]) -> t.Moment:
         count, word, end = parts
@@ -256,22 +270,23 @@ class TreeBuilder:
 
     def percent(self, parts: list[Token]) -> t.Percent:
         number, sign = parts
-        return t.Percent(_number(number), place(number).to(place(sign)))
+        share = _parameter(number) if number.type == "PARAMETER" else _number(number)
+        return t.Percent(share, place(number).to(place(sign)))
 
     def parameter(self, parts: list[Token]) -> t.Expr:
-        return t.Parameter(parts[0][1:], place(parts[0]))
+        return _parameter(parts[0])
 
     def length(self, parts: list[Token]) -> t.Expr:
         number, unit = parts
-        of = self.number([number]) if number.type == "NUMBER" else self.parameter([number])
+        of = self.number([number]) if number.type == "NUMBER" else _parameter(number)
         return t.Length(of, _unit(unit), place(number).to(place(unit)))
 
     def duration(self, parts: list[Token]) -> t.Expr:
         number, word = parts
         unit, span = _unit(word), place(number).to(place(word))
-        if number.type == "PARAMETER":
-            return t.Duration(self.parameter([number]), unit, span)
-        return t.Duration(t.Literal(_count(number, unit), place(number)), unit, span)
+        count = _count(number, unit)
+        of = count if isinstance(count, t.Parameter) else t.Literal(count, place(number))
+        return t.Duration(of, unit, span)
 
     def path(self, names: list[Token]) -> t.Expr:
         return t.Name(tuple(map(name_of, names)), place(names[0]).to(place(names[-1])))
@@ -311,10 +326,12 @@ class TreeBuilder:
     def within(self, parts: list[Token]) -> t.Within:
         word, count, unit = parts
         name = _unit(unit)
+        number = _count(count, name)
         if name not in EXACT_UNITS:
-            days = {"month": 30, "quarter": 90, "year": 365}[name] * _count(count, name)
+            each = {"month": 30, "quarter": 90, "year": 365}[name]
+            days = count if isinstance(number, t.Parameter) else each * number
             raise _refuse("SK016", unit, unit=f"{name}s", days=days)
-        return t.Within(_count(count, name), name, place(word).to(place(unit)))
+        return t.Within(number, name, place(word).to(place(unit)))
 
     def among(self, parts: list[Any]) -> tuple[t.Expr, Span]:
         """Who is looked at together, and where that ends."""

@@ -368,11 +368,15 @@ class Or:
 
 @frozen(cache_hash=True)
 class Counted:
-    """At least and at most so many of them; see ``counted``."""
+    """At least and at most so many of them; see ``counted``.
+
+    As long as a parameter stands for the number, ``open`` says where, and the bounds say nothing.
+    """
 
     operands: tuple[Condition, ...]
     least: int
     most: int
+    open: str | None = None
 
 
 Condition: TypeAlias = (
@@ -456,7 +460,7 @@ def complement(operand: Condition) -> Condition:
             return disjunction([complement(o) for o in operands])
         case Or(operands):
             return conjunction([complement(o) for o in operands])
-        case Counted(parts, least, most):
+        case Counted(parts, least, most, None):
             fewer = counted([*parts], 0, least - 1)
             return disjunction([fewer, counted([*parts], most + 1, len(parts))])
         case _:

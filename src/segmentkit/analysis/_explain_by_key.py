@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._definition import AsOf, Constant, exact, utc_of
+from segmentkit._binding import Constant, exact
+from segmentkit._definition import AsOf, utc_of
 from segmentkit._explaining.explain import Outline, Question, every_test, outline
 from segmentkit._explaining.explain import explain as put_together
 from segmentkit._language import syntax as t

@@ -121,7 +121,7 @@ class _Writer:
                 return self._compare(node)
             case t.TextTest():
                 return self._text_test(node)
-            case t.InList(operand, options):
+            case t.InList(operand, (_, *_) as options):
                 operator = "notIn" if node.negated else "in"
                 operator += "IgnoringCase" * node.ignoring_case
                 values = [self._constant(option) for option in options]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import define, frozen
 
-from segmentkit._definition import Constant
+from segmentkit._binding import Given
 from segmentkit.analysis._attrition import Attrition
 from segmentkit.analysis._missing_data import Coverage, Gaps
 from segmentkit.analysis._overlap import Overlap
@@ -37,7 +37,7 @@ class Chapter:
 
     name: str
     segment: Segment
-    parameters: Mapping[str, Constant]
+    parameters: Mapping[str, Given]
     version: str
     size: int | None
     attrition: Attrition | None

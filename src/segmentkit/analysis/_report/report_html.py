@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from segmentkit._binding import Given
 from segmentkit._calendar import local
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
@@ -312,12 +313,16 @@ def _definition(chapter: Chapter, report: Contents) -> _Html:
     shown = text if len(text) <= _LONG else text[:_LONG] + "…"
     yield element("pre", element("code", coloured(shown)), tabindex="0")
     if chapter.parameters:
-        values = ", ".join(f":{name} = {value}" for name, value in chapter.parameters.items())
+        values = ", ".join(f":{n} = {_value(v)}" for n, v in chapter.parameters.items())
         yield element("p", f"with {values}", class_="quiet")
     if names := list(chapter.segment.references):
         known = {each.name for each in report.chapters}
         links = [_link(name) if name in known else name for name in names]
         yield element("p", "refers to ", *_listed(links), class_="quiet")
+
+
+def _value(value: Given) -> str:
+    return f"({', '.join(map(str, value))})" if isinstance(value, tuple) else str(value)
 
 
 def _warnings(chapter: Chapter, report: Contents) -> _Html:
