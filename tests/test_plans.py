@@ -7,6 +7,7 @@ table throughout for each row of another; a plan says so, whatever is in the tab
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -19,6 +20,8 @@ from attrs import frozen
 
 from segmentkit import INTEGER, TIMESTAMP, Attribute, Entity, Relation, Schema, Segment
 from segmentkit import sqlalchemy as sql
+from tests.targets import DATABASES
+from tests.targets.databases import another
 
 NOON = datetime(2026, 5, 1, 12)
 
@@ -214,6 +217,82 @@ def test_a_predicate_is_no_product(asked: Asked, question: str) -> None:
     segment = Segment.define("s", question, SCHEMA)
     query = sa.select(PEOPLE.c.id).where(sql.predicate(segment, PEOPLE, as_of=NOON))
     assert not asked.products(lambda connection: connection.execute(query).all())
+
+
+MANY_KEYS = [
+    *QUESTIONS,
+    "age > 40 or any(orders where cents > 5)",
+    "age > 40 or none(orders)",
+    "any(orders where cents > 5) or any(visits)",
+    "none(orders) or none(visits)",
+    "count(orders) <= 2 and none(visits)",
+    "not (count(orders) >= 2 and any(visits))",
+    "at least 2 of (any(orders), any(visits), age > 5)",
+    "any(orders where none(lines))",
+    "none(orders where cents > 5 or none(lines))",
+    "count(orders where none(lines)) <= 3",
+    "any(orders followed by visits where cents > 5) or age > 5",
+    "any(orders where cents > 5 or not any(lines where cents > 2) followed by visits)",
+    "sum(orders.cents) > avg(sum(orders.cents) among (any(visits) or age > 4))",
+    "top 10% by age among (none(orders))",
+]
+
+
+POSTGRESQL = [each for each in DATABASES if each.name == "postgresql"]
+
+
+@pytest.fixture(scope="module", params=POSTGRESQL, ids=lambda database: database.name)
+def with_little_memory(request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
+    """PostgreSQL with statistics, and more keys than fit into the memory that a hash may use."""
+    owners = {
+        "orders": ("person", 4_000),
+        "visits": ("person", 4_000),
+        "lines": ("order_id", 8_000),
+    }
+    with another(request.param) as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        METADATA.create_all(engine)
+        with engine.begin() as connection:
+
+            def fill(table: str, columns: str, values: str, rows: int) -> None:
+                connection.exec_driver_sql(
+                    f"INSERT INTO {table} ({columns}) SELECT {values}"
+                    f" FROM generate_series(1, {rows}) AS t (i)"
+                )
+
+            fill("people", "id, age", "i, mod(i, 60)", 4_000)
+            for table, (owner, of) in owners.items():
+                values = f"i, mod(i, {of}), timestamp '2026-04-01' + i * interval '1 minute', i"
+                fill(table, f'id, {owner}, "at", cents', values, 2 * of)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            connection.exec_driver_sql("SET work_mem = '64kB'")
+            connection.exec_driver_sql("SET hash_mem_multiplier = 1")
+            yield connection
+        engine.dispose()
+
+
+@pytest.mark.parametrize("question", MANY_KEYS)
+def test_no_key_is_compared_with_all_others(
+    with_little_memory: sa.Connection, question: str
+) -> None:
+    """What PostgreSQL cannot hash, since keys are too many, it does not search for each key."""
+    connection = with_little_memory
+    segment = Segment.define("s", question, SCHEMA)
+    source = sql.Source(connection, PEOPLE)
+    query = sa.select(PEOPLE.c.id).where(sql.predicate(segment, PEOPLE, as_of=NOON))
+    sent: list[tuple[str, Any]] = []
+    listened = (connection, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
+    sa.event.listen(*listened)
+    members = set(source.members(segment, as_of=NOON).keys)
+    sizes = source.sizes([segment, ~segment], as_of=NOON)
+    found = set(connection.scalars(query))
+    sa.event.remove(*listened)
+    assert found == members
+    assert list(sizes.values()) == [len(found), 4_000 - len(found)]
+    for text, values in sent:
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars())
+        assert not re.search(r"(?<!hashed )SubPlan \d+\)", plan), plan
 
 
 FORMS = {

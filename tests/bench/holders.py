@@ -124,7 +124,7 @@ def tables() -> sa.MetaData:
     for table in metadata.sorted_tables:
         for column in table.c:
             column.autoincrement = False
-            if isinstance(column.type, sa.Text):
+            if isinstance(column.type, sa.String):
                 column.type = _TEXT
     return metadata
 

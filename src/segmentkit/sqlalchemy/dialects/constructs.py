@@ -77,6 +77,8 @@ class Construct(Enum):
     NOT_AMONG = "complements of long lists of values", "{0}", Boolean()
     LISTED = "in list", "{0}", Boolean()
     NOT_LISTED = "not in list", "{0}", Boolean()
+    # That a key is not among those of a query, {1}.
+    ABSENT = "keys without rows", "({0} NOT IN {1})", Boolean()
     # A decimal as it is; rounded to its scale, {1}, where decimals are floats.
     EXACT = "sums and products of decimals", "({0})"
     FLAG = "conditions as columns", "({0})", Boolean()
@@ -307,11 +309,13 @@ class Shapes:
         sequences: How it is found whether another row comes after a row, or before it.
         ends: How the row at the first or the last instant is found.
         grouped: Whether rows are grouped even to find just whose they are.
+        joined: Whether alternatives are tests of what is joined, not sets of keys beside others.
     """
 
     sequences: Sequences = Sequences.CORRELATED
     ends: Ends = Ends.JOINED
     grouped: bool = False
+    joined: bool = False
 
 
 @frozen

@@ -185,6 +185,10 @@ _ROWS = (
             # Unlike IN and NOT IN of a sub-query, these are hashed however many keys there are.
             Construct.LISTED: "{1} = ANY ({2})",
             Construct.NOT_LISTED: "{1} <> ALL ({2})",
+            # It joins these. Of NOT IN it compares each key with all where they are too many for
+            # the memory that it may use; so it does with IN that stands beside alternatives.
+            Construct.ABSENT: "(NOT EXISTS (SELECT 1 FROM {1} AS segmentkit_keys (owner)"
+            " WHERE segmentkit_keys.owner = {0}))",
             Construct.IN_UTC: _IN_UTC,
         },
         rare_letters="{0} ~ '{1}'",
@@ -195,8 +199,8 @@ _ROWS = (
         nul=False,
         parameters=65_535,
         # Joins in the user's query may leave few rows to look up.
-        shapes=Shapes(Sequences.NAMED_CHAINS),
-        predicate_shapes=Shapes(),
+        shapes=Shapes(Sequences.NAMED_CHAINS, joined=True),
+        predicate_shapes=Shapes(joined=True),
         notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),
     ),

@@ -148,7 +148,7 @@ class Spelled(Composite):
 
 _CONDITIONS = {
     Construct.EVERYONE, Construct.NOBODY, Construct.HAS_ANY, Construct.IN_JSON,
-    Construct.IN_ARRAY, Construct.MANY_IN_JSON, Construct.MANY_IN_ARRAY,
+    Construct.IN_ARRAY, Construct.MANY_IN_JSON, Construct.MANY_IN_ARRAY, Construct.ABSENT,
 }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def compile_predicate(
         UnsupportedError: SQL cannot compute a construct.
     """
     nodes = ir.walk(condition) if nodes is None else nodes
-    if tables.shapes is None and any(map(_is_in_order, nodes)):
+    if tables.shapes is None and any(map(_is_shaped, nodes)):
         return shaped(lambda shapes: compile_predicate(condition, evolve(tables, shapes=shapes)))
     customer = OfCustomer(tables)
     plain = frozenset(ir.OF_MANY).isdisjoint(map(type, nodes))
@@ -65,9 +65,16 @@ def compile_predicate(
     return guarded(test, nodes)
 
 
-def _is_in_order(node: ir.Condition | ir.Value) -> bool:
+def _is_shaped(node: ir.Condition | ir.Value) -> bool:
     """Whether engines are asked for it in different shapes."""
-    return isinstance(node, ir.Follows) or (isinstance(node, ir.Aggregate) and has_ends(node))
+    ends = isinstance(node, ir.Aggregate) and has_ends(node)
+    return ends or isinstance(node, ir.Follows) or _is_of_several(node)
+
+
+def _is_of_several(node: ir.Condition | ir.Value) -> bool:
+    """Whether these are alternatives that no single scan answers, and not too many to be joined."""
+    several = isinstance(node, ir.Or) and not is_plain(node) and only_group(node) is None
+    return several and len(wanted_by([node])) <= JOINS
 
 
 def guarded(test: Sql, nodes: Iterable[ir.Condition | ir.Value]) -> Sql:
@@ -118,9 +125,9 @@ class _Conditions(ABC):
         """Compile; ``limits`` are tests of attributes that hold anyway of everyone who matters."""
         if is_plain(node):
             return self.compiler.condition(node)
-        if isinstance(node, ir.And):
-            return self.joined(node, limits)
-        if isinstance(node, ir.Or):
+        if self.tables.rows_in_order.joined and _is_of_several(node):
+            return self.mixed(node, limits)
+        if isinstance(node, ir.And | ir.Or):
             return self.joined(node, limits)
         return self.aggregated(node, limits)
 
@@ -133,9 +140,7 @@ class _Conditions(ABC):
             limits = [*limits, *limiting(plain)]
         groups: dict[Group | None, list[ir.Condition]] = {}
         nested: list[ir.Condition] = []
-        for operand in node.operands:
-            if is_plain(operand):
-                continue
+        for operand in (o for o in node.operands if not is_plain(o)):
             group = only_group(operand)
             if group is None and isinstance(operand, ir.And | ir.Or):
                 nested.append(operand)
@@ -154,7 +159,8 @@ class _Conditions(ABC):
         key = self.key(group[0])
         # A holder without rows is in no group: what the condition says of nothing decides.
         if self.holds_of_nothing(node):
-            return key.not_in(self.having(ir.complement(node), group, limits))
+            keys = self.having(ir.complement(node), group, limits).scalar_subquery()
+            return Spelled(Construct.ABSENT, key, keys)
         return key.in_(self.having(node, group, limits))
 
     def holds_of_nothing(self, node: ir.Condition) -> bool:
