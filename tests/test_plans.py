@@ -291,6 +291,8 @@ def test_no_key_is_compared_with_all_others(
     assert found == members
     assert list(sizes.values()) == [len(found), 4_000 - len(found)]
     for text, values in sent:
+        if not text.startswith("SELECT"):
+            continue  # what a source asks the planner
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars())
         assert not re.search(r"(?<!hashed )SubPlan \d+\)", plan), plan
 
