@@ -1,6 +1,7 @@
 """Take over definitions from other tools, and hand them on."""
 
 from segmentkit.errors import ConversionError
+from segmentkit.interchange._cohorts import from_cohort
 from segmentkit.interchange._conditions import from_conditions
 from segmentkit.interchange._from_sql import from_sql
 from segmentkit.interchange._react_querybuilder import from_react_querybuilder
@@ -13,6 +14,7 @@ __all__ = [
     "Converted",
     "Difference",
     "Exported",
+    "from_cohort",
     "from_conditions",
     "from_react_querybuilder",
     "from_sql",

@@ -36,6 +36,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "case-folding": "Case is ignored there by lower case, here by Unicode's case folding: `ß` "
         "equals `SS` here.",
         "times": "Times are texts there, and compare as texts.",
+        "whole-days": "A range begins with the first instant of a day there; here it is exact.",
         "first-instant": "A day beside an instant is compared as a text on some databases, such as "
         "SQLite, where its first instant comes after it.",
     }
@@ -106,7 +107,7 @@ class Converted:
         return found - found.uncertain() if found is not None and told else found
 
 
-_UNSAID = "case-folding first-instant missing-list names times whole-item wildcard xor"
+_UNSAID = "case-folding first-instant missing-list names times whole-days whole-item wildcard xor"
 UNSAID = frozenset(_UNSAID.split())
 """The rules whose people no segment describes."""
 
