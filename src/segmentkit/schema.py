@@ -18,6 +18,7 @@ from segmentkit._language.json_form import envelope
 from segmentkit._language.json_text import HasJson
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit._schema_form import SCHEMA, parts_of
+from segmentkit.builder import Row
 from segmentkit.dtypes import TEXT
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
@@ -239,6 +240,19 @@ class Schema(HasJson):
             return cls(**parts_of(own, functions, Room()))
         except Wrong as error:
             raise SchemaError(error.diagnostic().render("")) from None
+
+    @property
+    def row(self) -> Row:
+        """A row of the root entity, from which you build definitions in Python.
+
+        Example:
+            >>> from segmentkit import INTEGER
+            >>> age = Attribute("age", INTEGER, nullable=True)
+            >>> c = Schema([Entity("people", key="id", attributes=[age])]).row
+            >>> (c.age >= 18) | c.age.is_missing()
+            age >= 18 or age is missing
+        """
+        return Row(self)
 
     def function(self, name: str) -> Extension | None:
         """The function or aggregate that the schema adds under this name, or None."""

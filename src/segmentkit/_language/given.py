@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -15,7 +16,19 @@ from segmentkit.errors import SegmentTypeError
 
 _T = TypeVar("_T")
 
-Definition: TypeAlias = str | t.Expr
+
+class HasTree:
+    """What is built in Python, and has a tree."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def tree(self) -> t.Expr:
+        """The tree."""
+
+
+Definition: TypeAlias = str | t.Expr | HasTree
 """What a segment or a trait can be defined by."""
 
 
@@ -35,6 +48,8 @@ class Read:
             SegmentSyntaxError: It is not a definition.
             TypeError: It is neither.
         """
+        if isinstance(given, HasTree):
+            given = given.tree
         if isinstance(given, t.Node):
             return cls(*json_form.checked(given), placed=False)
         return cls(given, parse(given))

@@ -1,0 +1,473 @@
+"""Build definitions in Python: ``c.country.is_in(["DK", "NO"]) & (c.orders.count() >= 3)``.
+
+`Schema.row` is where you begin: it has the attributes, links and relations of a row, and completes
+them. An expression prints as the text of a definition, and `Segment.define` takes it in place of
+one. This module has what belongs to no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, Never, Protocol
+
+from attrs import evolve, frozen
+
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._entities import Entity, Relation
+from segmentkit._expressions import (
+    AnyValue,
+    Condition,
+    Expression,
+    Number,
+    Operand,
+    Scope,
+    Texts,
+    Value,
+    Windowed,
+    count_of,
+    length_of,
+    node_of,
+    nodes_of,
+    scopes_in,
+    value_of,
+    written,
+)
+from segmentkit._language import syntax as t
+from segmentkit._usage import described
+from segmentkit.errors import UsageError
+from segmentkit.functions import FORMS, FUNCTIONS
+
+__all__ = [
+    "AnyValue",
+    "Condition",
+    "Expression",
+    "Row",
+    "Rows",
+    "Value",
+    "aggregate",
+    "ago",
+    "at_least",
+    "at_most",
+    "bottom",
+    "call",
+    "duration",
+    "exactly",
+    "fn",
+    "from_now",
+    "in_list",
+    "in_segment",
+    "length",
+    "now",
+    "param",
+    "percent",
+    "reachable_by",
+    "today",
+    "top",
+    "trait",
+]
+
+
+class _Schema(Protocol):
+    @property
+    def entity(self) -> Entity: ...
+    def named(self, name: str) -> Entity: ...
+
+
+class Row:
+    """The row that is segmented, or one that a link leads to.
+
+    Its attributes are what the schema declares; `dir` lists them. A name that Python cannot write
+    stands in brackets: ``c["order count"]``.
+    """
+
+    __slots__ = ("_entity", "_parts", "_path", "_schema")
+
+    def __init__(
+        self,
+        schema: _Schema,
+        entity: Entity | None = None,
+        path: tuple[str, ...] = (),
+        parts: tuple[str, ...] = (),
+    ) -> None:
+        self._schema = schema
+        self._entity = schema.entity if entity is None else entity
+        self._path = path
+        self._parts = parts
+
+    def __dir__(self) -> list[str]:
+        return sorted(_names(self._entity))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self._found(name)
+        if found is None:
+            hint = did_you_mean(name, _names(self._entity))
+            told = f"; {hint}" if hint else ""
+            raise AttributeError(f"{self._entity.name} has no {name!r}{told}", name=name, obj=self)
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._found(name)
+        if found is None:
+            hint = did_you_mean(name, _names(self._entity))
+            raise KeyError(f"{self._entity.name} has no {name!r}" + (f"; {hint}" if hint else ""))
+        return found
+
+    def __iter__(self) -> Never:
+        raise UsageError(f"the columns of {self._entity.name} are attributes: dir(row) lists them")
+
+    def __repr__(self) -> str:
+        return f"<a row of {self._entity.name}: {', '.join(_names(self._entity))}>"
+
+    def _found(self, name: str) -> Any:
+        entity, parts = self._entity, (*self._parts, name)
+        if attribute := entity.attribute(name):
+            return value_of(attribute.dtype, self._name(parts))
+        if document := entity.document(name):
+            return Document(self, document.attributes, (name,))
+        if link := entity.link(name):
+            return Row(self._schema, self._schema.named(link.to), self._path, parts)
+        if relation := entity.relation(name):
+            return _rows(relation)(self, relation)
+        return Expression(self._name(parts)) if entity.place(name) else None
+
+    def _name(self, parts: tuple[str, ...]) -> t.Name:
+        return t.Name((Scope(self._path, self._schema.entity.name), *parts))  # type: ignore[arg-type]
+
+
+def _names(entity: Entity) -> list[str]:
+    groups = (
+        entity.attributes, entity.documents, entity.links, entity.relations, entity.places,
+    )  # fmt: skip
+    return list(dict.fromkeys(each.name for group in groups for each in group))
+
+
+@frozen(repr=False)
+class Document:
+    """A JSON column, whose values with a type are its attributes."""
+
+    _row: Row
+    _attributes: tuple[Any, ...]
+    _keys: tuple[str, ...]
+
+    def __dir__(self) -> list[str]:
+        depth = len(self._keys)
+        return sorted({each.path[depth] for each in self._attributes})
+
+    def __getattr__(self, name: str) -> Any:
+        keys = (*self._keys, name)
+        within = tuple(each for each in self._attributes if each.path[: len(keys)] == keys)
+        if not within:
+            hint = did_you_mean(name, dir(self))
+            told = f"; {hint}" if hint else ""
+            raise AttributeError(f"{'.'.join(self._keys)} has no {name!r}{told}")
+        if within[0].path == keys:
+            return value_of(within[0].dtype, self._row._name((*self._row._parts, *keys)))
+        return Document(self._row, within, keys)
+
+    __getitem__ = __getattr__
+
+
+class Rows(Windowed):
+    """The rows that a relation leads to.
+
+    Its attributes are those of one of these rows, for `where` and for aggregates:
+    ``o.where(o.status == "paid").sum(o.amount)``. A name that is a method here stands in brackets:
+    ``o["count"]``.
+    """
+
+    def __init__(self, home: Row, relation: Relation) -> None:
+        self._home = home
+        self._relation = home._name((*home._parts, relation.name))
+        self._path = (*home._path, *home._parts, relation.name)
+        self._row = Row(home._schema, home._schema.named(relation.to), self._path)
+        self._where: t.Expr | None = None
+        self._window: t.Window | None = None
+        self._then: tuple[t.Step, ...] = ()
+
+    def __dir__(self) -> list[str]:
+        return sorted({*_METHODS, *dir(self._row)})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._row, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._row[name]
+
+    def __iter__(self) -> Never:
+        raise UsageError("the rows are counted and summed, and not gone through")
+
+    def __repr__(self) -> str:
+        return f"<rows of {'.'.join(self._path)}: {', '.join(_METHODS)}>"
+
+    def _with(self, **changed: Any) -> Any:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__ | changed)
+        return copy
+
+    def where(self, condition: Condition) -> Any:
+        """Only the rows for which a condition holds; a second one is joined by ``and``."""
+        if not isinstance(condition, Condition):
+            raise UsageError(f"where takes a condition, and not {condition!r:.60}")
+        one = written(condition._node, self._path)
+        both = one if self._where is None else t.joined(t.And, (self._where, one))
+        return self._with(_where=both)
+
+    def _in(self, window: t.Window) -> Any:
+        if self._window is not None:
+            raise UsageError("rows are in one window: join two by a condition in where(…)")
+        return self._with(_window=window)
+
+    def between(self, low: Operand, high: Operand) -> Any:
+        """``between low and high``: only the rows of that time."""
+        return self._in(t.Range(node_of(low), node_of(high)))
+
+    def followed_by(self, rows: Rows, **within: int) -> Any:
+        """``followed by``: ``o.followed_by(c.returns, days=14)``."""
+        return self._step("followed", False, rows, within)
+
+    def not_followed_by(self, rows: Rows, **within: int) -> Any:
+        """``not followed by``, once the time has run out."""
+        return self._step("followed", True, rows, within)
+
+    def preceded_by(self, rows: Rows, **within: int) -> Any:
+        """``preceded by``."""
+        return self._step("preceded", False, rows, within)
+
+    def not_preceded_by(self, rows: Rows, **within: int) -> Any:
+        """``not preceded by``."""
+        return self._step("preceded", True, rows, within)
+
+    def _step(self, direction: str, negated: bool, rows: Rows, within: dict[str, int]) -> Any:
+        if not isinstance(rows, Rows):
+            raise UsageError(f"{direction}_by takes rows of a relation, and not {described(rows)}")
+        if rows._window or rows._then:
+            raise UsageError("a step has a where(…), and no window or step of its own")
+        length = t.Within(*length_of(within, f"{direction}_by")) if within else None
+        step = t.Step(direction, negated, rows._relation, rows._where, length, None)
+        return self._with(_then=(*self._then, step))
+
+    # -- aggregates -----------------------------------------------------------------------------
+
+    def any(self) -> Condition:
+        """Whether there is such a row."""
+        return Condition(self._call("any", self._relation))
+
+    def none(self) -> Condition:
+        """Whether there is no such row."""
+        return Condition(self._call("none", self._relation))
+
+    def count(self) -> Number:
+        """How many rows there are."""
+        return Number(self._call("count", self._relation))
+
+    def count_distinct(self, value: Value) -> Number:
+        """How many different values there are."""
+        return Number(self._call("count", self._of(value), distinct=True))
+
+    def sum(self, value: Value) -> AnyValue:
+        """The sum of the values."""
+        return AnyValue(self._call("sum", self._of(value)))
+
+    def avg(self, value: Value) -> AnyValue:
+        """The mean of the values."""
+        return AnyValue(self._call("avg", self._of(value)))
+
+    def median(self, value: Value) -> AnyValue:
+        """The middle of the values."""
+        return AnyValue(self._call("median", self._of(value)))
+
+    def min(self, value: Value) -> AnyValue:
+        """The smallest value."""
+        return AnyValue(self._call("min", self._of(value)))
+
+    def max(self, value: Value) -> AnyValue:
+        """The largest value."""
+        return AnyValue(self._call("max", self._of(value)))
+
+    def first(self, value: Value) -> Any:
+        """The value of the earliest row that has one."""
+        return type(value)(self._call("first", self._of(value)))
+
+    def last(self, value: Value) -> Any:
+        """The value of the latest row that has one."""
+        return type(value)(self._call("last", self._of(value)))
+
+    def aggregate(self, name: str, value: Value | None = None) -> AnyValue:
+        """An aggregate by its name, such as one that the schema adds."""
+        of = self._relation if value is None else self._of(value)
+        return AnyValue(self._call(name, of))
+
+    def _of(self, value: Value) -> t.Expr:
+        if not isinstance(value, Value):
+            raise UsageError(f"an aggregate is of a value of the rows, and not {described(value)}")
+        scopes = scopes_in(value._node)
+        if self._path not in scopes or not scopes <= {self._path, ()}:
+            raise UsageError(f"{value!r} is no value of the rows of {'.'.join(self._path)}")
+        return value._node
+
+    def _call(self, name: str, of: t.Expr, *, distinct: bool = False) -> t.Call:
+        then = None
+        for step in reversed(self._then):
+            then = evolve(step, then=then)
+        return t.Call(name, (of,), distinct, self._window, self._where, then=then)
+
+
+_METHODS = sorted(name for name in dir(Rows) if not name.startswith("_"))
+
+
+class TextRows(Rows):
+    """The rows of a table of texts, which is also tested like a list of texts."""
+
+    def __dir__(self) -> list[str]:
+        return sorted({"contains", "contains_all", "contains_any", *super().__dir__()})
+
+    def contains(self, text: Operand, *, ignoring_case: bool = False) -> Condition:
+        """``tags contains text``."""
+        return Texts(self._relation).contains(text, ignoring_case=ignoring_case)
+
+    def contains_any(self, texts: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
+        """``tags contains any (…)``."""
+        return Texts(self._relation).contains_any(texts, ignoring_case=ignoring_case)
+
+    def contains_all(self, texts: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
+        """``tags contains all (…)``."""
+        return Texts(self._relation).contains_all(texts, ignoring_case=ignoring_case)
+
+
+def _rows(relation: Relation) -> type[Rows]:
+    return Rows if relation.value is None else TextRows
+
+
+# -- what belongs to no row -----------------------------------------------------------------------
+
+
+def param(name: str) -> AnyValue:
+    """A value that is bound later: ``:name``."""
+    return AnyValue(t.Parameter(name))
+
+
+def trait(name: str) -> AnyValue:
+    """A trait, which you give to `Segment.define`."""
+    return AnyValue(t.Name((name,)))
+
+
+def in_segment(name: str) -> Condition:
+    """``in segment name``; give the segment to `Segment.define`."""
+    return Condition(t.InSegment(name))
+
+
+def in_list(name: str) -> Condition:
+    """``in list name``: whether the row's key is in a static list."""
+    return Condition(t.InKeyList(name))
+
+
+def reachable_by(name: str) -> Condition:
+    """``reachable by name``, a channel of the schema."""
+    return Condition(t.Reachable(name))
+
+
+def ago(**length: int) -> AnyValue:
+    """A time before now: ``ago(days=30)``."""
+    count, unit = length_of(length, "ago")
+    if isinstance(count, int):
+        return AnyValue(t.Moment("now", -count, unit))
+    raise UsageError("ago takes a whole number")
+
+
+def from_now(**length: int) -> AnyValue:
+    """A time after now: ``from_now(days=30)``."""
+    return AnyValue(t.Moment("now", *length_of(length, "from_now")))
+
+
+def duration(**length: int) -> AnyValue:
+    """A length of time: ``duration(days=30)``."""
+    count, unit = length_of(length, "duration")
+    number = t.Literal(count) if isinstance(count, int) else count
+    return AnyValue(t.Duration(number, unit))
+
+
+def length(number: Operand, unit: str) -> AnyValue:
+    """A distance: ``length(25, "km")``; the unit is one of ``m km mile``."""
+    return AnyValue(t.Length(node_of(number), unit))
+
+
+now = AnyValue(t.Moment("now", 0, "day"))
+"""The instant as of which you ask."""
+today = AnyValue(t.Moment("today", 0, "day"))
+"""The day as of which you ask."""
+
+
+def percent(number: int | float | Decimal) -> AnyValue:
+    """A share, for `top`, `bottom` and ``fn.sample``: ``percent(10)``."""
+    exact = Decimal(repr(float(number))) if isinstance(number, float) else number
+    return AnyValue(t.Percent(exact))
+
+
+def top(limit: Any, by: Value, among: Condition | None = None) -> Condition:
+    """``top 10 by value among (…)``; without ``among``, of everyone."""
+    return _ranked("top", limit, by, among)
+
+
+def bottom(limit: Any, by: Value, among: Condition | None = None) -> Condition:
+    """``bottom 10 by value among (…)``; without ``among``, of everyone."""
+    return _ranked("bottom", limit, by, among)
+
+
+def _ranked(direction: str, limit: Any, by: Value, among: Condition | None) -> Condition:
+    everyone = t.Literal(True) if among is None else among._node
+    return Condition(t.Ranked(direction, count_of(limit), node_of(by), everyone))
+
+
+def aggregate(name: str, value: Value, among: Condition | None = None) -> AnyValue:
+    """One value of everyone: ``aggregate("avg", c.age)``, or of some, by ``among``."""
+    everyone = t.Literal(True) if among is None else among._node
+    return AnyValue(t.Call(name, (node_of(value),), among=everyone))
+
+
+def at_least(count: int, *conditions: Condition) -> Condition:
+    """``at least 2 of (…)``."""
+    return _counted("at least", count, conditions)
+
+
+def at_most(count: int, *conditions: Condition) -> Condition:
+    """``at most 2 of (…)``."""
+    return _counted("at most", count, conditions)
+
+
+def exactly(count: int, *conditions: Condition) -> Condition:
+    """``exactly 2 of (…)``."""
+    return _counted("exactly", count, conditions)
+
+
+def _counted(quantifier: str, count: int, conditions: Iterable[Condition]) -> Condition:
+    for each in conditions:
+        if not isinstance(each, Condition):
+            raise UsageError(f"{quantifier} counts conditions, and this is {each!r:.60}")
+    operands = nodes_of(conditions, quantifier)
+    return Condition(t.Counted(quantifier, count_of(count), operands))
+
+
+def call(name: str, *arguments: Operand) -> AnyValue:
+    """A function by its name, such as one that the schema adds: ``call("half", c.age)``."""
+    return AnyValue(t.Call(name, nodes_of(arguments, f"{name}(…)")))
+
+
+class _Functions:
+    """The functions of the language: ``fn.week(o.placed_at)``."""
+
+    def __dir__(self) -> Iterator[str]:
+        return iter(sorted((*FUNCTIONS, *FORMS)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in FUNCTIONS and name not in FORMS:
+            hint = did_you_mean(name, [*FUNCTIONS, *FORMS])
+            raise AttributeError(f"no function {name!r}; {hint or 'call(name, …) calls others'}")
+        return lambda *arguments: call(name, *arguments)
+
+
+fn = _Functions()
