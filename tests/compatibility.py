@@ -123,6 +123,7 @@ PARTS = "`day()`, `week()`, `monthday()`, `month()`, `quarter()`, `year()`, `wee
 DISTANCE = "`distance()`"
 TILES = "`ntile()`"
 OVERALL = "`avg(… among …)` and its kin"
+PATTERNS = "`matches`"
 EMPTY_TEXT = '`=`, `in` with `""`'
 OTHER_ZONE = "a date column against a timestamp column, in another zone"
 
@@ -138,6 +139,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`=`, `in` by code point": _any(ir.Compare, ir.OneOf, having=_exact),
         "`contains`": _text(ir.TextOperator.CONTAINS),
         "`starts with`": _text(ir.TextOperator.STARTS),
+        PATTERNS: _text(ir.TextOperator.MATCHES),
         "`ends with`": _text(ir.TextOperator.ENDS),
         EMPTY_TEXT: _any(ir.Compare, ir.OneOf, having=_with_empty_text),
         "`ignoring case`": _any(
@@ -209,6 +211,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
 
 ALONE = {
     EMPTY_TEXT,
+    PATTERNS,
     OTHER_ZONE,
     LISTS,
     LISTS_FOLDED,

@@ -134,6 +134,7 @@ SAME = [
     (C.company.industry.starts_with("Re"), 'company.industry starts with "Re"'),
     (C.name.equals("ada", ignoring_case=True), 'name = "ada" ignoring case'),
     (C.name.ends_with("a"), 'name ends with "a"'),
+    (C.name.matches(r"\w+ \d{2}"), r'name matches "\\w+ \\d{2}"'),
     (C.tags.contains_any(["a", "b"]) & ~C.vip, 'tags contains any ("a", "b") and not vip'),
     (C.tags.contains_all(["a"]), 'tags contains all ("a")'),
     (C.tags.contains("press"), 'tags contains "press"'),

@@ -439,7 +439,7 @@ def test_prepare() -> None:
     engine.dispose()
 
 
-OURS = {"segmentkit_casefold", "segmentkit_bucket", "segmentkit_instant"}
+OURS = {"segmentkit_casefold", "segmentkit_bucket", "segmentkit_instant", "segmentkit_matches"}
 
 
 class _Bare:

@@ -306,6 +306,10 @@ class _OneText(_TextTests):
         """``value ends with pattern``."""
         return self._tested("ends with", pattern, ignoring_case)
 
+    def matches(self, pattern: Operand) -> Condition:
+        """``value matches pattern``: the whole of it."""
+        return self._tested("matches", pattern, ignoring_case=False)
+
     def equals(self, other: Operand, *, ignoring_case: bool = False) -> Condition:
         """``value = other``, if you like ignoring case."""
         return Condition(t.Compare("=", self._node, node_of(other), ignoring_case))

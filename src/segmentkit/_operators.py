@@ -19,6 +19,7 @@ from segmentkit._calendar import (
     months_later,
     years_between,
 )
+from segmentkit._patterns.matcher import matches
 
 EXACT = Context(prec=76)
 """Exact arithmetic is not subject to the precision that the caller's thread has set."""
@@ -252,6 +253,7 @@ TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": str.__contains__,
     "starts with": str.startswith,
     "ends with": str.endswith,
+    "matches": matches,
 }
 """The tests of a text for another, by the words of the language."""
 

@@ -509,3 +509,32 @@ def test_statements_longer_than_a_packet_are_split(url: sa.URL) -> None:
         _run(server, f"SET GLOBAL max_allowed_packet = {before}")
         server.dispose()
     assert [list(found[f"l{n}"]) for n in range(4)] == [[10**12 + 5 * n] for n in range(4)]
+
+
+# -- patterns -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("test", ["matches", "not matches"])
+def test_a_match_of_too_many_steps_is_an_error(engine: sa.Engine, test: str) -> None:
+    """Where the server gives up it would say no: neither test lets such a row in."""
+    _run(engine, "CREATE TABLE t (id INT PRIMARY KEY, x TEXT)", "INSERT INTO t VALUES (1, 'aab')")
+    asked = Asked.of(engine, "t")
+    definition = f'x {test} "a*a*a*a*b"'
+    assert asked.members(definition) == [1] * (test == "matches")
+    _run(engine, "INSERT INTO t VALUES (2, repeat('a', 1500)), (3, NULL)")
+    with pytest.raises(sa.exc.OperationalError, match="too_many_steps_for_a_pattern"):
+        asked.members(definition)
+
+
+@pytest.mark.parametrize("collation", COLLATIONS)
+def test_patterns_of_columns(engine: sa.Engine, collation: str) -> None:
+    """Patterns tell characters apart by code point, whatever a column's own collation does."""
+    _run(
+        engine,
+        f"CREATE TABLE t (id INT PRIMARY KEY, x VARCHAR(20) COLLATE {collation})",
+        "INSERT INTO t VALUES (1, 'a'), (2, 'A'), (3, 'a '), (4, 'ab'), (5, NULL)",
+    )
+    asked = Asked.of(engine, "t")
+    assert asked.members('x matches "[a-z]"') == [1]
+    assert asked.members('x not matches "[a-z]|A"') == [3, 4, 5]
+    assert asked.members('x matches "[^b ]. ?"') == [3, 4]

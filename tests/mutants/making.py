@@ -11,6 +11,9 @@ from attrs import evolve, frozen
 
 import segmentkit.segment as segment_module
 import segmentkit.sqlalchemy as sqlalchemy_module
+from segmentkit._patterns.ambiguity import ambiguous
+from segmentkit._patterns.matcher import matcher
+from segmentkit._patterns.syntax import parse
 from segmentkit.sqlalchemy.dialects import dialect
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 
@@ -47,6 +50,8 @@ class Mutant:
 
 
 def _forget() -> None:
+    for each in (parse, matcher, ambiguous):
+        each.cache_clear()
     segment_module._MEANINGS.cache_clear()
     sqlalchemy_module._PREDICATES.cache_clear()
 

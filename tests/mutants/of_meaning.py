@@ -13,8 +13,9 @@ from segmentkit._calendar import add_days, month_day
 from segmentkit._checking import aggregates, literals, rankings, references, row_names, windows
 from segmentkit._language import formatter
 from segmentkit._language.syntax import Counted, Rolling
+from segmentkit._patterns import syntax as patterns
 from segmentkit._planning import ir, normalize, time_arithmetic
-from tests.mutants.making import Mutant, both, method
+from tests.mutants.making import Mutant, Patch, both, method
 
 # -- time -----------------------------------------------------------------------------------------
 
@@ -68,6 +69,18 @@ def _in_march(real: Any, first: Any, last: Any) -> Any:
     return None if real(first, last) is None else (month_day(first), month_day(last))
 
 
+# -- patterns -------------------------------------------------------------------------------------
+
+
+def _endless(real: Any, reader: Any) -> Any:
+    found = real(reader)
+    return found if found is None or found[0] == found[1] else (found[0], None)
+
+
+def _set_of(name: str, *parts: str) -> Patch:
+    return lambda: mock.patch.dict(patterns._SETS, {name: patterns._of(*parts)})
+
+
 # -- sequences ------------------------------------------------------------------------------------
 
 
@@ -116,6 +129,16 @@ MUTANTS = [
            "parameters"),
     Mutant("lists without their first", "a value of a list is lost when it is bound",
            method(_binding, "in_order", _forgetting), "parameters"),
+    Mutant("a dot is anything", "a pattern goes on behind the end of a line",
+           lambda: mock.patch.object(patterns, "_ANY", ((0, patterns.LAST),)), "patterns"),
+    Mutant("digits of all scripts", "Python's \\d, of texts",
+           _set_of("d", "09", "٠٩"), "patterns"),
+    Mutant("blanks of Unicode", "Python's \\s, of texts",
+           _set_of("s", "\t\r", " ", "\x85\xa0", "\u2028\u2029"), "patterns"),
+    Mutant("letters of Unicode", "Python's \\w, of texts",
+           _set_of("w", "09", "AZ", "az", "_", "à\U0001f600"), "patterns"),
+    Mutant("repeats without an end", "a{1,2} is a{1,}",
+           method(patterns._Reader, "counts", _endless), "patterns"),
     Mutant("exactly two may be three", "the most that may hold is forgotten",
            lambda: mock.patch.object(Counted, "bounds", property(lambda n: (n.count, len(n.operands)))), "counted"),
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",

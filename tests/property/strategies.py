@@ -29,6 +29,7 @@ from segmentkit import (
     Relation,
 )
 from segmentkit._language.formatter import format_name, format_value
+from segmentkit._patterns.ambiguity import ambiguous
 from segmentkit.dtypes import ANNIVERSARY, Kind
 from segmentkit.functions import FUNCTIONS, WORDS
 from tests.property.worlds import (
@@ -109,6 +110,17 @@ class Scope:
 
 
 CUSTOMER = Scope()
+
+
+_LETTERS = [
+    ".", "a", "[a-z]", "[^a]", r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", "[А-я]", "[éſ😀]",
+    "[\u212a-\u2fff]", r"[^\w\s]", r"[\[\]\\^%-]", r"[\s\S]",
+]  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    """The pattern of a text alone."""
+    return "".join(f"\\{c}" if c in ".^$*+?{}[]()|\\" else c for c in text)
 
 
 class Writer:
@@ -280,6 +292,40 @@ class Writer:
 
     def contains_whole(self, value: str, dtype: DType, scope: Scope) -> str:
         return f"{value} {self.maybe_not()}contains {self.constant(TEXT)}{self.fold(TEXT)}"
+
+    def matches(self, value: str, dtype: DType, scope: Scope) -> str:
+        pattern = self.pattern(2)
+        if ambiguous(pattern):
+            pattern = _escaped(self.pick(self.pool.constants(TEXT)))
+        return f"{value} {self.maybe_not()}matches {format_value(pattern)}"
+
+    def pattern(self, depth: int) -> str:
+        """A pattern, of texts of the world and of what may stand for their characters."""
+        form = self.pick(
+            ["text", "like", "letter", "both", "either", "repeat"][: 6 if depth else 3]
+        )
+        match form:
+            case "text":
+                return _escaped(self.pick(self.pool.constants(TEXT)))
+            case "like":
+                text = self.pick(self.pool.constants(TEXT))
+                return "".join(self.pick([_escaped(c), self.letter()]) for c in text)
+            case "letter":
+                return self.letter()
+            case "both":
+                return self.group(depth) + self.group(depth)
+            case "either":
+                return f"{self.pattern(depth - 1)}|{self.pattern(depth - 1)}"
+            case _:
+                return self.group(depth) + self.pick(["?", "*", "+", "{2}", "{0,2}", "{1,}"])
+
+    def group(self, depth: int) -> str:
+        """A pattern in brackets."""
+        return f"({self.pattern(depth - 1)})"
+
+    def letter(self) -> str:
+        """One character, or one of some."""
+        return self.pick(_LETTERS)
 
     def contains_several(self, value: str, dtype: DType, scope: Scope) -> str:
         word = self.pick(["any", "all"])
@@ -758,7 +804,13 @@ TESTS: Mapping[Kind, list[Test]] = {
     Kind.INTEGER: [*_ANY, Writer.between, Writer.near],
     Kind.FLOAT: [*_ANY, Writer.between, Writer.near],
     Kind.DECIMAL: [*_ANY, Writer.between, Writer.near],
-    Kind.TEXT: [*_ANY, Writer.contains, Writer.contains, Writer.contains_several],
+    Kind.TEXT: [
+        *_ANY,
+        Writer.contains,
+        Writer.contains,
+        Writer.contains_several,
+        Writer.matches,
+    ],
     Kind.DATE: [*_TIME, Writer.anniversary],
     Kind.TIMESTAMP: _TIME,
 }

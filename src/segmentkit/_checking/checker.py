@@ -28,7 +28,7 @@ def check(tree: t.Expr, schema: Schema, source: str, known: Names) -> Checked:
         SegmentTypeError: The definition does not fit the schema; carries every mistake.
         SchemaError: A channel that it names is declared wrongly.
     """
-    ctx = context(schema, known)
+    ctx = context(schema, known, source=source)
     condition = ctx.condition(tree)
     _check_size(ctx, tree, condition)
     ctx.raise_errors(source)
@@ -44,7 +44,7 @@ def check_trait(
     Raises:
         SegmentTypeError: It does not fit the schema, or is no value; carries every mistake.
     """
-    ctx = context(schema, Names(traits=traits))
+    ctx = context(schema, Names(traits=traits), source=source)
     _check_free(ctx, name)
     value = None
     if _is_condition(tree):

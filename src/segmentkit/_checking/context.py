@@ -123,6 +123,7 @@ class Context:
         schema: What names refer to.
         names: What they refer to beside it.
         warn: Whether warnings are asked for.
+        source: The text that places are in, where it is known.
         row: The row that names refer to; None where they are those of the root entity.
         warnings: What was noted, each with the value that may be missing, if it is of one.
         declared: The attributes of the columns found whose values the schema lists.
@@ -134,6 +135,7 @@ class Context:
     _value: Callable[[Context, t.Expr], ir.Value | None]
     _condition: Callable[[Context, t.Expr, bool], ir.Condition]
     warn: bool = False
+    source: str = ""
     errors: list[Diagnostic] = Factory(list)
     warnings: list[tuple[Diagnostic, ir.Value | None]] = Factory(list)
     parameters: dict[str, DType] = Factory(dict)

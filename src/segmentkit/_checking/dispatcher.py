@@ -31,9 +31,9 @@ from segmentkit.functions import AGGREGATES, FORMS, FUNCTIONS, AggregateSignatur
 from segmentkit.schema import Schema
 
 
-def context(schema: Schema, names: Names, *, warn: bool = False) -> Context:
+def context(schema: Schema, names: Names, *, warn: bool = False, source: str = "") -> Context:
     """A context for one pass over one definition."""
-    return Context(schema, names, _value, _watched if warn else _condition, warn)
+    return Context(schema, names, _value, _watched if warn else _condition, warn, source)
 
 
 def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
@@ -115,6 +115,7 @@ def _test_of_others(node: t.Call) -> str | None:
 _TESTS_OF_OTHERS = {
     **dict.fromkeys(("startswith", "beginswith", "hasprefix"), "starts with"),
     **dict.fromkeys(("endswith", "hassuffix"), "ends with"),
+    **dict.fromkeys(("matches", "fullmatch", "regexpfullmatch"), "matches"),
     **dict.fromkeys(("isnull", "isna", "isblank", "ismissing", "isnone"), "is missing"),
     **dict.fromkeys(("notnull", "notna", "isnotnull", "ispresent"), "is present"),
 }

@@ -9,6 +9,7 @@ from segmentkit._checking.comparisons import check_values, same_family, written
 from segmentkit._checking.context import Context
 from segmentkit._checking.names import tested
 from segmentkit._checking.parameters import list_of
+from segmentkit._checking.patterns import check_pattern
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -32,6 +33,8 @@ def text_test(ctx: Context, node: t.TextTest, negative: bool) -> ir.Condition:
     if operand.dtype not in (TEXT, TEXTS):
         ctx.error("SK124", node.operand.span, name=node.operator, **article(operand.dtype))
         return ir.FALSE
+    if node.operator == "matches":
+        check_pattern(ctx, node, patterns[0])
     if node.negated != negative:
         surprises.of_missing(ctx, node.operand, operand)
     if operand.dtype == TEXTS:

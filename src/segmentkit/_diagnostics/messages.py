@@ -455,6 +455,20 @@ _TABLE = (
         "them; functions, aggregates, ranks and traits cannot use it.",
         "compare it with a time, or use the length of time alone",
     ),
+    # Patterns
+    Code(
+        "SK190",
+        "a pattern cannot have {found}",
+        "A pattern is compared with the whole text, and made of the part of regular expressions "
+        "that all engines read alike.",
+    ),
+    Code(
+        "SK191",
+        "the pattern can go over one text in too many ways",
+        "Some engines would try them one after the other, which can take longer than anybody "
+        "waits, or give up.",
+        "repeat only what tells where it ends: (a+,)*, and not (a+)* or (a|aa)*",
+    ),
     # What a schema adds
     Code(
         "SK170",

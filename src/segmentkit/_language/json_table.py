@@ -370,7 +370,7 @@ EXPRESSION.fill(
         Row(word + operator, t.TextTest, (_OPERAND, Field("patterns", Single(_PATTERN))), _FOLD,
             {"operator": operator, "quantifier": None, "negated": negated})
         for word, negated in _NEGATED
-        for operator in ("contains", "starts with", "ends with")
+        for operator in ("contains", "starts with", "ends with", "matches")
     ),
     *(
         Row(f"{word}contains {quantifier}", t.TextTest, (_OPERAND, Field("patterns", _SOME)), _FOLD,

@@ -220,7 +220,10 @@ class Compare:
 
 @frozen
 class TextTest:
-    """``contains``, ``starts with``, ``ends with``; ``contains any``/``all`` have a quantifier."""
+    """``contains``, ``starts with``, ``ends with``, ``matches``.
+
+    ``contains any`` and ``contains all`` have a quantifier.
+    """
 
     operator: str
     operand: Expr

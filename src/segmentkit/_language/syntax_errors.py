@@ -15,6 +15,7 @@ from segmentkit._language.habits import habit
 from segmentkit._language.keywords import UNITS, keywords
 
 _TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
+_PATTERN = "'matches', of the whole text: \".*\" stands for what may be around"
 _FOREIGN = {
     "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "∧": "'and'",
     "∨": "'or'", "¬": "'not'", "≥": "'>='", "=>": "'>='", "≤": "'<='", "=<": "'<='",
@@ -22,10 +23,10 @@ _FOREIGN = {
     "ne": "'!='", "gt": "'>'", "ge": "'>='", "gte": "'>='", "lt": "'<'", "le": "'<='",
     "lte": "'<='",
     "greater": "'>'", "less": "'<'", "–": "'-'", "−": "'-'", "×": "'*'", "÷": "'/'",
-    "like": _TEXT_WORDS, "=~": _TEXT_WORDS, "~": _TEXT_WORDS, "~*": _TEXT_WORDS,
-    "regexp": _TEXT_WORDS, "rlike": _TEXT_WORDS,
+    "like": _TEXT_WORDS, "=~": _PATTERN, "~": _PATTERN, "~*": _PATTERN, "regexp": _PATTERN,
+    "rlike": _PATTERN, "match": _PATTERN,
     "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
-    "matches": _TEXT_WORDS, "include": "'contains'", "includes": "'contains'",
+    "include": "'contains'", "includes": "'contains'",
     "startswith": "'starts with'", "begins": "'starts with'", "endswith": "'ends with'",
     "after": "'>'", "since": "'>='", "before": "'<'", "until": "'<='", "but": "'and'",
     "except": "'and not'", "unless": "'and not'", "xor": "'(a or b) and not (a and b)'",

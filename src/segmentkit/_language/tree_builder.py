@@ -362,7 +362,12 @@ _REFERENCES: dict[str, type[t.InSegment | t.InKeyList | t.Reachable]] = {
     "IN_LIST": t.InKeyList,
     "REACHABLE": t.Reachable,
 }
-_TEXT_TESTS = {"CONTAINS": "contains", "STARTS": "starts with", "ENDS": "ends with"}
+_TEXT_TESTS = {
+    "CONTAINS": "contains",
+    "STARTS": "starts with",
+    "ENDS": "ends with",
+    "MATCHES": "matches",
+}
 
 
 def _arithmetic(parts: list[Any]) -> t.Expr:

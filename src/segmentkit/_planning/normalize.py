@@ -28,6 +28,7 @@ from segmentkit._calendar import (
     start_date,
     start_of,
 )
+from segmentkit._patterns.syntax import only_text, parse
 from segmentkit._planning import ir
 from segmentkit._planning.time_arithmetic import between, bounded, dates_within, is_moved, number
 from segmentkit.dtypes import DATE, DURATION, INTEGER, TIMESTAMP
@@ -400,7 +401,11 @@ def _fold_compare(
 def _fold_text_test(node: ir.TextTest) -> ir.Condition:
     """Everything present contains the empty text; a constant is tested now."""
     pattern, operand = node.pattern, node.operand
-    if isinstance(pattern, ir.Const) and pattern.value == "":
+    if isinstance(pattern, ir.Const) and node.operator is ir.TextOperator.MATCHES:
+        text = only_text(parse(str(pattern.value)))
+        if text is not None and not isinstance(operand, ir.Const):
+            return ir.Compare(ir.Comparison.EQ, operand, evolve(pattern, value=text))
+    elif isinstance(pattern, ir.Const) and pattern.value == "":
         return _present(operand)
     if isinstance(pattern, ir.Const) and isinstance(operand, ir.Const):
         text, wanted = str(operand.value), str(pattern.value)

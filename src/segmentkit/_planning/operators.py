@@ -43,11 +43,12 @@ MIRRORED = {
 
 
 class TextOperator(Enum):
-    """Where in a text a pattern is looked for."""
+    """How a text and a pattern are compared."""
 
     CONTAINS = "contains"
     STARTS = "starts with"
     ENDS = "ends with"
+    MATCHES = "matches"
 
     __hash__ = object.__hash__
 

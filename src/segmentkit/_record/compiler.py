@@ -15,13 +15,14 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 
 from segmentkit import _operators
 from segmentkit._calendar import first_instant, local
+from segmentkit._patterns.matcher import matcher
 from segmentkit._planning import ir
 from segmentkit._record import extensions
 from segmentkit._record.convert import KINDS, reader
 from segmentkit._record.json_values import loose_reader
-from segmentkit._record.rows import AggregateOf, Following, Record, RowsOf
+from segmentkit._record.rows import AggregateOf, Following, Record, RowsOf, linked, through
 from segmentkit.dtypes import Kind
-from segmentkit.errors import DataError, UnsupportedError
+from segmentkit.errors import UnsupportedError
 from segmentkit.schema import Entity, Schema
 
 COMPARISONS = {
@@ -35,6 +36,7 @@ TEXT_TESTS = {
     ir.TextOperator.CONTAINS: "pattern in text",
     ir.TextOperator.STARTS: "text.startswith(pattern)",
     ir.TextOperator.ENDS: "text.endswith(pattern)",
+    ir.TextOperator.MATCHES: "pattern(text)",
 }
 _OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
 _FUNCTIONS = {**_operators.FUNCTIONS, **_operators.TIMES}
@@ -208,7 +210,8 @@ class Function:
             case ir.Listed(operand, _, keys):
                 return self.present("value in wanted", wanted=self.bind(keys), value=operand)
             case ir.TextTest(op, operand, pattern, folded):
-                return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=pattern)
+                found = self.function_of(pattern) if op is ir.TextOperator.MATCHES else pattern
+                return self.present(TEXT_TESTS[op], folded=folded, text=operand, pattern=found)
             case ir.Contains(operand, options, folded):
                 key = _operators.fold_case if folded else str
                 wanted = self.bind(frozenset(key(_constant(option)) for option in options))
@@ -229,6 +232,10 @@ class Function:
                 raise AssertionError("bound by normalize")
             case _:
                 assert_never(node)
+
+    def function_of(self, pattern: ir.Const | ir.Param) -> ast.expr:
+        """The function of a text that says whether it matches a pattern."""
+        return self.bind(matcher(_constant(pattern)))
 
     def chain(self, join: ast.boolop, operands: tuple[ir.Condition, ...]) -> ast.expr:
         """Operands of which each is evaluated only after those before it."""
@@ -346,7 +353,7 @@ class Function:
         start, holder = self.origin(node)
         again = holder
         for depth, link in enumerate(node.links):
-            follow = self.bind(_follow(link, f"{start.name}.{link}"))
+            follow = self.bind(through(link, f"{start.name}.{link}"))
             found = fill("follow(holder)", follow=follow, holder=holder)
             key = node.scope, node.up, node.links[: depth + 1]
             holder, again = self.once(key, found)
@@ -361,7 +368,7 @@ class Function:
             value = fill(get, look=look, holder=holder, again=again, name=document)
             return made(ast.Constant, False), assigned(name, value)
         get = "linked(holder, name)" if node.links else "holder.get(name)"
-        found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(_linked))
+        found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(linked))
         kind, raw = attribute.dtype.kind, named(name)
         as_it_is = fill(
             "type(read) is kind", read=assigned(name, found), kind=self.bind(KINDS[kind])
@@ -496,19 +503,3 @@ def _own(entity: Entity, name: str) -> ir.Column:
 def _constant(node: ir.Const | ir.Param) -> Any:
     assert isinstance(node, ir.Const)
     return node.value
-
-
-def _follow(link: str, place: str) -> Callable[[Record | None], Record | None]:
-    """Go through a link; nothing lies beyond a missing one."""
-
-    def follow(holder: Record | None) -> Record | None:
-        found = None if holder is None else holder.get(link)
-        if found is None or isinstance(found, Mapping):
-            return found
-        raise DataError(f"{place} must be a record or missing, not {type(found).__name__}")
-
-    return follow
-
-
-def _linked(holder: Record | None, name: str) -> Any:
-    return None if holder is None else holder.get(name)

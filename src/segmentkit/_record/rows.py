@@ -131,3 +131,20 @@ class Following:
             # The holder is kept with them: its id is its own as long as it is there.
             memo[key] = times, holder
         return memo[key][0]  # type: ignore[no-any-return]
+
+
+def through(link: str, place: str) -> Callable[[Record | None], Record | None]:
+    """Go through a link; nothing lies beyond a missing one."""
+
+    def step(holder: Record | None) -> Record | None:
+        found = None if holder is None else holder.get(link)
+        if found is None or isinstance(found, Mapping):
+            return found
+        raise DataError(f"{place} must be a record or missing, not {type(found).__name__}")
+
+    return step
+
+
+def linked(holder: Record | None, name: str) -> Any:
+    """What a record has under a name; a missing record has nothing."""
+    return None if holder is None else holder.get(name)

@@ -119,7 +119,7 @@ class _Writer:
                 return _rule(self._field(operand), "notNull" if node.negated else "null", None)
             case t.Compare():
                 return self._compare(node)
-            case t.TextTest():
+            case t.TextTest() if node.operator != "matches":
                 return self._text_test(node)
             case t.InList(operand, (_, *_) as options):
                 operator = "notIn" if node.negated else "in"

@@ -87,6 +87,14 @@ def is_arrow_text(dtype: Any) -> bool:
     return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) in _TEXTS
 
 
+def matched(column: Any, pattern: str) -> Mask:
+    """Which texts of a Series match a regular expression of RE2; false where missing."""
+    from pyarrow import compute  # type: ignore[import-untyped]  # noqa: PLC0415 - it has the column
+
+    found = compute.match_substring_regex(column.array.__arrow_array__(), pattern=pattern)
+    return np.asarray(_filled(found, value=False), dtype=np.bool_)
+
+
 def without_views(column: Any) -> Any:
     """The same Series; texts that Arrow stores as views, as Polars does, in a form pandas knows."""
     dtype = column.dtype

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, TypeAlias, assert_never
 
@@ -11,10 +11,13 @@ import pandas as pd
 from attrs import frozen
 
 from segmentkit._operators import TEXT_TESTS, fold_case
+from segmentkit._patterns.matcher import matcher
+from segmentkit._patterns.printing import printed
+from segmentkit._patterns.syntax import parse
 from segmentkit._planning.ir import TextOperator
 from segmentkit._record.convert import reader
 from segmentkit.pandas._arrays import Array, Mask, Positions, Text, object_array
-from segmentkit.pandas._arrow import is_arrow_text, objects
+from segmentkit.pandas._arrow import is_arrow_text, matched, objects
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -128,11 +131,12 @@ class TextColumn:
         if folded or self.is_coded:
             return has(self.settled, operator, pattern, folded=folded)
         if not self.is_arrow:
-            test = TEXT_TESTS[operator.value]
+            test = _test(operator, pattern)
             stored = self.stored if rows is None else self.stored[rows]
-            found = [isinstance(v, str) and test(v, pattern) for v in stored]
+            found = [isinstance(v, str) and test(v) for v in stored]
             return np.array(found, dtype=np.bool_)
-        methods = (self.column if rows is None else self.column.iloc[rows]).str
+        column = self.column if rows is None else self.column.iloc[rows]
+        methods = column.str
         match operator:
             case TextOperator.CONTAINS:
                 return _booleans(methods.contains(pattern, regex=False))
@@ -140,6 +144,8 @@ class TextColumn:
                 return _booleans(methods.startswith(pattern))
             case TextOperator.ENDS:
                 return _booleans(methods.endswith(pattern))
+            case TextOperator.MATCHES:
+                return matched(column, rf"\A(?:{printed(parse(pattern))})\z")
             case _:
                 assert_never(operator)
 
@@ -158,11 +164,17 @@ def is_one_of(text: Text, values: list[str], *, folded: bool) -> Mask:
 
 def has(text: Text, operator: TextOperator, pattern: str, *, folded: bool) -> Mask:
     """Which texts have a pattern there; false where missing."""
-    test = TEXT_TESTS[operator.value]
     if folded:
-        pattern = fold_case(pattern)
-        return text.test(lambda t: test(fold_case(t), pattern))
-    return text.test(lambda t: test(t, pattern))
+        test = _test(operator, fold_case(pattern))
+        return text.test(lambda t: test(fold_case(t)))
+    return text.test(_test(operator, pattern))
+
+
+def _test(operator: TextOperator, pattern: str) -> Callable[[str], bool]:
+    if operator is TextOperator.MATCHES:
+        return matcher(pattern)
+    test = TEXT_TESTS[operator.value]
+    return lambda text: test(text, pattern)
 
 
 def equal(left: Text, right: Text, *, folded: bool) -> Mask:

@@ -31,6 +31,7 @@ from segmentkit.errors import UnsupportedError
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
+MATCHES = "segmentkit_matches"
 """The names of functions that `prepare` adds to SQLite."""
 
 LETTERS = "segmentkit_letters"
@@ -66,6 +67,21 @@ class Construct(Enum):
 
     POSITION = "contains", "position({1} in {0})", Integer()
     BEGINNING = "starts with", "substr({0}, 1, {1})", String()
+    # A pattern whose end is \z (1) or \Z (2), as it is written (3), and what it does not match (4).
+    MATCHES = (
+        "matches",
+        None,
+        Boolean(),
+        {
+            # It has no regular expressions.
+            "sqlite": f"{MATCHES}({{0}}, {{3}})",
+            "duckdb": "regexp_matches({0}, {1})",
+            # Types and columns that ignore case do so here, too.
+            "postgresql": '(CAST({0} AS TEXT) COLLATE "C" ~ {2})',
+            "clickhouse": "match({0}, {1})",
+            "spark": "({0} RLIKE {1})",
+        },
+    )
     # "right" is a reserved word of SQL and a function of most dialects.
     ENDING = "ends with", "right({0}, {1})", String()
     LETTERS = "letters whose case is known", "{0}", String()

@@ -56,6 +56,10 @@ _DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
+_TOO_MANY_STEPS = (
+    "(SELECT n FROM (SELECT 1 AS n UNION ALL SELECT 2) AS too_many_steps_for_a_pattern"
+    " WHERE {0} IS NOT NULL)"
+)
 _BINARY_2 = " COLLATE Latin1_General_100_BIN2"
 # There are no boolean literals.
 _NO_BOOLEANS = {
@@ -139,7 +143,7 @@ _ROWS = (
         shapes=Shapes(Sequences.NAMED, Ends.PAIRED),
         shapes_since=(3, 35),
         notes=(
-            "`ignoring case` needs `prepare(engine)`.",
+            "`ignoring case` and `matches` need `prepare(engine)`.",
             "Decimals are stored as floats; sums and arithmetic are rounded to the declared scale.",
             "`starts with` and `ends with` are not exact on stored texts that contain a NUL.",
         ),
@@ -215,6 +219,10 @@ _ROWS = (
             Construct.FOLDED: "lower({0}) COLLATE utf8mb4_nopad_bin",
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT})",
             Construct.EXACT_TEXT: _BY_CODE_POINT,
+            # Where a match takes too many steps it is a no, with a warning: then the complement is
+            # no as well, and a sub-query of two rows is an error.
+            Construct.MATCHES: f"({_BY_CODE_POINT} REGEXP {{1}}"
+            f" OR {_BY_CODE_POINT} NOT REGEXP {{4}} AND {_TOO_MANY_STEPS})",
             # Numbers without a sign have nothing below zero.
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
@@ -226,7 +234,11 @@ _ROWS = (
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         length=_PACKET,
         exact_collations=("utf8mb4_nopad_bin",),
-        notes=("Text is compared by code point, whatever the collation; an index on it is used.",),
+        notes=(
+            "Text is compared by code point, whatever the collation; an index on it is used.",
+            "A text for which a pattern takes more steps than the server allows is an error "
+            "(`Subquery returns more than 1 row`, of `too_many_steps_for_a_pattern`).",
+        ),
     ),
     Dialect(
         "mysql",
@@ -234,6 +246,7 @@ _ROWS = (
         spellings={
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
+            Construct.MATCHES: f"regexp_like({_BY_CODE_POINT_OF_MYSQL}, {{1}}, 'c')",
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_OF_MYSQL,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     cast,
     literal,
+    not_,
     or_,
     text,
 )
@@ -29,6 +30,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
+from segmentkit._patterns.printing import printed
+from segmentkit._patterns.syntax import parse
 from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, rare_letters
 from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct, Shapes
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
@@ -149,6 +152,7 @@ class Spelled(Composite):
 _CONDITIONS = {
     Construct.EVERYONE, Construct.NOBODY, Construct.HAS_ANY, Construct.IN_JSON,
     Construct.IN_ARRAY, Construct.MANY_IN_JSON, Construct.MANY_IN_ARRAY, Construct.ABSENT,
+    Construct.MATCHES,
 }  # fmt: skip
 
 
@@ -295,6 +299,23 @@ def _folded_case(element: FoldedCase, compiler: SQLCompiler, **kw: Any) -> str:
     rare = dialect.rare_letters.format(text, one_of(letters))
     rarely = folded(text, lower=lower, letters=letters, translate=dialect.translates)
     return f"CASE WHEN {rare} THEN {rarely} ELSE {lower.format(text)} END"
+
+
+_NUL = "\\u0000"
+
+
+def matched(text: ColumnElement[Any], pattern: str, *, positive: bool) -> ColumnElement[Any]:
+    """Whether a whole text matches a pattern; parameters, printed as dialects read them."""
+    tree = parse(pattern)
+    ways = (
+        rf"\A(?:{printed(tree)})\z",
+        # There, \x takes as many digits as there are.
+        rf"\A(?:{printed(tree, nul=_NUL)})\Z",
+        pattern,
+        rf"\A(?!(?:{printed(tree)})\z)",
+    )
+    found = Spelled(Construct.MATCHES, text, *(literal(way, String()) for way in ways))
+    return found if positive else not_(found)
 
 
 def bucket(salt: str, key: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from segmentkit._operators import bucket_of, fold_case
+from segmentkit._patterns.matcher import matches
 from segmentkit._record.json_values import instant
 from segmentkit._usage import described
 from segmentkit.errors import SchemaError
-from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS
+from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS, MATCHES
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
 from segmentkit.sqlalchemy.dialects.elements import FoldedCase
@@ -33,10 +34,11 @@ def prepare(engine: _Engine) -> _Engine:
     """Prepare an engine for segments.
 
     An error of the database while it lists members then has a note that names the segment. SQLite
-    has no Unicode case folding and no digests, so functions for ``ignoring case`` and ``sample``
-    are added to every new connection; so are those for ``distance`` if SQLite was built without
-    them. For PostgreSQL, this finds out whether the database's locale knows lower-case letters
-    beyond ASCII, and if not, which other collation does. Other databases need nothing.
+    has no Unicode case folding, patterns or digests, so functions for ``ignoring case``,
+    ``matches`` and ``sample`` are added to every new connection; so are those for ``distance`` if
+    SQLite was built without them. For PostgreSQL, this finds out whether the database's locale
+    knows lower-case letters beyond ASCII, and if not, which other collation does. Other databases
+    need nothing.
 
     Args:
         engine: The engine, or an ``AsyncEngine``; connections that are open already are not
@@ -107,6 +109,7 @@ def _add_functions(connection: Any, _: object) -> None:
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
     connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
+    connection.create_function(MATCHES, 2, _of_present(matches), deterministic=True)
     connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
     try:
         connection.cursor().execute(CALL)
@@ -122,7 +125,7 @@ def _stored_instant(text: str | None) -> str | None:
 
 
 def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
-    def call(*arguments: float | None) -> float | None:
+    def call(*arguments: Any) -> float | None:
         present = [a for a in arguments if a is not None]
         return function(*present) if len(present) == len(arguments) else None
 

@@ -7,6 +7,7 @@ so above the leaves UNKNOWN behaves as false, and indexes stay in use.
 from __future__ import annotations
 
 import math
+from calendar import isleap
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypeAlias, assert_never
@@ -30,6 +31,7 @@ from segmentkit.sqlalchemy.dialects.elements import (
     bucket,
     exact,
     joined,
+    matched,
     total,
 )
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
@@ -273,6 +275,8 @@ class Compiler:
         assert isinstance(node.pattern, ir.Const)
         pattern = str(node.pattern.value)
         text = decoded(self.value(node.operand))
+        if node.operator is ir.TextOperator.MATCHES:
+            return matched(text, pattern, positive=op is operators.eq)
         if node.ignoring_case:
             pattern = fold_case(pattern)
             text = FoldedCase(text, [pattern])
@@ -412,7 +416,7 @@ class Compiler:
 
     def age(self, birth: Sql, today: date) -> Sql:
         """Whole years, from the parts of the date: 29 February counts as 28 in common years."""
-        leap_too = month_day(today) + (month_day(today) == 228 and not _is_leap(today.year))
+        leap_too = month_day(today) + (month_day(today) == 228 and not isleap(today.year))
         not_yet = self.year_day(birth) > sa.literal(leap_too, sa.Integer())
         years = sa.literal(today.year, sa.Integer()) - sa.extract("year", birth)
         return years - sa.case((not_yet, 1), else_=0)
@@ -468,10 +472,6 @@ def _wraps(node: ir.YearDayIn) -> bool:
     assert isinstance(low, int)
     assert isinstance(high, int)
     return low > high
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 def _kind(value: ir.Value, like: Sql | None) -> Any:
