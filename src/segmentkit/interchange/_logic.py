@@ -32,7 +32,7 @@ def either(one: t.Expr, other: t.Expr) -> t.Expr:
 
 
 def _joined(kind: type[t.And | t.Or], operands: Iterable[t.Expr]) -> t.Expr:
-    flat: list[t.Expr] = []
-    for operand in operands:
-        flat += operand.operands if isinstance(operand, kind) else (operand,)
-    return flat[0] if len(flat) == 1 else kind(tuple(flat), flat[0].span.to(flat[-1].span))
+    several = list(operands)
+    if len(several) == 1:
+        return several[0]
+    return t.joined(kind, several, several[0].span.to(several[-1].span))
