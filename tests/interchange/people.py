@@ -105,4 +105,11 @@ def database() -> sqlite3.Connection:
     marks = ", ".join("?" * len(_COLUMNS))
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
     connection.executemany(f"INSERT INTO customers ({names}) VALUES ({marks})", _ROWS)
+    connection.execute("CREATE TABLE orders (customer_id INTEGER, status TEXT, amount NUMERIC)")
+    connection.execute("CREATE TABLE notes (customer_id INTEGER, stars INTEGER)")
+    for each in PEOPLE:
+        orders = [(each["id"], row["status"], row["amount"]) for row in each["orders"]]
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", orders)
+        notes = [(each["id"], row["stars"]) for row in each["notes"]]
+        connection.executemany("INSERT INTO notes VALUES (?, ?)", notes)
     return connection

@@ -38,6 +38,19 @@ SAID = [
     ("age > :least", "age > :least"),
     ("vip = 1", "vip = true"),
     ("spent >= 99.90", "spent >= 99.90"),
+    (
+        "NOT EXISTS (SELECT * FROM orders o WHERE o.customer_id = customers.id AND status = 'paid')",
+        'none(orders where status = "paid")',
+    ),
+    (
+        "EXISTS (SELECT 1 FROM notes WHERE customers.id = customer_id AND NOT stars > 3)",
+        "any(notes where not stars > 3 and stars is present)",
+    ),
+    (
+        "(SELECT COUNT(*) FROM orders WHERE customer_id = customers.id "
+        "AND amount > customers.credit) >= 2",
+        "count(orders where amount > customers.credit) >= 2",
+    ),
     ("NOT (age > 1 OR (vip AND name = 'it''s'))", 'not (age > 1 or vip and name = "it\'s")'),
 ]
 
@@ -64,7 +77,16 @@ REFUSED = [
     ("o.age > 3", "SK502", "o.age"),
     ("x.customers.age > 3", "SK502", "x.customers.age"),
     ("id IN (SELECT customer_id FROM orders)", "SK502", "id IN (SELECT customer_id FROM orders"),
-    ("EXISTS (SELECT 1 FROM orders)", "SK502", "1 FROM orders"),
+    ("EXISTS (SELECT 1 FROM orders)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders WHERE customer_id = 5)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders WHERE customer_id = customers.id OR true)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders WHERE customer_id = customers.id LIMIT 0)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders o WHERE orders.customer_id = customers.id)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders WHERE customer_id = id)", "SK502", None),
+    ("EXISTS (SELECT COUNT(*) FROM orders WHERE customer_id = customers.id)", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders WHERE customer_id = customers.id AND age > 3)", "SK101", "age"),
+    ("(SELECT MAX(amount) FROM orders WHERE customer_id = customers.id) > 5", "SK502", None),
+    ("EXISTS (SELECT 1 FROM orders, notes WHERE customer_id = customers.id)", "SK502", None),
     ("age = ALL (SELECT 1)", "SK502", "1"),
     ("SELECT 1", "SK502", "1"),
     ("age = 1; DROP TABLE customers", "SK501", "age = 1; DROP TABLE customers"),
@@ -146,6 +168,14 @@ def _leaf(draw: random.Random) -> str:
     pattern = draw.choice(
         ["A%", "%a", "%ada%", "%", "a%a", "Eve", "", "%100!%%", "s%_".replace("_", "e")]
     )
+    stars = [
+        "stars > 3",
+        "NOT stars > 3",
+        "stars IS NULL",
+        "stars <> customers.age",
+        "stars NOT IN (5)",
+    ]
+    rows = "".join(f" AND {each}" for each in draw.sample(stars, draw.randrange(3)))
     return draw.choice(
         [
             f"{number} {draw.choice(['=', '<>', '<', '<=', '>', '>='])} {constant}",
@@ -158,6 +188,8 @@ def _leaf(draw: random.Random) -> str:
             f"vip{draw.choice(['', ' IS TRUE', ' IS NOT TRUE', ' IS FALSE', ' = 1', ' <> TRUE'])}",
             f"age IS {draw.choice(['', 'NOT '])}DISTINCT FROM 18",
             f"age {draw.choice(['<', '<>'])} '18'",
+            f"EXISTS (SELECT 1 FROM notes n WHERE n.customer_id = customers.id{rows})",
+            f"(SELECT COUNT(*) FROM notes WHERE customer_id = customers.id{rows}) {draw.choice(['=', '<>', '<', '>='])} 1",
             f"joined {draw.choice(['<', '>=', '<>'])} '2026-01-31'",
         ]
     )
@@ -172,6 +204,15 @@ def _where(draw: random.Random, depth: int = 0) -> str:
     if depth < 3 and roll < 0.7:
         return f"NOT ({_where(draw, depth + 1)})"
     return _leaf(draw)
+
+
+def test_rows() -> None:
+    """What is asked of rows is asked of those that refer to the customer, as of the instant."""
+    paid = "FROM orders WHERE customer_id = customers.id AND status = 'paid'"
+    for where in (f"EXISTS (SELECT 1 {paid})", f"(SELECT COUNT(*) {paid}) < 2"):
+        found = from_sql(where, SHOP)
+        assert [each.rule for each in found.differences] == ["later-rows"]
+        assert members(found.segment) == asked(where)
 
 
 def test_random_conditions() -> None:

@@ -25,6 +25,18 @@ def uncertain(tree: t.Expr) -> t.Expr:
     return _all([t.Not(certainly_in, t.NOWHERE), t.Not(certainly_out, t.NOWHERE)])
 
 
+def certain(tree: t.Expr) -> t.Expr:
+    """The condition of those for whom a definition certainly holds, as it must in a ``WHERE``.
+
+    Args:
+        tree: A definition, references written out.
+
+    Returns:
+        Another definition.
+    """
+    return _certain(tree, holds=True)
+
+
 def written_out(tree: t.Expr, references: Mapping[str, t.Expr]) -> t.Expr:
     """The tree with the definitions of referenced segments in the place of their names."""
     match tree:

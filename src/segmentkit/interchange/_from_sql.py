@@ -22,7 +22,8 @@ def from_sql(
     """Take over the condition of a ``WHERE``.
 
     Columns are attributes, by their names or by those of their columns, also behind links
-    (``company.industry``). Sub-queries are refused.
+    (``company.industry``). ``EXISTS`` and ``COUNT(*)`` of rows that refer to the customer are
+    aggregates of a relation; other sub-queries are refused.
 
     Args:
         where: The condition, without the word ``WHERE``.

@@ -37,6 +37,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "equals `SS` here.",
         "times": "Times are texts there, and compare as texts.",
         "whole-days": "A range begins with the first instant of a day there; here it is exact.",
+        "later-rows": "Rows that are later than the instant are counted there.",
         "first-instant": "A day beside an instant is compared as a text on some databases, such as "
         "SQLite, where its first instant comes after it.",
     }
@@ -107,7 +108,10 @@ class Converted:
         return found - found.uncertain() if found is not None and told else found
 
 
-_UNSAID = "case-folding first-instant missing-list names times whole-days whole-item wildcard xor"
+_UNSAID = (
+    "case-folding first-instant later-rows missing-list names times whole-days whole-item "
+    "wildcard xor"
+)
 UNSAID = frozenset(_UNSAID.split())
 """The rules whose people no segment describes."""
 

@@ -13,10 +13,12 @@ from sqlglot import exp
 
 from segmentkit._language import syntax as t
 from segmentkit._language.parser import MAX_LENGTH
+from segmentkit._language.three_valued import certain
 from segmentkit.dtypes import BOOLEAN, TEXT, TIMESTAMP
 from segmentkit.interchange._logic import all_of, any_of, either, negation
 from segmentkit.interchange._reader import EVERYBODY, NOBODY, Reader, Refusal, converted
 from segmentkit.interchange._result import Applied, Converted
+from segmentkit.interchange._sql_rows import Rows, rows_of
 from segmentkit.interchange._sql_values import BLIND, LIKE_BLIND, SqlReader, Values, like_parts
 from segmentkit.interchange._values import first_instant, literal
 from segmentkit.schema import Schema
@@ -213,6 +215,51 @@ class _Where(Values):
         self.note_missing(node, nullable=nullable)
         return t.InWindow(self.value(node.this, dtype), t.Range(first, last, span), False, span)
 
+    # -- rows
+
+    def exists(self, node: exp.Expression) -> t.Expr:
+        """EXISTS of rows of a relation."""
+        for each in node.this.expressions if isinstance(node.this, exp.Select) else ():
+            # An aggregate has an answer where there are no rows, too.
+            if not isinstance(each, exp.Literal | exp.Star | exp.Column):
+                raise self.reader.unsayable(self.at(each), f"EXISTS of {self.told(each)}")
+        return self.aggregate("any", node.this, self.at(node))
+
+    def aggregate(self, function: str, select: exp.Expression, at: str) -> t.Call:
+        """An aggregate of the rows of a sub-query."""
+        reader = self.reader
+        if self.alias is not None or not isinstance(select, exp.Select):
+            raise reader.unsayable(at, "a sub-query in a sub-query")
+        rows = rows_of(self, select, at)
+        where = self._row_condition(rows)
+        if rows.relation.at is not None:
+            told = "rows that are later than the instant are counted there"
+            reader.differs("later-rows", at, told)
+        span = reader.span(at)
+        name = t.Name((rows.relation.name,), span)
+        return t.Call(function, (name,), where=where, name_span=span, span=span)
+
+    def _row_condition(self, rows: Rows) -> t.Expr | None:
+        """What holds of each row: there it is asked with an answer more, and only yes counts."""
+        before = self.entity, self.alias, self.negative, self.both, self.unsure
+        self.entity = self.reader.schema.named(rows.relation.to)
+        self.alias, self.negative, self.both, self.unsure = rows.alias, False, False, False
+        try:
+            parts = [self.condition(each) for each in rows.conditions]
+            where = all_of(parts) if parts else None
+            return certain(where) if where is not None and self.unsure else where
+        finally:
+            self.entity, self.alias, self.negative, self.both, self.unsure = before
+
+    def sub_query(self, node: exp.Expression) -> t.Expr:
+        """The number of rows of a relation."""
+        at, select = self.at(node), node.this
+        what = select.expressions if isinstance(select, exp.Select) else []
+        counts = len(what) == 1 and isinstance(what[0], exp.Count)
+        if not counts or not isinstance(what[0].this, exp.Star) or what[0].args.get("expressions"):
+            raise self.reader.unsayable(at, "a sub-query of what is no COUNT(*)")
+        return self.aggregate("count", select, at)
+
     # -- texts
 
     def like(self, node: exp.Expression) -> t.Expr:
@@ -295,6 +342,8 @@ def negative_form(found: t.Expr) -> t.Expr:
     match found:
         case t.InList() | t.TextTest() | t.InWindow() | t.IsMissing() if not found.negated:
             return evolve(found, negated=True)
+        case t.Call("any"):
+            return evolve(found, name="none")
         case t.Literal():
             return NOBODY if found == EVERYBODY else EVERYBODY
         case _:
@@ -327,4 +376,5 @@ _CONDITIONS: Mapping[type[exp.Expression], Callable[[_Where, Any], t.Expr]] = {
     exp.Like: _Where.like,
     exp.ILike: _Where.like,
     exp.Escape: _Where.escaped,
+    exp.Exists: _Where.exists,
 }

@@ -8,11 +8,12 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from attrs import evolve
 from sqlglot import exp
 
 from segmentkit._diagnostics.diagnostic import Span, encodable
 from segmentkit._language import syntax as t
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, TIMESTAMP, DType
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TIMESTAMP, DType
 from segmentkit.interchange._reader import Reader
 from segmentkit.interchange._values import Field, field_of, literal, parameter
 from segmentkit.schema import Entity, Schema
@@ -72,6 +73,9 @@ class Values:
         self.negative = self.both = False
         # Of a column, databases take a number in quotes for a number.
         self.beside_column = False
+        # What columns of the rows of a sub-query have before them, inside one.
+        self.alias: str | None = None
+        self.unsure = False
 
     # -- places and what is told
 
@@ -112,7 +116,11 @@ class Values:
 
     def note_missing(self, node: exp.Expression, *, nullable: bool, negated: bool = False) -> None:
         """A negation of a test that may be of a missing value."""
-        if nullable and (self.both or negated != self.negative):
+        if not nullable or not (self.both or negated != self.negative):
+            return
+        if self.alias is not None:
+            self.unsure = True
+        else:
             told = "SQL leaves out those for whom a value is missing; here they are in"
             self.differs("missing", node, told)
 
@@ -132,17 +140,26 @@ class Values:
             raise self.reader.unsayable(self.at(node), self.told(node))
         name, table = node.this, node.args.get("table")
         at = self.at(node)
-        if table is None or self._is_own(table):
+        if self.alias is not None and (table is None or same(self.alias, table)):
+            # Without a table it is of the rows: whether these have it, the schema may not know.
             return field_of(self.reader, self.entity, self._attribute(self.entity, name), at)
-        link = next((i for i in self.entity.links if _same(i.name, table)), None)
+        root = self.reader.schema.entity
+        found = self._of_customer(root, name, table, at)
+        if self.alias is None:
+            return found
+        return evolve(found, parts=(root.name, *found.parts))
+
+    def _of_customer(
+        self, entity: Entity, name: exp.Expression, table: exp.Expression | None, at: str
+    ) -> Field:
+        if table is None or same(entity.name, table) or same(entity.table, table):
+            return field_of(self.reader, entity, self._attribute(entity, name), at)
+        link = next((i for i in entity.links if same(i.name, table)), None)
         if link is None:
-            hint = f"name a column of {self.entity.name}, or one behind a link of it"
+            hint = f"name a column of {entity.name}, or one behind a link of it"
             raise self.reader.unsayable(at, f"the table {table.name[:40]!r} here", hint)
         inner = self._attribute(self.reader.schema.named(link.to), name)
-        return field_of(self.reader, self.entity, f"{link.name}.{inner}", at)
-
-    def _is_own(self, table: exp.Expression) -> bool:
-        return _same(self.entity.name, table) or _same(self.entity.table, table)
+        return field_of(self.reader, entity, f"{link.name}.{inner}", at)
 
     def _attribute(self, entity: Entity, name: exp.Expression) -> str:
         """The attribute of a column; names without quotes have no case in SQL."""
@@ -182,12 +199,14 @@ class Values:
                 return None
             case exp.Cast() | exp.TsOrDsToDate() if isinstance(node.this, exp.Literal):
                 return None
+            case exp.Subquery():
+                return INTEGER
             case _:
                 raise self.reader.unsayable(self.at(node), f"{self.told(node)} as a value")
 
     def is_nullable(self, node: exp.Expression) -> bool:
         """Whether a value may be missing."""
-        if isinstance(node, exp.Coalesce):
+        if isinstance(node, exp.Coalesce | exp.Subquery):
             return False
         if isinstance(node, exp.Column):
             return self.column(node).nullable
@@ -212,7 +231,7 @@ class Values:
         self.differs("case-folding", changed[0], "here Unicode's folding is compared")
         return True
 
-    def value(self, node: exp.Expression, dtype: DType) -> t.Expr:
+    def value(self, node: exp.Expression, dtype: DType) -> t.Expr:  # noqa: PLR0911 - one a kind
         """What a value means, beside one of a type."""
         reader, at = self.reader, self.at(node)
         reader.count(at)
@@ -245,11 +264,17 @@ class Values:
                 return self._call("default", parts, at)
             case exp.Abs():
                 return self._call("abs", [self.value(node.this, dtype)], at)
+            case exp.Subquery():
+                return self.sub_query(node)
             case exp.Null():
                 hint = "write IS NULL or IS NOT NULL"
                 raise reader.unsayable(at, "a comparison with NULL, which is never true", hint)
             case _:
                 raise reader.unsayable(at, f"{self.told(node)} as a value")
+
+    def sub_query(self, node: exp.Expression) -> t.Expr:
+        """What a sub-query means, which is for those who know conditions."""
+        raise NotImplementedError
 
     def _literal(self, text: str, is_text: bool, dtype: DType, at: str) -> t.Literal:
         if is_text:
@@ -303,7 +328,7 @@ class Values:
         return t.Call(name, tuple(arguments), False, None, None, None, span, span)
 
 
-def _same(name: str, identifier: exp.Expression) -> bool:
+def same(name: str, identifier: exp.Expression) -> bool:
     text: str = identifier.name
     return text == name or (
         not identifier.args.get("quoted") and text.casefold() == name.casefold()
