@@ -137,6 +137,7 @@ class Growth:
     Attributes:
         sizes: Numbers of events.
         names: The engines.
+        questions: What is asked.
         limit: The seconds that a question may take.
         often: How often a question that is not long is asked, after the first time.
         kept: Where what was measured is kept.
@@ -144,6 +145,7 @@ class Growth:
 
     sizes: list[int]
     names: list[str]
+    questions: list[str]
     limit: float
     often: int
     kept: Path
@@ -152,8 +154,8 @@ class Growth:
 def measured(
     growth: Growth, name: str, variant: str, data: Path, size: int, before: Cells
 ) -> Cells:
-    """All questions to one engine with so many events."""
-    holder, left = holders.HOLDERS[name], list(ALL)
+    """The questions to one engine with so many events."""
+    holder, left = holders.HOLDERS[name], list(growth.questions)
     found: Cells = {}
 
     def note(question: str, told: dict[str, Any]) -> None:
@@ -263,6 +265,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--scale", action="store_true", help="measure it, on every engine that is here"
     )
     own.add_argument("--events", metavar="N,…", help=f"how many; {','.join(map(str, EVENTS))}")
+    own.add_argument("--questions", metavar="TEXT; …", help="; ".join(ALL).replace("%", "%%"))
     own.add_argument("--limit", type=float, default=LIMIT, help="seconds that a question may take")
     own.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="where it is kept")
     own.add_argument("--write", action="store_true", help="write docs/performance.md anew")
@@ -277,8 +280,9 @@ def main(options: argparse.Namespace) -> None:
     sizes = [300, 3_000] if options.quick else list(EVENTS)
     if options.events:
         sizes = [int(each) for each in options.events.split(",")]
+    questions = options.questions.split("; ") if options.questions else list(ALL)
     often = 1 if options.quick else OFTEN
-    cells = run(Growth(sizes, names, options.limit, often, options.kept))
+    cells = run(Growth(sizes, names, questions, options.limit, often, options.kept))
     for name, block in blocks(cells).items():
         print(f"\n{name}\n\n{block}")
     if options.png:
