@@ -491,7 +491,7 @@ def test_broken_definitions_are_left_out() -> None:
     assert problem.diagnostic.pointer == "/segments/rich/where/>/0"
     with pytest.raises(sk.CatalogError, match="SK307"):
         sk.Catalog.from_json(everything().to_dict(), limits=sk.Limits(definitions=3))
-    with pytest.raises(sk.CatalogError, match="more than 100 characters"):
+    with pytest.raises(sk.CatalogError, match="SK307 more than 100 bytes in the catalog's file"):
         sk.Catalog.from_json(everything().to_json(), limits=sk.Limits(bytes=100))
 
 

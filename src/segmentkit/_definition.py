@@ -16,7 +16,6 @@ from segmentkit._calendar import first_instant, to_utc
 from segmentkit._checking.context import Names
 from segmentkit._checking.uses import Use, uses_of
 from segmentkit._diagnostics.diagnostic import diagnostic
-from segmentkit._language import json_form
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.json_text import HasJson
@@ -99,9 +98,11 @@ class Defined(HasJson):
             ``language``, the name and what else is known, and the definition: of a segment as
             ``where``, of a trait as ``value``. What it refers to is named, and not in it.
         """
+        from segmentkit._language.json_form import to_json  # noqa: PLC0415 - few programs need it
+
         told = {"name": self.name, **self._about()}
         known = {key: text for key, text in told.items() if text is not None}
-        return {"language": t.LANGUAGE, **known, self._key(): json_form.to_json(self._made)}
+        return {"language": t.LANGUAGE, **known, self._key(): to_json(self._made)}
 
     @cached_property
     def definition(self) -> str:

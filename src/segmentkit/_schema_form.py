@@ -20,6 +20,7 @@ from segmentkit._language.json_fields import (
     Wrong,
     unexpected,
 )
+from segmentkit._language.json_form import envelope
 from segmentkit._language.json_rows import OWN_NAME, Field, Record
 from segmentkit._language.json_table import EXPRESSION
 from segmentkit.dtypes import DType
@@ -226,6 +227,25 @@ def parts_of(data: Any, functions: Iterable[Extension], room: Room) -> dict[str,
             hint = f"give it: from_json(…, functions=[{name}])"
             raise Wrong("SK103", steps=("functions",), name=name, hint=hint)
     return found | {"functions": [known[name] for name in found.get("functions", ())]}
+
+
+def write_schema(schema: Any) -> dict[str, Any]:
+    """A schema that stands alone, as values that JSON has."""
+    return {"language": t.LANGUAGE, **SCHEMA.write(schema, Room())}
+
+
+def read_schema(data: Any, functions: Iterable[Extension]) -> dict[str, Any]:
+    """What a schema that stands alone is made of.
+
+    Raises:
+        SchemaError: It is no schema; the place is a JSON pointer.
+    """
+    try:
+        told = envelope(data, [one.key for one in SCHEMA.parts])
+        own = {key: value for key, value in told.items() if key != "language"}
+        return parts_of(own, functions, Room())
+    except Wrong as error:
+        raise SchemaError(error.diagnostic().render("")) from None
 
 
 def schema_of_schemas() -> dict[str, Any]:

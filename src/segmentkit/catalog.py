@@ -14,7 +14,6 @@ from attrs import field, frozen
 
 from segmentkit._binding import Given, in_order
 from segmentkit._catalog.check import check_catalog
-from segmentkit._catalog.json_file import catalog_dict, read_catalog_json
 from segmentkit._catalog.matching import Matcher, compiled
 from segmentkit._catalog.refactoring import Contents, Renaming, users_of
 from segmentkit._catalog.toml_file import CatalogText, Origin, read_catalog, read_catalog_file
@@ -429,6 +428,8 @@ class Catalog(HasJson, Mapping[str, Segment]):
         Raises:
             UsageError: A segment refers to one that the catalog does not have.
         """
+        from segmentkit._catalog.json_file import catalog_dict  # noqa: PLC0415 - few need it
+
         return catalog_dict(self._contents())
 
     @classmethod
@@ -457,6 +458,8 @@ class Catalog(HasJson, Mapping[str, Segment]):
             CatalogError: It is not a catalog, or definitions are wrong; has all mistakes.
             SchemaError: Its schema is wrong, or there is none.
         """
+        from segmentkit._catalog.json_file import read_catalog_json  # noqa: PLC0415 - few need it
+
         read = read_catalog_json(data, functions, limits)
         return cls._of_either(read, schema, skip_broken=skip_broken)
 
@@ -471,15 +474,10 @@ class Catalog(HasJson, Mapping[str, Segment]):
         return {name: s.warnings for name, s in self._defined.items() if s.warnings}
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                name,
-                s.title or "",
-                element("code", s.definition),
-                "; ".join(w.message for w in s.warnings),
-            )
-            for name, s in self._defined.items()
-        ]
+        rows = []
+        for name, s in self._defined.items():
+            told = "; ".join(warning.message for warning in s.warnings)
+            rows.append((name, s.title or "", element("code", s.definition), told))
         return table(("segment", "title", "definition", "warnings"), rows)
 
     def unbound(self, name: str) -> Segment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import define, evolve, field
@@ -13,15 +13,13 @@ from segmentkit._attributes import Attribute, Document, Values, parse_dtype
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._entities import Channel, Entity, Link, Place, Relation, each_once
 from segmentkit._html import as_written
-from segmentkit._language.json_fields import Room, Wrong
-from segmentkit._language.json_form import envelope
 from segmentkit._language.json_text import HasJson
-from segmentkit._language.syntax import LANGUAGE
-from segmentkit._schema_form import SCHEMA, parts_of
-from segmentkit.builder import Row
 from segmentkit.dtypes import TEXT
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
+
+if TYPE_CHECKING:
+    from segmentkit.builder import Row
 
 __all__ = [
     "Attribute",
@@ -216,7 +214,9 @@ class Schema(HasJson):
             ``language``, and all that the schema says. Of functions that it adds, these are the
             names: they are Python, and `from_json` takes them.
         """
-        return {"language": LANGUAGE, **SCHEMA.write(self, Room())}
+        from segmentkit._schema_form import write_schema  # noqa: PLC0415 - few programs need it
+
+        return write_schema(self)
 
     @classmethod
     def from_json(
@@ -234,12 +234,9 @@ class Schema(HasJson):
         Raises:
             SchemaError: It is not JSON, or not a schema, or contradicts itself.
         """
-        try:
-            told = envelope(data, [one.key for one in SCHEMA.parts])
-            own = {key: value for key, value in told.items() if key != "language"}
-            return cls(**parts_of(own, functions, Room()))
-        except Wrong as error:
-            raise SchemaError(error.diagnostic().render("")) from None
+        from segmentkit._schema_form import read_schema  # noqa: PLC0415 - few programs need it
+
+        return cls(**read_schema(data, functions))
 
     @property
     def row(self) -> Row:
@@ -252,6 +249,8 @@ class Schema(HasJson):
             >>> (c.age >= 18) | c.age.is_missing()
             age >= 18 or age is missing
         """
+        from segmentkit.builder import Row  # noqa: PLC0415 - few programs need it
+
         return Row(self)
 
     def function(self, name: str) -> Extension | None:

@@ -22,7 +22,6 @@ from segmentkit._definition import (
     landmarks,
     of_one_schema,
 )
-from segmentkit._language import json_form
 from segmentkit._language.given import Definition, Read, pointing, read_document
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize_value
@@ -124,9 +123,8 @@ class Trait(Defined):
             SegmentTypeError: The expression does not fit the schema; has all mistakes.
         """
         expect(schema, Schema, "Trait.from_json(data, schema)")
-        read, about = read_document(data, cls._key())
-        name = json_form.part(about, "name")
-        about.pop("name")
+        read, about = read_document(data, cls._key(), ["name"])
+        name = about.pop("name")
         with pointing(read, cls._key()):
             return trait_of(name, read, schema, by_name(traits, Trait), about)
 

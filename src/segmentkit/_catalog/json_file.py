@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -10,12 +11,13 @@ from attrs import evolve
 from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._definition import Defined
-from segmentkit._diagnostics.diagnostic import Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language.json_fields import TEXT, Room, Several, Wrong, unexpected
-from segmentkit._language.json_form import definitions, envelope, from_json
+from segmentkit._language.json_form import definitions, envelope, from_json, pointed
 from segmentkit._language.json_rows import Field, Record, no_key
 from segmentkit._language.json_table import EXPRESSION
 from segmentkit._language.json_text import pointer_of
+from segmentkit._language.parser import parse
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit._schema_form import CONSTANT, SCHEMA, by_key, parts_of
 from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
@@ -106,16 +108,24 @@ def read_catalog_json(
     return _Reader(limits).read(data, functions)
 
 
+def _placed(text: str, place: str, found: Diagnostic) -> Diagnostic:
+    return pointed([found], parse(text), place)[0]
+
+
 class _Reader:
     """Reads one catalog, and collects what is wrong with its form."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.room = Room(limits.bytes)
+        told: dict[str, Any] = over("bytes", limits.bytes)
+        self.room = Room(limits.bytes, Wrong("SK307", **told))
         self.problems: list[Problem] = []
 
     def read(self, data: Any, functions: Iterable[Extension]) -> CatalogText:
         try:
+            if isinstance(data, str | bytes):
+                self.room.take(len(data))
+                self.room.left += len(data)
             told = envelope(data, _KEYS, self.limits.bytes)
         except Wrong as error:
             self.refuse(error)
@@ -190,7 +200,8 @@ class _Reader:
             rest = {other: value for other, value in data.items() if other != key}
             place = pointer_of([f"{kind}s", name, key])
             text, tree = from_json(data[key], place, is_condition=kind == "segment")
-            return Entry(kind, name, text, about.read(rest, self.room), 1, (tree, place))
+            placed = partial(_placed, text, place)
+            return Entry(kind, name, text, about.read(rest, self.room), 1, (tree, placed))
 
         return read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -19,9 +19,7 @@ from segmentkit._binding import Given
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
-from segmentkit._language.json_form import pointed
 from segmentkit._language.json_text import pointer_of
-from segmentkit._language.parser import parse
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import CatalogError, Problem, SchemaError
 from segmentkit.limits import DEFAULT, Limits, over, read_regular
@@ -44,7 +42,7 @@ class Entry:
         text: Its definition.
         about: Title, description, owner and goal, as far as given.
         line: The line of the file on which the definition begins.
-        tree: What it says, and where it stands, if the file is JSON.
+        tree: What it says, and what gives mistakes their places, if the file is JSON.
     """
 
     kind: str
@@ -52,13 +50,13 @@ class Entry:
     text: str
     about: Mapping[str, str]
     line: int
-    tree: tuple[t.Expr, str] | None = None
+    tree: tuple[t.Expr, Callable[[Diagnostic], Diagnostic]] | None = None
 
     def problem(self, found: Diagnostic, file: str | None) -> Problem:
         """A diagnostic of it with its place in the file."""
         if self.tree is not None:
-            (found,) = pointed([found], parse(self.text), self.tree[1])
-            return Problem(found, self.text, file, None, None, self.name, self.kind)
+            placed = self.tree[1](found)
+            return Problem(placed, self.text, file, None, None, self.name, self.kind)
         line, column = found.position(self.text)
         return Problem(found, self.text, file, self.line + line - 1, column, self.name, self.kind)
 

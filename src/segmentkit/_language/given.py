@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from segmentkit._language import json_form
 from segmentkit._language import syntax as t
 from segmentkit._language.parser import parse
 from segmentkit.errors import SegmentTypeError
@@ -51,6 +50,9 @@ class Read:
         if isinstance(given, HasTree):
             given = given.tree
         if isinstance(given, t.Node):
+            # Most programs define segments by texts.
+            from segmentkit._language import json_form  # noqa: PLC0415
+
             return cls(*json_form.checked(given), placed=False)
         return cls(given, parse(given))
 
@@ -68,15 +70,21 @@ class Read:
             return check(parse(self.text))
 
 
-def read_document(data: str | bytes | dict[str, Any], key: str) -> tuple[Read, dict[str, str]]:
+def read_document(
+    data: str | bytes | dict[str, Any], key: str, required: Iterable[str] = ()
+) -> tuple[Read, dict[str, str]]:
     """A definition in JSON, as `Defined.to_dict` has it: what stands under a key, and the texts.
 
     Raises:
         SegmentSyntaxError: It is not one; the place is a JSON pointer.
     """
+    from segmentkit._language import json_form  # noqa: PLC0415
+
     names = ("name", "title", "description", "owner", "goal")
     told = json_form.document(data, (*names, key))
     texts = json_form.texts_of(told, names)
+    for each in required:
+        json_form.part(told, each)
     data = json_form.part(told, key)
     written = json_form.from_json(data, f"/{key}", is_condition=key == "where")
     return Read(*written, placed=False), texts
@@ -92,5 +100,7 @@ def pointing(read: Read, key: str) -> Iterator[None]:
     try:
         yield
     except SegmentTypeError as error:
+        from segmentkit._language import json_form  # noqa: PLC0415
+
         found = json_form.pointed(error.diagnostics, parse(read.text), f"/{key}")
         raise SegmentTypeError(found, read.text) from None

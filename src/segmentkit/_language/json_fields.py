@@ -75,15 +75,17 @@ _TOLD: dict[type, str] = {
 class Room:
     """How much may still be read: what is built of itself many times has no end."""
 
-    def __init__(self, most: int = MAX_NODES) -> None:
-        self.most = self.left = most
+    def __init__(self, most: int = MAX_NODES, refusal: Wrong | None = None) -> None:
+        limit = f"{most:,}"
+        self.left = most
         self.depth = 0
+        self.refusal = refusal or Wrong("SK006", length=f"more than {limit}", limit=limit)
 
     def take(self, size: int = 1) -> None:
         """Use some of it up."""
         self.left -= size
         if self.left < 0:
-            raise Wrong("SK006", length=f"more than {self.most:,}", limit=f"{self.most:,}")
+            raise self.refusal
 
     def enter(self) -> None:
         """Go one level down."""
