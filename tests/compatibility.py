@@ -116,6 +116,7 @@ _ELSEWHERE = (*_PARTS_OF_TIME, "abs", "age", "anniversary", "default", "distance
 """Functions that have a row among what they are about; all others have one of their own."""
 LISTS = "lists of texts: `contains`"
 LISTS_FOLDED = "lists of texts: `contains … ignoring case`"
+LISTS_SIZE = "lists of texts: `length()`, `is empty`"
 JSON = "values in JSON"
 RANKS = "`top … by`, `bottom … by`"
 SAMPLE = "`sample()`"
@@ -199,6 +200,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
     "Lists and JSON": {
         LISTS: _any(ir.Column, having=_is_list),
         LISTS_FOLDED: _any(ir.Contains, having=lambda n: n.ignoring_case),
+        LISTS_SIZE: _any(ir.Call, having=lambda n: n.name == "size"),
         JSON: _any(ir.Column, having=_in_json),
         "tables of texts": _of_table_of_texts,
     },
@@ -215,6 +217,7 @@ ALONE = {
     OTHER_ZONE,
     LISTS,
     LISTS_FOLDED,
+    LISTS_SIZE,
     JSON,
     RANKS,
     TILES,

@@ -232,8 +232,8 @@ def readable(text: str) -> bool:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("tags is empty", """write 'tags = ""' for a text, 'none(tags)' for a relation, or 'tags is missing'"""),
-        ("orders is not empty", """write 'orders != ""' for a text, 'any(orders)' for a relation, or 'orders is present'"""),
+        ("tags is blank", """write 'tags = ""' for a text, 'tags is empty' for a list, 'none(tags)' for a relation, or 'tags is missing'"""),
+        ("orders is not blank", """write 'orders != ""' for a text, 'orders is not empty' for a list, 'any(orders)' for a relation, or 'orders is present'"""),
         ("name like 'a_b'", "write 'contains', 'starts with' or 'ends with'"),
         ("name like 'a%b'", "write 'contains', 'starts with' or 'ends with'"),
         (
@@ -258,7 +258,10 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
         ("born > 2026-02", "write 2026-02-01, or for the whole month 'in 2026-02'"),
         ("n > 3 ORDER BY n", "a definition is one condition: leave this out"),
         ("n > 3 limit 10", "a definition is one condition: leave this out"),
-        ("name.size() > 3", "write 'length(name)' for a text, or 'count(name)' for a relation"),
+        (
+            "name.size() > 3",
+            "write 'length(name)' for a text or a list, or 'count(name)' for a relation",
+        ),
         ("p['x'] = 1", "write 'x' for a column, or 'p.x' for a value in JSON"),
         ("count orders > 3", "write brackets: count(orders)"),
         ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),

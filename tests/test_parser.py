@@ -89,6 +89,8 @@ TREES = [
     ),
     ("a = 'x' ignoring case", t.Compare("=", A, literal("x"), True, NOWHERE)),
     ("a in (1)", t.InList(A, (ONE,), False, False, NOWHERE)),
+    ("a is empty", t.IsEmpty(A, False, NOWHERE)),
+    ("a IS NOT Empty", t.IsEmpty(A, True, NOWHERE)),
     ("a in ()", t.InList(A, (), False, False, NOWHERE)),
     ("a not in :x", t.InList(A, t.Parameter("x", NOWHERE), True, False, NOWHERE)),
     ("a not in (1, 1)", t.InList(A, (ONE, ONE), True, False, NOWHERE)),
@@ -653,6 +655,7 @@ def _values(inner: st.SearchStrategy[t.Expr]) -> st.SearchStrategy[t.Expr]:
         ),
         st.builds(t.InWindow, inner, windows, flags, st.just(NOWHERE)),
         st.builds(t.IsMissing, inner, flags, st.just(NOWHERE)),
+        st.builds(t.IsEmpty, inner, flags, st.just(NOWHERE)),
         st.builds(t.InSegment, NAMES, st.just(NOWHERE), st.just(NOWHERE)),
         st.builds(t.Not, inner, st.just(NOWHERE)),
         pairs.filter(lambda xs: not any(isinstance(x, t.And) for x in xs)).map(

@@ -245,6 +245,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "default": default,
     "distance": distance,
     "length": length,
+    "size": length,
     **PARTS,
 }
 """The functions of values, by name; ``age`` is given today's date, too."""

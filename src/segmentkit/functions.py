@@ -205,7 +205,7 @@ _SCALARS = (
               Example("distance(home, point(50.45, 30.52)) < 25 km", {"latitude": 50.5}, False)],
              # Of what is not on the globe, no distance is known.
              missing=lambda _: True),
-    Function("length", ("text",), INTEGER, "The number of characters in the text, by Unicode code point: `é` is one or, with a separate accent, two. 0 for the empty text.",
+    Function("length", ("text",), INTEGER, "The number of characters in the text, by Unicode code point: `é` is one or, with a separate accent, two. 0 for the empty text. Of a [list](#lists-of-texts), the number of its items.",
              [Example("length(name) = 3", {"name": "Яна"}, True), Example("length(name) >= 0", {}, False)],
              others=("size", "len", "char_length", "character_length")),
     Function("default", ("any", "any"), None, "The first argument, or the second if the first is missing.",

@@ -33,6 +33,7 @@ from segmentkit._language.formatter import format_tree
 from segmentkit._language.given import Definition, Read, pointing, read_document
 from segmentkit._language.highlight import coloured
 from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED, parse
+from segmentkit._language.references import references_in
 from segmentkit._language.three_valued import uncertain
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize
@@ -398,7 +399,7 @@ def segment_of(
     """A segment of a definition that was read already; see `Segment.define`."""
     segments, traits, lists = given
     checked = read.meaning(lambda tree: check(tree, schema, read.text, _names(*given)))
-    used = {other: segments[other] for other in t.references_in(read.tree)} if segments else {}
+    used = {other: segments[other] for other in references_in(read.tree)} if segments else {}
     referred: Any = {
         "references": of_one_schema(schema, used),
         "traits": of_one_schema(schema, {other: traits[other] for other in checked.traits}),

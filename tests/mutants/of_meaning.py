@@ -10,8 +10,17 @@ from attrs import evolve
 
 from segmentkit import _binding, _calendar, segment
 from segmentkit._calendar import add_days, month_day
-from segmentkit._checking import aggregates, literals, rankings, references, row_names, windows
+from segmentkit._checking import (
+    aggregates,
+    lists,
+    literals,
+    rankings,
+    references,
+    row_names,
+    windows,
+)
 from segmentkit._language import formatter
+from segmentkit._language import syntax as t
 from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._patterns import syntax as patterns
 from segmentkit._planning import ir, normalize, time_arithmetic
@@ -127,6 +136,9 @@ MUTANTS = [
     Mutant("ago is from now", "the direction of a number that is bound is forgotten",
            method(formatter, "_moment", lambda real, moment: real(evolve(moment, ago=False))),
            "parameters"),
+    Mutant("an empty list is a missing one", "a list without texts is taken for none",
+           method(lists, "is_empty", lambda real, ctx, node, negative:
+                  ctx.condition(t.IsMissing(node.operand, node.negated))), "tags"),
     Mutant("lists without their first", "a value of a list is lost when it is bound",
            method(_binding, "in_order", _forgetting), "parameters"),
     Mutant("a dot is anything", "a pattern goes on behind the end of a line",

@@ -81,6 +81,9 @@ def _unmasked(times: Any) -> Any:
 
 
 MUTANTS = [
+    Mutant("missing lists have a length", "the length of a list that is not there is 0",
+           method(_compile, "masked", lambda real, kind, data, missing:
+                  real(kind, data, np.zeros_like(missing))), "tags"),
     Mutant("NaN compares as true", "what is missing passes a test",
            method(_compile, "compare_constant", _negation), "missing"),
     Mutant("sum of nothing is missing", "min_count=1",

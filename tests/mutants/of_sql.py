@@ -228,6 +228,8 @@ def _last_match(real: Any, parts: Any, rest: Any, tables: Any) -> Any:
 
 
 MUTANTS = [
+    Mutant("NULL has a length", "coalesce(length, 0) of lists",
+           method(compiler, "size", lambda real, texts: sa.func.coalesce(real(texts), 0)), "tags"),
     Mutant("naive NOT", "NOT (age < 18) loses those of unknown age",
            method(compiler.Compiler, "or_missing", lambda real, c, test, *_: test), "missing"),
     Mutant("collation that ignores case", "MySQL's default: 'a' = 'A'",

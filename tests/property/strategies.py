@@ -332,6 +332,12 @@ class Writer:
         patterns = ", ".join(self.constant(TEXT) for _ in range(self.draw(st.integers(1, 3))))
         return f"{value} {self.maybe_not()}contains {word} ({patterns}){self.fold(TEXT)}"
 
+    def sized(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"length({value}) {self.pick(COMPARISONS)} {self.pick([0, 1, 2, 3])}"
+
+    def empty(self, value: str, dtype: DType, scope: Scope) -> str:
+        return f"{value} is {self.maybe_not()}empty"
+
     def bare(self, value: str, dtype: DType, scope: Scope) -> str:
         return f"{self.maybe_not()}{value}"
 
@@ -796,6 +802,7 @@ _TIME: list[Test] = [
 
 OF_LISTS: list[Test] = [
     Writer.contains_whole, Writer.contains_whole, Writer.contains_several, Writer.missing,
+    Writer.sized, Writer.empty,
 ]  # fmt: skip
 """How a list of texts can be tested."""
 

@@ -14,6 +14,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did
 from segmentkit._language import syntax as t
 from segmentkit._language.given import Read
 from segmentkit._language.parser import parse
+from segmentkit._language.references import trait_places
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
 from segmentkit.errors import CatalogError, DataError, DefinitionError, Problem
@@ -229,7 +230,7 @@ class _Check:
     def uses_of(self, tree: t.Expr) -> list[_Key]:
         """What a definition refers to."""
         used: list[_Key] = [(_KINDS[of], other) for of, other, _ in _references(tree)]
-        return used + [("trait", name) for name, _ in t.trait_places(tree, self.schema.entity.name)]
+        return used + [("trait", name) for name, _ in trait_places(tree, self.schema.entity.name)]
 
     def named(self, uses: Iterable[_Key]) -> dict[str, dict[str, Any]]:
         """What is known of some things."""
@@ -385,7 +386,7 @@ class _Links:
     def places(self, tree: t.Expr) -> Iterator[tuple[str, Span]]:
         """The names that a definition refers to."""
         if self.entity is not None:
-            yield from t.trait_places(tree, self.entity)
+            yield from trait_places(tree, self.entity)
             return
         for kind, name, span in _references(tree):
             if kind is t.InSegment:

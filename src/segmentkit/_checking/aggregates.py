@@ -13,6 +13,7 @@ from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
 from segmentkit._checking.hints import left_out, some, with_attribute
+from segmentkit._checking.names import list_of_texts
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
 from segmentkit._checking.windows import now
@@ -107,7 +108,9 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
         return None
     name = function.name
     examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
-    if not ways and not ctx.row:
+    if name == "count" and isinstance(argument, t.Name) and list_of_texts(ctx, argument):
+        examples = [f"length({format_tree(argument)})"]
+    elif not ways and not ctx.row:
         examples += _among_everyone(ctx, node, function)
     state = {"any": "present", "none": "missing"}.get(name)
     if state and isinstance(argument, t.Name):

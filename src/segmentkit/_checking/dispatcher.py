@@ -12,6 +12,7 @@ from segmentkit._checking import (
     durations,
     geography,
     hints,
+    lists,
     literals,
     names,
     rankings,
@@ -77,6 +78,12 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
     if node.name == "point":
         ctx.error("SK150", node.span, name=format_tree(node))
         return None
+    match node:
+        case t.Call("length", (operand,), False, None, None, None, then=None, alias=None):
+            if (size := lists.length(ctx, operand)) is not None:
+                return size
+        case _:
+            pass
     scalar = FUNCTIONS.get(node.name) or added
     if isinstance(scalar, Signature) and node.among is None:
         return calls.function(ctx, node, scalar)
@@ -117,6 +124,7 @@ _TESTS_OF_OTHERS = {
     **dict.fromkeys(("endswith", "hassuffix"), "ends with"),
     **dict.fromkeys(("matches", "fullmatch", "regexpfullmatch"), "matches"),
     **dict.fromkeys(("isnull", "isna", "isblank", "ismissing", "isnone"), "is missing"),
+    "isempty": "is empty",
     **dict.fromkeys(("notnull", "notna", "isnotnull", "ispresent"), "is present"),
 }
 
@@ -134,7 +142,7 @@ _WORDS_OF_OTHERS = {
 }
 
 
-def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # noqa: PLR0911
+def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # noqa: PLR0911, PLR0912
     match node:
         case t.And():
             return ir.conjunction(_several(ctx, node, negative, not negative))
@@ -154,6 +162,8 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             missing = _missing(ctx, operand)
             hints.rows_meant(ctx, node)
             return ir.complement(missing) if negated else missing
+        case t.IsEmpty():
+            return lists.is_empty(ctx, node, negative)
         case t.InSegment() | t.InKeyList() | t.Reachable():
             return references.reference(ctx, node)
         case t.Listed():

@@ -239,7 +239,7 @@ def rows_meant(ctx: Context, node: t.Expr) -> None:
     match node:
         case t.InWindow(operand=t.Name() as name, negated=negated):
             rows = format_tree(evolve(node, negated=False))
-        case t.IsMissing(operand=t.Name() as name, negated=present):
+        case t.IsMissing(t.Name() as name, present) | t.IsEmpty(t.Name() as name, present):
             rows, negated = format_tree(name), not present
         case t.Name() as name:
             rows, negated = format_tree(name), False

@@ -42,6 +42,13 @@ def named(ctx: Context, node: t.Name) -> ir.Value | None:
     return _column(ctx, node, found, found.parts)
 
 
+def list_of_texts(ctx: Context, node: t.Name) -> ir.Value | None:
+    """The list that a name means; None where it means another thing, or nothing."""
+    with ctx.attempt():
+        value = named(ctx, node)
+    return value if value is not None and value.dtype.kind is Kind.TEXTS else None
+
+
 def place(ctx: Context, node: t.Expr) -> Coordinates | None:
     """The coordinates of a place that the schema declares; None if this names none."""
     if not isinstance(node, t.Name):

@@ -267,7 +267,7 @@ def _written_day(ctx: Context, node: t.Expr) -> t.Expr:
 
 _SAMPLES = (datetime(2024, 2, 29, 12), datetime(2025, 12, 31, 23), datetime(2026, 3, 1))
 """What is so at all of these instants is taken to be so at all."""
-_TESTS = (t.Compare, t.TextTest, t.InList, t.InWindow, t.IsMissing)
+_TESTS = (t.Compare, t.TextTest, t.InList, t.InWindow, t.IsMissing, t.IsEmpty)
 _VARYING = (ir.Column, ir.Param, ir.Moment, *ir.OF_MANY)
 
 

@@ -471,6 +471,11 @@ _TABLE = (
     ),
     # What a schema adds
     Code(
+        "SK162",
+        "'is empty' is for lists, not for {article} {family}",
+        'A list without texts is empty, and not missing. A text can be "", and another value can be missing.',
+    ),
+    Code(
         "SK170",
         "{name}() has no lowering for {target}",
         "A function that a schema adds has a lowering for each target that computes it. Other targets refuse the function.",

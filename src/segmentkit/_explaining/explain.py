@@ -30,6 +30,7 @@ from segmentkit._language.three_valued import rests_on
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize, normalize_value
 from segmentkit._record.compiler import compile_record
+from segmentkit.dtypes import TEXTS
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
@@ -286,6 +287,8 @@ def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:
             return (_list(leaf, operand, scope),)
         case t.IsMissing(operand):
             values = [operand]
+        case t.IsEmpty(operand):
+            values = [t.Call("length", (operand,))]
         case t.InKeyList():
             key = scope.schema.entity.key_attribute
             values = [] if key is None else [t.Name((key.name,), t.NOWHERE)]
@@ -329,7 +332,7 @@ def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
             yield from _readings(coordinate, scope)
         return
     value = value_of(tree, scope.schema, scope.names)
-    if value is not None and not isinstance(value, ir.Const):
+    if value is not None and not isinstance(value, ir.Const) and value.dtype != TEXTS:
         yield Reading(Question(tree, scope), tuple(_rows(tree, value, scope)))
     match tree:
         case t.Name((name,)) if name in scope.traits:

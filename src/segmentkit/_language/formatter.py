@@ -283,6 +283,8 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
         case t.IsMissing(operand):
             word = "present" if node.negated else "missing"
             return f"{_expr(operand, _SUM)} is {word}", _TEST
+        case t.IsEmpty(operand):
+            return f"{_expr(operand, _SUM)} is {'not ' * node.negated}empty", _TEST
         case t.InSegment(name):
             return f"in segment {format_reference(name)}", _TEST
         case t.InKeyList(name):

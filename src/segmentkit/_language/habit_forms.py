@@ -128,7 +128,7 @@ def as_nobody(found: Match) -> str:
 
 def as_size(found: Match) -> str:
     path = found["path"]
-    return f"write 'length({path})' for a text, or 'count({path})' for a relation"
+    return f"write 'length({path})' for a text or a list, or 'count({path})' for a relation"
 
 
 def as_is_word(found: Match) -> str:
@@ -140,9 +140,10 @@ def as_is_word(found: Match) -> str:
 def as_empty(found: Match) -> str:
     path = found["path"]
     sign, word, state = ("!=", "any", "present") if found["no"] else ("=", "none", "missing")
+    not_ = "not " if found["no"] else ""
     return (
-        f"write '{path} {sign} \"\"' for a text, '{word}({path})' for a relation, "
-        f"or '{path} is {state}'"
+        f"write '{path} {sign} \"\"' for a text, '{path} is {not_}empty' for a list, "
+        f"'{word}({path})' for a relation, or '{path} is {state}'"
     )
 
 

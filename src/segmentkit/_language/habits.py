@@ -210,7 +210,7 @@ _HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
     # what is missing
     (rf"{PATH}\.(?:is_?null|is_?na)\(\)", "{path} is missing"),
     (rf"{PATH}\.(?:not_?null|not_?na)\(\)", "{path} is present"),
-    (rf"{PATH}\s+is\s+{NOT}(?:empty|blank)\b", as_empty),
+    (rf"{PATH}\s+is\s+{NOT}blank\b", as_empty),
     (rf"{PATH}\s+is\s+{NOT}(?:none|nil|undefined|na|nan)\b", "{path} is {no}missing"),
     (
         rf"{PATH}\s+(?:not\s+(?:null|missing|empty)|has\s+(?:a\s+)?value|exists|is\s+(?:set|known))\b",

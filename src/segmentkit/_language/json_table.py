@@ -393,6 +393,8 @@ EXPRESSION.fill(
     ),
     Row("is missing", t.IsMissing, _OPERAND, (), {"negated": False}),
     Row("is present", t.IsMissing, _OPERAND, (), {"negated": True}),
+    Row("is empty", t.IsEmpty, _OPERAND, (), {"negated": False}),
+    Row("is not empty", t.IsEmpty, _OPERAND, (), {"negated": True}),
     Row("in segment", t.InSegment, Field("name", TEXT)),
     Row("in list", t.InKeyList, Field("name", TEXT)),
     Row("reachable by", t.Reachable, Field("name", TEXT)),

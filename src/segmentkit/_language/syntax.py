@@ -265,6 +265,15 @@ class IsMissing:
 
 
 @frozen
+class IsEmpty:
+    """``tags is empty``, ``tags is not empty``, of a list."""
+
+    operand: Expr
+    negated: bool = False
+    span: Span = _span()
+
+
+@frozen
 class InSegment:
     """``in segment vip``."""
 
@@ -370,6 +379,7 @@ Expr: TypeAlias = (
     | InList
     | InWindow
     | IsMissing
+    | IsEmpty
     | InSegment
     | InKeyList
     | Listed
@@ -489,31 +499,6 @@ def transformed(node: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(node, And | Or):
         return joined(type(node), node.operands, node.span)
     return negative(node.operand, node.span) if isinstance(node, Negative) else node
-
-
-def trait_places(tree: Node, entity: str) -> Iterator[tuple[str, Span]]:
-    """The names that can be those of traits: of the entity, here or by its name in brackets."""
-    stack: list[tuple[Node | None, bool]] = [(tree, False)]
-    while stack:
-        node, in_rows = stack.pop()
-        match node:
-            case Name((own, name)) if own == entity:
-                yield name, node.span
-            case Name((name,)) if not in_rows:
-                yield name, node.span
-            case Call(_, arguments, window=window, among=None):
-                # Of an aggregate, whose rows the arguments name; of a function, its operands.
-                stack += [(each, in_rows) for each in (window, *arguments)]
-                stack += [(node.where, True), (node.then, True)]
-            case None:
-                pass
-            case _:
-                stack += [(child, in_rows) for child in children(node)]
-
-
-def references_in(tree: Node) -> list[str]:
-    """The names of the segments that a tree refers to, in order, each once."""
-    return list(dict.fromkeys(n.name for n in every(tree) if isinstance(n, InSegment)))
 
 
 def is_of_population(node: Node) -> bool:

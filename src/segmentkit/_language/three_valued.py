@@ -105,6 +105,8 @@ def rests_on(leaf: t.Expr) -> list[t.Expr]:
             values = [operand, low, high]
         case t.TextTest(_, operand) | t.InList(operand) | t.InWindow(operand) | t.Listed(operand):
             values = [operand]
+        case t.IsEmpty(operand):
+            values = [operand]
         case t.Ranked(_, _, by):
             values = [by]
         case t.Name():

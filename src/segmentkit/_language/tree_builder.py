@@ -144,6 +144,8 @@ class TreeBuilder:
 
     def is_missing(self, parts: list[Any]) -> t.Expr:
         operand, negated, word = parts
+        if word.type == "EMPTY":
+            return t.IsEmpty(operand, negated is not None, operand.span.to(place(word)))
         is_present = (negated is not None) != (word.type == "PRESENT")
         return t.IsMissing(operand, is_present, operand.span.to(place(word)))
 

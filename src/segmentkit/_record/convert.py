@@ -21,7 +21,7 @@ KINDS: dict[Kind, type] = {
     Kind.TEXT: str,
     Kind.DATE: date,
     Kind.TIMESTAMP: datetime,
-    Kind.TEXTS: frozenset,
+    Kind.TEXTS: tuple,
 }
 """The type that the values of each kind have in Python."""
 
@@ -171,11 +171,11 @@ def _timestamp(value: Any) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _texts(value: Any) -> frozenset[str]:
+def _texts(value: Any) -> tuple[str, ...]:
     """The texts of a list; those that are missing in it are none."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise TypeError
-    return frozenset(_text(each) for each in value if not is_missing(each))
+    return tuple(_text(each) for each in value if not is_missing(each))
 
 
 _CONVERT: dict[Kind, Callable[[Any], Any]] = {

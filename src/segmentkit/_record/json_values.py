@@ -132,7 +132,7 @@ def _made(make: Callable[[str], Any], text: str) -> Any:
 def _texts(value: Any) -> Any:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return None
-    return frozenset(each for each in value if isinstance(each, str))
+    return tuple(each for each in value if isinstance(each, str))
 
 
 _LOOKS: dict[Kind, Callable[[Any], Any]] = {

@@ -17,6 +17,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.parser import MAX_LENGTH
+from segmentkit._language.references import references_in
 from segmentkit.errors import ConversionError, SegmentTypeError
 from segmentkit.interchange._result import Applied, Converted, Difference, people
 from segmentkit.keylist import KeyList
@@ -172,7 +173,7 @@ class Reader:
             self._raise(error.diagnostics)
             raise
         referred: Any = {
-            "references": {each: self.segments[each] for each in t.references_in(tree)},
+            "references": {each: self.segments[each] for each in references_in(tree)},
             "traits": {each: self.traits[each] for each in checked.traits},
             "lists": {each: self.lists[each] for each in checked.lists},
         }

@@ -18,7 +18,7 @@ from segmentkit.pandas import _exact_numbers as exact
 from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
 from segmentkit.pandas._aggregates import AGGREGATES, Rows, standing
-from segmentkit.pandas._arrays import Mask, Positions, Values, Vector, constant
+from segmentkit.pandas._arrays import Mask, Positions, Values, Vector, constant, masked
 from segmentkit.pandas._event_order import Moments, follows
 from segmentkit.pandas._frames import ORDERED, Reader
 from segmentkit.pandas._lists import Lists
@@ -238,6 +238,10 @@ class Table:
 
     def call(self, name: str, arguments: tuple[ir.Value, ...]) -> Values:
         match name:
+            case "size":
+                lists = self.value(arguments[0])
+                assert isinstance(lists, Lists)
+                return masked(Kind.INTEGER, lists.sizes.astype(np.int64), lists.missing)
             case "age":
                 return functions.age(self.vector(arguments[0]), _value(arguments[1]))
             case "instant":

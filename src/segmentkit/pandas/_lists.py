@@ -55,6 +55,12 @@ class Lists:
         offsets = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
         return Lists(self.texts.only(offsets + np.arange(len(offsets))), lengths, missing)
 
+    @property
+    def sizes(self) -> Positions:
+        """How many texts each list has, without those that are missing in it."""
+        rows = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        return np.bincount(rows[self.texts.codes >= 0], minlength=len(self.lengths))
+
     def contains(self, texts: list[str], *, folded: bool) -> Mask:
         """Which lists have one of some texts."""
         has = is_one_of(self.texts, texts, folded=folded)

@@ -272,6 +272,8 @@ class Construct(Enum):
     IN_JSON = "contains, of lists in JSON", None, Boolean()
     HAS_ANY = "contains, of arrays", None, Boolean()
     IN_ARRAY = "contains … ignoring case, of arrays", None, Boolean()
+    ARRAY_SIZE = "length, of arrays", None, BigInteger()
+    JSON_SIZE = "length, of lists in JSON", None, BigInteger()
     MANY_IN_JSON = "contains any of more than 1,000 texts, of lists in JSON", None, Boolean()
     MANY_IN_ARRAY = (
         "contains any of more than 1,000 texts ignoring case, of arrays",

@@ -49,6 +49,7 @@ def _sqlite() -> dict[str, str]:
         "JSON_INSTANT": f"{INSTANT}({text})",
         "JSON_LIST": _when(f"{kind} = 'array'", value),
         "IN_JSON": f"EXISTS (SELECT 1 FROM ({items}) WHERE {{1}})",
+        "JSON_SIZE": _when("{0} IS NOT NULL", f"(SELECT count(*) FROM ({items}))"),
     }  # fmt: skip
 
 
@@ -82,6 +83,8 @@ def _duckdb() -> dict[str, str]:
         # which a lambda cannot have.
         "IN_JSON": f"(len(list_filter({as_texts}, lambda {ITEM}: {{1}})) > 0)",
         "MANY_IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
+        "JSON_SIZE": f"len({of_texts})",
+        "ARRAY_SIZE": f"len(list_filter({{0}}, lambda {ITEM}: {ITEM} IS NOT NULL))",
         "HAS_ANY": "list_has_any({0}, [{items}])",
         "IN_ARRAY": f"(len(list_filter({{0}}, lambda {ITEM}: {{1}})) > 0)",
         "MANY_IN_ARRAY": f"EXISTS (SELECT 1 FROM {unnested} WHERE {{1}})",
@@ -121,6 +124,8 @@ def _postgresql() -> dict[str, str]:
         )),
         "JSON_LIST": _when(f"{kind} = 'array'", value),
         "IN_JSON": f"EXISTS (SELECT 1 FROM {texts} WHERE {{1}})",
+        "JSON_SIZE": _when("{0} IS NOT NULL", f"(SELECT count(*) FROM {texts})"),
+        "ARRAY_SIZE": "cardinality(array_remove({0}, NULL))",
         # An index of the kind GIN serves this.
         "HAS_ANY": "({0} && CAST(ARRAY[{items}] AS {type}))",
         "IN_ARRAY": f"EXISTS (SELECT 1 FROM unnest({{0}}) AS items({ITEM}) WHERE {{1}})",
@@ -152,6 +157,9 @@ def _mysql() -> dict[str, str]:
         "JSON_INSTANT": _when(is_instant, f"subtime({clock}, {away})"),
         "JSON_LIST": _when(f"{kind} = 'ARRAY'", value),
         "IN_JSON": f"EXISTS (SELECT 1 FROM {table} AS items WHERE {is_text} AND {{1}})",
+        "JSON_SIZE": _when(
+            "{0} IS NOT NULL", f"(SELECT count(*) FROM {table} AS items WHERE {is_text})"
+        ),
     }
 
 
@@ -178,6 +186,8 @@ def _clickhouse() -> dict[str, str]:
         ),
         "JSON_LIST": _when(f"{kind} = 'Array'", raw),
         "IN_JSON": f"arrayExists({ITEM} -> {{1}}, {items})",
+        "JSON_SIZE": _when("{0} IS NOT NULL", f"toInt64(length({texts}))"),
+        "ARRAY_SIZE": f"toInt64(length(arrayFilter({ITEM} -> {ITEM} IS NOT NULL, {{0}})))",
         "HAS_ANY": "hasAny({0}, [{items}])",
         "IN_ARRAY": f"arrayExists({ITEM} -> ifNull({{1}}, false), {{0}})",
     }
@@ -199,7 +209,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "chdb": _however_many(_clickhouse()),
         "clickhousedb": _however_many(_clickhouse()),
         # NULL in a list makes NULL of no. Sail has no functions of items where it reads files.
-        "spark": {"HAS_ANY": "coalesce(arrays_overlap({0}, array({items})), false)"},
+        "spark": {
+            "HAS_ANY": "coalesce(arrays_overlap({0}, array({items})), false)",
+            "ARRAY_SIZE": _when("{0} IS NOT NULL", "size(array_compact({0}))"),
+        },
     }
 )
 """The templates of each dialect that looks into JSON, or into arrays."""

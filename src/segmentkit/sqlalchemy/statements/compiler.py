@@ -51,7 +51,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
 from segmentkit.sqlalchemy.statements import extension, time_arithmetic
 from segmentkit.sqlalchemy.statements.comparisons import compared, met, tested
-from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item
+from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item, size
 from segmentkit.sqlalchemy.statements.operators import (
     ARITHMETIC,
     MIRRORED,
@@ -389,6 +389,8 @@ class Compiler:
                 is_text = node.dtype.kind is Kind.TEXT
                 first = Spelled(Construct.EXACT_TEXT, a) if is_text else a
                 return sa.func.coalesce(first, b, type_=a.type)
+            case "size", (texts,):
+                return size(self.value(texts))
             case "bucket", (key, ir.Const(str() as salt)):
                 return bucket(salt, self.operand(key))
             case "distance", coordinates:

@@ -92,6 +92,14 @@ def has_item(texts: sa.ColumnElement[Any], test: sa.ColumnElement[Any]) -> sa.Co
     return _has_item(texts, test)
 
 
+def size(texts: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """How many texts a list has; NULL has none."""
+    if isinstance(texts, ArrayOrJson):
+        column, array, in_json = texts.clauses
+        return ArrayOrJson(column, *(size(each) for each in (array, in_json)))
+    return Spelled(Construct.ARRAY_SIZE if is_array(texts.type) else Construct.JSON_SIZE, texts)
+
+
 def _has_item(texts: Any, test: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     many = isinstance(test, Among)
     if is_array(texts.type):
