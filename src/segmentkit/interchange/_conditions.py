@@ -21,7 +21,7 @@ from segmentkit._usage import expect
 from segmentkit.dtypes import BOOLEAN, INTEGER, TEXT, TEXTS, DType, Kind
 from segmentkit.interchange._json import loaded
 from segmentkit.interchange._logic import all_of, any_of, negation
-from segmentkit.interchange._patterns import Literals, literals_of
+from segmentkit.interchange._patterns import Literals, literals_of, searched_for
 from segmentkit.interchange._reader import EVERYBODY, NOBODY, Reader, converted, pointer
 from segmentkit.interchange._result import Applied, Converted
 from segmentkit.interchange._values import Field, field_of, literal, shown
@@ -370,13 +370,12 @@ class _Conditions:
             raise reader.wrong(asked.at, f"a pattern is a text, and not {shown(operand)}")
         if asked.found.dtype != TEXT:
             raise reader.unsayable(asked.at, "that what is no text matches a pattern")
-        found = literals_of(operand)
-        if found is None:
-            hint = "write the texts that it looks for"
-            raise reader.unsayable(asked.at, f"the pattern {shown(operand)}", hint)
         if folded:
             told = "letters are compared in lower case there, and here by Unicode's folding"
             reader.differs("case-folding", asked.at, told)
+        found = literals_of(operand)
+        if found is None:
+            return self._matching(asked, operand, folded=folded)
         texts = [literal(reader, text, TEXT, asked.at) for text in found.texts]
         test = any_of(
             [self._searched(asked, text, found.starts, found.ends, folded) for text in texts]
@@ -386,6 +385,22 @@ class _Conditions:
             test = t.TextTest("contains", name, "any", tuple(texts), False, folded, name.span)
         holds = found.found_in("null") or (folded and _lower(found).found_in("null"))
         return self._as_text(asked, test, holds=holds)
+
+    def _matching(self, asked: _Asked, operand: str, *, folded: bool) -> t.Expr:
+        """A regular expression that says more than tests of texts do."""
+        reader = self.reader
+        found = searched_for(operand)
+        if found is None:
+            hint = "anchor each of several by itself, and write white space out: [ ]"
+            raise reader.unsayable(asked.at, f"the pattern {shown(operand)}", hint)
+        if found.counts:
+            told = "a character beyond U+FFFF counts as two there"
+            reader.differs("code-units", asked.at, told)
+        found = found.ignoring_case() if folded else found
+        pattern = literal(reader, found.pattern, TEXT, asked.at)
+        name = self._name(asked)
+        test = t.TextTest("matches", name, None, (pattern,), False, False, name.span)
+        return self._as_text(asked, test, holds=found.found_in("null"))
 
     def _searched(
         self, asked: _Asked, text: t.Literal, starts: bool, ends: bool, folded: bool

@@ -1,10 +1,15 @@
-"""Regular expressions that say no more than tests of texts do."""
+"""Regular expressions of JavaScript: those that tests of texts say, and others as patterns."""
 
 from __future__ import annotations
 
+import itertools
 import re
 
-from attrs import frozen
+from attrs import evolve, frozen
+
+from segmentkit._patterns.matcher import matches
+from segmentkit._patterns.printing import both_cases, printed
+from segmentkit._patterns.syntax import PatternError, parse
 
 _SIGNS = frozenset(r".*+?()[]{}|^$" + "\\")
 
@@ -79,3 +84,87 @@ def _plain(choice: str) -> str | None:
         found.append(character)
         position += 1
     return "".join(found)
+
+
+@frozen
+class Searched:
+    """A regular expression that is searched for, as a pattern of a whole text.
+
+    Attributes:
+        pattern: The pattern.
+        counts: Whether it counts characters, of which those beyond U+FFFF are two in JavaScript.
+    """
+
+    pattern: str
+    counts: bool
+
+    def found_in(self, text: str) -> bool:
+        """Whether a text matches; of what is no pattern, the checker tells."""
+        try:
+            return matches(text, self.pattern)
+        except PatternError:
+            return False
+
+    def ignoring_case(self) -> Searched:
+        """The same with both cases of each letter."""
+        try:
+            return evolve(self, pattern=printed(both_cases(parse(self.pattern))))
+        except PatternError:
+            return self
+
+
+_ANY = r"(.|\n)*"
+_DOT = "[^\n\r\u2028\u2029]"
+"""What a dot stands for in JavaScript."""
+
+
+def searched_for(pattern: str) -> Searched | None:
+    """A regular expression as a pattern; None if JavaScript reads a part of it in its own way.
+
+    What patterns cannot have at all stays, and the checker refuses it.
+    """
+    starts = pattern.startswith("^")
+    body = pattern[1:] if starts else pattern
+    ends = body.endswith("$") and not _is_escaped(body)
+    parts = _parts(body[:-1] if ends else body)
+    if parts is None:
+        return None
+    depths = itertools.accumulate((part == "(") - (part == ")") for part in parts)
+    choices = any(part == "|" and not depth for part, depth in zip(parts, depths, strict=True))
+    if choices and (starts or ends):
+        # An anchor belongs to the first or the last of several.
+        return None
+    inner = "".join(_DOT if part == "." else part for part in parts)
+    inner = f"({inner})" if choices else inner
+    counts = any(part in (".", r"\D", r"\W") or part.startswith("[^") for part in parts)
+    return Searched(f"{'' if starts else _ANY}{inner}{'' if ends else _ANY}", counts)
+
+
+_PART = re.compile(
+    r"""
+    \\. | \[\^?(?:\\.|[^\]\\])*\] | \(\?: | (?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\?? | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _parts(body: str) -> list[str] | None:
+    """The parts of a regular expression: characters, classes, brackets and repeats."""
+    found = []
+    for match in _PART.finditer(body):
+        part = match[0]
+        if part == "\\":
+            # Nothing is left for it to stand before.
+            return None
+        if part in (r"\s", r"\S") or (part[0] == "[" and re.search(r"\\[sS]", part)):
+            # White space of Unicode there, and of ASCII in patterns.
+            return None
+        if part == r"\/":
+            part = "/"
+        elif part == "(?:":
+            part = "("
+        elif len(part) > 1 and part[-1] == "?" and part[0] in "*+?{":
+            # What is found first makes no difference to whether something is.
+            part = part[:-1]
+        found.append(part)
+    return found

@@ -35,6 +35,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "missing-list": "A missing list has no size there; here it has no rows.",
         "case-folding": "Case is ignored there by lower case, here by Unicode's case folding: `ß` "
         "equals `SS` here.",
+        "code-units": "A character beyond U+FFFF, such as most emoji, counts as two there.",
         "times": "Times are texts there, and compare as texts.",
         "whole-days": "A range begins with the first instant of a day there; here it is exact.",
         "later-rows": "Rows that are later than the instant are counted there.",
@@ -109,8 +110,8 @@ class Converted:
 
 
 _UNSAID = (
-    "case-folding first-instant later-rows missing-list names times whole-days whole-item "
-    "wildcard xor"
+    "case-folding code-units first-instant later-rows missing-list names times whole-days "
+    "whole-item wildcard xor"
 )
 UNSAID = frozenset(_UNSAID.split())
 """The rules whose people no segment describes."""
