@@ -169,12 +169,12 @@ def node_of(given: object) -> t.Expr:
     raise UsageError(f"a value is an expression or a constant, and not {described(given)}{hint}")
 
 
-def nodes_of(given: Iterable[object], call: str) -> tuple[t.Expr, ...]:
+def nodes_of(given: Iterable[object], call: str, *, least: int = 1) -> tuple[t.Expr, ...]:
     """The nodes of several operands."""
     if isinstance(given, str | Expression) or not isinstance(given, Iterable):
         raise UsageError(f"{call} takes several values, and not {described(given)}")
     found = tuple(map(node_of, given))
-    if not found:
+    if len(found) < least:
         raise UsageError(f"{call} takes at least one value")
     return found
 
@@ -257,11 +257,11 @@ class Value(Expression):
 
     def is_in(self, options: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
         """``value in (…)``."""
-        return Condition(t.InList(self._node, nodes_of(options, "is_in"), False, ignoring_case))
+        return Condition(t.InList(self._node, _options(options), False, ignoring_case))
 
     def is_not_in(self, options: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
         """``value not in (…)``."""
-        return Condition(t.InList(self._node, nodes_of(options, "is_not_in"), True, ignoring_case))
+        return Condition(t.InList(self._node, _options(options), True, ignoring_case))
 
     def between(self, low: Operand, high: Operand) -> Condition:
         """``value between low and high``, both ends in."""
@@ -270,6 +270,12 @@ class Value(Expression):
     def in_list(self, name: str) -> Condition:
         """``value in list name``."""
         return Condition(t.Listed(self._node, name))
+
+
+def _options(given: Iterable[object]) -> tuple[t.Expr, ...] | t.Parameter:
+    if isinstance(given, Expression) and isinstance(given._node, t.Parameter):
+        return given._node
+    return nodes_of(given, "is_in", least=0)
 
 
 def _computed(left: object, operator: str, right: object) -> AnyValue:

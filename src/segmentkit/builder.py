@@ -376,7 +376,7 @@ def ago(**length: int) -> AnyValue:
     count, unit = length_of(length, "ago")
     if isinstance(count, int):
         return AnyValue(t.Moment("now", -count, unit))
-    raise UsageError("ago takes a whole number")
+    return AnyValue(t.Moment("now", count, unit, ago=True))
 
 
 def from_now(**length: int) -> AnyValue:
@@ -402,9 +402,9 @@ today = AnyValue(t.Moment("today", 0, "day"))
 """The day as of which you ask."""
 
 
-def percent(number: int | float | Decimal) -> AnyValue:
+def percent(number: int | float | Decimal | AnyValue) -> AnyValue:
     """A share, for `top`, `bottom` and ``fn.sample``: ``percent(10)``."""
-    exact = Decimal(repr(float(number))) if isinstance(number, float) else number
+    exact = Decimal(repr(float(number))) if isinstance(number, float) else count_of(number)
     return AnyValue(t.Percent(exact))
 
 

@@ -135,7 +135,8 @@ class Row:
         if self.split is not None:
             return self.split(node)
         for name, value in self._fits:
-            if getattr(node, name) != value:
+            given = getattr(node, name)
+            if type(given) is not type(value) or given != value:
                 return None
         return {one.name: getattr(node, one.name) for one in (*self.main, *self.beside)}
 
