@@ -326,14 +326,15 @@ class Shapes:
     Attributes:
         sequences: How it is found whether another row comes after a row, or before it.
         ends: How the row at the first or the last instant is found.
-        grouped: Whether rows are grouped even to find just whose they are.
         joined: Whether alternatives are tests of what is joined, not sets of keys beside others.
+        apart: Whether the rows of those who have some are kept apart from those who are asked, by
+            a HAVING that has no other use.
     """
 
     sequences: Sequences = Sequences.CORRELATED
     ends: Ends = Ends.JOINED
-    grouped: bool = False
     joined: bool = False
+    apart: bool = False
 
 
 @frozen

@@ -230,7 +230,7 @@ _ROWS = (
         },
         # It looks nothing up by hashes in a correlated sub-query or a semi-join, and makes what is
         # joined to rows with a rank once for each of them.
-        shapes=Shapes(Sequences.SORTED, Ends.SORTED, grouped=True),
+        shapes=Shapes(Sequences.SORTED, Ends.SORTED, apart=True),
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         length=_PACKET,
         exact_collations=("utf8mb4_nopad_bin",),

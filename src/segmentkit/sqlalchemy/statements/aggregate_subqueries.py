@@ -106,9 +106,11 @@ class Grouped:
             .group_by(owner)
         )
 
-    def owners(self) -> sa.Select[Any]:
-        """Just who has such rows, not grouped."""
-        return self.select().group_by(None)
+    def owners(self, *, apart: bool) -> sa.Select[Any]:
+        """Just who has such rows, not grouped; ``apart``: never joined to those who are asked."""
+        found = self.select().group_by(None)
+        # By its label, as a mode of SQL wants it; no owner is missing.
+        return found.having(sa.column("owner").is_not(None)) if apart else found
 
 
 _ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)

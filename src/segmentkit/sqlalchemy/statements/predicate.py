@@ -177,8 +177,8 @@ class _Conditions(ABC):
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
         rows = self.rows_of(group, limits)
         grouped = Grouped(rows, aggregates_of(node))
-        if is_existence(node) and not self.tables.rows_in_order.grouped:
-            return grouped.owners()
+        if is_existence(node):
+            return grouped.owners(apart=self.tables.rows_in_order.apart)
         compiler = Compiler(self.schema, grouped.scan, grouped.values)
         return grouped.select().having(compiler.condition(node))
 
