@@ -43,7 +43,7 @@ LATE = {
     f"late_{hours}": Segment.define(None, f"day(seen) < joined + {hours} hours", SCHEMA)
     for hours in range(5)
 }
-"""Each is a search among the days on which Berlin's clocks change: 2,316 parameters, 430 kB."""
+"""Each is a search among the days on which Berlin's clocks change: 1,156 parameters, 430 kB."""
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_one_definition_is_refused_by_name(engine: sa.Engine) -> None:
     _limited(engine, sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1_000)
     source = Source(engine, PEOPLE)
     both = {"late": LATE["late_1"], "old": Segment.define(None, "age > 60", SCHEMA)}
-    told = "SQLite takes at most 1,000 parameters in one statement, and this one has 2,316"
+    told = "SQLite takes at most 1,000 parameters in one statement, and this one has 1,156"
     with pytest.raises(UnsupportedError, match=f"(?s)late.*{told}"):
         source.evaluate(both, as_of=AS_OF)
     for ask in (source.members, source.count, source.explain):
@@ -140,13 +140,13 @@ def test_postgresql_takes_65535_parameters(monkeypatch: pytest.MonkeyPatch) -> N
         connection.execute(PEOPLE.insert(), ROWS)
         source = Source(connection, PEOPLE)
         # So many as to reach the true limit take the database a minute.
-        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=1_500))
+        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=700))
         with _sent(engine) as sent:
             found = source.evaluate(LATE, as_of=AS_OF)
         assert len(sent) > 1
         assert (found.frame.sort_index() == expected.frame.sort_index()).all(axis=None)
-        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=500))
-        with pytest.raises(UnsupportedError, match="PostgreSQL takes at most 500 parameters"):
+        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=250))
+        with pytest.raises(UnsupportedError, match="PostgreSQL takes at most 250 parameters"):
             source.members(LATE["late_1"], as_of=AS_OF)
         connection.execute(sa.select(sa.literal_column("1").in_(range(row.parameters))))
         with pytest.raises(sa.exc.OperationalError, match="number of parameters"):

@@ -145,4 +145,5 @@ def _case(whens: list[tuple[Sql, Any]], otherwise: int) -> Sql:
 
 
 def _seconds(value: Any) -> Sql:
-    return sa.literal(value, sa.Integer()) if isinstance(value, int) else value
+    # The numbers are ours, and parameters are few.
+    return sa.literal_column(f"({value})", sa.Integer()) if isinstance(value, int) else value
