@@ -96,6 +96,11 @@ def test_a_catalog_gives_names(shell):
         ("%%segment a shop\nsum(orders.am", ["orders.amount"]),
         ("%%segment a shop\nage betw", ["between"]),
         ("%%segment a shop\nany(orders foll", ["followed"]),
+        ("%%segment a shop\nany(orders as o followed by orders where o.am", ["o.amount"]),
+        (
+            "%%segment a shop\nsum(orders.amount as o preceded by orders where amount = o.",
+            ["o.amount"],
+        ),
     ],
 )
 def test_names_are_completed(shell, cell, expected):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from datetime import date
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lark import Token
@@ -166,7 +168,23 @@ def _words(before: list[Token], begun: str, schema: Schema, names: dict[str, Any
         return [f"'{value}'" for value in values if isinstance(value, str) and "'" not in value]
     if values or begun.startswith('"'):
         return [format_value(value) for value in values]
-    return _names(schema, names)
+    return [*_of_named_rows(before, schema), *_names(schema, names)]
+
+
+def _of_named_rows(before: list[Token], schema: Schema) -> Iterator[str]:
+    """The attributes of rows that have a name by now: ``o.amount`` behind ``orders as o``."""
+    relations = {r.name: r for entity in schema.entities for r in entity.relations}
+    for place, token in enumerate(before[:-1]):
+        if token.type != "_AS":
+            continue
+        back = reversed(before[:place])
+        path = takewhile(lambda each: each.type in ("NAME", "_DOT"), back)
+        parts = [name_of(each) for each in path if each.type == "NAME"]
+        relation = next((relations[part] for part in parts if part in relations), None)
+        if relation is not None:
+            alias = format_name(name_of(before[place + 1]))
+            inner = schema.named(relation.to).attributes
+            yield from (f"{alias}.{format_name(each.name)}" for each in inner)
 
 
 _LISTING = ("STRING", "NUMBER", "_COMMA", "_LPAR", "ANY", "ALL")
