@@ -158,6 +158,8 @@ class Reader:
                 tree = read()
         except TooLarge as error:
             self._problems = [error.diagnostic]
+        except RecursionError:
+            self._problems = [diagnostic("SK007", self.span(""))]
         if not self._problems and (deep := too_deep(tree)):
             self._problems.append(diagnostic("SK007", deep.span))
         text = "" if self._problems else format_tree(tree)

@@ -27,6 +27,10 @@ _INSTANT = re.compile(
 )
 
 
+_SHOWN = 60
+"""Characters of a name in a message."""
+
+
 @frozen
 class Field:
     """What a field is called in definitions, and what the schema says of it.
@@ -67,8 +71,8 @@ def field_of(reader: Reader, entity: Entity, name: str, at: str) -> Field:
     if attribute is None or (len(inner) > 1 and not attribute.path):
         groups = (entity.attributes, entity.documents, entity.links, entity.relations)
         known = [each.name for group in groups for each in group]
-        hint = did_you_mean(inner[0], [*known, *(reader.traits if root else ())])
-        raise reader.refusal("SK101", at, hint=hint, name=name)
+        hint = did_you_mean(inner[0][:_SHOWN], [*known, *(reader.traits if root else ())])
+        raise reader.refusal("SK101", at, hint=hint, name=name[:_SHOWN])
     return Field(parts, attribute.dtype, attribute.nullable or links > 0)
 
 
