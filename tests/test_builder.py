@@ -174,6 +174,7 @@ SAME = [
     (C.country.is_in([]) | C.country.is_not_in({"UA"}), 'country in () or country not in ("UA")'),
     (C.name.matches("[A-Z]+"), 'name matches "[A-Z]+"'),
     (C["age"] != b.param("n"), "age != :n"),
+    (C.tags.is_empty() | (fn.length(C.tags) >= 2), "tags is empty or length(tags) >= 2"),
 ]  # fmt: skip
 
 

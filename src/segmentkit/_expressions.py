@@ -324,6 +324,10 @@ class _OneText(_TextTests):
 class _ManyTexts(_TextTests):
     __slots__ = ()
 
+    def is_empty(self) -> Condition:
+        """``value is empty``: there is a list, and no text in it."""
+        return Condition(t.IsEmpty(self._node))
+
     def contains_any(self, texts: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
         """``value contains any (…)``."""
         return self._several("any", texts, ignoring_case)
