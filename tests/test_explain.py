@@ -181,6 +181,10 @@ def test_parts_of_a_value_are_told_too():
             "any(carts in last 30 days not followed by orders within 2 days)",
             [("count(carts)", 2), ("count(carts in last 30 days)", 2)],
         ),
+        (
+            "any(orders as o where amount > 1 preceded by orders where status = o.status)",
+            [("count(orders)", 3), ("count(orders as o where amount > 1)", 3)],
+        ),
         ("count(distinct orders.status) > 2", [("count(orders)", 3)]),
     ],
 )

@@ -208,6 +208,29 @@ def test_rows_that_several_share_do_not_know_whose_they_are(asked: Asked) -> Non
         Source(asked.session, Account).members(segment)
 
 
+def test_a_row_around_that_several_share(asked: Asked) -> None:
+    """The rows of a row that several share are compared with that row, once each."""
+    asked.picks(
+        "any(groups as g where any(members where age > g.size * 4))",
+        lambda a: any(any(m.age > g.size * 4 for m in g.members) for g in a.groups),
+    )
+    asked.picks(
+        "sum(groups.size as g where count(members where age > g.size * 3) = 1) > 5",
+        lambda a: (
+            sum(g.size for g in a.groups if sum(m.age > g.size * 3 for m in g.members) == 1) > 5
+        ),
+    )
+    asked.picks(
+        "any(following as f where any(followers where age < f.age))",
+        lambda a: any(any(x.age < f.age for x in f.followers) for f in a.following),
+    )
+    text = "any(following as f where any(followers.groups where size > f.age))"
+    asked.picks(
+        text,
+        lambda a: any(g.size > f.age for f in a.following for x in f.followers for g in x.groups),
+    )
+
+
 def test_proxies_are_listed(asked: Asked) -> None:
     """A proxy is no relationship of its own, and the schema says what to ask for."""
     assert (

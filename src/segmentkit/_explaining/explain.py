@@ -357,8 +357,8 @@ def _rows(tree: t.Expr, value: ir.Value, scope: Scope) -> Iterator[Question]:
     rows = t.Name(aggregate.path, t.NOWHERE)
     call = evolve(tree, name="count", arguments=(rows,), distinct=False)
     stages = [
-        evolve(call, window=None, where=None, then=None),
-        evolve(call, where=None, then=None),
+        evolve(call, window=None, where=None, then=None, alias=None),
+        evolve(call, where=None, then=None, alias=None),
         evolve(call, then=None),
         call,
     ]
