@@ -246,6 +246,8 @@ def test_the_schema_completes() -> None:
     assert "in_last" in dir(C.seen)
     assert "contains" not in dir(C.age)
     assert "week" in dir(fn)
+    assert C._ipython_key_completions_()[:2] == ["id", "country"]
+    assert ROWS._ipython_key_completions_()[:2] == ["id", "amount"]
 
 
 def test_names_that_are_methods_and_other_names() -> None:

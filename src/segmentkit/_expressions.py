@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Never, TypeAlias
+from typing import Any, Generic, Never, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
@@ -342,33 +342,36 @@ class _ManyTexts(_TextTests):
         return Condition(test)
 
 
-class Windowed:
+_Result = TypeVar("_Result")
+
+
+class Windowed(Generic[_Result]):
     """What is in windows of time: ``in_last(days=30)``."""
 
     __slots__ = ()
 
-    def _in(self, window: t.Window) -> Any:
+    def _in(self, window: t.Window) -> _Result:
         raise NotImplementedError
 
-    def in_last(self, **length: int) -> Any:
+    def in_last(self, **length: int | Value) -> _Result:
         """``in last 30 days``: ``in_last(days=30)``."""
         return self._in(t.Rolling("last", *length_of(length, "in_last")))
 
-    def in_next(self, **length: int) -> Any:
+    def in_next(self, **length: int | Value) -> _Result:
         """``in next 30 days``: ``in_next(days=30)``."""
         return self._in(t.Rolling("next", *length_of(length, "in_next")))
 
-    def in_this(self, unit: str) -> Any:
+    def in_this(self, unit: str) -> _Result:
         """``in this month``: ``in_this("month")``."""
         return self._in(t.Calendar("this", None, unit))
 
-    def in_previous(self, unit: str | None = None, **length: int) -> Any:
+    def in_previous(self, unit: str | None = None, **length: int | Value) -> _Result:
         """``in previous month``: ``in_previous("month")``, or ``in_previous(months=3)``."""
         if unit is not None and not length:
             return self._in(t.Calendar("previous", None, unit))
         return self._in(t.Calendar("previous", *length_of(length, "in_previous")))
 
-    def in_period(self, period: str) -> Any:
+    def in_period(self, period: str) -> _Result:
         """``in 2026-05``: ``in_period("2026-05")``, a year, a month or a day."""
         try:
             return self._in(t.period_of(period))
@@ -377,7 +380,7 @@ class Windowed:
             raise UsageError(f'a period is a text such as "2026-05", and not {shown}') from None
 
 
-class _Times(Windowed, Value):
+class _Times(Windowed[Condition], Value):
     __slots__ = ()
 
     def _in(self, window: t.Window) -> Condition:

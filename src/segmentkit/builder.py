@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any, Never, Protocol
+from typing import Any, Never, Protocol, Self
 
 from attrs import evolve, frozen
 
@@ -115,6 +115,9 @@ class Row:
             raise KeyError(f"{self._entity.name} has no {name!r}" + (f"; {hint}" if hint else ""))
         return found
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return _names(self._entity)
+
     def __iter__(self) -> Never:
         raise UsageError(f"the columns of {self._entity.name} are attributes: dir(row) lists them")
 
@@ -170,7 +173,7 @@ class Document:
     __getitem__ = __getattr__
 
 
-class Rows(Windowed):
+class Rows(Windowed["Rows"]):
     """The rows that a relation leads to.
 
     Its attributes are those of one of these rows, for `where` and for aggregates:
@@ -198,18 +201,21 @@ class Rows(Windowed):
     def __getitem__(self, name: str) -> Any:
         return self._row[name]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return self._row._ipython_key_completions_()
+
     def __iter__(self) -> Never:
         raise UsageError("the rows are counted and summed, and not gone through")
 
     def __repr__(self) -> str:
         return f"<rows of {'.'.join(self._path)}: {', '.join(_METHODS)}>"
 
-    def _with(self, **changed: Any) -> Any:
+    def _with(self, **changed: Any) -> Self:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__ | changed)
         return copy
 
-    def where(self, condition: Condition) -> Any:
+    def where(self, condition: Condition) -> Self:
         """Only the rows for which a condition holds; a second one is joined by ``and``."""
         if not isinstance(condition, Condition):
             raise UsageError(f"where takes a condition, and not {condition!r:.60}")
@@ -217,32 +223,34 @@ class Rows(Windowed):
         both = one if self._where is None else t.joined(t.And, (self._where, one))
         return self._with(_where=both)
 
-    def _in(self, window: t.Window) -> Any:
+    def _in(self, window: t.Window) -> Self:
         if self._window is not None:
             raise UsageError("rows are in one window: join two by a condition in where(…)")
         return self._with(_window=window)
 
-    def between(self, low: Operand, high: Operand) -> Any:
+    def between(self, low: Operand, high: Operand) -> Self:
         """``between low and high``: only the rows of that time."""
         return self._in(t.Range(node_of(low), node_of(high)))
 
-    def followed_by(self, rows: Rows, **within: int) -> Any:
+    def followed_by(self, rows: Rows, **within: int | Value) -> Self:
         """``followed by``: ``o.followed_by(c.returns, days=14)``."""
         return self._step("followed", False, rows, within)
 
-    def not_followed_by(self, rows: Rows, **within: int) -> Any:
+    def not_followed_by(self, rows: Rows, **within: int | Value) -> Self:
         """``not followed by``, once the time has run out."""
         return self._step("followed", True, rows, within)
 
-    def preceded_by(self, rows: Rows, **within: int) -> Any:
+    def preceded_by(self, rows: Rows, **within: int | Value) -> Self:
         """``preceded by``."""
         return self._step("preceded", False, rows, within)
 
-    def not_preceded_by(self, rows: Rows, **within: int) -> Any:
+    def not_preceded_by(self, rows: Rows, **within: int | Value) -> Self:
         """``not preceded by``."""
         return self._step("preceded", True, rows, within)
 
-    def _step(self, direction: str, negated: bool, rows: Rows, within: dict[str, int]) -> Any:
+    def _step(
+        self, direction: str, negated: bool, rows: Rows, within: dict[str, int | Value]
+    ) -> Self:
         if not isinstance(rows, Rows):
             raise UsageError(f"{direction}_by takes rows of a relation, and not {described(rows)}")
         if rows._window or rows._then:
@@ -371,7 +379,7 @@ def reachable_by(name: str) -> Condition:
     return Condition(t.Reachable(name))
 
 
-def ago(**length: int) -> AnyValue:
+def ago(**length: int | Value) -> AnyValue:
     """A time before now: ``ago(days=30)``."""
     count, unit = length_of(length, "ago")
     if isinstance(count, int):
@@ -379,12 +387,12 @@ def ago(**length: int) -> AnyValue:
     return AnyValue(t.Moment("now", count, unit, ago=True))
 
 
-def from_now(**length: int) -> AnyValue:
+def from_now(**length: int | Value) -> AnyValue:
     """A time after now: ``from_now(days=30)``."""
     return AnyValue(t.Moment("now", *length_of(length, "from_now")))
 
 
-def duration(**length: int) -> AnyValue:
+def duration(**length: int | Value) -> AnyValue:
     """A length of time: ``duration(days=30)``."""
     count, unit = length_of(length, "duration")
     number = t.Literal(count) if isinstance(count, int) else count

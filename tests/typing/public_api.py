@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import segmentkit as sk
+from segmentkit import builder, expr
 from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sks
 from segmentkit.testing import check_examples
@@ -87,3 +88,27 @@ half = sk.Function(
 peak = sk.Aggregate("peak", "ordered", None, "The most.", record=max, sql=sa.func.max, empty=0)
 assert_type(schema.extended([half, peak]), sk.Schema)
 check_examples(half)
+
+# Definitions as data: expressions, trees and JSON.
+row = schema.row
+assert_type(row, builder.Row)
+value = builder.param("least")
+assert_type(value, builder.AnyValue)
+assert_type(value > 3, builder.Condition)
+assert_type((value > 3) & ~value.is_missing(), builder.Condition)
+assert_type(value.in_last(days=3), builder.Condition)
+built = sk.Segment.define("built", (value > 3) | builder.in_segment("adults"), schema)
+assert_type(built, sk.Segment)
+assert_type(built.tree, expr.Expr)
+assert_type(sk.Segment.define("tree", expr.Not(built.tree), schema), sk.Segment)
+assert_type(expr.format(expr.parse("age > 3")), str)
+assert_type(built.to_json(), str)
+assert_type(built.to_dict(), dict[str, Any])
+assert_type(sk.Segment.from_json(built.to_dict(), schema), sk.Segment)
+assert_type(sk.Trait.from_json(age.to_json(), schema), sk.Trait)
+assert_type(sk.Catalog.from_json(catalog.to_json(indent=2)), sk.Catalog)
+assert_type(sk.Schema.from_json(b"{}"), sk.Schema)
+assert_type(sk.json_schema("catalog"), dict[str, Any])
+for node in expr.walk(built.tree):
+    if isinstance(node, expr.Name):
+        assert_type(node.parts, tuple[str, ...])
