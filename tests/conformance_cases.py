@@ -166,7 +166,7 @@ def _parsed(value: Any) -> Any:
 def _value(attribute: Attribute, value: Any) -> Any:
     if value is None:
         return None
-    kind = attribute.dtype.kind
+    kind = attribute.stored.kind
     if kind is Kind.DECIMAL:
         return Decimal(value)
     if kind is Kind.FLOAT:

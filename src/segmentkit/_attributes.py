@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from segmentkit._calendar import is_zone
 from segmentkit._diagnostics.diagnostic import suggest
+from segmentkit._stored_forms import UNITS, Counted, Encoding, Form, LocalTime
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,
@@ -80,6 +82,22 @@ def _tuple(items: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(items)
 
 
+def _pairs(told: Any) -> tuple[tuple[Any, Any], ...]:
+    """An encoding as pairs of what is stored and what it means."""
+    if told == ():
+        return ()
+    try:
+        pairs = tuple((stored, meant) for stored, meant in dict(told).items())
+        if len(pairs) == len(told) > 0:
+            return pairs
+    except (TypeError, ValueError):
+        pass
+    raise SchemaError(
+        'an encoding says once of each stored value what it means, as {"Y": True, "N": False}, '
+        f"and not {told!r:.60}"
+    )
+
+
 @frozen
 class Attribute:
     """One value of each row of an entity.
@@ -92,7 +110,17 @@ class Attribute:
         column: Its column in tables and frames; by default its name.
         uuid: Whether its texts are UUIDs, written as Python does: 32 small digits and four dashes.
             A definition can write them in any form, and no other text.
+        unit: Of a timestamp that is stored as a whole number: ``seconds`` or ``milliseconds``
+            since 1970.
+        zone: Of a timestamp that is stored as local time, without a zone: the IANA name of the
+            zone. Without it, stored times without a zone are in UTC.
+        encoding: Of a boolean or a number that is stored otherwise: the stored text or whole
+            number, and what it means. Everything else that is stored is missing.
         path: Where in a `Document` it is, the document's name first; made by the document.
+
+    Example:
+        >>> print(Attribute("active", BOOLEAN, encoding={"Y": True, "N": False}).form)
+        text, of which 'Y', 'N' are told
     """
 
     name: str
@@ -101,11 +129,30 @@ class Attribute:
     values: tuple[Any, ...] = field(default=(), converter=_tuple)
     column: str = field(kw_only=True)
     uuid: bool = field(default=False, kw_only=True)
+    unit: str | None = field(default=None, kw_only=True)
+    zone: str | None = field(default=None, kw_only=True)
+    encoding: tuple[tuple[str | int, Any], ...] = field(
+        default=(), kw_only=True, converter=_pairs, eq=False
+    )
     path: tuple[str, ...] = field(default=(), kw_only=True)
+    form: Form | None = field(init=False, repr=False)
 
     @column.default
     def _column(self) -> str:
         return self.name
+
+    @form.default
+    def _form(self) -> Form | None:
+        if self.encoding:
+            return Encoding(tuple((s, _exactly(self.dtype, v)) for s, v in self.encoding))
+        if self.unit is not None:
+            return Counted(self.unit)
+        return None if self.zone is None else LocalTime(self.zone)
+
+    @property
+    def stored(self) -> DType:
+        """The type that its column has."""
+        return self.dtype if self.form is None else self.form.stored
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.dtype, DType):
@@ -113,12 +160,60 @@ class Attribute:
         kind = self.dtype.kind
         if self.uuid and kind is not Kind.TEXT:
             raise SchemaError(f"{self.name} is {self.dtype}, and UUIDs are texts")
-        types = _LISTED.get(kind, (str,))
-        for value in self.values:
-            if not isinstance(value, types) or isinstance(value, bool) is not (
-                kind is Kind.BOOLEAN
-            ):
+        self._check_form(kind)
+        for value in (*self.values, *(meant for _, meant in self.encoding)):
+            if not _is_of(kind, value) or not _is_told(self.dtype, value):
                 raise SchemaError(f"{self.name} is {self.dtype}, and its value {value!r} is not")
+
+    def _check_form(self, kind: Kind) -> None:
+        told = [n for n in ("unit", "zone", "encoding") if getattr(self, n) not in (None, ())]
+        if len(told) > 1:
+            raise SchemaError(f"{self.name} is stored in one form, not by {' and '.join(told)}")
+        if (self.unit is not None or self.zone is not None) and kind is not Kind.TIMESTAMP:
+            raise SchemaError(f"{self.name} is {self.dtype}; {told[0]} is of timestamps")
+        if self.unit is not None and self.unit not in tuple(UNITS):
+            raise SchemaError(f"{self.name}: the unit is {' or '.join(UNITS)}, not {self.unit!r}")
+        if self.zone is not None and not is_zone(self.zone):
+            raise SchemaError(f"{self.name}: unknown time zone {self.zone!r}")
+        if self.encoding:
+            self._check_encoding(kind)
+
+    def _check_encoding(self, kind: Kind) -> None:
+        if kind is not Kind.BOOLEAN and not self.dtype.is_number:
+            raise SchemaError(
+                f"{self.name} is {self.dtype}; an encoding is of a boolean or a number"
+            )
+        stored = [each for each, _ in self.encoding]
+        if {type(each) for each in stored} not in ({str}, {int}):
+            raise SchemaError(
+                f"{self.name}: what is stored is texts, or whole numbers, not {stored!r:.60}"
+            )
+        if any(isinstance(each, int) and abs(each) >= 2**63 for each in stored):
+            raise SchemaError(f"{self.name}: databases have no whole number such as {stored!r:.60}")
+
+
+def _is_of(kind: Kind, value: object) -> bool:
+    """Whether a value can be one of a kind; a boolean is no number."""
+    types = _LISTED.get(kind, (str,))
+    return isinstance(value, types) and isinstance(value, bool) is (kind is Kind.BOOLEAN)
+
+
+def _exactly(dtype: DType, value: Any) -> Any:
+    """A number in the type of its attribute."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return value
+    if dtype.kind is Kind.DECIMAL:
+        exact = Decimal(str(value))
+        return exact if dtype.scale is None or not exact.is_finite() else round(exact, dtype.scale)
+    return float(value) if dtype.kind is Kind.FLOAT else value
+
+
+def _is_told(dtype: DType, value: Any) -> bool:
+    """Whether a number is finite, and has no more digits than its type."""
+    if not isinstance(value, float | Decimal):
+        return True
+    exact = Decimal(str(value))
+    return exact.is_finite() and (dtype.scale is None or round(exact, dtype.scale) == exact)
 
 
 Values: TypeAlias = "Mapping[str, DType | Values]"

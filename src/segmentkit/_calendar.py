@@ -6,7 +6,9 @@ from calendar import isleap, monthrange
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EXACT_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 """Units of a fixed length, in seconds."""
@@ -55,6 +57,15 @@ def months_later(day: date, months: int) -> date | None:
     return add_months(day, months) if inside else None
 
 
+def is_zone(name: object) -> bool:
+    """Whether it is the IANA name of a time zone."""
+    try:
+        ZoneInfo(name)  # type: ignore[arg-type]
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        return False
+    return True
+
+
 def to_utc(value: datetime, zone: tzinfo) -> datetime:
     """An instant in UTC without a zone; a value without one is read in ``zone``."""
     if value.tzinfo is None:
@@ -63,6 +74,20 @@ def to_utc(value: datetime, zone: tzinfo) -> datetime:
         return value.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
         return datetime.max if value.year > 1 else datetime.min
+
+
+def first_shown(shown: datetime, zone: tzinfo) -> datetime:
+    """When the clock of ``zone`` shows a time: the first instant, if it shows it twice.
+
+    Of a time that it skips, it is the instant at which it does. So it never goes back as the time
+    that is shown goes on.
+    """
+    early, late = (to_utc(shown.replace(fold=fold), zone) for fold in (0, 1))
+    if early <= late:
+        return early
+    # Before the jump the clock was less ahead, so that it would have shown the time later.
+    before = late.replace(microsecond=0)
+    return _step_between(_at_instant, timedelta(seconds=1), zone, before, early)[0]
 
 
 def local(instant: datetime, zone: tzinfo) -> datetime:
@@ -104,6 +129,25 @@ Steps: TypeAlias = list[tuple[datetime, int]]
 def clock_steps(zone: tzinfo, years: Iterable[int]) -> Steps:
     """How far the clock of a zone is ahead of UTC at each instant of some years, in order."""
     return _steps(_at_instant, timedelta(seconds=1), zone, years)
+
+
+def shown_steps(zone: tzinfo, years: Iterable[int]) -> list[tuple[datetime, datetime, int]]:
+    """The same by what the clock shows, for `first_shown`.
+
+    Returns:
+        The time before which it skips or repeats some, the first one that it has skipped (the same,
+        if it skips none), and how many seconds it is ahead from there on.
+    """
+    # At the ends of the calendar, what the clock shows may be beyond it.
+    first, last = datetime.min + _APART, datetime.max - _APART
+    steps = [(datetime.min, _at_instant(first, zone))]
+    steps += [step for step in clock_steps(zone, years) if first < step[0] < last]
+    found = [(datetime.min, datetime.min, steps[0][1])]
+    for (_, before), (at, after) in pairwise(steps):
+        since = at + timedelta(seconds=max(before, after))
+        skipped = at + timedelta(seconds=before) if after > before else since
+        found.append((since, skipped, after))
+    return found
 
 
 def midnight_steps(zone: tzinfo, years: Iterable[int]) -> Steps:

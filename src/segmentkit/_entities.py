@@ -167,6 +167,10 @@ class Entity:
         for name in names:
             if names.count(name) > 1:
                 raise SchemaError(f"entity {self.name!r} declares {name!r} twice")
+        if (key := self.key_attribute) is not None and key.form is not None:
+            raise SchemaError(
+                f"{self.name}.{key.name} is the key, and keys are compared as they are stored"
+            )
         for place in self.places:
             for name in (place.latitude, place.longitude):
                 attribute = self.attribute(name)

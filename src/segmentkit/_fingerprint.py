@@ -10,7 +10,7 @@ from attrs import fields
 
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
-from segmentkit.schema import Entity, Link, Relation, Schema
+from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
 
 if TYPE_CHECKING:
     from segmentkit._definition import Defined
@@ -91,10 +91,18 @@ def _of_entity(entity: Entity, words: set[str], beside: set[str]) -> Iterator[st
         if near or _has(words, name) or (attribute.path and words.issuperset(attribute.path)):
             values = sorted(map(str, attribute.values))
             kind = str(attribute.dtype), attribute.nullable, values
-            found.append(repr((entity.name, name, attribute.column, attribute.path, *kind)))
+            place = entity.name, name, attribute.column, attribute.path
+            found.append(repr((*place, *kind, *_form(attribute))))
     if found:
         yield repr((entity.name, entity.full_table, entity.model, entity.key))
         yield from found
+
+
+def _form(attribute: Attribute) -> tuple[object, ...]:
+    """What is told of how it is stored."""
+    if attribute.form is None:
+        return ()
+    return attribute.unit, attribute.zone, sorted(map(repr, attribute.encoding))
 
 
 def _joined(schema: Schema, way: Link | Relation) -> tuple[str | None, ...]:

@@ -155,6 +155,9 @@ _ATTRIBUTE = Record(
         _all("values", CONSTANT),
         Field("column", TEXT, default=OWN_NAME),
         _flag("uuid"),
+        *_texts("unit", "zone"),
+        # What is stored, and what it means.
+        _all("encoding", Several(CONSTANT, 2)),
     ),
 )
 _DOCUMENT = Record(Document, (_NAME, Field("values", _Values())))

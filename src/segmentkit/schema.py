@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from attrs import define, evolve, field
 
 from segmentkit._attributes import Attribute, Document, Values, parse_dtype
+from segmentkit._calendar import is_zone
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._entities import Channel, Entity, Link, Place, Relation, each_once
 from segmentkit._html import as_written
@@ -110,10 +111,8 @@ class Schema(HasJson):
                 self._check_way(entity, way)
 
     def _check_zone(self) -> None:
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-            raise SchemaError(f"unknown time zone {self.time_zone!r}") from None
+        if not is_zone(self.time_zone):
+            raise SchemaError(f"unknown time zone {self.time_zone!r}")
 
     def _check_way(self, entity: Entity, way: Link | Relation) -> None:
         target = self.named(way.to)
@@ -310,7 +309,8 @@ def _describe(entity: Entity, *, root: bool) -> str:
     lines = [entity.name + (f" ({', '.join(notes)})" if notes else "")]
     for a in entity.attributes:
         listed = f" in ({', '.join(map(str, a.values))})" if a.values else " (UUID)" * a.uuid
-        lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}")
+        form = "" if a.form is None else f" ({a.form})"
+        lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}{form}")
     inner = [a for document in entity.documents for a in document.attributes]
     lines += [f"    {a.name}: {a.dtype}?" for a in inner]
     lines += [f"    {p.name}: place at {p.latitude}, {p.longitude}" for p in entity.places]

@@ -25,6 +25,7 @@ from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from segmentkit.source import Source
 from tests.conformance_cases import Tables
+from tests.targets.frames import LOCAL
 from tests.targets.target import Hostile, Target
 
 Types = Callable[[DType], Any]
@@ -202,7 +203,9 @@ class Database:
             columns = metadata.tables[entity.table].c
             for attribute in entity.attributes:
                 column = columns[attribute.column]
-                column.type = self.types(attribute.dtype) or column.type
+                column.type = (
+                    self.types(LOCAL if attribute.zone else attribute.stored) or column.type
+                )
                 column.autoincrement = False
                 if isinstance(column.type, Float):
                     # What is stored is what is read.
@@ -364,7 +367,7 @@ def of_clickhouse(dtype: DType) -> Any:
         case Kind.DATE:
             return chdb.Date32()
         case Kind.TIMESTAMP:
-            return chdb.DateTime64(6, "UTC")
+            return chdb.DateTime64(6, None if dtype is LOCAL else "UTC")
         case Kind.TEXTS:
             return Json()
         case _:

@@ -21,6 +21,9 @@ from segmentkit.source import Source
 from tests.conformance_cases import Tables
 from tests.targets.target import Hostile, Target
 
+LOCAL = DType(Kind.TIMESTAMP, unit="as a clock shows it")
+"""Times that have no zone, and are not in UTC."""
+
 Column = Callable[[list[Any], DType | None], "pd.Series[Any]"]
 """Makes a column of some dtype family of Python values; the type of an undeclared key is None."""
 
@@ -72,7 +75,7 @@ def as_arrow(values: list[Any], dtype: DType | None) -> pd.Series[Any]:
         Kind.DECIMAL: pa.decimal128(38, dtype.scale or 6),
         Kind.TEXT: pa.string(),
         Kind.DATE: pa.date32(),
-        Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        Kind.TIMESTAMP: pa.timestamp("us", tz=None if dtype is LOCAL else "UTC"),
         Kind.TEXTS: pa.list_(pa.string()),
     }
     kind = types[dtype.kind]
@@ -113,7 +116,7 @@ def columns_of(schema: Schema, entity: Entity) -> dict[str, DType | None]:
     keys = [entity.key, *(link.key for link in entity.links)]
     keys += [r.key for e in schema.entities for r in e.relations if r.to == entity.name]
     undeclared = {key: None for key in keys if key is not None}
-    return undeclared | {a.column: a.dtype for a in entity.attributes}
+    return undeclared | {a.column: LOCAL if a.zone else a.stored for a in entity.attributes}
 
 
 def types_of_keys(schema: Schema, entity: Entity) -> dict[str, DType]:

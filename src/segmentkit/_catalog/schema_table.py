@@ -203,7 +203,7 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
         name,
         None if key is None else _text(f"{place}.key", key),
         tuple(
-            _attribute(place, *item)
+            read_attribute(place, *item)
             for item in _items(f"{place}.attributes", data.get("attributes", {}))
         ),
         (
@@ -240,12 +240,17 @@ def _place(place: str, name: str, value: Any) -> Place:
     return Place(name, latitude=latitude, longitude=longitude)
 
 
-def _attribute(place: str, name: str, value: Any) -> Attribute:
+def read_attribute(place: str, name: str, value: Any) -> Attribute:
+    """Read what is told of an attribute: its type, or a table with that and more.
+
+    Raises:
+        SchemaError: It is something else.
+    """
     place = f"{place}.attributes.{name}"
     if isinstance(value, str):
         return Attribute(name, _dtype(place, value.removesuffix("?")), value.endswith("?"))
     told = _mapping(place, value)
-    _only(place, told, ("type", "nullable", "values", "column", "uuid"))
+    _only(place, told, ("type", "nullable", "values", "column", "uuid", *_FORMS))
     nullable, values = told.get("nullable", False), told.get("values", [])
     uuid = told.get("uuid", False)
     for key, flag in (("nullable", nullable), ("uuid", uuid)):
@@ -260,7 +265,12 @@ def _attribute(place: str, name: str, value: Any) -> Attribute:
         values,
         column=_text(f"{place}.column", told.get("column", name)),
         uuid=uuid,
+        **{form: told[form] for form in _FORMS if form in told},
     )
+
+
+_FORMS = ("unit", "zone", "encoding")
+"""How a column stores what the type says."""
 
 
 def _dtype(place: str, text: str) -> DType:

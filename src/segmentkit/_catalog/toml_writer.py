@@ -148,7 +148,8 @@ def _ways(ways: Iterable[Link | Relation]) -> Any:
 
 
 def _attribute(attribute: Attribute) -> Any:
-    if not (attribute.values or attribute.uuid) and attribute.column == attribute.name:
+    plain = attribute.form is None and not (attribute.values or attribute.uuid)
+    if plain and attribute.column == attribute.name:
         return f"{attribute.dtype}{'?' * attribute.nullable}"
     told: dict[str, Any] = {"type": str(attribute.dtype), "nullable": attribute.nullable}
     if attribute.values:
@@ -157,7 +158,18 @@ def _attribute(attribute: Attribute) -> Any:
         told["column"] = attribute.column
     if attribute.uuid:
         told["uuid"] = True
+    stored = {"unit": attribute.unit, "zone": attribute.zone}
+    told |= {name: text for name, text in stored.items() if text is not None}
+    if attribute.encoding:
+        told["encoding"] = _encoding(attribute.encoding)
     return _inline(told)
+
+
+def _encoding(pairs: tuple[tuple[str | int, Any], ...]) -> Any:
+    """What is stored as a key; whole numbers are no keys of TOML, and stand in pairs."""
+    if all(isinstance(stored, str) for stored, _ in pairs):
+        return _inline({str(stored): _constant(meant) for stored, meant in pairs})
+    return [[stored, _constant(meant)] for stored, meant in pairs]
 
 
 def _values(values: Values) -> Any:

@@ -369,6 +369,11 @@ class Function:
             return made(ast.Constant, False), assigned(name, value)
         get = "linked(holder, name)" if node.links else "holder.get(name)"
         found = fill(get, holder=holder, name=self.bind(node.name), linked=self.bind(linked))
+        look = self.bind(reader(attribute, start.name))
+        if attribute.form is not None:
+            self.ready.add(name)
+            value = fill("look(found, of)", look=look, found=found, of=again)
+            return made(ast.Constant, False), assigned(name, value)
         kind, raw = attribute.dtype.kind, named(name)
         as_it_is = fill(
             "type(read) is kind", read=assigned(name, found), kind=self.bind(KINDS[kind])
@@ -376,7 +381,6 @@ class Function:
         if kind in _AS_IT_IS:
             as_it_is = made(ast.BoolOp, ast.And(), [as_it_is, fill(_AS_IT_IS[kind], raw=raw)])
         self.ready.add(name)
-        look = self.bind(reader(attribute, start.name))
         return as_it_is, assigned(name, fill("look(raw, of)", look=look, raw=raw, of=again))
 
     def origin(self, node: ir.Column) -> tuple[Entity, ast.expr]:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from segmentkit._stored_forms import LocalTime
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.schema import Attribute
@@ -37,7 +38,7 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
         A function of the raw value, None if there is none, and of the record that it is from,
         which is None beyond a missing link.
     """
-    convert = _CONVERT[attribute.dtype.kind]
+    convert = _read_of(attribute)
     place = f"{entity}.{attribute.name}"
 
     def read(value: Any, record: Mapping[str, Any] | None) -> Any:
@@ -51,17 +52,37 @@ def reader(attribute: Attribute, entity: str) -> Callable[[Any, Mapping[str, Any
                 raise DataError(f"the record has no {place!r}; it has {keys}")
             raise DataError(f"{place} is missing, and the schema does not declare it nullable")
         try:
-            return convert(_stored(value, attribute))
+            found = convert(_stored(value, attribute))
         except (TypeError, ValueError, OverflowError, InvalidOperation):
             if isinstance(value, Decimal) and not value.is_finite():
                 raise DataError(f"{place} must be finite, not {value}") from None
             shown = repr(value)
             shown = shown if len(shown) <= 60 else shown[:60] + "…"
             raise DataError(
-                f"{place} must be {attribute.dtype}, not {type(value).__name__} {shown}"
+                f"{place} must be {_described(attribute)}, not {type(value).__name__} {shown}"
             ) from None
+        if found is None and not attribute.nullable:
+            raise DataError(
+                f"{place} is missing, since {value!r:.60} is not in its encoding, and the schema "
+                "does not declare it nullable"
+            )
+        return found
 
     return read
+
+
+def _read_of(attribute: Attribute) -> Callable[[Any], Any]:
+    """What makes a value of what is stored; None where an encoding does not tell."""
+    form = attribute.form
+    if form is None:
+        return _CONVERT[attribute.dtype.kind]
+    plain = _clock if isinstance(form, LocalTime) else _CONVERT[form.stored.kind]
+    read: Callable[[Any], Any] = form.read
+    return lambda value: read(plain(value))
+
+
+def _described(attribute: Attribute) -> str:
+    return str(attribute.dtype if attribute.form is None else attribute.form)
 
 
 def _stored(value: Any, attribute: Attribute) -> Any:
@@ -169,6 +190,13 @@ def _timestamp(value: Any) -> datetime:
     if moment.tzinfo is None:
         return moment
     return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _clock(value: Any) -> datetime:
+    """What a clock showed, which is without a zone."""
+    if getattr(value, "tzinfo", None) is not None:
+        raise ValueError
+    return _timestamp(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

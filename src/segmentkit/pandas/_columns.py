@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeAlias, assert_never
@@ -10,8 +11,10 @@ import numpy as np
 import pandas as pd
 from attrs import evolve
 
+from segmentkit._calendar import FIRST_MICRO, LAST_MICRO, shown_steps
 from segmentkit._record.convert import KINDS, reader
-from segmentkit.dtypes import Kind
+from segmentkit._stored_forms import Encoding, Form, LocalTime
+from segmentkit.dtypes import INTEGER, DType, Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrays import Array, Mask, Vector, integers, masked
 from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
@@ -21,6 +24,7 @@ from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
 
+_FIRST, _LAST = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
 _EXACT_ROUNDING = 2**49
 """Below it, a float times a power of ten is off by an eighth at most."""
 _UNSURE = 0.25
@@ -41,6 +45,8 @@ def read(column: Column, attribute: Attribute, entity: str) -> Vector | Stored:
     Raises:
         DataError: It holds what the schema does not say.
     """
+    if attribute.form is not None:
+        return _of_form(column, attribute, attribute.form, entity)
     values = stored(column)
     kind = attribute.dtype.kind
     found: Vector | Stored | None
@@ -211,6 +217,66 @@ def _has_zone(dtype: Any) -> bool:
     if isinstance(dtype, pd.CategoricalDtype):
         return _has_zone(dtype.categories.dtype)
     return isinstance(dtype, pd.DatetimeTZDtype) or "tz=" in str(dtype)
+
+
+# -- what is stored in a form of its own ----------------------------------------------------------
+
+
+def _of_form(column: Column, attribute: Attribute, form: Form, entity: str) -> Vector:
+    """The values of what a column stores in a form."""
+    if isinstance(form, Encoding) or (isinstance(form, LocalTime) and _has_zone(column.dtype)):
+        return _by_distinct(column, attribute, entity)
+    raw = _by_kind(stored(column), form.stored)
+    raw = raw.settled if isinstance(raw, Stored) else raw
+    if raw is None or raw.data.dtype == object:
+        return _by_distinct(column, attribute, entity)
+    if isinstance(form, LocalTime):
+        return masked(Kind.TIMESTAMP, _first_shown(raw.data, form), None)
+    limits = FIRST_MICRO // form.micros, LAST_MICRO // form.micros
+    if not ((raw.data >= limits[0]) & (raw.data <= limits[1])).all():
+        return _by_distinct(column, attribute, entity)
+    return masked(Kind.TIMESTAMP, (raw.data * form.micros).view("M8[us]"), raw.mask)
+
+
+def _by_kind(values: Vector | None, dtype: DType) -> Vector | Stored | None:
+    return whole(values) if dtype == INTEGER else _timestamp(values)
+
+
+def _by_distinct(column: Column, attribute: Attribute, entity: str) -> Vector:
+    """The distinct values as Python's objects, each read as one of a record is."""
+    look = reader(evolve(attribute, nullable=True), entity)
+    raw = objects(column)
+    # What are equal need not be of one type: True is no number here.
+    codes: dict[tuple[type, Any], int] = {}
+    places = np.empty(len(raw), dtype=np.intp)
+    values: list[Any] = []
+    for row, value in enumerate(raw):
+        try:
+            place = codes.setdefault((type(value), value), len(values))
+        except TypeError:
+            place = len(values)
+        if place == len(values):
+            values.append(look(value, _ROW))
+        places[row] = place
+    mask = np.array([v is None for v in values], dtype=np.bool_)
+    return of_objects(values, mask, attribute, entity).take(places)
+
+
+def _first_shown(shown: Array, form: LocalTime) -> Array:
+    """`_calendar.first_shown` of many times, by a table of what the clock skipped and repeated."""
+    if not len(present := shown[~np.isnat(shown)]):
+        return shown
+    found = np.unique(present.astype("M8[Y]")).astype(np.int64) + 1970
+    near = {int(year) + more for year in found for more in (-1, 0, 1)}
+    years = sorted(near & set(range(MINYEAR, MAXYEAR + 1)))
+    steps = shown_steps(form.clock, years)
+    since, skipped = (np.array([s[i] for s in steps], dtype="M8[us]") for i in (0, 1))
+    ahead = np.array([s[2] for s in steps], dtype="m8[s]")
+    # Before a jump, those that it skips are as good as the first of them.
+    after = np.append(skipped[1:], _LAST)
+    place = np.searchsorted(since, shown, side="right") - 1
+    instants = np.minimum(shown, after[place]) - ahead[place]
+    return np.clip(np.where(np.isnat(shown), shown, instants), _FIRST, _LAST)
 
 
 # -- objects --------------------------------------------------------------------------------------

@@ -225,7 +225,9 @@ class Reader:
             values = TextColumn(series, attribute, entity.name, self.tests[entity.name, name])
         else:
             values = self._once(
-                (*told, attribute.dtype), series, lambda: read(series, attribute, entity.name)
+                (*told, attribute.dtype, attribute.form),
+                series,
+                lambda: read(series, attribute, entity.name),
             )
         if not attribute.nullable and values.has_missing():
             count = int(values.missing.sum())

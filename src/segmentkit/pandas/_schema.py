@@ -18,6 +18,7 @@ from segmentkit._catalog.schema_table import (
     RelationDeclaration,
     TableDeclaration,
     declare,
+    read_attribute,
 )
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._language.formatter import is_writable
@@ -298,14 +299,16 @@ def _after(hint: str | None) -> str:
 
 
 def _attribute(
-    place: str, name: str, series: pd.Series[Any], told: DType | str | None
+    place: str, name: str, series: pd.Series[Any], told: DType | str | Mapping[str, Any] | None
 ) -> Attribute | str:
     """What a column is, or why the language has no word for it."""
+    if isinstance(told, Mapping):
+        return _declared(place, name, series, told)
     dtype = parse_dtype(told) if isinstance(told, str) else told
     if not isinstance(dtype, DType | None):
         raise SchemaError(f'types: {place} is one such as INTEGER or "integer", not {told!r:.60}')
     if dtype is not None:
-        _check_values(place, name, series, dtype)
+        _check_values(place, series, Attribute(name, dtype, nullable=True))
     found = dtype or _dtype_of(series)
     if isinstance(found, str):
         return found
@@ -318,6 +321,17 @@ def _attribute(
     )
 
 
+def _declared(place: str, name: str, series: pd.Series[Any], told: Mapping[str, Any]) -> Attribute:
+    """What a column is whose author says more than its type, in the form of files."""
+    entity = place.removesuffix(f".{name}")
+    found = read_attribute(entity, name, {"nullable": True, "column": name, **told})
+    _check_values(place, series, evolve(found, nullable=True))
+    if "nullable" in told:
+        return found
+    gaps = _has_missing(series) if found.form is None else read(series, found, entity).has_missing()
+    return evolve(found, nullable=gaps)
+
+
 def _has_uuids(series: pd.Series[Any], dtype: DType) -> bool:
     """Whether texts are UUIDs, as drivers of databases give them: a definition has their text."""
     if dtype != TEXT or series.dtype.kind != "O":
@@ -325,13 +339,13 @@ def _has_uuids(series: pd.Series[Any], dtype: DType) -> bool:
     return all(isinstance(v, UUID) or is_missing(v) for v in series) and bool(len(series.dropna()))
 
 
-def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -> None:
+def _check_values(place: str, series: pd.Series[Any], attribute: Attribute) -> None:
     """Make sure that the values of a column can be read as what its author says.
 
     Raises:
         SchemaError: They cannot; says how to change them.
     """
-    attribute = Attribute(name, dtype, nullable=True)
+    dtype, name = attribute.dtype, attribute.column
     entity = place.removesuffix(f".{name}")
 
     def look(values: pd.Series[Any]) -> bool:
@@ -346,7 +360,7 @@ def _check_values(place: str, name: str, series: pd.Series[Any], dtype: DType) -
     try:
         look(series)
     except DataError as error:
-        way = conversion(name, series, dtype.kind, look)
+        way = None if attribute.form else conversion(name, series, dtype.kind, look)
         raise SchemaError(f"{error}{_after(way and f'change it first: {way}')}") from None
 
 

@@ -118,6 +118,8 @@ class _Digits:
         assert attribute is not None
         if attribute.path:
             return 0, 0  # Spark cannot look into JSON, and says so when the query is compiled
+        if attribute.form is not None:
+            return _MOST, attribute.dtype.scale or 0
         type_ = column_of(self.tables.table(entity), attribute.column).type
         if isinstance(type_, sa.Numeric):
             return type_.precision or _MOST, type_.scale or 0

@@ -112,7 +112,7 @@ class Stored:
             table = self.metadata.tables.get(entity.table)
             for attribute in entity.attributes:
                 if table is not None and attribute.column in table.c:
-                    yield entity.table, attribute.dtype, table.c[attribute.column]
+                    yield entity.table, attribute.stored, table.c[attribute.column]
 
     def run(self, query: sa.Select[Any]) -> DataFrame:
         """A query as a frame, which Spark computes when it is asked to."""

@@ -325,7 +325,7 @@ def tables_from(schema: Schema) -> sa.MetaData:
         columns: dict[str, sa.Column[Any]] = {
             a.column: sa.Column(
                 a.column,
-                _column_type(a.dtype),
+                _column_type(a.stored),
                 nullable=a.nullable,
                 primary_key=a.column == entity.key,
             )

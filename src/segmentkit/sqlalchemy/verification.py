@@ -153,16 +153,17 @@ class _Checks:
             if self.is_converted(place, attribute) or isinstance(kind, sa.types.NullType):
                 continue
             found = dtype_of(kind)
-            if not self.fits(attribute.dtype, found, kind):
+            if not self.fits(attribute.stored, found, kind):
                 yield Finding(
                     "wrong-type",
                     self.named(place, attribute.column),
-                    f"the schema says {attribute.dtype}, and the database has {_called(kind)}",
+                    f"the schema says {attribute.form or attribute.dtype}, "
+                    f"and the database has {_called(kind)}",
                     fix=f"tell the schema what it is, or convert the column; if a type of the "
                     f"app converts it, say so: verify(schema, engine, {place.entity.name.title()})",
                     is_error=True,
                 )
-            elif attribute.dtype.kind is Kind.TIMESTAMP:
+            elif attribute.form is None and attribute.dtype.kind is Kind.TIMESTAMP:
                 yield from self.zones(place, attribute.column, kind)
 
     def attributes(self) -> Iterator[tuple[Place, Attribute]]:
@@ -312,7 +313,7 @@ class _Checks:
         if self.dialect.name != "sqlite":
             return
         for place, attribute in self.attributes():
-            if attribute.dtype.kind in _TIMES and not self.is_converted(place, attribute):
+            if attribute.stored.kind in _TIMES and not self.is_converted(place, attribute):
                 yield from self.written(place, attribute)
 
     def written(self, place: Place, attribute: Attribute) -> Iterator[Finding]:

@@ -149,6 +149,34 @@ class Construct(Enum):
             **_UNTRIED,
         },
     )
+    # Of a parameter, which some take for a text.
+    AS_INSTANT = (
+        "instants beside others",
+        "{0}",
+        DateTime(),
+        {"mysql": "CAST({0} AS DATETIME(6))"},
+    )
+    SINCE_1970 = (
+        "instants as milliseconds",
+        # The second operand is the begin of 1970.
+        "({1} + {0} * INTERVAL '0.001' SECOND)",
+        DateTime(),
+        {
+            # In the form that SQLAlchemy writes.
+            "sqlite": "(strftime('%Y-%m-%d %H:%M:%S', ({0} - ({0} % 1000 + 1000) % 1000) / 1000, "
+            "'unixepoch') || printf('.%03d000', ({0} % 1000 + 1000) % 1000))",
+            "duckdb": "make_timestamp({0} * 1000)",
+            # The product with an interval is a float.
+            "postgresql": "({1} + {0} / 86400000 * INTERVAL '1 day'"
+            " + mod({0}, 86400000) * INTERVAL '0.001' SECOND)",
+            "mysql": "timestampadd(MICROSECOND, {0} * 1000, CAST({1} AS DATETIME(6)))",
+            "clickhouse": "toDateTime64(fromUnixTimestamp64Milli(toInt64({0}), 'UTC'), 6, 'UTC')",
+            "mssql": "dateadd(millisecond, {0} % 86400000, dateadd(day, {0} / 86400000, {1}))",
+            "spark": "(TIMESTAMP_NTZ '1970-01-01 00:00:00' + {0} * INTERVAL '0.001' SECOND)",
+            "oracle": "({1} + numtodsinterval({0} / 1000, 'SECOND'))",
+            **_UNTRIED,
+        },
+    )
     # However an instant is written, where it is a text.
     CLOCK = "comparing timestamps", "{0}"
     # Whether it is on a list that a query makes, for each row: not the rows for each on the list.

@@ -48,6 +48,11 @@ def tested(op: Any, left: Sql, right: Sql) -> Sql:
     return sa.BinaryExpression(left, right, op, type_=_TRUTH, negate=NEGATED[op])
 
 
+def settled(value: bool) -> Sql:
+    """A condition that holds of everyone, or of nobody."""
+    return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
+
+
 def _has_zone(value: Sql) -> bool:
     return bool(getattr(value.type, "timezone", False))
 

@@ -18,7 +18,7 @@ from sqlalchemy.sql import operators
 from segmentkit._calendar import month_day
 from segmentkit._operators import PARTS, TIMES, fold_case, to_float
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, FLOAT, Kind
+from segmentkit.dtypes import DATE, FLOAT, TIMESTAMP, Kind
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
 from segmentkit.sqlalchemy.dialects.column_types import NOTHING, codec_of, is_own
@@ -34,6 +34,7 @@ from segmentkit.sqlalchemy.dialects.elements import (
     matched,
     total,
 )
+from segmentkit.sqlalchemy.dialects.forms import InForm
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
 from segmentkit.sqlalchemy.dialects.stored_values import (
     InstantOf,
@@ -49,8 +50,8 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     varies,
 )
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
-from segmentkit.sqlalchemy.statements import extension, time_arithmetic
-from segmentkit.sqlalchemy.statements.comparisons import compared, met, tested
+from segmentkit.sqlalchemy.statements import extension, stored_forms, time_arithmetic
+from segmentkit.sqlalchemy.statements.comparisons import compared, met, settled
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item, size
 from segmentkit.sqlalchemy.statements.operators import (
     ARITHMETIC,
@@ -118,7 +119,7 @@ class Compiler:
     def leaf(self, node: ir.Condition) -> Sql:
         match node:
             case ir.Always(value):
-                return _settled(value)
+                return settled(value)
             case ir.Compare(op, _, _):
                 return self.compared(node, OPERATORS[op])
             case ir.OneOf():
@@ -134,7 +135,7 @@ class Compiler:
                 first, last = day >= self.value(low), day <= self.value(high)
                 return sa.or_(first, last) if _wraps(node) else sa.and_(first, last)
             case ir.Missing(operand):
-                return tested(operators.is_, self.value(operand), _NULL)
+                return stored_forms.absent(self.value(operand))
             case ir.Follows():
                 return self.follows(node, positive=True)
             case ir.And() | ir.Or() | ir.Counted() | ir.Not() | ir.AnniversaryIn():
@@ -146,7 +147,7 @@ class Compiler:
         """Everyone of whom the leaf does not hold, those with something missing included."""
         match node:
             case ir.Missing(operand):
-                return tested(operators.is_not, self.value(operand), _NULL)
+                return stored_forms.absent(self.value(operand), operators.is_not)
             case ir.Compare(op, left, right):
                 return self.or_missing(self.compared(node, OPPOSITES[op]), left, right)
             case ir.Listed(operand):
@@ -180,7 +181,7 @@ class Compiler:
         raise AssertionError("only rows of relations follow each other")
 
     def or_missing(self, test: Sql, *operands: ir.Value) -> Sql:
-        missing = [tested(operators.is_, self.value(o), _NULL) for o in operands if o.nullable]
+        missing = [stored_forms.absent(self.value(o)) for o in operands if o.nullable]
         return sa.or_(test, *missing) if missing else test
 
     def compared(self, node: ir.Compare, op: Any) -> Sql:
@@ -190,6 +191,8 @@ class Compiler:
             left, right, op = right, left, MIRRORED[op]
         if node.ignoring_case:
             return compared(left, op, self.folded(left, right), self.folded(right, left))
+        if isinstance(right, ir.Const) and isinstance(value := self.value(left), InForm):
+            return stored_forms.compared(self, value, op, [right])
         if isinstance(right, ir.Const) and is_compared((column := self.value(left)), op):
             return self.compared_as_stored(column, op, right)
         return compared(left, op, *self.pair(left, right, ordered=op not in _EQUALITY))
@@ -198,7 +201,7 @@ class Compiler:
         """A comparison with a constant in the form in which a column keeps values."""
         op, value = bound(column, op, constant.value)
         if value is NOTHING:
-            return _settled(op is not operators.eq)
+            return settled(op is not operators.eq)
         if compares_itself(column):
             found: Sql = sa.not_(column == value) if op is operators.ne else op(column, value)
             return found
@@ -228,7 +231,7 @@ class Compiler:
             return found.in_(keys) if positive else found.not_in(keys)
         values = all_bound(column, sorted(node.keys))
         if not values:
-            return _settled(not positive)
+            return settled(not positive)
         found = exactly(node.operand, column)
         operand = Spelled(Construct.EMPTY_TEXT, column) if "" in node.keys else column
         whole, parts = tables.keys_of(node, values, _kind(node.operand, column))
@@ -237,7 +240,11 @@ class Compiler:
 
     def membership(self, node: ir.OneOf, *, positive: bool) -> Sql:
         """Whether a value is one of several constants, or none of them."""
-        return self.one_of(self.value(node.operand), node, positive=positive)
+        value = self.value(node.operand)
+        if isinstance(value, InForm):
+            op = _EQUALITY[not positive]
+            return stored_forms.compared(self, value, op, list(node.options))
+        return self.one_of(value, node, positive=positive)
 
     def contains(self, node: ir.Contains) -> Sql:
         """Whether a list has one of several texts."""
@@ -257,7 +264,7 @@ class Compiler:
         kind = _kind(first, operand)
         values = [_stored(v, kind) for v in all_bound(operand, values)]
         if not values:
-            return _settled(not positive)
+            return settled(not positive)
         if compares_itself(operand):
             found = joined([operand == value for value in values], conjunctive=False)
             return found if positive else sa.not_(found)
@@ -308,7 +315,7 @@ class Compiler:
                 found = self._columns.get(node)
                 if found is None:
                     found = by_code_point(self.columns.column(node))
-                    if keeps_nan(node.dtype, found.type):
+                    if keeps_nan(node.dtype, found.type) and not isinstance(found, InForm):
                         found = Spelled(Construct.NAN_AS_NULL, found)
                     self._columns[node] = found
                 return found
@@ -386,6 +393,8 @@ class Compiler:
                 return sa.func.abs(self.operand(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
+                if node.dtype == TIMESTAMP and isinstance(fallback, ir.Const):
+                    b = Spelled(Construct.AS_INSTANT, b)
                 is_text = node.dtype.kind is Kind.TEXT
                 first = Spelled(Construct.EXACT_TEXT, a) if is_text else a
                 return sa.func.coalesce(first, b, type_=a.type)
@@ -427,11 +436,6 @@ class Compiler:
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
-
-
-def _settled(value: bool) -> Sql:
-    """A condition that holds of everyone, or of nobody."""
-    return Spelled(Construct.EVERYONE if value else Construct.NOBODY)
 
 
 def _name(like: Sql | None) -> str | None:

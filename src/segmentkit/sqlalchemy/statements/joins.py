@@ -146,7 +146,7 @@ class Scan(Rows):
         """When a row happened."""
         at = self.entity.attribute(self.way[-1].at or "")
         assert at is not None
-        return self.key(at.column)
+        return held(at, self.key(at.column))
 
     def entity_of(self, start: Start) -> Entity:
         return self.holders[-1 - start] if isinstance(start, int) else super().entity_of(start)

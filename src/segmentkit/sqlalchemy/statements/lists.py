@@ -15,6 +15,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
 from segmentkit.sqlalchemy.dialects.json_spellings import ITEM
 from segmentkit.sqlalchemy.dialects.long_lists import Among
+from segmentkit.sqlalchemy.statements.stored_forms import in_form
 
 _READS: dict[Kind, Construct] = {
     Kind.BOOLEAN: Construct.JSON_BOOLEAN,
@@ -33,6 +34,8 @@ _SCALE = 9
 
 def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """An attribute, of the column that holds it."""
+    if attribute.form is not None:
+        return in_form(attribute, column)
     if attribute.path or attribute.dtype.kind is not Kind.TEXTS:
         path = attribute.path[1:]
         return _in_json(column, attribute.dtype, path) if attribute.path else column

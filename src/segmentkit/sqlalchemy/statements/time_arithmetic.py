@@ -12,7 +12,7 @@ from segmentkit._planning import ir
 from segmentkit._planning.time_arithmetic import inside
 from segmentkit.dtypes import DATE
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Spelled, later
+from segmentkit.sqlalchemy.dialects.elements import Bracketed, Spelled, later
 from segmentkit.sqlalchemy.dialects.time_zones import in_utc, micros
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 
@@ -49,7 +49,10 @@ def lowered(of: Compiles, node: ir.Call) -> Sql:
             return sa.case((held.between(of.value(low), of.value(high)), held))
         case _:
             test, moved = inside(node), _moved(of, node)
-            return moved if test == ir.TRUE else sa.case((of.condition(test), moved))
+            if test == ir.TRUE:
+                return moved
+            # What it is has one form, whatever form the time is written in.
+            return Bracketed(None, sa.case((of.condition(test), moved)), type_=moved.type)
 
 
 def told_by(of: Compiles, day: ir.Value) -> tuple[Sql, timedelta] | None:
