@@ -108,6 +108,30 @@ def test_random_definitions(data: st.DataObject) -> None:
     VALIDATOR.validate(segment.to_dict())
 
 
+PAGE = Path(__file__).parents[1] / "docs" / "definitions-as-data.md"
+
+
+def told() -> Iterator[tuple[str, str]]:
+    """The texts and the JSON of the table in the docs."""
+    page = PAGE.read_text(encoding="utf-8").partition("| text | JSON |")[2].partition("\n\n")[0]
+    for line in page.splitlines()[2:]:
+        found = [re.findall(r"``.+?``|`[^`]+`", each) for each in line.strip("| ").split(" | ")]
+        assert len(found[0]) == len(found[1]), line
+        yield from zip(*([one.strip("` ") for one in each] for each in found), strict=True)
+
+
+@pytest.mark.parametrize(("text", "form"), list(told()), ids=lambda each: each)
+def test_the_table_is_true(text: str, form: str) -> None:
+    """Each text of the table in the docs has the JSON that stands beside it."""
+    if text == "a.b":
+        text = "`a.b`"
+    data = json.loads(re.sub(r"(?<=[\[ ])([abc])(?=[],}])", r'{"name": "\1"}', form))
+    if text.startswith(("in last", "in this", "in previous", "in 2", "between")):
+        text, data = f"count(r {text})", {"call": "count", "of": [{"name": "r"}], "window": data}
+    assert to_json(expr.parse(text)) == data
+    assert expr.parse(from_json(data)[0]) == expr.parse(text)
+
+
 # -- the schema describes what is read --------------------------------------------------------------
 
 WORDS = ["age", "orders", "order count", "é", "any", "all", "in", "top", "Last", "`", "a.b", "²", "ſ", "K"]  # fmt: skip
