@@ -87,6 +87,13 @@ def test_both_cases(pattern: str, texts: list[str]) -> None:
             assert matches(text.translate(SWAPPED), both)
 
 
+def test_both_cases_of_what_must_not_be_there() -> None:
+    """Without regard to case, [^a] is neither letter: no hint widens it to either."""
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", 'name matches "[^a]*" ignoring case', PEOPLE)
+    assert caught.value.diagnostics[0].hint == "write both cases of each letter: [^Aa]"
+
+
 SWAPPED = str.maketrans("abAB", "ABab")
 
 

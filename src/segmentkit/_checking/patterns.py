@@ -32,6 +32,9 @@ def check_pattern(ctx: Context, node: t.TextTest, pattern: ir.Const | ir.Param) 
         return
     if found is not None:
         ctx.error("SK191", _place(ctx, written, *found))
+    elif node.ignoring_case and "[^" in text:
+        # What must not be there in one case must not be there in the other.
+        _refuse_folding(ctx, node, "write both cases of each letter: [^Aa]")
     elif node.ignoring_case:
         both = printed(both_cases(parse(text)))
         _refuse_folding(ctx, node, f"write both cases: matches {format_text(both)}")
