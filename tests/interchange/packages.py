@@ -145,3 +145,81 @@ def test_random_conditions() -> None:
             assert found.differences, (condition, found.definition)
     assert kinds["same"] > 300, kinds
     assert kinds["different"] > 20, kinds
+
+
+def _rule(draw: random.Random) -> dict[str, Any]:
+    """A rule of react-querybuilder, now and then unfinished, muted, or with a value that is none."""
+    number = draw.choice([0, 17, 18, 40, "18", 25.5])
+    field, operator, value = draw.choice(
+        [
+            (
+                draw.choice(["age", "credit"]),
+                draw.choice(["=", "!=", "<", "<=", ">", ">="]),
+                number,
+            ),
+            ("age", draw.choice(["in", "notIn"]), draw.choice([[17, 18], "17, 40", [], ""])),
+            ("age", draw.choice(["between", "notBetween"]), draw.choice([[18, 40], "40, 18"])),
+            (
+                "name",
+                draw.choice(["contains", "beginsWith", "doesNotEndWith"]),
+                draw.choice(["A", "da"]),
+            ),
+            (draw.choice(["name", "country", "vip"]), draw.choice(["null", "notNull"]), None),
+            ("country", draw.choice(["=", "!=", "in", "notIn"]), draw.choice(["DK", "NO"])),
+            ("vip", draw.choice(["=", "!="]), draw.choice([True, False])),
+            ("joined", draw.choice(["<", ">=", "!="]), "2026-01-31"),
+            ("age", draw.choice(["<", ">=", "!="]), "credit"),
+            ("orders", "=", {"combinator": "and", "rules": []}),
+        ]
+    )
+    found: dict[str, Any] = {"field": field, "operator": operator, "value": value}
+    if value == "credit":
+        found["valueSource"] = "field"
+    if field == "orders":
+        found["match"] = {"mode": draw.choice(["some", "none"])}
+    if draw.random() < 0.1:
+        found[draw.choice(["field", "operator"])] = "~"
+    if draw.random() < 0.1:
+        found["muted"] = True
+    return found
+
+
+def _query(draw: random.Random, depth: int = 0) -> dict[str, Any]:
+    parts = [
+        _query(draw, depth + 1) if depth < 3 and draw.random() < 0.4 else _rule(draw)
+        for _ in range(draw.randrange(0 if depth else 1, 4))
+    ]
+    found: dict[str, Any] = {"rules": parts}
+    if parts and draw.random() < 0.2:
+        words = [draw.choice(["and", "or"]) for _ in parts[1:]]
+        mixed = [each for pair in zip(words, parts[1:], strict=True) for each in pair]
+        found["rules"] = [parts[0], *mixed]
+    else:
+        found["combinator"] = draw.choice(["and", "or"])
+    if draw.random() < 0.3:
+        found["not"] = True
+    if depth and draw.random() < 0.05:
+        found["muted"] = True
+    return found
+
+
+def test_random_queries() -> None:
+    """Of random queries, the people of `theirs` are just those whom the package's SQL finds."""
+    draw = random.Random(2026)
+    queries = [_query(draw) for _ in range(1000)]
+    kinds = {"same": 0, "different": 0, "refused": 0}
+    for query, sql in zip(queries, sql_of(queries), strict=True):
+        try:
+            found = from_react_querybuilder(query, SHOP)
+        except ConversionError:
+            kinds["refused"] += 1
+            continue
+        theirs = asked(sql)
+        assert theirs is not None, sql
+        assert found.theirs is not None, query
+        assert members(found.theirs) == theirs, (query, sql, found.definition)
+        differ = members(found.segment) != theirs
+        assert found.differences or not differ, query
+        kinds["different" if differ else "same"] += 1
+    assert kinds["same"] > 200, kinds
+    assert kinds["different"] > 200, kinds

@@ -226,6 +226,7 @@ REFUSED = [
     ({"name": {"$regex": r"\bfoo"}}, "SK190", "/name/$regex"),
     ({"name": {"$regex": "(a+)+b"}}, "SK191", "/name/$regex"),
     ({"name": {"$regex": "[]a]"}}, "SK190", "/name/$regex"),
+    ({"name": {"$regexi": "^[^a]*$"}}, "SK502", "/name/$regexi"),
     ({"name": {"$regex": 5}}, "SK501", "/name/$regex"),
     ({"age": {"$regex": "5"}}, "SK502", "/age/$regex"),
     ({"app": {"$vgt": "1.2.3"}}, "SK502", "/app/$vgt"),

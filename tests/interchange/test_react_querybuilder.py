@@ -160,6 +160,7 @@ SAID = [
     (all_of(rule("spent", "=", 99.9)), "spent = 99.9"),
     (all_of(rule("age", "=", ":least", valueSource="parameter")), "age = :least"),
     (all_of(rule("name", "in", r"a\,b, c,,")), 'name in ("a,b", "c")'),
+    (all_of(rule("name", "=", "~")), 'name = "~"'),
     (all_of(rule("name", "contains", 5)), 'name contains "5"'),
     (all_of(rule("name", "containsIgnoringCase", "x")), 'name contains "x" ignoring case'),
     (all_of(rule("seen", ">", "2026-05-01T10:00:00.000Z")), "seen > 2026-05-01T10:00Z"),
@@ -372,6 +373,18 @@ def test_traits() -> None:
     assert (found.segment.name, found.definition) == ("x", "paid > 50 and age > 0")
     assert found.segment.traits == {"paid": spent}
     assert to_react_querybuilder(found.segment).query["rules"][0]["value"] == 50
+
+
+def test_a_muted_group_alone() -> None:
+    """SQL has everybody in a muted group that stands alone, even under a not."""
+    muted = all_of(rule("age", ">", 1), muted=True)
+    found = taken(
+        {"combinator": "or", "rules": [rule("age", ">", 39), all_of(muted, **{"not": True})]}
+    )
+    assert found.definition == "age > 39"
+    assert found.left_out == ("/rules/1/rules/0",)
+    assert found.theirs is not None
+    assert members(found.theirs) == asked("(age > 39 or NOT ((1 = 1)))")
 
 
 def test_ignoring_case() -> None:

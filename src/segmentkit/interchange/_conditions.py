@@ -390,7 +390,7 @@ class _Conditions:
         """A regular expression that says more than tests of texts do."""
         reader = self.reader
         found = searched_for(operand)
-        if found is None:
+        if found is None or (folded and found.excludes):
             hint = "anchor each of several by itself, and write white space out: [ ]"
             raise reader.unsayable(asked.at, f"the pattern {shown(operand)}", hint)
         if found.counts:

@@ -93,10 +93,13 @@ class Searched:
     Attributes:
         pattern: The pattern.
         counts: Whether it counts characters, of which those beyond U+FFFF are two in JavaScript.
+        excludes: Whether it names characters that must not be there; without regard to case, these
+            are more than those whose other case may be there.
     """
 
     pattern: str
     counts: bool
+    excludes: bool
 
     def found_in(self, text: str) -> bool:
         """Whether a text matches; of what is no pattern, the checker tells."""
@@ -136,8 +139,9 @@ def searched_for(pattern: str) -> Searched | None:
         return None
     inner = "".join(_DOT if part == "." else part for part in parts)
     inner = f"({inner})" if choices else inner
-    counts = any(part in (".", r"\D", r"\W") or part.startswith("[^") for part in parts)
-    return Searched(f"{'' if starts else _ANY}{inner}{'' if ends else _ANY}", counts)
+    excludes = any(part.startswith("[^") for part in parts)
+    counts = excludes or any(part in (".", r"\D", r"\W") for part in parts)
+    return Searched(f"{'' if starts else _ANY}{inner}{'' if ends else _ANY}", counts, excludes)
 
 
 _PART = re.compile(

@@ -109,12 +109,13 @@ class _Query(Tests):
 
     # -- groups
 
-    def _group(self, group: Mapping[str, Any], at: str) -> t.Expr | None:
+    def _group(self, group: Mapping[str, Any], at: str, *, alone: bool = False) -> t.Expr | None:
         """What a group means; None where it is left out."""
         reader = self.reader
         reader.count(at)
         if self._muted(group, at):
-            return None
+            told = "a muted group that stands alone holds of everybody in SQL"
+            return EVERYBODY if alone and reader.differs("empty-group", at, told) else None
         self._check_keys(group, _GROUP_KEYS, at)
         rules = group["rules"]
         negated = self._flag(group, "not", at)
@@ -153,7 +154,7 @@ class _Query(Tests):
                 continue
             found: t.Expr | None = NOBODY
             try:
-                found = self._rule_or_group(rule, here)
+                found = self._rule_or_group(rule, here, alone=len(rules) == 1)
             except Refusal as error:
                 self.reader.note(error)
             if found is not None:
@@ -164,11 +165,11 @@ class _Query(Tests):
             raise self.reader.wrong(at, told)
         return parts, words
 
-    def _rule_or_group(self, rule: Any, at: str) -> t.Expr | None:
+    def _rule_or_group(self, rule: Any, at: str, *, alone: bool) -> t.Expr | None:
         if not isinstance(rule, Mapping):
             raise self.reader.wrong(at, f"a rule is an object, and not {shown(rule)}")
         if isinstance(rule.get("rules"), list | tuple):
-            return self._group(rule, at)
+            return self._group(rule, at, alone=alone)
         return self._rule(rule, at)
 
     def _combinator(self, group: Mapping[str, Any], at: str) -> str | None:
@@ -233,7 +234,7 @@ class _Query(Tests):
             return None
         self._check_keys(rule, _RULE_KEYS, at)
         name, operator = self._text(rule, "field", at), self._text(rule, "operator", at)
-        if PLACEHOLDER in (name, operator) or rule.get("value") == PLACEHOLDER:
+        if PLACEHOLDER in (name, operator):
             reader.left_out.append(at)
             return None
         found = self.field(name, at)
