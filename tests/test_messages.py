@@ -163,6 +163,25 @@ def test_parameter_of_another_type() -> None:
     )
 
 
+def test_list_for_one_value() -> None:
+    """SK121 says how a parameter stands for a list."""
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", "name in (:some)", SHOP).bind(some=["a"])
+    assert str(caught.value) == (
+        "SK121 ':some' takes a text; ['a'] is a list\n    name in (:some)\n             ^^^^^\n"
+        "    hint: for a list, write 'in :some', without brackets"
+    )
+
+
+def test_list_of_lengths() -> None:
+    """SK125 says how lengths of time are listed."""
+    assert _refused("now - seen in :some").splitlines()[-1] == (
+        "    hint: join tests of one each with 'or': … = :first days or … = :second days"
+    )
+    said = "now - seen = :first days or now - seen = :second days"
+    assert list(Segment.define("s", said, SHOP).parameters) == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     ("definition", "told"),
     [

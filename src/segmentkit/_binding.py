@@ -101,7 +101,10 @@ def _unlike(name: str, value: object, expected: DType, place: Span) -> Diagnosti
         shown = article(dtype)
     takes = expected.described if isinstance(expected, ParameterType) else f"a {expected.family}"
     told = {"name": name, "expected": takes, "value": f"{value!r:.60}"}
-    return diagnostic("SK121", place, **told, **shown)
+    hint = (
+        f"for a list, write 'in :{name}', without brackets" if isinstance(value, _LISTS) else None
+    )
+    return diagnostic("SK121", place, hint=hint, **told, **shown)
 
 
 def _unlisted(name: str, value: object, expected: ParameterType, place: Span) -> Diagnostic | None:

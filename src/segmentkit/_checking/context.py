@@ -238,7 +238,10 @@ class Context:
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Param | None:
         """A parameter, typed by its use; None after an error."""
         if dtype.unit is not None:
-            hint = f"write a unit: :{node.name} {'days' if dtype.is_duration else 'km'}"
+            unit = "days" if dtype.is_duration else "km"
+            hint = f"write a unit: :{node.name} {unit}"
+            if isinstance(dtype, ParameterType):
+                hint = f"join tests of one each with 'or': … = :first {unit} or … = :second {unit}"
             self.error("SK125", node.span, name=node.name, hint=hint)
             return None
         known = self.parameters.setdefault(node.name, dtype)
