@@ -32,6 +32,7 @@ from segmentkit.source import Source
 
 PLAIN, INDEXED = "nothing", "index and statistics"
 BOTH = (PLAIN, INDEXED)
+WITH_MEMORY = "index, statistics, 64 MB"
 INDEX = "CREATE INDEX of_customer ON events (customer_id, happened_at)"
 
 Ask = Callable[[Catalog], list[int]]
@@ -225,9 +226,11 @@ def _fill_postgresql(address: str, data: Path, variant: str) -> None:
                 ):
                     while part := rows.read(1 << 20):
                         copy.write(part)
-        if variant == INDEXED:
+        if variant != PLAIN:
             cursor.execute(INDEX)
             cursor.execute("ANALYZE")
+        if variant == WITH_MEMORY:
+            cursor.execute(f"ALTER DATABASE {engine.url.database} SET work_mem = '64MB'")
     connection.commit()
     connection.close()
 
@@ -374,7 +377,7 @@ HOLDERS: Mapping[str, Holder] = {
         _postgresql,
         _fill_postgresql,
         _open_postgresql,
-        BOTH,
+        (*BOTH, WITH_MEMORY),
     ),
     "mariadb": Holder(
         "MariaDB",

@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ MOST = dict.fromkeys(("sqlite", "postgresql", "mariadb", "record"), 3_000_000)
 LIMIT = 60.0
 STEEP = 2.0
 """Times as much per event as with a tenth of the events: from here on it is a cliff."""
-OFTEN, LONG = 5, 2.0
+OFTEN, LONG = 5, 1.0
 """How often a question is asked; what takes more seconds than that, once."""
 ALL = (*events.QUESTIONS, events.TOGETHER)
 
@@ -141,6 +141,7 @@ class Growth:
         limit: The seconds that a question may take.
         often: How often a question that is not long is asked, after the first time.
         kept: Where what was measured is kept.
+        data: Where the rows are kept, if they are.
     """
 
     sizes: list[int]
@@ -149,6 +150,7 @@ class Growth:
     limit: float
     often: int
     kept: Path
+    data: Path | None
 
 
 def measured(
@@ -156,11 +158,12 @@ def measured(
 ) -> Cells:
     """The questions to one engine with so many events."""
     holder, left = holders.HOLDERS[name], list(growth.questions)
-    found: Cells = {}
+    cells = dict(before)
 
     def note(question: str, told: dict[str, Any]) -> None:
         cell = Cell(name, variant, question, size, **told)
-        found[cell.place] = cell
+        cells[cell.place] = cell
+        write(cells, growth.kept)
         print(_line(cell), flush=True)
 
     with holder.place(data.parent) as address:
@@ -175,7 +178,7 @@ def measured(
                         note(question, {"note": smaller.note})
                     else:
                         note(question, worker.measure(question, growth.limit, growth.often))
-    return found
+    return cells
 
 
 def _line(cell: Cell) -> str:
@@ -243,16 +246,16 @@ def different(cells: Iterable[Cell]) -> list[str]:
 def run(growth: Growth) -> Cells:
     """Measure engines with ever more events, and keep each as it comes."""
     cells = read(growth.kept)
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = growth.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for size in growth.sizes:
-            data = events.make(Path(folder), size)
+            data = events.make(folder, size)
             for name in growth.names:
                 if size > MOST.get(name, size):
                     print(f"{name}: not with {size:,} events", flush=True)
                     continue
                 for variant in holders.HOLDERS[name].variants:
-                    cells |= measured(growth, name, variant, data, size, cells)
-                    write(cells, growth.kept)
+                    cells = measured(growth, name, variant, data, size, cells)
     if found := different(cells.values()):
         raise AssertionError("\n".join(found))
     return cells
@@ -267,22 +270,24 @@ def declare(parser: argparse.ArgumentParser) -> None:
     own.add_argument("--events", metavar="N,…", help=f"how many; {','.join(map(str, EVENTS))}")
     own.add_argument("--questions", metavar="TEXT; …", help="; ".join(ALL).replace("%", "%%"))
     own.add_argument("--limit", type=float, default=LIMIT, help="seconds that a question may take")
+    own.add_argument("--often", type=int, default=OFTEN, help="times, of what takes no second")
     own.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="where it is kept")
+    own.add_argument("--data", type=Path, metavar="FOLDER", help="where to keep the rows")
     own.add_argument("--write", action="store_true", help="write docs/performance.md anew")
 
 
 def main(options: argparse.Namespace) -> None:
     """Measure what is chosen, and show it."""
     here = [name for name, holder in holders.HOLDERS.items() if holder.is_here()]
-    names = here if options.engines is None else options.engines.split(",")
+    names = here if options.engines is None else [n for n in options.engines.split(",") if n]
     if missing := [name for name in names if name not in here]:
         raise SystemExit(f"not here: {', '.join(missing)}; here: {', '.join(here)}")
     sizes = [300, 3_000] if options.quick else list(EVENTS)
     if options.events:
         sizes = [int(each) for each in options.events.split(",")]
     questions = options.questions.split("; ") if options.questions else list(ALL)
-    often = 1 if options.quick else OFTEN
-    cells = run(Growth(sizes, names, questions, options.limit, often, options.kept))
+    often = 1 if options.quick else options.often
+    cells = run(Growth(sizes, names, questions, options.limit, often, options.kept, options.data))
     for name, block in blocks(cells).items():
         print(f"\n{name}\n\n{block}")
     if options.png:
@@ -326,21 +331,27 @@ def _of(cells: Cells, engine: str, variant: str, question: str) -> list[Cell]:
     return sorted((c for c in found if c.events <= EVENTS[-1]), key=lambda c: c.events)
 
 
-def table(cells: Cells, variant: str) -> str:
+def table(cells: Cells, variants: Container[str]) -> str:
     """A row a question, a column an engine."""
-    asked = {c.engine for c in cells.values() if c.variant == variant and c.events <= EVENTS[-1]}
-    names = [name for name in holders.HOLDERS if name in asked]
-    head = [f"{holders.HOLDERS[name].title} {_sizes(cells, name)}" for name in names]
+    asked = {(c.engine, c.variant) for c in cells.values() if c.events <= EVENTS[-1]}
+    places = [
+        (name, variant)
+        for name, holder in holders.HOLDERS.items()
+        for variant in holder.variants
+        if variant in variants and (name, variant) in asked
+    ]
+    head = [_head(cells, *place) for place in places]
     rows = [
-        [question, *(_row(_of(cells, name, variant, question)) for name in names)]
-        for question in ALL
+        [question, *(_row(_of(cells, *place, question)) for place in places)] for question in ALL
     ]
     return _table(["", *head], rows)
 
 
-def _sizes(cells: Cells, engine: str) -> str:
-    found = sorted({c.events for c in cells.values() if c.engine == engine})
-    return " · ".join(_number(size) for size in found if size <= EVENTS[-1])
+def _head(cells: Cells, engine: str, variant: str) -> str:
+    sizes = sorted({c.events for c in cells.values() if (c.engine, c.variant) == (engine, variant)})
+    told = " · ".join(_number(size) for size in sizes if size <= EVENTS[-1])
+    more = ", 64 MB" if variant == holders.WITH_MEMORY else ""
+    return f"{holders.HOLDERS[engine].title}{more}: {told}"
 
 
 def large(cells: Cells) -> str:
@@ -349,7 +360,7 @@ def large(cells: Cells) -> str:
     names = [name for name in holders.HOLDERS if any(c.engine == name for c in found)]
     head = [h for n in names for h in (f"{holders.HOLDERS[n].title}: clock", "processor", "memory")]
     rows = []
-    for question in ALL:
+    for question in dict.fromkeys(each for each in ALL if any(c.question == each for c in found)):
         asked = {c.engine: c for c in found if c.question == question}
         members = {c.members for c in asked.values()} - {None}
         told = [cell for name in names for cell in _taken(asked.get(name))]
@@ -402,7 +413,10 @@ def draw(cells: Cells, file: Path) -> None:
     within = [c for c in cells.values() if c.seconds is not None and c.events <= EVENTS[-1]]
     places = sorted(
         {(c.engine, c.variant) for c in within},
-        key=lambda place: (list(holders.HOLDERS).index(place[0]), place[1] != holders.PLAIN),
+        key=lambda place: (
+            list(holders.HOLDERS).index(place[0]),
+            holders.HOLDERS[place[0]].variants.index(place[1]),
+        ),
     )
     columns = min(4, len(places))
     lines = -(-len(places) // columns)
@@ -421,7 +435,8 @@ def draw(cells: Cells, file: Path) -> None:
         panel.grid(visible=True, alpha=0.3)
     for panel in list(axes.flat)[len(places) :]:
         panel.set_visible(False)
-    figure.supxlabel("events")
+    for panel in axes[-1]:
+        panel.set_xlabel("events")
     figure.supylabel("µs of the processor for an event")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(file, dpi=80)
@@ -443,8 +458,8 @@ def publish(cells: Cells) -> None:
 def blocks(cells: Cells) -> dict[str, str]:
     """What the page has between markers."""
     return {
-        "scale": table(cells, holders.PLAIN),
-        "scale-indexed": table(cells, holders.INDEXED),
+        "scale": table(cells, [holders.PLAIN]),
+        "scale-indexed": table(cells, [holders.INDEXED, holders.WITH_MEMORY]),
         "scale-steep": "\n".join(f"- {each}" for each in steep(cells)) or "None.",
         "scale-large": large(cells),
     }

@@ -63,7 +63,7 @@ def test_growth_is_measured_on_every_engine(tmp_path):
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     asked = {(row["engine"], row["variant"]) for row in rows}
-    assert len(asked) == 8
+    assert len(asked) == 9
     assert {row["events"] for row in rows} == {"300", "3000"}
     assert len(rows) == 2 * 19 * len(asked)
     # What compares a customer with all others, one record cannot answer.
@@ -71,3 +71,13 @@ def test_growth_is_measured_on_every_engine(tmp_path):
     assert [row["note"] for row in rows if row["note"]] == ["SK401"] * 2 * 4
     assert all(float(row["seconds"]) > 0 for row in rows if not row["note"])
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_page_shows_what_was_measured():
+    """The tables of growth on the page are those that the kept measurements give."""
+    command = [sys.executable, str(RUN), "--scale", "--engines", ""]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
+    page = (RUN.parents[2] / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
+    shown = [line for line in run.stdout.splitlines() if line.startswith(("|", "- "))]
+    assert len(shown) > 40
+    assert set(shown) <= set(page)
