@@ -243,6 +243,7 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
     known = [*(each.name for group in groups for each in group), *traits]
     if len(node.parts) > 1 and part == node.parts[0]:
         known.append(root.name)
+        known += [] if row is None else [n for n, r in row.names.items() if r.why is None]
     hint = did_you_mean(part, known)
     if hint is None and len(node.parts) == 1:
         return f'a text stands in quotes: "{part}"'

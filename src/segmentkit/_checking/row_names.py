@@ -114,9 +114,9 @@ def _refuse(ctx: Context, step: t.Step, row: Row) -> None:
     alias = row.alias or ""
     operands = step.where.operands if isinstance(step.where, t.And) else (step.where,)
     using = [each for each in operands if _uses(each, alias)]
-    wrong = next((each for each in using if not _is_equality(each, alias)), using[0])
-    hint = None
     root = ctx.schema.entity.name
+    wrong = next((each for each in using if not _is_equality(each, alias, root)), using[0])
+    hint = None
     names = [each for each in t.every(wrong) if isinstance(each, t.Name)]
     if all(len(each.parts) > 1 and each.parts[0] in (alias, root) for each in names):
         own = t.rewritten(wrong, lambda n: _bare(n, alias))
@@ -135,10 +135,13 @@ def _bare(node: object, alias: str | None) -> t.Expr | None:
     return None
 
 
-def _is_equality(node: t.Expr, alias: str) -> bool:
+def _is_equality(node: t.Expr, alias: str, root: str) -> bool:
+    """Whether a test is one of both rows, as far as its words tell."""
     match node:
         case t.Compare("=", left, right, False):
-            return bool(_uses(left, alias)) is not bool(_uses(right, alias))
+            its = right if _uses(left, alias) else left
+            names = [each for each in t.every(its) if isinstance(each, t.Name)]
+            return any(len(each.parts) == 1 or each.parts[0] not in (alias, root) for each in names)
         case _:
             return False
 
