@@ -538,3 +538,35 @@ def test_patterns_of_columns(engine: sa.Engine, collation: str) -> None:
     assert asked.members('x matches "[a-z]"') == [1]
     assert asked.members('x not matches "[a-z]|A"') == [3, 4, 5]
     assert asked.members('x matches "[^b ]. ?"') == [3, 4]
+
+
+@pytest.mark.parametrize("definition", ["count(orders) <= 1", 'first(orders.kind) = "a"'])
+def test_rows_are_not_looked_up_to_be_grouped(engine: sa.Engine, definition: str) -> None:
+    """The index that a foreign key has is not gone through row by row, where all are grouped."""
+    _run(
+        engine,
+        "CREATE TABLE people (id INT PRIMARY KEY)",
+        "CREATE TABLE orders (id INT PRIMARY KEY, person_id INT, kind VARCHAR(9), at DATETIME,"
+        " FOREIGN KEY (person_id) REFERENCES people (id))",
+        "INSERT INTO people SELECT seq FROM seq_1_to_1000",
+        "INSERT INTO orders SELECT seq, 1 + seq MOD 999, 'a', '2026-01-01' FROM seq_1_to_20000",
+        "ANALYZE TABLE people, orders",
+    )
+    metadata = sa.MetaData()
+    metadata.reflect(engine)
+    schema = schema_from(metadata.tables["people"], events={"orders": {"at": "at"}})
+    segment = Segment.define(None, definition, schema)
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_: Any, __: Any, text: str, parameters: Any, *___: Any) -> None:
+        sent.append((text, parameters))
+
+    with engine.connect() as connection:
+        sa.event.listen(connection, "before_cursor_execute", keep)
+        found = Source(connection, metadata.tables["people"]).members(segment, as_of=AS_OF)
+        text, parameters = sent[-1]
+        plan = connection.exec_driver_sql(f"EXPLAIN {text}", parameters).mappings().all()
+    assert len(found) == (1 if "<=" in definition else 999)
+    kinds = [each["type"] for each in plan if each["table"].startswith("orders")]
+    assert kinds
+    assert set(kinds) == {"ALL"}

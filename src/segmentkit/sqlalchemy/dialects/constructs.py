@@ -181,6 +181,8 @@ class Construct(Enum):
     CLOCK = "comparing timestamps", "{0}"
     # Whether it is on a list that a query makes, for each row: not the rows for each on the list.
     PROBED = "keys on a list that a query makes", "{0}"
+    # By whom rows are grouped: read one after the other, and not by an index.
+    OWNER = "owners of rows", "{0}"
     # Most keep no zone with an instant.
     IN_UTC = "timestamps with a time zone", "{0}", DateTime()
     DAY = (

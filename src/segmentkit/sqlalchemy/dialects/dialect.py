@@ -226,11 +226,13 @@ _ROWS = (
             # Numbers without a sign have nothing below zero.
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
+            # By an index on it, which each foreign key has, each row would be looked up.
+            Construct.OWNER: "coalesce({0})",
             **_OF_MYSQL,
         },
         # It looks nothing up by hashes in a correlated sub-query or a semi-join, and makes what is
         # joined to rows with a rank once for each of them.
-        shapes=Shapes(Sequences.SORTED, Ends.SORTED, apart=True),
+        shapes=Shapes(Sequences.SORTED, Ends.PAIRED, apart=True),
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         length=_PACKET,
         exact_collations=("utf8mb4_nopad_bin",),

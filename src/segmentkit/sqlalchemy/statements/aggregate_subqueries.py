@@ -97,8 +97,8 @@ class Grouped:
 
     def select(self, *columns: Sql) -> sa.Select[Any]:
         """The scan, grouped."""
-        owner = self.scan.owner
-        tests = [owner.is_not(None), *self.where, *self.rows.limits()]
+        tests = [self.scan.owner.is_not(None), *self.where, *self.rows.limits()]
+        owner = Spelled(Construct.OWNER, self.scan.owner)
         return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
@@ -291,7 +291,8 @@ def _at_the_end(make: Callable[[], _Candidates], node: ir.Aggregate, shape: Ends
 def _ends(rows: _Candidates, *, last: bool) -> sa.Select[Any]:
     """The first or last instant of each owner."""
     end = (sa.func.max if last else sa.func.min)(rows.at)
-    return rows.query(rows.owner.label("owner"), end.label("instant")).group_by(rows.owner)
+    owner = Spelled(Construct.OWNER, rows.owner)
+    return rows.query(owner.label("owner"), end.label("instant")).group_by(owner)
 
 
 def _limit(rows: _Candidates, ends: sa.Select[Any], *, paired: bool) -> None:
