@@ -262,7 +262,8 @@ def test_a_text_that_needs_many_states() -> None:
     text = "".join("ab"[(i * i // 7 + i // 3) % 2] for i in range(20_000))
     assert matcher(text) == (text[-201] == "a")
     assert not matcher(text[:-201] + "b" + text[-200:])
-    assert sum(map(len, matcher._states.values())) <= _MOST_STEPS
+    kept = [matcher._start, *matcher._states.values()]
+    assert sum(len(state) - 2 for state in kept) <= _MOST_STEPS
 
 
 # -- databases --------------------------------------------------------------------------------------

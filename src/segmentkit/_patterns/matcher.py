@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from segmentkit._patterns.automaton import Positions, by_character, places
 from segmentkit._patterns.syntax import parse
@@ -17,34 +17,13 @@ from segmentkit._patterns.syntax import parse
 _MOST_STEPS = 4_096
 """So many are kept; a text that needs more takes longer, and no more room."""
 
-
-class _State(dict[str, Any]):
-    """Where reading a text has come to, and by which character it goes on to which state.
-
-    Attributes:
-        next: The positions that can come next.
-        accepts: Whether a text can end here.
-    """
-
-    __slots__ = ("accepts", "matcher", "next")
-
-    def __init__(self, matcher: Matcher, following: int, *, accepts: bool) -> None:
-        super().__init__()
-        self.matcher = matcher
-        self.next = following
-        self.accepts = accepts
-
-    def __missing__(self, character: str) -> _State | _Dead:
-        return self.matcher.step(self, character)
-
-
-class _Dead(dict[str, Any]):
-    """Where no text matches any more: no character goes on."""
-
-    accepts = False
-
-
-_DEAD = _Dead()
+_State: TypeAlias = dict[str, Any]
+"""Where reading a text has come to: the state to which each character leads, as far as that is
+known. A plain dictionary is read fastest, so what else there is to know stands there, too."""
+_NEXT, _ENDS = "next", "ends"
+"""The positions that can come next, and whether a text can end; no character is called so."""
+_DEAD: _State = {_ENDS: False}
+"""Where no text matches any more: no character goes on."""
 
 
 class Matcher:
@@ -56,28 +35,33 @@ class Matcher:
         self._follow = positions.follow
         self._last = whole.last
         self._starts, self._having = by_character(positions)
-        self._start = _State(self, whole.first, accepts=whole.is_nullable)
-        self._states: dict[int, _State] = {}
-        self._steps = 0
+        self._begin = {_NEXT: whole.first, _ENDS: whole.is_nullable}
+        self._forget()
 
     def __call__(self, text: str) -> bool:
-        state = self._start
-        try:
-            for character in text:
-                state = state[character]
-        except KeyError:
-            return False
-        return state.accepts
+        state, characters = self._start, iter(text)
+        character = ""
+        while True:
+            try:
+                for character in characters:
+                    state = state[character]
+            except KeyError:
+                if state is _DEAD:
+                    return False
+                state = self._step(state, character)
+            else:
+                ends: bool = state[_ENDS]
+                return ends
 
-    def step(self, state: _State, character: str) -> _State | _Dead:
+    def _step(self, state: _State, character: str) -> _State:
         """The state that a character leads to, which is kept."""
         if self._steps >= _MOST_STEPS:
             self._forget()
         self._steps += 1
         having = self._having[bisect_right(self._starts, ord(character)) - 1]
-        following = self._state(state.next & having) if state.next & having else _DEAD
-        state[character] = following
-        return following
+        here = state[_NEXT] & having
+        found = state[character] = self._state(here) if here else _DEAD
+        return found
 
     def _state(self, here: int) -> _State:
         known = self._states.get(here)
@@ -85,16 +69,15 @@ class Matcher:
             following = 0
             for place in places(here):
                 following |= self._follow[place]
-            known = _State(self, following, accepts=bool(here & self._last))
+            known = {_NEXT: following, _ENDS: bool(here & self._last)}
             self._states[here] = known
         return known
 
     def _forget(self) -> None:
         """Begin anew; whoever is reading a text goes on from where it is."""
-        states, self._states, self._steps = self._states, {}, 0
-        self._start.clear()
-        for state in states.values():
-            state.clear()
+        self._start: _State = {**self._begin}
+        self._states: dict[int, _State] = {}
+        self._steps = 0
 
 
 @lru_cache(maxsize=64)
@@ -106,3 +89,8 @@ def matcher(pattern: str) -> Matcher:
 def matches(text: str, pattern: str) -> bool:
     """Whether a whole text matches a pattern that stands."""
     return matcher(pattern)(text)
+
+
+def matches_present(text: str | None, pattern: str) -> bool | None:
+    """The same where a text may be missing; then so is the answer."""
+    return None if text is None else matcher(pattern)(text)

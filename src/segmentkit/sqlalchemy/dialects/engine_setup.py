@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from segmentkit._operators import bucket_of, fold_case
-from segmentkit._patterns.matcher import matches
+from segmentkit._patterns.matcher import matches_present
 from segmentkit._record.json_values import instant
 from segmentkit._usage import described
 from segmentkit.errors import SchemaError
@@ -109,7 +109,7 @@ def _add_functions(connection: Any, _: object) -> None:
 
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
     connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
-    connection.create_function(MATCHES, 2, _of_present(matches), deterministic=True)
+    connection.create_function(MATCHES, 2, matches_present, deterministic=True)
     connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
     try:
         connection.cursor().execute(CALL)
@@ -125,7 +125,7 @@ def _stored_instant(text: str | None) -> str | None:
 
 
 def _of_present(function: Callable[..., float]) -> Callable[..., float | None]:
-    def call(*arguments: Any) -> float | None:
+    def call(*arguments: float | None) -> float | None:
         present = [a for a in arguments if a is not None]
         return function(*present) if len(present) == len(arguments) else None
 
