@@ -11,7 +11,7 @@ from attrs import evolve
 
 import segmentkit.pandas as frames
 from segmentkit._planning import ir
-from segmentkit.pandas import _aggregates, _compile, _functions, _same_values
+from segmentkit.pandas import _aggregates, _columns, _compile, _functions, _same_values
 from tests.mutants.making import Mutant, Patch, method
 
 
@@ -76,6 +76,10 @@ def _from_zero(clock: Any) -> Any:
     return evolve(found, data=found.data - 1)
 
 
+def _without_jumps(real: Any, zone: Any, years: Any) -> Any:
+    return [(since, since, ahead) for since, _, ahead in real(zone, years)]
+
+
 def _unmasked(times: Any) -> Any:
     return evolve(_functions.micros(times), mask=None)
 
@@ -106,6 +110,8 @@ MUTANTS = [
            method(_compile.RelatedTable, "above", _next_above), "named-rows"),
     Mutant("what is missing is a number", "NaT as the number that stands for it",
            lambda: mock.patch.dict(_functions.FUNCTIONS, micros=_unmasked), "durations"),
+    Mutant("an hour later", "a time that the clock skips as if it had not",
+           method(_columns, "shown_steps", _without_jumps), "local-times"),
     Mutant("Monday is 0", "weekdays from 0 to 6, as pandas has them",
            lambda: mock.patch.dict(_functions.FUNCTIONS, weekday=_from_zero), "parts-of-dates"),
     Mutant("the last match wins", "assigned in order, later parts take from earlier ones",

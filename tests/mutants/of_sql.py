@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from attrs import evolve
 
 import segmentkit.sqlalchemy as sql
+from segmentkit._calendar import micros
 from segmentkit._planning import ir
+from segmentkit._stored_forms import Counted
 from segmentkit.dtypes import TEXT
-from segmentkit.sqlalchemy.dialects import distance, engine_setup
+from segmentkit.sqlalchemy.dialects import distance, engine_setup, time_zones
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements import (
@@ -21,6 +23,7 @@ from segmentkit.sqlalchemy.statements import (
     compiler,
     joins,
     sequences,
+    stored_forms,
 )
 from segmentkit.sqlalchemy.statements import population as population_sql
 from segmentkit.sqlalchemy.statements import predicate as predicates
@@ -35,6 +38,24 @@ def _of_what_is_known(real: Any, numbers: Any) -> Any:
 
 
 # -- values and tests -----------------------------------------------------------------------------
+
+
+def _rounded_down(real: Any, form: Any, instant: Any) -> Any:
+    return micros(instant) // form.micros
+
+
+def _small_too(real: Any, form: Any, op: Any, constants: Any) -> Any:
+    some, ranges = real(form, op, constants)
+    return [*some, *(each.lower() for each in some if isinstance(each, str))], ranges
+
+
+def _others_too(real: Any, form: Any, op: Any, constants: Any) -> Any:
+    some, ranges = real(form, op, constants)
+    return [*some, *(["y", "n"] if "N" in some else [])], ranges
+
+
+def _as_if_shown(real: Any, kept: Any, zone: Any, found: Any, jumped: Any) -> Any:
+    return found
 
 
 def _collated(collation: str) -> Patch:
@@ -342,6 +363,17 @@ MUTANTS = [
     Mutant("lengths in whole seconds", "strftime('%s') forgets what is less than a second",
            spelled(Construct.MICROS, "(CAST(strftime('%s', {0}) AS INTEGER) * 1000000)"),
            "durations"),
+    Mutant("milliseconds forgotten", "seconds since 1970, whatever is left of them",
+           spelled(Construct.SINCE_1970, "strftime('%Y-%m-%d %H:%M:%S.000000', {0} / 1000, 'unixepoch')"),
+           "stored-forms"),
+    Mutant("seconds rounded down", "a bound between two seconds takes the earlier one, too",
+           method(Counted, "least", _rounded_down), "stored-forms"),
+    Mutant("letters of either case", "a column whose collation ignores case",
+           method(stored_forms, "kept_of", _small_too), "stored-forms"),
+    Mutant("whatever is not Y", "unequal to what means true is false",
+           method(stored_forms, "kept_of", _others_too), "stored-forms"),
+    Mutant("an hour later", "a time that the clock skips as if it had not",
+           method(time_zones, "_unless_skipped", _as_if_shown), "local-times"),
     Mutant("months run over", "31 January and a month is 2 March, as SQLite has it",
            spelled(Construct.MONTHS_LATER, "date({0}, {1} || ' months')"), "durations"),
     Mutant("the missing are ranked", "NULL is the least, or the greatest, and is counted",

@@ -32,6 +32,8 @@ from segmentkit import (
     decimal,
     dtypes,
 )
+from segmentkit._calendar import local, micros
+from segmentkit._stored_forms import Counted, Encoding, LocalTime
 from tests.extensions import DRAWN
 from tests.targets import Hostile
 
@@ -268,7 +270,7 @@ def worlds(draw: st.DrawFn) -> World:
             Relation("notes", key="person_id"),
         ],
     )
-    time = Attribute("at", at, nullable=True)
+    time = evolve(Attribute("at", at, nullable=True), **draw(_forms(at)))
     has_key = draw(st.booleans())
     of_orders = Relation("lines", key="order_id", at=draw(st.sampled_from([None, "at"])))
     orders = Entity(
@@ -304,7 +306,8 @@ def _key(dtype: DType = INTEGER) -> Attribute:
 
 
 def _attributes(most: int = 6) -> st.SearchStrategy[list[Attribute]]:
-    each = st.builds(Attribute, st.sampled_from(NAMES), st.sampled_from(TYPES), st.booleans())
+    plain = st.builds(Attribute, st.sampled_from(NAMES), st.sampled_from(TYPES), st.booleans())
+    each = plain.flatmap(lambda a: _forms(a.dtype).map(lambda form: evolve(a, **form)))
     return st.lists(each, min_size=1, max_size=most, unique_by=lambda a: a.name)
 
 
@@ -327,8 +330,50 @@ def _rows(
     ]
 
 
-def _values(attribute: Attribute, pool: Pool) -> st.SearchStrategy[Any]:
+FORMS: Mapping[DType, Sequence[Mapping[str, Any]]] = {
+    TIMESTAMP: [
+        {"unit": "seconds"},
+        {"unit": "milliseconds"},
+        {"zone": "Europe/Kyiv"},
+        {"zone": "Australia/Lord_Howe"},
+    ],
+    BOOLEAN: [{"encoding": {"Y": True, "N": False}}, {"encoding": {1: True, 2: False, 0: False}}],
+    INTEGER: [{"encoding": {"a": 1, "A": -3, "a ": 18, "ß": 0}}, {"encoding": {7: 2, -1: 1000}}],
+    FLOAT: [{"encoding": {"a": 0.25, "A": 3}}],
+    MONEY: [{"encoding": {"a": 0.1, "A": 9.99}}],
+}
+"""How columns may store values otherwise."""
+SHOWN = [
+    *(datetime(2026, 3, 29, 3, minute) for minute in (0, 30, 59)),
+    *(datetime(2026, 10, 25, 3, minute) for minute in (0, 30)),
+    *(datetime(2026, 10, 4, 2, minute) for minute in (0, 15, 30)),
+    *(datetime(2026, 4, 5, 1, minute) for minute in (29, 30, 59)),
+]
+"""What clocks skip and repeat."""
+
+
+def _forms(dtype: DType) -> st.SearchStrategy[Mapping[str, Any]]:
+    """Mostly none."""
+    return st.sampled_from([{}] * 8 + [*FORMS.get(dtype, ())])
+
+
+def _stored(attribute: Attribute, pool: Pool) -> list[Any]:
+    """What a column can hold."""
     values = pool.of(attribute.dtype)
+    match attribute.form:
+        case Counted() as form:
+            return [micros(value) // form.micros for value in values]
+        case LocalTime() as form:
+            return [*(local(value, form.clock) for value in values), *SHOWN]
+        case Encoding(pairs):
+            others = ["y", "Y ", "b", ""] if attribute.stored == TEXT else [5, -7]
+            return [*(told for told, _ in pairs), *(others if attribute.nullable else [])]
+        case _:
+            return values
+
+
+def _values(attribute: Attribute, pool: Pool) -> st.SearchStrategy[Any]:
+    values = _stored(attribute, pool)
     if attribute.nullable:
         return st.one_of(st.none(), st.sampled_from(values))
     # What is not a number is missing.
@@ -356,12 +401,18 @@ def _json(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
+def _is_missing(attribute: Attribute, value: Any) -> bool:
+    if value is not None and isinstance(attribute.form, Encoding):
+        return attribute.form.read(value) is None
+    return value is None or bool(value != value)
+
+
 def without_gaps(world: World, draw: st.DrawFn) -> World:
     """The same world, but everything about its people is known."""
     filled = [
         {
-            name: draw(st.sampled_from(world.pool.constants(a.dtype)))
-            if (a := world.schema.entity.attribute(name)) and (value is None or value != value)
+            name: draw(_values(evolve(a, nullable=False), world.pool))
+            if (a := world.schema.entity.attribute(name)) and _is_missing(a, value)
             else value
             for name, value in row.items()
         }
