@@ -144,3 +144,10 @@ def test_pygments_colours_definitions():
         *("Name.Variable", "Keyword", "Keyword", "Name", "Operator", "Literal.String.Double"),
         "Comment.Single",
     ]
+
+
+def test_every_module_can_be_read_in_a_sitting():
+    """No module of the library has more than 520 lines."""
+    package = Path(segmentkit.__file__).parent
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in package.rglob("*.py")}
+    assert {str(path): length for path, length in lengths.items() if length > 520} == {}
