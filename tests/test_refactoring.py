@@ -401,12 +401,12 @@ def test_a_name_changes_no_members() -> None:
     """Every case has the same members when an attribute, and its column, have another name."""
     draw = random.Random(1)
     asked = 0
-    for case in ANSWERED:
+    for case in draw.sample(ANSWERED, 400):
         other = renamed(case, draw)
         if other is not None:
             asked += 1
             assert answer(RECORD, other) == expected(case), (case.where, other.where)
-    assert asked > 500
+    assert asked > 200
 
 
 # -- as a text -------------------------------------------------------------------------------------

@@ -119,12 +119,15 @@ def without_later(record, schema, entity, then):
     for relation in entity.relations:
         inner, at = schema.named(relation.to), relation.at
         rows = record.get(relation.name) or ()
-        seen = [row for row in rows if at is None or _is_seen(row.get(at), schema, then)]
+        time = inner.attribute(at) if at else None
+        seen = [row for row in rows if at is None or _is_seen(time, row.get(at), schema, then)]
         found[relation.name] = [without_later(row, schema, inner, then) for row in seen]
     return found
 
 
-def _is_seen(at, schema, then):
+def _is_seen(attribute, at, schema, then):
+    if at is not None and attribute.form is not None:
+        at = attribute.form.read(at)
     match at:
         case None:
             return False

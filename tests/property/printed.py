@@ -13,7 +13,7 @@ from segmentkit import Segment
 from segmentkit._checking.combining import spelled_out
 from segmentkit._definition import instant_of, lowest_first
 from segmentkit._language.formatter import format_tree
-from segmentkit.schema import Entity, Schema
+from segmentkit.schema import Attribute, Entity, Schema
 from tests.property.worlds import World
 
 
@@ -76,9 +76,23 @@ def _schema(schema: Schema) -> list[str]:
     return lines
 
 
-def _attributes(schema: Schema, entity: Entity) -> dict[str, str]:
+def _attribute(attribute: Attribute) -> Any:
+    told: dict[str, Any] = {"type": str(attribute.dtype), "nullable": attribute.nullable}
+    if attribute.unit is not None:
+        told["unit"] = attribute.unit
+    if attribute.zone is not None:
+        told["zone"] = attribute.zone
+    if attribute.encoding:
+        told["encoding"] = [
+            [stored, float(meant) if isinstance(meant, Decimal) else meant]
+            for stored, meant in attribute.encoding
+        ]
+    return f"{attribute.dtype}{'?' * attribute.nullable}" if len(told) == 2 else told
+
+
+def _attributes(schema: Schema, entity: Entity) -> dict[str, Any]:
     """The types; the column that tells a row's owner is declared in a case."""
-    found = {a.name: f"{a.dtype}{'?' if a.nullable else ''}" for a in entity.attributes}
+    found: dict[str, Any] = {a.name: _attribute(a) for a in entity.attributes}
     for owner in schema.entities:
         key = owner.key_attribute
         for relation in owner.relations:

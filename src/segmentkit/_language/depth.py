@@ -29,6 +29,8 @@ def too_deep(tree: t.Expr) -> t.Node | None:
     stack: list[tuple[t.Node, int, int]] = [(tree, 0, _OUTERMOST)]
     while stack:
         node, depth, free = stack.pop()
+        if isinstance(node, t.Within):
+            continue  # it is a number, and nests nothing
         if depth > MAX_DEPTH:
             return node
         if free and isinstance(node, t.And | t.Or | t.Not):

@@ -36,8 +36,8 @@ def printed(node: Node, *, nul: str = "\\x00") -> str:
 
     Example:
         >>> from segmentkit._patterns.syntax import parse
-        >>> print(printed(parse(r"\d{2,}(a|é)?.")))
-        [0-9]{2,}(?:a|[é])?[^\n]
+        >>> printed(parse(r"\d{2,}(a|é)?."))
+        '[0-9]{2,}(?:a|[é])?[^\n]'
     """
     match node:
         case Letter(ranges):
