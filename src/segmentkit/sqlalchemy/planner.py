@@ -78,7 +78,7 @@ class Planner:
         """What it expects of a query; no costs, if it does not name any."""
         # The result has the types of the query's columns, and lines of a plan have none of these.
         cursor = self.connection.execute(_Explain(query)).cursor
-        plan = tuple(str(line) for line, *_ in cursor.fetchall()) if cursor else ()
+        plan = tuple(str(line) for line, *_ in cursor.fetchall())
         numbers = _EXPECTED.search("".join(plan[:1]))
         return Expected(float(numbers[1]), float(numbers[2]), plan) if numbers else Expected(0, 0)
 
