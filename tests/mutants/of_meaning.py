@@ -19,7 +19,6 @@ from segmentkit._checking import (
     row_names,
     windows,
 )
-from segmentkit._language import formatter
 from segmentkit._language import syntax as t
 from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._patterns import syntax as patterns
@@ -134,7 +133,8 @@ MUTANTS = [
            method(literals, "_one_of", lambda real, ctx, x, options, folded:
                   real(ctx, x, options, folded) if options else ir.TRUE), "parameters"),
     Mutant("ago is from now", "the direction of a number that is bound is forgotten",
-           method(formatter, "_moment", lambda real, moment: real(evolve(moment, ago=False))),
+           method(t, "_evolved", lambda real, node, changed: real(
+               evolve(node, ago=False) if isinstance(node, t.Moment) else node, changed)),
            "parameters"),
     Mutant("an empty list is a missing one", "a list without texts is taken for none",
            method(lists, "is_empty", lambda real, ctx, node, negative:
