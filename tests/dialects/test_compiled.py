@@ -66,6 +66,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "json_unquote",
         "locate",
         "md5",
+        "regexp_like",
         "regexp_replace",
         "replace",
         "right",
