@@ -47,13 +47,14 @@ LATE = {
 
 
 @pytest.fixture
-def engine() -> sa.Engine:
+def engine() -> Iterator[sa.Engine]:
     """People in SQLite, on one connection whose limits can be set."""
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
         PEOPLE.create(connection)
         connection.execute(PEOPLE.insert(), ROWS)
-    return engine
+    yield engine
+    engine.dispose()
 
 
 def _limited(engine: sa.Engine, limit: int, most: int) -> None:

@@ -229,9 +229,10 @@ def test_an_index_on_the_bare_column_serves(
         text = f"EXPLAIN QUERY PLAN {compiled}"
         values = compiled.construct_params()
         assert isinstance(people.c.at.type, kind)
-        plan = connection.exec_driver_sql(
-            text, tuple(values[n] for n in compiled.positiontup or ())
-        )
+        # For the plan, a time is as good as its text, which Python's driver takes without a warning.
+        given = (values[name] for name in compiled.positiontup or ())
+        given = (str(value) if isinstance(value, datetime) else value for value in given)
+        plan = connection.exec_driver_sql(text, tuple(given))
         assert f"USING INDEX people_at ({by})" in str(plan.all()).replace("COVERING ", "")
     engine.dispose()
 

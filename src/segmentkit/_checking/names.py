@@ -6,7 +6,7 @@ from attrs import frozen
 
 from segmentkit._checking.context import Context, NamedRow, Row
 from segmentkit._checking.hints import left_out, one_of, one_step_away, some
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import did_you_mean, suggest
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
@@ -245,9 +245,20 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
         known.append(root.name)
         known += [] if row is None else [n for n, r in row.names.items() if r.why is None]
     hint = did_you_mean(part, known)
+    other = _nameless(row, node)
+    if other is not None and suggest(part, [other]) is None:
+        return f"name the row: write '{format_name(other)} as {format_name(part)}' before it"
     if hint is None and len(node.parts) == 1:
         return f'a text stands in quotes: "{part}"'
     return hint
+
+
+def _nameless(row: Row | None, node: t.Name) -> str | None:
+    """The rows before or around these, if they have no name and what a name may say of them."""
+    other = None if row is None else row.follows or row.inside
+    if other is None or other.alias is not None or len(node.parts) != 2:
+        return None
+    return other.relation.name if other.entity.attribute(node.parts[1]) else None
 
 
 def _to_name(ctx: Context, node: t.Name, row: Row, what: str) -> str:
