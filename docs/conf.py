@@ -1,9 +1,11 @@
 """How Sphinx builds the documentation; ``nox -s docs`` runs it."""
 
+import json
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+import segmentkit
 from segmentkit._language.pygments_lexer import DefinitionLexer
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
@@ -32,5 +34,14 @@ html_theme = "furo"
 html_title = f"segmentkit {version}"
 
 
+def publish_schemas(app, error):
+    """Writes the JSON Schemas beside the pages, where validators can fetch them."""
+    if error is None:
+        for of in ("segment", "trait", "catalog", "schema"):
+            text = json.dumps(segmentkit.json_schema(of), indent=2)
+            Path(app.outdir, f"{of}.schema.json").write_text(text + "\n", encoding="utf-8")
+
+
 def setup(app):
     app.add_lexer("segmentkit", DefinitionLexer)
+    app.connect("build-finished", publish_schemas)
