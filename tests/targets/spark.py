@@ -27,7 +27,7 @@ from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from segmentkit.source import Source
 from tests.conformance_cases import Tables
-from tests.targets.frames import columns_of, types_of_keys
+from tests.targets.frames import LOCAL, columns_of, types_of_keys
 from tests.targets.target import Target
 
 SESSION_ZONE = "America/New_York"
@@ -159,7 +159,7 @@ class Spark:
             case Kind.DATE:
                 return pa.date32()
             case Kind.TIMESTAMP:
-                return self.instants
+                return _NAIVE if dtype is LOCAL else self.instants
             case Kind.TEXTS:
                 return pa.list_(pa.string())
             case kind:
