@@ -110,7 +110,10 @@ def test_a_printed_pattern_is_a_pattern(pattern: str) -> None:
 def test_columns_of_texts(dtype: str) -> None:
     """However a column stores texts, the same match."""
     kind: Any = pd.ArrowDtype(__import__("pyarrow").large_string()) if "large" in dtype else dtype
-    texts = [*CHARACTERS, *(f"{c}b" for c in CHARACTERS), "", "ab\n", None]
+    # Before pandas 3, categories take a text with NUL for the text before it.
+    alike = "\0" if dtype == "category" and pd.__version__ < "3" else None
+    characters = [c for c in CHARACTERS if c != alike]
+    texts = [*characters, *(f"{c}b" for c in characters), "", "ab\n", None]
     frame = pd.DataFrame({"id": range(len(texts)), "name": pd.Series(texts, dtype=kind)})
     for pattern in ("[^\\s\\w]b?", ".", "\\D+\\s", "[é-😀]b|[a-c]+\\n", "(a|b|é)*", "\\0"[1:]):
         segment = Segment.define("s", f"name matches {_quoted(pattern)}", PEOPLE)

@@ -130,6 +130,8 @@ def test_the_way_out_leads_there(engine: sa.Engine) -> None:
     assert set((one - three) | four) == set(_by_frames().members(whole, as_of=AS_OF))
 
 
+# The lowest SQLAlchemy leaves the cursor open of what is refused before it is sent.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_postgresql_takes_65535_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its driver sends no more; what would take more is split, and the transaction goes on."""
     engine = sa.create_engine(postgresql_url())

@@ -144,7 +144,7 @@ class _Database:
         told = {"render_postcompile": True}
         compiled = query.compile(self.asked.connection, compile_kwargs=told)
         assert isinstance(compiled, SQLCompiler)
-        values: Any = compiled.params
+        values: Any = compiled.construct_params(escape_names=False)
         if compiled.positiontup is not None:
             values = [values[name] for name in compiled.positiontup]
         check_size(self.asked.connection, str(compiled), values)

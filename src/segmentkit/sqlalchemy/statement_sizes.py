@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InvalidRequestError
 
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
@@ -34,7 +35,12 @@ def within_limits(connection: sa.Connection) -> Iterator[None]:
         if not is_many:
             check_size(connection, text, values)
 
-    sa.event.listen(connection, "before_cursor_execute", check)
+    try:
+        sa.event.listen(connection, "before_cursor_execute", check)
+    except InvalidRequestError:
+        # The oldest SQLAlchemy tells nothing of the connections of an engine that has options.
+        yield
+        return
     try:
         yield
     finally:
