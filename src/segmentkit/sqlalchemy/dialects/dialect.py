@@ -52,7 +52,7 @@ _PACKET = Length(1 << 24, "max_allowed_packet", "SELECT @@max_allowed_packet")
 _AS_SIGNED = "CAST({0} AS SIGNED)"
 _TEXT_OF_UTC = "CAST(concat(CAST({0} AS STRING), 'Z') AS TIMESTAMP)"
 _AT_UTC = "({0} AT TIME ZONE 'UTC')"
-_DECIMAL = "CAST({0} AS DECIMAL(38, 0))"
+_DECIMAL = "CAST({0} AS DECIMAL(20, 0))"
 # "bin" alone does not do: all but a few collations take no notice of spaces at the end.
 _BY_CODE_POINT = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin"
 _BY_CODE_POINT_OF_MYSQL = "CONVERT({0} USING utf8mb4) COLLATE utf8mb4_0900_bin"
@@ -321,7 +321,8 @@ _ROWS = (
             # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
             # is never minus zero.
             Construct.NAN_AS_NULL: "nullif({0} + 0D, double('NaN'))",
-            # Sail's integers wrap around; a decimal of 38 digits holds what they are computed to.
+            # Sail's integers wrap around. A decimal holds what they are computed to, and leaves room
+            # for digits after the point of what it is compared with: Spark rounds beyond 38 digits.
             Construct.WHOLE: _DECIMAL,
             Construct.ADDEND: _DECIMAL,
             # A cast between the two would be in the session's zone.
