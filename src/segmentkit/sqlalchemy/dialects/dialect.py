@@ -321,8 +321,8 @@ _ROWS = (
             # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
             # is never minus zero.
             Construct.NAN_AS_NULL: "nullif({0} + 0D, double('NaN'))",
-            # Sail's integers wrap around. A decimal holds what they are computed to, and leaves room
-            # for digits after the point of what it is compared with: Spark rounds beyond 38 digits.
+            # Sail's integers wrap around. A decimal holds what they are computed to, with room for
+            # digits after the point of what it is compared with: Spark rounds beyond 38 digits.
             Construct.WHOLE: _DECIMAL,
             Construct.ADDEND: _DECIMAL,
             # A cast between the two would be in the session's zone.
