@@ -21,7 +21,7 @@ import segmentkit as sk
 import segmentkit.demo
 from segmentkit import DefinitionError, SegmentSyntaxError, expr
 from segmentkit._language.json_form import from_json, to_json
-from segmentkit._schema_form import RECORDS
+from segmentkit._schema.json_form import RECORDS
 from tests.conformance_cases import Case, cases
 from tests.property.strategies import definitions, peopled_worlds
 from tests.test_expr import trees

@@ -17,7 +17,7 @@ from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sql
 from segmentkit._calendar import local
 from segmentkit._catalog.toml_writer import schema_text
-from segmentkit._stored_forms import LocalTime
+from segmentkit._schema.stored_forms import LocalTime
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FORMS: list[dict[str, Any]] = [

@@ -4,9 +4,9 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, which takes longer to load than all that is here
 if TYPE_CHECKING:
+    from segmentkit._catalog.json_schema import json_schema
     from segmentkit._checking.uses import Use
     from segmentkit._diagnostics.diagnostic import Diagnostic, Span
-    from segmentkit._json_schema import json_schema
     from segmentkit._language.syntax import LANGUAGE
     from segmentkit.algebra import complement, difference, intersection, union
     from segmentkit.audience import Audience
@@ -112,7 +112,7 @@ __all__ = [
 _NAMES = {
     "_checking.uses": "Use",
     "_diagnostics.diagnostic": "Diagnostic Span",
-    "_json_schema": "json_schema",
+    "_catalog.json_schema": "json_schema",
     "_language.syntax": "LANGUAGE",
     "algebra": "complement difference intersection union",
     "audience": "Audience",

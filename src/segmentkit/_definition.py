@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from attrs import define, evolve, field
 
-from segmentkit._binding import Given, literal, misfit
 from segmentkit._calendar import first_instant, to_utc
+from segmentkit._checking.binding import Given, literal, misfit
 from segmentkit._checking.context import Names
 from segmentkit._checking.uses import Use, uses_of
 from segmentkit._diagnostics.diagnostic import diagnostic

@@ -14,7 +14,6 @@ from typing import Any, Never, Protocol, Self
 from attrs import evolve, frozen
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
-from segmentkit._entities import Entity, Relation
 from segmentkit._expressions import (
     AnyValue,
     Condition,
@@ -34,6 +33,7 @@ from segmentkit._expressions import (
     written,
 )
 from segmentkit._language import syntax as t
+from segmentkit._schema.entities import Entity, Relation
 from segmentkit._usage import described
 from segmentkit.errors import UsageError
 from segmentkit.functions import FORMS, FUNCTIONS

@@ -12,11 +12,11 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit._binding import Given, in_order
 from segmentkit._catalog.check import check_catalog
 from segmentkit._catalog.matching import Matcher, compiled
 from segmentkit._catalog.refactoring import Contents, Renaming, users_of
 from segmentkit._catalog.toml_file import CatalogText, Origin, read_catalog, read_catalog_file
+from segmentkit._checking.binding import Given, in_order
 from segmentkit._checking.uses import Use
 from segmentkit._definition import (
     AsOf,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from segmentkit._binding import Constant, check_constant, exact
+from segmentkit._checking.binding import Constant, check_constant, exact
 from segmentkit._language import json_form
 from segmentkit._language.formatter import format_name, format_tree, format_value, is_writable
 from segmentkit._language.parser import parse

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from attrs import evolve, field, frozen
 
-from segmentkit._binding import Given
+from segmentkit._checking.binding import Given
 from segmentkit._definition import AsOf, Defined, bound_together, check_record
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._html import table

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, evolve, field
 
-from segmentkit._attributes import Attribute, Document, Values, parse_dtype
 from segmentkit._calendar import is_zone
 from segmentkit._diagnostics.diagnostic import did_you_mean
-from segmentkit._entities import Channel, Entity, Link, Place, Relation, each_once
 from segmentkit._html import as_written
 from segmentkit._language.json_text import HasJson
+from segmentkit._schema.attributes import Attribute, Document, Values, parse_dtype
+from segmentkit._schema.entities import Channel, Entity, Link, Place, Relation, each_once
 from segmentkit.dtypes import TEXT
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
@@ -213,7 +213,7 @@ class Schema(HasJson):
             ``language``, and all that the schema says. Of functions that it adds, these are the
             names: they are Python, and `from_json` takes them.
         """
-        from segmentkit._schema_form import write_schema  # noqa: PLC0415 - few programs need it
+        from segmentkit._schema.json_form import write_schema  # noqa: PLC0415 - few programs need it
 
         return write_schema(self)
 
@@ -233,7 +233,7 @@ class Schema(HasJson):
         Raises:
             SchemaError: It is not JSON, or not a schema, or contradicts itself.
         """
-        from segmentkit._schema_form import read_schema  # noqa: PLC0415 - few programs need it
+        from segmentkit._schema.json_form import read_schema  # noqa: PLC0415 - few programs need it
 
         return cls(**read_schema(data, functions))
 

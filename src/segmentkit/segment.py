@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from attrs import define, evolve, field
 
-from segmentkit._binding import Given
 from segmentkit._checking import combining
+from segmentkit._checking.binding import Given
 from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
 from segmentkit._checking.combining import Part
 from segmentkit._checking.context import Checked, Names

@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import define, field
 
-from segmentkit._binding import Given
 from segmentkit._calendar import length_of
+from segmentkit._checking.binding import Given
 from segmentkit._checking.checker import check_trait
 from segmentkit._checking.context import CheckedValue, Names
 from segmentkit._definition import (

@@ -8,7 +8,7 @@ from unittest import mock
 
 from attrs import evolve
 
-from segmentkit import _binding, _calendar, segment
+from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
 from segmentkit._checking import (
     aggregates,
@@ -19,6 +19,7 @@ from segmentkit._checking import (
     row_names,
     windows,
 )
+from segmentkit._checking import binding as _binding
 from segmentkit._language import syntax as t
 from segmentkit._language.syntax import Counted, Rolling
 from segmentkit._patterns import syntax as patterns

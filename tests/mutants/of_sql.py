@@ -13,7 +13,7 @@ from attrs import evolve
 import segmentkit.sqlalchemy as sql
 from segmentkit._calendar import micros
 from segmentkit._planning import ir
-from segmentkit._stored_forms import Counted
+from segmentkit._schema.stored_forms import Counted
 from segmentkit.dtypes import TEXT
 from segmentkit.sqlalchemy.dialects import distance, engine_setup, time_zones
 from segmentkit.sqlalchemy.dialects.constructs import Construct

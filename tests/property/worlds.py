@@ -33,7 +33,7 @@ from segmentkit import (
     dtypes,
 )
 from segmentkit._calendar import local, micros
-from segmentkit._stored_forms import Counted, Encoding, LocalTime
+from segmentkit._schema.stored_forms import Counted, Encoding, LocalTime
 from tests.extensions import DRAWN
 from tests.targets import Hostile
 

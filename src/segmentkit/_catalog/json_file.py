@@ -19,7 +19,7 @@ from segmentkit._language.json_table import EXPRESSION
 from segmentkit._language.json_text import pointer_of
 from segmentkit._language.parser import parse
 from segmentkit._language.syntax import LANGUAGE
-from segmentkit._schema_form import CONSTANT, SCHEMA, by_key, parts_of
+from segmentkit._schema.json_form import CONSTANT, SCHEMA, by_key, parts_of
 from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
 from segmentkit.extension import Extension
 from segmentkit.limits import Limits, over

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from segmentkit._binding import Given
+from segmentkit._checking.binding import Given
 from segmentkit._checking.uses import Use
 from segmentkit._diagnostics.diagnostic import Span, did_you_mean
 from segmentkit._language.formatter import format_name, format_reference, is_writable

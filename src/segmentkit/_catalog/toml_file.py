@@ -15,8 +15,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from segmentkit._binding import Given
 from segmentkit._catalog.schema_table import Declaration, read_declaration
+from segmentkit._checking.binding import Given
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._language.json_text import pointer_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import tomlkit
 
-from segmentkit._binding import Given
 from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.schema_table import read_declaration
+from segmentkit._checking.binding import Given
 from segmentkit._definition import Defined
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import SchemaError

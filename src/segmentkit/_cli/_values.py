@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from segmentkit._binding import Given
 from segmentkit._calendar import in_zone, shown
+from segmentkit._checking.binding import Given
 from segmentkit._cli._errors import Failure
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._diagnostics.diagnostic import did_you_mean

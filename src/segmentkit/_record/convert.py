@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from segmentkit._stored_forms import LocalTime
+from segmentkit._schema.stored_forms import LocalTime
 from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.schema import Attribute

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._binding import Constant, exact
+from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._explaining.explain import Outline, Question, every_test, outline
 from segmentkit._explaining.explain import explain as put_together

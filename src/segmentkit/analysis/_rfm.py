@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, field, frozen
 
-from segmentkit._binding import Constant, exact
+from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._language.formatter import format_value
 from segmentkit.analysis._plot import bare, empty, new_figure

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from segmentkit._calendar import FIRST_MICRO, LAST_MICRO, shown_steps
 from segmentkit._record.convert import KINDS, reader
-from segmentkit._stored_forms import Encoding, Form, LocalTime
+from segmentkit._schema.stored_forms import Encoding, Form, LocalTime
 from segmentkit.dtypes import INTEGER, DType, Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrays import Array, Mask, Vector, integers, masked

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import define, frozen
 
-from segmentkit._binding import Given
+from segmentkit._checking.binding import Given
 from segmentkit.analysis._attrition import Attrition
 from segmentkit.analysis._missing_data import Coverage, Gaps
 from segmentkit.analysis._overlap import Overlap

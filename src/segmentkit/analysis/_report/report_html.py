@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from segmentkit._binding import Given
 from segmentkit._calendar import local
+from segmentkit._checking.binding import Given
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
 from segmentkit._language.syntax import LANGUAGE

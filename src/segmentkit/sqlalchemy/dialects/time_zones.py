@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from segmentkit._calendar import add_days, clock_steps, midnight_steps, shown_steps
 from segmentkit._calendar import first_instant as begin
-from segmentkit._stored_forms import LocalTime
+from segmentkit._schema.stored_forms import LocalTime
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import sent
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct

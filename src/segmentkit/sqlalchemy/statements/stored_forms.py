@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from segmentkit._planning import ir
-from segmentkit._stored_forms import Counted, Encoding, Form, LocalTime
+from segmentkit._schema.stored_forms import Counted, Encoding, Form, LocalTime
 from segmentkit.dtypes import DType, Kind
 from segmentkit.errors import SchemaError, UnsupportedError
 from segmentkit.schema import Attribute

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from segmentkit._calendar import is_zone
 from segmentkit._diagnostics.diagnostic import suggest
-from segmentkit._stored_forms import UNITS, Counted, Encoding, Form, LocalTime
+from segmentkit._schema.stored_forms import UNITS, Counted, Encoding, Form, LocalTime
 from segmentkit.dtypes import (
     BOOLEAN,
     DATE,

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from segmentkit._attributes import Attribute, Document, parse_dtype
-from segmentkit._entities import Channel, Entity, Link, Place, Relation
 from segmentkit._language import syntax as t
 from segmentkit._language.json_fields import (
     FLAG,
@@ -23,6 +21,8 @@ from segmentkit._language.json_fields import (
 from segmentkit._language.json_form import envelope
 from segmentkit._language.json_rows import OWN_NAME, Field, Record
 from segmentkit._language.json_table import EXPRESSION
+from segmentkit._schema.attributes import Attribute, Document, parse_dtype
+from segmentkit._schema.entities import Channel, Entity, Link, Place, Relation
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from segmentkit._attributes import Attribute, Document
 from segmentkit._language.formatter import is_writable
+from segmentkit._schema.attributes import Attribute, Document
 from segmentkit.errors import SchemaError
 
 

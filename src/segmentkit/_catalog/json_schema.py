@@ -6,7 +6,7 @@ from typing import Any
 
 from segmentkit._catalog.json_file import schema_of_catalogs
 from segmentkit._language.json_form import schema_of
-from segmentkit._schema_form import schema_of_schemas
+from segmentkit._schema.json_form import schema_of_schemas
 from segmentkit.errors import UsageError
 
 _MAKERS = {
