@@ -15,6 +15,7 @@ from segmentkit._html import as_written
 from segmentkit._language.json_text import HasJson
 from segmentkit._schema.attributes import Attribute, Document, Values, parse_dtype
 from segmentkit._schema.entities import Channel, Entity, Link, Place, Relation, each_once
+from segmentkit._schema.freshness import Fresh
 from segmentkit.dtypes import TEXT
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
@@ -27,6 +28,7 @@ __all__ = [
     "Channel",
     "Document",
     "Entity",
+    "Fresh",
     "LeftOut",
     "Link",
     "Place",
@@ -319,6 +321,9 @@ def _describe(entity: Entity, *, root: bool) -> str:
         at = f", at {r.at}" if r.at else ""
         value = f", each a {r.value}" if r.value else ""
         lines.append(f"    {r.name} -> many of {r.to}, {_joined(r)}{at}{value}")
+    if (fresh := entity.fresh) is not None:
+        told = [f"{state} after {getattr(fresh, state)}" for state in fresh.lengths]
+        lines.append(f"    fresh by {fresh.at}: {', '.join(told)}")
     return "\n".join(lines)
 
 

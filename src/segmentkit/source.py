@@ -16,6 +16,8 @@ from attrs import frozen
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
+from segmentkit._results.asked_traits import bound_traits, tallied_traits
+from segmentkit._results.freshness import Ageing, Loaded, ages_of, tables_of
 from segmentkit._usage import described, expect, is_single
 from segmentkit.catalog import Catalog
 from segmentkit.errors import (
@@ -29,12 +31,12 @@ from segmentkit.evaluation import Asked, Evaluation, Members, Sizes
 from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.trait import Trait, bound_value, traits_of
+from segmentkit.trait import Trait
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Asked", "Evaluation", "Members", "Segments", "Sizes", "Source"]
+__all__ = ["Asked", "Evaluation", "Loaded", "Members", "Segments", "Sizes", "Source"]
 
 _T = TypeVar("_T")
 _Engine = TypeVar("_Engine")
@@ -109,6 +111,12 @@ class Source(Protocol):
         """Count the members of one segment."""
         ...
 
+    def loaded(
+        self, of: Segments | Schema, *, traits: Iterable[Trait] = (), as_of: AsOf = None
+    ) -> tuple[Loaded, ...]:
+        """See how old the newest rows of tables are."""
+        ...
+
     def contains(self, segment: Segment, key: Any, *, as_of: AsOf = None) -> bool:
         """Test whether one person, found by key, is a member."""
         ...
@@ -142,9 +150,9 @@ class Question:
             UnsupportedError: What a schema adds has no lowering for the target.
             ValueError: There are none, or two have one name.
         """
-        named = _named(segments)
-        schema = next(iter(named.values())).schema
-        if any(segment.schema != schema for segment in named.values()):
+        given = named(segments)
+        schema = next(iter(given.values())).schema
+        if any(segment.schema != schema for segment in given.values()):
             raise SchemaError("the segments are of different schemas")
         instant = instant_of(as_of, schema)
         conditions: dict[str, ir.Condition] = {}
@@ -152,14 +160,14 @@ class Question:
         broken: dict[str, SegmentkitError] = {}
         if isinstance(segments, Catalog):
             broken.update(segments.broken)
-        for name, segment in named.items():
+        for name, segment in given.items():
             try:
                 conditions[name] = bound_condition(segment, instant, target)
             except (DataError, UnsupportedError) as error:
                 if not skip_broken:
                     raise _naming(name, error) from error
                 broken[name] = error
-        return cls(schema, instant, {n: named[n] for n in conditions}, conditions, broken)
+        return cls(schema, instant, {n: given[n] for n in conditions}, conditions, broken)
 
     def without(self, refused: Mapping[str, UnsupportedError], *, skip_broken: bool) -> Question:
         """The question without segments that an engine cannot compute.
@@ -201,59 +209,27 @@ def _naming(name: str, error: DataError | UnsupportedError) -> SegmentkitError:
     return type(error)(f"segment {name!r}: {error}")
 
 
-def _named(segments: Segments) -> dict[str, Segment]:
+def named(segments: Segments) -> dict[str, Segment]:
+    """Segments by their names.
+
+    Raises:
+        UsageError: Something is no segment.
+        ValueError: There are none, or two different ones have one name.
+    """
     if isinstance(segments, Segment):
         segments = [segments]
     elif is_single(segments):
         expect(segments, Segment, "a source")
     given = segments.items() if isinstance(segments, Mapping) else [(None, s) for s in segments]
-    named: dict[str, Segment] = {}
+    found: dict[str, Segment] = {}
     for told, segment in given:
         expect(segment, Segment, "a source")
         name = told or segment.name or segment.definition
-        if named.setdefault(name, segment) != segment:
+        if found.setdefault(name, segment) != segment:
             raise ValueError(f"two different segments are called {name!r}")
-    if not named:
+    if not found:
         raise ValueError("give at least one segment")
-    return named
-
-
-def bound_traits(
-    traits: Iterable[Trait], of: Segment | None, as_of: AsOf, target: Target
-) -> tuple[Schema, datetime, dict[str, ir.Value], ir.Condition | None]:
-    """Bind traits to an instant: their schema, the instant, their values, and whom to ask.
-
-    Raises:
-        DataError: A parameter has no value.
-        SchemaError: They are of different schemas.
-        ValueError: You gave none.
-    """
-    traits = traits_of(traits)
-    if of is not None:
-        expect(of, Segment, "values(traits, …)")
-    schema = traits[0].schema
-    if any(each.schema != schema for each in (*traits, *([of] if of is not None else ()))):
-        raise SchemaError("the traits and the segment are of different schemas")
-    instant = instant_of(as_of, schema)
-    bound = {str(trait.name): bound_value(trait, instant, target) for trait in traits}
-    return schema, instant, bound, None if of is None else bound_condition(of, instant, target)
-
-
-def tallied_traits(
-    traits: Iterable[Trait], schema: Schema, instant: datetime, target: Target
-) -> dict[str, ir.Value]:
-    """Bind traits whose values are to be counted.
-
-    Raises:
-        DataError: A parameter has no value.
-        SchemaError: They are of another schema than the segments.
-        ValueError: You gave none.
-    """
-    given = traits_of(traits)
-    for trait in given:
-        if trait.schema != schema:
-            raise SchemaError("the traits and the segments are of different schemas")
-    return {str(trait.name): bound_value(trait, instant, target) for trait in given}
+    return found
 
 
 def asked_of(segment: Segment, name: str | None = None) -> Asked:
@@ -432,6 +408,35 @@ class EngineSource(ABC, Generic[_Engine]):
         """
         return self._asked(segment, as_of, lambda e, question: self._holds(e, question, key))
 
+    def loaded(
+        self,
+        of: Segments | Schema,
+        *,
+        traits: Iterable[Trait] = (),
+        as_of: AsOf = None,
+    ) -> tuple[Loaded, ...]:
+        """See how old the newest rows of tables are, of those that have thresholds.
+
+        Args:
+            of: Segments whose tables count; or a schema, for all its tables.
+            traits: Traits whose tables count, too.
+            as_of: The instant; by default now. Rows after it are not taken for the newest.
+
+        Returns:
+            One for each table whose entity says how ``fresh`` it is to be, in the schema's order.
+
+        Raises:
+            SegmentkitError: As for `evaluate`.
+        """
+        if isinstance(of, Schema):
+            schema, read = of, None
+        else:
+            asked = [*named(of).values(), *traits]
+            schema = asked[0].schema
+            read = tables_of(asked) if any(each.fresh for each in schema.entities) else set()
+        found = ages_of(schema, read, instant_of(as_of, schema))
+        return self._loaded(schema, found) if found else ()
+
     def _asked(
         self,
         segments: Segments,
@@ -484,6 +489,9 @@ class EngineSource(ABC, Generic[_Engine]):
         bound: Mapping[str, ir.Value],
         whom: ir.Condition | None,
     ) -> pd.DataFrame: ...
+
+    @abstractmethod
+    def _loaded(self, schema: Schema, asked: Iterable[Ageing]) -> tuple[Loaded, ...]: ...
 
     @abstractmethod
     def _tallied(

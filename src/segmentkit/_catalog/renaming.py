@@ -133,6 +133,7 @@ def _renamed_entity(schema: Schema, entity: Entity, what: Renaming, column: str 
         ],
         links=[way(each, "link") for each in entity.links],
         relations=[way(each, "relation") for each in entity.relations],
+        fresh=entity.fresh and evolve(entity.fresh, at=name(entity.fresh.at)),
     )
 
 
@@ -221,6 +222,8 @@ class _SchemaTable:
         for each in place.get("places", {}).values():
             self.put(each, "latitude")
             self.put(each, "longitude")
+        if "fresh" in place:
+            self.put(place["fresh"], "at")
         if place is not self.schema:
             self.put(place, "key", key=True)
 

@@ -20,6 +20,7 @@ from segmentkit.schema import (
     Channel,
     Document,
     Entity,
+    Fresh,
     Link,
     Place,
     Relation,
@@ -30,7 +31,9 @@ from segmentkit.schema import (
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
 """Relations or links by name: the column of the key, or each thing that is declared."""
 
-_TABLE_KEYS = ("key", "attributes", "documents", "places", "events", "relations", "links")
+_TABLE_KEYS = (
+    "key", "attributes", "documents", "places", "events", "relations", "links", "fresh",
+)  # fmt: skip
 _WAY = ("key", "to", "by")
 _SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
 
@@ -58,6 +61,7 @@ class TableDeclaration:
     links: tuple[RelationDeclaration, ...] = ()
     places: tuple[Place, ...] = ()
     documents: tuple[Document, ...] = ()
+    fresh: Fresh | None = None
 
 
 @frozen
@@ -98,6 +102,7 @@ class Declaration:
                 places=table.places,
                 links=[_link(table.name, way) for way in table.links],
                 relations=[_relation(table.name, way) for way in table.relations],
+                fresh=table.fresh,
             )
             for table in self.tables.values()
         ]
@@ -179,6 +184,7 @@ def read_declaration(data: Mapping[str, Any]) -> Declaration:
         (*told.links, *top.links),
         told.places,
         told.documents,
+        told.fresh,
     )
     channels = tuple(
         _channel(f"schema.channels.{name}", name, told)
@@ -219,7 +225,18 @@ def _table(name: str, data: Mapping[str, Any]) -> TableDeclaration:
             _document(f"{place}.documents.{name}", name, value)
             for name, value in _items(f"{place}.documents", data.get("documents", {}))
         ),
+        None if "fresh" not in data else _fresh(f"{place}.fresh", data["fresh"]),
     )
+
+
+def _fresh(place: str, value: Any) -> Fresh:
+    told = _mapping(place, value)
+    _only(place, told, ("at", "warn", "stale"))
+    lengths = {name: _text(f"{place}.{name}", told[name]) for name in told if name != "at"}
+    try:
+        return Fresh(_text(f"{place}.at", told.get("at")), **lengths)
+    except SchemaError as error:
+        raise SchemaError(f"{place.removesuffix('.fresh')}: {error}") from None
 
 
 def _document(place: str, name: str, value: Any) -> Document:

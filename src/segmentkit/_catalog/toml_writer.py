@@ -135,6 +135,9 @@ def _table(entity: Entity) -> Any:
         for place in entity.places:
             coordinates = {"latitude": place.latitude, "longitude": place.longitude}
             places[place.name] = _inline(coordinates)
+    if (fresh := entity.fresh) is not None:
+        told = {"at": fresh.at, "warn": fresh.warn, "stale": fresh.stale}
+        table["fresh"] = _inline({name: text for name, text in told.items() if text is not None})
     return table
 
 

@@ -25,6 +25,10 @@ COMMANDS = {
     "explain-plan": ("_query", "Show how segments are evaluated: what is read, and SQL."),
     "count": ("_query", "Count the members of segments in a database."),
     "partition": ("_partition", "Count each part of a partition in a database."),
+    "freshness": (
+        "_freshness",
+        "Check how old the newest rows of tables are, by the thresholds in the schema.",
+    ),
     "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one HTML page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),

@@ -20,8 +20,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from segmentkit._cli._errors import one_line
+from segmentkit._cli._errors import one_line, show
 from segmentkit._cli._terminal import screen
+from segmentkit._results.freshness import Loaded
 from segmentkit.partition import Audit
 
 
@@ -82,6 +83,14 @@ def show_audit(audit: Audit) -> None:
     show_table(
         ("Part", "Alone", "Got", "Share", "Lost to"), rows, numbers=("Alone", "Got", "Share")
     )
+
+
+def warn_of(loaded: Iterable[Loaded]) -> None:
+    """Say on standard error which tables are not as fresh as they should be."""
+    for each in loaded:
+        if each.state != "ok":
+            word = "stale" if each.state == "stale" else "warning"
+            show(f"{word}: {one_line(str(each))}", error=True)
 
 
 def percent(part: int, whole: int) -> str:

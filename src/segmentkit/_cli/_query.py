@@ -29,7 +29,7 @@ from segmentkit._cli._database import (
 )
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
 from segmentkit._cli._files import FILE, read_file, writing
-from segmentkit._cli._output import duration, percent, show_table, write_csv
+from segmentkit._cli._output import duration, percent, show_table, warn_of, write_csv
 from segmentkit._cli._values import (
     LeftOut,
     as_of_option,
@@ -41,6 +41,7 @@ from segmentkit._cli._values import (
 )
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning.plan import Plan
+from segmentkit._results.freshness import Loaded
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
@@ -176,6 +177,7 @@ def count(  # noqa: PLR0913, PLR0917 - one for each option
         _show_csv(counts, spreadsheet=spreadsheet)
     else:
         _show(counts, ready, at)
+    warn_of(counts.loaded)
     told = [printable(str(each)) for each in ready.catalog.broken.values()]
     for name, why in (left_out or {}).items():
         told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
@@ -212,11 +214,13 @@ def members(
     with connected(url) as database:
         ready = prepared(text, str(file), database)
         segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
-        query = _members(segment, ready, now_if_none(as_of), str(file))
+        at = now_if_none(as_of)
+        query = _members(segment, ready, at, str(file))
         with (
             database.asked(f"list the members of {name!r}"),
             database.engine.connect() as connection,
         ):
+            warn_of(Source(database.engine, ready.table).loaded(segment, as_of=at))
             # Asked before anything is opened, and read as it comes.
             keys = connection.execution_options(stream_results=True, yield_per=_AT_ONCE).scalars(
                 query.order_by(*query.selected_columns)
@@ -330,11 +334,12 @@ class Counted:
 
 @frozen
 class Counts:
-    """The sizes of segments, of how many, and how long it took to count them."""
+    """The sizes of segments, of how many, how long it took, and how fresh what they read is."""
 
     segments: list[Counted]
     population: int
     seconds: float
+    loaded: tuple[Loaded, ...]
 
 
 def _count(
@@ -353,6 +358,8 @@ def _count(
     with definitions_of(file), database.asked(f"count the members of {which}"):
         source = Source(database.engine, ready.table)
         sizes = source.sizes(segments, as_of=as_of, skip_broken=skip)
+        seconds = time.perf_counter() - start
+        loaded = source.loaded(segments, as_of=as_of)
     if left_out is not None:
         left_out |= {name: str(error) for name, error in sizes.broken.items()}
     population = sizes.population
@@ -360,12 +367,14 @@ def _count(
         Counted(name, segments[name].title, size, size / population if population else None)
         for name, size in sizes.items()
     ]
-    return Counts(counts, population, time.perf_counter() - start)
+    return Counts(counts, population, seconds, loaded)
 
 
 def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
     told = f"{counts.population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}"
-    click.echo(f"{told}, counted in {duration(counts.seconds)}")
+    stale = [each.table for each in counts.loaded if each.state == "stale"]
+    mark = f"; stale: {', '.join(map(one_line, stale))}" if stale else ""
+    click.echo(f"{told}, counted in {duration(counts.seconds)}{mark}")
     show_table(
         ("Segment", "Title", "Members", "Share"),
         (
@@ -387,6 +396,7 @@ def _show_json(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
         "as_of": instant,
         "population": counts.population,
         "seconds": round(counts.seconds, 6),
+        **({"freshness": {t.table: t.state for t in counts.loaded}} if counts.loaded else {}),
         "segments": [asdict(each) for each in counts.segments],
     }
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))

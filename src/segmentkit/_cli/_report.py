@@ -10,6 +10,7 @@ import click
 from segmentkit._cli._database import connected, described, url_option
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
 from segmentkit._cli._files import FILE, read_file, writing
+from segmentkit._cli._output import warn_of
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
 from segmentkit.analysis import Report
@@ -72,6 +73,7 @@ def report(
             )
     with writing(output) as stream:
         stream.write(found.html)
+    warn_of(found.freshness.tables if found.freshness else ())
     for problem in problems:
         show(printable(problem.render()), error=True)
     for name, why in found.broken.items():

@@ -9,6 +9,8 @@ from attrs import field, frozen
 
 from segmentkit._language.formatter import is_writable
 from segmentkit._schema.attributes import Attribute, Document
+from segmentkit._schema.freshness import Fresh
+from segmentkit.dtypes import DATE
 from segmentkit.errors import SchemaError
 
 
@@ -130,6 +132,7 @@ class Entity:
         table: Its table or frame; by default its name.
         schema: The database schema of the table, where it is not the default one.
         model: The mapped class whose rows these are, where they are not just those of a table.
+        fresh: How old the newest row may be.
     """
 
     name: str
@@ -142,6 +145,7 @@ class Entity:
     table: str = field(kw_only=True)
     schema: str | None = field(default=None, kw_only=True)
     model: str | None = field(default=None, kw_only=True)
+    fresh: Fresh | None = field(default=None, kw_only=True)
     _by_name: Mapping[str, Attribute] = field(init=False, eq=False, repr=False)
 
     @table.default
@@ -179,6 +183,18 @@ class Entity:
                         f"{self.name}.{place.name}: {self.name!r} has no attribute {name!r} "
                         "that is a number of degrees"
                     )
+        if self.fresh is not None:
+            self._check_fresh(self.fresh)
+
+    def _check_fresh(self, fresh: Fresh) -> None:
+        place, at = f"{self.name}.fresh", self.attribute(fresh.at)
+        if at is None or at.path:
+            raise SchemaError(f"{place}: {self.name!r} has no attribute {fresh.at!r}")
+        if not at.dtype.is_time:
+            raise SchemaError(f"{place}: {fresh.at!r} is {at.dtype}, not a time")
+        parts = [each for each in fresh.lengths.values() if each.seconds]
+        if at.dtype == DATE and parts:
+            raise SchemaError(f"{place}: {fresh.at!r} is a date, so count in days")
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute with this name, or None."""

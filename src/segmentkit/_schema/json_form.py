@@ -23,6 +23,7 @@ from segmentkit._language.json_rows import OWN_NAME, Field, Record
 from segmentkit._language.json_table import EXPRESSION
 from segmentkit._schema.attributes import Attribute, Document, parse_dtype
 from segmentkit._schema.entities import Channel, Entity, Link, Place, Relation
+from segmentkit._schema.freshness import Fresh
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Extension
@@ -165,6 +166,7 @@ _PLACE = Record(Place, (_NAME, Field("latitude", TEXT), Field("longitude", TEXT)
 _LINK = Record(Link, (*_WAY, *_texts("by", "join")))
 _RELATION = Record(Relation, (*_WAY, *_texts("at", "value", "by", "join")))
 _CHANNEL = Record(Channel, (_NAME, Field("address", TEXT), Field("consent", TEXT)))
+_FRESH = Record(Fresh, (Field("at", TEXT), *_texts("warn", "stale")))
 _ENTITY = Record(
     Entity,
     (
@@ -177,6 +179,7 @@ _ENTITY = Record(
         _all("relations", _RELATION),
         Field("table", TEXT, default=OWN_NAME),
         *_texts("schema", "model"),
+        Field("fresh", _FRESH, default=None),
     ),
 )
 
@@ -212,7 +215,7 @@ SCHEMA = Record(
         Field("left_out", _Pairs(), "left_out", default=()),
     ),
 )
-RECORDS = (_ATTRIBUTE, _DOCUMENT, _PLACE, _LINK, _RELATION, _CHANNEL, _ENTITY, SCHEMA)
+RECORDS = (_ATTRIBUTE, _DOCUMENT, _PLACE, _LINK, _RELATION, _CHANNEL, _FRESH, _ENTITY, SCHEMA)
 
 
 def parts_of(data: Any, functions: Iterable[Extension], room: Room) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from segmentkit.analysis._discovery.clusters import Cluster, Clusters, clusters
 from segmentkit.analysis._discovery.discover import Discovery, Rule, discover
 from segmentkit.analysis._discovery.estimates import Estimate
 from segmentkit.analysis._explain_by_key import explain
+from segmentkit.analysis._freshness import STATES, Freshness, freshness
 from segmentkit.analysis._missing_data import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
@@ -29,6 +30,7 @@ __all__ = [
     "CAUSES",
     "GROUPS",
     "QUESTIONS",
+    "STATES",
     "Assessment",
     "Attrition",
     "Cause",
@@ -41,6 +43,7 @@ __all__ = [
     "Difference",
     "Discovery",
     "Estimate",
+    "Freshness",
     "Gap",
     "Gaps",
     "Grid",
@@ -67,6 +70,7 @@ __all__ = [
     "coverage",
     "discover",
     "explain",
+    "freshness",
     "gaps",
     "grid",
     "history",

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from segmentkit._definition import AsOf, instant_of
+from segmentkit._results.asked_traits import bound_traits
 from segmentkit._usage import expect
 from segmentkit.extension import Target
 from segmentkit.pandas._arrays import Mask
@@ -20,7 +21,6 @@ from segmentkit.pandas._schema import schema_from
 from segmentkit.pandas._source import Source
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.source import bound_traits
 from segmentkit.trait import Trait
 
 __all__ = ["Source", "audit", "labels", "mask", "members", "schema_from", "values"]

@@ -229,6 +229,7 @@ class _FromFrames:
             places=told.places,
             links=[self.link(name, way) for way in told.links],
             relations=[self.relation(name, way) for way in told.relations],
+            fresh=told.fresh,
         )
 
     def attributes(self, name: str, told: TableDeclaration) -> list[Attribute]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,10 +15,11 @@ from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
 from segmentkit._planning.traversal import is_of_population
 from segmentkit._record.convert import is_missing
+from segmentkit._results.freshness import Ageing, Loaded
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import Bits, Evaluation, Members, Sizes, ones, pack
 from segmentkit.extension import Target
-from segmentkit.pandas._compile import evaluate, table_for
+from segmentkit.pandas._compile import Table, evaluate, table_for
 from segmentkit.pandas._export import series, tallied
 from segmentkit.pandas._frames import Kept, Reader
 from segmentkit.pandas._given import Frames, frames_of
@@ -123,6 +124,17 @@ class Source(EngineSource[Reader]):
             found = found[table.condition(whom)]
         found.attrs = {"as_of": instant.replace(tzinfo=UTC)}
         return found
+
+    def _loaded(self, schema: Schema, asked: Iterable[Ageing]) -> tuple[Loaded, ...]:
+        found = []
+        reader = Reader(self.frames, schema, self._kept)
+        for each in asked:
+            table = Table(reader, each.entity)
+            counts = {name: int(table.condition(test).sum()) for name, test in each.tests.items()}
+            size, dtype = table.size, each.column.dtype
+            times = series(table.settled(each.column), size, pd.RangeIndex(size), dtype)
+            found.append(each.found(times[table.condition(each.past)].max(), size, counts))
+        return tuple(found)
 
     def _tallied(
         self, reader: Reader, question: Question, values: Mapping[str, ir.Value], most: int | None

@@ -13,13 +13,13 @@ from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import wanted_by
 from segmentkit._planning.traversal import has_aggregates
+from segmentkit._results.asked_traits import bound_traits
 from segmentkit._usage import expect, is_single
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.partition import Audit, Partition, audit_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, bound_condition
-from segmentkit.source import bound_traits
 from segmentkit.spark._frames import Frames, Stored
 from segmentkit.spark._source import Source, signatures
 from segmentkit.sqlalchemy import schema_from as schema_from_tables

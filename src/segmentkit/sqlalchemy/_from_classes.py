@@ -157,6 +157,7 @@ class FromClasses:
             table=name if table is None else table.name,
             schema=None if table is None else table.schema,
             model=model,
+            fresh=told.fresh,
         )
 
     def key(self, holder: Holder) -> str | None:

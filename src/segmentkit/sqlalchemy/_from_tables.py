@@ -97,6 +97,7 @@ class FromTables:
             relations=relations,
             table=table.name,
             schema=table.schema,
+            fresh=told.fresh,
         )
         ways: tuple[Link | Relation, ...] = (*links, *relations)
         for way in ways:

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from segmentkit._definition import AsOf
 from segmentkit._planning import ir
-from segmentkit._results.columns import values_frame
+from segmentkit._results.columns import values_frame, values_index
+from segmentkit._results.freshness import Ageing, Loaded
 from segmentkit.errors import DataError, UnsupportedError
 from segmentkit.evaluation import (
     Evaluation,
@@ -35,6 +36,7 @@ from segmentkit.sqlalchemy.statement_sizes import StatementTooLargeError
 from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass, portions
 from segmentkit.sqlalchemy.statements.codes import BITS, Integers
 from segmentkit.sqlalchemy.statements.export import select_values
+from segmentkit.sqlalchemy.statements.newest_rows import select_ages, select_newest
 from segmentkit.sqlalchemy.statements.single_statement import (
     counted,
     explained,
@@ -174,6 +176,18 @@ class SqlSource(EngineSource[_Opened]):
         dtypes = {name: value.dtype for name, value in bound.items()}
         index = _index(keys).rename(schema.entity.key)
         return values_frame(dtypes, columns, index, instant)
+
+    def _loaded(self, schema: Schema, asked: Iterable[Ageing]) -> tuple[Loaded, ...]:
+        found = []
+        with self._connected(schema) as (engine, tables):
+            for each in asked:
+                engine.check([each.column], tables)
+                (newest,) = engine.row(select_newest(each, tables)) or (None,)
+                rows, *counts = engine.row(select_ages(each, tables)) or ()
+                (time,) = values_index(each.column.dtype, [newest])
+                passed = dict(zip(each.tests, (int(n or 0) for n in counts), strict=True))
+                found.append(each.found(time, int(rows), passed))
+        return tuple(found)
 
     def _tallied(
         self, opened: _Opened, question: Question, values: Mapping[str, ir.Value], most: int | None

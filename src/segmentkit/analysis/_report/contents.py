@@ -9,6 +9,7 @@ from attrs import define, frozen
 
 from segmentkit._checking.binding import Given
 from segmentkit.analysis._attrition import Attrition
+from segmentkit.analysis._freshness import Freshness
 from segmentkit.analysis._missing_data import Coverage, Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import Profile
@@ -60,6 +61,8 @@ class Contents:
         partitions: The partitions, each with its audit, or with the reason why there is none.
         coverage: How much is known of the population; None if that cannot be computed.
         problems: The mistakes of definitions that were left out of the catalog.
+        freshness: Whether the tables that segments read are fresh; None if the schema has no
+            thresholds.
     """
 
     title: str
@@ -71,6 +74,7 @@ class Contents:
     partitions: tuple[tuple[Partition, Audit | SegmentkitError], ...]
     coverage: Coverage | None
     problems: tuple[Problem, ...]
+    freshness: Freshness | None = None
 
     @property
     def broken(self) -> Mapping[str, str]:

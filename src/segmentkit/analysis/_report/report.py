@@ -15,6 +15,7 @@ from segmentkit._definition import AsOf, utc_of
 from segmentkit._html import element
 from segmentkit._usage import check_suffix
 from segmentkit.analysis._attrition import Attrition, attrition_counting
+from segmentkit.analysis._freshness import freshness
 from segmentkit.analysis._missing_data import Coverage, Gaps, coverage_counting, gaps_counting
 from segmentkit.analysis._overlap import overlap_of
 from segmentkit.analysis._profile import Profile, profile
@@ -47,6 +48,8 @@ class Report(Contents):
         partitions: The partitions, each with its audit, or with the reason why there is none.
         coverage: How much is known of the population; None if that cannot be computed.
         problems: The mistakes of definitions that were left out of the catalog.
+        freshness: Whether the tables that segments read are fresh; None if the schema has no
+            thresholds.
     """
 
     @cached_property
@@ -135,6 +138,7 @@ def report(
         tuple((each, found["audit", name]) for name, each in catalog.partitions.items()),
         coverage if isinstance(coverage, Coverage) else None,
         tuple(problems),
+        freshness(catalog, source, as_of=at) if any(e.fresh for e in schema.entities) else None,
     )
 
 

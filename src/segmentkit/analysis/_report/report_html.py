@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
@@ -13,6 +14,7 @@ from segmentkit._checking.binding import Given
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
 from segmentkit._language.syntax import LANGUAGE
+from segmentkit._results.freshness import spoken
 from segmentkit.analysis._differences import Difference
 from segmentkit.analysis._missing_data import Gaps
 from segmentkit.analysis._overlap import Overlap
@@ -74,7 +76,8 @@ def _look(report: Contents) -> _Html:
     """What somebody should look at."""
     for problem in report.problems:
         yield element("div", element("pre", problem.render()), class_="problem")
-    notes = [joined([_link(name), f" is broken: {why}"]) for name, why in report.broken.items()]
+    notes = [] if report.freshness is None else [joined([note]) for note in report.freshness.notes]
+    notes += [joined([_link(name), f" is broken: {why}"]) for name, why in report.broken.items()]
     for chapter in report.chapters:
         notes += [joined([_link(chapter.name), ": ", note]) for note in _odd(chapter, report)]
     if report.overlap is not None:
@@ -271,6 +274,30 @@ def _data(report: Contents) -> _Html:
     yield table("How much is known", heads, rows, (*heads[2:4], heads[5]))
 
 
+def _freshness(report: Contents) -> _Html:
+    found = report.freshness
+    if found is None or not found.tables:
+        return
+    heads = ("table", "state", "newest", "age", "warn", "stale")
+    rows = [
+        (
+            element("code", each.table),
+            element("span", each.state, class_="tag") if each.state != "ok" else "ok",
+            "–" if each.newest is None else _when(each.newest),
+            spoken(each.age),
+            each.fresh.warn or "–",
+            each.fresh.stale or "–",
+        )
+        for each in found.tables
+    ]
+    yield element("p", "How old the newest rows of what the segments read are.", class_="quiet")
+    yield table("How fresh the tables are", heads, rows, heads[3:])
+
+
+def _when(time: date) -> str:
+    return moment(time) if isinstance(time, datetime) else time.isoformat()
+
+
 def _segments(report: Contents) -> _Html:
     for chapter in report.chapters:
         parts = [piece for part in PARTS for piece in part(chapter, report)]
@@ -283,6 +310,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Contents], _Html]]] = {
     "overlap": ("Overlap", _overlaps),
     "partitions": ("Partitions", _partitions),
     "segments": ("Segments", _segments),
+    "freshness": ("How fresh the data is", _freshness),
     "data": ("What is known", _data),
 }
 """The sections, each with its heading and what it says; one that says nothing is left out."""
