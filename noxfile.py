@@ -135,7 +135,8 @@ def mariadb(session: nox.Session) -> None:
             "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
             "made, as in mariadb+pymysql://root@localhost:3306"
         )
-    ask(session, "mariadb", "tests/property", "tests/column_types", "tests/test_plans.py")
+    others = "tests/property", "tests/column_types", "tests/test_plans.py", "tests/test_store.py"
+    ask(session, "mariadb", *others)
 
 
 @nox.session

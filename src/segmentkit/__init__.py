@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         DataError,
         DefinitionError,
         Problem,
+        RunRefused,
         SchemaError,
         SegmentkitError,
         SegmentSyntaxError,
@@ -91,6 +92,7 @@ __all__ = [
     "Place",
     "Problem",
     "Relation",
+    "RunRefused",
     "Schema",
     "SchemaError",
     "Segment",
@@ -121,8 +123,7 @@ _NAMES = {
     "catalog": "Catalog",
     "dtypes": "BOOLEAN DATE FLOAT INTEGER TEXT TEXTS TIMESTAMP DType Kind decimal",
     "errors": "CatalogError DataError DefinitionError Problem SchemaError SegmentSyntaxError "
-    "SegmentTypeError SegmentkitError UnsupportedError "
-    "UsageError",
+    "SegmentTypeError SegmentkitError UnsupportedError RunRefused UsageError",
     "explanation": "Clause Explanation Fact Joined",
     "expr": "format_definition",
     "extension": "Aggregate Function",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
@@ -289,6 +289,11 @@ def lowest_first(whole: _D, below: Callable[[_D], Iterable[_D]]) -> list[_D]:
     return list(found.values())
 
 
+def all_of(whole: Defined) -> list[Defined]:
+    """All that it refers to, each once and after those that it refers to; and itself, last."""
+    return lowest_first(whole, lambda each: each._uses())
+
+
 _APART = 30
 
 
@@ -366,12 +371,17 @@ def check_record(record: object) -> None:
 
 def instant_of(as_of: AsOf, schema: Schema) -> datetime:
     """The instant that a caller gives, naive, in UTC; by default now."""
+    return instant_in(as_of, schema.zone)
+
+
+def instant_in(as_of: AsOf, zone: tzinfo) -> datetime:
+    """The instant that a caller gives, naive, in UTC; what has no zone is in this one."""
     if as_of is None:
         return datetime.now(UTC).replace(tzinfo=None)
     if isinstance(as_of, datetime):
-        return to_utc(as_of, schema.zone)
+        return to_utc(as_of, zone)
     if isinstance(as_of, date):
-        return first_instant(as_of, schema.zone)
+        return first_instant(as_of, zone)
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 
 

@@ -198,5 +198,9 @@ class DataError(SegmentkitError):
     """A record or a frame that does not fit the schema."""
 
 
+class RunRefused(SegmentkitError):
+    """A run of a store that would write what is not wanted; nothing was written."""
+
+
 class UsageError(SegmentkitError, TypeError):
     """An argument of another kind than a function takes; says what to give."""

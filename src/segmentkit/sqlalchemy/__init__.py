@@ -33,10 +33,12 @@ from segmentkit.trait import Trait, bound_value, traits_of
 
 if TYPE_CHECKING:
     from segmentkit.sqlalchemy._source import Source
+    from segmentkit.sqlalchemy._store.store import Store
 
 __all__ = [
     "Finding",
     "Source",
+    "Store",
     "Verification",
     "audit",
     "label_of",
@@ -59,6 +61,10 @@ def __getattr__(name: str) -> Any:
         from segmentkit.sqlalchemy._source import Source  # noqa: PLC0415 - loads pandas
 
         return Source
+    if name == "Store":
+        from segmentkit.sqlalchemy._store.store import Store  # noqa: PLC0415 - loads pandas
+
+        return Store
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

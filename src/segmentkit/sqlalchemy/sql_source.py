@@ -129,14 +129,14 @@ class SqlSource(EngineSource[_Opened]):
 
     def _evaluated(self, opened: _Opened, question: Question) -> Evaluation:
         engine, tables = opened
-        rows = _each(question, lambda portion: _read(engine, Pass.of(portion, tables)))
+        rows = in_statements(question, lambda portion: _read(engine, Pass.of(portion, tables)))
         keys = rows[0][0]
         bits = [_in_order(keys, *each) for each in rows]
         return question.answered(keys.rename(tables.schema.entity.key), np.concatenate(bits))
 
     def _counted(self, opened: _Opened, question: Question) -> Sizes:
         engine, tables = opened
-        found = _each(question, lambda portion: _sizes(engine, portion, tables))
+        found = in_statements(question, lambda portion: _sizes(engine, portion, tables))
         counts = list(chain.from_iterable(each for each, _ in found))
         return question.counted(counts, found[-1][1])
 
@@ -242,7 +242,7 @@ class SqlSource(EngineSource[_Opened]):
                 texts = [engine.text(of_one(_only(question), tables))]
             else:
                 columnar = engine.columnar
-                texts = _each(
+                texts = in_statements(
                     question,
                     lambda portion: engine.text(
                         Pass.of(portion, tables).signs.signed(columnar=columnar)
@@ -269,7 +269,7 @@ def _named(question: Question, engine: Engine) -> Iterator[None]:
         raise
 
 
-def _each(question: Question, ask: Callable[[Conditions], _T]) -> list[_T]:
+def in_statements(question: Question, ask: Callable[[Conditions], _T]) -> list[_T]:
     """What is asked of the conditions, in about as few statements as the database takes.
 
     What goes into one is estimated; if it turns out to be too large, it is halved.

@@ -61,6 +61,15 @@ def prepare(engine: _Engine) -> _Engine:
     return told
 
 
+def prepare_connection(connection: sa.Connection) -> None:
+    """Prepare one connection, which may have been opened before its engine was prepared."""
+    driver = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        _add_functions(driver, None)
+    if dialect_of(connection.dialect).collations and not hasattr(connection.dialect, LETTERS):
+        _find_letters(connection.dialect, driver, None)
+
+
 def engine_of(given: Any) -> Any:
     """An engine, and not something else of a database.
 

@@ -1,0 +1,258 @@
+"""One run: everyone's answers are staged once, and what has changed is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from segmentkit._results.stored_definitions import lists_of, read_stored, stored
+from segmentkit.errors import RunRefused, UsageError
+from segmentkit.runs import Cause, Most, Run, check_names, refuse_earlier
+from segmentkit.segment import Segment
+from segmentkit.sqlalchemy._source import Source
+from segmentkit.sqlalchemy._store.reading import Known, known
+from segmentkit.sqlalchemy._store.staging import Staged, Staging
+from segmentkit.sqlalchemy._store.tables import LONGEST_NAME, StoreTables
+
+VERSION = 12
+"""Digits of a fingerprint."""
+
+
+def version_of(segment: Segment) -> str:
+    """What tells a definition from another."""
+    return segment.fingerprint[:VERSION]
+
+
+@frozen
+class Step:
+    """What a run does with one segment: write what one definition changes.
+
+    Attributes:
+        id: The number of the segment.
+        staged: The name under which the definition is staged.
+        definition: The definition as it is kept.
+        run: What is known of the run: not yet the counts.
+    """
+
+    id: int
+    staged: str
+    definition: str
+    run: Run
+
+
+@frozen
+class Question:
+    """What is to be run.
+
+    Attributes:
+        segments: The segments, by name.
+        instant: When, naive, in UTC.
+        most: How many may enter or leave.
+        stale: Whether the data is known to be stale.
+        cause: The cause of everything, if it is not what the runs before say.
+    """
+
+    segments: Mapping[str, Segment]
+    instant: datetime
+    most: Most | None = None
+    stale: bool = False
+    cause: Cause | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When, in UTC."""
+        return self.instant.replace(tzinfo=UTC)
+
+
+class Running:
+    """A run in a transaction.
+
+    Args:
+        connection: The connection, in the transaction.
+        source: The people.
+        tables: The tables of the store.
+        asked: What is to be run.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, source: Source, tables: StoreTables, asked: Question
+    ) -> None:
+        self.connection = connection
+        self.tables = tables
+        self.asked = asked
+        self.staging = Staging(connection, source, tables)
+
+    def run(self) -> dict[str, Run]:
+        """Run what has not been run.
+
+        Returns:
+            The runs by the segments' names.
+
+        Raises:
+            RunRefused: It is not after the last run, or too many would enter or leave.
+        """
+        asked = self.asked
+        check_names(asked.segments, LONGEST_NAME)
+        found = self._renamed(known(self.connection, self.tables))
+        last = {name: found[name].last for name in asked.segments if name in found}
+        ran = {name: run.as_of for name, run in last.items() if run is not None}
+        refuse_earlier({n: at for n, at in ran.items() if at > asked.as_of}, asked.as_of)
+        done: dict[str, Run] = {}
+        for name, run in last.items():
+            version = version_of(asked.segments[name])
+            if run is not None and (run.as_of, run.version) == (asked.as_of, version):
+                done[name] = run
+        steps, staged = self._steps(found, [name for name in asked.segments if name not in done])
+        if steps:
+            places = self.staging.stage(staged, asked.as_of)
+            for step in steps:
+                done[step.run.segment] = self._write(step, places[step.staged])
+            self.staging.done()
+        return {name: done[name] for name in asked.segments}
+
+    def _renamed(self, found: dict[str, Known]) -> dict[str, Known]:
+        """The segments that are known, by the names that they have now."""
+        for name, segment in self.asked.segments.items():
+            was = getattr(segment, "was", None)
+            if was is None or was not in found or name in found:
+                continue
+            if was in self.asked.segments:
+                raise UsageError(
+                    f"segment {name!r} says that it was {was!r}, but there is a segment "
+                    f"{was!r}, too: remove one of them, or was"
+                )
+            each = found.pop(was)
+            self._change(each, name=name)
+            last = None if each.last is None else evolve(each.last, segment=name)
+            found[name] = evolve(each, name=name, last=last)
+        return found
+
+    def _change(self, each: Known, **values: str) -> None:
+        of = self.tables.segment
+        self.connection.execute(sa.update(of).where(of.c.id == each.id).values(values))
+
+    # -- what is to be done ---------------------------------------------------------------------
+
+    def _steps(
+        self, found: Mapping[str, Known], names: list[str]
+    ) -> tuple[list[Step], dict[str, Segment]]:
+        """What to write, in order, and which definitions say it."""
+        steps: list[Step] = []
+        staged: dict[str, Segment] = {}
+        new = max((each.id for each in found.values()), default=0)
+        lists = None
+        for name in names:
+            segment = self.asked.segments[name]
+            staged[name] = segment
+            if name not in found:
+                new += 1
+                row = {"id": new, "name": name, "time_zone": segment.schema.time_zone}
+                self.connection.execute(sa.insert(self.tables.segment).values(row))
+            elif found[name].time_zone != segment.schema.time_zone:
+                self._change(found[name], time_zone=segment.schema.time_zone)
+            of = found.get(name) or Known(new, name, "UTC", 1, None, "")
+            if of.last is None:
+                steps.append(self._step(of, segment, "first", 1))
+                continue
+            number = of.last.number + 1
+            if of.last.version == version_of(segment):
+                steps.append(self._step(of, segment, "data", number))
+                continue
+            if of.last.as_of < self.asked.as_of:
+                lists = lists_of(self.asked.segments.values()) if lists is None else lists
+                before = read_stored(of.definition, segment.schema, lists)
+                if before is not None and self.staging.compiles(before, self.asked.as_of):
+                    told = f"{name} (before)"
+                    staged[told] = before
+                    run = self._begun(of, of.last.version, "data", number)
+                    steps.append(Step(of.id, told, of.definition, run))
+                    number += 1
+            else:
+                self._refuse_older(of, version_of(segment))
+            steps.append(self._step(of, segment, "definition", number))
+        return steps, staged
+
+    def _step(self, of: Known, segment: Segment, cause: Cause, number: int) -> Step:
+        run = self._begun(of, version_of(segment), cause, number)
+        return Step(of.id, of.name, stored(segment), run)
+
+    def _begun(self, of: Known, version: str, cause: Cause, number: int) -> Run:
+        cause = self.asked.cause or cause
+        as_of, stale = self.asked.as_of, self.asked.stale
+        return Run(of.name, 0, 0, 0, cause, as_of, number, version, stale)
+
+    def _refuse_older(self, of: Known, version: str) -> None:
+        """Refuse a definition that another has replaced at the same instant."""
+        run = self.tables.run
+        query = sa.select(run.c.run).where(
+            run.c.segment_id == of.id,
+            run.c.as_of == self.asked.instant,
+            run.c.version == version,
+        )
+        if self.connection.scalar(query) is not None:
+            raise RunRefused(
+                f"segment {of.name!r} was run as of {self.asked.as_of.isoformat()} with this "
+                "definition, and after that with another: run as of a later instant"
+            )
+
+    # -- what is written ------------------------------------------------------------------------
+
+    def _write(self, step: Step, staged: Staged) -> Run:
+        """Write who left and who entered, and count them by the number of the run."""
+        here = {"segment": step.id, "number": step.run.number}
+        member, past, run = self.tables.member, self.tables.past, self.tables.run
+        segment, number = _parameter("segment"), _parameter("number")
+        holds = sa.and_(staged.key == member.c.key, staged.holds)
+        is_in = sa.exists().where(holds)
+        left = sa.select(segment, member.c.key, member.c.since_run, number).where(
+            member.c.segment_id == segment, ~is_in.correlate(member)
+        )
+        into = ["segment_id", "key", "since_run", "left_run"]
+        self.connection.execute(sa.insert(past).from_select(into, left), here)
+        gone = sa.select(past.c.key).where(past.c.segment_id == segment, past.c.left_run == number)
+        who = sa.and_(member.c.segment_id == segment, member.c.key.in_(gone))
+        self.connection.execute(sa.delete(member).where(who), here)
+        was_in = sa.exists().where(member.c.segment_id == segment, member.c.key == staged.key)
+        entered = sa.select(segment, staged.key, number).where(
+            staged.holds, ~was_in.correlate(staged.table)
+        )
+        into = ["segment_id", "key", "since_run"]
+        self.connection.execute(sa.insert(member).from_select(into, entered), here)
+        counted = evolve(step.run, **self._counts(here))
+        if self.asked.most is not None and counted.cause == "data":
+            self.asked.most.check(counted)
+        row = {
+            "segment_id": step.id,
+            "run": counted.number,
+            "as_of": self.asked.instant,
+            "version": counted.version,
+            "definition": step.definition,
+            "cause": counted.cause,
+            "size": counted.size,
+            "entered": counted.entered,
+            "left_count": counted.left,
+            "stale": counted.stale,
+        }
+        self.connection.execute(sa.insert(run), row)
+        return counted
+
+    def _counts(self, here: Mapping[str, int]) -> dict[str, Any]:
+        """How many are in, entered and left: not every driver tells what a statement wrote."""
+        member, past = self.tables.member, self.tables.past
+        segment, number = _parameter("segment"), _parameter("number")
+        of_member = sa.select(sa.func.count()).where(member.c.segment_id == segment)
+        of_past = sa.select(sa.func.count()).where(past.c.segment_id == segment)
+        query = sa.select(
+            of_member.scalar_subquery().label("size"),
+            of_member.where(member.c.since_run == number).scalar_subquery().label("entered"),
+            of_past.where(past.c.left_run == number).scalar_subquery().label("left"),
+        )
+        return dict(self.connection.execute(query, here).mappings().one())
+
+
+def _parameter(name: str) -> sa.BindParameter[int]:
+    return sa.bindparam(name, type_=sa.Integer)

@@ -1,0 +1,491 @@
+"""A store of runs, on each engine: what it keeps, what it refuses, and what it forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from segmentkit import (
+    INTEGER,
+    Attribute,
+    Catalog,
+    DataError,
+    Entity,
+    KeyList,
+    RunRefused,
+    Schema,
+    SchemaError,
+    Segment,
+    Trait,
+    UsageError,
+)
+from segmentkit.sqlalchemy import Store, schema_from
+from tests.stores import ENGINES, database
+
+METADATA = sa.MetaData()
+PEOPLE = sa.Table(
+    "people",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("age", sa.Integer),
+)
+ORDERS = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+SCHEMA = schema_from(PEOPLE, events={"orders": "at"})
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 5, number, tzinfo=UTC)
+
+
+def segment(definition: str, name: str = "adults") -> Segment:
+    return Segment.define(name, definition, SCHEMA)
+
+
+class World:
+    """People in a database, and a store."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        METADATA.create_all(engine)
+        self.store = Store(engine, PEOPLE)
+        self.store.create()
+
+    def write(self, *statements: sa.Executable) -> None:
+        with self.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def be(self, **ages: int) -> None:
+        """These people and nobody else; they are called p1, p2 and so on."""
+        rows = [{"id": int(name[1:]), "age": age} for name, age in ages.items()]
+        with self.engine.begin() as connection:
+            connection.execute(PEOPLE.delete())
+            if rows:
+                connection.execute(PEOPLE.insert(), rows)
+
+    def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """All that the store's tables hold."""
+        with self.engine.connect() as connection:
+            return {
+                name: sorted(map(tuple, connection.execute(sa.select(table))), key=repr)
+                for name, table in self.store.metadata.tables.items()
+            }
+
+
+@pytest.fixture(params=ENGINES)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with database(request.param, tmp_path) as url:
+        engine = sa.create_engine(url)
+        yield World(engine)
+        engine.dispose()
+
+
+# -- runs -----------------------------------------------------------------------------------------
+
+
+def test_a_run_tells_who_entered_and_left(world: World) -> None:
+    """Stays begin and end with the runs that see it, and those of the first run are not observed."""
+    adults = segment("age >= 18")
+    world.be(p1=30, p2=10, p3=40)
+    first = world.store.run(adults, as_of=day(1))["adults"]
+    assert (first.size, first.entered, first.left, first.cause) == (2, 2, 0, "first")
+    world.be(p1=30, p2=18)
+    second = world.store.run(adults, as_of=day(2))["adults"]
+    assert (second.size, second.entered, second.left, second.cause) == (2, 1, 1, "data")
+    assert second.as_of == day(2)
+    assert sorted(world.store.members("adults", as_of=day(1))) == [1, 3]
+    assert sorted(world.store.members("adults")) == [1, 2]
+    assert world.store.since("adults", 1) == day(1)
+    assert world.store.since("adults", 2) == day(2)
+    assert world.store.since("adults", 3) is None
+    told = [(s.entered_at, s.left_at, s.observed) for k in (1, 2, 3) for s in world.store.stays(k)]
+    assert told == [(day(1), None, False), (day(2), None, True), (day(1), day(2), False)]
+
+
+def test_who_comes_back_has_two_stays(world: World) -> None:
+    """A person with the key of one who is gone enters anew, and the first stay has ended."""
+    adults = segment("age >= 18")
+    for number, ages in enumerate([{"p1": 30}, {}, {"p1": 19}], start=1):
+        world.be(**ages)
+        world.store.run(adults, as_of=day(number))
+    assert [(s.entered_at, s.left_at) for s in world.store.stays(1)] == [
+        (day(1), day(2)),
+        (day(3), None),
+    ]
+
+
+def test_the_same_run_again_changes_nothing(world: World) -> None:
+    """As of the same instant the run is the one that was, whatever has happened to the data."""
+    adults = segment("age >= 18")
+    world.be(p1=30)
+    first = world.store.run(adults, as_of=day(1))
+    before = world.rows()
+    world.be(p1=30, p2=30)
+    assert world.store.run(adults, as_of=day(1)) == first
+    assert world.rows() == before
+
+
+def test_an_earlier_run_is_refused(world: World) -> None:
+    """A clock that was set back, or a late worker, rewrites nothing."""
+    adults = segment("age >= 18")
+    world.be(p1=30)
+    world.store.run(adults, as_of=day(2))
+    before = world.rows()
+    with pytest.raises(RunRefused, match=r"'adults' was run as of 2026-05-02.*never rewrites"):
+        world.store.run([adults, segment("age < 18", "minors")], as_of=day(1))
+    assert world.rows() == before
+
+
+def test_a_changed_definition_is_told_apart(world: World) -> None:
+    """The old definition runs first at the same instant; only what that changes is due to data."""
+    world.be(p1=30, p2=10, p3=20)
+    world.store.run(segment("age >= 18"), as_of=day(1))
+    world.be(p1=30, p2=18, p3=15)
+    run = world.store.run(segment("age >= 21 or age = 15"), as_of=day(2))["adults"]
+    assert (run.size, run.entered, run.left, run.cause) == (2, 1, 1, "definition")
+    history = world.store.history()
+    assert history[["run", "cause", "size", "entered", "left"]].values.tolist() == [
+        [1, "first", 2, 2, 0],
+        [2, "data", 2, 1, 1],
+        [3, "definition", 2, 1, 1],
+    ]
+    told = {k: [(s.entered_at, s.observed) for s in world.store.stays(k)] for k in (1, 2, 3)}
+    assert told == {
+        1: [(day(1), False)],
+        2: [(day(2), True)],
+        3: [(day(1), False), (day(2), False)],
+    }
+    # Another spelling is the same definition.
+    again = world.store.run(segment("(age>=21) or (age=15)"), as_of=day(3))["adults"]
+    assert again.cause == "data"
+
+
+def test_a_definition_changes_with_what_it_refers_to(world: World) -> None:
+    """The stored definition has its traits and segments in it, as they were."""
+
+    def referring(limit: int) -> Segment:
+        years = Trait.define("years", f"age - {limit}", SCHEMA)
+        old = Segment.define("old", "years >= 0", SCHEMA, traits=[years])
+        return Segment.define("not_old", "not in segment old", SCHEMA, segments=[old])
+
+    world.be(p1=30, p2=10)
+    world.store.run(referring(18), as_of=day(1))
+    world.be(p1=17, p2=10, p3=70)
+    run = world.store.run(referring(5), as_of=day(2))["not_old"]
+    assert (run.size, run.left, run.cause) == (0, 2, "definition")
+    assert world.store.history()["cause"].tolist() == ["first", "data", "definition"]
+    assert [(s.entered_at, s.observed) for s in world.store.stays(1)] == [(day(2), True)]
+
+
+def test_a_changed_list_cannot_be_run_as_it_was(world: World) -> None:
+    """Keys of lists are not kept; if they change, all changes are due to the definition."""
+
+    def of_list(definition: str, *keys: int) -> Segment:
+        return Segment.define("fair", definition, SCHEMA, lists=[KeyList("june", keys)])
+
+    world.be(p1=30, p2=40)
+    world.store.run(of_list("in list june", 1), as_of=day(1))
+    world.store.run(of_list("in list june and age > 1", 1), as_of=day(2))
+    world.store.run(of_list("in list june", 1, 2), as_of=day(3))
+    assert world.store.history()["cause"].tolist() == ["first", "data", "definition", "definition"]
+    definitions = [row[4] for row in world.rows()["segmentkit_run"]]
+    assert not any("[1" in str(text) for text in definitions)
+
+
+def test_an_old_definition_that_means_nothing_now(world: World) -> None:
+    """When the schema has lost what the old definition tests, all is due to the new one."""
+    world.be(p1=30)
+    world.store.run(segment("age >= 18"), as_of=day(1))
+    table = sa.Table("people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
+    fewer = Segment.define("adults", "id > 0", schema_from(table))
+    store = Store(world.engine, table)
+    assert store.run(fewer, as_of=day(2))["adults"].cause == "definition"
+    assert store.history()["cause"].tolist() == ["first", "definition"]
+
+
+def test_two_definitions_at_one_instant(world: World) -> None:
+    """What another definition has replaced at the same instant does not come back then."""
+    world.be(p1=30)
+    world.store.run(segment("age >= 18"), as_of=day(1))
+    world.store.run(segment("age >= 40"), as_of=day(1))
+    assert world.store.history()["cause"].tolist() == ["first", "definition"]
+    with pytest.raises(RunRefused, match="run as of a later instant"):
+        world.store.run(segment("age >= 18"), as_of=day(1))
+    assert world.store.run(segment("age >= 18"), as_of=day(2))["adults"].cause == "definition"
+
+
+def test_a_segment_that_is_gone_for_a_while(world: World) -> None:
+    """A segment that is not run stays as it was; when it is back, it goes on from there."""
+    world.be(p1=30, p2=10)
+    both = [segment("age >= 18"), segment("age < 18", "minors")]
+    world.store.run(both, as_of=day(1))
+    world.be(p1=30, p2=18)
+    world.store.run(both[1], as_of=day(2))
+    assert sorted(world.store.members("adults")) == [1]
+    run = world.store.run(both, as_of=day(3))["adults"]
+    assert (run.entered, run.left, run.cause) == (1, 0, "data")
+
+
+def test_all_segments_or_none(world: World) -> None:
+    """If one segment is refused, nothing of the others is written."""
+    ages = {f"p{n}": 30 for n in range(200)}
+    world.be(**ages)
+    both = [segment("age >= 18"), segment("age < 18", "minors")]
+    world.store.run(both, as_of=day(1))
+    before = world.rows()
+    world.be(**dict(list(ages.items())[:100]), p1000=10)
+    with pytest.raises(RunRefused, match=r"'adults': 100 of 200 members would leave.*allows 40"):
+        world.store.run([both[1], both[0]], as_of=day(2), most="20%")
+    assert world.rows() == before
+    run = world.store.run(both, as_of=day(2), most="50%")
+    assert run["adults"].left == 100
+
+
+@pytest.mark.parametrize(("most", "passes"), [(3, True), (2, False), ("3%", True), ("2.9%", False)])
+def test_how_many_may_enter(tmp_path: Path, most: str | int, passes: bool) -> None:
+    """A share of few members is a share of 100; a definition that changed may change anything."""
+    world = World(sa.create_engine(f"sqlite:///{tmp_path}/shop"))
+    world.be(p1=30)
+    world.store.run(segment("age >= 18"), as_of=day(1), most=most)
+    world.be(p1=30, p2=30, p3=30, p4=30)
+    if passes:
+        world.store.run(segment("age >= 18"), as_of=day(2), most=most)
+    else:
+        with pytest.raises(RunRefused, match="3 of 1 members would enter"):
+            world.store.run(segment("age >= 18"), as_of=day(2), most=most)
+    changed = {f"p{n}": 30 for n in range(1, 5)} | {f"p{n}": 5 for n in range(10, 90)}
+    world.be(**changed)
+    world.store.run(segment("age >= 18"), as_of=day(3))
+    world.store.run(segment("age >= 0"), as_of=day(4), most=most)
+
+
+@pytest.mark.parametrize("most", ["20", "-5%", -1, 0.2, True, "many"])
+def test_what_most_can_be(world: World, most: object) -> None:
+    """A share is written with its sign, so that 20 is never taken for 20%."""
+    with pytest.raises(UsageError, match='such as "20%", or a number of people, such as 5000'):
+        world.store.run(segment("age >= 18"), most=most)  # type: ignore[arg-type]
+
+
+def test_stale_data_is_marked(world: World) -> None:
+    """Runs of data that is known to be stale say so."""
+    world.be(p1=30)
+    run = world.store.run(segment("age >= 18"), as_of=day(1), stale=True)["adults"]
+    assert run.stale
+    assert world.store.history()["stale"].tolist() == [True]
+
+
+def test_names_of_any_characters(world: World) -> None:
+    """Names and keys differ as their characters do, whatever the database's collation says."""
+    world.be(p1=30, p2=10)
+    named = {"VIP": "age > 18", "vip": "age > 5", "vip ": "age > 50", "Köln 'x' %": "age > 0"}
+    world.store.run({n: segment(text, n) for n, text in named.items()}, as_of=day(1))
+    sizes = world.store.history().set_index("segment")["size"]
+    assert sizes.to_dict() == {"VIP": 1, "vip": 2, "vip ": 0, "Köln 'x' %": 2}
+    with pytest.raises(UsageError, match="at most 255 characters"):
+        world.store.run(segment("age > 1", "x" * 256))
+
+
+def test_a_schema_with_a_zone(world: World) -> None:
+    """A date is the day's begin in the schema's zone, when members are asked for, too."""
+    schema = schema_from(PEOPLE, events={"orders": "at"}, time_zone="America/New_York")
+    adults = Segment.define("adults", "age >= 18", schema)
+    world.be(p1=30)
+    world.store.run(adults, as_of=date(2026, 5, 1))
+    world.be(p1=30, p2=30)
+    world.store.run(adults, as_of=date(2026, 5, 2))
+    assert sorted(world.store.members("adults", as_of=date(2026, 5, 1))) == [1]
+    assert sorted(world.store.members("adults", as_of=date(2026, 5, 2))) == [1, 2]
+    with pytest.raises(DataError, match="first run as of 2026-05-01T04:00:00"):
+        world.store.members("adults", as_of=date(2026, 4, 30))
+
+
+def test_questions_about_what_was_never_run(world: World) -> None:
+    """A segment without a run is an error that says what there is."""
+    world.be(p1=30)
+    world.store.run(segment("age >= 18"), as_of=day(1))
+    with pytest.raises(DataError, match="'adult' was never run here; did you mean 'adults'"):
+        world.store.members("adult")
+    with pytest.raises(DataError, match="'x' was never run here; there are adults"):
+        world.store.since("x", 1)
+
+
+# -- days that have passed ------------------------------------------------------------------------
+
+
+def test_backfill_runs_old_to_new(world: World) -> None:
+    """Events know their past; whatever the order of the days, runs are in the order of time."""
+    world.be(p1=30, p2=30)
+    world.write(
+        ORDERS.insert().values(id=1, person_id=1, at=datetime(2026, 5, 2)),
+        ORDERS.insert().values(id=2, person_id=2, at=datetime(2026, 5, 4)),
+    )
+    recent = segment("any(orders in last 2 days)", "recent")
+    found = world.store.backfill(recent, [day(5), day(1), day(3)])["recent"]
+    assert [(r.as_of, r.size, r.cause) for r in found] == [
+        (day(1), 0, "first"),
+        (day(3), 1, "first"),
+        (day(5), 1, "first"),
+    ]
+    assert not any(s.observed for s in world.store.stays(2))
+    assert world.store.run(recent, as_of=day(6))["recent"].cause == "data"
+    with pytest.raises(RunRefused):
+        world.store.backfill(recent, [day(2)])
+
+
+def test_backfill_refuses_what_has_no_past(world: World) -> None:
+    """An attribute is as it is now, so a segment that tests it has no past but what is declared."""
+    world.be(p1=30)
+    with pytest.raises(UsageError, match=r"tests the attribute people.age.*constant=\['age'\]"):
+        world.store.backfill(segment("age >= 18"), [day(1)])
+    older = Segment.define("o", "in segment a", SCHEMA, segments={"a": segment("age > 1")})
+    with pytest.raises(UsageError, match=r"tests the attribute people.age"):
+        world.store.backfill(older, [day(1)])
+    world.store.backfill(segment("age >= 18"), [day(1)], constant=["age"])
+    world.store.backfill(segment("id > 0", "all"), [day(1)])
+
+
+# -- what is forgotten ----------------------------------------------------------------------------
+
+
+def test_erased_people_are_in_no_table(world: World) -> None:
+    """Nothing of them is left; consumers that were told of them are named, with how many."""
+    adults = segment("age >= 18")
+    world.be(p1=30, p2=30, p3=30)
+    world.store.run(adults, as_of=day(1))
+    world.be(p1=30, p3=30)
+    world.store.run(adults, as_of=day(2))
+    world.be(p1=30, p3=30, p4=30)
+    world.store.run(adults, as_of=day(3))
+    cursor = world.store.metadata.tables["segmentkit_cursor"]
+    rows = [{"consumer": f"mail {n}", "segment_id": 1, "run": n} for n in (0, 2)]
+    with world.engine.begin() as connection:
+        connection.execute(cursor.insert(), rows)
+    assert world.store.erase([2, 4, 99]) == {"mail 2": 1}
+    assert world.store.stays(2) == world.store.stays(4) == []
+    assert world.store.since("adults", 1) == day(1)
+    keys = [row[1] for name in ("member", "past") for row in world.rows()[f"segmentkit_{name}"]]
+    assert sorted(keys) == [1, 3]
+    # Who is still there enters again.
+    assert world.store.run(adults, as_of=day(4))["adults"].entered == 1
+
+
+def test_pruned_stays_are_not_known(world: World) -> None:
+    """What was pruned is not answered; what a consumer has not read is not pruned."""
+    adults = segment("age >= 18")
+    for number, ages in enumerate([{"p1": 30, "p2": 30}, {"p2": 30}, {}, {"p1": 30}], start=1):
+        world.be(**ages)
+        world.store.run(adults, as_of=day(number))
+    cursor = world.store.metadata.tables["segmentkit_cursor"]
+    world.write(cursor.insert().values(consumer="mail", segment_id=1, run=2))
+    assert world.store.prune(before=day(2)) == 0
+    assert world.store.prune(before=day(4)) == 1
+    assert world.store.stays(1)[0].entered_at == day(4)
+    assert sorted(world.store.members("adults", as_of=day(2))) == [2]
+    with pytest.raises(DataError, match="no longer known: stays that had ended were pruned"):
+        world.store.members("adults", as_of=day(1))
+    world.write(cursor.delete())
+    assert world.store.prune(before=day(9)) == 1
+    assert len(world.store.history()) == 4
+
+
+# -- what a store is made of ----------------------------------------------------------------------
+
+
+def test_the_key_that_people_are_known_by(world: World) -> None:
+    """A store of one key does not take segments of another, and says how to make one that does."""
+    table = sa.Table(
+        "pairs",
+        sa.MetaData(),
+        sa.Column("a", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("b", sa.String(20), primary_key=True),
+    )
+    with pytest.raises(SchemaError, match="has several columns: say by which"):
+        Store(world.engine, table)
+    with pytest.raises(SchemaError, match=r"'c', which .* does not have"):
+        Store(world.engine, table, key="c")
+    schema = Schema([Entity("people", key="age", attributes=[Attribute("age", INTEGER, True)])])
+    with pytest.raises(SchemaError, match=r"make it by Store\(engine, …, key='age'\)"):
+        world.store.run(Segment.define("s", "age > 1", schema))
+
+
+def test_people_with_one_key_are_refused(world: World) -> None:
+    """What does not tell people apart, or is missing, is no key."""
+    schema = Schema([Entity("people", key="age", attributes=[Attribute("age", INTEGER, True)])])
+    store = Store(world.engine, PEOPLE, key="age", prefix="other")
+    store.create()
+    everyone = Segment.define("all", "age > 0", schema)
+    world.be(p1=30, p2=31)
+    assert store.run(everyone, as_of=day(1))["all"].size == 2
+    world.be(p1=30, p2=30)
+    with pytest.raises(DataError, match="two have the same one, or somebody has none"):
+        store.run(everyone, as_of=day(2))
+    world.write(PEOPLE.update().where(PEOPLE.c.id == 1).values(age=None))
+    with pytest.raises(DataError, match="two have the same one, or somebody has none"):
+        store.run(everyone, as_of=day(2))
+    assert len(store.history()) == 1
+
+
+def test_keys_that_are_texts(world: World) -> None:
+    """Texts are keys, and differ by case."""
+    metadata = sa.MetaData()
+    kind = sa.String(40, collation="utf8mb4_bin" if world.engine.name == "mariadb" else None)
+    table = sa.Table(
+        "texts", metadata, sa.Column("id", kind, primary_key=True), sa.Column("n", sa.Integer)
+    )
+    metadata.create_all(world.engine)
+    with world.engine.begin() as connection:
+        connection.execute(
+            table.insert(), [{"id": "a", "n": 1}, {"id": "A", "n": 2}, {"id": "é'", "n": 3}]
+        )
+    store = Store(world.engine, table, prefix="texts")
+    store.create()
+    store.run(Segment.define("s", "n > 1", schema_from(table)), as_of=day(1))
+    assert sorted(store.members("s")) == ["A", "é'"]
+    assert store.since("s", "a") is None
+    assert store.erase(["A"]) == {}
+    assert sorted(store.members("s")) == ["é'"]
+
+
+def test_part_of_the_people(world: World) -> None:
+    """A store of some of the people, in tables of their own, knows nobody else."""
+    world.be(p1=30, p2=40)
+    store = Store(world.engine, PEOPLE, where=PEOPLE.c.age < 35, prefix="young")
+    store.create()
+    assert store.run(segment("age >= 18"), as_of=day(1))["adults"].size == 1
+
+
+def test_many_segments_in_several_statements(world: World) -> None:
+    """More segments than one number has bits, and more than one statement takes."""
+    world.be(**{f"p{n}": n for n in range(1, 100)})
+    many = {
+        f"s{n}": segment(f"age = {n} and age in ({n}, {n + 1})", f"s{n}") for n in range(1, 131)
+    }
+    for number in (1, 2):
+        runs = world.store.run(many, as_of=day(number))
+        assert [r.size for r in runs.values()] == [1] * 99 + [0] * 31
+        assert [r.entered for r in runs.values()] == ([1] * 99 if number == 1 else [0] * 99) + [
+            0
+        ] * 31
+    assert sorted(world.store.members("s64")) == [64]
+
+
+def test_a_catalog_and_a_renamed_segment(world: World) -> None:
+    """Samples and folded texts work on an engine that nobody has prepared."""
+    world.be(p1=30, p2=20)
+    catalog = Catalog(
+        {"adults": segment("age >= 18"), "some": segment('sample(100%, "x")', "some")}
+    )
+    assert world.store.run(catalog, as_of=day(1))["some"].size == 2
+    names = world.store.history(catalog)["segment"].tolist()
+    assert names == ["adults", "some"]
+    assert world.store.history("some")["size"].tolist() == [2]
