@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit import (
     INTEGER,
@@ -15,6 +16,7 @@ from segmentkit import (
     Catalog,
     DataError,
     Entity,
+    Fresh,
     KeyList,
     RunRefused,
     Schema,
@@ -276,12 +278,31 @@ def test_what_most_can_be(world: World, most: object) -> None:
         world.store.run(segment("age >= 18"), most=most)  # type: ignore[arg-type]
 
 
-def test_stale_data_is_marked(world: World) -> None:
-    """Runs of data that is known to be stale say so."""
+def test_stale_data_is_refused_or_marked(world: World) -> None:
+    """Only segments that read a stale table are marked; by default nothing is written."""
+    fresh = Fresh("at", warn="12 hours", stale="36 hours")
+    entities = [evolve(e, fresh=fresh if e.name == "orders" else None) for e in SCHEMA.entities]
+    schema = evolve(SCHEMA, entities=entities)
     world.be(p1=30)
-    run = world.store.run(segment("age >= 18"), as_of=day(1), stale=True)["adults"]
-    assert run.stale
-    assert world.store.history()["stale"].tolist() == [True]
+    world.write(ORDERS.insert().values(id=1, person_id=1, at=datetime(2026, 5, 1)))
+    both = [
+        Segment.define("lapsed", "none(orders in last 2 days)", schema),
+        Segment.define("adults", "age >= 18", schema),
+    ]
+    runs = world.store.run(both, as_of=day(2))
+    assert [run.stale for run in runs.values()] == [False, False]
+    before = world.rows()
+    with pytest.raises(
+        RunRefused, match=r"newest row of orders is 3 days old.*stale from 36 hours on"
+    ):
+        world.store.run(both, as_of=day(4))
+    assert world.rows() == before
+    runs = world.store.run(both, as_of=day(4), stale="allow")
+    assert {name: run.stale for name, run in runs.items()} == {"lapsed": True, "adults": False}
+    assert world.store.history()["stale"].tolist() == [False, False, True, False]
+    assert world.store.run(both[1], as_of=day(5))["adults"].size == 1
+    with pytest.raises(UsageError, match='"refuse" or "allow"'):
+        world.store.run(both, as_of=day(6), stale="mark")
 
 
 def test_names_of_any_characters(world: World) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import frozen
 
 from segmentkit._definition import all_of
+from segmentkit._results.freshness import Loaded
 from segmentkit.errors import RunRefused, UsageError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -140,6 +141,35 @@ def refuse_earlier(late: Mapping[str, datetime], instant: datetime) -> None:
             f"segment {name!r} was run as of {last.isoformat()} already, which is after "
             f"{instant.isoformat()}: a store never rewrites its history, so run as of a later "
             "instant; if the clock was set back, wait until it has caught up"
+        )
+
+
+Stale: TypeAlias = Literal["refuse", "allow"]
+
+
+def stale_of(given: object) -> Stale:
+    """What a caller wants done with stale data.
+
+    Raises:
+        UsageError: It is neither of what can be done.
+    """
+    match given:
+        case "refuse" | "allow":
+            return given
+        case _:
+            raise UsageError(f'stale= takes "refuse" or "allow", and not {given!r:.60}')
+
+
+def refuse_stale(tables: Iterable[Loaded]) -> None:
+    """Refuse a run of stale data.
+
+    Raises:
+        RunRefused: There is a table.
+    """
+    for each in tables:
+        raise RunRefused(
+            f"{each}, and the schema calls it stale from {each.fresh.stale} on; nothing was "
+            'written. Load the data and run again; to run all the same, pass stale="allow"'
         )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
+from segmentkit._results.freshness import tables_of
 from segmentkit._results.stored_definitions import lists_of, read_stored, stored
 from segmentkit.errors import RunRefused, UsageError
-from segmentkit.runs import Cause, Most, Run, check_names, refuse_earlier
+from segmentkit.runs import Cause, Most, Run, Stale, check_names, refuse_earlier, refuse_stale
 from segmentkit.segment import Segment
 from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._store.reading import Known, known
@@ -52,14 +53,14 @@ class Question:
         segments: The segments, by name.
         instant: When, naive, in UTC.
         most: How many may enter or leave.
-        stale: Whether the data is known to be stale.
+        stale: What to do if the data is stale; None if nobody asks.
         cause: The cause of everything, if it is not what the runs before say.
     """
 
     segments: Mapping[str, Segment]
     instant: datetime
     most: Most | None = None
-    stale: bool = False
+    stale: Stale | None = None
     cause: Cause | None = None
 
     @property
@@ -84,6 +85,7 @@ class Running:
         self.connection = connection
         self.tables = tables
         self.asked = asked
+        self.source = source
         self.staging = Staging(connection, source, tables)
 
     def run(self) -> dict[str, Run]:
@@ -106,13 +108,30 @@ class Running:
             version = version_of(asked.segments[name])
             if run is not None and (run.as_of, run.version) == (asked.as_of, version):
                 done[name] = run
-        steps, staged = self._steps(found, [name for name in asked.segments if name not in done])
-        if steps:
+        left = {name: each for name, each in asked.segments.items() if name not in done}
+        if left:
+            stale = self._stale(left)
+            steps, staged = self._steps(found, left)
             places = self.staging.stage(staged, asked.as_of)
             for step in steps:
-                done[step.run.segment] = self._write(step, places[step.staged])
+                run = evolve(step.run, stale=step.run.segment in stale)
+                done[run.segment] = self._write(evolve(step, run=run), places[step.staged])
             self.staging.done()
         return {name: done[name] for name in asked.segments}
+
+    def _stale(self, segments: Mapping[str, Segment]) -> set[str]:
+        """Which segments read stale tables.
+
+        Raises:
+            RunRefused: There are any, and they are not allowed.
+        """
+        if self.asked.stale is None:
+            return set()
+        loaded = self.source.loaded(segments, as_of=self.asked.as_of)
+        stale = {each.table: each for each in loaded if each.state == "stale"}
+        if stale and self.asked.stale == "refuse":
+            refuse_stale(stale.values())
+        return {name for name, each in segments.items() if not tables_of([each]).isdisjoint(stale)}
 
     def _renamed(self, found: dict[str, Known]) -> dict[str, Known]:
         """The segments that are known, by the names that they have now."""
@@ -138,15 +157,14 @@ class Running:
     # -- what is to be done ---------------------------------------------------------------------
 
     def _steps(
-        self, found: Mapping[str, Known], names: list[str]
+        self, found: Mapping[str, Known], segments: Mapping[str, Segment]
     ) -> tuple[list[Step], dict[str, Segment]]:
         """What to write, in order, and which definitions say it."""
         steps: list[Step] = []
         staged: dict[str, Segment] = {}
         new = max((each.id for each in found.values()), default=0)
         lists = None
-        for name in names:
-            segment = self.asked.segments[name]
+        for name, segment in segments.items():
             staged[name] = segment
             if name not in found:
                 new += 1
@@ -182,8 +200,7 @@ class Running:
 
     def _begun(self, of: Known, version: str, cause: Cause, number: int) -> Run:
         cause = self.asked.cause or cause
-        as_of, stale = self.asked.as_of, self.asked.stale
-        return Run(of.name, 0, 0, 0, cause, as_of, number, version, stale)
+        return Run(of.name, 0, 0, 0, cause, self.asked.as_of, number, version)
 
     def _refuse_older(self, of: Known, version: str) -> None:
         """Refuse a definition that another has replaced at the same instant."""

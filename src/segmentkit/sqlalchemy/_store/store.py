@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from segmentkit._definition import AsOf, instant_of
 from segmentkit.errors import SchemaError, UsageError
 from segmentkit.evaluation import Asked, Members
-from segmentkit.runs import Most, Run, Stay, refuse_changing
+from segmentkit.runs import Most, Run, Stay, refuse_changing, stale_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Segments, named
@@ -118,7 +118,7 @@ class Store:
         *,
         as_of: AsOf = None,
         most: str | int | None = None,
-        stale: bool = False,
+        stale: str = "refuse",
     ) -> dict[str, Run]:
         """Find out who has entered and left since the run before, and keep it.
 
@@ -132,19 +132,21 @@ class Store:
             most: How many may enter or leave a segment, if only the data changed: a share of the
                 members before, such as ``"20%"``, or a number. A share of fewer than 100 members
                 is one of 100.
-            stale: Whether the data is known to be stale; the runs are marked so.
+            stale: What to do if a table that the segments read is stale, as the schema's ``fresh``
+                says: ``"refuse"`` the run, or ``"allow"`` it and mark the runs of these segments.
 
         Returns:
             The runs, by the segments' names. Of a definition that has changed, it is the run of
             the new one.
 
         Raises:
-            RunRefused: The last run was later, or more than ``most`` would enter or leave.
+            RunRefused: The last run was later, a table is stale, or more than ``most`` would
+                enter or leave.
             SegmentkitError: A segment cannot be evaluated, as for `Source.evaluate`.
         """
-        named, schema = self._segments(segments)
+        each, schema = self._segments(segments)
         instant = instant_of(as_of, schema)
-        return self._run(Question(named, instant, Most.of(most), stale))
+        return self._run(Question(each, instant, Most.of(most), stale=stale_of(stale)))
 
     def backfill(
         self, segments: Segments, days: Iterable[AsOf], *, constant: Iterable[str] = ()
@@ -166,11 +168,11 @@ class Store:
             RunRefused: A segment was run already, as of a later instant.
             UsageError: A segment tests attributes that may have changed.
         """
-        named, schema = self._segments(segments)
-        refuse_changing(named, frozenset(constant))
-        found: dict[str, list[Run]] = {name: [] for name in named}
+        each, schema = self._segments(segments)
+        refuse_changing(each, frozenset(constant))
+        found: dict[str, list[Run]] = {name: [] for name in each}
         for instant in sorted({instant_of(day, schema) for day in days}):
-            for name, run in self._run(Question(named, instant, cause="first")).items():
+            for name, run in self._run(Question(each, instant, cause="first")).items():
                 found[name].append(run)
         return found
 
@@ -184,17 +186,17 @@ class Store:
 
     def _segments(self, segments: Segments) -> tuple[Mapping[str, Segment], Schema]:
         """The segments by name, and their schema, whose people the store must know."""
-        named = named(segments)
+        found = named(segments)
         broken = getattr(segments, "broken", {})
         for name, error in broken.items():
             raise UsageError(f"the catalog has left out {name!r}, which is wrong: {error}")
-        schema = next(iter(named.values())).schema
+        schema = next(iter(found.values())).schema
         if schema.entity.key != self._key.name:
             raise SchemaError(
                 f"the store knows people by {self._key.name!r}, and the schema by "
                 f"{schema.entity.key!r}: make it by Store(engine, …, key={schema.entity.key!r})"
             )
-        return named, schema
+        return found, schema
 
     # -- what is known --------------------------------------------------------------------------
 
