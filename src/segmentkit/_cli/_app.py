@@ -39,6 +39,68 @@ COMMANDS = {
 }
 
 
+EXAMPLES = {
+    "check": (
+        "check shop.toml",
+        "check shop.toml --url sqlite:///shop.sqlite --strict",
+        "check shop.toml --url sqlite:///shop.sqlite --json",
+        "check --where 'age >= 18' --entity customers --url sqlite:///shop.sqlite",
+    ),
+    "format": ("format shop.toml", "format --check shop.toml", "format --diff shop.toml"),
+    "sql": (
+        "sql shop.toml loyal --url sqlite:///shop.sqlite",
+        "sql shop.toml loyal --url sqlite:///shop.sqlite --dialect postgresql",
+        "sql --where 'age >= 18' --entity customers --url sqlite:///shop.sqlite",
+    ),
+    "explain-plan": (
+        "explain-plan shop.toml loyal --url sqlite:///shop.sqlite",
+        "explain-plan shop.toml loyal grown_ups --url sqlite:///shop.sqlite",
+    ),
+    "count": (
+        "count shop.toml loyal grown_ups --url sqlite:///shop.sqlite",
+        "count shop.toml loyal --url sqlite:///shop.sqlite --as-of 2026-01-01 --set min_spend=250",
+        "count --where 'count(orders in last 30 days) > 0' --entity customers "
+        "--event orders=placed_at --url sqlite:///shop.sqlite",
+        "count shop.toml --where 'in segment loyal and age >= 18' --url sqlite:///shop.sqlite",
+    ),
+    "freshness": (
+        "freshness shop.toml --url sqlite:///shop.sqlite --as-of 2026-05-01",
+        "freshness shop.toml loyal --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",
+    ),
+    "partition": ("partition shop.toml value --url sqlite:///shop.sqlite",),
+    "explain": (
+        "explain shop.toml grown_ups 2 --url sqlite:///shop.sqlite",
+        "explain --where 'age >= 18' --entity customers 2 --url sqlite:///shop.sqlite",
+    ),
+    "report": ("report shop.toml -o shop.html --url sqlite:///shop.sqlite --set start=2026-01-01",),
+    "members": (
+        "members shop.toml loyal --url sqlite:///shop.sqlite",
+        "members shop.toml loyal --url sqlite:///shop.sqlite -o loyal.csv",
+        "members --where 'age >= 18' --entity customers --url sqlite:///shop.sqlite",
+    ),
+    "uses": (
+        "uses orders.amount shop.toml --url sqlite:///shop.sqlite",
+        "uses 'segment loyal' shop.toml --url sqlite:///shop.sqlite",
+    ),
+    "refactor": (
+        "refactor rename customers.tier level shop.toml --url sqlite:///shop.sqlite --diff",
+        "refactor rename 'segment loyal' faithful shop.toml --url sqlite:///shop.sqlite",
+    ),
+    "schema": ("schema --entity customers --event orders=placed_at --url sqlite:///shop.sqlite",),
+    "demo": ("demo", "demo --only pandas"),
+}
+"""What the help of each command shows; the tests run them."""
+
+
+def _illustrate(command: click.Command, name: str) -> None:
+    """Put the examples into the help of a command, and of those below it."""
+    lines = "\n".join(f"  segmentkit {example}" for example in EXAMPLES[name])
+    command.epilog = f"\b\nExamples:\n{lines}"
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            each.epilog = command.epilog
+
+
 class _PipeClosed(Exception):
     """Whoever reads our output has seen enough of it: `segmentkit … | head`."""
 
@@ -72,6 +134,7 @@ class _Commands(click.Group):
         module = import_module(f"segmentkit._cli.{COMMANDS[cmd_name][0]}")
         command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
+        _illustrate(command, cmd_name)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

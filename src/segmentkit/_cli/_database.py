@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from sqlalchemy.exc import (
 
 from segmentkit._catalog.schema_table import Declaration
 from segmentkit._catalog.toml_file import CatalogText
-from segmentkit._cli._errors import Failure, Wrong, definitions_of, printable
+from segmentkit._cli._definitions import WHERE, Definitions
+from segmentkit._cli._errors import Failure, Wrong
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
@@ -30,8 +32,26 @@ from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import prepare, verify
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS
 from segmentkit.sqlalchemy.reflection import reflect
+from segmentkit.sqlalchemy.verification import Verification
 
 _FILES = {"sqlite": "an SQLite", "duckdb": "a DuckDB"}
+_DRIVERS = {
+    "MySQLdb": "mysqlclient",
+    "asyncpg": "asyncpg",
+    "cx_Oracle": "cx_Oracle",
+    "duckdb": "duckdb",
+    "mariadb": "mariadb",
+    "mysql": "mysql-connector-python",
+    "oracledb": "oracledb",
+    "pg8000": "pg8000",
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "psycopg2cffi": "psycopg2cffi",
+    "pymssql": "pymssql",
+    "pymysql": "pymysql",
+    "pyodbc": "pyodbc",
+}
+"""What pip installs for the modules of the drivers that SQLAlchemy knows."""
 _ELSEWHERE = ("file:", "md:", "motherduck:")
 """How the names begin of what is no file of that name."""
 _SECRET_WORDS = ("pass", "pwd", "secret", "token", "key", "odbc_connect")
@@ -43,6 +63,11 @@ url_option = click.option(
     envvar="SEGMENTKIT_URL",
     show_envvar=True,
     help="The database, as an SQLAlchemy URL.",
+)
+
+
+schema_url_option = click.option(
+    "--url", metavar="URL", help="Read the schema from this database (an SQLAlchemy URL)."
 )
 
 
@@ -116,27 +141,23 @@ def connected(text: str) -> Iterator[Database]:
         engine.dispose()
 
 
-def verified(ready: Prepared, database: Database) -> bool:
-    """Say what a check of the database finds; whether there are errors."""
+def verified(ready: Prepared, database: Database) -> Verification:
+    """What a check of the database finds."""
     with database.asked("be checked"):
-        found = verify(ready.schema, database.engine)
-    click.echo(printable(f"{place(database.url)}: {found}"), err=bool(found.findings))
-    return bool(found.errors)
+        return verify(ready.schema, database.engine)
 
 
 def prepared(
-    text: CatalogText, file: str, database: Database, *, skip_broken: bool = False
+    definitions: Definitions, database: Database, *, skip_broken: bool = False
 ) -> Prepared:
-    """Check a catalog against a database; what is wrong in it may be left out.
+    """Check definitions against a database; what is wrong in it may be left out.
 
     Raises:
         Failure: The database lacks something that the file's schema names.
         Wrong: Definitions do not fit the database.
     """
-    schema, table = described(text, file, database)
-    with definitions_of(file):
-        catalog = Catalog.of(text, schema, skip_broken=skip_broken)
-    return Prepared(catalog, schema, table)
+    schema, table = described(definitions.text, definitions.file, database)
+    return Prepared(definitions.checked(schema, skip_broken=skip_broken), schema, table)
 
 
 def described(text: CatalogText, file: str, database: Database) -> tuple[Schema, Table]:
@@ -151,7 +172,7 @@ def described(text: CatalogText, file: str, database: Database) -> tuple[Schema,
             f"{file}: there is no [schema]; it must at least name the entity, the table whose "
             "rows are segmented"
         )
-    schema, tables = reflected(text.declaration, database, f"{file}: ")
+    schema, tables = reflected(text.declaration, database, "" if file == WHERE else f"{file}: ")
     return schema, tables.tables[schema.entity.table]
 
 
@@ -246,9 +267,14 @@ def _engine(url: URL) -> Engine:
     except NoSuchModuleError:
         raise Failure(no_dialect(url.get_backend_name())) from None
     except ImportError as error:
-        raise Failure(
-            f"{url.drivername!r} needs the driver {error.name or error!s}, which is not installed"
-        ) from None
+        name = error.name or str(error)
+        package = _DRIVERS.get(name.partition(".")[0])
+        how = (
+            ", which is not installed"
+            if package is None
+            else f": pip install {shlex.quote(package)}"
+        )
+        raise Failure(f"{url.drivername!r} needs the driver {name}{how}") from None
     except (ArgumentError, InvalidRequestError, SAWarning, TypeError, ValueError) as error:
         raise Failure(f"--url is wrong: {told(url, error)}") from None
     if engine.dialect.is_async:

@@ -13,7 +13,7 @@ from attrs import frozen
 from sqlalchemy import URL, create_engine, func, select
 
 from segmentkit import demo as journey
-from segmentkit._cli._errors import WRONG, Failure, printable
+from segmentkit._cli._errors import WRONG, Failure, say
 from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
 from segmentkit._cli._values import instant_option, shown_instant
 from segmentkit._definition import AsOf
@@ -83,7 +83,7 @@ def _ask_sqlite(catalog: Catalog, as_of: AsOf, file: Path | None, show: Bars) ->
         warnings.simplefilter("always", UserWarning)
         path = journey.load(file, _announced(show, file))
     for each in told:
-        click.echo(printable(str(each.message)), err=True)
+        say(str(each.message), error=True)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     prepare(engine)
     try:
@@ -149,7 +149,7 @@ def _answers(
 def _show(catalog: Catalog, engines: list[Engine], as_of: AsOf) -> None:
     schema = next(iter(catalog.values())).schema
     population = engines[0].population
-    click.echo(f"Complete Journey: {population:,} households, as of {shown_instant(as_of, schema)}")
+    say(f"Complete Journey: {population:,} households, as of {shown_instant(as_of, schema)}")
     names = [engine.name for engine in engines]
     head = ["Segment", "Title", "Members", "Share", *names]
     rows = [_row(name, segment, engines) for name, segment in catalog.items()]
@@ -157,7 +157,7 @@ def _show(catalog: Catalog, engines: list[Engine], as_of: AsOf) -> None:
         head.append("Same")
     show_table(head, rows, numbers=("Members", "Share", *names))
     for name, found in engines[0].audits.items():
-        click.echo(f"{name}: everyone in exactly one part, the first that fits")
+        say(f"{name}: everyone in exactly one part, the first that fits")
         show_audit(found)
 
 
@@ -178,19 +178,19 @@ def _verdict(engines: list[Engine]) -> int:
     """Say whether the engines agree, and where they do not."""
     names = list(engines[0].answers)
     if len(engines) == 1:
-        click.echo(f"{engines[0].name} answered {len(names)} segments.")
+        say(f"{engines[0].name} answered {len(names)} segments.")
         return 0
     left, right = engines
     apart = [n for n in names if not _agree([engine.answers[n] for engine in engines])]
     for name in apart:
-        click.echo(f"{name}: {_difference(name, *engines)}", err=True)
+        say(f"{name}: {_difference(name, *engines)}", error=True)
     parted = [n for n in left.audits if left.audits[n].parts != right.audits[n].parts]
     for name in parted:
-        click.echo(f"{name}: the parts differ", err=True)
+        say(f"{name}: the parts differ", error=True)
     if apart or parted:
-        click.echo(f"SQLite and pandas differ on {len(apart)} of {len(names)} segments.")
+        say(f"SQLite and pandas differ on {len(apart)} of {len(names)} segments.")
         return WRONG
-    click.echo(f"SQLite and pandas gave the same members for all {len(names)} segments.")
+    say(f"SQLite and pandas gave the same members for all {len(names)} segments.")
     return 0
 
 

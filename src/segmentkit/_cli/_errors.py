@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from segmentkit.errors import CatalogError, SegmentkitError
+from segmentkit.errors import CatalogError, Problem, SegmentkitError
 
 WRONG = 1
 """The exit code when definitions are wrong."""
 
 
 class Wrong(click.ClickException):
-    """Definitions that do not stand. The message is shown as it is."""
+    """Definitions that do not stand. The message is shown as it is.
+
+    Args:
+        message: What to show.
+        problems: The same for programs, as far as it has places.
+    """
 
     exit_code = WRONG
 
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
     def show(self, file: object = None) -> None:
         """Print the message."""
-        show(printable(self.message), error=True)
+        show(self.message, error=True)
 
 
 class Failure(click.ClickException):
@@ -32,7 +41,7 @@ class Failure(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Print the message, on one line."""
-        click.echo(f"Error: {one_line(self.message)}", err=True)
+        show(f"Error: {one_line(self.message)}", error=True)
 
 
 @contextmanager
@@ -43,7 +52,7 @@ def definitions_of(file: str) -> Iterator[None]:
     except CatalogError as error:
         count = len(error.problems)
         mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
-        raise Wrong(f"{error}\n{file}: {mistakes}") from None
+        raise Wrong(f"{error}\n{file}: {mistakes}", error.problems) from None
     except SegmentkitError as error:
         raise Wrong(f"{file}: {error}") from None
 
@@ -67,7 +76,10 @@ def os_message(error: OSError) -> str:
     return why if error.filename is None else f"{error.filename}: {why}"
 
 
-def each(files: Iterable[Path], work: Callable[[Path], int]) -> int:
+_File = TypeVar("_File")
+
+
+def each(files: Iterable[_File], work: Callable[[_File], int]) -> int:
     """Do the same for several files, and go on after one that is wrong.
 
     Args:
@@ -88,13 +100,24 @@ def each(files: Iterable[Path], work: Callable[[Path], int]) -> int:
     return worst
 
 
-def show(text: str, *, error: bool = False) -> None:
-    """Print diagnostics or an explanation; on a terminal, definitions are coloured.
+def say(text: str, *, error: bool = False) -> None:
+    """Print lines; nothing in them can steer a terminal.
 
     Args:
         text: What to print.
         error: Whether it goes to standard error.
     """
+    click.echo(printable(text), err=error)
+
+
+def show(text: str, *, error: bool = False) -> None:
+    """Print diagnostics or an explanation; on a terminal, definitions are coloured.
+
+    Args:
+        text: What to print; nothing in it can steer a terminal.
+        error: Whether it goes to standard error.
+    """
+    text = printable(text)
     if not (sys.stderr if error else sys.stdout).isatty():
         click.echo(text, err=error)
         return

@@ -16,7 +16,7 @@ from uuid import uuid4
 import click
 
 from segmentkit._catalog.toml_file import CatalogText, read_catalog
-from segmentkit._cli._errors import Failure, definitions_of, os_message
+from segmentkit._cli._errors import Failure, definitions_of, os_message, printable, say
 from segmentkit.limits import DEFAULT
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,8 +48,24 @@ def read_file(file: Path) -> CatalogText:
         return read_catalog(content, file=str(file), folder=file.parent)
 
 
+def is_standard(file: Path | None) -> bool:
+    """Whether a file is standard output."""
+    return file is None or str(file) == "-"
+
+
+class _Cleaned(io.TextIOBase):
+    """A terminal, which nothing that is written can steer; a file or a pipe gets all as it is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(printable(text))
+        return len(text)
+
+
 @contextmanager
-def writing(file: Path | None) -> Iterator[TextIO]:
+def writing(file: Path | None) -> Iterator[TextIO | io.TextIOBase]:
     """Open a file that appears when complete, and not at all when something goes wrong.
 
     Args:
@@ -61,9 +77,10 @@ def writing(file: Path | None) -> Iterator[TextIO]:
     Raises:
         Failure: It cannot be written.
     """
-    if file is None or str(file) == "-":
-        yield sys.stdout
+    if is_standard(file):
+        yield _Cleaned(sys.stdout) if sys.stdout.isatty() else sys.stdout
         return
+    assert file is not None
     target = Path(os.path.realpath(file))  # so that a link stays one
     try:
         if target.exists() and not target.is_file():
@@ -93,6 +110,12 @@ def _replacing(target: Path) -> Iterator[TextIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def wrote(file: Path | None, number: int, noun: str) -> None:
+    """Say on standard error how much is in a file now; of standard output, nothing."""
+    if not is_standard(file):
+        say(f"wrote {file}: {number:,} {noun}{'s' * (number != 1)}", error=True)
 
 
 def difference(before: str, after: str, file: str) -> str:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from segmentkit._catalog.toml_edits import TomlEdits, string_like
 from segmentkit._catalog.toml_file import BYTE_ORDER_MARK, CatalogText, Entry, read_catalog
-from segmentkit._cli._errors import WRONG, definitions_of, each
+from segmentkit._cli._errors import WRONG, definitions_of, each, say
 from segmentkit._cli._files import FILE, difference, read_bytes, writing
 from segmentkit.errors import CatalogError, DefinitionError, Problem
 from segmentkit.expr import format_definition
@@ -58,15 +58,16 @@ def _format(file: Path, check: bool, diff: bool) -> int:
         result = formatted(text, read)
     for entry, why in result.left:
         place = f"{file}:{entry.line} {entry.kind} {entry.name!r}"
-        click.echo(f"{place} left alone: {why}", err=True)
+        say(f"{place} left alone: {why}", error=True)
     if diff:
-        click.echo(difference(text, result.text, str(file)), nl=False)
+        with writing(None) as stream:
+            stream.write(difference(text, result.text, str(file)))
     if result.changed and not (check or diff):
         with writing(file) as stream:
             stream.write(mark + result.text)
     would = "would rewrite" if check or diff else "rewrote"
     names = f"{would} {', '.join(result.changed)}" if result.changed else "nothing to rewrite"
-    click.echo(f"{file}: {names}", err=diff)
+    say(f"{file}: {names}", error=diff)
     return WRONG if check and result.changed else 0
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from segmentkit._cli._database import connected, prepared, url_option
-from segmentkit._cli._errors import Failure, definitions_of, printable
+from segmentkit._cli._definitions import Definitions, names_argument
+from segmentkit._cli._errors import Failure, definitions_of, say
 from segmentkit._cli._files import FILE, read_file
+from segmentkit._cli._output import show_json
 from segmentkit._cli._values import as_of_option, bound, chosen, now_if_none, set_option
 from segmentkit._definition import AsOf
 from segmentkit.analysis import Freshness
@@ -23,7 +24,7 @@ STALE = 1
 
 @click.command
 @click.argument("file", type=FILE)
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@names_argument
 @url_option
 @as_of_option
 @set_option
@@ -46,7 +47,7 @@ def freshness(
     text = read_file(file)
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
+        ready = prepared(Definitions(text, str(file)), database)
         asked: Any = ready.schema
         if not any(entity.fresh for entity in ready.schema.entities):
             raise Failure(
@@ -58,9 +59,9 @@ def freshness(
         with definitions_of(str(file)), database.asked("say how fresh its tables are"):
             found = of(asked, Source(database.engine, ready.table), as_of=at)
     if as_json:
-        click.echo(json.dumps(_told(found), ensure_ascii=False, indent=2))
+        show_json(_told(found))
     else:
-        click.echo(printable(str(found)))
+        say(str(found))
     if found.state == "stale":
         ctx.exit(STALE)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOBase
 from typing import TextIO
 
+import click
 from rich import box
 from rich.console import Console
 from rich.progress import (
@@ -20,8 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from segmentkit._cli._errors import one_line, show
-from segmentkit._cli._terminal import screen
+from segmentkit._cli._errors import one_line, printable, show
+from segmentkit._cli._terminal import coloured_sql, screen
 from segmentkit._results.freshness import Loaded
 from segmentkit.partition import Audit
 
@@ -44,24 +48,46 @@ def show_table(
     screen().print(table)
 
 
+def show_json(value: object) -> None:
+    """Print values as JSON, in which what would steer a terminal is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+
+
+def show_sql(text: str) -> None:
+    """Print SQL: as it is into a file or a pipe, in colours on a terminal."""
+    if sys.stdout.isatty():
+        screen().print(coloured_sql(printable(text)), soft_wrap=True, end="")
+    else:
+        click.echo(text)
+
+
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What a cell begins with that a spreadsheet takes for a formula, in any of the usual settings."""
 
 
-def write_csv(stream: TextIO, rows: Iterable[Sequence[object]], *, spreadsheet: bool) -> None:
+def write_csv(
+    stream: TextIO | TextIOBase, rows: Iterable[Sequence[object]], *, spreadsheet: bool
+) -> int:
     """Write rows as CSV.
 
     Args:
         stream: Where to.
         rows: The cells.
         spreadsheet: Whether a text that would be a formula gets an apostrophe before it.
+
+    Returns:
+        How many there were.
     """
     plain = csv.writer(stream, lineterminator="\n")
     # Before Python 3.13 a carriage return that does not end lines stands without quotes.
     quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    count = 0
     for row in rows:
+        count += 1
         lines = quoted if any(isinstance(cell, str) and "\r" in cell for cell in row) else plain
         lines.writerow([_harmless(cell) for cell in row] if spreadsheet else row)
+    return count
 
 
 def _harmless(cell: object) -> object:
@@ -94,8 +120,8 @@ def warn_of(loaded: Iterable[Loaded]) -> None:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share: ``12.5 %``."""
-    return f"{100 * part / whole:.1f} %" if whole else "–"
+    """A share: ``12.5%``, as in the analyses."""
+    return f"{part / whole:.1%}" if whole else "–"
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import click
 from attrs import asdict
 
 from segmentkit._cli._database import connected, prepared, url_option
-from segmentkit._cli._errors import Failure, definitions_of
+from segmentkit._cli._definitions import Definitions
+from segmentkit._cli._errors import Failure, definitions_of, say
 from segmentkit._cli._files import FILE, read_file
-from segmentkit._cli._output import show_audit
+from segmentkit._cli._output import show_audit, show_json
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option, shown_instant
 from segmentkit._definition import AsOf
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -37,19 +37,19 @@ def partition(
     as_json: bool,
 ) -> None:
     """Count each part of a partition in a database, and what it lost to earlier parts."""
-    text = read_file(file)
+    definitions = Definitions(read_file(file), str(file))
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
+        ready = prepared(definitions, database)
         chosen = _chosen(bound(ready.catalog, pairs), name, str(file))
         asked, of_file = database.asked("count"), definitions_of(str(file))
         with asked, database.engine.connect() as connection, of_file:
             found = audit(chosen, ready.table, connection, as_of=at)
     if as_json:
-        click.echo(json.dumps(_told(found), ensure_ascii=False, indent=2))
+        show_json(_told(found))
         return
     head = f"{found.population:,} {ready.schema.root}, as of {shown_instant(at, ready.schema)}"
-    click.echo(head)
+    say(head)
     show_audit(found)
 
 

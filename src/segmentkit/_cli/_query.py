@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,18 +16,34 @@ from attrs import asdict, evolve, frozen
 from sqlalchemy import URL, Dialect, Select
 from sqlalchemy.exc import CompileError, NoSuchModuleError
 
-from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._database import (
     Database,
     Prepared,
     connected,
     no_dialect,
     prepared,
+    schema_url_option,
     url_option,
 )
-from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
-from segmentkit._cli._files import FILE, read_file, writing
-from segmentkit._cli._output import duration, percent, show_table, warn_of, write_csv
+from segmentkit._cli._definitions import (
+    Asked,
+    AskedCommand,
+    Definitions,
+    file_argument,
+    name_argument,
+    names_argument,
+)
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, say, show
+from segmentkit._cli._files import writing, wrote
+from segmentkit._cli._output import (
+    duration,
+    percent,
+    show_json,
+    show_sql,
+    show_table,
+    warn_of,
+    write_csv,
+)
 from segmentkit._cli._values import (
     LeftOut,
     as_of_option,
@@ -38,17 +52,17 @@ from segmentkit._cli._values import (
     now_if_none,
     set_option,
     shown_instant,
+    the_one,
 )
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning.plan import Plan
 from segmentkit._results.freshness import Loaded
-from segmentkit.catalog import Catalog
 from segmentkit.errors import SchemaError
 from segmentkit.extension import Target
 from segmentkit.segment import Segment, bound_condition
 from segmentkit.sqlalchemy import Source, tables_from
 from segmentkit.sqlalchemy import members as members_of
-from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
+from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, is_columnar, shapes_of
 from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.statements.single_statement import explained, statements
 from segmentkit.sqlalchemy.tables import Tables
@@ -62,6 +76,7 @@ _FEW_NAMES = 5
 dialect_option = click.option(
     "--dialect",
     metavar="NAME",
+    shell_complete=lambda ctx, param, begun: [n for n in DIALECTS if n.startswith(begun)],
     help="The dialect: postgresql, mysql, sqlite, … or any other that SQLAlchemy knows. "
     "By default that of the database.",
 )
@@ -72,53 +87,46 @@ spreadsheet_option = click.option(
 )
 
 
-@click.command
-@click.argument("file", type=FILE)
-@click.argument("name")
+@click.command(cls=AskedCommand)
+@file_argument
+@name_argument
 @dialect_option
-@click.option("--url", metavar="URL", help="Read the schema from this database.")
+@schema_url_option
 @as_of_option
 @set_option
-def sql(
-    file: Path, name: str, dialect: str | None, url: str | None, as_of: AsOf, pairs: Pairs
-) -> None:
+def sql(asked: Asked, dialect: str | None, url: str | None, as_of: AsOf, pairs: Pairs) -> None:
     """Show the SQL that finds a segment's members.
 
     Values are bound parameters. They are listed below the SQL, as comments.
     """
-    ready, spoken = _spoken(file, dialect, url)
-    segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
+    ready, spoken = _spoken(asked, dialect, url)
+    name, segment = the_one(bound(ready.catalog, pairs), asked.names, asked.place)
     at = now_if_none(as_of)
     title = "" if segment.title is None else f": {one_line(segment.title)}"
-    click.echo(f"-- {one_line(name)}{title}, as of {shown_instant(at, ready.schema)}")
-    click.echo(_sql(_members(segment, ready, at, str(file)), spoken))
+    say(f"-- {one_line(name)}{title}, as of {shown_instant(at, ready.schema)}")
+    show_sql(_sql(_members(segment, ready, at, asked.place), spoken))
 
 
-@click.command
-@click.argument("file", type=FILE)
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.command(cls=AskedCommand)
+@file_argument
+@names_argument
 @dialect_option
-@click.option("--url", metavar="URL", help="Read the schema from this database.")
+@schema_url_option
 @as_of_option
 @set_option
 def explain_plan(
-    file: Path,
-    names: tuple[str, ...],
-    dialect: str | None,
-    url: str | None,
-    as_of: AsOf,
-    pairs: Pairs,
+    asked: Asked, dialect: str | None, url: str | None, as_of: AsOf, pairs: Pairs
 ) -> None:
     """Show how segments are evaluated: what is read, and SQL.
 
     For one NAME, this shows how its members are found. For several, or for all, it shows how
     one pass evaluates them for everyone.
     """
-    ready, spoken = _spoken(file, dialect, url)
-    segments = chosen(bound(ready.catalog, pairs), names, str(file))
+    ready, spoken = _spoken(asked, dialect, url)
+    segments = chosen(bound(ready.catalog, pairs), asked.names, asked.place)
     at = now_if_none(as_of)
     instant = instant_of(at, ready.schema)
-    with definitions_of(str(file)):
+    with definitions_of(asked.place):
         found = {
             name: bound_condition(each, instant, Target.SQL) for name, each in segments.items()
         }
@@ -127,16 +135,16 @@ def explain_plan(
             queries = statements(found, known, columnar=is_columnar(spoken))
             lines = explained(Plan(found), known)
     title = one_line(", ".join(segments)) if len(segments) <= _FEW_KEYS else "all segments"
-    click.echo(f"-- {title}, as of {shown_instant(at, ready.schema)}")
+    say(f"-- {title}, as of {shown_instant(at, ready.schema)}")
     for line in lines:
-        click.echo(f"-- {one_line(line)}")
+        say(f"-- {one_line(line)}")
     for query in queries:
-        click.echo(_sql(query, spoken))
+        show_sql(_sql(query, spoken))
 
 
-@click.command
-@click.argument("file", type=FILE)
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.command(cls=AskedCommand)
+@file_argument
+@names_argument
 @url_option
 @as_of_option
 @set_option
@@ -148,9 +156,8 @@ def explain_plan(
     is_flag=True,
     help="Leave out segments that are wrong or cannot be computed, name them, and exit with 1.",
 )
-def count(  # noqa: PLR0913, PLR0917 - one for each option
-    file: Path,
-    names: tuple[str, ...],
+def count(
+    asked: Asked,
     url: str,
     as_of: AsOf,
     pairs: Pairs,
@@ -164,13 +171,13 @@ def count(  # noqa: PLR0913, PLR0917 - one for each option
         raise click.UsageError("Give --json or --csv, not both.")
     if spreadsheet and not as_csv:
         raise click.UsageError("--spreadsheet is about CSV: give --csv, too.")
-    text = read_file(file)
+    definitions = asked.read()
     at = now_if_none(as_of)
     with connected(url) as database:
-        ready = prepared(text, str(file), database, skip_broken=skip_broken)
+        ready = prepared(definitions, database, skip_broken=skip_broken)
         left_out: LeftOut | None = {} if skip_broken else None
-        segments = chosen(bound(ready.catalog, pairs), names, str(file), left_out)
-        counts = _count(database, ready, segments, at, str(file), left_out)
+        segments = chosen(bound(ready.catalog, pairs), asked.names, asked.place, left_out)
+        counts = _count(database, ready, segments, at, asked.place, left_out)
     if as_json:
         _show_json(counts, ready, at)
     elif as_csv:
@@ -178,18 +185,18 @@ def count(  # noqa: PLR0913, PLR0917 - one for each option
     else:
         _show(counts, ready, at)
     warn_of(counts.loaded)
-    told = [printable(str(each)) for each in ready.catalog.broken.values()]
+    told = [str(each) for each in ready.catalog.broken.values()]
     for name, why in (left_out or {}).items():
-        told.append(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}")
+        told.append(f"{asked.place}: segment {one_line(repr(name))} is left out: {one_line(why)}")
     for line in told:
         show(line, error=True)
     if told:
         click.get_current_context().exit(WRONG)
 
 
-@click.command
-@click.argument("file", type=FILE)
-@click.argument("name")
+@click.command(cls=AskedCommand)
+@file_argument
+@name_argument
 @url_option
 @click.option(
     "-o",
@@ -201,8 +208,7 @@ def count(  # noqa: PLR0913, PLR0917 - one for each option
 @as_of_option
 @set_option
 def members(
-    file: Path,
-    name: str,
+    asked: Asked,
     url: str,
     output: Path | None,
     spreadsheet: bool,
@@ -210,12 +216,12 @@ def members(
     pairs: Pairs,
 ) -> None:
     """List the keys of a segment's members in a database, as CSV with a header line."""
-    text = read_file(file)
+    definitions = asked.read()
     with connected(url) as database:
-        ready = prepared(text, str(file), database)
-        segment = chosen(bound(ready.catalog, pairs), [name], str(file))[name]
+        ready = prepared(definitions, database)
+        name, segment = the_one(bound(ready.catalog, pairs), asked.names, asked.place)
         at = now_if_none(as_of)
-        query = _members(segment, ready, at, str(file))
+        query = _members(segment, ready, at, asked.place)
         with (
             database.asked(f"list the members of {name!r}"),
             database.engine.connect() as connection,
@@ -227,7 +233,8 @@ def members(
             )
             with writing(output) as stream:
                 rows = ([_cell(key)] for key in chain([ready.schema.entity.key], keys))
-                write_csv(stream, rows, spreadsheet=spreadsheet)
+                lines = write_csv(stream, rows, spreadsheet=spreadsheet)
+            wrote(output, lines - 1, "key")
 
 
 def _cell(key: object) -> object:
@@ -237,17 +244,19 @@ def _cell(key: object) -> object:
 # -- sql ----------------------------------------------------------------------------------------
 
 
-def _spoken(file: Path, dialect: str | None, url: str | None) -> tuple[Prepared, Dialect]:
+def _spoken(asked: Asked, dialect: str | None, url: str | None) -> tuple[Prepared, Dialect]:
     """A catalog and its tables, from a database or from what the file declares; and which SQL."""
+    if asked.file is None and url is None:
+        raise click.UsageError("--entity needs a --url, which tells what the table has.")
     if dialect is None and url is None:
         raise click.UsageError("Give a --dialect, such as postgresql, or a --url.")
     spoken = None if dialect is None else _dialect(dialect)
-    text = read_file(file)
+    definitions = asked.read()
     if url is None:
-        ready = _declared(text, str(file))
+        ready = _declared(definitions)
     else:
         with connected(url) as database:
-            ready = prepared(text, str(file), database)
+            ready = prepared(definitions, database)
             spoken = spoken or _named(type(database.engine.dialect))
     assert spoken is not None
     return ready, spoken
@@ -278,14 +287,14 @@ def _named(dialect: type[Dialect]) -> Dialect:
     return made
 
 
-def _declared(text: CatalogText, file: str) -> Prepared:
+def _declared(definitions: Definitions) -> Prepared:
     """A catalog that is checked against what its file declares, and tables made from that."""
-    with definitions_of(file):
-        if text.declaration is None:
+    with definitions_of(definitions.file):
+        if definitions.text.declaration is None:
             raise SchemaError("there is no [schema]: declare one in the file")
-        schema = text.declaration.schema()
+        schema = definitions.text.declaration.schema()
         tables = tables_from(schema)
-        return Prepared(Catalog.of(text, schema), schema, tables.tables[schema.entity.table])
+    return Prepared(definitions.checked(schema), schema, tables.tables[schema.entity.table])
 
 
 def _members(segment: Segment, ready: Prepared, as_of: AsOf, file: str) -> Select[Any]:
@@ -374,7 +383,7 @@ def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
     told = f"{counts.population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}"
     stale = [each.table for each in counts.loaded if each.state == "stale"]
     mark = f"; stale: {', '.join(map(one_line, stale))}" if stale else ""
-    click.echo(f"{told}, counted in {duration(counts.seconds)}{mark}")
+    say(f"{told}, counted in {duration(counts.seconds)}{mark}")
     show_table(
         ("Segment", "Title", "Members", "Share"),
         (
@@ -399,7 +408,7 @@ def _show_json(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
         **({"freshness": {t.table: t.state for t in counts.loaded}} if counts.loaded else {}),
         "segments": [asdict(each) for each in counts.segments],
     }
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    show_json(told)
 
 
 def _show_csv(counts: Counts, *, spreadsheet: bool) -> None:
@@ -407,4 +416,5 @@ def _show_csv(counts: Counts, *, spreadsheet: bool) -> None:
     for each in counts.segments:
         share = "" if each.share is None else f"{each.share:.6f}"
         rows.append((each.name, each.title, each.members, share))
-    write_csv(sys.stdout, rows, spreadsheet=spreadsheet)
+    with writing(None) as stream:
+        write_csv(stream, rows, spreadsheet=spreadsheet)

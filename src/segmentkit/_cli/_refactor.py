@@ -10,7 +10,7 @@ from segmentkit._catalog.refactoring import Contents, Renaming
 from segmentkit._catalog.renaming import renamed_schema
 from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._checking.uses import Use
-from segmentkit._cli._errors import Failure, definitions_of, each
+from segmentkit._cli._errors import Failure, definitions_of, each, say
 from segmentkit._cli._files import FILE, difference, read_file, writing
 from segmentkit.catalog import Catalog
 from segmentkit.schema import Schema
@@ -40,7 +40,7 @@ def _uses(name: str, file: Path, url: str | None) -> int:
         found = Catalog.of(text, schema).users_of(name)
     for user, places in found.items():
         for use in places:
-            click.echo(f"{_place(text, user, use)} {use}")
+            say(f"{_place(text, user, use)} {use}")
     return 0
 
 
@@ -86,15 +86,14 @@ def _rename(old: str, new: str, file: Path, url: str | None, diff: bool) -> int:
         before = Catalog.of(text, _before(schema, old, new))
         after = before.rename(old, new, schema=schema if before.schema != schema else None)
     if diff:
-        click.echo(difference(before.dumps(), after.dumps(), str(file)), nl=False)
+        with writing(None) as stream:
+            stream.write(difference(before.dumps(), after.dumps(), str(file)))
     else:
         with writing(file) as stream:
             stream.write(after.dumps())
     users = ", ".join(before.users_of(old))
     would = "would rename" if diff else "renamed"
-    click.echo(
-        f"{file}: {would} {old} to {new}" + (f", used by {users}" if users else ""), err=diff
-    )
+    say(f"{file}: {would} {old} to {new}" + (f", used by {users}" if users else ""), error=diff)
     return 0
 
 

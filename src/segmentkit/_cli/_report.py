@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from segmentkit._cli._database import connected, described, url_option
-from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, printable, show
-from segmentkit._cli._files import FILE, read_file, writing
+from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, say, show
+from segmentkit._cli._files import FILE, is_standard, read_file, writing, wrote
 from segmentkit._cli._output import warn_of
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
@@ -52,6 +53,8 @@ def report(
     The page shows sizes, warnings, overlaps, how many members each clause costs, and what
     missing data does. If a segment is wrong, the page says so, and the exit code is 1.
     """
+    if is_standard(output) and sys.stdout.isatty():
+        raise click.UsageError("The page is HTML: write it to a file, as in -o report.html.")
     text = read_file(file)
     with connected(url) as database:
         schema, table = described(text, str(file), database)
@@ -60,7 +63,7 @@ def report(
         problems = [each for error in catalog.broken.values() for each in error.problems]
         if not catalog:
             told = "\n".join([problem.render() for problem in problems])
-            show(printable(told), error=True)
+            show(told, error=True)
             raise Failure(f"{file} has no segment that could be evaluated")
         with database.asked("be asked about all segments"), definitions_of(str(file)):
             found = _made(
@@ -74,10 +77,11 @@ def report(
     with writing(output) as stream:
         stream.write(found.html)
     warn_of(found.freshness.tables if found.freshness else ())
+    wrote(output, len(catalog) - len(found.broken), "segment")
     for problem in problems:
-        show(printable(problem.render()), error=True)
+        show(problem.render(), error=True)
     for name, why in found.broken.items():
-        click.echo(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", err=True)
+        say(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", error=True)
     if problems or found.broken:
         ctx.exit(WRONG)
 

@@ -16,6 +16,7 @@ from segmentkit._language.pygments_lexer import DefinitionLexer
 _CODE = re.compile(r"\bSK\d{3}\b")
 _HINT = re.compile(r"^ +hint:")
 _VERDICT = re.compile(r"^ *[✓✗?] ")
+_ERROR = re.compile(r"^Error:")
 _CARETS = re.compile(r"^\s*\^+$")
 
 
@@ -57,9 +58,15 @@ def _line(line: str, below: str) -> Text:
     if verdict := _VERDICT.match(line):
         return Text(verdict[0]) + _definition(line[verdict.end() :])
     found = Text(line)
+    found.highlight_regex(_ERROR, "bold red")
     found.highlight_regex(_CODE, "bold")
     found.highlight_regex(_HINT, "bold")
     return found
+
+
+def coloured_sql(text: str) -> Text:
+    """SQL with colours, and its comments."""
+    return Syntax("", "sql", theme="ansi_dark").highlight(text)
 
 
 def _definition(text: str) -> Text:

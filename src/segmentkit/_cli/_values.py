@@ -146,6 +146,12 @@ def chosen(
     return segments
 
 
+def the_one(catalog: Catalog, names: Iterable[str], file: str) -> tuple[str, Segment]:
+    """The segment that is named, or the only one that there is, with its name."""
+    ((name, segment),) = chosen(catalog, names, file).items()
+    return name, segment
+
+
 def _value(name: str, text: str, types: Mapping[str, DType]) -> Given:
     if name not in types:
         hint = did_you_mean(name, types) or ("there are none" if not types else None)
