@@ -125,6 +125,8 @@ def _work(seed: int, numbers: range, stop: Event, out: Connection) -> None:
             out.send(Report(number, Tally(), traceback.format_exc()))
             break
     out.close()
+    # Engines within the process may fall while it ends, when all is said.
+    os._exit(0)
 
 
 @frozen

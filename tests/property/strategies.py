@@ -296,7 +296,7 @@ class Writer:
     def matches(self, value: str, dtype: DType, scope: Scope) -> str:
         pattern = self.pattern(2)
         if ambiguous(pattern):
-            pattern = _escaped(self.pick(self.pool.constants(TEXT)))
+            pattern = _escaped(self.short_text())
         return f"{value} {self.maybe_not()}matches {format_value(pattern)}"
 
     def pattern(self, depth: int) -> str:
@@ -306,9 +306,9 @@ class Writer:
         )
         match form:
             case "text":
-                return _escaped(self.pick(self.pool.constants(TEXT)))
+                return _escaped(self.short_text())
             case "like":
-                text = self.pick(self.pool.constants(TEXT))
+                text = self.short_text()
                 return "".join(self.pick([_escaped(c), self.letter()]) for c in text)
             case "letter":
                 return self.letter()
@@ -318,6 +318,10 @@ class Writer:
                 return f"{self.pattern(depth - 1)}|{self.pattern(depth - 1)}"
             case _:
                 return self.group(depth) + self.pick(["?", "*", "+", "{2}", "{0,2}", "{1,}"])
+
+    def short_text(self) -> str:
+        """A text that a pattern has room for."""
+        return self.pick([text for text in self.pool.constants(TEXT) if len(text) < 1_000])
 
     def group(self, depth: int) -> str:
         """A pattern in brackets."""

@@ -188,6 +188,13 @@ class World:
     lists: Mapping[str, list[Any]] = {}
 
     @property
+    def hostile(self) -> frozenset[Hostile]:
+        """What not every engine holds."""
+        names = (name for rows in self.rows.values() for row in rows for name in row)
+        placeholders = {Hostile.PLACEHOLDER_NAMES} if any("%s" in name for name in names) else ()
+        return self.pool.hostile.union(placeholders)
+
+    @property
     def everyone(self) -> set[Any]:
         """The keys of the people."""
         return {row["id"] for row in self.rows["people"]}

@@ -24,6 +24,7 @@ from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from segmentkit.source import Source
+from segmentkit.sqlalchemy.statement_sizes import within_limits
 from tests.conformance_cases import Tables
 from tests.targets.frames import LOCAL
 from tests.targets.target import Hostile, Target
@@ -123,7 +124,8 @@ class Database:
         """The keys of the members."""
         with self.loaded(segment.schema, tables) as (connection, metadata):
             root = metadata.tables[segment.schema.entity.table]
-            found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
+            with within_limits(connection):
+                found = list(connection.scalars(sql.members(segment, root, as_of=as_of)))
             # A source may ask in another shape.
             of_source = sql.Source(connection, root).members(segment, as_of=as_of).keys
             assert sorted(of_source, key=repr) == sorted(found, key=repr)
@@ -406,7 +408,8 @@ ENGINES = [
         of_clickhouse,
         documents=Json(),
         undone=False,
-        lacks=_NO_NUL | _OF_MARIADB,
+        # Its driver puts values into the text where a name has "%s".
+        lacks=_NO_NUL | _OF_MARIADB | {Hostile.PLACEHOLDER_NAMES},
     ),
 ]
 CORE = [engine.target for engine in ENGINES[:3]]

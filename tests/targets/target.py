@@ -25,6 +25,7 @@ class Hostile(Enum):
     FAR_TIMES = "the first and the last day of the calendar"
     LONG_TEXT = "texts of 10,000 characters"
     NUL = "NUL in texts"
+    PLACEHOLDER_NAMES = "columns that are called like a driver's placeholder"
 
 
 @frozen

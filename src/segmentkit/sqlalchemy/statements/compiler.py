@@ -72,6 +72,8 @@ _TEXT_PARTS = {
     ir.TextOperator.ENDS: Construct.ENDING,
 }
 """What is compared with the wanted text, where that is a part of as many letters."""
+_ONE_FORM = {Kind.TEXT: Construct.EXACT_TEXT, Kind.DECIMAL: Construct.SENT_DECIMAL}
+"""Two values of a type in the form that one function takes."""
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 
@@ -395,9 +397,9 @@ class Compiler:
                 a, b = self.pair(value, fallback)
                 if node.dtype == TIMESTAMP and isinstance(fallback, ir.Const):
                     b = Spelled(Construct.AS_INSTANT, b)
-                is_text = node.dtype.kind is Kind.TEXT
-                first = Spelled(Construct.EXACT_TEXT, a) if is_text else a
-                return sa.func.coalesce(first, b, type_=a.type)
+                if form := _ONE_FORM.get(node.dtype.kind):
+                    a, b = Spelled(form, a), Spelled(form, b)
+                return sa.func.coalesce(a, b, type_=a.type)
             case "size", (texts,):
                 return size(self.value(texts))
             case "bucket", (key, ir.Const(str() as salt)):
