@@ -89,6 +89,18 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def distributions(session: nox.Session) -> None:
+    """Build what is uploaded, a wheel and an sdist, and check what is in them and how it shows."""
+    session.install(*group("distributions"))
+    built = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    # The wheel is made of the sdist: what is missing there is missing in both.
+    session.run("python", "-m", "build", "--outdir", str(built), ".", silent=True)
+    session.run("twine", "check", "--strict", *map(str, sorted(built.iterdir())))
+    session.run("python", "tests/distributions.py", str(built))
+
+
+@nox.session
 def typing(session: nox.Session) -> None:
     """Check the library's types, and that users' calls get the types that they expect."""
     session.install("-e", ".[demo]", *group("typing"))

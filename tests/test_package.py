@@ -122,6 +122,16 @@ def test_links_of_the_readme_work_everywhere():
     assert all(link.startswith(("https://", "#")) for link in links), links
 
 
+def test_the_readme_names_every_extra():
+    """The table of extras is complete, and nothing in it is gone."""
+    root = Path(__file__).parents[1]
+    project = tomllib.loads(root.joinpath("pyproject.toml").read_text("utf-8"))["project"]
+    readme = root.joinpath("README.md").read_text(encoding="utf-8")
+    table = readme.partition("| extra | gives you |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert named == set(project["optional-dependencies"])
+
+
 def test_pygments_colours_definitions():
     """The lexer that is registered reads every definition, and tells the kinds of words apart."""
     project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8"))
