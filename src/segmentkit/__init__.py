@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from segmentkit.explanation import Clause, Explanation, Fact, Joined
     from segmentkit.expr import format_definition
     from segmentkit.extension import Aggregate, Function
+    from segmentkit.goal import Goal
+    from segmentkit.handover import Handover
     from segmentkit.keylist import KeyList
     from segmentkit.partition import Audit, PartAudit, Partition
     from segmentkit.schema import (
@@ -82,6 +84,8 @@ __all__ = [
     "Fact",
     "Fresh",
     "Function",
+    "Goal",
+    "Handover",
     "Joined",
     "KeyList",
     "Kind",
@@ -127,6 +131,8 @@ _NAMES = {
     "explanation": "Clause Explanation Fact Joined",
     "expr": "format_definition",
     "extension": "Aggregate Function",
+    "goal": "Goal",
+    "handover": "Handover",
     "keylist": "KeyList",
     "limits": "Limits",
     "partition": "Audit PartAudit Partition",

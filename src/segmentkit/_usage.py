@@ -95,3 +95,20 @@ def described(given: object) -> str:
     if given is None or isinstance(given, type):
         return repr(given)
     return f"{article} {kind.__name__}" + ("" if library in ("", "builtins") else f" of {library}")
+
+
+class WrongValue(UsageError):
+    """A value of something that is declared; a file says where it stands.
+
+    Attributes:
+        key: Under which key it is declared.
+        expected: What it must be.
+    """
+
+    def __init__(self, key: str, expected: str) -> None:
+        super().__init__(f"{key} must be {expected}")
+        self.key = key
+        self.expected = expected
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, self.expected)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -13,10 +12,11 @@ from typing import Any
 from attrs import field, frozen
 
 from segmentkit._catalog.check import check_catalog
+from segmentkit._catalog.given import by_names, check_text, of_toml, values_of
 from segmentkit._catalog.matching import Matcher, compiled
 from segmentkit._catalog.refactoring import Contents, Renaming, users_of
 from segmentkit._catalog.toml_file import CatalogText, Origin, read_catalog, read_catalog_file
-from segmentkit._checking.binding import Given, in_order
+from segmentkit._checking.binding import Given
 from segmentkit._checking.uses import Use
 from segmentkit._definition import (
     AsOf,
@@ -28,10 +28,12 @@ from segmentkit._definition import (
 from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._html import element, table
 from segmentkit._language.json_text import HasJson
-from segmentkit._usage import described, expect
+from segmentkit._usage import expect
 from segmentkit.dtypes import DType
 from segmentkit.errors import CatalogError, SchemaError, UsageError
 from segmentkit.extension import Extension
+from segmentkit.goal import Goal
+from segmentkit.handover import Handover
 from segmentkit.keylist import KeyList
 from segmentkit.limits import DEFAULT, Limits
 from segmentkit.partition import Partition
@@ -40,29 +42,12 @@ from segmentkit.segment import Segment
 from segmentkit.trait import Trait
 
 
-def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        return MappingProxyType(dict(given))
-    except (TypeError, ValueError):
-        raise UsageError(
-            f"a catalog takes mappings from names, and not {described(given)}: write "
-            "Catalog({segment.name: segment for segment in segments})"
-        ) from None
-
-
-def _values(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Values of parameters; lists do not change."""
-    found = _frozen(given)
-    lists = {n: in_order(v) for n, v in found.items() if isinstance(v, list | set | frozenset)}
-    return MappingProxyType({**found, **lists})
-
-
 @frozen
 class Catalog(HasJson, Mapping[str, Segment]):
     """Named segments: a mapping from names to segments, in the order of the file.
 
-    It also has the traits, static lists and partitions of the file. Make one with
-    `Catalog.load`, or from segments that you have: ``Catalog({"adults": adults, "new": new})``.
+    It also has the traits, static lists, partitions, goals and hand-overs of the file. Make one
+    with `Catalog.load`, or from segments: ``Catalog({"adults": adults, "new": new})``.
 
     Args:
         segments: The segments, by name.
@@ -70,17 +55,21 @@ class Catalog(HasJson, Mapping[str, Segment]):
         traits: The traits, by name.
         lists: The static lists, by name.
         partitions: The partitions, by name.
+        goals: The goals, by name.
+        handovers: The hand-overs, by name.
         broken: Everything that was left out because it is wrong, and why: segments by name,
             others by kind and name, such as ``trait spent``.
     """
 
-    _defined: Mapping[str, Segment] = field(alias="segments", converter=_frozen)
-    parameters: Mapping[str, Given] = field(factory=dict, converter=_values)
-    _traits: Mapping[str, Trait] = field(factory=dict, converter=_frozen, kw_only=True)
-    lists: Mapping[str, KeyList] = field(factory=dict, converter=_frozen, kw_only=True)
-    _partitions: Mapping[str, Partition] = field(factory=dict, converter=_frozen, kw_only=True)
+    _defined: Mapping[str, Segment] = field(alias="segments", converter=by_names)
+    parameters: Mapping[str, Given] = field(factory=dict, converter=values_of)
+    _traits: Mapping[str, Trait] = field(factory=dict, converter=by_names, kw_only=True)
+    lists: Mapping[str, KeyList] = field(factory=dict, converter=by_names, kw_only=True)
+    _partitions: Mapping[str, Partition] = field(factory=dict, converter=by_names, kw_only=True)
+    _goals: Mapping[str, Goal] = field(factory=dict, converter=by_names, kw_only=True)
+    _handovers: Mapping[str, Handover] = field(factory=dict, converter=by_names, kw_only=True)
     broken: Mapping[str, CatalogError] = field(
-        factory=dict, converter=_frozen, kw_only=True, eq=False
+        factory=dict, converter=by_names, kw_only=True, eq=False
     )
     _origin: Origin | None = field(default=None, kw_only=True, repr=False, eq=False)
     _bound: dict[int, Defined] = field(init=False, repr=False, eq=False)
@@ -102,6 +91,10 @@ class Catalog(HasJson, Mapping[str, Segment]):
         yield from self._traits.values()
         for partition in self._partitions.values():
             yield from partition.parts.values()
+        for goal in self._goals.values():
+            yield from goal.parts
+        for handover in self._handovers.values():
+            yield from handover.parts
 
     @property
     def parameter_types(self) -> Mapping[str, DType]:
@@ -133,6 +126,16 @@ class Catalog(HasJson, Mapping[str, Segment]):
         """The partitions, by name."""
         bound = {name: each._with(self._bound) for name, each in self._partitions.items()}
         return MappingProxyType(bound)
+
+    @property
+    def goals(self) -> Mapping[str, Goal]:
+        """The goals, by name."""
+        return MappingProxyType({n: each._with(self._bound) for n, each in self._goals.items()})
+
+    @property
+    def handovers(self) -> Mapping[str, Handover]:
+        """The hand-overs, by name."""
+        return MappingProxyType({n: each._with(self._bound) for n, each in self._handovers.items()})
 
     @classmethod
     def load(
@@ -205,7 +208,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
             >>> shop["grown_ups"]
             Segment('grown_ups', 'age >= 18')
         """
-        _check_text(text)
+        check_text(text)
         read = read_catalog(text, file=file, folder=folder, limits=limits)
         return cls._of_either(read, schema, skip_broken=skip_broken)
 
@@ -237,6 +240,8 @@ class Catalog(HasJson, Mapping[str, Segment]):
             traits=found.traits,
             lists=found.lists,
             partitions=found.partitions,
+            goals=found.plans.goals,
+            handovers=found.plans.handovers,
             broken=found.broken,
             origin=Origin(text.content, schema, text.file, text.folder, text.limits),
         )
@@ -381,7 +386,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
             return Catalog.loads(self.dumps(), self.schema).rename(old, name, schema=schema)
         contents = self._contents()
         what = Renaming.of(old, name, contents)
-        content, after = _of_toml("renaming").renamed(self._origin.read(), contents, what)
+        content, after = of_toml("renaming").renamed(self._origin.read(), contents, what)
         found = Catalog.of(self._origin.read(content), schema or after or self.schema)
         told = [[what.after(use) for use in uses] for uses in contents.uses().values()]
         if told != [[(u.kind, u.name) for u in us] for us in found._contents().uses().values()]:
@@ -400,6 +405,8 @@ class Catalog(HasJson, Mapping[str, Segment]):
             self._partitions,
             self.parameters,
             self.parameter_types,
+            self._goals,
+            self._handovers,
         )
 
     def dumps(self) -> str:
@@ -416,7 +423,7 @@ class Catalog(HasJson, Mapping[str, Segment]):
         """
         if self._origin is not None and self._origin.content:
             return self._origin.content
-        text: str = _of_toml("toml_writer").catalog_text(self._contents())
+        text: str = of_toml("toml_writer").catalog_text(self._contents())
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -464,8 +471,11 @@ class Catalog(HasJson, Mapping[str, Segment]):
         return cls._of_either(read, schema, skip_broken=skip_broken)
 
     def _beside(self) -> dict[str, Any]:
-        names = ("traits", "lists", "partitions", "broken")
-        given = (self._traits, self.lists, self._partitions, self.broken)
+        names = ("traits", "lists", "partitions", "goals", "handovers", "broken")
+        given = (
+            *(self._traits, self.lists, self._partitions),
+            *(self._goals, self._handovers, self.broken),
+        )
         return {name: dict(each) for name, each in zip(names, given, strict=True)}
 
     @property
@@ -504,17 +514,3 @@ def _restore(
     segments: dict[str, Segment], parameters: dict[str, Given], beside: dict[str, Any]
 ) -> Catalog:
     return Catalog(segments, parameters, **beside)
-
-
-def _of_toml(name: str) -> Any:
-    """A module that writes TOML."""
-    try:
-        return import_module(f"segmentkit._catalog.{name}")
-    except ImportError:
-        raise UsageError("this needs tomlkit: pip install 'segmentkit[cli]'") from None
-
-
-def _check_text(given: object) -> None:
-    if not isinstance(given, str | bytes):
-        hint = "; Catalog.load(path) reads a file" if isinstance(given, PathLike) else ""
-        raise UsageError(f"Catalog.loads(text) takes TOML, and not {described(given)}{hint}")

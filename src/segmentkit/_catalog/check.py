@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from segmentkit._catalog.handovers import Plans, plans_of
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._checking.checker import check_channel
 from segmentkit._checking.context import Checked, CheckedValue
@@ -41,6 +42,7 @@ class Found:
         traits: Its traits.
         lists: Its static lists.
         partitions: Its partitions.
+        plans: Its goals and hand-overs.
         problems: What is wrong with what was left out, and with what refers to that.
     """
 
@@ -48,6 +50,7 @@ class Found:
     traits: dict[str, Trait] = field(factory=dict)
     lists: dict[str, KeyList] = field(factory=dict)
     partitions: dict[str, Partition] = field(factory=dict)
+    plans: Plans = field(factory=Plans)
     problems: list[Problem] = field(factory=list)
 
     @property
@@ -145,11 +148,17 @@ class _Check:
                 self.define(self.entries[kind][name])
         for entry in text.partitions.values():
             self.problems += _wrong_parts(text, entry)
+        unsound = {(k, n) for k, names in self.known.items() for n in names} - self.sound
+        plans = self.plans(unsound)
+        self.problems += plans.problems
         if not skip_broken:
             _refuse(self.problems)
         problems = self.problems = _sorted(self.problems)
         if problems:
-            problems = [*problems, *self.leave_out({(p.kind, p.name) for p in problems})]
+            wrong = {(p.kind, p.name) for p in problems}
+            problems = [*problems, *self.leave_out(wrong)]
+            plans = self.plans()
+            problems += [_left_out(p) for p in plans.problems if (p.kind, p.name) not in wrong]
         left_out = {(problem.kind, problem.name) for problem in problems}
         return Found(
             self.standing("segment", text.entries),
@@ -162,6 +171,7 @@ class _Check:
                 for name, e in text.partitions.items()
                 if ("partition", name) not in left_out
             },
+            plans,
             problems,
         )
 
@@ -221,11 +231,11 @@ class _Check:
             if ("partition", entry.name) not in wrong:
                 self.problems += _wrong_parts(self.text, entry, self.known["segment"])
         # What was taken away is all that can be wrong now.
-        hint = "it is wrong itself, and left out"
-        return [
-            evolve(each, diagnostic=evolve(each.diagnostic, hint=hint))
-            for each in _sorted(self.problems)
-        ]
+        return [_left_out(each) for each in _sorted(self.problems)]
+
+    def plans(self, unsound: Container[_Key] | None = None) -> Plans:
+        """Goals and hand-overs of what is known."""
+        return plans_of(self.text, self.known["segment"], self.known["trait"], unsound)
 
     def uses_of(self, tree: t.Expr) -> list[_Key]:
         """What a definition refers to."""
@@ -306,6 +316,12 @@ def _resting_on(wrong: Iterable[_Key], uses: Mapping[_Key, Iterable[_Key]]) -> s
         found.update(more)
         stack += more
     return found
+
+
+def _left_out(problem: Problem) -> Problem:
+    """What is wrong only since something else is."""
+    hint = "it is wrong itself, and left out"
+    return evolve(problem, diagnostic=evolve(problem.diagnostic, hint=hint))
 
 
 def _without_names(found: Diagnostic) -> Diagnostic:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from segmentkit._catalog.refactoring import Contents
-from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
+from segmentkit._catalog.toml_file import CatalogText, Declared, Entry, ListEntry, PartitionEntry
 from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
-from segmentkit._language.json_fields import TEXT, Room, Several, Wrong, unexpected
+from segmentkit._language.json_fields import TEXT, Room, Several, Slot, Wrong, unexpected
 from segmentkit._language.json_form import definitions, envelope, from_json, pointed
 from segmentkit._language.json_rows import Field, Record, no_key
 from segmentkit._language.json_table import EXPRESSION
@@ -22,6 +22,8 @@ from segmentkit._language.syntax import LANGUAGE
 from segmentkit._schema.json_form import CONSTANT, SCHEMA, by_key, parts_of
 from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
 from segmentkit.extension import Extension
+from segmentkit.goal import Goal
+from segmentkit.handover import Handover
 from segmentkit.limits import Limits, over
 from segmentkit.schema import Schema
 
@@ -47,7 +49,49 @@ _SEGMENT, _TRAIT = (
     Record(dict, (Field(key, EXPRESSION), *_about("title", "description", "owner", "goal")))
     for key in ("where", "value")
 )
-_KINDS = {"traits": _TRAIT, "lists": _LIST, "segments": _SEGMENT, "partitions": _PARTITION}
+
+
+class _Named(Slot):
+    """An object whose values are of one kind."""
+
+    def __init__(self, of: Slot) -> None:
+        self.of = of
+
+    def read(self, value: Any, room: Room) -> dict[str, Any]:
+        return by_key(value, self.of.read, room)
+
+    def write(self, value: Any, room: Room) -> dict[str, Any]:
+        return {key: self.of.write(each, room) for key, each in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.of.schema()}
+
+
+_GOAL = Record(
+    dict,
+    (
+        *(Field(name, TEXT) for name in ("segment", "metric")),
+        *(Field(name, CONSTANT) for name in ("amount", "starts", "by")),
+        Field("hold_out", TEXT, "hold_out"),
+        Field("direction", TEXT, default=None),
+        Field("guards", _Named(CONSTANT), default=None),
+        *_about("title", "description", "owner"),
+    ),
+)
+_HANDOVER = Record(
+    dict,
+    (
+        Field("segment", TEXT),
+        *_about("on", "channel", "goal", "wait", "again"),
+        *(Field(name, _Named(TEXT), default=None) for name in ("fields", "task")),
+        *_about("title", "description", "owner"),
+    ),
+)
+_DECLARED = {"goal": _GOAL, "handover": _HANDOVER}
+_KINDS = {
+    **{"traits": _TRAIT, "lists": _LIST, "segments": _SEGMENT, "partitions": _PARTITION},
+    **{f"{kind}s": record for kind, record in _DECLARED.items()},
+}
 _KEYS = ("schema", "parameters", *_KINDS)
 
 
@@ -71,12 +115,21 @@ def catalog_dict(contents: Contents) -> dict[str, Any]:
             name: {"parts": list(each.parts), "rest": each.rest} | _told(each)
             for name, each in contents.partitions.items()
         },
+        "goals": {n: _written(_GOAL, each) for n, each in contents.goals.items()},
+        "handovers": {n: _written(_HANDOVER, each) for n, each in contents.handovers.items()},
     }
     schema = {} if contents.schema is None else {"schema": SCHEMA.write(contents.schema, room)}
     return {"language": LANGUAGE, **schema, **{kind: each for kind, each in tables.items() if each}}
 
 
 _NO_END = 10**12
+
+
+def _written(record: Record, plan: Goal | Handover) -> dict[str, Any]:
+    """What a file says of something, as JSON has it."""
+    told, room = plan.told(), Room(_NO_END)
+    parts = [one for one in record.parts if one.name in told]
+    return {one.key: one.slot.write(told[one.name], room) for one in parts}
 
 
 def _definition(each: Defined) -> dict[str, Any]:
@@ -140,6 +193,9 @@ class _Reader:
         lists = dict(self.entries(told, "list", self.key_list))
         segments = dict(self.entries(told, "segment", self.definition("segment", "where")))
         partitions = dict(self.entries(told, "partition", self.partition))
+        goals, handovers = (
+            dict(self.entries(told, kind, partial(self.declared, kind))) for kind in _DECLARED
+        )
         parameters: dict[str, Any] = {}
         try:
             parameters = by_key(told.get("parameters", {}), CONSTANT.read, self.room)
@@ -150,6 +206,7 @@ class _Reader:
             raise CatalogError(self.problems)
         text = CatalogText(segments, traits, lists, partitions, parameters, None)
         own = self.schema(told["schema"], functions) if "schema" in told else None
+        text = evolve(text, goals=goals, handovers=handovers)
         return evolve(text, limits=self.limits, own=own, is_json=True)
 
     def refuse(self, error: Wrong, name: str | None = None, kind: str = "segment") -> None:
@@ -208,6 +265,9 @@ class _Reader:
     def key_list(self, name: str, data: Any) -> ListEntry:
         told = _LIST.read(data, self.room)
         return ListEntry(name, told.pop("keys"), told, None)
+
+    def declared(self, kind: str, name: str, data: Any) -> Declared:
+        return Declared(kind, name, _DECLARED[kind].read(data, self.room))
 
     def partition(self, name: str, data: Any) -> PartitionEntry:
         told = _PARTITION.read(data, self.room)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from segmentkit._checking.binding import Given
 from segmentkit._checking.uses import Use
+from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Span, did_you_mean
 from segmentkit._language.formatter import format_name, format_reference, is_writable
 from segmentkit._language.syntax import NOWHERE
 from segmentkit.dtypes import DType
 from segmentkit.errors import UsageError
+from segmentkit.goal import Goal
+from segmentkit.handover import Handover
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
 from segmentkit.schema import Schema
@@ -41,6 +44,8 @@ class Contents:
     partitions: Mapping[str, Partition]
     parameters: Mapping[str, Given]
     parameter_types: Mapping[str, DType]
+    goals: Mapping[str, Goal] = field(factory=dict)
+    handovers: Mapping[str, Handover] = field(factory=dict)
 
     @classmethod
     def of(cls, schema: Schema) -> Contents:
@@ -62,6 +67,18 @@ class Contents:
             _check_own(f"trait {name!r}", "trait", trait.traits, self.traits)
         for name, partition in self.partitions.items():
             _check_own(f"partition {name!r}", "segment", partition.parts, self.segments)
+        for kind, plans in (("goal", self.goals), ("handover", self.handovers)):
+            for name, plan in plans.items():
+                self._check_plan(f"{kind} {name!r}", plan)
+
+    def _check_plan(self, here: str, plan: Goal | Handover) -> None:
+        fields = plan.values.values() if isinstance(plan, Handover) else ()
+        for one in fields:
+            _check_own(here, "trait", one.value.traits, self.traits)
+        for each in plan.parts if isinstance(plan, Goal) else plan.parts[:1]:
+            kind = "segment" if isinstance(each, Segment) else "trait"
+            known: Mapping[str, Any] = self.segments if kind == "segment" else self.traits
+            _check_own(here, kind, {str(each.name): each}, known)
 
     def uses(self) -> UsesByUser:
         """All uses of all definitions, and of the parts of partitions, which have no place."""
@@ -70,6 +87,14 @@ class Contents:
         for name, each in self.partitions.items():
             parts = (str(part.name) for part in each.parts.values())
             found["partition", name] = tuple(Use("segment", part, NOWHERE) for part in parts)
+        for name, goal in self.goals.items():
+            found["goal", name] = tuple(map(_named, goal.parts))
+        for name, handover in self.handovers.items():
+            fields = [use for each in handover.values.values() for use in each.value.uses()]
+            uses = [_named(handover.segment), *(evolve(use, span=NOWHERE) for use in fields)]
+            if handover.channel is not None:
+                uses.append(Use("channel", handover.channel, NOWHERE))
+            found["handover", name] = tuple(dict.fromkeys(uses))
         return found
 
     def named(self) -> dict[str, tuple[str, str | None, str]]:
@@ -94,6 +119,10 @@ class Contents:
         ):
             found |= {f"{kind} {name}": (kind, None, name) for name in names}
         return found
+
+
+def _named(each: Defined) -> Use:
+    return Use("segment" if isinstance(each, Segment) else "trait", str(each.name), NOWHERE)
 
 
 def _check_own(here: str, kind: str, used: Mapping[str, Any], known: Mapping[str, Any]) -> None:

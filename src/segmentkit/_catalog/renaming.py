@@ -14,7 +14,9 @@ from segmentkit._catalog.toml_edits import TomlEdits, string_like
 from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._checking.context import Names
 from segmentkit._checking.uses import uses_of
+from segmentkit._diagnostics.diagnostic import Span
 from segmentkit._language.parser import parse
+from segmentkit.handover import Handover
 from segmentkit.schema import Channel, Document, Entity, Schema
 
 _T = TypeVar("_T")
@@ -36,7 +38,7 @@ def renamed(text: CatalogText, contents: Contents, what: Renaming) -> tuple[str,
     schema = contents.schema
     if schema is not None and what.entity is not None:
         schema = renamed_schema(schema, what)
-    return _renamed_text(text, what, uses, contents.schema), schema
+    return _renamed_text(text, what, uses, contents), schema
 
 
 # -- in the schema --------------------------------------------------------------------------------
@@ -150,13 +152,17 @@ def _renamed_values(values: Any, path: list[str], name: str) -> dict[str, Any]:
 # -- in the file ----------------------------------------------------------------------------------
 
 
-def _renamed_text(
-    text: CatalogText, what: Renaming, uses: UsesByUser, schema: Schema | None
-) -> str:
+def _renamed_text(text: CatalogText, what: Renaming, uses: UsesByUser, contents: Contents) -> str:
+    schema = contents.schema
     edits = TomlEdits(text.content)
     for entry in (*text.entries.values(), *text.traits.values()):
         if changes := what.edits(uses[entry.kind, entry.name]):
             edits.change(*edits.place(entry), changes)
+    for name, handover in contents.handovers.items():
+        _rename_in_fields(edits, edits.document["handovers"][name], handover, what)
+    for kind in ("goals", "handovers"):
+        for plan in edits.document.get(kind, {}).values():
+            _rename_in_plan(edits, plan, what)
     if what.entity is not None:
         if text.declaration is not None and schema is not None:
             _SchemaTable(edits, what, text.declaration, schema).rename()
@@ -171,6 +177,33 @@ def _renamed_text(
             if part == what.member:
                 edits.put(parts, i, string_like(what.name, part.as_string()))
     return edits.text()
+
+
+def _rename_in_fields(edits: TomlEdits, table: Any, handover: Handover, what: Renaming) -> None:
+    """The values that are handed over."""
+    for name, each in handover.values.items():
+        changes = [
+            (Span(span.start + each.offset, span.end + each.offset), new)
+            for span, new in what.edits(each.value.uses())
+        ]
+        if changes:
+            is_own = name == "owner" and name not in handover.fields
+            edits.change(table["task" if is_own else "fields"], name, changes)
+
+
+def _rename_in_plan(edits: TomlEdits, table: Any, what: Renaming) -> None:
+    """The segments and traits that a goal or a hand-over names."""
+    if what.kind not in ("segment", "trait"):
+        return
+    names = {what.member: what.name}
+    names |= {f"{what.kind} {old}": f"{what.kind} {new}" for old, new in names.items()}
+    for key in ("metric", *(["segment"] if what.kind == "segment" else [])):
+        if (new := names.get(table.get(key))) is not None:
+            edits.put(table, key, string_like(new, table[key].as_string()))
+    guards: Any = table.get("guards", {})
+    for old, new in names.items():
+        if old in guards:
+            edits.rename(guards, old, new)
 
 
 class _SchemaTable:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._checking.binding import Given
@@ -28,7 +28,14 @@ from segmentkit.schema import Schema
 BYTE_ORDER_MARK = "\ufeff"
 
 _CONSTANT = bool | int | Decimal | str | date | datetime
-_KEYS = ("language", "schema", "parameters", "traits", "lists", "segments", "partitions")
+_DECLARED = {
+    "goal": ("segment", "metric", "direction", "amount", "starts", "by", "hold_out", "guards"),
+    "handover": ("segment", "on", "channel", "goal", "wait", "again", "fields", "task"),
+}
+_KEYS = (
+    *("language", "schema", "parameters", "traits", "lists", "segments", "partitions"),
+    *(f"{kind}s" for kind in _DECLARED),
+)
 _ABOUT = ("title", "description", "owner")
 
 
@@ -98,6 +105,25 @@ class PartitionEntry:
 
 
 @frozen
+class Declared:
+    """A goal or a hand-over in a file.
+
+    Attributes:
+        kind: Which of them.
+        name: Its name.
+        told: What the file says of it, by key.
+        line: The line of the file on which it begins.
+        lines: The lines of its keys.
+    """
+
+    kind: str
+    name: str
+    told: Mapping[str, Any]
+    line: int | None = None
+    lines: Mapping[str, int] = field(factory=dict)
+
+
+@frozen
 class CatalogText:
     """A catalog file that has been read, and not yet checked against a schema.
 
@@ -114,6 +140,8 @@ class CatalogText:
         content: The file as it is, every character of it; of JSON, nothing.
         own: The schema that JSON has.
         is_json: Whether it is JSON.
+        goals: The goals.
+        handovers: The hand-overs.
     """
 
     entries: Mapping[str, Entry]
@@ -128,6 +156,8 @@ class CatalogText:
     content: str = ""
     own: Schema | None = None
     is_json: bool = False
+    goals: Mapping[str, Declared] = field(factory=dict)
+    handovers: Mapping[str, Declared] = field(factory=dict)
 
     def pointed(self, found: Diagnostic, kind: str, name: str) -> Diagnostic:
         """A diagnostic of what stands under a name; with its place, if the file is JSON."""
@@ -174,7 +204,8 @@ def read_catalog(
     """
     found = _Reader(text, file, limits).read(None if folder is None else Path(folder))
     tables = (found.entries, found.traits, found.lists, found.partitions)
-    if sum(map(len, tables)) > limits.definitions:
+    declared = (found.goals, found.handovers)
+    if sum(map(len, (*tables, *declared))) > limits.definitions:
         raise CatalogError([_over("definitions", limits, file)])
     return found
 
@@ -315,6 +346,9 @@ class _Reader:
         traits = {e.name: e for e in self.entries(data, "trait", "value")}
         lists = {e.name: e for e in self.lists(data)}
         partitions = {e.name: e for e in self.partitions(data)}
+        goals, handovers = (
+            {e.name: e for e in self.declared(data, kind, keys)} for kind, keys in _DECLARED.items()
+        )
         parameters = dict(self.parameters(data.get("parameters", {})))
         if self.problems:
             raise CatalogError(self.problems)
@@ -332,6 +366,8 @@ class _Reader:
             folder,
             self.limits,
             self.content,
+            goals=goals,
+            handovers=handovers,
         )
 
     def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
@@ -431,6 +467,20 @@ class _Reader:
             elif texts is not None:
                 rest = texts.pop("rest")
                 yield PartitionEntry(name, tuple(parts), rest, texts, self.line_of(path))
+
+    def declared(
+        self, data: Mapping[str, Any], kind: str, keys: tuple[str, ...]
+    ) -> Iterator[Declared]:
+        """Goals and hand-overs, whose values are checked with the schema."""
+        for name, told in self.table(data, f"{kind}s"):
+            path = f"{kind}s.{name}"
+            if not isinstance(told, Mapping):
+                self.refuse("SK304", path, place=path, expected="a table")
+                continue
+            self.only(told, (*keys, *_ABOUT), path)
+            places = {key: self.line_of(f"{path}.{key}") for key in told}
+            lines = {key: line for key, line in places.items() if line is not None}
+            yield Declared(kind, name, told, self.line_of(path), lines)
 
     def parameters(self, data: Any) -> Iterator[tuple[str, Given]]:
         if not isinstance(data, Mapping):

@@ -14,6 +14,8 @@ from segmentkit._checking.binding import Given
 from segmentkit._definition import Defined
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import SchemaError
+from segmentkit.goal import Goal
+from segmentkit.handover import Handover
 from segmentkit.keylist import KeyList
 from segmentkit.partition import Partition
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema, Values
@@ -53,11 +55,22 @@ def catalog_text(contents: Contents) -> str:
             name: {"parts": list(each.parts), "rest": each.rest} | _about(each)
             for name, each in contents.partitions.items()
         },
+        "goals": {name: _told(each) for name, each in contents.goals.items()},
+        "handovers": {name: _told(each) for name, each in contents.handovers.items()},
     }
     for kind, entries in tables.items():
         if entries:
             document[kind] = entries
     return tomlkit.dumps(document)
+
+
+def _told(each: Goal | Handover) -> dict[str, Any]:
+    return {
+        key: _inline({name: _constant(one) for name, one in value.items()})
+        if isinstance(value, dict)
+        else _constant(value)
+        for key, value in each.told().items()
+    }
 
 
 def _constant(value: Given) -> Any:
