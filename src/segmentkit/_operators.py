@@ -20,6 +20,7 @@ from segmentkit._calendar import (
     years_between,
 )
 from segmentkit._patterns.matcher import matches
+from segmentkit._patterns.versions import version_key
 
 EXACT = Context(prec=76)
 """Exact arithmetic is not subject to the precision that the caller's thread has set."""
@@ -246,6 +247,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "distance": distance,
     "length": length,
     "size": length,
+    "version": version_key,
     **PARTS,
 }
 """The functions of values, by name; ``age`` is given today's date, too."""

@@ -28,7 +28,7 @@ _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _FAMILIES = {kind: "number" if kind in _NUMBERS else kind.value for kind in Kind}
 _FAMILIES[Kind.TEXTS] = "list of texts"
-_MEASURES = {"m": "distance", "us": "length of time"}
+_MEASURES = {"m": "distance", "us": "length of time", "version": "version"}
 
 
 @frozen(cache_hash=True, repr=False)
@@ -38,8 +38,9 @@ class DType:
     Attributes:
         kind: Which family the values belong to.
         scale: For decimals, how many digits stand after the point; ``None`` when unknown.
-        unit: The unit of values that are not plain numbers: ``m`` for distances, ``us`` for
-            lengths of time, which are whole microseconds, or floats where they were divided.
+        unit: The unit of values that are not plain numbers or texts: ``m`` for distances, ``us``
+            for lengths of time, which are whole microseconds, or floats where they were divided,
+            and ``version`` for versions, which are texts by which they are in order.
     """
 
     kind: Kind
@@ -65,6 +66,11 @@ class DType:
     def is_ordered(self) -> bool:
         """Whether values have an order."""
         return self.kind in _NUMBERS or self.kind in _TIMES
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether values can be compared by their order; versions can do nothing else."""
+        return self.is_ordered or self.unit == "version"
 
     @property
     def family(self) -> str:
@@ -132,6 +138,7 @@ ANNIVERSARY = DType(Kind.ANNIVERSARY)
 DISTANCE = DType(Kind.FLOAT, unit="m")
 DURATION = DType(Kind.INTEGER, unit="us")
 MEAN_DURATION = DType(Kind.FLOAT, unit="us")
+VERSION = DType(Kind.TEXT, unit="version")
 
 
 def decimal(scale: int | None = None) -> DType:

@@ -22,6 +22,7 @@ from segmentkit.dtypes import (
     MEAN_DURATION,
     TEXT,
     TIMESTAMP,
+    VERSION,
     DType,
 )
 
@@ -208,6 +209,11 @@ _SCALARS = (
     Function("length", ("text",), INTEGER, "The number of characters in the text, by Unicode code point: `é` is one or, with a separate accent, two. 0 for the empty text. Of a [list](#lists-of-texts), the number of its items.",
              [Example("length(name) = 3", {"name": "Яна"}, True), Example("length(name) >= 0", {}, False)],
              others=("size", "len", "char_length", "character_length")),
+    Function("version", ("text",), VERSION, "The [version](#versions) that the text is, to be compared with others. Missing if the text is no version.",
+             [Example('version(name) >= version("1.10")', {"name": "1.10.0"}, True),
+              Example('version(name) < version("1.10")', {"name": "1.9.3-beta.2"}, True),
+              Example('version(name) < version("1.10")', {"name": "latest"}, False)],
+             others=("semver",), missing=lambda _: True),
     Function("default", ("any", "any"), None, "The first argument, or the second if the first is missing.",
              [Example("default(number, 0) = 0", {}, True), Example("default(flag, false)", {"flag": True}, True)],
              others=("coalesce", "ifnull", "nvl"), missing=all),

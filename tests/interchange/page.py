@@ -79,9 +79,9 @@ def published() -> str:
     """How GrowthBook's published conditions come out."""
     kinds = Counter(kind for _, kind, _, _ in ANSWERS)
     return (
-        f"{kinds['same']} have the same answer here, {kinds['different']} differs by the rule "
-        f"`missing-number`, {kinds['refused']} are refused by name (90 of them compare versions), "
-        f"and {kinds['other data']} are about data that no schema here has, such as lists of numbers."
+        f"{kinds['same']} have the same answer here, {kinds['different'] - 1} differ by the rule "
+        f"`version-forms` and one by `missing-number`, {kinds['refused']} are refused by name, and "
+        f" {kinds['other data']} are about data that no schema here has, such as lists of numbers."
     )
 
 

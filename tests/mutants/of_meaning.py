@@ -12,6 +12,7 @@ from segmentkit import _calendar, segment
 from segmentkit._calendar import add_days, month_day
 from segmentkit._checking import (
     aggregates,
+    calls,
     lists,
     literals,
     rankings,
@@ -152,6 +153,8 @@ MUTANTS = [
            _set_of("w", "09", "AZ", "az", "_", "à\U0001f600"), "patterns"),
     Mutant("repeats without an end", "a{1,2} is a{1,}",
            method(patterns._Reader, "counts", _endless), "patterns"),
+    Mutant("constants without a pre-release", "1.10.0-rc.1 is taken for 1.10.0",
+           method(calls, "version_key", lambda real, text: real(text.partition("-")[0])), "versions"),
     Mutant("exactly two may be three", "the most that may hold is forgotten",
            lambda: mock.patch.object(Counted, "bounds", property(lambda n: (n.count, len(n.operands)))), "counted"),
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",

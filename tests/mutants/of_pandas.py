@@ -11,7 +11,14 @@ from attrs import evolve
 
 import segmentkit.pandas as frames
 from segmentkit._planning import ir
-from segmentkit.pandas import _aggregates, _columns, _compile, _functions, _same_values
+from segmentkit.pandas import (
+    _aggregates,
+    _columns,
+    _compile,
+    _functions,
+    _same_values,
+    _text,
+)
 from tests.mutants.making import Mutant, Patch, method
 
 
@@ -84,10 +91,22 @@ def _unmasked(times: Any) -> Any:
     return evolve(_functions.micros(times), mask=None)
 
 
+def _filled(text: Any) -> Any:
+    """Texts of which a missing one is empty."""
+    return evolve(
+        text,
+        codes=np.where(text.codes < 0, len(text.texts), text.codes),
+        texts=np.append(text.texts, ""),
+    )
+
+
 MUTANTS = [
     Mutant("missing lists have a length", "the length of a list that is not there is 0",
            method(_compile, "masked", lambda real, kind, data, missing:
                   real(kind, data, np.zeros_like(missing))), "tags"),
+    Mutant("missing versions come first", "the code -1 of what is missing is the least",
+           method(_text, "in_order", lambda real, op, a, b: real(op, _filled(a), _filled(b))),
+           "versions"),
     Mutant("NaN compares as true", "what is missing passes a test",
            method(_compile, "compare_constant", _negation), "missing"),
     Mutant("sum of nothing is missing", "min_count=1",

@@ -30,11 +30,12 @@ from segmentkit import (
 )
 from segmentkit._language.formatter import format_name, format_value
 from segmentkit._patterns.ambiguity import ambiguous
-from segmentkit.dtypes import ANNIVERSARY, Kind
+from segmentkit.dtypes import ANNIVERSARY, VERSION, Kind
 from segmentkit.functions import FUNCTIONS, WORDS
 from tests.property.worlds import (
     KEYS,
     MONEY,
+    VERSIONS,
     World,
     numbered,
     parameter,
@@ -331,6 +332,25 @@ class Writer:
         """One character, or one of some."""
         return self.pick(_LETTERS)
 
+    def in_version_order(self, value: str, dtype: DType, scope: Scope) -> str:
+        """A test of the version that a text may be."""
+        version = f"version({value})"
+        match self.pick(["constant", "constant", "another", "several", "between", "missing"]):
+            case "constant":
+                return f"{version} {self.pick(COMPARISONS)} {self.version()}"
+            case "another":
+                return f"{version} {self.pick(COMPARISONS)} version({self.value(scope, TEXT)[0]})"
+            case "several":
+                return f"{version} {self.maybe_not()}in ({self.version()}, {self.version()})"
+            case "between":
+                return f"{version} {self.maybe_not()}between {self.version()} and {self.version()}"
+            case _:
+                return f"{version} is {self.pick(['missing', 'present'])}"
+
+    def version(self) -> str:
+        """A version that is written out."""
+        return f"version({format_value(self.pick(VERSIONS))})"
+
     def contains_several(self, value: str, dtype: DType, scope: Scope) -> str:
         word = self.pick(["any", "all"])
         patterns = ", ".join(self.constant(TEXT) for _ in range(self.draw(st.integers(1, 3))))
@@ -367,7 +387,7 @@ class Writer:
             if WORDS.keys() >= set(function.parameters)
             for first in sorted(known, key=str)
             if WORDS[function.parameters[0]].accepts(first)
-            if (function.result or first) != ANNIVERSARY
+            if (function.result or first) not in (ANNIVERSARY, VERSION)
             if dtype in (None, function.result or first)
         ]
         if not fitting:
@@ -821,6 +841,7 @@ TESTS: Mapping[Kind, list[Test]] = {
         Writer.contains,
         Writer.contains_several,
         Writer.matches,
+        Writer.in_version_order,
     ],
     Kind.DATE: [*_TIME, Writer.anniversary],
     Kind.TIMESTAMP: _TIME,

@@ -14,6 +14,7 @@ from segmentkit._checking.context import Context
 from segmentkit._checking.geography import distance
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._patterns.versions import version_key
 from segmentkit._planning import ir
 from segmentkit.dtypes import (
     BOOLEAN,
@@ -22,6 +23,7 @@ from segmentkit.dtypes import (
     INTEGER,
     TEXT,
     TIMESTAMP,
+    VERSION,
     DType,
     decimal,
 )
@@ -55,6 +57,8 @@ def function(ctx: Context, node: t.Call, function: Signature) -> ir.Value | None
     found = [a for a in fitted if a is not None]
     if len(found) < len(fitted):
         return None
+    if function.name == "version" and isinstance(found[0], ir.Const):
+        return _version(ctx, node, found[0])
     dtype = found[0].dtype
     for word in dict.fromkeys(function.parameters):
         places = [i for i, p in enumerate(function.parameters) if p == word]
@@ -69,6 +73,15 @@ def function(ctx: Context, node: t.Call, function: Signature) -> ir.Value | None
             dtype = together[1]
     added = function if isinstance(function, Function) else None
     return ir.Call(function.name, tuple(found), function.result or dtype, added)
+
+
+def _version(ctx: Context, node: t.Call, text: ir.Const) -> ir.Const | None:
+    """A version that is written out."""
+    key = version_key(str(text.value))
+    if key is None:
+        ctx.error("SK192", node.arguments[0].span, text=text.value)
+        return None
+    return ir.Const(key, VERSION)
 
 
 def _together(
@@ -100,6 +113,9 @@ def fitting(
     word = WORDS[wanted]
     if durations.is_uneven(value):
         ctx.error("SK184", node.span, text=format_tree(node))
+        return None
+    if value.dtype == VERSION and name != "default":
+        ctx.error("SK193", node.span, text=format_tree(node))
         return None
     of_schema = value.dtype.is_duration and ctx.schema.function(name) is not None
     if word.accepts(value.dtype) and not of_schema:

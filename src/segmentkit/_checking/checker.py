@@ -14,7 +14,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, is_writable
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import VERSION, Kind
 from segmentkit.schema import Channel, Schema
 
 MAX_SIZE = 50_000
@@ -55,6 +55,8 @@ def check_trait(
         value = ctx.value(tree)
     if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
         ctx.error("SK140", tree.span, what="a day of the year")
+    if value is not None and value.dtype == VERSION:
+        ctx.error("SK193", tree.span, text=format_tree(tree))
     if value is not None and is_uneven(value):
         ctx.error("SK184", tree.span, text=format_tree(tree))
     if value is not None:

@@ -15,7 +15,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
-from segmentkit.dtypes import Kind
+from segmentkit.dtypes import TEXT, Kind
 
 _V = TypeVar("_V", bound=ir.Value)
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
@@ -76,10 +76,10 @@ def _comparable(
 ) -> bool:
     if not same_family(ctx, node.left, left, node.right, right):
         return False
-    if operator is not ir.Comparison.EQ and not left.dtype.is_ordered:
+    if operator is not ir.Comparison.EQ and not left.dtype.is_compared:
         ctx.error("SK105", node.span, family=left.dtype.family, hint=hints.order(node))
         return False
-    if node.ignoring_case and left.dtype.kind is not Kind.TEXT:
+    if node.ignoring_case and left.dtype != TEXT:
         ctx.error("SK124", node.span, name="ignoring case", **article(left.dtype))
         return False
     return True
@@ -167,7 +167,7 @@ def bounds(
         pairs = ((window.low, low), (window.high, high))
         if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
             return None
-        if not operand.dtype.is_ordered:
+        if not operand.dtype.is_compared:
             ctx.error("SK105", node.span, family=operand.dtype.family)
             return None
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)

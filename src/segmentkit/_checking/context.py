@@ -238,10 +238,14 @@ class Context:
     def parameter(self, node: t.Parameter, dtype: DType) -> ir.Param | None:
         """A parameter, typed by its use; None after an error."""
         if dtype.unit is not None:
-            unit = "days" if dtype.is_duration else "km"
-            hint = f"write a unit: :{node.name} {unit}"
+            form = ":{} days" if dtype.is_duration else ":{} km"
+            hint = f"write a unit: {form.format(node.name)}"
+            if dtype.unit == "version":
+                form = "version(:{})"
+                hint = f"write {form.format(node.name)}"
             if isinstance(dtype, ParameterType):
-                hint = f"join tests of one each with 'or': … = :first {unit} or … = :second {unit}"
+                first, second = map(form.format, ("first", "second"))
+                hint = f"join tests of one each with 'or': … = {first} or … = {second}"
             self.error("SK125", node.span, name=node.name, hint=hint)
             return None
         known = self.parameters.setdefault(node.name, dtype)

@@ -13,11 +13,11 @@ from segmentkit._checking.context import Context
 from segmentkit._diagnostics.diagnostic import diagnostic, suggest
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_text, format_tree
+from segmentkit._patterns.versions import version_key
 from segmentkit._planning import ir
-from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, DType
+from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, VERSION, DType
 from segmentkit.schema import Attribute, Entity
 
-_VERSION = re.compile(r"v?\d+(\.\d+)+([-+.]\w+)*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:\d\d)?)?")
 
 
@@ -47,6 +47,8 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     if not isinstance(node, t.Literal):
         return None
     value = node.value
+    if other.dtype == VERSION:
+        return f"write {_version_of(node)}"
     if isinstance(value, str):
         return _of_text(ctx, value, other.dtype)
     if other.dtype == TEXT:
@@ -58,6 +60,12 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
     if other.dtype == BOOLEAN and value in (0, 1):
         return f"write {'true' if value else 'false'}"
     return None
+
+
+def _version_of(node: t.Literal) -> str:
+    """A constant as a version."""
+    text = format_tree(node)
+    return f"version({text if isinstance(node.value, str) else format_text(text)})"
 
 
 def in_days(number: t.Literal) -> str:
@@ -110,8 +118,10 @@ def order(node: t.Compare) -> str | None:
     """What to compare in the place of a text that holds something with an order."""
     for side, other in ((node.left, node.right), (node.right, node.left)):
         match side:
-            case t.Literal(str() as text) if _VERSION.fullmatch(text):
-                return "versions are compared part by part: declare each part as a number"
+            case t.Literal(str() as text) if version_key(text) and not text.isdecimal():
+                left, right = (t.Call("version", (each,)) for each in (node.left, node.right))
+                found = evolve(node, left=left, right=right)
+                return f"to compare versions, write {format_tree(found)}"
             case t.Literal(str() as text) if text.isdecimal():
                 return f"to compare numbers, declare '{format_tree(other)}' as one in the schema"
             case _:
@@ -131,6 +141,8 @@ def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> 
         return f"compare it, as in '{text} > 0'"
     if dtype.is_duration:
         return f"compare it, as in '{text} > 30 days'"
+    if dtype == VERSION:
+        return f"compare it, as in '{text} >= version(\"1.10\")'"
     return f"compare it, as in '{text} in last 30 days'" if dtype.is_time else None
 
 

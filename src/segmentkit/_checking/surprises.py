@@ -138,7 +138,7 @@ def _is_in(value: ir.Value, known: frozenset[ir.Value]) -> bool:
             return _is_in(operand, known)
         case ir.Call("default", arguments):
             return any(_is_in(argument, known) for argument in arguments)
-        case ir.Call(name, arguments, _, None) if name != "distance":
+        case ir.Call(name, arguments, _, None) if name not in ("distance", "version"):
             return all(_is_in(argument, known) for argument in arguments)
         case _:
             return False

@@ -331,6 +331,20 @@ TABLE = (
         "waits, or give up.",
         "repeat only what tells where it ends: (a+,)*, and not (a+)* or (a|aa)*",
     ),
+    # Versions
+    Code(
+        "SK192",
+        "'{text}' is not a version",
+        "A version is one to four numbers with dots between them, then perhaps a pre-release, and "
+        "a build mark.",
+        'write it as "1.10", "1.10.0", "1.10.0-rc.1" or "1.10.0+build.7"',
+    ),
+    Code(
+        "SK193",
+        "'{text}' can only be compared",
+        "A version has an order, and is no value that functions, aggregates, ranks or traits use.",
+        'compare it with another, as in version(app) >= version("1.10"); of rows, in the where of any(…)',
+    ),
     # What a schema adds
     Code(
         "SK162",

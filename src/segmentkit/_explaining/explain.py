@@ -30,7 +30,7 @@ from segmentkit._language.three_valued import rests_on
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize, normalize_value
 from segmentkit._record.compiler import compile_record
-from segmentkit.dtypes import TEXTS
+from segmentkit.dtypes import TEXTS, VERSION
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
@@ -332,7 +332,11 @@ def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
             yield from _readings(coordinate, scope)
         return
     value = value_of(tree, scope.schema, scope.names)
-    if value is not None and not isinstance(value, ir.Const) and value.dtype != TEXTS:
+    if (
+        value is not None
+        and not isinstance(value, ir.Const)
+        and value.dtype not in (TEXTS, VERSION)
+    ):
         yield Reading(Question(tree, scope), tuple(_rows(tree, value, scope)))
     match tree:
         case t.Name((name,)) if name in scope.traits:

@@ -44,7 +44,8 @@ _TYPES: Mapping[str, Callable[[DType], bool]] = {
     "boolean": lambda dtype: dtype == BOOLEAN,
     "array": lambda dtype: dtype == TEXTS,
 }
-_VERSIONS = ("$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte")
+_VERSIONS = {"$veq": "=", "$vne": "!=", **{f"$v{word[1:]}": s for word, s in _COMPARED.items()}}
+_ORDER = 'versions are padded texts there: "1.2" comes before "1.2.0", and "-" is another "."'
 _KINDS: Mapping[Kind, type | tuple[type, ...]] = {
     Kind.BOOLEAN: bool,
     **dict.fromkeys((Kind.TEXT, Kind.TEXTS, Kind.DATE, Kind.TIMESTAMP), str),
@@ -229,9 +230,6 @@ class _Conditions:
     # -- operators
 
     def _operator(self, asked: _Asked, word: str, operand: Any) -> t.Expr:
-        if word in _VERSIONS:
-            hint = "an extension can compare versions; the docs have a recipe"
-            raise self.reader.unsayable(asked.at, "the order of versions", hint)
         read = _OPERATORS.get(word)
         if read is None:
             told = f"{shown(word)} is no operator of conditions"
@@ -259,6 +257,25 @@ class _Conditions:
         test = t.Compare(sign, self._name(asked), constant, False, constant.span)
         if dtype.is_number and _HOLDS[sign](0, constant.value):
             return self._as_zero(asked, test)
+        return test
+
+    def _version(self, asked: _Asked, operand: Any, *, sign: str) -> t.Expr:
+        """The order of versions; a missing one is "0" there, which comes before all others."""
+        reader = self.reader
+        if not isinstance(operand, str):
+            raise reader.wrong(asked.at, f"a version is a text, and not {shown(operand)}")
+        if asked.found.dtype != TEXT:
+            raise reader.unsayable(asked.at, "the version that something is that is no text")
+        constant = literal(reader, operand, TEXT, asked.at)
+        left, right = (
+            t.Call("version", (each,), span=each.span) for each in (self._name(asked), constant)
+        )
+        reader.differs("version-forms", asked.at, _ORDER)
+        test = t.Compare(sign, left, right, False, constant.span)
+        zero = operand.removeprefix("v").partition("+")[0] == "0"
+        if sign == "<=" or (sign == "<" and not zero):
+            told = 'a missing version is compared as "0" there'
+            return self._or_missing(asked, test, "missing-version", told)
         return test
 
     def _in(self, asked: _Asked, operand: Any, *, folded: bool = False) -> t.Expr:
@@ -345,14 +362,19 @@ class _Conditions:
         raise reader.unsayable(here.at, "this of the elements of a list")
 
     def _size(self, asked: _Asked, operand: Any) -> t.Expr:
-        """How many rows there are."""
-        reader, relation = self.reader, asked.found.relation
-        if relation is None:
-            raise reader.unsayable(asked.at, "how many elements a list has")
-        told = "nothing fits a size there where the list is missing; here it has no rows"
-        reader.differs("missing-list", asked.at, told)
+        """How many rows there are, or texts."""
+        reader, found = self.reader, asked.found
         name = self._name(asked)
-        count = t.Call("count", (name,), False, None, None, None, name.span, name.span)
+        if found.relation is not None:
+            told = "nothing fits a size there where the list is missing; here it has no rows"
+            reader.differs("missing-list", asked.at, told)
+        elif found.dtype != TEXTS:
+            raise reader.unsayable(asked.at, "how many elements something has that is no list")
+        else:
+            told = "what is missing within a list counts there"
+            reader.differs("missing-items", asked.at, told)
+        function = "length" if found.relation is None else "count"
+        count = t.Call(function, (name,), False, None, None, None, name.span, name.span)
         given = operand if isinstance(operand, Mapping) else {"$eq": operand}
         tests: list[t.Expr] = []
         for word, wanted in given.items():
@@ -472,6 +494,7 @@ _OPERATORS: Mapping[str, _Read] = {
     "$eq": _C._equal,
     "$ne": _C._unequal,
     **{operator: partial(_C._compared, sign=sign) for operator, sign in _COMPARED.items()},
+    **{operator: partial(_C._version, sign=sign) for operator, sign in _VERSIONS.items()},
     "$in": _C._in,
     "$nin": _negated(_C._in),
     "$ini": partial(_C._in, folded=True),

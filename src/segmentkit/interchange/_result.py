@@ -33,6 +33,13 @@ RULES: Mapping[str, str] = MappingProxyType(
         "missing-number": "A missing number compares as zero there; here the test is false.",
         "missing-text": 'A missing text compares as the text "null" there; here the test is false.',
         "missing-list": "A missing list has no size there; here it has no rows.",
+        "missing-items": "What is missing within a list of texts is one of its elements there; "
+        "here it is not counted.",
+        "missing-version": 'A missing version compares as "0" there, before all others; here the '
+        "test is false.",
+        "version-forms": "Versions compare as texts there, whose numbers are padded to five signs: "
+        "the answers differ for what is no version here, where there are not just three numbers, "
+        "or longer ones, and for hyphens within a pre-release.",
         "case-folding": "Case is ignored there by lower case, here by Unicode's case folding: `ß` "
         "equals `SS` here.",
         "code-units": "A character beyond U+FFFF, such as most emoji, counts as two there.",
@@ -110,8 +117,8 @@ class Converted:
 
 
 _UNSAID = (
-    "case-folding code-units first-instant later-rows missing-list names times whole-days "
-    "whole-item wildcard xor"
+    "case-folding code-units first-instant later-rows missing-items missing-list names times "
+    "version-forms whole-days whole-item wildcard xor"
 )
 UNSAID = frozenset(_UNSAID.split())
 """The rules whose people no segment describes."""

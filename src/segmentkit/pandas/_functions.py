@@ -12,6 +12,7 @@ import pandas as pd
 from segmentkit import _operators
 from segmentkit._calendar import FIRST_MICRO, LAST_MICRO, clock_steps, first_instant, years_between
 from segmentkit._operators import EARTH_RADIUS
+from segmentkit._patterns.versions import version_key
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._arrays import Array, Mask, Text, Values, Vector, masked, object_array
 from segmentkit.pandas._exact_numbers import absolute, calculate, rescaled
@@ -136,6 +137,16 @@ def length(text: Values) -> Vector:
     return masked(Kind.INTEGER, numbers[text.codes], text.missing)
 
 
+def version(text: Values) -> Text:
+    """The key of each text that is a version; each distinct text is read once."""
+    assert isinstance(text, Text)
+    numbers: dict[Hashable, int] = {}
+    keys = map(version_key, text.texts)
+    found = [-1 if key is None else numbers.setdefault(key, len(numbers)) for key in keys]
+    codes = np.array([*found, -1], dtype=np.intp)[text.codes]
+    return Text(codes, object_array(list(numbers)))
+
+
 def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:
     """Metres between points on a sphere, missing where one is not on it; degrees north and east."""
     a, b = (np.radians(_within(90, of.data)) for of in (north, north2))
@@ -155,6 +166,7 @@ FUNCTIONS: dict[str, Callable[..., Values]] = {
     "distance": distance,
     "length": length,
     "micros": micros,
+    "version": version,
     **{name: partial(part, name) for name in _operators.PARTS},
 }
 """What functions of the language do to values alone, by name."""

@@ -31,7 +31,10 @@ def compare_constant(op: ir.Comparison, left: Operand, value: Any, *, folded: bo
     if isinstance(left, Stored):
         return left.compare_constant(op, value if isinstance(value, date) else Fraction(value))
     if not isinstance(left, Vector):
-        return is_one_of(left, [value], folded=folded)
+        if op is ir.Comparison.EQ:
+            return is_one_of(left, [value], folded=folded)
+        assert isinstance(left, Text)
+        return left.test(lambda text: exact.COMPARE[op](text, value))
     match left.kind:
         case Kind.BOOLEAN:
             return left.data if value else ~(left.data | left.missing)
@@ -50,7 +53,9 @@ def compare(op: ir.Comparison, left: Operand, right: Operand, *, folded: bool) -
         found = np.asarray(exact.COMPARE[op](left.data, right.data))
         return exact.present(found, left.mask, right.mask)
     assert isinstance(right, Text)
-    return text.equal(left, right, folded=folded)
+    if op is ir.Comparison.EQ:
+        return text.equal(left, right, folded=folded)
+    return text.in_order(op, left, right)
 
 
 def is_one_of(operand: Operand, values: list[Any], *, folded: bool) -> Mask:

@@ -14,10 +14,11 @@ from segmentkit._operators import TEXT_TESTS, fold_case
 from segmentkit._patterns.matcher import matcher
 from segmentkit._patterns.printing import printed
 from segmentkit._patterns.syntax import parse
-from segmentkit._planning.ir import TextOperator
+from segmentkit._planning.ir import Comparison, TextOperator
 from segmentkit._record.convert import reader
 from segmentkit.pandas._arrays import Array, Mask, Positions, Text, object_array
 from segmentkit.pandas._arrow import is_arrow_text, matched, objects
+from segmentkit.pandas._exact_numbers import COMPARE
 from segmentkit.schema import Attribute
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -183,6 +184,16 @@ def equal(left: Text, right: Text, *, folded: bool) -> Mask:
     key = fold_case if folded else str
     a, b = left.numbered(numbers, key), right.numbered(numbers, key)
     found: Mask = (a == b) & (a >= 0)
+    return found
+
+
+def in_order(op: Comparison, left: Text, right: Text) -> Mask:
+    """Where two texts are in order, by code point; false where either is missing."""
+    numbers: dict[Hashable, int] = {}
+    a, b = left.numbered(numbers, str), right.numbered(numbers, str)
+    places = {text: place for place, text in enumerate(sorted(map(str, numbers)))}
+    ranks = np.array([*map(places.__getitem__, map(str, numbers)), -1], dtype=np.intp)
+    found: Mask = COMPARE[op](ranks[a], ranks[b]) & (a >= 0) & (b >= 0)
     return found
 
 

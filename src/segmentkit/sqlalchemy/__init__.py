@@ -81,8 +81,8 @@ def predicate(
     Use it in ``WHERE``. Do not use SQLAlchemy's ``~`` on it: that is a three-valued ``NOT``, which
     loses rows with missing values. Use the complement of the segment instead
     (``predicate(~segment, …)``). To select it as a column, wrap it: ``case((predicate, 1),
-    else_=0)``. On SQLite, ``ignoring case``, ``matches`` and ``sample`` need an engine from
-    `prepare`.
+    else_=0)``. On SQLite, ``ignoring case``, ``matches``, ``version`` and ``sample`` need an engine
+    from `prepare`.
 
     Args:
         segment: The segment.

@@ -32,6 +32,7 @@ from segmentkit.errors import UnsupportedError
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
 MATCHES = "segmentkit_matches"
+VERSION = "segmentkit_version"
 """The names of functions that `prepare` adds to SQLite."""
 
 LETTERS = "segmentkit_letters"
@@ -49,6 +50,14 @@ _UNTRIED: Mapping[str, None] = MappingProxyType(
     dict.fromkeys(("snowflake", "bigquery", "trino", "databricks", "redshift"))
 )
 """Nobody has run these there."""
+
+
+def version_by(replaced: str, sign: int, text: str = "{0}") -> str:
+    """How the key of a version is made by replacements, and ``sign`` is the first one's operand."""
+    parts = replaced.format(text, "{2}", f"{{{sign}}}")
+    names = f"replace(replace({parts}, '!!!', '!!~!'), '.', '!!')"
+    numbers = replaced.format(names, "{5}", f"{{{sign + 3}}}")
+    return f"CASE WHEN {{1}} THEN {replaced.format(numbers, '{8}', f'{{{sign + 6}}}')} END"
 
 
 class Construct(Enum):
@@ -250,6 +259,24 @@ class Construct(Enum):
             "oracle": "length4({0})",
             "snowflake": "length({0})",
             "trino": "length({0})",
+        },
+    )
+    # Of a text that is a version where {1} holds, its parts ({2} by {3}, or {4} where a group has a
+    # dollar), each number among them ({5} by {6} or {7}) in digits of one length ({8} by {9} or
+    # {10}).
+    VERSION = (
+        "version()",
+        None,
+        String(),
+        {
+            "sqlite": f"{VERSION}({{0}})",
+            "duckdb": version_by("regexp_replace({}, {}, {}, 'g')", 3),
+            # In the order of code points, whatever the database's own is.
+            "postgresql": "("
+            + version_by("regexp_replace({}, {}, {}, 'g')", 3, "CAST({0} AS TEXT)")
+            + ' COLLATE "C")',
+            "clickhouse": version_by("replaceRegexpAll({}, {}, {})", 3),
+            "spark": version_by("regexp_replace({}, {}, {})", 4),
         },
     )
     # In radians, whose sine and cosine are in the proportion of two numbers.

@@ -18,6 +18,7 @@ from segmentkit.sqlalchemy.dialects.constructs import (
     Length,
     Sequences,
     Shapes,
+    version_by,
 )
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
 
@@ -143,7 +144,7 @@ _ROWS = (
         shapes=Shapes(Sequences.NAMED, Ends.PAIRED),
         shapes_since=(3, 35),
         notes=(
-            "`ignoring case` and `matches` need `prepare(engine)`.",
+            "`ignoring case`, `matches` and `version` need `prepare(engine)`.",
             "Decimals are stored as floats; sums and arithmetic are rounded to the declared scale.",
             "`starts with` and `ends with` are not exact on stored texts that contain a NUL.",
         ),
@@ -223,6 +224,7 @@ _ROWS = (
             # no as well, and a sub-query of two rows is an error.
             Construct.MATCHES: f"({_BY_CODE_POINT} REGEXP {{1}}"
             f" OR {_BY_CODE_POINT} NOT REGEXP {{4}} AND {_TOO_MANY_STEPS})",
+            Construct.VERSION: version_by("regexp_replace({}, {}, {})", 3, _BY_CODE_POINT),
             # Numbers without a sign have nothing below zero.
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
@@ -249,6 +251,9 @@ _ROWS = (
             Construct.POSITION: f"locate({{1}}, {_BY_CODE_POINT_OF_MYSQL})",
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
             Construct.MATCHES: f"regexp_like({_BY_CODE_POINT_OF_MYSQL}, {{1}}, 'c')",
+            Construct.VERSION: version_by(
+                "regexp_replace({}, {}, {}, 1, 0, 'c')", 4, _BY_CODE_POINT_OF_MYSQL
+            ),
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
             **_OF_MYSQL,

@@ -32,6 +32,7 @@ from sqlalchemy.types import TypeEngine
 
 from segmentkit._patterns.printing import printed
 from segmentkit._patterns.syntax import parse
+from segmentkit._patterns.versions import REPLACEMENTS, VERSIONS
 from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, rare_letters
 from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct, Shapes
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
@@ -316,6 +317,17 @@ def matched(text: ColumnElement[Any], pattern: str, *, positive: bool) -> Column
     )
     found = Spelled(Construct.MATCHES, text, *(literal(way, String()) for way in ways))
     return found if positive else not_(found)
+
+
+def version_key(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The key of a text that is a version; NULL of others."""
+    ways = [
+        way
+        for pattern, written in REPLACEMENTS
+        for way in (pattern, written.format("\\"), written.format("$"))
+    ]
+    is_one = matched(text, VERSIONS, positive=True)
+    return Spelled(Construct.VERSION, text, is_one, *(literal(way, String()) for way in ways))
 
 
 def bucket(salt: str, key: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from segmentkit._operators import bucket_of, fold_case
 from segmentkit._patterns.matcher import matches_present
+from segmentkit._patterns.versions import version_key
 from segmentkit._record.json_values import instant
 from segmentkit._usage import described
 from segmentkit.errors import SchemaError
-from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS, MATCHES
+from segmentkit.sqlalchemy.dialects.constructs import BUCKET, CASEFOLD, LETTERS, MATCHES, VERSION
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
 from segmentkit.sqlalchemy.dialects.elements import FoldedCase
@@ -35,10 +36,10 @@ def prepare(engine: _Engine) -> _Engine:
 
     An error of the database while it lists members then has a note that names the segment. SQLite
     has no Unicode case folding, patterns or digests, so functions for ``ignoring case``,
-    ``matches`` and ``sample`` are added to every new connection; so are those for ``distance`` if
-    SQLite was built without them. For PostgreSQL, this finds out whether the database's locale
-    knows lower-case letters beyond ASCII, and if not, which other collation does. Other databases
-    need nothing.
+    ``matches``, ``version`` and ``sample`` are added to every new connection; so are those for
+    ``distance`` if SQLite was built without them. For PostgreSQL, this finds out whether the
+    database's locale knows lower-case letters beyond ASCII, and if not, which other collation does.
+    Other databases need nothing.
 
     Args:
         engine: The engine, or an ``AsyncEngine``; connections that are open already are not
@@ -119,6 +120,7 @@ def _add_functions(connection: Any, _: object) -> None:
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
     connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
     connection.create_function(MATCHES, 2, matches_present, deterministic=True)
+    connection.create_function(VERSION, 1, version_key, deterministic=True)
     connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
     try:
         connection.cursor().execute(CALL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from calendar import isleap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypeAlias, assert_never
 
@@ -33,6 +33,7 @@ from segmentkit.sqlalchemy.dialects.elements import (
     joined,
     matched,
     total,
+    version_key,
 )
 from segmentkit.sqlalchemy.dialects.forms import InForm
 from segmentkit.sqlalchemy.dialects.long_lists import among, on_list, portions
@@ -74,6 +75,7 @@ _TEXT_PARTS = {
 """What is compared with the wanted text, where that is a part of as many letters."""
 _ONE_FORM = {Kind.TEXT: Construct.EXACT_TEXT, Kind.DECIMAL: Construct.SENT_DECIMAL}
 """Two values of a type in the form that one function takes."""
+_OF_OPERANDS: Mapping[str, Callable[..., Sql]] = {"distance": distance, "version": version_key}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
 
@@ -404,8 +406,8 @@ class Compiler:
                 return size(self.value(texts))
             case "bucket", (key, ir.Const(str() as salt)):
                 return bucket(salt, self.operand(key))
-            case "distance", coordinates:
-                return distance(*map(self.operand, coordinates))
+            case name, arguments if name in _OF_OPERANDS:
+                return _OF_OPERANDS[name](*map(self.operand, arguments))
             case "age", (birth, ir.Const(date() as today)):
                 return self.age(self.operand(birth), today)
             case "instant", (day, ir.Const(datetime() as as_of)):
