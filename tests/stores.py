@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 
 from tests.targets.databases import mariadb_url, postgresql_url
 
+ROOT = Path(__file__).parents[1]
 ENGINES = ["sqlite", "duckdb", "postgresql"]
 if os.environ.get("SEGMENTKIT_MARIADB_URL"):
     ENGINES.append("mariadb")
@@ -41,3 +44,12 @@ def database(name: str, folder: Path) -> Iterator[sa.URL]:
         with server.begin() as connection:
             connection.exec_driver_sql(drop)
         server.dispose()
+
+
+def kill(url: sa.URL, every: int) -> int:
+    """Kill runs at each so many-th statement, in processes of their own; how many were killed."""
+    shown = url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.store_killer", shown, str(every)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.split()[1])

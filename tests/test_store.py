@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -25,8 +27,9 @@ from segmentkit import (
     Trait,
     UsageError,
 )
+from segmentkit.runs import Run
 from segmentkit.sqlalchemy import Store, schema_from
-from tests.stores import ENGINES, database
+from tests.stores import ENGINES, database, kill
 
 METADATA = sa.MetaData()
 PEOPLE = sa.Table(
@@ -500,7 +503,32 @@ def test_many_segments_in_several_statements(world: World) -> None:
     assert sorted(world.store.members("s64")) == [64]
 
 
-def test_a_catalog_and_a_renamed_segment(world: World) -> None:
+def test_a_renamed_segment_goes_on(world: World) -> None:
+    """With its former name, a segment keeps its history, also in a file and in JSON."""
+    world.be(p1=30)
+    world.store.run(segment("age >= 18"), as_of=day(1))
+    text = """
+        language = 1
+        [segments.grown_ups]
+        where = "age >= 18"
+        was = "adults"
+    """
+    catalog = Catalog.from_json(Catalog.loads(text, SCHEMA).to_json(), SCHEMA)
+    both = Catalog({**catalog, "adults": segment("age >= 18")})
+    with pytest.raises(UsageError, match="there is a segment 'adults', too"):
+        world.store.run(both, as_of=day(2))
+    assert world.store.run(catalog, as_of=day(2))["grown_ups"].cause == "data"
+    assert world.store.run(catalog, as_of=day(3))["grown_ups"].entered == 0
+    assert world.store.since("grown_ups", 1) == day(1)
+    assert set(world.store.history()["segment"]) == {"grown_ups"}
+    assert catalog["grown_ups"].was == "adults"
+    # Who has a new history under the old name has not been renamed.
+    world.store.run(segment("age >= 18"), as_of=day(4))
+    world.store.run(catalog, as_of=day(5))
+    assert len(world.store.history("adults")) == 1
+
+
+def test_a_catalog_and_an_engine_that_is_not_prepared(world: World) -> None:
     """Samples and folded texts work on an engine that nobody has prepared."""
     world.be(p1=30, p2=20)
     catalog = Catalog(
@@ -510,3 +538,64 @@ def test_a_catalog_and_a_renamed_segment(world: World) -> None:
     names = world.store.history(catalog)["segment"].tolist()
     assert names == ["adults", "some"]
     assert world.store.history("some")["size"].tolist() == [2]
+
+
+# -- several workers, and processes that are killed -----------------------------------------------
+
+
+def _at_once(world: World, *instants: datetime) -> list[object]:
+    """Runs of workers that begin together: what each has found, or why not."""
+    barrier = Barrier(len(instants))
+
+    def work(instant: datetime) -> object:
+        engine = sa.create_engine(world.engine.url)
+        if engine.dialect.name == "duckdb":
+            engine = world.engine  # a file of DuckDB is open in one process, and here in one engine
+        store = Store(engine, PEOPLE)
+        barrier.wait(timeout=60)
+        try:
+            return store.run(segment("age >= 18"), as_of=instant)["adults"]
+        except RunRefused as error:
+            return error
+        finally:
+            if engine is not world.engine:
+                engine.dispose()
+
+    with ThreadPoolExecutor(len(instants)) as pool:
+        return list(pool.map(work, instants))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_workers_that_run_the_same(world: World, is_first: bool) -> None:
+    """One of them runs; all others get its run, and nobody is in twice."""
+    world.be(p1=30, p2=10)
+    if not is_first:
+        world.store.run(segment("age >= 18"), as_of=day(1))
+        world.be(p1=30, p2=18)
+    found = _at_once(world, *[day(2)] * 5)
+    [run] = set(found)
+    assert isinstance(run, Run)
+    assert run.size == (1 if is_first else 2)
+    rows = world.rows()
+    assert len(rows["segmentkit_run"]) == (1 if is_first else 2)
+    assert len(rows["segmentkit_member"]) == run.size
+    assert rows["segmentkit_past"] == []
+
+
+def test_workers_that_run_one_after_the_other(world: World) -> None:
+    """Whoever is late is refused; the runs are in the order of time, and nobody is in twice."""
+    world.be(p1=30, p2=10)
+    found = _at_once(world, *map(day, range(1, 11)))
+    ran = [each for each in found if isinstance(each, Run)]
+    assert max(run.as_of for run in ran) == day(10)
+    history = world.store.history()
+    assert history["run"].tolist() == list(range(1, len(ran) + 1))
+    assert history["cause"].tolist() == ["first"] + ["data"] * (len(ran) - 1)
+    assert history["entered"].tolist() == [1] + [0] * (len(ran) - 1)
+    assert [row[1] for row in world.rows()["segmentkit_member"]] == [1]
+
+
+def test_killed_processes_leave_nothing_half_written(tmp_path: Path) -> None:
+    """Whatever statement a run is killed at, the next finds the store as it was before."""
+    with database("sqlite", tmp_path) as url:
+        assert kill(url, 3) > 5

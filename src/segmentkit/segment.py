@@ -69,8 +69,10 @@ class Segment(Defined):
         description: What it is, in a sentence or more.
         owner: Who is responsible for it.
         goal: What it is for.
+        was: Its name before, of which a store goes on with the history.
     """
 
+    was: str | None = field(default=None, kw_only=True)
     references: Mapping[str, Segment] = field(default=MappingProxyType({}), kw_only=True)
     traits: Mapping[str, Trait] = field(default=MappingProxyType({}), kw_only=True)
     lists: Mapping[str, KeyList] = field(default=MappingProxyType({}), kw_only=True)
@@ -90,6 +92,7 @@ class Segment(Defined):
         description: str | None = None,
         owner: str | None = None,
         goal: str | None = None,
+        was: str | None = None,
     ) -> Segment:
         """Read and check a definition.
 
@@ -104,6 +107,7 @@ class Segment(Defined):
             description: What it is.
             owner: Who is responsible for it.
             goal: What it is for.
+            was: Its name before, of which a store goes on with the history.
 
         Returns:
             The segment; look at its ``warnings`` too.
@@ -121,7 +125,8 @@ class Segment(Defined):
             Segment('grown-ups', 'age >= 18')
         """
         expect(schema, Schema, "Segment.define(name, definition, schema)")
-        about: Any = {"title": title, "description": description, "owner": owner, "goal": goal}
+        about: Any = {"title": title, "description": description, "owner": owner}
+        about |= {"goal": goal, "was": was}
         given = by_name(segments, Segment), by_name(traits, Trait), by_name(lists, KeyList)
         if any(given) or type(definition) is not str or len(definition) > MAX_REMEMBERED:
             return segment_of(name, Read.of(definition), schema, given, about)
@@ -294,6 +299,9 @@ class Segment(Defined):
         return compile_record(bound_condition(self, instant, Target.RECORD), self.schema)
 
     # -- other segments from it -----------------------------------------------------------------
+
+    def _about(self) -> dict[str, str | None]:
+        return {**super()._about(), "was": self.was}
 
     def _uses(self) -> Iterable[Defined]:
         return (*self.references.values(), *self.traits.values())

@@ -46,8 +46,8 @@ _PARTITION = Record(
     ),
 )
 _SEGMENT, _TRAIT = (
-    Record(dict, (Field(key, EXPRESSION), *_about("title", "description", "owner", "goal")))
-    for key in ("where", "value")
+    Record(dict, (Field(key, EXPRESSION), *_about("title", "description", "owner", "goal", *own)))
+    for key, own in (("where", ["was"]), ("value", []))
 )
 
 

@@ -47,7 +47,7 @@ class Entry:
         kind: Which of them.
         name: Its name.
         text: Its definition.
-        about: Title, description, owner and goal, as far as given.
+        about: Title, description, owner, goal and former name, as far as given.
         line: The line of the file on which the definition begins.
         tree: What it says, and what gives mistakes their places, if the file is JSON.
     """
@@ -416,7 +416,8 @@ class _Reader:
             if not isinstance(told, Mapping):
                 self.refuse("SK304", path, place=path, expected=f"a table with '{key}'")
                 continue
-            texts = self.texts(told, path, (key, *_ABOUT, "goal"))
+            own = ("goal", "was") if kind == "segment" else ("goal",)
+            texts = self.texts(told, path, (key, *_ABOUT, *own))
             if key not in told:
                 self.refuse("SK304", path, place=f"{path}.{key}", expected="the definition")
             elif texts is not None:

@@ -84,7 +84,8 @@ def _constant(value: Given) -> Any:
 
 
 def _about(each: Defined | KeyList | Partition) -> dict[str, str]:
-    told = {name: getattr(each, name, None) for name in ("title", "description", "owner", "goal")}
+    names = ("title", "description", "owner", "goal", "was")
+    told = {name: getattr(each, name, None) for name in names}
     return {name: text for name, text in told.items() if text is not None}
 
 

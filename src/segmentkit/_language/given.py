@@ -80,7 +80,7 @@ def read_document(
     """
     from segmentkit._language import json_form  # noqa: PLC0415
 
-    names = ("name", "title", "description", "owner", "goal")
+    names = json_form.about_of(key)
     told = json_form.document(data, (*names, key))
     texts = json_form.texts_of(told, names)
     for each in required:

@@ -210,18 +210,23 @@ def _every(tree: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 def schema_of(key: str, required: Iterable[str] = ()) -> dict[str, Any]:
     """The JSON Schema of documents that have a definition under a key."""
-    about = ("name", "title", "description", "owner", "goal")
     return {
         "type": "object",
         "required": ["language", *required, key],
         "properties": {
             "language": {"const": t.LANGUAGE},
-            **dict.fromkeys(about, TEXT.schema()),
+            **dict.fromkeys(about_of(key), TEXT.schema()),
             key: EXPRESSION.schema(),
         },
         "additionalProperties": False,
         "$defs": definitions(),
     }
+
+
+def about_of(key: str) -> tuple[str, ...]:
+    """What documents that have a definition under a key can say of it, as texts."""
+    about = ("name", "title", "description", "owner", "goal")
+    return (*about, "was") if key == "where" else about
 
 
 def definitions() -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Running:
     def _renamed(self, found: dict[str, Known]) -> dict[str, Known]:
         """The segments that are known, by the names that they have now."""
         for name, segment in self.asked.segments.items():
-            was = getattr(segment, "was", None)
+            was = segment.was
             if was is None or was not in found or name in found:
                 continue
             if was in self.asked.segments:

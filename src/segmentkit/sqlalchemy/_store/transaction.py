@@ -29,7 +29,7 @@ _LEVELS = {
     "sqlite": None,
     "duckdb": None,
 }
-_ATTEMPTS = 12
+_ATTEMPTS = 20
 
 
 class _Lock(Executable, ClauseElement):
@@ -114,6 +114,6 @@ def _lost(error: sa.exc.DBAPIError) -> bool:
         return True
     if getattr(raised, "sqlite_errorcode", 0) & 0xFF in _BUSY:
         return True
-    if type(raised).__module__.partition(".")[0] in ("duckdb", "_duckdb"):
-        return "onflict" in str(raised)
+    if type(raised).__name__ == "TransactionException":
+        return True  # DuckDB's, at a statement or at the end
     return bool(raised.args) and raised.args[0] in _NUMBERS_OF_MARIADB
