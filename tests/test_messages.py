@@ -76,7 +76,7 @@ SHOP = Schema(
             relations=[Relation("parcels", key="order_id", at="sent_at")],
         ),
         Entity("parcels", attributes=[Attribute("sent_at", TIMESTAMP)]),
-        Entity("stays", attributes=[Attribute("day", DATE)]),
+        Entity("stays", attributes=[Attribute("day", DATE), Attribute("nights", INTEGER, max=90)]),
         Entity("notes", attributes=[Attribute("text", TEXT)]),
         Entity("companies", key="id", attributes=[Attribute("industry", TEXT)]),
     ],

@@ -312,6 +312,9 @@ def _describe(entity: Entity, *, root: bool) -> str:
     for a in entity.attributes:
         listed = f" in ({', '.join(map(str, a.values))})" if a.values else " (UUID)" * a.uuid
         form = "" if a.form is None else f" ({a.form})"
+        low, high = a.bounds
+        form += "" if low is None else f" from {low}"
+        form += "" if high is None else f" up to {high}"
         lines.append(f"    {a.name}: {a.dtype}{'?' if a.nullable else ''}{listed}{form}")
     inner = [a for document in entity.documents for a in document.attributes]
     lines += [f"    {a.name}: {a.dtype}?" for a in inner]

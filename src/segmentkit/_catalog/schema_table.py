@@ -267,7 +267,7 @@ def read_attribute(place: str, name: str, value: Any) -> Attribute:
     if isinstance(value, str):
         return Attribute(name, _dtype(place, value.removesuffix("?")), value.endswith("?"))
     told = _mapping(place, value)
-    _only(place, told, ("type", "nullable", "values", "column", "uuid", *_FORMS))
+    _only(place, told, ("type", "nullable", "values", "column", "uuid", *_MORE))
     nullable, values = told.get("nullable", False), told.get("values", [])
     uuid = told.get("uuid", False)
     for key, flag in (("nullable", nullable), ("uuid", uuid)):
@@ -282,12 +282,12 @@ def read_attribute(place: str, name: str, value: Any) -> Attribute:
         values,
         column=_text(f"{place}.column", told.get("column", name)),
         uuid=uuid,
-        **{form: told[form] for form in _FORMS if form in told},
+        **{name: told[name] for name in _MORE if name in told},
     )
 
 
-_FORMS = ("unit", "zone", "encoding")
-"""How a column stores what the type says."""
+_MORE = ("unit", "zone", "encoding", "min", "max")
+"""How a column stores what the type says, and which numbers it can hold."""
 
 
 def _dtype(place: str, text: str) -> DType:

@@ -165,7 +165,9 @@ def _ways(ways: Iterable[Link | Relation]) -> Any:
 
 
 def _attribute(attribute: Attribute) -> Any:
-    plain = attribute.form is None and not (attribute.values or attribute.uuid)
+    bounds = {name: getattr(attribute, name) for name in ("min", "max")}
+    bounds = {name: _constant(bound) for name, bound in bounds.items() if bound is not None}
+    plain = attribute.form is None and not (attribute.values or attribute.uuid or bounds)
     if plain and attribute.column == attribute.name:
         return f"{attribute.dtype}{'?' * attribute.nullable}"
     told: dict[str, Any] = {"type": str(attribute.dtype), "nullable": attribute.nullable}
@@ -179,7 +181,7 @@ def _attribute(attribute: Attribute) -> Any:
     told |= {name: text for name, text in stored.items() if text is not None}
     if attribute.encoding:
         told["encoding"] = _encoding(attribute.encoding)
-    return _inline(told)
+    return _inline(told | bounds)
 
 
 def _encoding(pairs: tuple[tuple[str | int, Any], ...]) -> Any:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from segmentkit._checking import hints, surprises, windows
+from segmentkit._checking import attribute_bounds, hints, surprises, windows
 from segmentkit._checking.coercion import aligned, article, as_uuid
 from segmentkit._checking.context import Context
 from segmentkit._checking.parameters import number_of
@@ -39,6 +39,7 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
         left, right = written(ctx, left, right), written(ctx, right, left)
     if ctx.warn:
         surprises.of_comparison(ctx, node, left, right, negated != negative)
+        attribute_bounds.of_comparison(ctx, node, left, right)
     left, right = aligned(left, right)
     test = ir.Compare(operator, left, right, node.ignoring_case)
     return ir.complement(test) if negated else test
@@ -56,6 +57,8 @@ def in_window(ctx: Context, node: t.InWindow, negative: bool) -> ir.Condition:
         if isinstance(node.window, t.Range):
             for (_, end), bound in zip(ends, (node.window.low, node.window.high), strict=True):
                 surprises.of_missing(ctx, bound, end)
+    if ctx.warn:
+        attribute_bounds.of_window(ctx, node, operand, ends)
     test = between(operand, ends)
     return ir.complement(test) if node.negated else test
 
@@ -120,6 +123,7 @@ def check_values(
         return
     if attribute.uuid:
         _check_uuids(ctx, node, options)
+    if not attribute.values:
         return
     known = {v.casefold() if folded and isinstance(v, str) else v for v in attribute.values}
     for option_node, option in options:

@@ -126,7 +126,7 @@ class Context:
         source: The text that places are in, where it is known.
         row: The row that names refer to; None where they are those of the root entity.
         warnings: What was noted, each with the value that may be missing, if it is of one.
-        declared: The attributes of the columns found whose values the schema lists.
+        declared: The attributes of the columns found of whose values the schema says something.
         uses: What names mean, if that is asked for.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmentkit._checking import hints, surprises
+from segmentkit._checking import attribute_bounds, hints, surprises
 from segmentkit._checking.aggregates import table_of_texts
 from segmentkit._checking.coercion import aligned, article
 from segmentkit._checking.comparisons import check_values, same_family, written
@@ -97,6 +97,8 @@ def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     if node.negated != negative:
         surprises.of_missing(ctx, node.operand, operand)
     surprises.of_days_in_list(ctx, node, operand, options)
+    if ctx.warn:
+        attribute_bounds.of_list(ctx, node, operand, pairs)
     options = [written(ctx, option, operand) for option in options]
     test = _one_of(ctx, operand, options, node.ignoring_case)
     return ir.complement(test) if node.negated else test

@@ -166,7 +166,7 @@ def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -
     column = ir.Column(
         scope, parts[:links], attribute.name, attribute.dtype, nullable, start.up, of
     )
-    if attribute.values or attribute.uuid:
+    if attribute.values or attribute.uuid or attribute.bounds != (None, None):
         ctx.declared[column] = attribute
     elif ctx.declared:
         ctx.declared.pop(column, None)

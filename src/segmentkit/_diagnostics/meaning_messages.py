@@ -392,4 +392,9 @@ TABLE = (
         "Equality of instants is exact, to the microsecond.",
         hint="write '{days}' for the whole day",
     ),
+    Code(
+        "SK207",
+        "'{text}' is {verdict}: the schema says that '{name}' is {bounds}",
+        "The schema gives the least and the greatest value of an attribute.",
+    ),
 )

@@ -116,6 +116,9 @@ class Attribute:
             zone. Without it, stored times without a zone are in UTC.
         encoding: Of a boolean or a number that is stored otherwise: the stored text or whole
             number, and what it means. Everything else that is stored is missing.
+        min: Of a number: the least that it can be. Nothing is checked when you ask for members;
+            a definition whose test is then always or never true gets a warning.
+        max: Of a number: the greatest that it can be.
         path: Where in a `Document` it is, the document's name first; made by the document.
 
     Example:
@@ -134,6 +137,8 @@ class Attribute:
     encoding: tuple[tuple[str | int, Any], ...] = field(
         default=(), kw_only=True, converter=_pairs, eq=False
     )
+    min: int | float | Decimal | None = field(default=None, kw_only=True)
+    max: int | float | Decimal | None = field(default=None, kw_only=True)
     path: tuple[str, ...] = field(default=(), kw_only=True)
     form: Form | None = field(init=False, repr=False)
 
@@ -150,6 +155,12 @@ class Attribute:
         return None if self.zone is None else LocalTime(self.zone)
 
     @property
+    def bounds(self) -> tuple[int | float | Decimal | None, int | float | Decimal | None]:
+        """The least and the greatest value, in the type of the attribute; None where none is."""
+        low, high = (None if b is None else _exactly(self.dtype, b) for b in (self.min, self.max))
+        return low, high
+
+    @property
     def stored(self) -> DType:
         """The type that its column has."""
         return self.dtype if self.form is None else self.form.stored
@@ -161,9 +172,20 @@ class Attribute:
         if self.uuid and kind is not Kind.TEXT:
             raise SchemaError(f"{self.name} is {self.dtype}, and UUIDs are texts")
         self._check_form(kind)
-        for value in (*self.values, *(meant for _, meant in self.encoding)):
+        told = (*self.values, *(meant for _, meant in self.encoding))
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        if bounds and not self.dtype.is_number:
+            raise SchemaError(f"{self.name} is {self.dtype}; min and max are of numbers")
+        for value in (*told, *bounds):
             if not _is_of(kind, value) or not _is_told(self.dtype, value):
                 raise SchemaError(f"{self.name} is {self.dtype}, and its value {value!r} is not")
+        for value in (*told, *bounds) if bounds else ():
+            self._check_within(_exactly(self.dtype, value))
+
+    def _check_within(self, value: Any) -> None:
+        low, high = self.bounds
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise SchemaError(f"{self.name} is from {low} to {high}, and {value} is not within")
 
     def _check_form(self, kind: Kind) -> None:
         told = [n for n in ("unit", "zone", "encoding") if getattr(self, n) not in (None, ())]

@@ -159,6 +159,8 @@ _ATTRIBUTE = Record(
         *_texts("unit", "zone"),
         # What is stored, and what it means.
         _all("encoding", Several(CONSTANT, 2)),
+        Field("min", CONSTANT, "min", default=None),
+        Field("max", CONSTANT, "max", default=None),
     ),
 )
 _DOCUMENT = Record(Document, (_NAME, Field("values", _Values())))

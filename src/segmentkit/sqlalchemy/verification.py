@@ -28,7 +28,7 @@ class Finding:
     Attributes:
         kind: The kind of problem: ``wrong-type``, ``duplicate-keys``, ``missing-keys``,
             ``dangling-keys``, ``unreadable-times``, ``mixed-times``, ``session-zone``,
-            ``no-zone``, ``no-index``, ``no-statistics`` or ``not-checked``.
+            ``no-zone``, ``out-of-bounds``, ``no-index``, ``no-statistics`` or ``not-checked``.
         place: A table, or a column of a table.
         message: What was found.
         fix: SQL or code that fixes it.
@@ -112,7 +112,7 @@ def findings(
     checks = _Checks(schema, connection, places)
     each: list[Callable[[], Iterator[Finding]]] = [checks.types, checks.indexes, checks.statistics]
     if data:
-        each += [checks.keys, checks.ways, checks.times]
+        each += [checks.keys, checks.ways, checks.times, checks.numbers]
     found = [finding for check in each for finding in checks.tried(check)]
     return Verification(tuple(sorted(found, key=lambda finding: not finding.is_error)))
 
@@ -357,6 +357,27 @@ class _Checks:
                 count=count,
                 is_error=True,
             )
+
+    # -- numbers --------------------------------------------------------------------------------
+
+    def numbers(self) -> Iterator[Finding]:
+        for place, attribute in self.attributes():
+            column, name = place.table.c[attribute.column], self.quote.quote(attribute.column)
+            ends = zip(attribute.bounds, ("<", ">"), ("least", "greatest"), strict=True)
+            outside = [(end, sign, word) for end, sign, word in ends if end is not None]
+            if not outside or attribute.form is not None or self.is_converted(place, attribute):
+                continue
+            where = " OR ".join(f"{name} {sign} {end}" for end, sign, _ in outside)
+            tests = [column.op(sign, is_comparison=True)(end) for end, sign, _ in outside]
+            if count := self.count(place, sa.or_(*tests)):
+                said = " and ".join(f"the {word} is {end}" for end, _, word in outside)
+                yield Finding(
+                    "out-of-bounds",
+                    self.named(place, attribute.column),
+                    f"the schema says that {said}, and there are others",
+                    fix=f"SELECT * FROM {self.named(place)} WHERE {where};",
+                    count=count,
+                )
 
     # -- speed ----------------------------------------------------------------------------------
 
