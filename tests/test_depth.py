@@ -126,3 +126,46 @@ def test_segments_of_segments(name: str) -> None:
         segment = accepted(Segment.define, text, segments={"s": segment})
         depth += 1
     assert 1 <= depth < 50
+
+
+@pytest.mark.parametrize("value", ["month(people.seen)", "hour(people.shown)", "day(people.shown)"])
+def test_clocks_of_zones(value: str) -> None:
+    """What a clock shows of someone is read deep within rows, too."""
+    schema = Schema(
+        [
+            Entity(
+                "people",
+                key="id",
+                attributes=[
+                    Attribute("id", INTEGER),
+                    Attribute("seen", TIMESTAMP, nullable=True),
+                    Attribute("shown", TIMESTAMP, zone="Europe/Kyiv", nullable=True),
+                ],
+                relations=[Relation("visits", key="person", at="at")],
+            ),
+            Entity(
+                "visits",
+                key="id",
+                attributes=[
+                    Attribute("id", INTEGER),
+                    Attribute("person", INTEGER),
+                    Attribute("at", TIMESTAMP),
+                ],
+                relations=[Relation("steps", key="visit", at="at")],
+            ),
+            Entity("steps", attributes=[Attribute("visit", INTEGER), Attribute("at", TIMESTAMP)]),
+        ],
+        time_zone="America/New_York",
+    )
+    metadata = tables_from(schema)
+    people = metadata.tables["people"]
+    text = f"last(visits.id where none(steps where {value} is missing)) > 1 or {value} is missing"
+    segment = Segment.define("it", text, schema)
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(people.insert(), {"id": 1})
+        for each, found in ((segment, [1]), (~segment, [])):
+            inside = predicate(each, people, as_of=NOON)
+            assert connection.scalars(sa.select(people.c.id).where(inside)).all() == found
+    engine.dispose()

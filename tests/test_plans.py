@@ -333,6 +333,7 @@ FORMS = {
     3: ("2026-04-01 10:00:00", "2026-04-01 10:00:00.000000"),
     4: ("2026-04-01 10:00", "2026-04-02T09:59:59.5"),
     5: ("2026-04-01T10:00:00.000000", "2026-04-02 10:00:00.000001"),
+    6: ("2026-04-01T09:00:00", "2026-04-01 10:00:00"),
 }
 """Instants of two orders of a person each, as different programs write them."""
 
@@ -340,12 +341,15 @@ FORMS = {
 @pytest.mark.parametrize(
     ("definition", "members"),
     [
-        ("any(orders followed by orders within 1 day)", [1, 2, 4]),
-        ("any(orders where cents = 1 followed by orders within 1 day)", [1, 4]),
-        ("any(orders where cents = 2 preceded by orders within 1 day)", [1, 4]),
+        ("any(orders followed by orders within 1 day)", [1, 2, 4, 6]),
+        ("any(orders where cents = 1 followed by orders within 1 day)", [1, 4, 6]),
+        ("any(orders where cents = 2 preceded by orders within 1 day)", [1, 4, 6]),
         ("any(orders where cents = 1 not followed by orders)", [2, 3]),
-        ("last(orders.cents) = 2", [1, 3, 4, 5]),
+        ("last(orders.cents) = 2", [1, 3, 4, 5, 6]),
         ("first(orders.cents) = 2", [2]),
+        ("max(orders.at) = 2026-04-01T10:00", [2, 3, 6]),
+        ("min(orders.at) = 2026-04-01T09:00", [2, 6]),
+        ("max(orders.at) - min(orders.at) = 1 hour", [1, 2, 6]),
     ],
 )
 def test_rows_in_order_however_they_are_written(definition: str, members: list[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 import segmentkit as sk
 from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sql
-from segmentkit._calendar import local
+from segmentkit._calendar import clock_steps, local
 from segmentkit._catalog.toml_writer import schema_text
 from segmentkit._schema.stored_forms import LocalTime
 
@@ -199,6 +200,47 @@ def test_frames_read_local_times_as_records_do() -> None:
         form = LocalTime(zone)
         told = pd.to_datetime(found["when"], utc=True).dt.tz_localize(None)
         assert told.tolist() == [pd.Timestamp(form.read(each)) for each in shown]
+
+
+ZONES = [
+    "Europe/Kyiv",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "Asia/Kabul",
+]
+
+
+@pytest.mark.parametrize(("kept", "zone"), [*pairwise(ZONES), (ZONES[-1], ZONES[0])])
+def test_sqlite_knows_what_clocks_show(kept: str, zone: str) -> None:
+    """One look-up makes what one clock showed what another one did, near every change of both."""
+    form, clock = LocalTime(kept), ZoneInfo(zone)
+    turns = [t for z in (form.clock, clock) for t, _ in clock_steps(z, [1940, 1971, 2026, 2034])]
+    apart = [timedelta(minutes=each) for each in (-61, -30, -1, 0, 1, 29, 30, 60, 61)]
+    turns = [turn for turn in turns if turn.year > 1]
+    shown = sorted({local(turn, form.clock) + each for turn in turns for each in apart})
+    entity = sk.Entity(
+        "people",
+        key="id",
+        attributes=[sk.Attribute("id", sk.INTEGER), sk.Attribute("at", sk.TIMESTAMP, zone=kept)],
+    )
+    schema = sk.Schema([entity], time_zone=zone)
+    metadata = sql.tables_from(schema)
+    people = metadata.tables["people"]
+    parts = ("monthday(at) * 100 + hour(at)", "monthday(at + 1 day) * 100 + hour(at + 1 day)")
+    traits = [sk.Trait.define(f"t{i}", part, schema) for i, part in enumerate(parts)]
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        rows = [{"id": number, "at": each} for number, each in enumerate(shown)]
+        connection.execute(people.insert(), rows)
+        asked = sql.values(traits, people, as_of=NOW)
+        assert len(str(asked.compile(connection))) < 300_000
+        for number, *found in connection.execute(asked):
+            instant = form.read(shown[number])
+            there = [local(instant + timedelta(days=days), clock) for days in (0, 1)]
+            assert found == [each.day * 100 + each.hour for each in there], shown[number]
+    engine.dispose()
 
 
 INDEXED = [

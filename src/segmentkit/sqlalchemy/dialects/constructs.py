@@ -188,6 +188,8 @@ class Construct(Enum):
     )
     # However an instant is written, where it is a text.
     CLOCK = "comparing timestamps", "{0}"
+    # The same for what is compared with the steps of a clock alone: with a space, and any digits.
+    SPACED = "steps of clocks", "{0}", DateTime()
     # Whether it is on a list that a query makes, for each row: not the rows for each on the list.
     PROBED = "keys on a list that a query makes", "{0}"
     # By whom rows are grouped: read one after the other, and not by an index.
@@ -434,6 +436,8 @@ class Dialect:
             have NULL.
         after_columns: What follows a query whose columns are used many times, for each to be
             computed once.
+        naming: How a value, {1}, has a name, {name}, in what is made of it, {0}; empty where it
+            is written as often as it is used.
         shapes: How a source asks about rows in order.
         predicate_shapes: The same in a predicate, to which the user's query adds tests of its own.
         shapes_since: The first version that takes these shapes.
@@ -457,6 +461,7 @@ class Dialect:
     exact_collations: tuple[str, ...] = ()
     after_outer_joins: str | None = None
     after_columns: str | None = None
+    naming: str = ""
     shapes: Shapes = field(factory=Shapes)
     predicate_shapes: Shapes = field(default=Factory(lambda self: self.shapes, takes_self=True))
     shapes_since: tuple[int, ...] = ()

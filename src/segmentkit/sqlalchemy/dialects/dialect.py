@@ -125,6 +125,7 @@ _ROWS = (
             "WHEN length({0}) = 16 THEN replace({0}, 'T', ' ') || ':00.000000' "
             "WHEN length({0}) < 20 THEN replace({0}, 'T', ' ') || '.000000' "
             "ELSE substr(replace({0}, 'T', ' ') || '000000', 1, 26) END",
+            Construct.SPACED: "replace({0}, 'T', ' ')",
             # Otherwise it reads what is joined once for each on the list, whatever that takes.
             Construct.PROBED: "+{0}",
             # Instants are text there, in the form that SQLAlchemy writes.
@@ -140,6 +141,7 @@ _ROWS = (
         parameters=32_766,
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
+        naming="(SELECT {0} FROM (SELECT {1} AS {name}))",
         # It makes an index of rows with a name, and of a table none.
         shapes=Shapes(Sequences.NAMED, Ends.PAIRED),
         shapes_since=(3, 35),

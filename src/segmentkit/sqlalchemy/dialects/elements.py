@@ -13,10 +13,14 @@ from sqlalchemy import (
     BooleanClauseList,
     ColumnClause,
     ColumnElement,
+    FunctionFilter,
     Integer,
+    Over,
     Select,
+    SelectBase,
     String,
     Table,
+    WithinGroup,
     and_,
     cast,
     literal,
@@ -27,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
@@ -159,7 +164,8 @@ _CONDITIONS = {
 
 @compiles(Spelled)
 def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
-    template = dialect_of(compiler.dialect).spelling(element.of)
+    dialect = dialect_of(compiler.dialect)
+    template = dialect.spelling(element.of)
     each = element.clauses
 
     # Only what the template uses: a parameter that is not in the text must not be bound.
@@ -174,7 +180,81 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     if "{type}" in template:
         words["type"] = compiler.dialect.type_compiler_instance.process(element.named)
     operands = ["".join(processed(str(i), [clause])) for i, clause in enumerate(each)]
-    return template.format(*operands, **words)
+    first = operands[0] if dialect.naming and template.count("{0}") > 1 else ""
+    if len(first) < _LONG or not is_of_one_row(each[0]):
+        return template.format(*operands, **words)
+    made = template.format(_VALUE, *operands[1:], **words)
+    return dialect.naming.format(made, first, name=_VALUE)
+
+
+_VALUE, _LOOKED_UP = "segmentkit_value", "segmentkit_step"
+_LONG = 4_000
+"""What is shorter may stand several times: a name takes SQLite's parser several brackets more."""
+
+
+class Named(Composite):
+    """A value within a `Naming` of it."""
+
+    inherit_cache = True
+
+
+@compiles(Named)
+def _named(element: Named, compiler: SQLCompiler, *, named: str, **kw: Any) -> str:
+    return named
+
+
+class Naming(Composite):
+    """What is made of a value that has a name in it, as `naming` makes it."""
+
+    inherit_cache = True
+
+
+@compiles(Naming)
+def _naming(element: Naming, compiler: SQLCompiler, **kw: Any) -> str:
+    value, made = element.clauses
+    text = compiler.process(value, **kw)
+    words = dialect_of(compiler.dialect).naming
+    if not words or len(text) < _SHORT or not is_of_one_row(value):
+        kw["named"] = text
+        return compiler.process(made, **kw)
+    kw["named"] = _LOOKED_UP
+    return words.format(compiler.process(made, **kw), text, name=_LOOKED_UP)
+
+
+_SHORT = 200
+"""Of what stands beside each step of a clock."""
+
+
+def naming(
+    value: ColumnElement[Any], make: Callable[[ColumnElement[Any]], ColumnElement[Any]]
+) -> ColumnElement[Any]:
+    """What is made of a value, which stands once where a dialect can name values.
+
+    Args:
+        value: The value.
+        make: Makes of a value what has nothing else with a name in it.
+    """
+    made = make(Named(None, value, type_=value.type))
+    return Naming(None, value, made, type_=made.type)
+
+
+_OF_ONE_ROW = ("coalesce", "nullif", "abs")
+
+
+def is_of_one_row(value: ColumnElement[Any]) -> bool:
+    """Whether a value needs no other rows beside its own, except in sub-queries."""
+    left: list[Any] = [value]
+    while left:
+        match left.pop():
+            case SelectBase():
+                pass
+            case FunctionElement(name=name) if name not in _OF_ONE_ROW:
+                return False
+            case Over() | FunctionFilter() | WithinGroup() | Spelled(of=Construct.TALLY):
+                return False
+            case element:
+                left.extend(element.get_children())
+    return True
 
 
 class TextTest(BinaryExpression[bool]):

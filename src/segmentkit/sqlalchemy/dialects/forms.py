@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -14,8 +15,8 @@ from segmentkit._schema.stored_forms import Encoding, Form
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
-from segmentkit.sqlalchemy.dialects.written_times import StepTest, is_written
+from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled, naming
+from segmentkit.sqlalchemy.dialects.written_times import StepTest, is_spaced, spaced
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -48,34 +49,47 @@ def _in_form(element: InForm, compiler: SQLCompiler, **kw: Any) -> str:
     return str(compiler.process(element.clauses[1], **kw))
 
 
-def is_since(time: Sql, point: date) -> Sql:
-    """That a time is not before a date or an instant; by what is kept, where it rises with it."""
-    return _tested(time, operators.ge, point)
+Passed: TypeAlias = Callable[[date], Sql]
+"""That a time is not before a date or an instant, or that it is before it."""
 
 
-def is_before(time: Sql, point: date) -> Sql:
-    """That a time is before a date or an instant."""
-    return _tested(time, operators.lt, point)
+def by_steps(time: Sql, make: Callable[[Passed, Passed], Sql]) -> Sql:
+    """What is made of a time by where it lies between dates or instants.
+
+    Args:
+        time: The time; what is kept of it is compared, where that rises with it.
+        make: Makes it of two tests.
+    """
+    form = time.of if isinstance(time, InForm) and not isinstance(time.of, Encoding) else None
+    kept = time.kept if isinstance(time, InForm) and form is not None else time
+
+    def tests(at: Sql) -> Sql:
+        return make(
+            lambda point: _tested(at, form, operators.ge, point, kept.type),
+            lambda point: _tested(at, form, operators.lt, point, kept.type),
+        )
+
+    return naming(spaced(kept), tests)
 
 
-def _tested(time: Sql, op: Any, point: date) -> Sql:
-    if not isinstance(time, InForm) or isinstance(time.of, Encoding):
-        return _compared(time, op, point)
-    assert isinstance(point, datetime)
-    kept = time.of.least(point)
-    if kept is not None:
-        return _compared(time.kept, op, kept)
-    return Spelled(Construct.NOBODY) if op is operators.ge else time.kept.is_not(None)
-
-
-def _compared(column: Sql, op: Any, point: date | int) -> Sql:
-    if isinstance(point, int):
-        return sa.BinaryExpression(column, sa.literal(point, _WHOLE), op, type_=_TRUTH)
-    parameter = CONSTANTS[Kind.TIMESTAMP if isinstance(point, datetime) else Kind.DATE]
-    constant = parameter(None, point, column.type, unique=True)
-    if isinstance(point, datetime) and is_written(column):
-        return StepTest(column, constant, op, _TRUTH)
-    return sa.BinaryExpression(column, constant, op, type_=_TRUTH)
+def _tested(at: Sql, form: Form | None, op: Any, point: date, kind: Any) -> Sql:
+    end: date | int | None = point
+    if form is not None:
+        assert isinstance(point, datetime)
+        assert not isinstance(form, Encoding)
+        end = form.least(point)
+    match end:
+        case None:
+            return Spelled(Construct.NOBODY) if op is operators.ge else at.is_not(None)
+        case int():
+            return sa.BinaryExpression(at, sa.literal_column(f"({end})", _WHOLE), op, _TRUTH)
+        case datetime():
+            constant: Sql = CONSTANTS[Kind.TIMESTAMP](None, end, kind, unique=True)
+            if is_spaced(at):
+                return StepTest(op, end, at, constant)
+        case _:
+            constant = CONSTANTS[Kind.DATE](None, end, kind, unique=True)
+    return sa.BinaryExpression(at, constant, op, _TRUTH)
 
 
 _TRUTH = sa.Boolean()

@@ -5,20 +5,22 @@ No database is asked for a zone's history: some have none, and theirs need not b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from segmentkit._calendar import add_days, clock_steps, midnight_steps, shown_steps
+from segmentkit._calendar import Steps, add_days, clock_steps, midnight_steps, shown_steps
 from segmentkit._calendar import first_instant as begin
 from segmentkit._schema.stored_forms import LocalTime
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import sent
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, later
-from segmentkit.sqlalchemy.dialects.forms import InForm, is_before, is_since
+from segmentkit.sqlalchemy.dialects.forms import InForm, Passed, by_steps
 from segmentkit.sqlalchemy.dialects.stored_values import VariedInUtc, varies
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 
@@ -61,14 +63,15 @@ def local(
         told_by: An instant, and how much later than it the other one is, at most 9,000 years.
             The steps are looked up by it: what moves it stands once, and not beside each step.
     """
+    start, by = (in_utc(at), timedelta()) if told_by is None else told_by
+    steps = clock_steps(zone, _years(as_of))
+    if told_by is None and isinstance(at, InForm) and isinstance(at.of, LocalTime):
+        return _of_local(at.kept, at.of, steps)
     at = on_one_clock(in_utc(at))
-    start, by = (at, timedelta()) if told_by is None else told_by
     still = timedelta()
     low, high = datetime.min + max(by, still), datetime.max + min(by, still)
     # Beyond these ends, every instant has passed a step once it has moved, or none has.
-    steps = [(t, s) for t, s in clock_steps(zone, _years(as_of)) if t <= high]
-    if told_by is None and isinstance(at, InForm) and at.of == LocalTime(str(zone)):
-        return _unless_skipped(at.kept, zone, on_one_clock(at.kept), lambda since, _: since)
+    steps = [(t, s) for t, s in steps if t <= high]
     since: list[Since] = [(max(t, low) - by, t, s) for t, s in steps]
     ahead = _latest(start, since, as_of)
     return at if ahead is None else later(at, ahead)
@@ -81,30 +84,34 @@ def from_local(kept: Sql, zone: tzinfo) -> Sql:
         kept: The time, as a column keeps it.
         zone: The zone; changes of its clock after the year `_LAST_CHANGE` are not known.
     """
-    steps = [(since, -ahead) for since, _, ahead in shown_steps(zone, _SHOWN)]
-    behind = _latest(kept, [(since, since, seconds) for since, seconds in steps], _SOON)
-    shown = on_one_clock(kept)
-    found = shown if behind is None else later(shown, behind)
-    return _unless_skipped(kept, zone, found, lambda since, ahead: since - timedelta(seconds=ahead))
+    return _of_local(kept, LocalTime(str(zone)), [(datetime.min, 0)])
 
 
-def _unless_skipped(
-    kept: Sql, zone: tzinfo, found: Sql, jumped: Callable[[datetime, int], datetime]
-) -> Sql:
-    """A time; where a clock skips what is kept, what is made of the end of the jump instead."""
-    jumps = [each for each in shown_steps(zone, _SHOWN) if each[1] < each[0]]
-    sides = [(skipped, 1) for _, skipped, _ in jumps] + [(since, 0) for since, _, _ in jumps]
-    is_skipped = _latest(kept, [(t, t, n) for t, n in [(datetime.min, 0), *sorted(sides)]], _SOON)
-    if is_skipped is None:
-        return found
-    ends = [
-        (
-            is_since(kept, skipped),
-            Spelled(Construct.AS_INSTANT, sent(jumped(since, ahead), Kind.TIMESTAMP)),
-        )
-        for since, skipped, ahead in reversed(jumps)
+def _of_local(kept: Sql, form: LocalTime, other: Steps) -> Sql:
+    """What another clock shows when the clock of a form shows a time."""
+    shown = shown_steps(form.clock, _SHOWN)
+    turns = [(since, -ahead) for since, _, ahead in shown]
+    ahead_since = [(least, ahead) for at, ahead in other if (least := form.least(at)) is not None]
+    merged: list[Since] = [
+        (since, since, _at(turns, since) + _at(ahead_since, since))
+        for since in sorted({since for since, _ in (*turns, *ahead_since)})
     ]
-    return sa.case((is_skipped == sa.literal(1, sa.Integer()), sa.case(*ends)), else_=found)
+    by = _latest(kept, merged, _SOON)
+    time = on_one_clock(kept)
+    found = time if by is None else later(time, by)
+    # Where the clock skips what is kept, it is the end of the jump.
+    jumps: list[Since] = [(datetime.min, datetime.min, None)]
+    for since, skipped, _ in shown:
+        if skipped < since:
+            end = since + timedelta(seconds=_at(turns, since) + _at(ahead_since, since))
+            constant = Spelled(Construct.AS_INSTANT, sent(end, Kind.TIMESTAMP))
+            jumps += [(skipped, skipped, constant), (since, since, None)]
+    ends = _latest(kept, jumps, _SOON)
+    return found if ends is None else sa.func.coalesce(ends, found, type_=found.type)
+
+
+def _at(steps: Steps, time: datetime) -> int:
+    return steps[bisect_right(steps, time, key=itemgetter(0)) - 1][1]
 
 
 def first_instant(
@@ -159,33 +166,54 @@ def _years(as_of: datetime) -> list[int]:
     return sorted({datetime.min.year, *range(_FIRST_CHANGE, last + 1), datetime.max.year})
 
 
-Since: TypeAlias = tuple[date, datetime, int]
-"""From where on it is so many seconds, and when that is."""
+Since: TypeAlias = tuple[date, datetime, int | Sql | None]
+"""From where on it is so many seconds, or what else it is, and when that is."""
 
 
 def _latest(time: Sql, steps: list[Since], as_of: datetime) -> Sql | None:
-    """The seconds since the latest step that a time has passed; None where they are always none.
+    """What it is since the latest step that a time has passed; None where it is nothing always.
 
     The past stands newest first, for most rows are young; before it one test guards the future.
     """
-    if not any(seconds for _, _, seconds in steps):
+    if all(isinstance(value, int | None) and not value for *_, value in steps):
         return None
-    past = [(is_since(time, since), seconds) for since, at, seconds in steps[1:] if at <= as_of]
-    future = [(since, seconds) for since, at, seconds in steps[1:] if at > as_of]
-    whens: list[tuple[Sql, Any]] = past[::-1]
-    if future:
-        ends = [is_before(time, since) for since, _ in future[1:]]
-        *known, last = (seconds for _, seconds in future)
-        later = _case(list(zip(ends, known, strict=True)), last)
-        whens.insert(0, (is_since(time, future[0][0]), later))
-    return _case(whens, steps[0][2])
+    past = [(since, _value(value)) for since, at, value in steps if at <= as_of]
+    future = [(since, _value(value)) for since, at, value in steps if at > as_of]
+
+    def found(is_since: Passed, is_before: Passed) -> Sql:
+        # Few tests come before that of a row, however old it is.
+        ends = range(len(past) - 1, 0, -_AT_ONCE)
+        parts = [past[1:][max(end - _AT_ONCE, 0) : end] for end in ends]
+        whens = [(is_since(part[0][0]), _newest(part, is_since)) for part in parts]
+        if future:
+            whens.insert(0, (is_since(future[0][0]), _oldest(future, is_before)))
+        return _case(whens, past[0][1])
+
+    return by_steps(time, found)
 
 
-def _case(whens: list[tuple[Sql, Any]], otherwise: int) -> Sql:
-    whens = [(test, _seconds(value)) for test, value in whens]
-    return sa.case(*whens, else_=_seconds(otherwise)) if whens else _seconds(otherwise)
+_AT_ONCE = 12
+
+Values: TypeAlias = list[tuple[date, Sql]]
 
 
-def _seconds(value: Any) -> Sql:
+def _newest(steps: Values, is_since: Passed) -> Sql:
+    """What it is since the latest of steps, the first of which has been passed."""
+    return _case([(is_since(at), value) for at, value in reversed(steps[1:])], steps[0][1])
+
+
+def _oldest(steps: Values, is_before: Passed) -> Sql:
+    """The same, where the first steps are the likeliest."""
+    ends = [(is_before(after), value) for (_, value), (after, _) in pairwise(steps)]
+    return _case(ends, steps[-1][1])
+
+
+def _case(whens: list[tuple[Sql, Sql]], otherwise: Sql) -> Sql:
+    return sa.case(*whens, else_=otherwise) if whens else otherwise
+
+
+def _value(value: int | Sql | None) -> Sql:
+    if value is None:
+        return sa.null()
     # The numbers are ours, and parameters are few.
     return sa.literal_column(f"({value})", sa.Integer()) if isinstance(value, int) else value

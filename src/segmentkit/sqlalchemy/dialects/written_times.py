@@ -12,7 +12,7 @@ of the two letters follows it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import DATETIME
@@ -23,7 +23,9 @@ from sqlalchemy.types import TypeDecorator
 
 from segmentkit.sqlalchemy.dialects.column_types import codec_of
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
+from segmentkit.sqlalchemy.dialects.elements import Composite, Named, Spelled
+
+Sql: TypeAlias = sa.ColumnElement[Any]
 
 _T_FORM = "replace({p}, ' ', 'T')"
 _T = "substr({p}, 1, 10) || 'T'"
@@ -70,9 +72,11 @@ class _Edge(TypeDecorator[datetime]):
         at = _naive(value)
         if self.after and at == datetime.max:
             return "9999-12-31 24"  # above the last instant
-        if self.after:
-            at += datetime.resolution
-        return at.isoformat(" ", "microseconds").rstrip("0").rstrip(".")
+        return _edge(at + datetime.resolution if self.after else at)
+
+
+def _edge(at: datetime) -> str:
+    return at.isoformat(" ", "microseconds").rstrip("0").rstrip(".")
 
 
 def _naive(value: datetime) -> datetime:
@@ -108,28 +112,55 @@ def _clock_test(element: ClockTest, compiler: SQLCompiler, **kw: Any) -> str:
     )
 
 
-class StepTest(sa.BinaryExpression[bool]):
-    """That an instant is not before a constant, or is before it: shorter, and without an index."""
+class Clocked(sa.DateTime):
+    """Instants that are all in one form, wherever a database keeps texts."""
+
+
+class StepTest(Composite):
+    """That an instant is not before a constant, or is before it: short, and without an index.
+
+    Args:
+        op: Which of the two.
+        point: The constant, which is ours, so that it can stand in the text.
+        of: The instant, as `spaced` makes it.
+        constant: The same constant as a parameter.
+    """
 
     inherit_cache = True
 
+    def __init__(self, op: Any, point: datetime, of: Sql, constant: Sql) -> None:
+        super().__init__((op, point), of, constant, type_=sa.Boolean())
 
-@compiles(StepTest, "sqlite")
+
+@compiles(StepTest)
 def _step_test(element: StepTest, compiler: SQLCompiler, **kw: Any) -> str:
-    spaced = sa.func.replace(element.left, _LETTER, _SPACE, type_=sa.String())
-    bound: Any = element.right
-    edge = bound._with_binary_element_type(_EDGES[element.operator])
-    test = sa.BinaryExpression(spaced, edge, element.operator, element.type)
-    words: str = compiler.process(test, **kw)
+    (op, _), (of, constant) = element.of, element.clauses
+    words: str = compiler.process(sa.BinaryExpression(of, constant, op), **kw)
     return words
 
 
-_LETTER, _SPACE = sa.literal_column("'T'", sa.String()), sa.literal_column("' '", sa.String())
+@compiles(StepTest, "sqlite")
+def _step_test_of_texts(element: StepTest, compiler: SQLCompiler, **kw: Any) -> str:
+    (op, point), (of, _) = element.of, element.clauses
+    sign = {operators.ge: ">=", operators.lt: "<"}[op]
+    return f"{compiler.process(of, **kw)} {sign} '{_edge(point)}'"
 
 
-def is_written(column: sa.ColumnElement[Any]) -> bool:
+def spaced(time: Sql) -> Sql:
+    """An instant as steps of clocks are found by it, however it is written."""
+    return Spelled(Construct.SPACED, time) if is_written(time) else time
+
+
+def is_spaced(time: Sql) -> bool:
+    """Whether SQLite keeps an instant as a text that `StepTest` takes."""
+    inner = time.clauses[0] if isinstance(time, Named) else time
+    is_made = isinstance(inner, Spelled) and inner.of is Construct.SPACED
+    return is_made or isinstance(inner.type, Clocked)
+
+
+def is_written(column: Sql) -> bool:
     """Whether a column is of instants that SQLite keeps as texts, which others may have written."""
-    if isinstance(column, Composite):
+    if isinstance(column, Composite) or isinstance(column.type, Clocked):
         return False
     codec = codec_of(column.type)
     kind: Any = column.type if codec is None else codec.stored
@@ -138,6 +169,13 @@ def is_written(column: sa.ColumnElement[Any]) -> bool:
     return not isinstance(kind, DATETIME) or kind._storage_format.startswith(_USUAL)
 
 
-def on_one_clock(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def on_one_clock(column: Sql) -> Sql:
     """Instants that can be compared with those of other columns, however each is written."""
-    return Spelled(Construct.CLOCK, column) if is_written(column) else column
+    if not is_written(column):
+        return column
+    kind: Any = column.type
+    known = type(kind) in _PLAIN and not kind.timezone
+    return Spelled(Construct.CLOCK, column, type_=Clocked() if known else None)
+
+
+_PLAIN = (sa.DateTime, DATETIME)

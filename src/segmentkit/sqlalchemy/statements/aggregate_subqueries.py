@@ -176,9 +176,9 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
-            return sa.func.min(ordered_as_stored(value))
+            return sa.func.min(on_one_clock(ordered_as_stored(value)))
         case ir.AggregateFunction.MAX:
-            return sa.func.max(ordered_as_stored(value))
+            return sa.func.max(on_one_clock(ordered_as_stored(value)))
         case _:
             raise AssertionError("needs rows in order")
 

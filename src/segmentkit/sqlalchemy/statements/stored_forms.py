@@ -22,6 +22,7 @@ from segmentkit.sqlalchemy.dialects.elements import Spelled, TextTest, joined, l
 from segmentkit.sqlalchemy.dialects.forms import InForm
 from segmentkit.sqlalchemy.dialects.stored_values import decoded, varies
 from segmentkit.sqlalchemy.dialects.time_zones import from_local, is_aware
+from segmentkit.sqlalchemy.dialects.written_times import Clocked
 from segmentkit.sqlalchemy.statements.comparisons import compared as plainly
 from segmentkit.sqlalchemy.statements.comparisons import settled, tested
 from segmentkit.sqlalchemy.statements.operators import NEGATED
@@ -65,6 +66,8 @@ def in_form(attribute: Attribute, column: Sql) -> InForm:
             f"{attribute.column!r} is {type(kind).__name__}"
         )
     type_ = TYPES[dtype.kind] if dtype.scale is None else sa.Numeric(38, dtype.scale)
+    if dtype.kind is Kind.TIMESTAMP:
+        type_ = Clocked()
     return InForm(form, column, _value(form, dtype, column), type_=type_)
 
 
