@@ -47,6 +47,14 @@ where = "not age < 18"
 [segments.started]
 where = "any(orders where placed_at >= :start)"
 
+[goals.grow]
+segment = "loyal"
+metric = "spent"
+amount = "10%"
+starts = 2026-05-01
+by = 2026-07-31
+hold_out = "20%"
+
 [partitions.value]
 parts = ["loyal", "grown_ups"]
 rest = "others"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import segmentkit as sk
 from segmentkit._catalog.toml_file import read_catalog
 from segmentkit.goal import Amount
+from tests.commands import Run
 
 HEAD = """\
 language = 1
@@ -267,3 +269,15 @@ def test_goals_of_python_are_checked(given: dict[str, Any], says: str) -> None:
     amount = told.pop("amount")
     with pytest.raises(sk.UsageError, match=says):
         sk.Goal.define("g", catalog["at_risk"], catalog.traits["spent"], amount, **told)
+
+
+def test_the_command_lists_them_as_users(run: Run, tmp_path: Path) -> None:
+    """With the line on which they begin."""
+    tmp_path.joinpath("shop.toml").write_text(FILE, encoding="utf-8")
+    lines = FILE.split("\n")
+    found = run("uses", "trait spent", "shop.toml")
+    assert found.code == 0
+    assert found.out.split("\n")[:2] == [
+        f"shop.toml:{lines.index('[goals.win_back]') + 1} goal 'win_back' trait spent",
+        f"shop.toml:{lines.index('[handovers.mail]') + 1} handover 'mail' trait spent",
+    ]

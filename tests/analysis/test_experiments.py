@@ -166,11 +166,13 @@ def test_sizes_of_arms_are_tested(held, treated, share, p):
 
 
 def test_of_too_few_there_is_no_effect():
-    """Of one person, of nobody, of values without spread, and of a share of nothing."""
+    """Of one person, of nobody, of values without any spread, and of a share of nothing."""
     some, one = sample_of(np.array([1.0, 2.0])), sample_of(np.array([1.0]))
     nobody, same = sample_of(np.array([])), sample_of(np.array([3.0, 3.0]))
-    for other in (one, nobody, same):
+    for other in (one, nobody):
         assert Effect.of(some, other, relative=False) is None
         assert Effect.of(other, some, relative=False) is None
+    assert Effect.of(same, same, relative=False) is None
+    assert Effect.of(some, same, relative=False).df == 1
     zero = sample_of(np.array([-1.0, 1.0]))
     assert Effect.of(some, zero, relative=True) is None

@@ -29,6 +29,7 @@ COMMANDS = {
         "_freshness",
         "Check how old the newest rows of tables are, by the thresholds in the schema.",
     ),
+    "goal": ("_goal", "Tell whether goals are reached, by those who were held out."),
     "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one HTML page about all segments of a catalog in a database."),
     "members": ("_query", "List the keys of a segment's members in a database."),
@@ -66,6 +67,10 @@ EXAMPLES = {
     "freshness": (
         "freshness shop.toml --url sqlite:///shop.sqlite --as-of 2026-05-01",
         "freshness shop.toml loyal --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",
+    ),
+    "goal": (
+        "goal shop.toml --plan --url sqlite:///shop.sqlite --as-of 2026-05-01",
+        "goal shop.toml grow --plan --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",
     ),
     "partition": ("partition shop.toml value --url sqlite:///shop.sqlite",),
     "explain": (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,8 +49,13 @@ def _uses(name: str, file: Path, url: str | None) -> int:
 def _place(text: CatalogText, user: str, use: Use) -> str:
     """The file and the line of a use, and whose it is."""
     kind, _, name = user.partition(" ")
-    if user not in text.entries and kind == "partition" and name in text.partitions:
-        return f"{text.file}:{text.partitions[name].line} partition {name!r}"
+    without_places: dict[str, Mapping[str, Any]] = {
+        "partition": text.partitions,
+        "goal": text.goals,
+        "handover": text.handovers,
+    }
+    if user not in text.entries and name in without_places.get(kind, {}):
+        return f"{text.file}:{without_places[kind][name].line} {kind} {name!r}"
     entries = text.traits if user not in text.entries and kind == "trait" else text.entries
     entry = entries[name if entries is text.traits else user]
     line = entry.line + entry.text.count("\n", 0, use.span.start)

@@ -15,6 +15,15 @@ from segmentkit.analysis._discovery.discover import Discovery, Rule, discover
 from segmentkit.analysis._discovery.estimates import Estimate
 from segmentkit.analysis._explain_by_key import explain
 from segmentkit.analysis._freshness import STATES, Freshness, freshness
+from segmentkit.analysis._goals.outcome import (
+    VERDICTS,
+    Compared,
+    Outcome,
+    Outcomes,
+    goal,
+    goals,
+)
+from segmentkit.analysis._goals.plan import Plan, Visible, plan
 from segmentkit.analysis._missing_data import AGES, Coverage, Gap, Gaps, Known, coverage, gaps
 from segmentkit.analysis._movement import History, Movement, history, movement
 from segmentkit.analysis._overlap import Overlap, Pair, overlap
@@ -31,6 +40,7 @@ __all__ = [
     "GROUPS",
     "QUESTIONS",
     "STATES",
+    "VERDICTS",
     "Assessment",
     "Attrition",
     "Cause",
@@ -38,6 +48,7 @@ __all__ = [
     "Chapter",
     "Cluster",
     "Clusters",
+    "Compared",
     "Comparison",
     "Coverage",
     "Difference",
@@ -50,9 +61,12 @@ __all__ = [
     "History",
     "Known",
     "Movement",
+    "Outcome",
+    "Outcomes",
     "Overlap",
     "Pair",
     "Part",
+    "Plan",
     "Profile",
     "Report",
     "Rfm",
@@ -62,6 +76,7 @@ __all__ = [
     "Standard",
     "Tested",
     "Verdict",
+    "Visible",
     "assess",
     "attrition",
     "changes",
@@ -72,10 +87,13 @@ __all__ = [
     "explain",
     "freshness",
     "gaps",
+    "goal",
+    "goals",
     "grid",
     "history",
     "movement",
     "overlap",
+    "plan",
     "profile",
     "report",
 ]

@@ -43,7 +43,9 @@ class Effect:
         The variance of a share is by the delta method.
         """
         one, other = treated, held_out
-        if one.mean is None or other.mean is None or not one.variance or not other.variance:
+        if one.mean is None or other.mean is None:
+            return None
+        if one.variance is None or other.variance is None or not one.variance + other.variance:
             return None
         parts = one.variance / one.size, other.variance / other.size
         df = sum(parts) ** 2 / (parts[0] ** 2 / (one.size - 1) + parts[1] ** 2 / (other.size - 1))

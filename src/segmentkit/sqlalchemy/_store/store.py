@@ -17,6 +17,7 @@ from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Segments, named
 from segmentkit.sqlalchemy._source import Source
+from segmentkit.sqlalchemy._store.entries import select_entries
 from segmentkit.sqlalchemy._store.forgetting import erase, prune
 from segmentkit.sqlalchemy._store.reading import (
     history_rows,
@@ -249,6 +250,33 @@ class Store:
         """
         with self._engine.connect() as connection:
             return stays_of(connection, self._tables, key)
+
+    def entered(
+        self, name: str, *, since: AsOf = None, until: AsOf = None
+    ) -> pd.Series[pd.Timestamp]:
+        """Find who was seen to enter a segment.
+
+        Who was in it when it was first run, or entered since its definition changed, or because
+        data was stale, was not seen to enter.
+
+        Args:
+            name: The name of the segment.
+            since: The earliest instant; by default any.
+            until: They entered before this instant; by default any.
+
+        Returns:
+            When they first entered in this time, in UTC, by key.
+
+        Raises:
+            DataError: The segment has never been run.
+        """
+        with self._engine.connect() as connection:
+            segment = the_segment(connection, self._tables, name)
+            times = [None if each is None else segment.instant(each) for each in (since, until)]
+            rows = connection.execute(select_entries(self._tables, segment, *times)).all()
+        keys = pd.Index([key for key, _ in rows], name=self._key.name, tupleize_cols=False)
+        first = [at for _, at in rows]
+        return pd.Series(first, index=keys, dtype="datetime64[us]").dt.tz_localize("UTC")
 
     def history(self, segments: Segments | Iterable[str] | None = None) -> pd.DataFrame:
         """Show how segments have changed from run to run.

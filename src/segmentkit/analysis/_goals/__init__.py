@@ -1,0 +1,1 @@
+"""Goals: what effect would show, and whether there was one."""
