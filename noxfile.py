@@ -24,6 +24,7 @@ OTHERS = [version for version in PYTHONS if version != "{}.{}".format(*sys.versi
 # page, share what they made, so they stay together. In their own order the short ones come last:
 # by number of tests, the last would be properties, which are few and long.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder")
+PAGES = "docs/_build/html"
 # What every target is asked.
 CASES = ["tests/test_conformance.py", "tests/test_functions.py"]
 # What other tools are, whose definitions are taken over.
@@ -114,8 +115,22 @@ def typing(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install("-e", ".[cli]", *group("docs"))
-    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
-    session.log("the pages are in docs/_build/html")
+    build_pages(session)
+
+
+def build_pages(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "docs", PAGES)
+    session.log(f"the pages are in {PAGES}")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation, and look at it in Chromium (posargs: to pytest)."""
+    session.install("-e", ".[cli]", *group("site"))
+    build_pages(session)
+    env = {"SEGMENTKIT_SITE": str(Path(PAGES).absolute())}
+    session.run("pytest", "tests/site.py", "-n", "2", *session.posargs, env=env)
 
 
 @nox.session(name="property")

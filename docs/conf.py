@@ -5,6 +5,8 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from sphinx.search.en import SearchEnglish
+
 import segmentkit
 from segmentkit._language.pygments_lexer import DefinitionLexer
 
@@ -15,23 +17,49 @@ author = "The segmentkit authors"
 copyright = "2026, The segmentkit authors"
 version = release = version_of("segmentkit")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "from_tables"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "from_tables",
+    "outside_links",
+]
 exclude_patterns = ["_build", "_extensions"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# The notebook is shown as it was run; the tests run it.
+nb_execution_mode = "off"
 
 # The API is described without what an extra brings.
 autodoc_mock_imports = ["pyspark"]
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "both"
+autodoc_typehints_format = "short"
 autodoc_typehints_description_target = "documented_params"
+python_maximum_signature_line_length = 88
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+# What stands in single backticks is a link where it names something, and code elsewhere.
+default_role = "py:obj"
+# Several modules have a Source, and the one that was meant is named by the text.
+suppress_warnings = ["ref.python"]
+
+# The language's own words, such as "between" and "not in", must be found.
+SearchEnglish.stopwords = frozenset()
+
+# Prompts and answers are not copied.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
 
 smartquotes = False
 html_theme = "furo"
 html_title = f"segmentkit {version}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_theme_options = {"navigation_with_keys": True}
 
 
 def publish_schemas(app, error):

@@ -1,6 +1,7 @@
 """Writes the parts of the pages that are generated from the library's own tables.
 
-A page names a part in a comment on a line of its own, such as ``<!-- generated: codes SK1 -->``,
+A comment such as ``<!-- index: between; not in -->`` is where a page explains these words. A page
+names a part in a comment on a line of its own, such as ``<!-- generated: codes SK1 -->``,
 and the comment is replaced when the page is read. The build also fails when a public name is
 missing from the Python reference.
 """
@@ -13,6 +14,7 @@ from datetime import date
 from importlib import import_module
 from typing import Any
 
+from grammar_page import grammar
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -28,6 +30,7 @@ _PUBLIC = (
     "segmentkit.sqlalchemy",
     "segmentkit.testing",
 )
+_INDEX = re.compile(r"^<!-- index: (.*) -->$", re.MULTILINE)
 _PLACE = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 _HIDDEN = re.compile(r"^<!--- .*?^-->\n", re.MULTILINE | re.DOTALL)
 """Code that is run with a page's examples and is of no interest to its readers."""
@@ -107,6 +110,8 @@ def _scalar(function: functions.Function) -> Iterator[str]:
     result = function.result or "of the type of the first argument"
     yield f"### {function.name}"
     yield ""
+    yield _index(function.name)
+    yield ""
     yield f"`{function.name}({', '.join(words)})`. The result is {result}."
     yield ""
     yield function.doc
@@ -149,13 +154,23 @@ def aggregates(_: str) -> str:
     return "\n".join(line for f in functions.AGGREGATES.values() for line in _aggregate(f))
 
 
+# -- the index ------------------------------------------------------------------------------------
+
+
+def _index(names: str) -> str:
+    """Entries of the index, which a search finds first; with a place in the page for each part."""
+    entries = [f"   ! single: {name.strip().replace(', ', '; ')}" for name in names.split(";")]
+    return "\n".join(["```{eval-rst}", ".. index::", *entries, "```"])
+
+
 # -- Sphinx ---------------------------------------------------------------------------------------
 
-_PARTS = {"codes": codes, "functions": scalars, "aggregates": aggregates}
+_PARTS = {"codes": codes, "functions": scalars, "aggregates": aggregates, "grammar": grammar}
 
 
 def _fill(_: Sphinx, __: str, source: list[str]) -> None:
     text = _HIDDEN.sub("", source[0])
+    text = _INDEX.sub(lambda place: _index(place[1]), text)
     source[0] = _PLACE.sub(lambda place: _PARTS[place[1]](place[2] or ""), text)
 
 
