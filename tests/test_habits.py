@@ -35,6 +35,9 @@ LETTERS = [
     ("email in (a@b.co, c@d.co)", 'email in ("a@b.co", "c@d.co")'),
     ("site = https://shop.example/a?b=1", 'site = "https://shop.example/a?b=1"'),
     ("(email = a@b.co)", '(email = "a@b.co")'),
+    # numbers
+    ("id % 10 = 3 and a", "mod(id, 10) = 3 and a"),
+    ("a and orders.n%k = 0", "a and mod(orders.n, k) = 0"),
     # times
     ("joined + 7 days > now()", "joined > 7 days ago"),
     ("joined - 7 days <= now()", "joined <= 7 days from now"),

@@ -98,6 +98,11 @@ def absolute(value: Any) -> Any:
     return None if value is None else abs(value)
 
 
+def modulo(a: int | None, b: int | None) -> int | None:
+    """What is left of a division, with the sign of the divisor; missing where that is zero."""
+    return None if a is None or b is None or b == 0 else a % b
+
+
 def default(value: Any, fallback: Any) -> Any:
     """The value, or the fallback where it is missing."""
     return fallback if value is None else value
@@ -246,6 +251,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "default": default,
     "distance": distance,
     "length": length,
+    "mod": modulo,
     "size": length,
     "version": version_key,
     **PARTS,

@@ -177,6 +177,10 @@ def _rows(*numbers: int | None) -> Mapping[str, Any]:
 _SCALARS = (
     Function("abs", ("amount",), None, "The number, or the length of time, without its sign.",
              [Example("abs(number) = 3", {"number": -3}, True), Example("abs(number) >= 0", {}, False)]),
+    Function("mod", ("integer", "integer"), INTEGER, "What is left of the first when it is divided by the second, with the sign of the second: `mod(-7, 3)` is 2. Missing if the second is 0.",
+             [Example("mod(number, 10) = 3", {"number": -7}, True), Example("mod(number, -10) = -7", {"number": 3}, True),
+              Example("mod(7, number) >= 0", {"number": 0}, False)],
+             others=("modulo", "remainder")),
     Function("age", ("date",), INTEGER, "The whole years from the date to `as_of`. A person born on 29 February has the birthday on 28 February in common years.",
              [Example("age(birth_date) >= 18", {"birth_date": "2000-01-01"}, True),
               Example("age(birth_date) * 2 = 52", {"birth_date": "2000-01-01"}, True)]),

@@ -44,7 +44,7 @@ GRAMMARS: Mapping[str, str] = {
 """What the parser calls the grammars of the dialects."""
 
 COMMON = {
-    "abs", "cast", "coalesce", "cos", "count", "lower", "max", "min", "nullif", "rank",
+    "abs", "cast", "coalesce", "cos", "count", "lower", "max", "min", "mod", "nullif", "rank",
     "row_number", "sin", "sqrt", "sum",
 }  # fmt: skip
 """Functions that every dialect has; ``cast`` is a form rather than one."""

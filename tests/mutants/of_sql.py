@@ -268,6 +268,8 @@ MUTANTS = [
            spelled(Construct.MATCHES, "segmentkit_matches(rtrim({0}, char(10)), {3})"), "patterns"),
     Mutant("patterns ignore case", "MySQL's default",
            spelled(Construct.MATCHES, "segmentkit_matches(lower({0}), lower({3}))"), "patterns"),
+    Mutant("the remainder of SQL", "% has the sign of the dividend",
+           spelled(Construct.MODULO, "(({0}) % nullif({1}, 0))"), "remainders"),
     Mutant("build marks count", "versions are compared as they are written",
            spelled(Construct.VERSION, "segmentkit_version({0}) || substr({0}, instr({0} || '+', '+'))"),
            "versions"),

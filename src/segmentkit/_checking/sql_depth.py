@@ -21,7 +21,7 @@ _IN_ORDER: dict[ir.AnyAggregate, int] = {
     ir.AggregateFunction.LAST: 16,
 }
 _CALLS = {
-    **{"distance": 30, "age": 16, "weekday": 10, "week": 8, "version": 14},
+    **{"distance": 30, "age": 16, "weekday": 10, "week": 8, "version": 14, "mod": 10},
     **{"micros": 14, "within": 8, "moved": 16, "later_month": 20},
 }
 _CALL, _QUOTIENT, _OPERATION = 7, 7, 4

@@ -138,6 +138,8 @@ def _is_in(value: ir.Value, known: frozenset[ir.Value]) -> bool:
             return _is_in(operand, known)
         case ir.Call("default", arguments):
             return any(_is_in(argument, known) for argument in arguments)
+        case ir.Call("mod", (_, by)) if not (isinstance(by, ir.Const) and by.value):
+            return False
         case ir.Call(name, arguments, _, None) if name not in ("distance", "version"):
             return all(_is_in(argument, known) for argument in arguments)
         case _:

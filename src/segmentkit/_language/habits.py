@@ -280,6 +280,8 @@ _HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
         as_in_kind,
     ),
     (rf"{PATH}/\$count\b", "count({path})"),
+    # numbers
+    (rf"{PATH}\s*%\s*(?P<by>\d++|{NAME})(?![\w.(`])", "mod({path}, {by})"),
     (rf"{PATH}\s*->>?\s*'(?P<name>\w+)'", "{path}.{name}"),
     (
         rf"(?<![\w.])(?P<word>any|none|count)\(\s*{PATH}\.(?P<attribute>{NAME})\s*(?P<test>{TEST}\s*{VALUE})\s*\)",

@@ -134,6 +134,8 @@ class Call:
             return self.added.nullable
         if self.name in _BEYOND_CALENDAR:
             return True
+        if self.name == "mod" and not (isinstance(by := self.arguments[1], Const) and by.value):
+            return True
         rule = FUNCTIONS[self.name].missing if self.name in FUNCTIONS else any
         return rule(argument.nullable for argument in self.arguments)
 

@@ -147,6 +147,14 @@ def version(text: Values) -> Text:
     return Text(codes, object_array(list(numbers)))
 
 
+def modulo(a: Vector, b: Vector) -> Vector:
+    """What is left of divisions, with the sign of the divisor; missing where that is zero."""
+    zero = np.asarray(b.data == 0, dtype=np.bool_)
+    with np.errstate(all="ignore"):
+        data = np.asarray(np.mod(a.data, np.where(zero, 1, b.data)))
+    return masked(Kind.INTEGER, data, zero | a.missing | b.missing)
+
+
 def distance(north: Vector, east: Vector, north2: Vector, east2: Vector) -> Vector:
     """Metres between points on a sphere, missing where one is not on it; degrees north and east."""
     a, b = (np.radians(_within(90, of.data)) for of in (north, north2))
@@ -166,6 +174,7 @@ FUNCTIONS: dict[str, Callable[..., Values]] = {
     "distance": distance,
     "length": length,
     "micros": micros,
+    "mod": modulo,
     "version": version,
     **{name: partial(part, name) for name in _operators.PARTS},
 }

@@ -46,6 +46,12 @@ SENT_DIGITS = 15
 _FLOAT: TypeEngine[Any] = Double()
 _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
 _DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+# The remainder of a division has the sign of the dividend there. The least whole number divided by
+# -1 is beyond the greatest.
+_MODULO = (
+    "CASE WHEN {0} IS NULL OR {1} = 0 THEN NULL WHEN {1} = -1 THEN 0"
+    " WHEN ~ < 0 AND {1} > 0 OR ~ > 0 AND {1} < 0 THEN ~ + {1} ELSE ~ END"
+)
 _UNTRIED: Mapping[str, None] = MappingProxyType(
     dict.fromkeys(("snowflake", "bigquery", "trino", "databricks", "redshift"))
 )
@@ -242,6 +248,15 @@ class Construct(Enum):
             "clickhouse": "toHour({0})",
             "mssql": "datepart(hour, {0})",
             **_UNTRIED,
+        },
+    )
+    MODULO = (
+        "mod()",
+        _MODULO.replace("~", "mod({0}, nullif({1}, 0))"),
+        BigInteger(),
+        {
+            "mssql": _MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
+            "sqlite": _MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
         },
     )
     LENGTH = (

@@ -421,7 +421,9 @@ class Compiler:
             case name, (time,) if name in PARTS:
                 return part(name, self.operand(time), is_date=time.dtype == DATE)
             case name, arguments:
-                return Spelled(FUNCTIONS[name], *map(self.argument, arguments))
+                # Numbers of which sums are made may be beyond an engine's type of them.
+                given = self.term if name == "mod" else self.argument
+                return Spelled(FUNCTIONS[name], *map(given, arguments))
 
     def argument(self, node: ir.Value) -> Sql:
         """An argument of a function; databases may not know a parameter's type."""
