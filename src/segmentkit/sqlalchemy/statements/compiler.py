@@ -422,8 +422,8 @@ class Compiler:
                 return part(name, self.operand(time), is_date=time.dtype == DATE)
             case name, arguments:
                 # Numbers of which sums are made may be beyond an engine's type of them.
-                given = self.term if name == "mod" else self.argument
-                return Spelled(FUNCTIONS[name], *map(given, arguments))
+                lower = self.term if name == "mod" else self.argument
+                return Spelled(FUNCTIONS[name], *map(lower, arguments))
 
     def argument(self, node: ir.Value) -> Sql:
         """An argument of a function; databases may not know a parameter's type."""
