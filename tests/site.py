@@ -64,6 +64,8 @@ SEARCHES = {
     "overlap": "understanding",
     "reflect": "schema",
     "promise": "compatibility",
+    "abandoned cart": "recipes",
+    "win-back": "recipes",
 }
 
 
