@@ -28,7 +28,7 @@ from segmentkit import (
     UsageError,
 )
 from segmentkit.runs import Run
-from segmentkit.sqlalchemy import Store, schema_from
+from segmentkit.sqlalchemy import Source, Store, schema_from
 from tests.stores import ENGINES, database, kill
 
 METADATA = sa.MetaData()
@@ -341,6 +341,43 @@ def test_questions_about_what_was_never_run(world: World) -> None:
         world.store.members("adult")
     with pytest.raises(DataError, match="'x' was never run here; there are adults"):
         world.store.since("x", 1)
+
+
+# -- definitions that ask a store ---------------------------------------------------------------------
+
+
+def test_definitions_that_ask_for_stays(world: World) -> None:
+    """Who is in for long, has entered or has left, as of an instant; only what was observed."""
+    schema = world.store.remember(SCHEMA)
+    adults = segment("age >= 18")
+    for number, ages in enumerate([{"p1": 30}, {"p1": 30, "p2": 30}, {"p2": 30, "p3": 5}], start=1):
+        world.be(**ages)
+        world.store.run(adults, as_of=day(10 * number))
+    world.store.run(segment("age >= 5"), as_of=day(31))
+    source = Source(world.engine, PEOPLE)
+
+    def members(definition: str, number: int) -> list[int]:
+        asked = Segment.define(None, definition, schema)
+        return sorted(source.members(asked, as_of=day(number)))
+
+    world.be(p1=1, p2=1, p3=1)
+    assert members("in segment adults for 5 days", 15) == [1]
+    assert members("in segment adults for 5 days", 14) == []
+    assert members("in segment adults for 5 days", 30) == [2]
+    assert members("in segment adults for 10 days", 29) == [1]
+    assert members("in segment adults for 10 days", 30) == [2]
+    assert members("not in segment adults for 10 days", 30) == [1, 3]
+    assert members("entered segment adults in last 5 days", 21) == [2]
+    assert members("entered segment adults in last 60 days", 31) == [2]  # others were not observed
+    assert members("left segment adults in last 5 days", 31) == [1]
+    assert members("left segment adults in last 5 days", 29) == []
+    assert members("left segment adults between 2026-05-29 and 2026-05-30", 31) == [1]
+    assert members("in segment minors for 1 day", 31) == []
+    lapsed = Segment.define("lapsed", "left segment adults in last 5 days", schema)
+    assert world.store.run(lapsed, as_of=day(31))["lapsed"].size == 1
+    assert schema_from(PEOPLE).entity.relation("memberships") is None
+    with pytest.raises(SchemaError, match="has 'memberships' already"):
+        world.store.remember(schema)
 
 
 # -- days that have passed ------------------------------------------------------------------------

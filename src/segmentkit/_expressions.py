@@ -17,6 +17,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.given import HasTree
 from segmentkit._language.json_form import checked
 from segmentkit._language.keywords import UNITS
+from segmentkit._language.periods import period_of
 from segmentkit._usage import described
 from segmentkit.dtypes import BOOLEAN, TEXT, TEXTS, DType
 from segmentkit.errors import SegmentSyntaxError, UsageError
@@ -374,7 +375,7 @@ class Windowed(Generic[_Result]):
     def in_period(self, period: str) -> _Result:
         """``in 2026-05``: ``in_period("2026-05")``, a year, a month or a day."""
         try:
-            return self._in(t.period_of(period))
+            return self._in(period_of(period))
         except (ValueError, AttributeError, TypeError):
             shown = f"{period!r:.40}"
             raise UsageError(f'a period is a text such as "2026-05", and not {shown}') from None

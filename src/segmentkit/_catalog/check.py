@@ -99,6 +99,7 @@ def check_syntax(text: CatalogText) -> None:
     unlisted = ("SK143", text.lists)
     known = {
         t.InSegment: ("SK117", text.entries),
+        t.Membership: ("SK117", text.entries),
         t.InKeyList: unlisted,
         t.Listed: unlisted,
     }
@@ -201,9 +202,19 @@ class _Check:
             found = error.diagnostics
             self.tell(entry, found if hinted else map(_without_names, found))
         else:
+            if unknown := list(self.never_run(tree)):
+                self.tell(entry, unknown)
+                return
             self.count(entry, meaning)
             self.known[entry.kind][entry.name] = made
             self.sound.add((entry.kind, entry.name))
+
+    def never_run(self, tree: t.Expr) -> Iterator[Diagnostic]:
+        """Names of segments whose stays are asked for, and that the file does not have."""
+        names = self.text.entries
+        for of, name, span in _references(tree):
+            if of is t.Membership and name not in names:
+                yield diagnostic("SK117", span, name=name, hint=did_you_mean(name, names))
 
     def leave_out(self, wrong: set[_Key]) -> list[Problem]:
         """Forget what is wrong, and check again what refers to it, near or far.
@@ -239,7 +250,9 @@ class _Check:
 
     def uses_of(self, tree: t.Expr) -> list[_Key]:
         """What a definition refers to."""
-        used: list[_Key] = [(_KINDS[of], other) for of, other, _ in _references(tree)]
+        # Who was in a segment is not told by its definition.
+        found = [(of, other) for of, other, _ in _references(tree) if of in _KINDS]
+        used: list[_Key] = [(_KINDS[of], other) for of, other in found]
         return used + [("trait", name) for name, _ in trait_places(tree, self.schema.entity.name)]
 
     def named(self, uses: Iterable[_Key]) -> dict[str, dict[str, Any]]:
@@ -415,7 +428,7 @@ _SEGMENTS = _Links("SK118")
 def _references(tree: t.Expr) -> Iterator[tuple[type[t.Expr], str, Span]]:
     """The segments, lists and channels that a definition names."""
     for node in t.every(tree):
-        if isinstance(node, t.InSegment | t.InKeyList | t.Listed | t.Reachable):
+        if isinstance(node, t.InSegment | t.Membership | t.InKeyList | t.Listed | t.Reachable):
             yield type(node), node.name, node.name_span
 
 

@@ -14,6 +14,7 @@ from segmentkit._checking import (
     hints,
     lists,
     literals,
+    memberships,
     names,
     rankings,
     references,
@@ -164,6 +165,8 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
             return ir.complement(missing) if negated else missing
         case t.IsEmpty():
             return lists.is_empty(ctx, node, negative)
+        case t.Membership():
+            return memberships.membership(ctx, node)
         case t.InSegment() | t.InKeyList() | t.Reachable():
             return references.reference(ctx, node)
         case t.Listed():

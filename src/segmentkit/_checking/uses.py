@@ -78,7 +78,7 @@ def _named(tree: t.Expr, schema: Schema) -> Iterator[Use]:
     """What is no name of an attribute, but has a place of its own in the text."""
     for node in t.every(tree):
         match node:
-            case t.InSegment(name, place):
+            case t.InSegment(name, place) | t.Membership(_, name, _, place):
                 yield Use("segment", name, place)
             case t.InKeyList(name, place):
                 yield Use("list", name, place)

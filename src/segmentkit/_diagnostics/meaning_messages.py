@@ -345,6 +345,13 @@ TABLE = (
         "A version has an order, and is no value that functions, aggregates, ranks or traits use.",
         'compare it with another, as in version(app) >= version("1.10"); of rows, in the where of any(…)',
     ),
+    # Stays in segments
+    Code(
+        "SK194",
+        "it is not known who was in a segment when: '{entity}' {why}",
+        "A store keeps who was in which segment since when; the schema declares it as a relation.",
+        "keep stays in a store, and use the schema of store.remember(schema)",
+    ),
     # What a schema adds
     Code(
         "SK162",

@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 from segmentkit._calendar import in_zone
 from segmentkit._checking.checker import check, coordinates_of, is_list, value_of
 from segmentkit._checking.context import Names
+from segmentkit._checking.memberships import counted
 from segmentkit._explaining.minimal_changes import (
     Formula,
     Junction,
@@ -292,6 +293,8 @@ def _read(leaf: t.Expr, scope: Scope) -> tuple[Reading, ...]:
         case t.InKeyList():
             key = scope.schema.entity.key_attribute
             values = [] if key is None else [t.Name((key.name,), t.NOWHERE)]
+        case t.Membership():
+            values = [counted(leaf)]
         case t.Call("any" | "none"):
             values = [evolve(leaf, name="count")]
         case _:

@@ -235,6 +235,13 @@ def format_reference(name: str) -> str:
     return name if format_name(name) == name else format_text(name)
 
 
+def _membership(node: t.Membership) -> str:
+    text = f"{node.event} segment {format_reference(node.name)} "
+    if isinstance(node.window, t.Duration):
+        return f"{text}for {_expr(node.window, _ATOM)}"
+    return text + _window(node.window)
+
+
 def _fold(node: t.Compare | t.TextTest | t.InList) -> str:
     return " ignoring case" if node.ignoring_case else ""
 
@@ -287,6 +294,8 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return f"{_expr(operand, _SUM)} is {'not ' * node.negated}empty", _TEST
         case t.InSegment(name):
             return f"in segment {format_reference(name)}", _TEST
+        case t.Membership():
+            return _membership(node), _TEST
         case t.InKeyList(name):
             return f"in list {format_reference(name)}", _TEST
         case t.Listed(operand, name, negated):

@@ -42,6 +42,7 @@ from segmentkit._language.json_fields import (
 )
 from segmentkit._language.json_rows import CONSTANTS, Field, Group, Row
 from segmentkit._language.keywords import UNITS
+from segmentkit._language.periods import period_of
 
 _BIGGEST = 2**63 - 1
 
@@ -82,6 +83,11 @@ _PATTERN = Limited(
     EXPRESSION,
     lambda node: not (isinstance(node, t.Call) and node.name in ("any", "all")),
     "a text: any and all are the tags 'contains any' and 'contains all'",
+)
+_LASTING = Limited(
+    EXPRESSION,
+    lambda node: isinstance(node, t.Duration),
+    'a length of time, such as {"duration": 30, "unit": "day"}',
 )
 _SOME = Several(EXPRESSION)
 _OPTIONS = Open(EXPRESSION, 0, kind=t.Parameter)
@@ -210,7 +216,7 @@ def _like(expected: str, pattern: str) -> Field:
 
 def _period(period: str) -> t.Period:
     try:
-        return t.period_of(period)
+        return period_of(period)
     except ValueError:
         raise Wrong("SK010", text=period) from None
 
@@ -396,6 +402,13 @@ EXPRESSION.fill(
     Row("is empty", t.IsEmpty, _OPERAND, (), {"negated": False}),
     Row("is not empty", t.IsEmpty, _OPERAND, (), {"negated": True}),
     Row("in segment", t.InSegment, Field("name", TEXT)),
+    Row("in segment for", t.Membership, Field("name", TEXT), Field("window", _LASTING, "for"),
+        {"event": "in"}),
+    *(
+        Row(f"{event} segment", t.Membership, Field("name", TEXT), Field("window", _WINDOW),
+            {"event": event})
+        for event in ("entered", "left")
+    ),
     Row("in list", t.InKeyList, Field("name", TEXT)),
     Row("reachable by", t.Reachable, Field("name", TEXT)),
     *(

@@ -19,7 +19,18 @@ from pygments.token import (
 
 from segmentkit._language.keywords import RESERVED, keywords
 
-_PHRASES = ("segment", "list", "reachable", "top", "bottom", "at least", "at most", "exactly")
+_PHRASES = (
+    "segment",
+    "list",
+    "entered",
+    "left",
+    "reachable",
+    "top",
+    "bottom",
+    "at least",
+    "at most",
+    "exactly",
+)
 _WORDS = sorted({*keywords(), *_PHRASES})
 
 

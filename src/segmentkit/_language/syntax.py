@@ -283,6 +283,20 @@ class InSegment:
 
 
 @frozen
+class Membership:
+    """``in segment vip for 30 days``, ``entered segment vip in last 7 days``, ``left segment …``.
+
+    The event is ``in``, ``entered`` or ``left``; of ``in``, the window is a length of time.
+    """
+
+    event: str
+    name: str
+    window: Window | Duration
+    name_span: Span = _span()
+    span: Span = _span()
+
+
+@frozen
 class InKeyList:
     """``in list june_fair``."""
 
@@ -381,6 +395,7 @@ Expr: TypeAlias = (
     | IsMissing
     | IsEmpty
     | InSegment
+    | Membership
     | InKeyList
     | Listed
     | Reachable
@@ -429,18 +444,6 @@ def joined(kind: type[And | Or], operands: Iterable[Expr], span: Span = NOWHERE)
         else:
             flat.append(operand)
     return kind(tuple(flat), span)
-
-
-def period_of(text: str, span: Span = NOWHERE) -> Period:
-    """``2026``, ``2026-05``, ``2026-05-09``.
-
-    Raises:
-        ValueError: The calendar has no such period.
-    """
-    parts = [int(part) for part in text.split("-")]
-    date(*parts, *[1] * (3 - len(parts)))
-    month, day = (*parts[1:], None, None)[:2]
-    return Period(parts[0], month, day, span)
 
 
 def negative(operand: Expr, span: Span = NOWHERE) -> Literal | Negative:

@@ -15,6 +15,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
+from segmentkit._language.periods import period_of
 
 
 class Refused(Exception):
@@ -172,6 +173,18 @@ class TreeBuilder:
         span = place(name)
         return _REFERENCES[opening.type](name_of(name), span, place(opening).to(span))
 
+    def stayed(self, parts: list[Token]) -> t.Expr:
+        opening, name, number, unit = parts
+        length = self.duration([number, unit])
+        span = place(opening).to(place(unit))
+        return t.Membership("in", name_of(name), length, place(name), span)
+
+    def moved(self, parts: list[Any]) -> t.Expr:
+        opening, name, window = parts
+        event = "entered" if opening[0] in "eE" else "left"
+        span = place(opening).to(window.span)
+        return t.Membership(event, name_of(name), window, place(name), span)
+
     def listed(self, parts: list[Any]) -> t.Expr:
         operand, negated, _, name = parts
         span = operand.span.to(place(name))
@@ -214,7 +227,7 @@ class TreeBuilder:
     def period(self, parts: list[Token]) -> t.Window:
         (token,) = parts
         try:
-            return t.period_of(token, place(token))
+            return period_of(token, place(token))
         except ValueError:
             raise _refuse("SK010", token, text=str(token)) from None
 
@@ -283,7 +296,7 @@ class TreeBuilder:
         of = self.number([number]) if number.type == "NUMBER" else _parameter(number)
         return t.Length(of, _unit(unit), place(number).to(place(unit)))
 
-    def duration(self, parts: list[Token]) -> t.Expr:
+    def duration(self, parts: list[Token]) -> t.Duration:
         number, word = parts
         unit, span = _unit(word), place(number).to(place(word))
         count = _count(number, unit)

@@ -35,6 +35,9 @@ from segmentkit.sqlalchemy.models import (
 )
 from segmentkit.sqlalchemy.planner import Planner
 
+VIEWS = "segmentkit_views"
+"""Where metadata keeps views by name: none of its own tables, which it would create as such."""
+
 Root: TypeAlias = sa.FromClause | type[DeclarativeBase] | type[Any] | AliasedClass[Any]
 """What stands for the entity in a query: a table, an alias, a mapped class or an alias of one."""
 
@@ -162,6 +165,8 @@ class Tables:
             found = self.metadata.tables.get(f"{self.table_of_root.schema}.{entity.table}")
         if found is None and (mapper := self.models.mapper(entity)) is not None:
             found = table_of(mapper)
+        if found is None:
+            found = self.metadata.info.get(VIEWS, {}).get(entity.full_table)
         if found is None:
             known = ", ".join(sorted(self.metadata.tables)) or "none"
             raise SchemaError(f"there is no table {entity.full_table!r}; the tables are {known}")

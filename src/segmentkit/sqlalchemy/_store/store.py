@@ -19,6 +19,12 @@ from segmentkit.source import Segments, named
 from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._store.entries import select_entries
 from segmentkit.sqlalchemy._store.forgetting import erase, prune
+from segmentkit.sqlalchemy._store.memberships import (
+    known_view,
+    remembering,
+    view_of,
+    with_view,
+)
 from segmentkit.sqlalchemy._store.reading import (
     history_rows,
     keys_at,
@@ -31,7 +37,7 @@ from segmentkit.sqlalchemy._store.tables import StoreTables, key_column, stored_
 from segmentkit.sqlalchemy._store.transaction import in_turn, writing
 from segmentkit.sqlalchemy.dialects.engine_setup import engine_of, prepare
 from segmentkit.sqlalchemy.given import Lists, Where
-from segmentkit.sqlalchemy.tables import Root
+from segmentkit.sqlalchemy.tables import Root, Tables
 
 
 class Store:
@@ -97,7 +103,7 @@ class Store:
         self._entity = entity
         self._given: dict[str, Any] = {"lists": lists, "where": where}
         self._key = key_column(entity, key)
-        self._tables = StoreTables.of(stored_key(self._key), prefix)
+        self._tables = with_view(StoreTables.of(stored_key(self._key), prefix))
 
     @property
     def metadata(self) -> sa.MetaData:
@@ -105,8 +111,27 @@ class Store:
         return self._tables.metadata
 
     def create(self) -> None:
-        """Create the store's tables, where they are missing."""
+        """Create the store's tables, where they are missing, and the view of all stays."""
         self.metadata.create_all(self._engine)
+
+    def remember(self, schema: Schema) -> Schema:
+        """Let definitions ask who was in which segment when.
+
+        Args:
+            schema: The schema of the people.
+
+        Returns:
+            The schema with the relation ``memberships``, which is the store's view of all stays.
+            With it, ``in segment vip for 30 days``, ``entered segment vip in last 7 days`` and
+            ``left segment vip in last 7 days`` have a meaning.
+
+        Raises:
+            SchemaError: It has something of that name already.
+        """
+        metadata = Tables.of(schema, self._entity).metadata
+        view, instant = view_of(self._tables), self._tables.run.c.as_of.type
+        known_view(metadata, view, self._tables.key, instant)
+        return remembering(schema, view)
 
     def __repr__(self) -> str:
         return f"Store({self._engine!r}, {self._entity!r:.80})"
