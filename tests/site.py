@@ -66,6 +66,12 @@ SEARCHES = {
     "promise": "compatibility",
     "abandoned cart": "recipes",
     "win-back": "recipes",
+    "COUNTIFS": "coming-from",
+    "isna": "coming-from",
+    "tenant": "web-apps",
+    "save a segment": "storing-definitions",
+    "no such function": "troubleshooting",
+    "relation": "glossary",
 }
 
 
