@@ -35,6 +35,11 @@ REFUSALS: Mapping[str, str] = {
 MORE_DIGITS = "more than the fifteen digits of SQLite's decimals"
 """What is not asked, because docs/targets.md does not promise it."""
 
+DEFECTS: Mapping[str, Mapping[str, str]] = {
+    "sail": {"a plan that Sail makes and then finds wrong": r"^Error during planning: "},
+}
+"""Errors of engines themselves that no SQL of ours avoids (docs/spark.md); they are counted."""
+
 OF_THE_CORE = {"record": {"one record knows nothing of others"}}
 """The refusals of the targets that every run asks: none of the others refuses anything."""
 
@@ -135,7 +140,7 @@ class Checker:
         except UnsupportedError as error:
             return self.refusal(target, error)
         except Exception as error:  # it is the answer of this target
-            return f"{type(error).__name__}: {error}"
+            return self.defect(target, error)
         self.asked[target.name] = self.asked.get(target.name, 0) + 1
         return found
 
@@ -150,6 +155,14 @@ class Checker:
             return f"{type(error).__name__}: {error}"
         self.refused[target.name, reason] += 1
         return Refused(target.name)
+
+    def defect(self, target: Target, error: Exception) -> Refused | str:
+        """An error of the engine's own that is known; another one is an answer, and wrong."""
+        for reason, says in DEFECTS.get(target.name, {}).items():
+            if re.search(says, str(error)):
+                self.refused[target.name, reason] += 1
+                return Refused(target.name)
+        return f"{type(error).__name__}: {error}"
 
     def expect(self, law: str, segment: Segment, expected: set[Any]) -> None:
         """All targets answer what is expected."""

@@ -124,6 +124,8 @@ class Construct(Enum):
     DIVISOR = "averages", "{0}", _FLOAT
     # Most hold no NaN; where there is one it is missing.
     NAN_AS_NULL = "floats that are not a number", "{0}"
+    # Most take minus zero and zero for one value everywhere.
+    ZERO_AS_ONE = "computed floats in lists and among distinct values", "{0}"
     FIRST_INSTANT = "dates against timestamps", "CAST({0} AS {type})", DateTime()
     # The days and the seconds may be negative.
     DAYS_LATER = "dates followed by dates within", "({0} + {1})"
@@ -321,6 +323,8 @@ class Construct(Enum):
     # Of whole numbers, rounded down; neither is negative.
     QUOTIENT = "tiles of ranks", "({0} / {1})", BigInteger(), _UNTRIED
     LOOKED_UP = "attributes behind a link", "{0}"
+    # Of nobody most engines compute NULL.
+    OF_SOME = "aggregates among people", "{0}"
     # Parameters have their types anyway.
     SENT_INSTANT = "instants that are written out", "{0}", DateTime()
     SENT_DATE = "dates that are written out", "{0}", Date()

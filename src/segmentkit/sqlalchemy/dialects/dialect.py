@@ -88,11 +88,14 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     # NaN equals nothing there, itself neither.
     # Its IN tells minus zero from zero, and the sum is never minus zero.
     Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} + 0 END",
+    Construct.ZERO_AS_ONE: "({0} + 0e0)",
     Construct.FIRST_INSTANT: "toDateTime64({0}, 6, 'UTC')",
     Construct.SECONDS_LATER: "addSeconds({0}, {1})",
     Construct.DAYS_LATER: "addDays({0}, {1})",
     # IN does not take the correlated sub-query itself.
     Construct.LOOKED_UP: "toNullable({0})",
+    # Otherwise the greatest number of nobody is 0.
+    Construct.OF_SOME: "toNullable({0})",
     # Drivers send whole seconds since 1970, and decimals as floats.
     Construct.SENT_INSTANT: "toDateTime64({0}, 6, 'UTC')",
     Construct.SENT_DATE: "toDate32({0})",
@@ -328,6 +331,7 @@ _ROWS = (
             # NaN equals NaN there. Sail's IN and its ranks tell minus zero from zero, and the sum
             # is never minus zero.
             Construct.NAN_AS_NULL: "nullif({0} + 0D, double('NaN'))",
+            Construct.ZERO_AS_ONE: "({0} + 0D)",
             # Sail's integers wrap around. A decimal holds what they are computed to, with room for
             # digits after the point of what it is compared with: Spark rounds beyond 38 digits.
             Construct.WHOLE: _DECIMAL,

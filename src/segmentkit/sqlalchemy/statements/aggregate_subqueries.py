@@ -18,7 +18,7 @@ from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
-from segmentkit.sqlalchemy.statements.compiler import Sql, divided
+from segmentkit.sqlalchemy.statements.compiler import Sql, divided, zero_as_one
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
 
@@ -169,6 +169,8 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
             is_text = node.value is not None and node.value.dtype.kind is Kind.TEXT
             if is_text and not is_own(value.type):
                 value = Spelled(Construct.EXACT_TEXT, value)
+            if node.value is not None:
+                value = zero_as_one(node.value, value)
             return sa.func.count(on_one_clock(value).distinct())
         case ir.AggregateFunction.SUM:
             total = _sum(node, value)

@@ -269,6 +269,7 @@ class Compiler:
         values = [_stored(v, kind) for v in all_bound(operand, values)]
         if not values:
             return settled(not positive)
+        operand = zero_as_one(node.operand, operand)
         if compares_itself(operand):
             found = joined([operand == value for value in values], conjunctive=False)
             return found if positive else sa.not_(found)
@@ -439,6 +440,15 @@ class Compiler:
         return years - sa.case((not_yet, 1), else_=0)
 
 
+def zero_as_one(node: ir.Value, value: Sql) -> Sql:
+    """A value for a list or for distinct ones, some of which tell minus zero from zero.
+
+    What is stored has no minus zero any more.
+    """
+    is_computed = node.dtype.kind is Kind.FLOAT and not isinstance(node, ir.Column)
+    return Spelled(Construct.ZERO_AS_ONE, value) if is_computed else value
+
+
 def divided(left: Sql, right: Sql) -> Sql:
     """The quotient of two floats, without the casts that keep whole numbers from rounding."""
     return left.op("/", precedence=8, return_type=sa.Double())(right)
@@ -502,4 +512,5 @@ def _stored(value: Any, kind: Any) -> Any:
     """A constant as the column stores it: instants with a zone where the column has one."""
     if isinstance(value, datetime) and getattr(kind, "timezone", False):
         return value.replace(tzinfo=UTC)
-    return value
+    # Some lists tell minus zero from zero, and the sum is never minus zero.
+    return value + 0.0 if isinstance(value, float) else value

@@ -31,6 +31,7 @@ def standing(customers: sa.Select[Any], value: Sql, node: ir.Standing) -> sa.Sub
 
 def overall(customers: sa.Select[Any], value: Sql, node: ir.Overall) -> Sql:
     """One value of those of all the customers, as a sub-query that depends on nothing outside."""
+    value = Spelled(Construct.OF_SOME, value)
     if node.function is ir.AggregateFunction.MEDIAN:
         place, of = sa.func.row_number().over(order_by=value), sa.func.count().over()
         columns = value.label("value"), place.label("place"), of.label("of")
