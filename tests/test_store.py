@@ -429,9 +429,13 @@ def test_erased_people_are_in_no_table(world: World) -> None:
     world.store.run(adults, as_of=day(3))
     cursor = world.store.metadata.tables["segmentkit_cursor"]
     rows = [{"consumer": f"mail {n}", "segment_id": 1, "run": n} for n in (0, 2)]
+    handed = world.store.metadata.tables["segmentkit_handed"]
+    taken = {"consumer": "mail 2", "segment_id": 1, "run": 1, "at": datetime(2026, 5, 1)}
     with world.engine.begin() as connection:
         connection.execute(cursor.insert(), rows)
+        connection.execute(handed.insert(), [{**taken, "key": key} for key in (1, 2)])
     assert world.store.erase([2, 4, 99]) == {"mail 2": 1}
+    assert [row[2] for row in world.rows()["segmentkit_handed"]] == [1]
     assert world.store.stays(2) == world.store.stays(4) == []
     assert world.store.since("adults", 1) == day(1)
     keys = [row[1] for name in ("member", "past") for row in world.rows()[f"segmentkit_{name}"]]

@@ -29,6 +29,8 @@ COMMANDS = {
         "_freshness",
         "Check how old the newest rows of tables are, by the thresholds in the schema.",
     ),
+    "pull": ("_handover", "Hand over who has entered or left a segment, as a hand-over says."),
+    "ack": ("_handover", "Acknowledge the people of a file that 'segmentkit pull' has written."),
     "goal": ("_goal", "Tell whether goals are reached, by those who were held out."),
     "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one HTML page about all segments of a catalog in a database."),
@@ -68,6 +70,8 @@ EXAMPLES = {
         "freshness shop.toml --url sqlite:///shop.sqlite --as-of 2026-05-01",
         "freshness shop.toml loyal --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",
     ),
+    "pull": ("pull shop.toml letters --url sqlite:///shop.sqlite -o letters.csv",),
+    "ack": ("ack shop.toml letters letters.csv --url sqlite:///shop.sqlite",),
     "goal": (
         "goal shop.toml --plan --url sqlite:///shop.sqlite --as-of 2026-05-01",
         "goal shop.toml grow --plan --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",

@@ -32,11 +32,14 @@ from segmentkit.sqlalchemy.verification import Finding, Verification
 from segmentkit.trait import Trait, bound_value, traits_of
 
 if TYPE_CHECKING:
+    from segmentkit._results.batches import Batch, Row
     from segmentkit.sqlalchemy._source import Source
     from segmentkit.sqlalchemy._store.store import Store
 
 __all__ = [
+    "Batch",
     "Finding",
+    "Row",
     "Source",
     "Store",
     "Verification",
@@ -57,6 +60,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """A source answers in pandas' types; whoever only makes queries need not load them."""
+    if name in ("Batch", "Row"):
+        from segmentkit._results import batches  # noqa: PLC0415 - loads pandas
+
+        return getattr(batches, name)
     if name == "Source":
         from segmentkit.sqlalchemy._source import Source  # noqa: PLC0415 - loads pandas
 

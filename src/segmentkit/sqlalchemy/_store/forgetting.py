@@ -21,18 +21,18 @@ def erase(connection: sa.Connection, tables: StoreTables, keys: Sequence[Any]) -
         The consumers that were told of some of them, each with how many.
     """
     told: dict[str, set[Any]] = {}
+    handed = tables.handed
+    consumers = list(connection.scalars(sa.select(tables.cursor.c.consumer).distinct()))
     ids = [number for (number,) in connection.execute(select_ids(tables))]
     for portion in _portions(keys):
+        # The key follows the consumer, and the segment, in the order of the rows.
+        taken = sa.and_(handed.c.consumer.in_(consumers), handed.c.key.in_(portion))
+        query = sa.select(handed.c.consumer, handed.c.key).distinct()
+        for consumer, key in connection.execute(query.where(taken)):
+            told.setdefault(consumer, set()).add(key)
+        connection.execute(sa.delete(handed).where(taken))
         for rows in (tables.member, tables.past):
-            # The key follows the segment in the order of the rows.
             who = sa.and_(rows.c.segment_id.in_(ids), rows.c.key.in_(portion))
-            cursor = tables.cursor
-            read = sa.and_(
-                cursor.c.segment_id == rows.c.segment_id, rows.c.since_run <= cursor.c.run
-            )
-            query = sa.select(cursor.c.consumer, rows.c.key).distinct()
-            for consumer, key in connection.execute(query.join_from(rows, cursor, read).where(who)):
-                told.setdefault(consumer, set()).add(key)
             connection.execute(sa.delete(rows).where(who))
     return {consumer: len(keys) for consumer, keys in sorted(told.items())}
 

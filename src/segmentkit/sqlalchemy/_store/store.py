@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from segmentkit._definition import AsOf, instant_of
-from segmentkit.errors import SchemaError, UsageError
+from segmentkit._definition import AsOf, instant_of, utc_of
+from segmentkit._results.batches import Batch
+from segmentkit._results.contacts import form_of
+from segmentkit._usage import expect
+from segmentkit.errors import DataError, SchemaError, UsageError
 from segmentkit.evaluation import Asked, Members
+from segmentkit.handover import Handover
 from segmentkit.runs import Most, Run, Stay, refuse_changing, stale_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -25,6 +29,7 @@ from segmentkit.sqlalchemy._store.memberships import (
     view_of,
     with_view,
 )
+from segmentkit.sqlalchemy._store.pulling import Pulling
 from segmentkit.sqlalchemy._store.reading import (
     history_rows,
     keys_at,
@@ -330,6 +335,70 @@ class Store:
         }
         return pd.DataFrame(columns)
 
+    # -- handing over ---------------------------------------------------------------------------
+
+    def pull(
+        self, handover: Handover, *, size: int = 1000, as_of: AsOf = None, stale: str = "refuse"
+    ) -> Iterator[Batch]:
+        """Hand over who has entered or left a segment since it was last asked.
+
+        Events come at least once: what is not acknowledged comes again, with the same ids. Who
+        entered is handed over only if they are still in, reachable, and not held out *now*. Runs
+        of stale data, first runs and new definitions hand nobody over. The first call begins with
+        the last run.
+
+        Args:
+            handover: The hand-over, such as ``catalog.handovers["win_back_mail"]``.
+            size: How many people to look at for one batch.
+            as_of: The instant at which people are asked about; by default now.
+            stale: ``"refuse"`` stale data, or ``"allow"`` it.
+
+        Returns:
+            Batches, one after the other. Acknowledge each before you ask for the next one.
+
+        Raises:
+            DataError: The segment was never run, or a table that it reads is stale.
+            ImportError: A field is a phone number, and phonenumbers is not installed; the extra
+                is `phones`.
+            SegmentkitError: Something cannot be evaluated, as for `Source.evaluate`.
+        """
+        if size < 1:
+            raise ValueError("size must be at least 1")
+        pulling = self._pulling(handover, as_of)
+        for each in handover.values.values():
+            form_of(each)
+        if stale_of(stale) == "refuse":
+            traits = [each.value for each in handover.values.values()]
+            for table in pulling.source.loaded(handover.segment, traits=traits, as_of=pulling.at):
+                if table.state == "stale":
+                    raise DataError(
+                        f"{table}, and the schema calls it stale from {table.fresh.stale} on; "
+                        'nobody was handed over. To do it all the same, pass stale="allow"'
+                    )
+        return pulling.batches(size)
+
+    def ack(self, handover: Handover, ids: Iterable[str]) -> int:
+        """Acknowledge events by their ids, such as a file has them; see `Batch.ack`.
+
+        Args:
+            handover: The hand-over.
+            ids: The ids of the rows that were taken over.
+
+        Returns:
+            How many of them had not been acknowledged before.
+
+        Raises:
+            DataError: One is no id of this hand-over, or the segment was never run.
+        """
+        return self._pulling(handover, None).acknowledge(ids)
+
+    def _pulling(self, handover: Handover, as_of: AsOf) -> Pulling:
+        expect(handover, Handover, "pull(handover)")
+        self._segments(handover.segment)
+        source = Source(self._engine, self._entity, **self._given)
+        at = utc_of(as_of, handover.schema)
+        return Pulling(self._engine, self._tables, source, handover, at)
+
     # -- what is forgotten ----------------------------------------------------------------------
 
     def erase(self, keys: Iterable[Any]) -> dict[str, int]:
@@ -342,9 +411,9 @@ class Store:
             keys: Their keys.
 
         Returns:
-            The consumers that were told of some of these people, and may still hold them, each
-            with how many. Tell them before you erase: who is erased is not handed over as having
-            left.
+            The hand-overs that were acknowledged of some of these people, whose consumers may
+            still hold them, each with how many. Tell them before you erase: who is erased is not
+            handed over as having left.
         """
         return in_turn(lambda: self._erase(list(keys)))
 

@@ -51,6 +51,7 @@ class StoreTables:
         member: Who is in now, and since which run.
         past: Who was in, from which run to which.
         cursor: How far consumers have read.
+        handed: Who was handed over to which consumer, of which run.
         key: The type of people's keys.
         prefix: What the names begin with.
     """
@@ -61,6 +62,7 @@ class StoreTables:
     member: sa.Table
     past: sa.Table
     cursor: sa.Table
+    handed: sa.Table
     key: Any
     prefix: str
 
@@ -101,7 +103,19 @@ class StoreTables:
             _number("segment_id", primary_key=True),
             _number("run"),
         )
-        return cls(metadata, segment, run, member, past, cursor, key, prefix)
+        handed = sa.Table(
+            f"{prefix}_handed",
+            metadata,
+            sa.Column("consumer", _text(LONGEST_NAME), nullable=False),
+            _number("segment_id"),
+            sa.Column("key", key, nullable=False, autoincrement=False),
+            _number("run"),
+            sa.Column("at", _INSTANT, nullable=False),
+            sa.PrimaryKeyConstraint("consumer", "key", "segment_id", "run").ddl_if(
+                callable_=_has_indexes
+            ),
+        )
+        return cls(metadata, segment, run, member, past, cursor, handed, key, prefix)
 
 
 def _number(name: str, **more: Any) -> sa.Column[int]:
