@@ -145,7 +145,7 @@ LETTERS = [
     # of which the nearest reading would be another definition
     ("n > 18,5 and a", "n > 18.5 and a"),
     ("n <= -1,25", "n <= -1.25"),
-    ("IF(n > 3, true, false)", "(n > 3 and true or not (n > 3) and false)"),
+    ("IF(n > 3, true, false)", "(n > 3)"),
     ("orders/$count gt 3", "count(orders) > 3"),
     ("name = 'O''Brien'", 'name = "O\'Brien"'),
     ("n =! 3", "n != 3"),
@@ -266,7 +266,7 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
             "write 'length(name)' for a text or a list, or 'count(name)' for a relation",
         ),
         ("p['x'] = 1", "write 'x' for a column, or 'p.x' for a value in JSON"),
-        ("count orders > 3", "write brackets: count(orders)"),
+        ("count orders > 3", "write 'count(orders)'"),
         ("seen in 30 days", "write 'in last 30 days' or 'in next 30 days'"),
         ("name = 'df[\"n\"] > 3' 4", "'and', 'or' or the end can follow"),
         (

@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # as in typing, which takes longer to load than all that 
 if TYPE_CHECKING:
     from segmentkit._catalog.json_schema import json_schema
     from segmentkit._checking.uses import Use
-    from segmentkit._diagnostics.diagnostic import Diagnostic, Span
+    from segmentkit._diagnostics.diagnostic import Diagnostic, Fix, Span
     from segmentkit._language.syntax import LANGUAGE
     from segmentkit.algebra import complement, difference, intersection, union
     from segmentkit.audience import Audience
@@ -82,6 +82,7 @@ __all__ = [
     "Entity",
     "Explanation",
     "Fact",
+    "Fix",
     "Fresh",
     "Function",
     "Goal",
@@ -119,7 +120,7 @@ __all__ = [
 
 _NAMES = {
     "_checking.uses": "Use",
-    "_diagnostics.diagnostic": "Diagnostic Span",
+    "_diagnostics.diagnostic": "Diagnostic Fix Span",
     "_catalog.json_schema": "json_schema",
     "_language.syntax": "LANGUAGE",
     "algebra": "complement difference intersection union",

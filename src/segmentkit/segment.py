@@ -170,7 +170,7 @@ class Segment(Defined):
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """The checker's warnings about a valid definition; places are in ``source``."""
-        return warnings_of(self._tree, self.schema, self._names)
+        return warnings_of(self._tree, self.schema, self._names, self.source)
 
     @cached_property
     def _names(self) -> Names:

@@ -12,16 +12,16 @@ from segmentkit._checking import row_names
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
-from segmentkit._checking.hints import left_out, some, with_attribute
+from segmentkit._checking.hints import left_out, look_alike, some, with_attribute
 from segmentkit._checking.names import list_of_texts
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
 from segmentkit._checking.windows import now
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import Hint, hinted, likely, write
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, INTEGER
+from segmentkit.dtypes import BOOLEAN, DATE, INTEGER
 from segmentkit.extension import Aggregate
 from segmentkit.functions import AggregateFunction, AggregateSignature
 from segmentkit.schema import Entity, Relation
@@ -113,11 +113,22 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     elif not ways and not ctx.row:
         examples += _among_everyone(ctx, node, function)
     state = {"any": "present", "none": "missing"}.get(name)
+    hint: Hint | None = None
     if state and isinstance(argument, t.Name):
         examples = [f"{format_tree(argument)} is {state}"]
+        if _is_boolean(ctx, argument):
+            examples = [f"{'not ' if name == 'none' else ''}{format_tree(argument)}"]
+        hint = write(examples[0])
     example = ", or ".join(examples) or "the name of a relation"
-    ctx.error("SK116", node.span if state else argument.span, name=name, example=example)
+    span = node.span if state else argument.span
+    ctx.error("SK116", span, name=name, example=example, hint=hint)
     return None
+
+
+def _is_boolean(ctx: Context, name: t.Name) -> bool:
+    with ctx.attempt():
+        value = ctx.value(name)
+    return value is not None and value.dtype == BOOLEAN
 
 
 def _is_of_link(ctx: Context, node: t.Name, start: Entity) -> bool:
@@ -199,9 +210,16 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
         return
     of_root = len(parts) > 1 and parts[0] == root.name
     place, name = (root, parts[1]) if of_root else (start, parts[0])
-    hint = did_you_mean(name, [r.name for r in place.relations])
+    known = [r.name for r in place.relations]
+    before = (root.name,) if of_root else ()
+
+    def whole(found: str) -> str:
+        return ".".join(map(format_name, (*before, found, *parts[len(before) + 1 :])))
+
+    hint = look_alike(name, known, whole) or likely(name, known, whole)
     if len(parts) == 1 and (rows := with_attribute(ctx, start, name)):
-        hint = f"write {some([f'{format_name(each)}.{format_name(name)}' for each in rows])}"
+        there = [f"{format_name(each)}.{format_name(name)}" for each in rows]
+        hint = write(there[0]) if len(there) == 1 else f"write {some(there)}"
     if not of_root and start is not root and root.relation(name):
         path = f"{format_name(root.name)}.{format_name(name)}"
         hint = f"the {name} of the {root.name} are {path}"
@@ -281,7 +299,24 @@ def _aggregated(
         return None
     with ctx.inside(row):
         value = ctx.value(argument)
+    if value is None and isinstance(argument, t.Name) and argument.parts == row.prefix:
+        _name_attribute(ctx, function, argument, row)
     return fitting(ctx, argument, value, function.name, function.operand)
+
+
+def _name_attribute(ctx: Context, function: AggregateSignature, argument: t.Name, row: Row) -> None:
+    """Which attribute of the rows was meant, if only one can be."""
+    last = ctx.errors[-1] if ctx.errors else None
+    if last is None or last.code != "SK114" or last.span != argument.span:
+        return
+    at = row.relation.at if function.name in ("first", "last", "min", "max") else None
+    keys = ("id", row.entity.key, row.relation.key)
+    numbers = [a.name for a in row.entity.attributes if a.dtype.is_number and a.name not in keys]
+    numbers = [name for name in numbers if not name.endswith("_id")]
+    name = at or (numbers[0] if len(numbers) == 1 else None)
+    if name is not None:
+        hint = write(format_tree(evolve(argument, parts=(*argument.parts, name))))
+        ctx.errors[-1] = hinted(last, hint)
 
 
 # -- sequences ------------------------------------------------------------------------------
@@ -355,7 +390,7 @@ def _step_relation(ctx: Context, step: t.Step, row: Row) -> tuple[Relation, bool
         return relation, True
     known = [format_name(r.name) for r in row.owner.relations]
     own = f"{format_name(row.relation.name)}.{format_name(name)}"
-    hint = did_you_mean(name, known)
+    hint = likely(name, known)
     if row.entity.relation(name) is not None:
         hint = f"the {name} of the same row are {own}"
     ctx.error("SK102", step.relation.span, name=format_tree(step.relation), hint=hint)

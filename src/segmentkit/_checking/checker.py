@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from segmentkit._checking import aggregates, names, references
-from segmentkit._checking.context import Checked, CheckedValue, Context, Names
+from segmentkit._checking import aggregates, foreign_forms, names, references
+from segmentkit._checking.context import Checked, CheckedValue, Context, Names, in_brackets
 from segmentkit._checking.dispatcher import context
 from segmentkit._checking.durations import is_uneven
 from segmentkit._checking.sql_depth import MOST, is_deeper
-from segmentkit._diagnostics.diagnostic import Diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, hinted, write
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, is_writable
 from segmentkit._planning import ir
@@ -31,6 +31,7 @@ def check(tree: t.Expr, schema: Schema, source: str, known: Names) -> Checked:
     ctx = context(schema, known, source=source)
     condition = ctx.condition(tree)
     _check_size(ctx, tree, condition)
+    _translate(ctx, tree)
     ctx.raise_errors(source)
     parameters = tuple(ctx.parameters.items())
     return Checked(condition, parameters, tuple(ctx.used_traits), tuple(ctx.used_lists))
@@ -74,14 +75,15 @@ def check_channel(channel: Channel, schema: Schema) -> None:
     references.channel_condition(context(schema, Names()), channel, t.NOWHERE)
 
 
-def warnings_of(tree: t.Expr, schema: Schema, known: Names) -> tuple[Diagnostic, ...]:
+def warnings_of(tree: t.Expr, schema: Schema, known: Names, source: str) -> tuple[Diagnostic, ...]:
     """What there is to say about a definition that stands, in the order of the text.
 
     A pass of its own, because most definitions are evaluated far more often than they are read.
     """
-    ctx = context(schema, known, warn=True)
+    ctx = context(schema, known, warn=True, source=source)
     ctx.condition(tree)
-    return tuple(sorted((w for w, _ in ctx.warnings), key=lambda w: w.span.start))
+    found = (in_brackets(warning, source) for warning, _ in ctx.warnings)
+    return tuple(sorted(found, key=lambda w: w.span.start))
 
 
 # -- parts of a definition that stands ------------------------------------------------------------
@@ -122,6 +124,20 @@ def _check_size(ctx: Context, tree: t.Expr, meaning: ir.Condition | ir.Value) ->
         ctx.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
     elif is_deeper(meaning, MOST):
         ctx.error("SK007", tree.span)
+
+
+def _translate(ctx: Context, tree: t.Expr) -> None:
+    """Of what has another form elsewhere, one mistake is told: how it is written here."""
+    if not ctx.errors:
+        return
+    for node, meant in foreign_forms.rewritten(ctx.schema, tree):
+        place = node.span
+        within = [e for e in ctx.errors if place.start <= e.span.start and e.span.end <= place.end]
+        if not within:
+            continue
+        hint = write(format_tree(meant))
+        ctx.errors[:] = [each for each in ctx.errors if each not in within]
+        ctx.errors.append(hinted(within[0], hint, place))
 
 
 def _check_free(ctx: Context, name: str) -> None:

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from segmentkit._checking import attribute_bounds, hints, surprises, windows
+from segmentkit._checking import attribute_bounds, hints, surprises, unquoted, windows
 from segmentkit._checking.coercion import aligned, article, as_uuid
 from segmentkit._checking.context import Context
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic, suggest
+from segmentkit._diagnostics.diagnostic import Diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -26,7 +26,7 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     left, right = _pair(ctx, node.left, node.right)
     if left is None or right is None:
         for side, other in ((node.left, right), (node.right, left)):
-            hints.quote_unknown(ctx, side, other.dtype if other else None)
+            unquoted.quote_unknown(ctx, side, other.dtype if other else None)
         hints.meant_by(ctx, node, right if left is None else left)
         return ir.FALSE
     negated = node.operator == "!="
@@ -78,9 +78,10 @@ def _comparable(
     ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value, operator: ir.Comparison
 ) -> bool:
     if not same_family(ctx, node.left, left, node.right, right):
+        hints.compared_otherwise(ctx, node, left, right)
         return False
     if operator is not ir.Comparison.EQ and not left.dtype.is_compared:
-        ctx.error("SK105", node.span, family=left.dtype.family, hint=hints.order(node))
+        ctx.error("SK105", node.span, family=left.dtype.family, hint=hints.order(ctx, node))
         return False
     if node.ignoring_case and left.dtype != TEXT:
         ctx.error("SK124", node.span, name="ignoring case", **article(left.dtype))
@@ -133,9 +134,7 @@ def check_values(
         if isinstance(wanted, str) and folded:
             wanted = wanted.casefold()
         if wanted not in known:
-            names = [str(v) for v in attribute.values]
-            close = suggest(str(option.value), names, cutoff=0.65)
-            hint = f"did you mean '{close}'?" if close else f"it has {hints.some(names)}"
+            hint = hints.of_values(str(option.value), attribute.values)
             told = {"value": option.value, "name": format_tree(node)}
             ctx.error("SK106", option_node.span, hint=hint, **told)
 
@@ -172,7 +171,9 @@ def bounds(
         if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
             return None
         if not operand.dtype.is_compared:
-            ctx.error("SK105", node.span, family=operand.dtype.family)
+            ctx.error(
+                "SK105", node.span, family=operand.dtype.family, hint=hints.unquoted(ctx, node)
+            )
             return None
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
     if operand is None or not _is_counted(ctx, window):
@@ -182,7 +183,8 @@ def bounds(
         ctx.errors.append(found)
         return None
     if found is None:
-        ctx.error("SK110", node.span, what=f"'{format_tree(node)}'")
+        hint = hints.unquoted(ctx, node)
+        ctx.error("SK110", node.span, what=f"'{format_tree(node)}'", hint=hint)
         return None
     if ctx.warn:
         surprises.of_range(ctx, node, window, found, operand.dtype)

@@ -7,14 +7,15 @@ that the modules themselves import each other only downwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from segmentkit._checking.parameters import both
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._planning import ir
 from segmentkit.dtypes import DType, ParameterType
@@ -157,14 +158,17 @@ class Context:
         """A context for a pass over another text."""
         return Context(schema, names, self._value, self._condition)
 
-    def error(self, code: str, span: Span, *, hint: str | None = None, **values: Any) -> None:
+    def error(
+        self, code: str, span: Span, *, hint: Hint | str | None = None, **values: Any
+    ) -> None:
         """Note a mistake."""
         self.errors.append(diagnostic(code, span, hint=hint, **values))
 
     def raise_errors(self, source: str) -> None:
         """Raise the mistakes that were noted, in the order of the text."""
         if self.errors:
-            raise SegmentTypeError(sorted(self.errors, key=lambda d: d.span.start), source)
+            found = [in_brackets(each, source) for each in self.errors]
+            raise SegmentTypeError(sorted(found, key=lambda d: d.span.start), source)
 
     def use(
         self, kind: str, entity: Entity | None, name: str, place: Span, part: int | None = None
@@ -210,11 +214,19 @@ class Context:
             self.error("SK113", node.span, hint=hint)
         return self.row is None
 
-    def name_like(self, text: str) -> str | None:
+    def name_like(self, text: str) -> t.Name | None:
         """The attribute or trait that a text names here, whatever its case."""
         entity = self.row.entity if self.row else self.schema.entity
-        known = (*(a.name for a in entity.attributes), *self.names.traits)
-        return next((name for name in known if name.casefold() == text.casefold()), None)
+        *links, last = text.split(".")
+        for part in links:
+            link = entity.link(part)
+            if link is None:
+                return None
+            entity = self.schema.named(link.to)
+        known = [a.name for a in entity.attributes]
+        known += [] if links or self.row else self.names.traits
+        name = next((name for name in known if name.casefold() == last.casefold()), None)
+        return None if name is None else t.Name((*links, name))
 
     def taken(self, name: str) -> str | None:
         """What a name stands for that no row can have."""
@@ -270,6 +282,31 @@ class Context:
         """Take up the parameters of what stands at a place."""
         for name, dtype in parameters:
             self.parameter(t.Parameter(name, span), dtype)
+
+
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`")
+
+
+def in_brackets(found: Diagnostic, source: str) -> Diagnostic:
+    """The diagnostic, with a fix that has all brackets of what it replaces.
+
+    Trees keep no brackets, so the place of ``(a + b) > c`` begins behind the first of them.
+    """
+    if found.fix is None:
+        return found
+    bare = _QUOTED.sub(lambda text: " " * len(text[0]), source)
+    start, end = found.fix.span.start, found.fix.span.end
+    depth = least = 0
+    for character in bare[start:end]:
+        depth += (character == "(") - (character == ")")
+        least = min(least, depth)
+    for _ in range(-least):
+        start = bare.rfind("(", 0, start)
+    for _ in range(depth - least):
+        end = bare.find(")", end) + 1
+    if start < 0 or end <= 0:
+        return found
+    return evolve(found, fix=evolve(found.fix, span=Span(start, end)))
 
 
 def _is_of_row(node: ir.Condition | ir.Value) -> bool:

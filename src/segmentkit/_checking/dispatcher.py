@@ -19,12 +19,14 @@ from segmentkit._checking import (
     rankings,
     references,
     surprises,
+    unquoted,
     windows,
 )
 from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Context, Names
 from segmentkit._checking.parameters import number_of
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import Hint, likely, write
+from segmentkit._language import foreign_words
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -103,35 +105,16 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
     if aggregate is not None:
         return aggregates.aggregate(ctx, node, aggregate)
     known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in ctx.schema.functions)]
-    if test := _test_of_others(node):
-        ctx.error("SK103", node.span, name=node.name, hint=f"write {test}")
-        return None
-    hint = _of_others(node.name.lower()) or did_you_mean(node.name, known)
+    hint = _of_others(node.name.lower()) or hints.look_alike(node.name, known)
+    hint = hint or likely(node.name, known)
     ctx.error("SK103", node.name_span, name=node.name, hint=hint)
     return None
 
 
-def _test_of_others(node: t.Call) -> str | None:
-    """The test that is a function elsewhere: ``startswith(name, "x")``, ``isnull(age)``."""
-    word = _TESTS_OF_OTHERS.get(node.name.lower().replace("_", ""))
-    if word is None or len(node.arguments) != (1 if word.startswith("is") else 2):
-        return None
-    operand, *pattern = map(format_tree, node.arguments)
-    return " ".join([operand, word, *pattern])
-
-
-_TESTS_OF_OTHERS = {
-    **dict.fromkeys(("startswith", "beginswith", "hasprefix"), "starts with"),
-    **dict.fromkeys(("endswith", "hassuffix"), "ends with"),
-    **dict.fromkeys(("matches", "fullmatch", "regexpfullmatch"), "matches"),
-    **dict.fromkeys(("isnull", "isna", "isblank", "ismissing", "isnone"), "is missing"),
-    "isempty": "is empty",
-    **dict.fromkeys(("notnull", "notna", "isnotnull", "ispresent"), "is present"),
-}
-
-
-def _of_others(name: str) -> str | None:
+def _of_others(name: str) -> Hint | str | None:
     """What stands here for what others call so."""
+    if name in foreign_words.FUNCTIONS:
+        return write(foreign_words.FUNCTIONS[name])
     forms = [f.form for each in (FUNCTIONS, AGGREGATES) for f in each.values() if name in f.others]
     return f"write {' or '.join(forms)}" if forms else _WORDS_OF_OTHERS.get(name)
 
@@ -189,12 +172,13 @@ def _condition(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:  # n
 def _watched(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
     found = _condition(ctx, node, negative)
     surprises.of_constants(ctx, node, found)
+    surprises.of_texts(ctx, node)
     return found
 
 
 def _several(ctx: Context, node: t.And | t.Or, negative: bool, every: bool) -> list[ir.Condition]:
     """The operands of ``and``, or of ``or``; under ``not``, ``or`` is what all must hold of."""
-    operands = hints.refuse_strays(ctx, node)
+    operands = unquoted.refuse_strays(ctx, node)
     if not ctx.warn:
         return [_condition(ctx, operand, negative) for operand in operands]
     starts, found = [], []
@@ -252,7 +236,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
         hints.rows_meant(ctx, node)
         return ir.FALSE
     if value.dtype != BOOLEAN:
-        hint = hints.compared(node, value.dtype, ctx.declared.get(value))
+        hint = hints.compared(ctx, node, value.dtype, ctx.declared.get(value))
         ctx.error("SK108", node.span, hint=hint, **article(value.dtype))
         return ir.FALSE
     if negative:

@@ -9,6 +9,7 @@ from segmentkit._checking.coercion import article, exact_dtype, to_float
 from segmentkit._checking.context import Context
 from segmentkit._checking.hints import in_days
 from segmentkit._checking.parameters import number_of
+from segmentkit._diagnostics.diagnostic import Hint
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -234,7 +235,7 @@ def _refuse(
 ) -> None:
     """Say what does not go together, and what was probably meant."""
     (left_node, a), (right_node, b) = left, right
-    hint = None
+    hint: Hint | str | None = None
     for node, value in (left, right):
         if isinstance(node, t.Literal) and value.dtype.is_number and operator in "+-":
             hint = in_days(node)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 
 from attrs import evolve
 
-from segmentkit._checking.coercion import article, literal_dtype
 from segmentkit._checking.context import Context
-from segmentkit._diagnostics.diagnostic import diagnostic, suggest
+from segmentkit._diagnostics.diagnostic import Hint, diagnostic, hinted, suggest, write
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_name, format_text, format_tree
+from segmentkit._language.foreign_words import NUMBERS, TRUTHS, dates_of, instant_of
+from segmentkit._language.formatter import format_name, format_text, format_tree, format_value
+from segmentkit._language.look_alikes import in_latin, named
 from segmentkit._patterns.versions import version_key
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, VERSION, DType
@@ -34,31 +36,50 @@ def one_of(names: list[str], most: int = 6) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> str | None:
+def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | str | None:
     """How a constant of the wrong type would be written in the right one."""
     if isinstance(other, ir.Call) and other.name == "day":
         return "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week"
     if isinstance(other, ir.Call) and other.name == "week":
         return "week(…) is a date, the Monday of the week"
-    if other.dtype.is_time and (digits := _DIGITS.fullmatch(format_tree(node))):
-        return _of_digits(*map(int, digits.groups()))
-    if other.dtype.is_time and format_tree(node).replace(" - ", "").isdecimal():
-        return "write dates as 2026-05-09"
+    if other.dtype.is_time and (hint := _of_time(node)) is not None:
+        return hint
+    if other.dtype.is_number and isinstance(node, t.Duration):
+        return write(format_tree(node.number), ", a number without a unit", span=node.span)
     if not isinstance(node, t.Literal):
         return None
-    value = node.value
     if other.dtype == VERSION:
-        return f"write {_version_of(node)}"
-    if isinstance(value, str):
-        return _of_text(ctx, value, other.dtype)
-    if other.dtype == TEXT:
-        return text_for(ctx, node, other)
-    if other.dtype == DISTANCE and isinstance(value, int | Decimal):
-        return f"write a unit: {format_tree(node)} km"
-    if other.dtype.is_duration and isinstance(value, int | Decimal):
+        return write(_version_of(node), span=node.span)
+    if isinstance(node.value, str):
+        return _of_text(ctx, node, node.value, other.dtype)
+    return text_for(ctx, node, other) if other.dtype == TEXT else _of_number(node, other.dtype)
+
+
+def _of_time(node: t.Expr) -> Hint | str | None:
+    """What was meant by a number or a length of time where a time must stand."""
+    text = format_tree(node)
+    match node:
+        case t.Negative(t.Duration() as length):
+            return write(f"{format_tree(length)} ago", span=node.span)
+        case t.Duration():
+            return f"write '{text} ago' or '{text} from now': > is later, < is earlier"
+        case _ if digits := _DIGITS.fullmatch(text):
+            return _of_digits(node, *map(int, digits.groups()))
+        case _:
+            return "write dates as 2026-05-09" if text.replace(" - ", "").isdecimal() else None
+
+
+def _of_number(node: t.Literal, dtype: DType) -> Hint | None:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    if dtype == DISTANCE:
+        text = f"{format_tree(node)} km"
+        return Hint(f"write a unit: {text}", text, node.span)
+    if dtype.is_duration:
         return in_days(node)
-    if other.dtype == BOOLEAN and value in (0, 1):
-        return f"write {'true' if value else 'false'}"
+    if dtype == BOOLEAN and value in (0, 1):
+        return write("true" if value else "false", span=node.span)
     return None
 
 
@@ -68,22 +89,23 @@ def _version_of(node: t.Literal) -> str:
     return f"version({text if isinstance(node.value, str) else format_text(text)})"
 
 
-def in_days(number: t.Literal) -> str:
+def in_days(number: t.Literal) -> Hint:
     """The length of time that was probably meant by a number."""
-    return f"write a unit: {format_tree(t.Duration(number, 'day', number.span))}"
+    text = format_tree(t.Duration(number, "day", number.span))
+    return Hint(f"write a unit: {text}", text, number.span)
 
 
 _DIGITS = re.compile(r"(\d{4})(?: - )?(\d\d?)(?: - )?(\d\d?)")
 
 
-def _of_digits(year: int, month: int, day: int) -> str:
+def _of_digits(node: t.Expr, year: int, month: int, day: int) -> Hint | str:
     try:
-        return f"write {date(year, month, day)}"
+        return write(str(date(year, month, day)), span=node.span)
     except ValueError:
         return "write dates as 2026-05-09"
 
 
-def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
+def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> Hint | str | None:
     """How to write a constant as a text, or which texts there are, if it is none of them."""
     if not isinstance(node, t.Literal):
         return None
@@ -93,19 +115,43 @@ def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> str | None:
     # Of what is true, texts have words of their own.
     if isinstance(node.value, bool):
         return "write the text that stands for it in quotes, as the column has it"
-    return f'write "{format_tree(node)}" in quotes'
+    text = f'"{format_tree(node)}"'
+    return Hint(f"write it in quotes: {text}", text, node.span)
 
 
-def _of_text(ctx: Context, text: str, dtype: DType) -> str | None:
-    if (name := ctx.name_like(text)) is not None:
-        return f"names stand without quotes: {format_name(name)}"
-    if dtype.is_number and text.replace(".", "", 1).isdecimal():
-        return f"write {text} without quotes"
+def _of_text(ctx: Context, node: t.Literal, text: str, dtype: DType) -> Hint | str | None:
+    if (name := unquoted(ctx, node)) is not None:
+        return name
+    if dtype.is_number and re.fullmatch(r"-?\d+(\.\d+)?", text.strip()):
+        return Hint(f"write {text.strip()} without quotes", text.strip(), node.span)
+    if dtype.is_number and text.strip().lower() in NUMBERS:
+        return write(str(NUMBERS[text.strip().lower()]), span=node.span)
     if dtype.is_time:
-        return f"write dates without quotes: {text if _TIME.fullmatch(text) else '2026-05-09'}"
-    if dtype == BOOLEAN and text.lower() in _TRUTHS:
-        return f"write {_TRUTHS[text.lower()]} without quotes"
+        if _TIME.fullmatch(text):
+            return Hint(f"write dates without quotes: {text}", text, node.span)
+        if (moment := instant_of(text)) is not None:
+            said = format_value(moment)
+            return Hint(f"write dates without quotes: {said}", said, node.span)
+        days = " or ".join(map(str, dates_of(text)))
+        return f"write dates without quotes: {days or '2026-05-09'}"
+    if dtype == BOOLEAN and (word := truth(text)):
+        return Hint(f"write {word} without quotes", word, node.span)
     return None
+
+
+def unquoted(ctx: Context, node: t.Expr) -> Hint | None:
+    """How to name an attribute, where a text stands for one."""
+    if not isinstance(node, t.Literal) or not isinstance(node.value, str):
+        return None
+    name = ctx.name_like(node.value)
+    if name is None:
+        return None
+    text = format_tree(name)
+    return Hint(f"names stand without quotes: {text}", text, node.span)
+
+
+def truth(word: str) -> str | None:
+    return _TRUTHS.get(word.lower()) or TRUTHS.get(word.lower())
 
 
 _TRUTHS = {
@@ -114,9 +160,27 @@ _TRUTHS = {
 }
 
 
-def order(node: t.Compare) -> str | None:
+def of_values(value: str, values: tuple[bool | int | str, ...]) -> Hint | str:
+    """Which of the listed values was meant, or which there are."""
+    looks = {in_latin(str(v)).strip().casefold(): v for v in values}
+    known = {str(v): v for v in values}
+    close = suggest(value, known, cutoff=0.65)
+    found = known[close] if close else looks.get(in_latin(value).strip().casefold())
+    names = list(known)
+    if found is None:
+        return f"it has {some(names)}"
+    few = f" It has {some(names)}" if 1 < len(names) <= _FEW else ""
+    return Hint(f"did you mean '{found}'?{few}", format_value(found))
+
+
+_FEW = 4
+
+
+def order(ctx: Context, node: t.Compare) -> Hint | str | None:
     """What to compare in the place of a text that holds something with an order."""
     for side, other in ((node.left, node.right), (node.right, node.left)):
+        if (name := unquoted(ctx, side)) is not None:
+            return name
         match side:
             case t.Literal(str() as text) if version_key(text) and not text.isdecimal():
                 left, right = (t.Call("version", (each,)) for each in (node.left, node.right))
@@ -129,9 +193,13 @@ def order(node: t.Compare) -> str | None:
     return None
 
 
-def compared(node: t.Expr, dtype: DType, attribute: Attribute | None = None) -> str | None:
+def compared(
+    ctx: Context, node: t.Expr, dtype: DType, attribute: Attribute | None = None
+) -> Hint | str | None:
     """How a value becomes a condition."""
     text = format_tree(node)
+    if (name := unquoted(ctx, node)) is not None:
+        return name
     if dtype == TEXT and not isinstance(node, t.Literal):
         value = format_text(attribute.values[0]) if attribute and attribute.values else '"…"'
         return f"compare it, as in '{text} = {value}'"
@@ -156,11 +224,23 @@ def left_out(ctx: Context, entity: Entity, name: str) -> str | None:
 _HIDDEN = ("excluded", "not in only")
 
 
-def one_step_away(ctx: Context, entity: Entity, name: str) -> str | None:
+def look_alike(word: str, known: Iterable[str], written: Callable[[str], str] = str) -> Hint | None:
+    """The known word that another one looks like: some of its letters are of another script."""
+    plain = in_latin(word)
+    if plain == word:
+        return None
+    name = next((each for each in known if in_latin(each).casefold() == plain.casefold()), None)
+    if name is None:
+        return None
+    return write(written(name), f", without the sign {named(word)} that only looks like it")
+
+
+def one_step_away(ctx: Context, entity: Entity, name: str) -> Hint | str | None:
     """Where an attribute is that the entity itself does not have: beyond a link, or in rows."""
     links = [link.name for link in entity.links if ctx.schema.named(link.to).attribute(name)]
     if links:
-        return f"write {some([f'{format_name(each)}.{format_name(name)}' for each in links])}"
+        there = [f"{format_name(each)}.{format_name(name)}" for each in links]
+        return write(there[0]) if len(there) == 1 else f"write {some(there)}"
     attribute = format_name(name)
     rows = [f"any({format_name(r)} where {attribute} …)" for r in with_attribute(ctx, entity, name)]
     return f"write {some(rows)}" if rows else None
@@ -183,43 +263,119 @@ def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if last is None or not isinstance(side, t.Name) or last.span != side.span:
             continue
-        if last.code == "SK101" and side.parts[-1].lower() in ("null", "none", "nan", "na"):
-            state = "present" if node.operator == "!=" else "missing"
-            if node.operator in ("=", "!="):
-                hint = f"write {format_tree(other)} is {state}"
-                ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
-        elif last.code == "SK128" and found is not None:
-            entity: Entity | None = ctx.row.entity if ctx.row else ctx.schema.entity
-            for part in side.parts:
-                link = entity.link(part) if entity else None
-                entity = ctx.schema.named(link.to) if link else None
-            fitting = [each for each in entity.attributes if _fits(each, found)] if entity else []
-            if fitting:
-                names = [format_tree(evolve(side, parts=(*side.parts, a.name))) for a in fitting]
-                ctx.errors[-1] = evolve(last, hint=f"write {one_of(names)}")
-        elif last.code == "SK115" and last.hint and len(side.parts) == 2:
-            rows = evolve(side, parts=side.parts[:-1])
-            own = evolve(side, parts=side.parts[-1:])
-            left, right = (own, other) if side is node.left else (other, own)
-            test = format_tree(evolve(node, left=left, right=right))
-            if not isinstance(other, t.Name) and "say which" in last.hint:
-                hint = f"write any({format_tree(rows)} where {test}), or {last.hint}"
-                ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+        match last.code:
+            case "SK101":
+                _of_unknown(ctx, node, side, other)
+            case "SK128" if found is not None:
+                _of_link(ctx, side, found)
+            case "SK115" if last.fix is None and last.hint and len(side.parts) > 1:
+                _of_some_row(ctx, node, side, other, last.hint)
+            case _:
+                pass
     match node:
         case t.Compare("=" | "!=", t.Call("any", (t.Name() as name,)), t.Literal(str() as text)) | (
             t.Compare("=" | "!=", t.Literal(str() as text), t.Call("any", (t.Name() as name,)))
         ) if last is not None:
             no = "not " if node.operator == "!=" else ""
-            hint = f"write {format_tree(name)} {no}contains {format_text(text)}"
-            ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
-        case t.Compare("=" | "!=", left, t.Or(operands)) if all(map(_is_stray, operands)):
+            hint = write(f"{format_tree(name)} {no}contains {format_text(text)}")
+            ctx.errors[-1] = hinted(last, hint, node.span)
+        case t.Compare("=" | "!=", left, t.Or(operands)) if all(map(is_stray, operands)):
             within = t.InList(left, operands, node.operator == "!=", node.ignoring_case, node.span)
-            hint = f"several values stand in a list: {format_tree(within)}"
+            text = format_tree(within)
+            hint = Hint(f"several values stand in a list: {text}", text, node.span)
             errors = [each for each in ctx.errors if each.span.start < node.right.span.start]
-            told = diagnostic("SK109", node.right.span, hint=hint)
-            ctx.errors[:] = [*errors, evolve(told, span=node.span)]
+            ctx.errors[:] = [*errors, diagnostic("SK109", node.span, hint=hint)]
         case _:
             pass
+    if last is not None and last.code == "SK161":
+        _of_list(ctx, node)
+
+
+def _of_unknown(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> None:
+    """What ``= null``, ``= yesterday`` and ``amount > 5`` mean, where nothing has the name."""
+    last, equal = ctx.errors[-1], node.operator in ("=", "!=")
+    if side.parts[-1].lower() == "yesterday" and equal:
+        no = "not " if node.operator == "!=" else ""
+        hint = write(f"{format_tree(other)} {no}in previous day", ", which is the whole day")
+        ctx.errors[-1] = hinted(last, hint, node.span)
+    elif is_missing_word(side) and equal:
+        state = "present" if node.operator == "!=" else "missing"
+        ctx.errors[-1] = hinted(last, write(f"{format_tree(other)} is {state}"), node.span)
+    elif ctx.row is None and len(side.parts) == 1 and not is_missing_word(side):
+        ways = with_attribute(ctx, ctx.schema.entity, side.parts[0])
+        known = one_step_away(ctx, ctx.schema.entity, side.parts[0])
+        if len(ways) == 1 and isinstance(known, str):
+            _of_some_row(ctx, node, evolve(side, parts=(*ways, *side.parts)), other, "")
+
+
+def _of_link(ctx: Context, side: t.Name, found: ir.Value) -> None:
+    """The attributes beyond a link that can be compared with a value."""
+    entity: Entity | None = ctx.row.entity if ctx.row else ctx.schema.entity
+    for part in side.parts:
+        link = entity.link(part) if entity else None
+        entity = ctx.schema.named(link.to) if link else None
+    fitting = [each for each in entity.attributes if _fits(each, found)] if entity else []
+    if fitting:
+        names = [format_tree(evolve(side, parts=(*side.parts, a.name))) for a in fitting]
+        told = write(names[0]) if len(names) == 1 else f"write {one_of(names)}"
+        ctx.errors[-1] = hinted(ctx.errors[-1], told)
+
+
+def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value) -> None:
+    """The test that was meant where a hint for one side would not do."""
+    last = ctx.errors[-1]
+    for side, value, other in ((node.left, left, node.right), (node.right, right, node.left)):
+        match other, node.operator:
+            case t.Literal(int() as year), "=" | "!=" if value.dtype.is_time and 1900 < year < 2200:
+                no = "not " if node.operator == "!=" else ""
+                ctx.errors[-1] = hinted(
+                    last, write(f"{format_tree(side)} {no}in {year}"), node.span
+                )
+            case t.Literal(int() as number), sign if value.dtype == BOOLEAN and sign not in (
+                "=",
+                "!=",
+            ):
+                meant = (sign, number) in ((">", 0), (">=", 1)) and side is node.left
+                hint = write(format_tree(side)) if meant else "compare it with = true or = false"
+                ctx.errors[-1] = hinted(last, hint, node.span)
+            case _:
+                pass
+
+
+def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr, else_: str) -> None:
+    """Say that one of many rows passes a test, where an attribute of rows stands alone."""
+    *path, own = side.parts
+    at = 1 if path[0] == ctx.schema.entity.name else 0
+    entity: Entity | None = ctx.row.entity if ctx.row and not at else ctx.schema.entity
+    for part in path[at:]:
+        relation = entity.relation(part) if entity else None
+        entity = ctx.schema.named(relation.to) if relation else None
+    if entity is None or (isinstance(other, t.Name) and entity.attribute(other.parts[0])):
+        return
+    name = evolve(side, parts=(own,))
+    left, right = (name, other) if side.span == node.left.span else (other, name)
+    test = format_tree(evolve(node, left=left, right=right))
+    hint = write(f"any({format_tree(evolve(side, parts=tuple(path)))} where {test})")
+    said = f"{hint.said}; or {else_}" if else_ and "say which" in else_ else hint.said
+    ctx.errors[-1] = hinted(ctx.errors[-1], evolve(hint, said=said), node.span)
+
+
+def _of_list(ctx: Context, node: t.Compare | t.InList) -> None:
+    """Say what a list of texts contains, where it is compared with a text, or with several."""
+    match node:
+        case t.Compare("=" | "!=" as sign, t.Name() as name, t.Literal(str()) as text):
+            test = t.TextTest("contains", name, None, (text,), sign == "!=", node.ignoring_case)
+        case t.InList(t.Name() as name, tuple() as options, negated, folded) if options:
+            test = t.TextTest("contains", name, "any", options, negated, folded)
+        case _:
+            return
+    ctx.errors[-1] = hinted(ctx.errors[-1], write(format_tree(test)), node.span)
+
+
+def list_in_list(ctx: Context, node: t.InList) -> None:
+    """The same of ``tags in ("a", "b")``."""
+    if ctx.errors and ctx.errors[-1].code == "SK161":
+        _of_list(ctx, node)
 
 
 def _fits(attribute: Attribute, value: ir.Value) -> bool:
@@ -227,23 +383,11 @@ def _fits(attribute: Attribute, value: ir.Value) -> bool:
     return a.family == b.family or (a.is_time and b.is_time)
 
 
-def quote_unknown(ctx: Context, node: t.Expr, dtype: DType | None) -> None:
-    """Where a text must stand, an unknown name is one without quotes; or a word for a truth."""
-    if dtype == BOOLEAN and isinstance(node, t.Name) and ctx.errors:
-        truth = _TRUTHS.get(node.parts[0].lower())
-        last = ctx.errors[-1]
-        if truth and len(node.parts) == 1 and last.code == "SK101" and last.span == node.span:
-            ctx.errors[-1] = evolve(last, hint=f"write {truth}")
-        return
-    if dtype != TEXT or not isinstance(node, t.Name) or len(node.parts) > 1 or not ctx.errors:
-        return  # a trait that is broken is a name without a meaning, and told of elsewhere
-    (name,), last = node.parts, ctx.errors[-1]
-    entity = ctx.row.entity if ctx.row else ctx.schema.entity
-    known = [a.name for a in entity.attributes]
-    if left_out(ctx, entity, name) or one_step_away(ctx, entity, name):
-        return
-    if last.code == "SK101" and last.span == node.span and not suggest(name, known, cutoff=0.75):
-        ctx.errors[-1] = evolve(last, hint=f"write it in quotes: {format_text(name)}")
+def is_missing_word(node: t.Expr) -> bool:
+    return isinstance(node, t.Name) and node.parts[-1].lower() in _MISSING_WORDS
+
+
+_MISSING_WORDS = ("null", "none", "nan", "na", "undefined", "nil")
 
 
 def rows_meant(ctx: Context, node: t.Expr) -> None:
@@ -259,52 +403,9 @@ def rows_meant(ctx: Context, node: t.Expr) -> None:
             return
     last = ctx.errors[-1] if ctx.errors else None
     if last is not None and last.code == "SK114" and last.span == name.span:
-        hint = f"write {'none' if negated else 'any'}({rows})"
-        ctx.errors[-1] = evolve(last, span=node.span, hint=hint)
+        hint = write(f"{'none' if negated else 'any'}({rows})")
+        ctx.errors[-1] = hinted(last, hint, node.span)
 
 
-def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
-    """Refuse constants that stand after a test, as in ``age = 17 or 18``; the other operands."""
-    left: list[t.Expr] = []
-    operands = node.operands
-    for i, operand in enumerate(operands):
-        if not _is_stray(operand):
-            left.append(operand)
-        elif i == 0 or not _is_stray(operands[i - 1]):
-            more = i + 1
-            while more < len(operands) and _is_stray(operands[more]):
-                more += 1
-            assert isinstance(operand, t.Literal)
-            hint = (
-                _with_strays(left[-1], operands[i:more], isinstance(node, t.Or)) if left else None
-            )
-            dtype = literal_dtype(operand.value)
-            told = hint or compared(operand, dtype)
-            ctx.error("SK108", operand.span, hint=told, **article(dtype))
-    return tuple(left)
-
-
-def _is_stray(node: t.Expr) -> bool:
+def is_stray(node: t.Expr) -> bool:
     return isinstance(node, t.Literal) and not isinstance(node.value, bool)
-
-
-def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> str | None:
-    """The test that takes the values in."""
-    match test:
-        case t.Compare("=" | "!=" as operator, left, t.Literal() as first, folded):
-            meant: t.Expr = t.InList(left, (first, *values), operator == "!=", folded, test.span)
-        case t.InList(_, tuple() as options):
-            meant = evolve(test, options=(*options, *values))
-        case t.TextTest("contains", _, quantifier, patterns, negated):
-            wanted = "any" if either or negated else "all"
-            if quantifier not in (None, wanted):
-                return None
-            meant = evolve(test, quantifier=wanted, patterns=(*patterns, *values))
-        case t.TextTest():
-            again = evolve(test, patterns=values[:1])
-            return f"repeat the test: {format_tree(again)}"
-        case t.Compare():
-            return f"repeat the test: {format_tree(evolve(test, right=values[0]))}"
-        case _:
-            return None
-    return f"write {format_tree(meant)}"

@@ -6,6 +6,7 @@ from segmentkit._checking import hints, names, surprises
 from segmentkit._checking.aggregates import table_of_texts
 from segmentkit._checking.coercion import article
 from segmentkit._checking.context import Context
+from segmentkit._diagnostics.diagnostic import Hint
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -42,7 +43,10 @@ def _refuse(ctx: Context, node: t.IsEmpty) -> None:
         hints.rows_meant(ctx, node)
         return
     text = format_tree(node.operand)
-    hint = f"write '{text} is {'present' if node.negated else 'missing'}'"
+    state = f"{text} is {'present' if node.negated else 'missing'}"
+    hint: Hint | str = Hint(f"write '{state}'", state)
     if value.dtype == TEXT:
-        hint = f"write '{text} {'!=' if node.negated else '='} \"\"'"
+        no = "!=" if node.negated else "="
+        hint = f"write '{text} {no} \"\"'"
+        hint = f"{hint}, or '{state}'" if value.nullable else Hint(hint, f'{text} {no} ""')
     ctx.error("SK162", node.span, hint=hint, **article(value.dtype))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmentkit._checking import attribute_bounds, hints, surprises
+from segmentkit._checking import attribute_bounds, hints, surprises, unquoted
 from segmentkit._checking.aggregates import table_of_texts
 from segmentkit._checking.coercion import aligned, article
 from segmentkit._checking.comparisons import check_values, same_family, written
@@ -31,7 +31,8 @@ def text_test(ctx: Context, node: t.TextTest, negative: bool) -> ir.Condition:
         ctx.error("SK161", node.operand.span, name=format_tree(node.operand))
         return ir.FALSE
     if operand.dtype not in (TEXT, TEXTS):
-        ctx.error("SK124", node.operand.span, name=node.operator, **article(operand.dtype))
+        told = {"name": node.operator, "hint": hints.unquoted(ctx, node.operand)}
+        ctx.error("SK124", node.operand.span, **told, **article(operand.dtype))
         return ir.FALSE
     if node.operator == "matches":
         check_pattern(ctx, node, patterns[0])
@@ -87,6 +88,8 @@ def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
     operand = ctx.value(node.operand)
     if isinstance(node.options, t.Parameter):
         return _in_parameter(ctx, node, operand, node.options, negative)
+    if operand is None:
+        hints.list_in_list(ctx, node)
     options = _constants(ctx, node.options, operand.dtype if operand else None, operand)
     if operand is None or options is None or not _is_folded_text(ctx, node, operand):
         return ir.FALSE
@@ -158,10 +161,11 @@ def _constants(
     for node in nodes:
         value = ctx.typed(node, dtype)
         if value is None:
-            hints.quote_unknown(ctx, node, dtype)
+            unquoted.quote_unknown(ctx, node, dtype, written_out=True)
             return None
         if not isinstance(value, _CONSTANT):
-            ctx.error("SK123", node.span, text=format_tree(node))
+            meant = unquoted.as_text(node) if dtype == TEXT and operand is None else None
+            ctx.error("SK123", node.span, text=format_tree(node), hint=meant)
             return None
         if dtype == TEXT and value.dtype != TEXT:
             hint = hints.text_for(ctx, node, operand)

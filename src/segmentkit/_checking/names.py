@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from segmentkit._checking.context import Context, NamedRow, Row
-from segmentkit._checking.hints import left_out, one_of, one_step_away, some
-from segmentkit._diagnostics.diagnostic import did_you_mean, suggest
+from segmentkit._checking.hints import left_out, look_alike, one_of, one_step_away, some
+from segmentkit._diagnostics.diagnostic import Hint, likely, suggest, write
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_name, format_tree
+from segmentkit._language.comments import comment_sign
+from segmentkit._language.formatter import format_name, format_reference, format_tree
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import has_aggregates, is_of_population
 from segmentkit.dtypes import Kind
@@ -179,19 +182,21 @@ def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -
 def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
     """Say what a name is that is no attribute, or which attribute was probably meant."""
     text = ".".join(map(format_name, node.parts))
+    hint: Hint | str | None = None
     if entity.relation(part) is not None:
         if part == node.parts[-1]:
             own = f"count({format_name(part)}) stands in that row's own brackets"
-            hint = own if scope is ir.Scope.ABOVE else None
+            hint = own if scope is ir.Scope.ABOVE else write(f"count({text})")
             ctx.error("SK114", node.span, name=text, hint=hint)
         else:
             rows = text.rpartition(".")[0] if node.parts[-1].lower() in _SIZES else None
-            hint = f"write count({rows})" if rows else None
+            hint = write(f"count({rows})") if rows else None
             ctx.error("SK115", node.span, hint=hint, name=text, relation=part)
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
         names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
-        hint = f"write {one_of(names)}" if names else None
+        if names:
+            hint = write(names[0]) if len(names) == 1 else f"write {one_of(names)}"
         ctx.error("SK128", node.span, name=part, hint=hint)
     elif entity.place(part) is not None:
         ctx.error("SK150", node.span, name=part)
@@ -203,54 +208,112 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
         ctx.error("SK101", node.span, name=part, hint=_meant(ctx, node, entity, part, scope))
 
 
-def _part_meant(node: t.Name, part: str) -> str | None:
+def _part_meant(node: t.Name, part: str) -> Hint | None:
     """``joined.year`` and ``joined.dt.year`` are ``year(joined)``."""
     at = node.parts.index(part)
     wanted = [each.lower() for each in node.parts[at + 1 :] if each.lower() not in ("dt", "str")]
     functions = {"day": "monthday", "dayofweek": "weekday", "date": "day", **_PARTS}
     name = functions.get(wanted[0]) if len(wanted) == 1 else None
-    return name and f"write {name}({'.'.join(map(format_name, node.parts[: at + 1]))})"
+    return write(f"{name}({'.'.join(map(format_name, node.parts[: at + 1]))})") if name else None
 
 
 _PARTS = {each: each for each in ("year", "quarter", "month", "week", "weekday", "hour")}
 _PARTS |= dict.fromkeys(("len", "length", "size"), "length")
 
 
-def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> str | None:
+def _meant(
+    ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope
+) -> Hint | str | None:
     """What was probably meant by a name that nothing has."""
-    root, row = ctx.schema.entity, ctx.row
     if why := left_out(ctx, entity, part):
         return why
-    if part.lower() in _WORDS_OF_OTHERS:
-        return _WORDS_OF_OTHERS[part.lower()]
-    if scope is ir.Scope.ROW and row is not None:
-        if part in row.names:
-            return f"name an attribute of the row: {format_name(part)}.…"
-        follows, inside = row.follows, row.inside
-        if follows is not None and part == follows.relation.name:
-            return _to_name(ctx, node, follows, "the row that the step follows")
-        if inside is not None and part == inside.relation.name:
-            return _to_name(ctx, node, inside, f"the row of {part} around these brackets")
-        if part == row.relation.name:
-            return f"inside the brackets of {part}, names are its own: drop '{part}.'"
-        if root.attribute(part) or root.link(part):
-            text = ".".join(map(format_name, node.parts))
-            return f"the attribute of {root.name} is {format_name(root.name)}.{text}"
+    if (sign := comment_sign(ctx.source, node.span.start)) is not None:
+        return Hint("a comment begins with #", "#", sign)
+    if hint := _of_others(ctx, node, part):
+        return hint
+    if (
+        scope is ir.Scope.ROW
+        and ctx.row is not None
+        and (told := _of_row(ctx, node, ctx.row, part))
+    ):
+        return told
     if len(node.parts) == 1 and (where := one_step_away(ctx, entity, part)):
         return where
+    return _nearest(ctx, node, entity, part)
+
+
+def _of_others(ctx: Context, node: t.Name, part: str) -> Hint | str | None:
+    """What stands here for a word of others; and segments, which are not named alone."""
+    if (said := _WORDS_OF_OTHERS.get(part.lower())) is not None:
+        return write(said) if said in ("now", "today", "true") else said
+    if len(node.parts) == 1 and ctx.row is None and part in ctx.names.segments:
+        return write(f"in segment {format_reference(part)}")
+    return None
+
+
+def _of_row(ctx: Context, node: t.Name, row: Row, part: str) -> Hint | str | None:
+    """What a name means that is of another row, or of the customer."""
+    root = ctx.schema.entity
+    if part in row.names:
+        return f"name an attribute of the row: {format_name(part)}.…"
+    follows, inside = row.follows, row.inside
+    if follows is not None and part == follows.relation.name:
+        return _to_name(ctx, node, follows, "the row that the step follows")
+    if inside is not None and part == inside.relation.name:
+        return _to_name(ctx, node, inside, f"the row of {part} around these brackets")
+    if part == row.relation.name:
+        own = ".".join(map(format_name, node.parts[1:])) or None
+        return Hint(f"inside the brackets of {part}, names are its own: drop '{part}.'", own)
+    if root.attribute(part) or root.link(part):
+        text = ".".join(map(format_name, (root.name, *node.parts)))
+        return Hint(f"the attribute of {root.name} is {text}", text)
+    time = row.relation.at
+    if time is not None and len(node.parts) == 1 and part.lower() in _TIMES:
+        return Hint(f"the time of {row.relation.name} is {time}", format_name(time))
+    return None
+
+
+def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | str | None:
+    """The name that is written nearly so, or looks the same."""
+    root, row, at = ctx.schema.entity, ctx.row, node.parts.index(part)
     groups = (entity.attributes, entity.documents, entity.places, entity.links, entity.relations)
     traits = ctx.names.traits if entity is root and part == node.parts[-1] else ()
     known = [*(each.name for group in groups for each in group), *traits]
     if len(node.parts) > 1 and part == node.parts[0]:
         known.append(root.name)
         known += [] if row is None else [n for n, r in row.names.items() if r.why is None]
-    hint = did_you_mean(part, known)
+
+    def whole(name: str) -> str:
+        return ".".join(map(format_name, (*node.parts[:at], name, *node.parts[at + 1 :])))
+
+    births = [a.name for a in entity.attributes if _BIRTH.search(a.name)]
+    if part.lower().replace("_", "") in ("birthday", "bday") and len(births) == 1:
+        return write(f"anniversary({whole(births[0])})")
+    if (found := look_alike(part, known, whole)) is not None:
+        return found
+    if len(node.parts) > 1 and at == 0 and row is None and entity is root:
+        own = _of_customer(ctx, node)
+        if own is not None:
+            return own
+    hint = likely(part, known, whole)
     other = _nameless(row, node)
     if other is not None and suggest(part, [other]) is None:
         return f"name the row: write '{format_name(other)} as {format_name(part)}' before it"
     if hint is None and len(node.parts) == 1:
         return f'a text stands in quotes: "{part}"'
     return hint
+
+
+def _of_customer(ctx: Context, node: t.Name) -> Hint | None:
+    """``customer.age``, ``df.age`` and ``c.age`` are ``age``."""
+    first, second = node.parts[0].lower(), node.parts[1]
+    root = ctx.schema.entity
+    if not any(of(second) for of in (root.attribute, root.link, root.document, root.relation)):
+        return None
+    name = root.name.lower()
+    if first not in _CUSTOMERS and not name.startswith(first) and suggest(first, [name]) is None:
+        return None
+    return write(".".join(map(format_name, node.parts[1:])))
 
 
 def _nameless(row: Row | None, node: t.Name) -> str | None:
@@ -279,16 +342,31 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
         ctx.error("SK160", node.span, name=format_tree(node), hint=hint)
         return
     name = ".".join(map(format_name, parts))
-    ctx.error("SK101", node.span, name=name, hint=did_you_mean(name, known))
+    before = node.parts[: len(node.parts) - len(parts)]
+
+    def whole(found: str) -> str:
+        return ".".join((*map(format_name, (*before, document.name)), found))
+
+    ctx.error("SK101", node.span, name=name, hint=likely(name, known, whole))
 
 
+_BIRTH = re.compile(r"birth|born|dob", re.IGNORECASE)
+_TIMES = ("time", "date", "at", "when", "day", "timestamp", "datetime", "created_at", "created")
+_CUSTOMERS = (
+    *("customer", "customers", "user", "users", "person", "people", "df", "self", "this", "row"),
+    *("client", "contact", "contacts", "profile", "account", "member", "u", "x", "t", "data"),
+)
 _SIZES = ("count", "len", "length", "size")
 _WORDS_OF_OTHERS = {
-    **dict.fromkeys(("null", "none", "nan"), "to ask for what is missing, write 'is missing'"),
-    **dict.fromkeys(("current_date", "curdate"), "write today"),
-    **dict.fromkeys(("current_timestamp", "sysdate", "getdate"), "write now"),
+    **dict.fromkeys(
+        ("null", "none", "nan", "undefined", "nil"),
+        "to ask for what is missing, write 'is missing'",
+    ),
+    **dict.fromkeys(("current_date", "curdate"), "today"),
+    **dict.fromkeys(("current_timestamp", "sysdate", "getdate"), "now"),
     "yes": 'write true, or as a text "yes"',
     "no": 'write false, or as a text "no"',
+    **dict.fromkeys(("everyone", "everybody", "all", "anyone"), "true"),
     "yesterday": "write '1 day ago', or for the whole day 'in previous day'",
     "tomorrow": "write '1 day from now', or for the whole day 'in next 1 day'",
 }

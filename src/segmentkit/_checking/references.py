@@ -9,9 +9,9 @@ from attrs import evolve
 from segmentkit._checking import surprises
 from segmentkit._checking.coercion import as_uuid
 from segmentkit._checking.context import Context, Names
-from segmentkit._diagnostics.diagnostic import Span, did_you_mean
+from segmentkit._diagnostics.diagnostic import Span, likely
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_tree
+from segmentkit._language.formatter import format_reference, format_tree
 from segmentkit._language.parser import parse
 from segmentkit._planning import ir
 from segmentkit.dtypes import INTEGER, TEXT
@@ -39,7 +39,9 @@ def reference(ctx: Context, node: t.InSegment | t.InKeyList | t.Reachable) -> ir
 def _in_segment(ctx: Context, node: t.InSegment) -> ir.Condition:
     found = ctx.names.segments.get(node.name)
     if found is None:
-        hint = did_you_mean(node.name, ctx.names.segments) or "no other segments are given"
+        hint = (
+            likely(node.name, ctx.names.segments, format_reference) or "no other segments are given"
+        )
         ctx.error("SK117", node.name_span, name=node.name, hint=hint)
         return ir.FALSE
     ctx.adopt(found.parameters, node.span)
@@ -78,7 +80,7 @@ def listed(ctx: Context, node: t.Listed, negative: bool) -> ir.Condition:
 def _list(ctx: Context, node: t.InKeyList | t.Listed) -> KeyList | None:
     found = ctx.names.lists.get(node.name)
     if found is None:
-        hint = did_you_mean(node.name, ctx.names.lists) or "no lists are given"
+        hint = likely(node.name, ctx.names.lists, format_reference) or "no lists are given"
         ctx.error("SK143", node.name_span, name=node.name, hint=hint)
         return None
     ctx.used_lists[node.name] = None
@@ -108,7 +110,7 @@ def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:
     channel = ctx.schema.channel(node.name)
     if channel is None:
         names = [c.name for c in ctx.schema.channels]
-        hint = did_you_mean(node.name, names) or "the schema declares no channels"
+        hint = likely(node.name, names, format_reference) or "the schema declares no channels"
         ctx.error("SK146", node.name_span, name=node.name, hint=hint)
         return ir.FALSE
     return channel_condition(ctx, channel, node.span)

@@ -11,9 +11,10 @@ from attrs import evolve
 from segmentkit._calendar import first_instant, local, to_utc
 from segmentkit._checking.context import Context, Row
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, write
 from segmentkit._language import syntax as t
-from segmentkit._language.formatter import format_name, format_tree
+from segmentkit._language.formatter import format_name, format_text, format_tree
+from segmentkit._language.look_alikes import cleaned, described, is_mixed, is_unseen, named
 from segmentkit._planning import ir
 from segmentkit._planning.normalize import normalize, normalize_value
 from segmentkit.dtypes import DATE, TIMESTAMP, DType
@@ -174,18 +175,20 @@ def of_comparison(
         if moment is not None:
             days = evolve(node, left=_day_of(node.left), right=_day_of(node.right))
             told = {"moment": format_tree(moment), "days": format_tree(days)}
-            _warn(ctx, diagnostic("SK206", node.span, **told))
+            hint = Hint(f"write '{told['days']}' for the whole day", told["days"])
+            _warn(ctx, diagnostic("SK206", node.span, hint=hint, **told))
 
 
 def _of_itself(ctx: Context, node: t.Compare, value: ir.Value) -> None:
     operand = format_tree(node.left)
-    hint = None
+    hint: Hint | str | None = None
     if ctx.row is not None:
         hint = f"both are of one row of '{ctx.row.relation.name}'"
         if ctx.row.follows is not None:
             hint += _of_earlier(ctx, node.right, ctx.row.follows)
     elif node.operator not in ("<", ">") and value.nullable:
-        hint = f"write '{operand} is {'missing' if node.operator == '!=' else 'present'}'"
+        state = f"{operand} is {'missing' if node.operator == '!=' else 'present'}"
+        hint = Hint(f"write '{state}'", state)
     _warn(ctx, diagnostic("SK205", node.span, hint=hint, operand=operand))
 
 
@@ -216,7 +219,13 @@ def _of_day(ctx: Context, node: t.Compare, day: t.Expr, instant: t.Expr, operato
     else:
         after = t.Literal(written + timedelta(days=1), day.span)
         meant = t.Compare("<" if operator == "<=" else ">=", instant, after, False, node.span)
-    _warn(ctx, diagnostic("SK202", node.span, meant=format_tree(meant)))
+    _whole_day(ctx, node.span, meant)
+
+
+def _whole_day(ctx: Context, span: Span, meant: t.Expr) -> None:
+    text = format_tree(meant)
+    hint = Hint(f"write '{text}' for the whole day", text)
+    _warn(ctx, diagnostic("SK202", span, hint=hint, meant=text))
 
 
 def of_days_in_list(
@@ -241,7 +250,7 @@ def of_days_in_list(
         if rest:
             join = t.And if node.negated else t.Or
             meant = join((meant, evolve(node, options=rest)), node.span)
-    _warn(ctx, diagnostic("SK202", node.span, meant=format_tree(meant)))
+    _whole_day(ctx, node.span, meant)
 
 
 def _begins_a_day(ctx: Context, value: ir.Value) -> bool:
@@ -263,6 +272,41 @@ def _written_day(ctx: Context, node: t.Expr) -> t.Expr:
         zone = ctx.schema.zone
         return t.Literal(local(to_utc(node.value, zone), zone).date(), node.span)
     return node
+
+
+# -- signs in texts -------------------------------------------------------------------------------
+
+
+def of_texts(ctx: Context, node: t.Expr) -> None:
+    """A text that equals nothing which looks the same."""
+    if not ctx.warn:
+        return
+    match node:
+        case t.Compare(_, left, right):
+            texts: tuple[t.Expr, ...] = (left, right)
+        case t.InList(_, tuple() as texts):
+            pass
+        case t.TextTest(operator, _, _, texts) if operator != "matches":
+            pass
+        case _:
+            return
+    for text in texts:
+        if isinstance(text, t.Literal) and isinstance(text.value, str):
+            _of_signs(ctx, text, text.value, inner=isinstance(node, t.TextTest))
+
+
+def _of_signs(ctx: Context, node: t.Literal, text: str, *, inner: bool) -> None:
+    meant = cleaned(text)
+    if meant is None:
+        return
+    hint = write(format_text(meant))
+    unseen = [c for c in text if is_unseen(c) and c not in "\n\r\t"]
+    if unseen:
+        _warn(ctx, diagnostic("SK208", node.span, hint=hint, sign=described(unseen[0])))
+    elif is_mixed(text):
+        _warn(ctx, diagnostic("SK210", node.span, hint=hint, sign=named(text)))
+    elif not inner:
+        _warn(ctx, diagnostic("SK209", node.span, hint=hint))
 
 
 # -- what never changes ---------------------------------------------------------------------------
@@ -314,8 +358,8 @@ def of_constants(ctx: Context, node: t.Expr, test: ir.Condition) -> None:
         return
     match normalize(test, _SAMPLES[0], ctx.schema.zone):
         case ir.Always(verdict):
-            told = {"verdict": str(verdict).lower(), "hint": _name_in_quotes(ctx, node)}
-            _warn(ctx, diagnostic("SK204", node.span, **told))
+            hint = _name_in_quotes(ctx, node)
+            _warn(ctx, diagnostic("SK204", node.span, hint=hint, verdict=str(verdict).lower()))
         case _:
             pass
 
@@ -324,18 +368,21 @@ def _varies(node: ir.Condition | ir.Value) -> bool:
     return isinstance(node, _VARYING) or (isinstance(node, ir.Call) and node.name == "age")
 
 
-def _name_in_quotes(ctx: Context, node: t.Expr) -> str | None:
+def _name_in_quotes(ctx: Context, node: t.Expr) -> Hint | str | None:
     """How to name an attribute, where a text stands for one."""
+    other = None
     for place in ("left", "right", "operand"):
         text: Any = getattr(node, place, None)
         if not isinstance(text, t.Literal) or not isinstance(text.value, str):
             continue
         name = ctx.name_like(text.value)
         if name is None:
-            return f"{_QUOTES}; names with spaces stand in backquotes: `order count`"
-        changed: Any = {place: t.Name((name,), text.span)}
-        return f"{_QUOTES}; to name an attribute, write {format_tree(evolve(node, **changed))}"
-    return None
+            other = f"{_QUOTES}; names with spaces stand in backquotes: `order count`"
+            continue
+        changed: Any = {place: name}
+        said = f"{_QUOTES}; to name an attribute, write {format_tree(evolve(node, **changed))}"
+        return Hint(said, format_tree(name), text.span)
+    return other
 
 
 _QUOTES = "double quotes are for texts"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from segmentkit._diagnostics.messages import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 @frozen
@@ -25,6 +25,50 @@ class Span:
 
 
 @frozen
+class Fix:
+    """A hint as a change of the text: followed to the letter, it gives this.
+
+    Attributes:
+        span: What is replaced, in characters of the source text; where it is empty, something
+            is put in.
+        text: What stands there instead.
+
+    Example:
+        >>> Fix(Span(0, 3), "age").apply("aeg > 3")
+        'age > 3'
+    """
+
+    span: Span
+    text: str
+
+    def apply(self, source: str) -> str:
+        """The text with the change made.
+
+        Args:
+            source: The text that was checked.
+
+        Returns:
+            What you then check again: there may be more mistakes.
+        """
+        return source[: self.span.start] + self.text + source[self.span.end :]
+
+
+@frozen
+class Hint:
+    """What to write instead, in words, and as what then stands at a place.
+
+    Attributes:
+        said: The words.
+        written: What stands in the place of what is underlined; None if the words do not say so.
+        span: The place, where it is another than what is underlined.
+    """
+
+    said: str
+    written: str | None = None
+    span: Span | None = None
+
+
+@frozen
 class Diagnostic:
     """One mistake or warning, with its place.
 
@@ -34,6 +78,7 @@ class Diagnostic:
         span: Where, in characters of the source text.
         hint: What to write instead, when that can be said.
         pointer: Where, in JSON, as a JSON pointer; None if the definition was not JSON.
+        fix: The hint as a change of the text, where it says one thing to write.
     """
 
     code: str
@@ -41,6 +86,7 @@ class Diagnostic:
     span: Span
     hint: str | None = None
     pointer: str | None = None
+    fix: Fix | None = None
 
     @property
     def is_warning(self) -> bool:
@@ -62,8 +108,9 @@ class Diagnostic:
             ``code``, ``severity`` ("error" or "warning"), ``message``, ``hint`` (or None), and
             ``start`` and ``end``, each with ``line`` and ``column`` from one, in characters, and
             ``offset`` from zero, in characters and, for JavaScript, as ``offset_utf16``. The end
-            is the place after the last character. If the definition was JSON, ``pointer`` is the
-            place there.
+            is the place after the last character. If the hint says one thing to write, ``fix``
+            has ``start``, ``end`` and the ``text`` that stands there instead; otherwise it is
+            None. If the definition was JSON, ``pointer`` is the place there.
 
         Example:
             >>> found = Diagnostic("SK101", "there is no 'aeg'", Span(0, 3), "did you mean 'age'?")
@@ -77,6 +124,7 @@ class Diagnostic:
             "hint": self.hint and encodable(self.hint),
             "start": _place(source, self.span.start),
             "end": _place(source, self.span.end),
+            "fix": self.fix and _changed(self.fix, source),
         } | ({} if self.pointer is None else {"pointer": self.pointer})
 
     def render(self, source: str) -> str:
@@ -116,6 +164,11 @@ def _place(source: str, offset: int) -> dict[str, int]:
     }
 
 
+def _changed(fix: Fix, source: str) -> dict[str, Any]:
+    start, end = (_place(source, offset) for offset in (fix.span.start, fix.span.end))
+    return {"start": start, "end": end, "text": encodable(fix.text)}
+
+
 def encodable(text: str) -> str:
     """A text that UTF-8 has: halves of characters, which JSON can bring, are replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -144,21 +197,50 @@ def suggest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_fold[close[0]] if close else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the probable word, or the few there are."""
+def write(text: str, why: str = "", *, span: Span | None = None) -> Hint:
+    """The hint to write a text in the place of what is underlined."""
+    return Hint(f"write {text}{why}", text, span)
+
+
+def likely(
+    word: str, known: Iterable[str], written: Callable[[str], str] = str
+) -> Hint | str | None:
+    """A hint that names the probable word, or the few there are.
+
+    Args:
+        word: What stands there.
+        known: What could stand there.
+        written: How a definition writes one of them.
+    """
     known = sorted(set(known))
     if close := suggest(word, known):
-        return f"did you mean '{close}'?"
+        return meant(close, written(close))
     if known and len(known) <= _FEW:
         return f"there are {', '.join(known)}"
     return None
+
+
+def meant(name: str, written: str) -> Hint:
+    """The hint that one name was meant."""
+    return Hint(f"did you mean '{name}'?", written)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The words of `likely`."""
+    hint = likely(word, known)
+    return hint.said if isinstance(hint, Hint) else hint
 
 
 _FEW = 12
 
 
 def diagnostic(
-    code: str, span: Span, *, hint: str | None = None, pointer: str | None = None, **values: Any
+    code: str,
+    span: Span,
+    *,
+    hint: Hint | str | None = None,
+    pointer: str | None = None,
+    **values: Any,
 ) -> Diagnostic:
     """Make a diagnostic from the table.
 
@@ -175,4 +257,14 @@ def diagnostic(
     entry = CODES[code]
     if hint is None and entry.hint is not None:
         hint = entry.hint.format(**values)
-    return Diagnostic(code, entry.message.format(**values), span, hint, pointer)
+    found = Diagnostic(code, entry.message.format(**values), span, pointer=pointer)
+    return hinted(found, hint)
+
+
+def hinted(found: Diagnostic, hint: Hint | str | None, span: Span | None = None) -> Diagnostic:
+    """The diagnostic with another hint, and perhaps another place."""
+    span = span or found.span
+    if not isinstance(hint, Hint):
+        return evolve(found, span=span, hint=hint, fix=None)
+    fix = None if hint.written is None else Fix(hint.span or span, hint.written)
+    return evolve(found, span=span, hint=hint.said, fix=fix)

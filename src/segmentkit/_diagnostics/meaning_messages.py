@@ -404,4 +404,19 @@ TABLE = (
         "'{text}' is {verdict}: the schema says that '{name}' is {bounds}",
         "The schema gives the least and the greatest value of an attribute.",
     ),
+    Code(
+        "SK208",
+        "this text has a sign that cannot be seen: {sign}",
+        "Texts are compared code point by code point: a text with such a sign equals nothing that looks the same.",
+    ),
+    Code(
+        "SK209",
+        "this text begins or ends with a space",
+        "Texts are compared exactly, with their spaces.",
+    ),
+    Code(
+        "SK210",
+        "this text has letters of several alphabets: {sign}",
+        "A Cyrillic or Greek letter can look like a Latin one, and is another: the text equals nothing that looks the same.",
+    ),
 )

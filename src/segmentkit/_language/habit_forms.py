@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
+from segmentkit._diagnostics.diagnostic import Hint, suggest
 from segmentkit._language.formatter import format_name, format_text
 from segmentkit._language.keywords import RESERVED, keywords
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 
 Match: TypeAlias = re.Match[str]
+Form: TypeAlias = str | Callable[[Match], Hint | str | None]
+"""What stands for a match: groups in curly brackets, or a function of it."""
 
 # -- pieces of patterns ---------------------------------------------------------------------------
 
@@ -31,7 +35,7 @@ NOT = r"(?P<no>not\s+)?"
 IN_WORDS = r"(?:last|next|this|previous|segment|list)\b"
 OPEN, CLOSE = r"[\[{(]", r"[\]})]"
 INSIDE = r"(?P<inside>(?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+)"
-_PART = re.compile(rf"(?:{TEXT}|\((?:[^()]++|\([^()]*+\))*+\)|[^,])++")
+_PART = re.compile(rf"(?:{TEXT}|\((?:[^()]++|\([^()]*+\))*+\)|[^,;])++")
 
 # -- times ----------------------------------------------------------------------------------------
 
@@ -133,6 +137,8 @@ def as_size(found: Match) -> str:
 
 def as_is_word(found: Match) -> str:
     word, sign = found["word"], "!=" if found["no"] else "="
+    if state := suggest(word, ("missing", "present"), cutoff=0.75):
+        return f"{found['path']} is {'not ' if found['no'] else ''}{state}"
     is_word = word.lower() in ("today", "now", "true", "false")
     return f"{found['path']} {sign} {word.lower() if is_word else format_text(word)}"
 
@@ -166,18 +172,26 @@ def as_chained(found: Match) -> str:
 
 def as_together(found: Match) -> str | None:
     """``AND(a, b)``, ``any of (a, b)``, ``at least two of (a, b, c)``, ``IF(a, b, c)``."""
-    if not _begins(found):
+    if not begins(found):
         return None
     parts = _parts(found["inside"])
     match found["word"].lower().split():
-        case ["and" | "or"] if len(parts) < 2:
+        case [("and" | "or" | "und" | "oder" | "et" | "ou" | "и" | "или" | "і" | "або")] if (
+            len(parts) < 2
+        ):
             return None
+        case ["und" | "et" | "и" | "і"]:
+            return f"({_joined(parts, 'and')})"
+        case ["oder" | "ou" | "или" | "або"]:
+            return f"({_joined(parts, 'or')})"
         case ["and"] | [("all" | "every"), "of"]:
             return f"({_joined(parts, 'and')})"
         case ["or"] | [("any" | "one" | "some"), "of"]:
             return f"({_joined(parts, 'or')})"
         case ["none", "of"]:
             return f"not ({_joined(parts, 'or')})"
+        case ["if" | "iif" | "wenn"] if [p.lower() for p in parts[1:]] in _TRUE_OR_FALSE:
+            return f"({parts[0]})"
         case ["if"] if len(parts) == 3:
             test, yes, no = (_joined([part, "x"], "and")[:-6] for part in parts)
             return f"({test} and {yes} or not ({parts[0]}) and {no})"
@@ -186,6 +200,9 @@ def as_together(found: Match) -> str | None:
             return f"{most} {number} of ({', '.join(parts)})" if parts else None
         case _:
             return None
+
+
+_TRUE_OR_FALSE = (["true", "false"], ["1", "0"], ["true"])
 
 
 def _counts(word: str) -> bool:
@@ -201,7 +218,7 @@ def _joined(parts: list[str], word: str) -> str:
     return f" {word} ".join(f"({p})" if re.search(r"\s(?:or|and)\s", p, re.I) else p for p in parts)
 
 
-def _begins(found: Match) -> bool:
+def begins(found: Match) -> bool:
     """Whether an operand can begin here."""
     return _BEFORE_OPERAND.search(found.string[: found.start()]) is not None
 
@@ -210,21 +227,21 @@ _BEFORE_OPERAND = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNO
 
 
 def as_any(found: Match) -> str | None:
-    return f"any({found['path']})" if _begins(found) and len(found["path"]) > 3 else None
+    return f"any({found['path']})" if begins(found) and len(found["path"]) > 3 else None
 
 
 def as_none(found: Match) -> str | None:
-    return f"none({found['path']})" if _begins(found) else None
+    return f"none({found['path']})" if begins(found) else None
 
 
 def as_named(found: Match) -> str | None:
-    return format_name(found["name"].strip()) if _begins(found) else None
+    return format_name(found["name"].strip()) if begins(found) else None
 
 
 def as_keyed(found: Match) -> str | None:
     """``df["x"]`` is ``x``, and ``document["x"]`` is ``document.x``."""
     name = format_name(found["name"].strip())
-    if not _begins(found):
+    if not begins(found):
         return None
     frame = found["frame"]
     if not frame or re.fullmatch(r"(?:df|frame|data|row|table)\w*", frame, re.IGNORECASE):
@@ -239,14 +256,14 @@ def as_of_rows(found: Match) -> str:
 
 
 def as_in_kind(found: Match) -> str | None:
-    return f"in {found['kind'].lower()} {found['name']}" if _begins(found) else None
+    return f"in {found['kind'].lower()} {found['name']}" if begins(found) else None
 
 
 def as_spaced(found: Match) -> str | None:
     """A name of several words."""
     words = found["words"].split()
     known = {*keywords(), *AGGREGATES, *FUNCTIONS}
-    if len(words) < 2 or not _begins(found) or len({*words, *known}) < len(words) + len(known):
+    if len(words) < 2 or not begins(found) or len({*words, *known}) < len(words) + len(known):
         return None
     name = format_name(" ".join(words))
     if any(not word[0].islower() for word in words):

@@ -7,10 +7,10 @@ write that in the place of what was found, and the definition says what was mean
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._language import habits_of_programs, habits_of_rows, habits_of_tests
 from segmentkit._language.habit_forms import (
     CLOSE,
     COUNT,
@@ -30,6 +30,7 @@ from segmentkit._language.habit_forms import (
     UNIT,
     VALUE,
     WORD,
+    Form,
     Match,
     as_aged,
     as_any,
@@ -73,15 +74,36 @@ def habit(text: str, start: int) -> Diagnostic | None:
                 continue  # elsewhere
             if found.end() == last < len(text):
                 continue  # it may go on
-            said = form(found) if callable(form) else form.format_map(_groups(found))
-            if said:
-                if not said.startswith("write "):
-                    said = f"write '{_SINGLE_QUOTED.sub(_double_quoted, said)}'"
-                said += next((why for name, why in _WHY.items() if name in pattern.groupindex), "")
+            meant = form(found) if callable(form) else form.format_map(_groups(found))
+            if meant is not None and (hint := _hint(found, meant)) is not None:
                 shown = " ".join(found[0].split())
                 code = "SK005" if "chain" in pattern.groupindex else "SK001"
-                return diagnostic(code, Span(*found.span()), found=f"'{shown}'", hint=said)
+                return diagnostic(code, Span(*found.span()), found=f"'{shown}'", hint=hint)
     return None
+
+
+def _hint(found: Match, meant: Hint | str) -> Hint | str | None:
+    """What a form says, as a hint that can be followed."""
+    if isinstance(meant, Hint) or meant.startswith("write "):
+        return meant
+    written = _SINGLE_QUOTED.sub(_double_quoted, meant)
+    if written.strip() == found[0].strip():
+        return None
+    why = next((why for name, why in _WHY.items() if name in found.re.groupindex), "")
+    said = f"write '{written.strip()}'{why}" if written.strip() else "leave it out"
+    return Hint(said, spaced(found.string, *found.span(), written))
+
+
+def spaced(text: str, start: int, end: int, written: str) -> str:
+    """What is written in the place of a part of a text, not to run into the words beside it."""
+    before, after = text[:start][-1:], text[end:][:1]
+    head = " " if _is_of_word(before) and _is_of_word(written[:1]) else ""
+    tail = " " if _is_of_word(after) and _is_of_word(written[-1:]) else ""
+    return f"{head}{written}{tail}"
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character in ("_", ":", "`")
 
 
 _WHY = {
@@ -103,7 +125,14 @@ def _groups(found: Match) -> dict[str, str]:
 
 # -- the habits ----------------------------------------------------------------------------------
 
-_HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
+_HABITS: tuple[tuple[str, Form], ...] = (
+    *habits_of_programs.CLAUSES,
+    (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
+    (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),
+    (rf"{NOW}\s*(?P<move>[+-])\s*{LENGTH}", as_from_now),
+    *habits_of_rows.HABITS,
+    *habits_of_programs.HABITS,
+    *habits_of_tests.HABITS,
     # texts without quotes
     (
         r"(?<![\w.])(?P<text>https?://[\w\-./?=&%#~+:]++|[\w.+\-]++@[\w\-]++(?:\.[\w\-]++)+)",
@@ -143,15 +172,16 @@ _HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
     (
         rf"(?P<head>\b(?:count|sum|avg|min|max)\([^()]*\bwhere\b[^()]*?{TEST}\s*{VALUE})\s*"
         rf"(?P<chain>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})(?=\s*(?:\Z|\band\b|\bor\b))(?![^()]*\))",
-        "write '{head}) {chain} {value}'",
+        "{head}) {chain} {value}",
     ),
-    (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
-    (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),
-    (rf"{NOW}\s*(?P<move>[+-])\s*{LENGTH}", as_from_now),
     (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{LENGTH}", as_of_today),
     (r"\b(?:date|timestamp)\s*(?P<quote>['\"])(?P<text>\d[\d\-: T.]++Z?)(?P=quote)", as_instant),
     # tests of texts
     (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", as_like),
+    (
+        rf"(?P<fold>lower|upper|lcase|ucase)\(\s*{PATH}\s*\)\s+{NOT}like\s+(?P<text>{TEXT})",
+        as_like,
+    ),
     (
         rf"{PATH}\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
         rf"\(\s*(?P<text>{TEXT})\s*\)",
@@ -258,7 +288,7 @@ _HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
         "({left}) and not ({right}) or not ({left}) and ({right})",
     ),
     (
-        rf"(?<![\w.])(?P<word>and|or|if|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
+        rf"(?<![\w.])(?P<word>and|or|if|iif|und|oder|et|ou|и|или|і|або|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
         as_together,
     ),
     (
@@ -328,10 +358,11 @@ _HABITS: tuple[tuple[str, str | Callable[[Match], str | None]], ...] = (
         r"(?=\s*[<>=!])",
         as_spaced,
     ),
+    *habits_of_programs.REST,
 )
 
 
 @cache
-def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[Match], str | None]], ...]:
+def _compiled() -> tuple[tuple[re.Pattern[str], Form], ...]:
     """The habits, once there is a mistake: to compile them takes longer than to read."""
     return tuple((re.compile(pattern, re.IGNORECASE), form) for pattern, form in _HABITS)

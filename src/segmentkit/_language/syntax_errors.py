@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable
 
 from lark import Token
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, suggest
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, suggest
+from segmentkit._language import slips
+from segmentkit._language.foreign_numbers import number_or_date
 from segmentkit._language.grammar import place
-from segmentkit._language.habits import habit
+from segmentkit._language.habits import habit, spaced
 from segmentkit._language.keywords import UNITS, keywords
 
 _TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
@@ -38,14 +38,8 @@ _ADVICE = {
     "yesterday": "write 'previous day', or '1 day ago'",
     "[": "a list stands in round brackets: (1, 2)", "percent": "write '%'",
 }  # fmt: skip
-_UNITS = {
-    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
-    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
-}  # fmt: skip
 _UNIT_WORDS = {*UNITS, *(f"{unit}s" for unit in UNITS)}
-_METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
-_NEAR = 40  # how far to look around the place
 
 
 def explain(text: str, start: int, token: Token | None, expected: frozenset[str]) -> Diagnostic:
@@ -55,96 +49,22 @@ def explain(text: str, start: int, token: Token | None, expected: frozenset[str]
     at_end = token is not None and token.type == "$END"
     if at_end:
         start = len(text.rstrip())
-    elif number := _number_or_date(text, start):
+    elif number := number_or_date(text, start) or (token is None and slips.quoted(text, start)):
         return number
-    if meant := habit(text, start):
+    if meant := habit(text, start) or slips.joints(text, start, at_end):
         return meant
     if at_end:
-        return diagnostic("SK002", Span(start, start + 1), hint=_expectation(expected, text))
+        closing = slips.missing_bracket(text) if "RPAR" in expected else None
+        hint = _expectation(expected, text)
+        return closing or diagnostic("SK002", Span(start, start + 1), hint=hint)
     return (
-        _foreign(text, start, expected)
+        slips.foreign_word(text, start, expected)
+        or _foreign(text, start, expected)
+        or slips.surplus_bracket(text, start)
+        or slips.joined(text, start, expected)
         or (_unreadable(text, start) if token is None else _of_token(token, text, start, expected))
         or _unexpected(text, start, expected)
     )
-
-
-# -- what looks like a number or a date -----------------------------------------------------------
-
-
-def _plain_number(found: re.Match[str]) -> str:
-    whole = re.sub(r"\D", "", found["whole"])
-    return (
-        f"write numbers without separators: {whole}{'.' * bool(found['rest'])}{found['rest'] or ''}"
-    )
-
-
-def _written_out(found: re.Match[str]) -> str:
-    number = Decimal(found["number"].replace("_", "")).scaleb(int(found["power"]))
-    return f"write numbers out: {number:f}"
-
-
-def _date(found: re.Match[str]) -> str:
-    """A date whose year comes first, so that there is no doubt about the rest."""
-    year, month, day = (int(found[name]) for name in ("year", "month", "day"))
-    try:
-        return f"write {date(year, month, day)}"
-    except ValueError:
-        return _DATES
-
-
-_DATES = "write dates as 2026-05-09, and months as 2026-05"
-_NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,2})(?!\w)", _written_out),
-    (r"(?P<number>\d[\d_]*)[kK](?!\w)", lambda found: f"write {int(found['number'])}000"),
-    (r"(?P<year>\d{4})[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)(?![\w-])", _date),
-    (
-        r"(?P<month>\d{4}-(?:0[1-9]|1[0-2]))(?![\w-])",
-        lambda found: f"write {found['month']}-01, or for the whole month 'in {found['month']}'",
-    ),
-    (r"(?:\d{4}([/.])\d\d?\1\d\d?|\d\d?([/.])\d\d?\2\d\d(?:\d\d)?)(?!\w)", _DATES),
-    (r"(?:\d{4}-\d(?:-\d\d?)?|\d{4}-\d\d-\d|\d\d?-\d\d?-\d\d(?:\d\d)?)(?![\w-])", _DATES),
-    (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", "write instants as 2026-05-09T12:00"),
-    (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", "write instants as 2026-05-09T12:00"),
-    (r"(?P<whole>\d{1,3}(?:[,' \u00a0\u202f]\d{3})+)(?:[.,](?P<rest>\d+))?(?!\w)", _plain_number),
-    (r"(?P<whole>\d{1,3}(?:\.\d{3})+)(?:,(?P<rest>\d+)|(?<=\.\d{3}\.\d{3}))(?!\w)", _plain_number),
-    (r"\.(\d+)(?!\w)", lambda found: f"write 0.{found[1]}"),
-    (r"(\d[\d_]*)\.(?![\d.])", lambda found: f"write {found[1]}"),
-    (r"0[xXoObB][\da-fA-F]+", "write numbers with the digits 0 to 9"),
-    (r"0\d+(?!\w)", lambda found: f"write {int(found[0])}, without zeros before it"),
-    (r"[$€£¥₴](\d[\d_.]*)", lambda found: f"write the number alone: {found[1]}"),
-    (r"(\d[\d_.]*)[$€£¥₴]", lambda found: f"write the number alone: {found[1]}"),
-    (
-        r"(\d[\d_]*)(?i:km)(?!\w)",
-        lambda found: f"write the unit as a word of its own: {found[1]} km",
-    ),
-    (
-        r"(\d[\d_]*)(?i:mi|miles?)(?!\w)",
-        lambda found: f"write the unit as a word of its own: {found[1]} miles",
-    ),
-)
-_COMPILED = tuple((re.compile(rf"(?<![\w.:-]){pattern}"), hint) for pattern, hint in _NUMBERS)
-
-
-def _number_or_date(text: str, start: int) -> Diagnostic | None:
-    """Numbers and dates as they are written elsewhere."""
-    first, last = max(0, start - _NEAR), start + _NEAR
-    for pattern, hint in _COMPILED:
-        for found in pattern.finditer(text, first, last):
-            if found.start() <= start < found.end():
-                told = hint if isinstance(hint, str) else hint(found)
-                return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told)
-    rest = text[start:]
-    if re.match(r"(?:ago|from)\b", rest) and (metres := _METRES_AGO.search(text[:start])):
-        return _length(metres[0].rstrip(), metres[1], metres[2], metres.start())
-    if length := re.match(r"(\d[\d_]*)([a-zA-Z]+)", rest):
-        return _length(length[0], length[1], length[2], start)
-    return None
-
-
-def _length(written: str, number: str, unit: str, start: int) -> Diagnostic:
-    suggestion = f"{number} {_UNITS.get(unit.lower(), 'days')}"
-    span = Span(start, start + len(written))
-    return diagnostic("SK004", span, text=written, suggestion=suggestion)
 
 
 # -- habits of other languages --------------------------------------------------------------------
@@ -170,10 +90,21 @@ def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | No
         if found and (suggestion := _FOREIGN.get(word)):
             if word == "~" and re.search(r"(\A|\(|\b(and|or|not|where))\s*\Z", text[:at], re.I):
                 suggestion = "'not'"
-            return diagnostic("SK009", Span(*found.span()), text=found[0], suggestion=suggestion)
+            one = _one(text, found, suggestion)
+            told = {"text": found[0], "suggestion": suggestion}
+            return diagnostic("SK009", Span(*found.span()), hint=one, **told)
         if found and (advice := _ADVICE.get(word)):
-            return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=advice)
+            told_hint = Hint(advice, "") if word in ("the", ";") else advice
+            return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told_hint)
     return None
+
+
+def _one(text: str, found: re.Match[str], suggestion: str) -> Hint | None:
+    """The sign or word that stands for another, where there is one."""
+    one = re.fullmatch(r"'([^'…]*)'", suggestion)
+    if one is None or " (" in one[1] or "(a" in one[1]:
+        return None
+    return Hint(f"write {suggestion}", spaced(text, *found.span(), one[1]))
 
 
 # -- what is no token -----------------------------------------------------------------------------
@@ -183,8 +114,9 @@ def _unreadable(text: str, start: int) -> Diagnostic | None:
     """A character with which nothing begins."""
     character = text[start]
     if character in "\"'":
-        line = text[start:].split("\n", 1)[0]
-        return diagnostic("SK003", Span(start, start + len(line)), quote=character)
+        return slips.unclosed(text, start)
+    if (found_sign := slips.unreadable(text, start)) is not None:
+        return found_sign
     found = f"'{character}'"
     hint: str | None = None
     if character in "“”„«»‘’":
@@ -224,9 +156,18 @@ def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> 
     if hint is None and token.type != "STRING":
         return None
     found = token.value if token.type == "STRING" else f"'{token.value}'"
+    if isinstance(hint, str) and (word := _PROPOSED.fullmatch(hint)):
+        hint = Hint(hint, spaced(text, *_ends(place(token)), word[1]))
     return diagnostic(
         "SK001", place(token), found=found, hint=hint or _expectation(expected, text[:start])
     )
+
+
+_PROPOSED = re.compile(r"did you mean '(.*)'\?")
+
+
+def _ends(span: Span) -> tuple[int, int]:
+    return span.start, span.end
 
 
 def _window(found: re.Match[str], unit: str, start: int) -> Diagnostic | None:
@@ -257,7 +198,7 @@ def _close(word: str, known: Iterable[str], cutoff: float) -> str | None:
     return suggest(word, sorted(set(known)), cutoff)
 
 
-def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
+def _misplaced(token: Token, text: str, expected: frozenset[str]) -> Hint | str | None:
     """A token that would be right at another place."""
     word, before, after = token.value.lower(), text[: token.start_pos], text[token.end_pos :]
     match keywords().get(word, token.type):
@@ -289,7 +230,7 @@ def _misplaced(token: Token, text: str, expected: frozenset[str]) -> str | None:
             return None
 
 
-def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> str | None:
+def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> Hint | str | None:
     """A name that lacks what stands before it."""
     word = token.value.lower()
     if word in _UNIT_WORDS and (found := _IN_PARAMETER.search(text[: token.start_pos])):

@@ -1,0 +1,158 @@
+"""What looks like a number or a date, and is written so elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, write
+from segmentkit._language.foreign_words import CURRENCIES, MONTH, UNITS, dates_of, instant_of
+from segmentkit._language.formatter import format_value
+
+_UNITS = {
+    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
+    "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
+}  # fmt: skip
+_METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
+_NEAR = 40  # how far to look around the place
+_POWERS = {"k": 3, "mio": 6, "mln": 6, "m": 6, "mn": 6, "million": 6, "bn": 9, "тис": 3, "тыс": 3}
+
+
+def _plain_number(found: re.Match[str]) -> Hint:
+    whole = re.sub(r"\D", "", found["whole"])
+    number = f"{whole}{'.' * bool(found['rest'])}{found['rest'] or ''}"
+    return Hint(f"write numbers without separators: {number}", number)
+
+
+def _written_out(found: re.Match[str]) -> Hint:
+    number = Decimal(found["number"].replace("_", "")).scaleb(int(found["power"]))
+    return Hint(f"write numbers out: {number:f}", f"{number:f}")
+
+
+def _multiple(found: re.Match[str]) -> Hint:
+    power = _POWERS[found["power"].lower()]
+    number = Decimal(found["number"].replace("_", "").replace(",", ".")).scaleb(power)
+    text = f"{number.normalize():f}"
+    return write(text)
+
+
+def _date(found: re.Match[str]) -> Hint | str:
+    """One day or instant; or the two that it can be."""
+    text = found[0]
+    moment = instant_of(text)
+    if moment is not None:
+        return write(_as_written(found, moment) if isinstance(moment, datetime) else str(moment))
+    days = dates_of(re.sub(r"[ T,]+\d\d?:\d\d.*", "", text))
+    if len(days) > 1:
+        return f"write {days[0]} or {days[1]}: year, month, day"
+    return _DATES
+
+
+def _month(found: re.Match[str]) -> Hint | str:
+    """A month: after ``in`` as it is written here, after ``=`` as a window."""
+    month = f"{found['year']}-{int(found['month']):02}"
+    before = found.string[: found.start()]
+    if re.search(r"\bin\s+\Z", before, re.IGNORECASE):
+        return write(month)
+    if equal := re.search(r"(?<![<>!=])={1,2}\s*\Z", before):
+        text = f"in {month}"
+        return Hint(f"write '{text}' for the whole month", text, Span(equal.start(), found.end()))
+    return f"write {month}-01, or for the whole month 'in {month}'"
+
+
+def _as_written(found: re.Match[str], moment: datetime) -> str:
+    """Seconds stay where they were written."""
+    text = format_value(moment)
+    return f"{text}:00" if re.search(r":\d\d:00", found[0]) and text.count(":") == 1 else text
+
+
+_DATES = "write dates as 2026-05-09, and months as 2026-05"
+_CLOCK = r"(?:[ T,]+\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?"
+_NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], Hint | str]], ...] = (
+    (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,2})(?!\w)", _written_out),
+    (
+        r"(?P<number>\d[\d_]*(?:[.,]\d+)?)"
+        r"(?P<power>[kK]|M|(?i:mio|mln|mn|bn)|\ ?(?i:million|тис|тыс))\b\.?(?!\s*(?i:ago|from)\b)",
+        _multiple,
+    ),
+    (rf"(?P<year>\d{{4}})[-/.–—−‐](?P<month>\d\d?)[-/.–—−‐](?P<day>\d\d?){_CLOCK}(?![\w-])", _date),
+    (rf"\d\d?([/.-])\d\d?\1\d{{4}}{_CLOCK}(?![\w-])", _date),
+    (rf"(?i:\d\d?(?:st|nd|rd|th|\.)?[ -]{MONTH}[ ,-]*\d{{4}}){_CLOCK}(?!\w)", _date),
+    (rf"(?i:{MONTH}[ -]\d\d?(?:st|nd|rd|th)?[ ,-]+\d{{4}}){_CLOCK}(?!\w)", _date),
+    (r"(?P<year>\d{4})[-/.](?P<month>0?[1-9]|1[0-2])(?![\w-])(?![/.]\d)", _month),
+    (r"(?P<month>0?[1-9]|1[0-2])[/.](?P<year>\d{4})(?![\w-])(?![/.]\d)", _month),
+    (r"(?:\d{4}([/.])\d\d?\1\d\d?|\d\d?([/.])\d\d?\2\d\d(?:\d\d)?)(?!\w)", _DATES),
+    (r"(?:\d{4}-\d(?:-\d\d?)?|\d{4}-\d\d-\d|\d\d?-\d\d?-\d\d(?:\d\d)?)(?![\w-])", _DATES),
+    (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", "write instants as 2026-05-09T12:00"),
+    (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", "write instants as 2026-05-09T12:00"),
+    (r"(?P<whole>\d{1,3}(?:[,' \u00a0\u202f]\d{3})+)(?:[.,](?P<rest>\d+))?(?!\w)", _plain_number),
+    (r"(?P<whole>\d{1,3}(?:\.\d{3})+)(?:,(?P<rest>\d+)|(?<=\.\d{3}\.\d{3}))(?!\w)", _plain_number),
+    (r"\.(\d+)(?!\w)", lambda found: write(f"0.{found[1]}")),
+    (r"(\d[\d_]*)\.(?![\d.])", lambda found: write(found[1])),
+    (r"0[xXoObB][\da-fA-F]+", "write numbers with the digits 0 to 9"),
+    (
+        r"0\d+(?!\w)",
+        lambda found: Hint(f"write {int(found[0])}, without zeros before it", f"{int(found[0])}"),
+    ),
+    (
+        r"(?:[$€£¥₴₽]|zł|kr\.?|USD|EUR|UAH|PLN|DKK|GBP)\ ?(\d[\d_.]*\d|\d)",
+        lambda found: Hint(f"write the number alone: {found[1]}", found[1]),
+    ),
+    (
+        r"(\d[\d_.]*)\ ?[$€£¥₴₽]",
+        lambda found: Hint(f"write the number alone: {found[1]}", found[1]),
+    ),
+    (
+        r"(\d[\d_]*)(?i:km)(?!\w)",
+        lambda found: Hint(f"write the unit as a word of its own: {found[1]} km", f"{found[1]} km"),
+    ),
+    (
+        r"(\d[\d_]*)(?i:mi|miles?)(?!\w)",
+        lambda found: Hint(
+            f"write the unit as a word of its own: {found[1]} miles", f"{found[1]} miles"
+        ),
+    ),
+)
+_COMPILED = tuple((re.compile(rf"(?<![\w.:-]){pattern}"), hint) for pattern, hint in _NUMBERS)
+
+
+def number_or_date(text: str, start: int) -> Diagnostic | None:
+    """Numbers and dates as they are written elsewhere."""
+    first, last = max(0, start - _NEAR), start + _NEAR
+    for pattern, hint in _COMPILED:
+        for found in pattern.finditer(text, first, last):
+            if found.start() <= start < found.end():
+                told = hint if isinstance(hint, str) else hint(found)
+                return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told)
+    rest = text[start:]
+    if re.match(r"(?:ago|from)\b", rest) and (metres := _METRES_AGO.search(text[:start])):
+        return _length(metres[0].rstrip(), metres[1], metres[2], metres.start())
+    if length := re.match(r"(\d[\d_]*)([^\W\d_]+)", rest):
+        return _length(length[0], length[1], length[2], start)
+    return None
+
+
+def _length(written: str, number: str, unit: str, start: int) -> Diagnostic:
+    word = _UNITS.get(unit.lower())
+    if word is None and (known := UNITS.get(unit.lower().removesuffix("s"), unit.lower())) in (
+        *UNITS.values(),
+        "day",
+        "days",
+        "week",
+        "month",
+        "hour",
+        "minute",
+        "year",
+    ):
+        word = f"{known.removesuffix('s')}s"
+    if re.fullmatch(CURRENCIES, unit, re.IGNORECASE):
+        span = Span(start, start + len(written))
+        return diagnostic("SK001", span, found=f"'{written}'", hint=write(number))
+    suggestion = f"{number} {word or 'days'}"
+    span = Span(start, start + len(written))
+    one = word is not None and " or " not in word
+    said = f"write the unit as a word: {suggestion}"
+    hint = Hint(said, suggestion if one else None)
+    return diagnostic("SK004", span, text=written, suggestion=suggestion, hint=hint)

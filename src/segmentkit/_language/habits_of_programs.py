@@ -1,0 +1,228 @@
+"""What SQL, spreadsheets and programs put around a condition, and how they call things in it."""
+
+from __future__ import annotations
+
+import re
+
+from segmentkit._diagnostics.diagnostic import Hint
+from segmentkit._language.formatter import format_name, format_text
+from segmentkit._language.habit_forms import (
+    LIST,
+    NAME,
+    NOT,
+    PATH,
+    TEST,
+    TEXT,
+    VALUE,
+    Form,
+    Match,
+    begins,
+)
+
+_NOW = (
+    r"(?:now|getdate|getutcdate|sysdate|sysdatetime|current_timestamp|localtimestamp|utcnow|"
+    r"datetime\.(?:utc)?now|date\.now|dt\.now|timezone\.now|pd\.timestamp\.(?:now|today)|moment)"
+)
+_TODAY = r"(?:today|curdate|current_date|date\.today|datetime\.today|dt\.date\.today|utctoday)"
+_PEOPLE = (
+    r"(?:customers?|people|persons?|users?|clients?|contacts?|members|subscribers|everyone|"
+    r"everybody|those|anyone|profiles?|accounts?|rows?)"
+)
+
+
+def _ended(found: Match) -> Hint:
+    return Hint("a definition is one condition: leave this out", "")
+
+
+def _alone(found: Match) -> Hint:
+    return Hint("write the condition alone", "")
+
+
+def _comment(found: Match) -> Hint:
+    return Hint("a comment begins with #", "#")
+
+
+def _no_comment(found: Match) -> Hint:
+    return Hint("a comment begins with #, and ends with the line; leave it out", "")
+
+
+def _parameter(found: Match) -> str:
+    """``$age > 18``: a variable or a column, which only its author knows."""
+    name = found["name"]
+    return f"write '{name}' for an attribute, or ':{name}' for a parameter"
+
+
+def _length(found: Match) -> str:
+    number, unit = found["number"], found["unit"].lower()
+    return f"{number} {unit if unit.endswith('s') else f'{unit}s'}"
+
+
+def _contains(found: Match) -> str:
+    fold = " ignoring case" if found["fold"] else ""
+    return f"{found['path']} contains {found['text']}{fold}"
+
+
+def _pattern(found: Match) -> str | None:
+    """``name ~ '^A'`` is ``name starts with "A"``; anything else is a pattern of the whole text."""
+    path, no, text = found["path"], "not " if found["no"] else "", found["text"][1:-1]
+    bare = text.removeprefix("^").removesuffix("$")
+    starts, ends = text.startswith("^"), text.endswith("$")
+    fold = " ignoring case" if found["fold"] else ""
+    if re.fullmatch(r"[\w\s@,;:!#%&-]+", bare):
+        if starts and ends:
+            return f'{path} {"!=" if no else "="} "{bare}"{fold}'
+        test = "starts with" if starts else "ends with" if ends else "contains"
+        return f'{path} {no}{test} "{bare}"{fold}'
+    if fold or ("|" in text and not re.fullmatch(r"\^?\([^()]*\)\$?", text)):
+        return None
+    head, tail = "" if starts else ".*", "" if ends else ".*"
+    bare = bare.replace('"', '\\"')
+    return f'{path} {no}matches "{head}{bare}{tail}"'
+
+
+def _else_false(found: Match) -> str:
+    return f"({found['test']}) and {found['yes']}"
+
+
+def _dotted(found: Match) -> str | None:
+    """``"company"."industry"``."""
+    parts = re.findall(rf"{TEXT}|{NAME}", found[0])
+    if not any(part[0] in "\"'" for part in parts):
+        return None
+    return ".".join(format_name(p[1:-1]) if p[0] in "\"'" else p for p in parts)
+
+
+def _of_test(found: Match) -> str | None:
+    text, path = found["text"], found["path"]
+    bare = text.removeprefix("^").removesuffix("$")
+    test = (
+        "starts with" if text.startswith("^") else "ends with" if text.endswith("$") else "contains"
+    )
+    if text.startswith("^") and text.endswith("$"):
+        test = "="
+    return f'{path} {test} "{bare}"{" ignoring case" if found["fold"] else ""}'
+
+
+CLAUSES: tuple[tuple[str, Form], ...] = (
+    (r"\A\s*select\b[^()]*?\bwhere\b\s*", _alone),
+    (
+        r"\A\s*(?:from\s+\w+\s+)?(?:where|having|filter\s+by|filter|if|when)\b(?![\s(]*\(.*[,;].*\))\s+(?!.*\bthen\b)",
+        _alone,
+    ),
+    (
+        rf"\A\s*(?:(?:all|every|the|any|find|show|get|list)\s+)*{_PEOPLE}\s+"
+        r"(?:(?:where|who|whose|with|that|which|having)\s+)(?:(?:have|are|has|is|an?|the)\s+)*"
+        r"(?!no\b|at\b|more\b|less\b|not\b)(?=[\w`(\"]+[\s.]*(?:[<>=!(]|\b(?:is|in|not|contains|between|starts|ends|matches|and|or)\b|\Z))",
+        _alone,
+    ),
+    (r"\A\s*=\s*(?=[\w(])", _alone),
+    (r"\s*;\s*\Z", lambda found: Hint("a definition is one condition, without ';'", "")),
+    (r"\s+(?:limit\s+\d+|(?:order|group)\s+by\b[^()]*)\s*;?\s*\Z", _ended),
+    (r"\s*/\*[^*]*\*/\s*(?=\Z)", _no_comment),
+    (r"/\*[^*]*\*/", _no_comment),
+    (r"\A\s*(?:lambda\s+\w+\s*:|\(?(?P<row>\w+)\)?\s*=>(?=.*\b(?P=row)\.))\s*", _alone),
+    (r"(?<=\s)(?:--|//)(?=\s*[^\W\d])", _comment),
+)
+
+HABITS: tuple[tuple[str, Form], ...] = (
+    (rf"(?<![\w.]){_NOW}\s*\(\s*\)", "now"),
+    (rf"(?<![\w.]){_TODAY}\s*\(\s*\)", "today"),
+    (r"\bnew\s+date\s*\(\s*\)", "now"),
+    (rf"\bnew\s+date\s*\(\s*(?P<text>{TEXT})\s*\)", "{text}"),
+    (
+        r"(?<![\w.])(?:pd|np|dt|datetime|moment)\."
+        r"(?P<name>datetime|date|timestamp|timedelta|to_datetime)(?=\s*\()",
+        "{name}",
+    ),
+    (
+        rf"(?P<name>{TEXT}|{NAME})(?P<rest>(?:\.(?:{TEXT}|{NAME}))+)",
+        _dotted,
+    ),
+    (
+        r"(?<![\w.])(?P<name>(?!(?:and|or|if|iif|und|oder|et|ou|и|или|і|або)\b)[^\W\d]\w*)"
+        r"\((?P<inside>[^()]*;[^()]*)\)",
+        lambda found: f"{found['name']}({found['inside'].replace(';', ',')})",
+    ),
+    (
+        r"(?P<head>(?:={1,2}|!=|\bcontains|\bwith)\s*)(?P<text>[@/.#][\w./@-]*)(?=\s*(?:\Z|\)|,|\b(?:and|or)\b))",
+        lambda found: f"{found['head']}{format_text(found['text'])}",
+    ),
+    (
+        r"(?<![\w.])timedelta\(\s*(?P<unit>day|hour|minute|second|week)s?\s*=\s*(?P<number>\d+)\s*\)",
+        _length,
+    ),
+    (r"(?<![\w.])(?:timedelta\(\s*)(?P<number>\d+)(?P<unit>)\s*\)", "{number} days"),
+    (r"(?<![\w])[fFrRuUbB](?=['\"])", ""),
+    (r"\?\.(?=\w)", "."),
+    (r"\s*\?\s*(?:true|1|yes)\s*:\s*(?:false|0|no)\s*", ""),
+    (
+        rf"(?P<yes>(?!not\b){NAME}(?:\s*{TEST}\s*{VALUE})?)\s+if\s+(?P<test>[^;]+?)\s+else\s+(?:false|none|0)\b",
+        _else_false,
+    ),
+    (r"\{\{\s*(?P<name>[^\W\d][\w.]*)\s*\}\}", "{name}"),
+    (
+        rf"(?<![\w.])[@$](?P<name>[^\W\d]\w*+)(?=\s*(?:{TEST}|\bin\b|\bis\b|\bcontains\b))",
+        _parameter,
+    ),
+    (
+        rf"[\[(]\s*(?P<values>{LIST})\s*[\])]\s*\.(?:includes|contains|indexOf)\(\s*{PATH}\s*\)",
+        "{path} in ({values})",
+    ),
+    (
+        rf"{PATH}\.(?:str\.)?(?:contains|includes|has)\(\s*(?P<text>{TEXT})"
+        r"(?:\s*,\s*(?:(?P<fold>case\s*=\s*false)|(?:case|regex|na)\s*=\s*\w+))*\s*\)",
+        _contains,
+    ),
+    (
+        rf"{PATH}\.between\(\s*(?P<low>{VALUE})\s*,\s*(?P<high>{VALUE})[^()]*\)",
+        "{path} between {low} and {high}",
+    ),
+    (rf"{PATH}\.(?:str\.)?(?:strip|trim)\(\s*\)", "{path}"),
+    (
+        rf"{PATH}\.n_?unique\(\s*\)",
+        lambda found: (
+            f"count(distinct {found['path']})"
+            if "." in found["path"]
+            else f"count({found['path']})"
+        ),
+    ),
+    (
+        rf"(?P<frame>{NAME})\[\s*(?P<quote>['\"])(?P<name>\w+)(?P=quote)\s*\]"
+        r"\.(?P<word>sum|mean|avg|min|max|median)\(\s*\)",
+        lambda found: (
+            f"{'avg' if found['word'].lower() == 'mean' else found['word'].lower()}"
+            f"({found['frame']}.{found['name']})"
+        ),
+    ),
+    (
+        rf"{PATH}\s+{NOT}(?:regexp|rlike|similar\s+to|matches|=~|~)(?P<fold>\*)?\s*(?P<text>{TEXT})",
+        _pattern,
+    ),
+    (rf"{PATH}\s*(?P<no>!)?(?:=~|~)(?P<fold>\*)?\s*(?P<text>{TEXT})", _pattern),
+    (
+        rf"/(?P<text>\^?[\w\s@-]+\$?)/(?P<fold>i?)\.test\(\s*{PATH}\s*\)",
+        _of_test,
+    ),
+    (rf"{PATH}\s+is\s+{NOT}distinct\s+from\b", lambda f: f"{f['path']} {'=' if f['no'] else '!='}"),
+    (r"(?<![<>=!])>>(?!=)", ">"),
+    (r"(?<![<>=!])<<(?!=)", "<"),
+    (r"(?<![\w.])nvl2?\s*\(", "default("),
+    (
+        rf"{PATH}\s*:\s*\[\s*(?P<low>[\w.:-]+)\s+to\s+(?P<high>[\w.:-]+)\s*\]",
+        "{path} between {low} and {high}",
+    ),
+    (
+        rf"{PATH}\s*:\s*(?P<sign>[<>]=?|!=|=)?\s*(?P<value>{TEXT}|-?[\w][\w.:\-]*)",
+        lambda found: (
+            f"{found['path']} {found['sign'] or '='} {found['value']}" if begins(found) else None
+        ),
+    ),
+)
+
+
+REST: tuple[tuple[str, Form], ...] = (
+    (
+        rf"{PATH}\.(?:str\.)?(?:lower|upper|casefold|toLowerCase|toUpperCase|toLower|toUpper)\(\s*\)",
+        "lower({path})",
+    ),
+)
