@@ -9,9 +9,12 @@ missing from the Python reference.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from grammar_page import grammar
@@ -53,13 +56,31 @@ def _wording(template: str) -> str:
 # -- diagnostics ----------------------------------------------------------------------------------
 
 
+_HERE = Path(__file__).parent
+
+
+@cache
+def _examples_of_codes() -> dict[str, str]:
+    """Of each code the first example that the tests pin, as it is shown."""
+    told = tomllib.loads(_HERE.joinpath("../../tests/messages.toml").read_text("utf-8"))["message"]
+    return {each["code"]: each["text"].strip("\n") for each in reversed(told)}
+
+
+@cache
+def _right() -> dict[str, str]:
+    """What to write instead of them."""
+    return tomllib.loads(_HERE.joinpath("right.toml").read_text("utf-8"))
+
+
 def _code(entry: Code) -> Iterator[str]:
     yield f"({entry.id.lower()})="
-    yield f"### {entry.id}"
-    yield ""
-    yield f"Message: {_wording(entry.message)}"
+    yield f"### {entry.id}: {_wording(entry.message)}"
     yield ""
     yield _prose(entry.meaning)
+    if (shown := _examples_of_codes().get(entry.id)) is not None:
+        yield from ("", "```text", shown, "```")
+    if (right := _right().get(entry.id)) is not None:
+        yield from ("", "Right:", "", "```segmentkit", right, "```")
     if entry.hint:
         yield ""
         yield f"Hint: {_wording(entry.hint)}"
