@@ -29,6 +29,9 @@ COMMANDS = {
         "_freshness",
         "Check how old the newest rows of tables are, by the thresholds in the schema.",
     ),
+    "run": ("_store", "Keep in the database who entered and left segments since the last run."),
+    "history": ("_store", "List the runs of segments: sizes, who entered and left, and why."),
+    "erase": ("_store", "Forget people in the store of a database."),
     "pull": ("_handover", "Hand over who has entered or left a segment, as a hand-over says."),
     "ack": ("_handover", "Acknowledge the people of a file that 'segmentkit pull' has written."),
     "goal": ("_goal", "Tell whether goals are reached, by those who were held out."),
@@ -70,6 +73,15 @@ EXAMPLES = {
         "freshness shop.toml --url sqlite:///shop.sqlite --as-of 2026-05-01",
         "freshness shop.toml loyal --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",
     ),
+    "run": (
+        "run shop.toml loyal grown_ups --create --url sqlite:///shop.sqlite --as-of 2026-05-01",
+        "run shop.toml loyal --most 20% --url sqlite:///shop.sqlite --as-of 2026-05-02",
+    ),
+    "history": (
+        "history shop.toml --url sqlite:///shop.sqlite",
+        "history shop.toml loyal --url sqlite:///shop.sqlite --json",
+    ),
+    "erase": ("erase shop.toml 7 --url sqlite:///shop.sqlite",),
     "pull": ("pull shop.toml letters --url sqlite:///shop.sqlite -o letters.csv",),
     "ack": ("ack shop.toml letters letters.csv --url sqlite:///shop.sqlite",),
     "goal": (

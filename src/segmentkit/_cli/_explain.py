@@ -8,12 +8,10 @@ from segmentkit._cli._database import connected, prepared, url_option
 from segmentkit._cli._definitions import Asked, AskedCommand, file_argument, name_argument
 from segmentkit._cli._errors import Failure, definitions_of, show
 from segmentkit._cli._output import show_json
-from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option, the_one
+from segmentkit._cli._values import as_of_option, bound, key_of, now_if_none, set_option, the_one
 from segmentkit._definition import AsOf
 from segmentkit.analysis import explain as why
-from segmentkit.dtypes import INTEGER
 from segmentkit.errors import DataError
-from segmentkit.schema import Schema
 from segmentkit.sqlalchemy import Source
 
 
@@ -39,7 +37,7 @@ def explain(
         ready = prepared(definitions, database)
         name, segment = the_one(bound(ready.catalog, pairs), asked.names, asked.place)
         with database.asked(f"explain {name!r}"), definitions_of(asked.place):
-            source, whom = Source(database.engine, ready.table), _key(key, ready.schema)
+            source, whom = Source(database.engine, ready.table), key_of(key, ready.schema)
             try:
                 found = why(segment, source, whom, as_of=now_if_none(as_of))
             except DataError as error:
@@ -48,14 +46,3 @@ def explain(
         show_json(found.to_dict())
     else:
         show(str(found))
-
-
-def _key(text: str, schema: Schema) -> int | str:
-    """A key as the schema has it."""
-    attribute = schema.entity.key_attribute
-    if attribute is None or attribute.dtype != INTEGER:
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise Failure(f"the keys of {schema.root} are whole numbers, not {text!r}") from None

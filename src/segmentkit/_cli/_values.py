@@ -17,7 +17,7 @@ from segmentkit._cli._errors import Failure
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.catalog import Catalog
-from segmentkit.dtypes import DType, ParameterType
+from segmentkit.dtypes import INTEGER, DType, ParameterType
 from segmentkit.errors import DefinitionError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -194,3 +194,14 @@ _READERS: dict[str, Callable[[str], Given]] = {
     "date": parse_instant,
     "timestamp": parse_instant,
 }
+
+
+def key_of(text: str, schema: Schema) -> int | str:
+    """A key as the schema has it."""
+    attribute = schema.entity.key_attribute
+    if attribute is None or attribute.dtype != INTEGER:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise Failure(f"the keys of {schema.root} are whole numbers, not {text!r}") from None

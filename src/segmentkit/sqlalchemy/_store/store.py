@@ -308,6 +308,20 @@ class Store:
         first = [at for _, at in rows]
         return pd.Series(first, index=keys, dtype="datetime64[us]").dt.tz_localize("UTC")
 
+    def runs(self, segments: Segments | Iterable[str] | None = None) -> list[Run]:
+        """List the runs of segments.
+
+        Args:
+            segments: A catalog, another mapping, several segments or their names; by default all
+                that were ever run.
+
+        Returns:
+            The runs, old to new.
+        """
+        names = None if segments is None else _names(segments)
+        with self._engine.connect() as connection:
+            return history_rows(connection, self._tables, names)
+
     def history(self, segments: Segments | Iterable[str] | None = None) -> pd.DataFrame:
         """Show how segments have changed from run to run.
 
@@ -319,9 +333,7 @@ class Store:
             One row for each run, old to new: ``segment``, ``as_of``, ``run``, ``size``,
             ``entered``, ``left``, ``cause``, ``version`` and ``stale``.
         """
-        names = None if segments is None else _names(segments)
-        with self._engine.connect() as connection:
-            found = history_rows(connection, self._tables, names)
+        found = self.runs(segments)
         columns = {
             "segment": pd.Series([r.segment for r in found], dtype="str"),
             "as_of": pd.Series([r.as_of for r in found], dtype="datetime64[us, UTC]"),
