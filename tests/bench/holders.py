@@ -46,10 +46,12 @@ class Opened:
     Attributes:
         ask: What answers.
         others: Processes besides this one that work for it.
+        engine: What databases are reached by.
     """
 
     ask: Ask
     others: tuple[int, ...] = ()
+    engine: sa.Engine | None = None
 
     def clock(self) -> float:
         """The processor's seconds that were spent; where nobody tells, those of the clock."""
@@ -131,7 +133,7 @@ def tables() -> sa.MetaData:
 
 
 def _of_database(engine: sa.Engine, *others: int) -> Opened:
-    return Opened(_of_source(sql.Source(engine, tables().tables["customers"])), others)
+    return Opened(_of_source(sql.Source(engine, tables().tables["customers"])), others, engine)
 
 
 def _rows(data: Path, table: str) -> duckdb.DuckDBPyRelation:

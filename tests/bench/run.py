@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import catalogs
+import constructs
 import databases
 import frames
 import growth
@@ -33,6 +34,7 @@ from timing import Row
 BENCHMARKS = (
     sql,
     shapes,
+    constructs,
     frames,
     objects,
     orders,

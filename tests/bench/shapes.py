@@ -211,7 +211,9 @@ def spelled(text: str, dialect: str, country: str) -> str:
     return text
 
 
-def statement(connection: sa.Connection, root: sa.Table, segment: Segment) -> tuple[str, Any]:
+def statement(
+    connection: sa.Connection, root: sa.Table, segment: Segment, as_of: datetime = AS_OF
+) -> tuple[str, Any]:
     """The statement that a source asks for the members, and its values, as the driver gets them."""
     sent: list[tuple[str, Any]] = []
 
@@ -221,7 +223,7 @@ def statement(connection: sa.Connection, root: sa.Table, segment: Segment) -> tu
             sent.append((text, values))
 
     sa.event.listen(connection, "before_cursor_execute", note)
-    sql.Source(connection, root).members(segment, as_of=AS_OF)
+    sql.Source(connection, root).members(segment, as_of=as_of)
     sa.event.remove(connection, "before_cursor_execute", note)
     (found,) = sent
     return found

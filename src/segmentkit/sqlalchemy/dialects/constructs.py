@@ -82,7 +82,8 @@ class Construct(Enum):
 
     POSITION = "contains", "position({1} in {0})", Integer()
     BEGINNING = "starts with", "substr({0}, 1, {1})", String()
-    # A pattern whose end is \z (1) or \Z (2), as it is written (3), and what it does not match (4).
+    # A pattern whose end is \z (1) or \Z (2), as it is written (3), what it does not match (4), and
+    # the pattern without its ends (5).
     MATCHES = (
         "matches",
         None,
@@ -90,7 +91,7 @@ class Construct(Enum):
         {
             # It has no regular expressions.
             "sqlite": f"{MATCHES}({{0}}, {{3}})",
-            "duckdb": "regexp_matches({0}, {1})",
+            "duckdb": "regexp_full_match({0}, {5})",
             # Types and columns that ignore case do so here, too.
             "postgresql": '(CAST({0} AS TEXT) COLLATE "C" ~ {2})',
             "clickhouse": "match({0}, {1})",
@@ -158,6 +159,10 @@ class Construct(Enum):
             "sqlite": "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) * 1000000"
             " + CAST(substr({0}, 21, 6) AS INTEGER))",
             "duckdb": "epoch_us({0})",
+            # The seconds of an instant are a decimal there, which takes three times as long; those
+            # of a day are a float that has all its microseconds.
+            "postgresql": "((CAST({0} AS DATE) - DATE '1970-01-01') * CAST(86400000000 AS BIGINT)"
+            " + CAST(date_part('epoch', CAST({0} AS TIME)) * 1000000 AS BIGINT))",
             "mysql": "timestampdiff(MICROSECOND, '1970-01-01', {0})",
             "clickhouse": "toUnixTimestamp64Micro(toDateTime64({0}, 6, 'UTC'))",
             "mssql": "datediff_big(microsecond, '19700101', {0})",
@@ -267,7 +272,8 @@ class Construct(Enum):
         Integer(),
         {
             # Its length() ends at a NUL, and instr() does not. No text has these bytes.
-            "sqlite": "(instr({0} || CAST(x'FFFF' AS TEXT), CAST(x'FFFF' AS TEXT)) - 1)",
+            "sqlite": "CASE WHEN instr({0}, char(0)) THEN "
+            "instr({0} || CAST(x'FFFF' AS TEXT), CAST(x'FFFF' AS TEXT)) - 1 ELSE length({0}) END",
             "duckdb": "length({0})",
             # The function without "UTF8" counts bytes.
             "clickhouse": "toInt64(lengthUTF8({0}))",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BooleanClauseList,
     ColumnClause,
     ColumnElement,
+    DateTime,
     FunctionFilter,
     Integer,
     Over,
@@ -63,6 +64,10 @@ class Composite(ColumnElement[Any]):
     @property
     def _from_objects(self) -> list[Any]:
         return [found for clause in self.clauses for found in clause._from_objects]
+
+
+class Clocked(DateTime):
+    """Instants that are all in one form, wherever a database keeps texts."""
 
 
 class Bracketed(Composite):
@@ -177,6 +182,8 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         "keys": "".join(f", {key}" for key in processed("keys", each[2:])),
         "scale": getattr(element.type, "scale", None),
     }
+    if each and isinstance(each[0].type, Clocked):
+        template = template.replace(_ITS_LETTER, " ")
     if "{type}" in template:
         words["type"] = compiler.dialect.type_compiler_instance.process(element.named)
     operands = ["".join(processed(str(i), [clause])) for i, clause in enumerate(each)]
@@ -187,6 +194,8 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     return dialect.naming.format(made, first, name=_VALUE)
 
 
+_ITS_LETTER = "' || substr({0}, 11, 1) || '"
+"""What stands between the day and the clock of a text; where all are in one form, a space does."""
 _VALUE, _LOOKED_UP = "segmentkit_value", "segmentkit_step"
 _LONG = 4_000
 """What is shorter may stand several times: a name takes SQLite's parser several brackets more."""
@@ -394,6 +403,7 @@ def matched(text: ColumnElement[Any], pattern: str, *, positive: bool) -> Column
         rf"\A(?:{printed(tree, nul=_NUL)})\Z",
         pattern,
         rf"\A(?!(?:{printed(tree)})\z)",
+        printed(tree),
     )
     found = Spelled(Construct.MATCHES, text, *(literal(way, String()) for way in ways))
     return found if positive else not_(found)

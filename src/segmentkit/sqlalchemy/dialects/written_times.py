@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeDecorator
 
 from segmentkit.sqlalchemy.dialects.column_types import codec_of
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Composite, Named, Spelled
+from segmentkit.sqlalchemy.dialects.elements import Clocked, Composite, Named, Spelled
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -110,10 +110,6 @@ def _clock_test(element: ClockTest, compiler: SQLCompiler, **kw: Any) -> str:
         p=compiler.process(bound, **kw),
         clock=compiler.process(Spelled(Construct.CLOCK, element.left), **kw),
     )
-
-
-class Clocked(sa.DateTime):
-    """Instants that are all in one form, wherever a database keeps texts."""
 
 
 class StepTest(Composite):

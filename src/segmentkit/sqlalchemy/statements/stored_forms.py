@@ -18,11 +18,10 @@ from segmentkit.schema import Attribute
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES, sent
 from segmentkit.sqlalchemy.dialects.column_types import codec_of
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Spelled, TextTest, joined, later
+from segmentkit.sqlalchemy.dialects.elements import Clocked, Spelled, TextTest, joined, later
 from segmentkit.sqlalchemy.dialects.forms import InForm
 from segmentkit.sqlalchemy.dialects.stored_values import decoded, varies
 from segmentkit.sqlalchemy.dialects.time_zones import from_local, is_aware
-from segmentkit.sqlalchemy.dialects.written_times import Clocked
 from segmentkit.sqlalchemy.statements.comparisons import compared as plainly
 from segmentkit.sqlalchemy.statements.comparisons import settled, tested
 from segmentkit.sqlalchemy.statements.operators import NEGATED
