@@ -193,6 +193,17 @@ def test_decimals_are_exact_or_refused(session: Any) -> None:
             sks.members(Segment.define("s", definition, values), frame)
 
 
+def test_whole_numbers_are_compared_with_fractions_exactly_or_not(session: Any) -> None:
+    """A product of columns is too long for a fraction beside it; what is shorter is compared."""
+    frame = session.sql("SELECT 1L AS id, 3 AS i, 1L AS l, CAST(3.4 AS DECIMAL(12, 2)) AS a")
+    values = schema(i=INTEGER, l=INTEGER, a=decimal(2))
+    for definition in ("i + l > 3.4 and i * 2 < 6.1", "i + l > a", "i * l < 4", "i < a"):
+        assert ids(Segment.define("s", definition, values), frame) == [1], definition
+    for definition in ("i * l = 3.4", "i * l < a", "i * l in (3.4, 1.5)", "not i * l = 2.5"):
+        with pytest.raises(UnsupportedError, match=r"exactly.*38 digits.*whole number"):
+            sks.members(Segment.define("s", definition, values), frame)
+
+
 def test_what_does_not_fit_the_schema_is_said(session: Any) -> None:
     """A missing frame or column, another type, and a taken name are errors of ours."""
     frame = session.sql("SELECT 1L AS id, 'x' AS seen")

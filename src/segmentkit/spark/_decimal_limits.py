@@ -1,4 +1,4 @@
-"""Whether Spark's decimals can hold a result: beyond 38 digits it rounds in silence."""
+"""Whether Spark's decimals can hold what is computed or compared: beyond 38 digits it rounds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _KEPT = 6
 _SUMMED = 10
 """By so many digits the sum of a column is longer than its values."""
 _COUNT: Digits = (20, 0)
+_WHOLE: Digits = (20, 0)
 _INTEGERS: tuple[tuple[type[sa.Integer], int], ...] = (
     (sa.SmallInteger, 5),
     (sa.BigInteger, 20),
@@ -33,7 +34,7 @@ _INTEGERS: tuple[tuple[type[sa.Integer], int], ...] = (
 
 
 def check_digits(node: ir.Condition | ir.Value, tables: Tables) -> None:
-    """See that all arithmetic of decimals in a condition or a value is exact on Spark.
+    """See that decimals in a condition or a value are computed and compared exactly on Spark.
 
     Raises:
         UnsupportedError: Some of it would be rounded.
@@ -70,6 +71,26 @@ class _Digits:
                     there.check(its)
             elif isinstance(each, ir.Arithmetic) and each.dtype.kind is Kind.DECIMAL:
                 self.of(each)
+            elif isinstance(each, ir.Compare):
+                self.meet(each.left, each.right)
+            elif isinstance(each, ir.OneOf):
+                for option in each.options:
+                    self.meet(each.operand, option)
+
+    def meet(self, one: ir.Value, other: ir.Value) -> None:
+        """See that a whole number is compared with a fraction as it is.
+
+        Both become a decimal of as many digits before and after the point as either has; where
+        they are too many, it is the fraction that Spark rounds.
+        """
+        if {one.dtype.kind, other.dtype.kind} != {Kind.INTEGER, Kind.DECIMAL}:
+            return
+        a, b = self.of(one), self.of(other)
+        if max(a[0] - a[1], b[0] - b[1]) + max(a[1], b[1]) > _MOST:
+            raise UnsupportedError(
+                f"Spark cannot compare {_described(a)} with {_described(b)} exactly: its decimals "
+                f"have {_MOST} digits in all; compare whole numbers with a whole number"
+            )
 
     def inside(self, node: ir.Aggregate) -> _Digits:
         start = self.here if node.holder is ir.Scope.ROW else self.tables.schema.entity
@@ -96,6 +117,8 @@ class _Digits:
                 return self.of_column(node)
             case ir.Arithmetic(operator, left, right) if node.dtype.kind is Kind.DECIMAL:
                 return _computed(operator, self.of(left), self.of(right))
+            case ir.Arithmetic(operator, left, right) if node.dtype.kind is Kind.INTEGER:
+                return _computed(operator, self.of_term(left), self.of_term(right))
             case ir.Call(name, arguments) if name in FUNCTIONS and FUNCTIONS[name].result is None:
                 return reduce(_wider, map(self.of, arguments))
             case ir.Aggregate(Aggregate()):
@@ -104,10 +127,16 @@ class _Digits:
                 return _of_aggregate(function, self.inside(node).of(value))
             case ir.Aggregate():
                 return _COUNT
+            case _ if node.dtype.kind is Kind.INTEGER:
+                return _WHOLE
             case ir.Call():
                 return _MOST, node.dtype.scale or 0
             case _:
                 return _MOST, 0
+
+    def of_term(self, node: ir.Value) -> Digits:
+        """The digits of an operand of whole numbers' arithmetic, which is computed as a decimal."""
+        return self.of(node) if isinstance(node, ir.Arithmetic | ir.Const) else _WHOLE
 
     def of_column(self, node: ir.Column) -> Digits:
         schema = self.tables.schema
