@@ -118,7 +118,8 @@ class Ageing:
             )
             for days in AGES
         }
-        return {"later": self._compared(ir.Comparison.GT, self.now), **recent}
+        later = self._compared(ir.Comparison.GT, self.now)
+        return {"past": self.past, "later": later, **recent}
 
     def _compared(self, operator: ir.Comparison, time: date) -> ir.Condition:
         return ir.Compare(operator, self.column, ir.Const(time, self.column.dtype))
@@ -131,7 +132,8 @@ class Ageing:
             rows: How many there are.
             counts: How many pass each test.
         """
-        is_known = newest is not None and newest == newest
+        # Of no rows, some engines give a maximum that is none.
+        is_known = counts["past"] > 0
         time, age = None, None
         if is_known and isinstance(self.now, datetime):
             time = newest.to_pydatetime().astimezone(UTC)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import define, field, frozen
 
 from segmentkit._language.formatter import format_reference
 from segmentkit._results.batches import Batch, Row
@@ -58,16 +58,29 @@ class Pulling:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Hand over everybody who is due, so many at a time."""
-        name = self.handover.name
         with self.engine.connect() as connection:
             segment = self.segment(connection)
-            known = position(connection, self.tables, segment, name)
+            known = position(connection, self.tables, segment, self.handover.name)
         if known is None:
             in_turn(self._begin)
+        progress = Progress()
+        for found, before, upto in self._pages(segment, self._span(segment), size):
+            progress.upto.append(upto)
+            yield self._batch(segment, found, before, progress)
+
+    def _span(self, segment: Known) -> Span:
+        """The runs whose events may be handed over."""
         with self.engine.connect() as connection:
-            after = position(connection, self.tables, segment, name)
+            after = position(connection, self.tables, segment, self.handover.name)
             assert after is not None
-            span = Span(after, last_waited(connection, self.tables, segment, self.handover.waits))
+            upto = last_waited(connection, self.tables, segment, self.handover.waits)
+        return Span(after, max(upto, after))
+
+    def _pages(
+        self, segment: Known, span: Span, size: int
+    ) -> Iterator[tuple[list[Event], dict[Any, datetime], int]]:
+        """Events in order, when their people were handed over, and which run is read with them."""
+        name = self.handover.name
         query = select_events(self.tables, segment, self.handover.on, name, span)
         last = None
         while True:
@@ -82,7 +95,7 @@ class Pulling:
             last = found[-1]
             # If there are more, they may be of the last run, too.
             upto = span.upto if len(more) <= size else last.run - 1
-            yield self._batch(segment, found, before, max(upto, span.after))
+            yield found, before, max(upto, span.after)
 
     def segment(self, connection: sa.Connection) -> Known:
         """The segment, which must have been run."""
@@ -94,27 +107,34 @@ class Pulling:
             begin(connection, self.tables, segment, self.handover.name)
 
     def _batch(
-        self, segment: Known, found: Sequence[Event], before: dict[Any, datetime], upto: int
+        self,
+        segment: Known,
+        found: Sequence[Event],
+        before: dict[Any, datetime],
+        progress: Progress,
     ) -> Batch:
-        skipped: Counter[str] = Counter()
-        due: list[Event] = []
-        for each in found:
-            reason = self._passed(each, before)
-            if reason is None:
-                due.append(each)
-            else:
-                skipped[reason] += 1
-        rows = []
-        asked = Now(self.source, self.handover, self.at, [each.key for each in due])
-        for each in due:
-            reason = asked.passed(each.key)
-            if reason is None:
-                rows.append(self._row(segment, each, asked))
-            else:
-                skipped[reason] += 1
-        taken = [(each.key, int(each.id.rsplit(":", 2)[1])) for each in rows]
-        acknowledged = self._acknowledging(taken, upto)
-        return Batch(self.handover, tuple(rows), dict(skipped), acknowledged)
+        due, asked, skipped = self._sorted_out(found, before)
+        rows = tuple(self._row(segment, each, asked) for each in due)
+        taken = [(each.key, each.run) for each in due]
+        place = len(progress.upto) - 1
+
+        def acknowledged() -> None:
+            self._acknowledge(taken, progress.read_with(place))
+            progress.done.add(place)  # now that it is written
+
+        return Batch(self.handover, rows, dict(skipped), acknowledged)
+
+    def _sorted_out(
+        self, found: Sequence[Event], before: dict[Any, datetime]
+    ) -> tuple[list[Event], Now, Counter[str]]:
+        """Who is handed over, what is known of them now, and how many are not, by the reason."""
+        reasons = [self._passed(each, before) for each in found]
+        skipped = Counter(reason for reason in reasons if reason is not None)
+        left = [each for each, reason in zip(found, reasons, strict=True) if reason is None]
+        asked = Now(self.source, self.handover, self.at, [each.key for each in left])
+        now = [asked.passed(each.key) for each in left]
+        skipped.update(reason for reason in now if reason is not None)
+        return [e for e, reason in zip(left, now, strict=True) if reason is None], asked, skipped
 
     def _passed(self, each: Event, before: dict[Any, datetime]) -> str | None:
         """Why somebody is passed over, as far as the store knows."""
@@ -142,14 +162,17 @@ class Pulling:
             None if task is None or task.owner is None else told.get(_OWNER),
         )
 
-    def _acknowledging(self, taken: list[tuple[Any, int]], upto: int | None) -> Callable[[], None]:
-        def write() -> None:
-            with writing(self.engine, self.tables) as connection:
-                segment = self.segment(connection)
-                told = segment, self.handover.name, taken, self.at.replace(tzinfo=None)
-                acknowledge(connection, self.tables, *told, upto)
+    def _acknowledge(self, taken: Sequence[tuple[Any, int]], upto: int | None) -> int:
+        """Keep that people were taken over, and up to which run all was read, if it is known."""
 
-        return lambda: in_turn(write)
+        def write() -> int:
+            with writing(self.engine, self.tables) as connection:
+                segment, name = self.segment(connection), self.handover.name
+                begin(connection, self.tables, segment, name)
+                told = segment, name, taken, self.at.replace(tzinfo=None)
+                return acknowledge(connection, self.tables, *told, upto)
+
+        return in_turn(write)
 
     def acknowledge(self, ids: Iterable[str]) -> int:
         """Acknowledge events by their ids; how many of them were new.
@@ -158,17 +181,22 @@ class Pulling:
             DataError: One is none of this hand-over.
         """
         taken = [self._parsed(each) for each in ids]
+        count = self._acknowledge(taken, None)
+        if taken:
+            self._acknowledge((), self._read_until(max(run for _, run in taken)))
+        return count
 
-        def write() -> int:
-            with writing(self.engine, self.tables) as connection:
-                segment, name = self.segment(connection), self.handover.name
-                begin(connection, self.tables, segment, name)
-                at = self.at.replace(tzinfo=None)
-                upto = max((run for _, run in taken), default=1) - 1
-                told = (self.tables, segment, name, taken, at, upto)
-                return acknowledge(connection, *told)
-
-        return in_turn(write)
+    def _read_until(self, run: int) -> int:
+        """The last run, up to a given one, of which nobody is due any more."""
+        with self.engine.connect() as connection:
+            segment = self.segment(connection)
+        span = self._span(segment)
+        span = Span(span.after, min(run, span.upto))
+        for found, before, _ in self._pages(segment, span, _AT_ONCE):
+            due, _, _ = self._sorted_out(found, before)
+            if due:
+                return due[0].run - 1
+        return span.upto
 
     def _parsed(self, text: str) -> tuple[Any, int]:
         start, end = f"{self.handover.segment.name}:", f":{self.handover.on}"
@@ -187,6 +215,26 @@ class Pulling:
 
 
 _ADDRESS, _OWNER = "the address", "the owner"
+_AT_ONCE = 1000
+
+
+@define
+class Progress:
+    """How far one call got: a batch counts when those before it were acknowledged, too.
+
+    Attributes:
+        upto: The run up to which all is read with each batch.
+        done: Which batches were acknowledged.
+    """
+
+    upto: list[int] = field(factory=list)
+    done: set[int] = field(factory=set)
+
+    def read_with(self, place: int) -> int | None:
+        """Up to which run all is read, once a batch is acknowledged; None if that is not known."""
+        done = self.done | {place}
+        first = next((each for each in range(len(self.upto)) if each not in done), len(self.upto))
+        return self.upto[first - 1] if first else None
 
 
 class Now:
