@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from attrs import evolve
+from attrs import asdict, evolve
 
 from segmentkit import (
     INTEGER,
@@ -358,7 +358,13 @@ def test_definitions_that_ask_for_stays(world: World) -> None:
 
     def members(definition: str, number: int) -> list[int]:
         asked = Segment.define(None, definition, schema)
-        return sorted(source.members(asked, as_of=day(number)))
+        found = sorted(source.members(asked, as_of=day(number)))
+        # One person's stays, as a record, tell the same.
+        stays = {key: [asdict(stay) for stay in world.store.stays(key)] for key in (1, 2, 3)}
+        records = [{"id": key, "memberships": each} for key, each in stays.items()]
+        matches = asked.matcher(as_of=day(number))
+        assert [each["id"] for each in records if matches(each)] == found
+        return found
 
     world.be(p1=1, p2=1, p3=1)
     assert members("in segment adults for 5 days", 15) == [1]

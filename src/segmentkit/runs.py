@@ -66,12 +66,14 @@ class Stay:
         left_at: When they were first seen outside again; None if they are still in.
         observed: Whether the data let them in. If not, they were in when the segment was run for
             the first time, or when its definition had changed, and may have been for long.
+        left_observed: Whether they left since the data had changed, and not the definition.
     """
 
     segment: str
     entered_at: datetime
     left_at: datetime | None
     observed: bool
+    left_observed: bool = False
 
 
 _SHARE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")

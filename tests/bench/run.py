@@ -23,6 +23,7 @@ import many
 import memory
 import objects
 import orders
+import runs
 import scale
 import shapes
 import single
@@ -39,13 +40,14 @@ BENCHMARKS = (
     objects,
     orders,
     many,
+    runs,
     growth,
     memory,
     single,
     catalogs,
     starting,
 )
-SIZED = (shapes, many, growth, memory)
+SIZED = (shapes, many, runs, growth, memory)
 """Those that can ask about more customers."""
 PEERS = ("odata-query", "polars", "rule-engine", "zen-engine")
 PACKAGES = ("segmentkit", "attrs", "pandas", "numpy", "SQLAlchemy", "duckdb", *PEERS)

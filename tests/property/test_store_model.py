@@ -63,7 +63,7 @@ class Kept:
         before = {key for key, stays in self.stays.items() if stays and stays[-1].left_at is None}
         for key in before - held:
             last = self.stays[key][-1]
-            self.stays[key][-1] = Stay(name, last.entered_at, now, last.observed)
+            self.stays[key][-1] = Stay(name, last.entered_at, now, last.observed, why == "data")
         for key in held - before:
             self.stays.setdefault(key, []).append(Stay(name, now, None, why == "data"))
         self.runs.append((now, len(held), len(held - before), len(before - held), why))

@@ -27,6 +27,7 @@ def test_quick_run_has_every_row(tmp_path):
         ("many segments", "one by one"),
         ("many segments", "aggregates"),
         ("many segments", "sizes of 5"),
+        ("daily runs of a store", "sizes alone"),
         ("SQL, one segment", "fastest by hand"),
         ("growth", ""),
         ("memory", ""),

@@ -146,13 +146,17 @@ def stays_of(
     member, past = tables.member, tables.past
     found: list[Stay] = []
     columns = segment.c.name, entered.c.as_of.label("entered_at"), entered.c.cause
-    for rows, end in ((member, sa.null()), (past, left.c.as_of)):
+    for rows, *end in (
+        (member, sa.null(), sa.null()),
+        (past, left.c.as_of, left.c.cause),
+    ):
         here = rows.join(segment, segment.c.id == rows.c.segment_id).join(
             entered, _is_run(entered, rows, rows.c.since_run)
         )
         if rows is past:
             here = here.join(left, _is_run(left, rows, rows.c.left_run))
-        query = sa.select(*columns, end.label("left_at")).select_from(here)
+        ends = (each.label(name) for each, name in zip(end, ("left_at", "why"), strict=True))
+        query = sa.select(*columns, *ends).select_from(here)
         # The key follows the segment in the order of the rows.
         query = query.where(rows.c.segment_id.in_(ids), rows.c.key == key)
         found += map(_stay, connection.execute(query))
@@ -175,6 +179,7 @@ def _stay(row: Any) -> Stay:
         row.entered_at.replace(tzinfo=UTC),
         None if left is None else left.replace(tzinfo=UTC),
         row.cause == "data",
+        row.why == "data",
     )
 
 
