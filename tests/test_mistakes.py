@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -145,3 +146,61 @@ def test_the_hints_lead_to_what_was_meant() -> None:
     rows = [(written, meant) for kind in KINDS for written, meant in kind["rows"] if meant]
     right = [written for written, meant in rows if is_right(reached(written), meant)]
     assert len(right) >= AT_LEAST * len(rows)
+
+
+FOLLOWED = [
+    ("newsletter and ({})", "newsletter and ({})"),
+    ("newsletter or {}", "newsletter or ({})"),
+]
+
+
+@pytest.mark.parametrize(("around", "meant"), FOLLOWED)
+def test_a_mistake_beside_another_test(around: str, meant: str) -> None:
+    """So it is where the mistake is a part of a definition; and nothing else becomes of the rest."""
+    rows = [row for kind in KINDS[:3] + KINDS[8:] for row in kind["rows"] if row[1]]
+    rows = [
+        row
+        for row in rows
+        if not re.search(r"\b(?:or|all|both|either)\b|^\w+ (?:where|with|who)", row[0])
+    ]
+    found = [reached(around.format(written)) for written, _ in rows]
+    right = [is_right(f, meant.format(m)) for f, (_, m) in zip(found, rows, strict=True)]
+    wrong = [w for (w, _), f, r in zip(rows, found, right, strict=True) if f is not None and not r]
+    assert wrong == []
+    assert sum(right) >= AT_LEAST * len(rows)
+
+
+@pytest.mark.parametrize(
+    "written", ["age > \x1b[31m18", 'name = "\x1b[2J" or aeg > 3', "\u202eegа > 18"]
+)
+def test_no_message_steers_a_terminal(written: str) -> None:
+    """Control characters, and signs that turn the direction, are shown by another sign."""
+    with pytest.raises(DefinitionError) as caught:
+        define(written)
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", str(caught.value))
+
+
+def test_a_message_shows_one_value_of_many() -> None:
+    """A list that is bound to a parameter of one value is not printed."""
+    with pytest.raises(DefinitionError) as caught:
+        define("email = :mail").bind(mail=["ann@example.com", "bo@example.com"])
+    assert "bo@example.com" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("definition", "codes"),
+    [
+        ('"country" = "DK"', ["SK204"]),
+        ("age = age", ["SK205"]),
+        ('country = "DК"', ["SK210"]),
+        ('country in ("DK", "N\u200bO")', ["SK208"]),
+        ('country = "DK "', ["SK209"]),
+        ('name contains " a"', []),
+        ('city = "Київ" or city = "Αθήνα" or city = "Łódź"', []),
+        ('name matches " a"', []),
+        ('status = "active"', []),
+    ],
+)
+def test_warnings_of_what_holds_for_nobody(definition: str, codes: list[str]) -> None:
+    """Constants, a value beside itself, and texts that equal nothing which looks the same warn."""
+    assert [warning.code for warning in define(definition).warnings] == codes

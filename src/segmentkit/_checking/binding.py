@@ -100,11 +100,20 @@ def _unlike(name: str, value: object, expected: DType, place: Span) -> Diagnosti
             return None
         shown = article(dtype)
     takes = expected.described if isinstance(expected, ParameterType) else f"a {expected.family}"
-    told = {"name": name, "expected": takes, "value": f"{value!r:.60}"}
+    told = {"name": name, "expected": takes, "value": _shown(value)}
     hint = (
         f"for a list, write 'in :{name}', without brackets" if isinstance(value, _LISTS) else None
     )
     return diagnostic("SK121", place, hint=hint, **told, **shown)
+
+
+def _shown(value: object) -> str:
+    """The value that is wrong; of many, the first alone."""
+    if isinstance(value, list) and len(value) > 1:
+        return f"[{value[0]!r:.40}, …]"
+    if isinstance(value, set | frozenset | dict) and len(value) > 1:
+        return f"{type(value).__name__} of {len(value):,} values"
+    return f"{value!r:.60}"
 
 
 def _unlisted(name: str, value: object, expected: ParameterType, place: Span) -> Diagnostic | None:
@@ -114,7 +123,7 @@ def _unlisted(name: str, value: object, expected: ParameterType, place: Span) ->
         if isinstance(value, Constant):
             told = article(literal_dtype(value))
         takes = f"{expected.described}, such as [{_EXAMPLES[expected.kind]}]"
-        return diagnostic("SK121", place, name=name, expected=takes, value=f"{value!r:.60}", **told)
+        return diagnostic("SK121", place, name=name, expected=takes, value=_shown(value), **told)
     found = (_unlike(name, each, expected, place) for each in value)
     return next(filter(None, found), None) or _unwritable(value, place)
 

@@ -234,6 +234,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
     value = ctx.typed(node, BOOLEAN)
     if value is None:
         hints.rows_meant(ctx, node)
+        hints.segment_meant(ctx, node)
         return ir.FALSE
     if value.dtype != BOOLEAN:
         hint = hints.compared(ctx, node, value.dtype, ctx.declared.get(value))

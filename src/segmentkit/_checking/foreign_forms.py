@@ -47,17 +47,22 @@ _SHORT = {"d": "day", "dd": "day", "m": "month", "mm": "month", "y": "year", "yy
           "yyyy": "year", "hh": "hour", "ww": "week", "wk": "week"}  # fmt: skip
 
 
-def rewritten(schema: Schema, tree: t.Node) -> Iterator[tuple[t.Node, t.Expr]]:
+def rewritten(
+    schema: Schema, tree: t.Node, *, inside: bool = False
+) -> Iterator[tuple[t.Node, t.Expr]]:
     """The parts of a tree that have another form here, and that form; the outer first."""
-    if (meant := _meant(schema, tree)) is not None:
+    meant = _meant(schema, tree) or (None if inside else _of_rows(schema, tree))
+    if meant is not None:
         yield tree, meant
         return
     for part in t.children(tree):
-        yield from rewritten(schema, part)
+        yield from rewritten(schema, part, inside=inside or isinstance(tree, t.Call))
 
 
 def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
     match node:
+        case t.Compare("=", t.Name(("segment",)), t.Name((name,)) | t.Literal(str() as name)):
+            return None if schema.entity.attribute("segment") else t.InSegment(name, span=node.span)
         case t.Compare():
             return _comparison(node)
         case t.TextTest(operand=t.Call() as call) | t.InList(operand=t.Call() as call):
@@ -67,7 +72,7 @@ def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
             within = evolve(rows, window=node.window, span=node.span)
             return t.Not(within, node.span) if node.negated else within
         case t.Call():
-            return _call(schema, node)
+            return _of_earlier(node) or _call(schema, node)
         case t.Arithmetic((t.Name((first,)), t.Name((second,))), (("-" | "/") as sign,)):
             return _of_two_names(schema, first, second, sign)
         case t.InList(
@@ -78,6 +83,55 @@ def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
             return t.InWindow(operand, window, node.negated, node.span)
         case _:
             return None
+
+
+def _of_rows(schema: Schema, node: t.Node) -> t.Expr | None:
+    """A test of an attribute that only the rows of one relation have: one of them passes it."""
+    if not isinstance(node, t.TextTest | t.InList | t.InWindow | t.IsMissing):
+        return None
+    if not isinstance(node.operand, t.Name):
+        return None
+    entity, parts = schema.entity, node.operand.parts
+    ways = [r for r in entity.relations if schema.named(r.to).attribute(parts[-1])]
+    if len(parts) == 1:
+        known = (entity.attribute, entity.link, entity.relation, entity.document)
+        links = [k for k in entity.links if schema.named(k.to).attribute(parts[0])]
+        if len(ways) != 1 or links or any(of(parts[0]) for of in known):
+            return None
+    elif len(parts) != 2 or parts[0] not in [each.name for each in ways]:
+        return None
+    else:
+        ways = [each for each in ways if each.name == parts[0]]
+    where = evolve(node, operand=t.Name(parts[-1:]), negated=False)
+    rows = t.Name((ways[0].name,))
+    return t.Call("none" if node.negated else "any", (rows,), where=where, span=node.span)
+
+
+def _of_earlier(node: t.Call) -> t.Expr | None:
+    """A step that names the row which it follows, but gave it no name."""
+    match node:
+        case t.Call(_, (t.Name() as value,), alias=None, then=t.Step(where=where) as step) if where:
+            rows = value.parts[-1] if node.name in ("any", "none", "count") else value.parts[0]
+        case _:
+            return None
+    alias = rows[0].lower()
+    named = _renamed_rows(where, rows, alias)
+    if named == where:
+        return None
+    return evolve(node, alias=t.Name((alias,)), then=evolve(step, where=named))
+
+
+def _renamed_rows(node: t.Expr, rows: str, alias: str) -> t.Expr:
+    match node:
+        case t.And(operands):
+            return evolve(node, operands=tuple(_renamed_rows(o, rows, alias) for o in operands))
+        case t.Compare(_, left, right):
+            sides = (_renamed_rows(left, rows, alias), _renamed_rows(right, rows, alias))
+            return evolve(node, left=sides[0], right=sides[1])
+        case t.Name((first, _)) if first == rows:
+            return evolve(node, parts=(alias, *node.parts[1:]))
+        case _:
+            return node
 
 
 def _is_rows(call: t.Call) -> bool:
@@ -206,6 +260,8 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
             return t.Not(inner, node.span)
         case (_, (t.Literal(int() as year), t.Literal(int() as month), t.Literal(int() as day))):
             return _day(node, year, month, day) if name in _DATES else None
+        case ("dateadd" | "date_add" | "adddate" | "date_sub" | "subdate", _):
+            return _moved(node, name)
         case (_, (t.Literal(str() as text), *_)) if name in _DATES:
             return _instant(node, text)
         case (_, (t.Literal(str() as text),)) if name in AGGREGATES:
@@ -245,6 +301,26 @@ def _leads(schema: Schema, name: t.Name) -> bool:
     """Whether a name of the root entity ends at a relation."""
     parts = name.parts[1:] if name.parts[0] == schema.entity.name else name.parts
     return len(parts) == 1 and schema.entity.relation(parts[0]) is not None
+
+
+def _moved(node: t.Call, name: str) -> t.Expr | None:
+    """``DATEADD(day, -30, GETDATE())`` is ``30 days ago``, and ``DATE_SUB(x, 30 days)`` earlier."""
+    match node.arguments:
+        case (t.Name((unit,)) | t.Literal(str() as unit), number, base):
+            back = isinstance(number, t.Negative)
+            count = number.operand if isinstance(number, t.Negative) else number
+            length: t.Expr = t.Duration(count, _SHORT.get(unit.lower(), unit.lower()))
+        case (base, t.Duration(count) as length):
+            back = "sub" in name
+        case (base, t.Literal(int()) as count):
+            back, length = "sub" in name, t.Duration(count, "day")
+        case _:
+            return None
+    match base, count:
+        case t.Moment("now" | "today"), t.Literal(int() as days) if isinstance(length, t.Duration):
+            return t.Moment("now", -days if back else days, length.unit, node.span)
+        case _:
+            return t.Arithmetic((base, length), ("-" if back else "+",), node.span)
 
 
 def _day(node: t.Call, year: int, month: int, day: int) -> t.Expr | None:

@@ -13,7 +13,13 @@ from segmentkit._checking.context import Context
 from segmentkit._diagnostics.diagnostic import Hint, diagnostic, hinted, suggest, write
 from segmentkit._language import syntax as t
 from segmentkit._language.foreign_words import NUMBERS, TRUTHS, dates_of, instant_of
-from segmentkit._language.formatter import format_name, format_text, format_tree, format_value
+from segmentkit._language.formatter import (
+    format_name,
+    format_reference,
+    format_text,
+    format_tree,
+    format_value,
+)
 from segmentkit._language.look_alikes import in_latin, named
 from segmentkit._patterns.versions import version_key
 from segmentkit._planning import ir
@@ -38,11 +44,12 @@ def one_of(names: list[str], most: int = 6) -> str:
 
 def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | str | None:
     """How a constant of the wrong type would be written in the right one."""
-    if isinstance(other, ir.Call) and other.name == "day":
+    text = isinstance(node, t.Literal) and isinstance(node.value, str)
+    if isinstance(other, ir.Call) and other.name == "day" and not text:
         return "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week"
-    if isinstance(other, ir.Call) and other.name == "week":
+    if isinstance(other, ir.Call) and other.name == "week" and not text:
         return "week(…) is a date, the Monday of the week"
-    if other.dtype.is_time and (hint := _of_time(node)) is not None:
+    if other.dtype.is_time and (hint := _of_time(ctx, node)) is not None:
         return hint
     if other.dtype.is_number and isinstance(node, t.Duration):
         return write(format_tree(node.number), ", a number without a unit", span=node.span)
@@ -55,7 +62,7 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | str | None
     return text_for(ctx, node, other) if other.dtype == TEXT else _of_number(node, other.dtype)
 
 
-def _of_time(node: t.Expr) -> Hint | str | None:
+def _of_time(ctx: Context, node: t.Expr) -> Hint | str | None:
     """What was meant by a number or a length of time where a time must stand."""
     text = format_tree(node)
     match node:
@@ -63,6 +70,10 @@ def _of_time(node: t.Expr) -> Hint | str | None:
             return write(f"{format_tree(length)} ago", span=node.span)
         case t.Duration():
             return f"write '{text} ago' or '{text} from now': > is later, < is earlier"
+        case t.Arithmetic() if days := dates_of(ctx.source[node.span.start : node.span.end]):
+            if len(days) == 1:
+                return write(str(days[0]), span=node.span)
+            return f"write {days[0]} or {days[1]}: year, month, day"
         case _ if digits := _DIGITS.fullmatch(text):
             return _of_digits(node, *map(int, digits.groups()))
         case _:
@@ -260,6 +271,10 @@ def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
         found: What the other side means, if it means anything.
     """
     last = ctx.errors[-1] if ctx.errors else None
+    if isinstance(node.left, t.Name) and isinstance(node.right, t.Name) and len(ctx.errors) > 1:
+        before = ctx.errors[-2]
+        if before.code == "SK128" and before.span == node.left.span:
+            _of_link(ctx, node.left, TEXT, -2)  # an unknown name is a text without quotes
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if last is None or not isinstance(side, t.Name) or last.span != side.span:
             continue
@@ -267,7 +282,7 @@ def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
             case "SK101":
                 _of_unknown(ctx, node, side, other)
             case "SK128" if found is not None:
-                _of_link(ctx, side, found)
+                _of_link(ctx, side, found.dtype)
             case "SK115" if last.fix is None and last.hint and len(side.parts) > 1:
                 _of_some_row(ctx, node, side, other, last.hint)
             case _:
@@ -308,17 +323,17 @@ def _of_unknown(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> N
             _of_some_row(ctx, node, evolve(side, parts=(*ways, *side.parts)), other, "")
 
 
-def _of_link(ctx: Context, side: t.Name, found: ir.Value) -> None:
+def _of_link(ctx: Context, side: t.Name, dtype: DType, place: int = -1) -> None:
     """The attributes beyond a link that can be compared with a value."""
     entity: Entity | None = ctx.row.entity if ctx.row else ctx.schema.entity
     for part in side.parts:
         link = entity.link(part) if entity else None
         entity = ctx.schema.named(link.to) if link else None
-    fitting = [each for each in entity.attributes if _fits(each, found)] if entity else []
+    fitting = [each for each in entity.attributes if _fits(each, dtype)] if entity else []
     if fitting:
         names = [format_tree(evolve(side, parts=(*side.parts, a.name))) for a in fitting]
         told = write(names[0]) if len(names) == 1 else f"write {one_of(names)}"
-        ctx.errors[-1] = hinted(ctx.errors[-1], told)
+        ctx.errors[place] = hinted(ctx.errors[place], told)
 
 
 def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value) -> None:
@@ -378,8 +393,8 @@ def list_in_list(ctx: Context, node: t.InList) -> None:
         _of_list(ctx, node)
 
 
-def _fits(attribute: Attribute, value: ir.Value) -> bool:
-    a, b = attribute.dtype, value.dtype
+def _fits(attribute: Attribute, b: DType) -> bool:
+    a = attribute.dtype
     return a.family == b.family or (a.is_time and b.is_time)
 
 
@@ -388,6 +403,16 @@ def is_missing_word(node: t.Expr) -> bool:
 
 
 _MISSING_WORDS = ("null", "none", "nan", "na", "undefined", "nil")
+
+
+def segment_meant(ctx: Context, node: t.Expr) -> None:
+    """A segment that stands alone, as if it were a boolean."""
+    match node:
+        case t.Name((name,)) if ctx.row is None and name in ctx.names.segments and ctx.errors:
+            hint = write(f"in segment {format_reference(name)}")
+            ctx.errors[-1] = hinted(ctx.errors[-1], hint)
+        case _:
+            pass
 
 
 def rows_meant(ctx: Context, node: t.Expr) -> None:

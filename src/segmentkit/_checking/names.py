@@ -11,7 +11,7 @@ from segmentkit._checking.hints import left_out, look_alike, one_of, one_step_aw
 from segmentkit._diagnostics.diagnostic import Hint, likely, suggest, write
 from segmentkit._language import syntax as t
 from segmentkit._language.comments import comment_sign
-from segmentkit._language.formatter import format_name, format_reference, format_tree
+from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import has_aggregates, is_of_population
 from segmentkit.dtypes import Kind
@@ -229,7 +229,7 @@ def _meant(
         return why
     if (sign := comment_sign(ctx.source, node.span.start)) is not None:
         return Hint("a comment begins with #", "#", sign)
-    if hint := _of_others(ctx, node, part):
+    if hint := _of_others(part):
         return hint
     if (
         scope is ir.Scope.ROW
@@ -242,12 +242,10 @@ def _meant(
     return _nearest(ctx, node, entity, part)
 
 
-def _of_others(ctx: Context, node: t.Name, part: str) -> Hint | str | None:
-    """What stands here for a word of others; and segments, which are not named alone."""
+def _of_others(part: str) -> Hint | str | None:
+    """What stands here for a word of others."""
     if (said := _WORDS_OF_OTHERS.get(part.lower())) is not None:
         return write(said) if said in ("now", "today", "true") else said
-    if len(node.parts) == 1 and ctx.row is None and part in ctx.names.segments:
-        return write(f"in segment {format_reference(part)}")
     return None
 
 
@@ -289,6 +287,8 @@ def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | st
     births = [a.name for a in entity.attributes if _BIRTH.search(a.name)]
     if part.lower().replace("_", "") in ("birthday", "bday") and len(births) == 1:
         return write(f"anniversary({whole(births[0])})")
+    if part.lower() == "age" and len(births) == 1:
+        return write(f"age({whole(births[0])})")
     if (found := look_alike(part, known, whole)) is not None:
         return found
     if len(node.parts) > 1 and at == 0 and row is None and entity is root:

@@ -67,6 +67,10 @@ def _quote(ctx: Context, node: t.Expr, last: Diagnostic, written_out: bool) -> N
     text = _unquoted_text(ctx, node)
     if text is None:
         return
+    if text.lower() in ("empty", "blank"):
+        told = "write = \"\" for an empty text, or 'is missing'"
+        ctx.errors[-1] = hinted(last, told)
+        return
     if is_missing_word(node):
         ctx.errors[-1] = hinted(last, "to ask for what is missing, write 'is missing'")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -143,7 +144,7 @@ class Diagnostic:
         line, column = self.position(source)
         shown = source.split("\n")[line - 1].rstrip("\r")
         width = max(1, min(self.span.end - self.span.start, len(shown) - column + 1))
-        shown, column, width = _clip(shown, column, width)
+        shown, column, width = _clip(visible(shown), column, width)
         # Tabs stay tabs below the line too, so that the caret stands where the eye expects it.
         indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
         lines = [f"{self.code} {self.message}", f"    {shown}", f"    {indent}{'^' * width}"]
@@ -172,6 +173,14 @@ def _changed(fix: Fix, source: str) -> dict[str, Any]:
 def encodable(text: str) -> str:
     """A text that UTF-8 has: halves of characters, which JSON can bring, are replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """A text without what would steer a terminal, or turn the direction of letters."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _SHOWN = 100
@@ -257,7 +266,7 @@ def diagnostic(
     entry = CODES[code]
     if hint is None and entry.hint is not None:
         hint = entry.hint.format(**values)
-    found = Diagnostic(code, entry.message.format(**values), span, pointer=pointer)
+    found = Diagnostic(code, visible(entry.message.format(**values)), span, pointer=pointer)
     return hinted(found, hint)
 
 
@@ -265,6 +274,6 @@ def hinted(found: Diagnostic, hint: Hint | str | None, span: Span | None = None)
     """The diagnostic with another hint, and perhaps another place."""
     span = span or found.span
     if not isinstance(hint, Hint):
-        return evolve(found, span=span, hint=hint, fix=None)
+        return evolve(found, span=span, hint=hint and visible(hint), fix=None)
     fix = None if hint.written is None else Fix(hint.span or span, hint.written)
-    return evolve(found, span=span, hint=hint.said, fix=fix)
+    return evolve(found, span=span, hint=visible(hint.said), fix=fix)

@@ -53,12 +53,13 @@ def _date(found: re.Match[str]) -> Hint | str:
 def _month(found: re.Match[str]) -> Hint | str:
     """A month: after ``in`` as it is written here, after ``=`` as a window."""
     month = f"{found['year']}-{int(found['month']):02}"
-    before = found.string[: found.start()]
+    before = found.string[max(0, found.start() - _NEAR) : found.start()]
     if re.search(r"\bin\s+\Z", before, re.IGNORECASE):
         return write(month)
     if equal := re.search(r"(?<![<>!=])={1,2}\s*\Z", before):
         text = f"in {month}"
-        return Hint(f"write '{text}' for the whole month", text, Span(equal.start(), found.end()))
+        start = found.start() - len(before) + equal.start()
+        return Hint(f"write '{text}' for the whole month", text, Span(start, found.end()))
     return f"write {month}-01, or for the whole month 'in {month}'"
 
 

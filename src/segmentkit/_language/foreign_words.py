@@ -103,7 +103,7 @@ NUMBERS = {
 
 CURRENCIES = (
     r"(?:uah|usd|eur|gbp|pln|dkk|nok|sek|chf|czk|jpy|cad|aud|inr|brl|kr|zł|zl|грн|руб|dollars?|"
-    r"euros?|pounds?|bucks|hryvnias?|гривень|гривні|units?|pcs|items?|points?|times|x)"
+    r"euros?|pounds?|bucks|hryvnias?|гривень|гривні|units?|pcs|pts|kroner|items?|points?|times|x)"
 )
 """What stands behind an amount, and says nothing that the column does not say."""
 

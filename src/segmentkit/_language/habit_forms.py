@@ -262,10 +262,10 @@ def as_in_kind(found: Match) -> str | None:
 def as_spaced(found: Match) -> str | None:
     """A name of several words."""
     words = found["words"].split()
-    known = {*keywords(), *AGGREGATES, *FUNCTIONS}
+    known = {*keywords(), *AGGREGATES, *FUNCTIONS} - {"first", "last"}
     if len(words) < 2 or not begins(found) or len({*words, *known}) < len(words) + len(known):
         return None
     name = format_name(" ".join(words))
-    if any(not word[0].islower() for word in words):
+    if words[0] in ("first", "last") or any(not word[0].islower() for word in words):
         return name
     return f"write tests with 'and' or 'or' between them, and a name of several words as {name}"

@@ -103,8 +103,25 @@ def _of_test(found: Match) -> str | None:
     return f'{path} {test} "{bare}"{" ignoring case" if found["fold"] else ""}'
 
 
+_OR = re.compile(r"\s+or\s+", re.IGNORECASE)
+
 CLAUSES: tuple[tuple[str, Form], ...] = (
-    (r"\A\s*select\b[^()]*?\bwhere\b\s*", _alone),
+    (r"\A\s*select\b(?:[^()]|\([^()]*\))*?\bwhere\b\s*", _alone),
+    (
+        r"\A\s*\w+\[\s*(?P<inside>(?=.*[<>=&|~(])[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\s*\Z",
+        "{inside}",
+    ),
+    (r"\A\s*\w+\.query\(\s*(?P<quote>['\"])(?P<inside>.*)(?P=quote)\s*\)\s*\Z", "{inside}"),
+    (r"!!\s*(?=[\w(])", ""),
+    (
+        rf"(?<![\w.])(?:if|iif)\(\s*(?P<test>[^(),;]+(?:\([^()]*\)[^(),;]*)*)\s*[,;]\s*(?P<yes>{TEXT}|\d+)"
+        rf"\s*[,;]\s*(?:{TEXT}|\d+)\s*\)\s*={{1,2}}\s*(?P=yes)",
+        "({test})",
+    ),
+    (
+        rf"(?P<head>(?:(?:contains|with)\s*{TEXT}|\b(?:missing|present)|\))\s*)(?:={{1,2}}|eq\b)\s*(?:true|1)\b",
+        "{head}",
+    ),
     (
         r"\A\s*(?:from\s+\w+\s+)?(?:where|having|filter\s+by|filter|if|when)\b(?![\s(]*\(.*[,;].*\))\s+(?!.*\bthen\b)",
         _alone,
@@ -115,7 +132,7 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
         r"(?!no\b|at\b|more\b|less\b|not\b)(?=[\w`(\"]+[\s.]*(?:[<>=!(]|\b(?:is|in|not|contains|between|starts|ends|matches|and|or)\b|\Z))",
         _alone,
     ),
-    (r"\A\s*=\s*(?=[\w(])", _alone),
+    (r"\A\s*=\s*(?=[\w(])", lambda found: Hint("leave out the first sign", "")),
     (r"\s*;\s*\Z", lambda found: Hint("a definition is one condition, without ';'", "")),
     (r"\s+(?:limit\s+\d+|(?:order|group)\s+by\b[^()]*)\s*;?\s*\Z", _ended),
     (r"\s*/\*[^*]*\*/\s*(?=\Z)", _no_comment),
@@ -207,6 +224,15 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (r"(?<![<>=!])>>(?!=)", ">"),
     (r"(?<![<>=!])<<(?!=)", "<"),
     (r"(?<![\w.])nvl2?\s*\(", "default("),
+    (
+        rf"{PATH}\s*:\s*\(\s*(?P<values>[\w\"'.-]+(?:\s+or\s+[\w\"'.-]+)+)\s*\)",
+        lambda found: f"{found['path']} in ({_OR.sub(', ', found['values'])})",
+    ),
+    (rf"(?<![\w)\"'.])-(?={NAME}\s*:)", "not "),
+    (
+        r"\binterval\s+['\"]?(?P<number>\d+)['\"]?\s*(?P<unit>second|minute|hour|day|week|month|year)s?['\"]?",
+        _length,
+    ),
     (
         rf"{PATH}\s*:\s*\[\s*(?P<low>[\w.:-]+)\s+to\s+(?P<high>[\w.:-]+)\s*\]",
         "{path} between {low} and {high}",

@@ -5,23 +5,35 @@ from __future__ import annotations
 import re
 
 from segmentkit._language.foreign_words import LAST, NUMBERS, UNITS
-from segmentkit._language.habit_forms import NAME, PATH, TEST, UNIT, VALUE, Form, Match, begins
+from segmentkit._language.habit_forms import (
+    NAME,
+    PATH,
+    TEST,
+    UNIT,
+    VALUE,
+    WORD,
+    Form,
+    Match,
+    begins,
+)
 
 AGGREGATE = r"(?<![\w.])(?P<agg>count|any|none|sum|avg|min|max|median|first|last)"
 ROWS = rf"(?P<rows>(?:distinct\s+)?{NAME}(?:\.{NAME})*)"
 CALL = rf"{AGGREGATE}\(\s*{ROWS}\s*\)"
 SIGNED = rf"(?P<sign>[<>]=?|={{1,2}}|!=|<>)\s*(?P<value>{VALUE})"
-_ANY_UNIT = rf"(?:{UNIT}|{'|'.join(sorted(UNITS, key=len, reverse=True))})"
+_ANY_UNIT = rf"(?:{UNIT}|[dwyh](?![^\W_])|{'|'.join(sorted(UNITS, key=len, reverse=True))})"
 NUMBER = rf"(?:\d[\d_]*+|(?:{'|'.join(NUMBERS)})\b)"
 WINDOW = (
     rf"(?P<window>(?:(?:in|within|during|for|over|of|за|у|в|w|w\s+ciągu|au\s+cours\s+des|in\s+den|en\s+los)\s+)?(?:the\s+)?"
     rf"(?:(?P<way>last|past|next|previous|{'|'.join(LAST)})\s+(?P<number>{NUMBER})\s*(?P<unit>{_ANY_UNIT})\b"
     rf"|(?P<calendar>this|previous|current)\s+(?P<one>{UNIT})\b"
-    rf"|(?<=in )(?P<period>\d{{4}}(?:-\d\d){{0,2}})\b)"
+    rf")|(?:in|during|for|of)\s+(?P<period>\d{{4}}(?:-\d\d){{0,2}})\b"
     rf"|within\s+(?P<within>{NUMBER})\s*(?P<units>{_ANY_UNIT})\b"
     rf"|between\s+(?P<low>{VALUE})\s+and\s+(?P<high>{VALUE}))"
 )
-CONDITION = rf"(?P<test>{NAME}(?:\.{NAME})*\s*(?:{TEST}|contains\b)\s*{VALUE})"
+CONDITION = rf"(?P<test>{NAME}(?:\.{NAME})*\s*(?:{TEST}|contains\b)\s*(?:{VALUE}|{WORD}))"
+TESTED = rf"{AGGREGATE}\(\s*{ROWS}\s+where\s+(?P<tests>[^()]+?)\s*\)"
+END = r"(?=\s*(?:\Z|[),]|\b(?:and|or)\b))"
 _QUANTITY = (
     r"(?P<quantity>at\s+least|minimum|min|more\s+than|over|greater\s+than|at\s+most|maximum|max|"
     r"up\s+to|less\s+than|fewer\s+than|under|exactly|precisely|>=|>|<=|<|=)"
@@ -49,6 +61,7 @@ def as_number(number: str) -> str:
 
 
 def as_unit(unit: str) -> str:
+    unit = {"d": "days", "w": "weeks", "y": "years", "h": "hours"}.get(unit.lower(), unit)
     return f"{UNITS[unit.lower()]}s" if unit.lower() in UNITS else unit.lower()
 
 
@@ -65,11 +78,20 @@ def _since(found: Match) -> str:
     """Rows after a day: they are told by the relation's time."""
     sign = {"since": ">=", "from": ">=", "after": ">", "before": "<", "until": "<="}
     time = f"time {sign[found['word'].lower()]} {found['day']}"
-    return f"{found['agg']}({found['rows']} where {time}{found['end']}"
+    end = " and " if "where" in found["end"].lower() else found["end"]
+    return f"{found['agg']}({found['rows']} where {time}{end}"
 
 
 def _before_where(found: Match) -> str:
-    return f"{found['agg']}({found['rows']} {window(found)} where {found['tests']})"
+    said = f"{found['agg']}({found['rows']} {window(found)} where {found['tests']})"
+    return f"{said} {found['sign']} {found['value']}" if "sign" in found.re.groupindex else said
+
+
+def _of_conditions(found: Match) -> str | None:
+    """``orders where amount > 5``: whether there is such a row."""
+    if not begins(found) or re.search(r"\w\s*\(\s*\Z", found.string[: found.start()]):
+        return None
+    return f"any({found['rows']} where {found['tests'].strip()})"
 
 
 def _quantified(found: Match) -> str | None:
@@ -155,6 +177,8 @@ def _subquery(found: Match) -> str | None:
     for test in re.split(r"\s+and\s+", found["tests"] or "", flags=re.IGNORECASE):
         for name in filter(None, (alias, rows)):
             test = _own(test, name)  # noqa: PLW2901 - what is left of it
+        if re.fullmatch(r"(?:\w+_)?id\s*=\s*(?:\w+_)?id|\w+_id\s*=\s*\w+", test):
+            continue  # the join, which the relation is
         if test and not re.fullmatch(r"[\w.]+\s*=\s*[\w]+(?:\.\w+)+|[\w]+\.\w+\s*=\s*[\w.]+", test):
             tests.append(test)
     where = f" where {' and '.join(tests)}" if tests else ""
@@ -173,6 +197,7 @@ _FROM = (
 )
 
 HABITS: tuple[tuple[str, Form], ...] = (
+    (rf"(?:{NAME}\.)?{NAME}\s+(?P<no>not\s+)?in\s*\(\s*select\b[^()]*?\b{_FROM}", _subquery),
     (rf"(?P<no>not\s+)?\bexists\s*\(\s*select\b[^()]*?\b{_FROM}", _subquery),
     (
         rf"\(\s*select\s+(?P<agg>count|sum|avg|min|max)\s*\((?P<of>[^()]+)\)\s*(?:as\s+\w+\s+)?{_FROM}",
@@ -190,6 +215,13 @@ HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (rf"{PATH}/(?P<word>any|none)\(\s*\)", "{word}({path})"),
     # windows outside the brackets, or within them without their first word
+    (rf"{TESTED}\s*{SIGNED}\s+{WINDOW}", _before_where),
+    (rf"{TESTED}\s*{WINDOW}\s*{SIGNED}", _before_where),
+    (
+        rf"(?<![\w.])(?P<agg>any|none)\(\s*{ROWS}\s+where\s+(?P<tests>[^()]+?)\s*\)\s*{WINDOW}{END}",
+        _before_where,
+    ),
+    (rf"(?<![\w.])(?P<agg>any|none)\(\s*{ROWS}\s*\)\s*{WINDOW}{END}", _moved_in),
     (rf"{CALL}\s*{SIGNED}\s+{WINDOW}", _moved_in),
     (rf"{CALL}\s*{WINDOW}\s*{SIGNED}", _moved_in),
     (rf"{AGGREGATE}\(\s*{ROWS}\s*,?\s*{WINDOW}(?P<end>\s*\)|\s+where\b)", _within_brackets),
@@ -203,7 +235,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"{AGGREGATE}\(\s*{ROWS}\s*,?\s+(?:in\s+)?(?P<word>since|after|before|from|until)\s+"
-        rf"(?P<day>{VALUE})(?P<end>\s*\))",
+        rf"(?P<day>{VALUE})(?P<end>\s*\)|\s+where\s+)",
         _since,
     ),
     # tests outside the brackets, or within them without 'where'
@@ -217,6 +249,10 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"{AGGREGATE}\(\s*{ROWS}(?:\s*(?:,|;|:|&&?|\|)\s*|\s+(?:with|if|and|when|which|that|having|whose|for|on)\s+|\s+)"
         rf"{CONDITION}",
         "{agg}({rows} where {test}",
+    ),
+    (
+        rf"(?<![\w.])(?:(?:has|have|did)\s+)?(?P<rows>{NAME})\s+where\s+(?P<tests>[^()]*?{CONDITION})(?=\s*\Z|\))",
+        _of_conditions,
     ),
     (
         rf"(?P<head>{AGGREGATE}\(\s*{ROWS}\s+where\s+[^()]*?)\s+where\s+(?=[^()]*\))",
@@ -251,6 +287,16 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (rf"(?<![\w.])(?P<rows>{NAME})\s+(?-i:count|number)(?=\s*[<>=!])", "count({rows})"),
     # as tools for marketing say it
     (
+        rf"(?<![\w.]){_DID}?{_QUANTITY}\s+(?P<count>{NUMBER})\s+(?P<rows>{NAME})\s+"
+        rf"(?:where|with)\s+(?P<tests>{CONDITION}){END}",
+        lambda found: (
+            f"count({found['rows']} where {found['tests']}) {_sign(found['quantity'])} "
+            f"{as_number(found['count'])}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
         rf"(?<![\w.]){_DID}?{_QUANTITY}\s+(?P<count>{NUMBER})\s+(?P<rows>{NAME})(?:\s+{WINDOW})?(?!\s*[<>=(.])",
         _quantified,
     ),
@@ -259,7 +305,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
         _quantified,
     ),
     (
-        rf"(?<![\w.])(?:(?:did|has|have|had|do|does)(?:n't|\s+not)(?:\s+(?:have|had|done|made|placed|performed|do|make|place))?(?:\s+any)?"
+        rf"(?<![\w.])(?:(?:did|has|have|had|do|does)(?:n't|\s+not|\s+never)(?:\s+(?:have|had|done|made|placed|performed|do|make|place))?(?:\s+any)?"
         rf"|never(?:\s+(?:had|did|made|placed|done|performed))?|(?:(?:has|have|had|did|with)\s+)?(?P<none>no)|without(?:\s+any)?)"
         rf"(?P<no>\s+)(?P<rows>{NAME})(?:\s+{WINDOW})?(?=\s*(?:\Z|\)|,|\b(?:and|or)\b))",
         _happened,

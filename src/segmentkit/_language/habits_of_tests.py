@@ -19,7 +19,7 @@ from segmentkit._language.habit_forms import (
     Match,
     begins,
 )
-from segmentkit._language.habits_of_rows import NUMBER, WINDOW, window
+from segmentkit._language.habits_of_rows import NUMBER, WINDOW, as_number, window
 
 END = r"\s*(?:\Z|[),]|\b(?:and|or)\b)"
 """What stands behind a test."""
@@ -30,7 +30,8 @@ _WHAT = rf"(?P<path>(?<![\w.`])(?:\w+\([^()]*\)|{NAME}(?:\.{NAME})*))"
 def _long_ago(found: Match) -> str:
     """``more than 30 days ago`` is earlier than ``30 days ago``."""
     more = found["word"].lower() in ("more", "over", "longer", "earlier", "greater", "older", ">")
-    return f"{'<' if more else '>'} {found['number']} {found['unit'].lower()} ago"
+    number = "1" if found["number"].lower() in ("a", "an") else as_number(found["number"])
+    return f"{'<' if more else '>'} {number} {found['unit'].lower()} ago"
 
 
 def _aged(found: Match) -> str:
@@ -156,7 +157,55 @@ _NEVER = frozenset(
 )
 
 
+def _two_ends(found: Match) -> str | None:
+    """``points >= 10 <= 20``."""
+    path, sign, other = found["path"], found["sign"], found["other"]
+    if sign[0] == other[0]:
+        return None
+    return f"{path} {sign} {found['value']} and {path} {other} {found['end']}"
+
+
+def _listed(found: Match) -> str | None:
+    """``tier in gold, silver`` and ``tier is gold or silver``."""
+    words = [word.strip() for word in re.split(r"(?i),|\s+or\s+", found["words"]) if word.strip()]
+    if any(word.lower() in _NEVER for word in words):
+        return None
+    texts = [w if re.fullmatch(VALUE, w, re.IGNORECASE) else format_text(w) for w in words]
+    return f"{found['path']} {found['no'] or ''}in ({', '.join(texts)})"
+
+
 HABITS: tuple[tuple[str, Form], ...] = (
+    (
+        rf"{PATH}\s+{NOT}(?:in|is|is\s+in)\s+(?P<words>(?:{VALUE}|{WORD})(?:\s*,\s*(?:or\s+)?(?:{VALUE}|{WORD})"
+        rf"|\s+or\s+(?:{VALUE}|{WORD}))+)(?=\s*(?:\Z|\)|\b(?:and|or)\b))(?!\s+\w+\s*[<>=])",
+        _listed,
+    ),
+    (r"\b(?:includes?|has|have|contain)\s+(?P<word>any|all)(?:\s+of)?(?=\s*\()", "contains {word}"),
+    (r"\bends\s+in\b", "ends with"),
+    (rf"{PATH}\s+has\s+no\s+value\b", "{path} is missing"),
+    (r"\b(?:not|no)\s+(?:greater|more|higher|larger|bigger|over|later)(?:\s+than)?\b", "<="),
+    (r"\b(?:not|no)\s+(?:less|fewer|lower|smaller|under|earlier)(?:\s+than)?\b", ">="),
+    (r"\bbigger\s+than\b", ">"),
+    (
+        r"(?<![\w.])(?:is\s+)?(?P<word>older|younger)\s+than\s+(?P<n>\d++)(?:\s+years?)?(?!\s*\w*\s*ago)(?=\s*(?:\Z|[),]|\b(?:and|or)\b))",
+        lambda found: (
+            f"age {'>' if found['word'].lower() == 'older' else '<'} {found['n']}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (rf"(?P<head>between\s+{VALUE}\s+and\s+{VALUE})\s*,?\s*\(?inclusive(?:ly)?\)?", "{head}"),
+    (r"\bin\s+(?:the\s+)?(?:year|month)\s+(?P<when>\d{4}(?:-\d\d)?)\b", "in {when}"),
+    (rf"{PATH}\s+(?:is\s+|was\s+)?today\b", "{path} in this day"),
+    (
+        rf"(?:(?:is|are)\s+)?(?:an?\s+)?(?:member\s+of|belongs?\s+to|in\s+group|in\s+the\s+segment)\s+(?P<name>{NAME})(?={END})",
+        lambda found: f"in segment {found['name']}" if begins(found) else None,
+    ),
+    (rf"\bin\s+segment\s*(?:={{1,2}}|:|is\b)\s*(?P<name>{NAME}|{TEXT})", "in segment {name}"),
+    (
+        rf"{PATH}\s*(?P<sign>[<>]=?)\s*(?P<value>{VALUE})\s*(?P<other>[<>]=?)\s*(?P<end>{VALUE})",
+        _two_ends,
+    ),
     # logic
     (r"\band\s*/\s*or\b", "or"),
     (r"(?:\A\s*|(?<=\())both\s+(?=\w)", ""),
@@ -185,7 +234,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
         _or_more,
     ),
     (
-        rf"{_WHAT}\s*(?:={{1,2}}|\b(?:is|in|is\s+in|between|from|is\s+between)\b)?\s*(?P<low>\d[\d.]*?)"
+        rf"{_WHAT}\s*(?:={{1,2}}|\b(?:is|in|is\s+in|in\s+range|in\s+the\s+range|between|from|is\s+between)\b)?\s*(?P<low>\d[\d.]*?)"
         r"\s*(?:\.\.+|-|–|—|\bto\b)\s*(?P<high>\d++(?:\.\d+)?)(?![\w-])",
         lambda found: f"{found['path']} between {found['low']} and {found['high']}",
     ),
@@ -198,7 +247,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
         "between {low} and {high}",
     ),
     (
-        rf"(?P<number>(?<![\w.])\d[\d_]*+(?:\.\d+)?)\s*{CURRENCIES}(?!\w)(?!\s*(?:of\b|\())",
+        rf"(?<!\btop\s)(?<!\bbottom\s)(?P<number>(?<![\w.])\d[\d_]*+(?:\.\d+)?)\s*{CURRENCIES}(?!\w)(?!\s*(?:of\b|\())",
         "{number}",
     ),
     (rf"(?P<head>[<>=]\s*)(?:{CURRENCIES})\s+(?P<number>\d[\d_.]*)", "{head}{number}"),
@@ -207,7 +256,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
     # times
     (
         rf"(?:\bis\s+)?\b(?P<word>more|less|over|under|longer|shorter|earlier|later|older|newer)\s+(?:than\s+)?"
-        rf"(?P<number>{NUMBER})\s+(?P<unit>{UNIT})\s+ago\b",
+        rf"(?P<number>{NUMBER}|an?)\s+(?P<unit>{UNIT})\s+ago\b",
         _long_ago,
     ),
     (
@@ -227,7 +276,9 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"{PATH}\s*(?:={{1,2}}|>=?|\b(?:is|is\s+in|in|within|during|for)\b)?\s*(?:the\s+)?"
         rf"(?P<not>not\s+)?{WINDOW}",
         lambda found: (
-            f"{found['path']} {found['not'] or ''}{window(found)}" if found["low"] is None else None
+            f"{found['path']} {found['not'] or ''}{window(found)}"
+            if found["low"] is None and found["period"] is None
+            else None
         ),
     ),
     (

@@ -12,6 +12,12 @@ from segmentkit._language.keywords import keywords
 
 _TEXT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`|#[^\n]*")
 _WORD = re.compile(r"[^\W\d]\w*")
+_JOINT_AT_END = re.compile(r"\s*\b(?:and|or)\s*\Z", re.IGNORECASE)
+_WORD_AT_END = re.compile(r"[^\W\d][\w-]*\Z")
+_TEXT_OR_VALUE = r"(?:[<>=]|\bcontains|\bwith)\s*(?:\"[^\"\n]*\"|'[^'\n]*'|\d[\d.]*|true|false)"
+_VALUE_BEFORE = re.compile(rf"{_TEXT_OR_VALUE}\s+\Z", re.IGNORECASE)
+_WORD_BEFORE = re.compile(r"([^\W\d]\w*)\s+\Z")
+_NEAR = 100  # how far to look around the place
 _OPERAND_BEFORE = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
 
 
@@ -64,7 +70,7 @@ def unclosed(text: str, start: int) -> Diagnostic | None:
     line = text[start:].split("\n", 1)[0]
     rest = line[1:].rstrip()
     told = {"quote": quote}
-    if not rest and (before := re.search(r"[^\W\d][\w-]*\Z", text[:start])):
+    if not rest and (before := _WORD_AT_END.search(text, max(0, start - _NEAR), start)):
         written = format_text(before[0])
         hint = Hint(f"write {written}", written)
         return diagnostic("SK003", Span(before.start(), start + 1), hint=hint, **told)
@@ -129,18 +135,27 @@ def _is_of_one_joint(bare: str) -> bool:
 def joints(text: str, start: int, at_end: bool) -> Diagnostic | None:
     """``and and``, and an ``and`` with nothing before it or behind it."""
     if at_end:
-        last = re.search(r"\s*\b(?:and|or)\s*\Z", text[:start], re.IGNORECASE)
+        last = _JOINT_AT_END.search(text, max(0, start - _NEAR), start)
         if last is None:
             return None
         said = last[0].strip()
         hint = Hint(f"write a test after '{said}', or leave '{said}' out", "", Span(*last.span()))
         return diagnostic("SK002", Span(start, start + 1), hint=hint)
-    if text[start] == "=" and re.search(r"=\s+\Z", text[:start]):
+    if text[start] == "=" and re.search(r"=\s+\Z", text[max(0, start - _NEAR) : start]):
         return _left_out(text, start, start + 1)
+    if text[start] == "," and re.search(
+        r"\b(?:and|or)\s*\Z", text[max(0, start - _NEAR) : start], re.IGNORECASE
+    ):
+        return _left_out(text, start, start + 1)
+    if two := _TWO_SIGNS.search(text, max(0, start - _NEAR), start + 1):
+        written = ">=" if "=" in two[0] else "!=" if "<" in two[0] else ">"
+        return _instead(text, *two.span(), written)
     word = re.compile(r"(and|or)\b\s*", re.IGNORECASE).match(text, start)
     if word is None:
         return None
-    before = re.search(r"(?:\A|\(|\b(and|or))\s*\Z", text[:start], re.IGNORECASE)
+    before = re.search(
+        r"(?:\A|\(|\b(and|or))\s*\Z", text[max(0, start - _NEAR) : start], re.IGNORECASE
+    )
     if before is None or (before[1] and before[1].lower() != word[1].lower()):
         return None
     return _left_out(text, start, word.end())
@@ -166,7 +181,7 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
     name = _WORD.match(text, start)
     if name is None or name[0].lower() in _NO_TESTS or _is_same_name(text, start, start):
         return None
-    if not re.search(rf"{_TEXT_OR_VALUE}\s+\Z", text[:start], re.IGNORECASE):
+    if not _VALUE_BEFORE.search(text, max(0, start - _NEAR), start):
         return None
     if not re.compile(
         r"\s*(?:\Z|\)|[<>=!(.]|(?:and|or|in|is|between|contains|starts|ends)\b)", re.I
@@ -177,7 +192,6 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
 
 
 _TEST_BEHIND = re.compile(r"\s*(?:\(|not\b|[^\W\d]\w*\s*(?:\Z|[)(.<>=!,;]|\w))", re.IGNORECASE)
-_TEXT_OR_VALUE = r"(?:[<>=]|\bcontains|\bwith)\s*(?:\"[^\"\n]*\"|'[^'\n]*'|\d[\d.]*|true|false)"
 _NO_TESTS = frozenset(
     [
         "ago",
@@ -210,11 +224,16 @@ _NO_TESTS = frozenset(
 
 def _is_same_name(text: str, before: int, after: int) -> bool:
     """Whether two tests that stand side by side are of one name: then 'or' may be meant."""
+    first_place = max(0, before - _NEAR)
+    text, before, after = text[first_place:], before - first_place, after - first_place
     first = re.search(
         r"([^\W\d][\w.]*)\s*(?:[<>=!]=?|\bin\b|\bcontains\b)[^<>=!]*\Z", text[:before]
     )
     second = re.compile(r"\s*([^\W\d][\w.]*)").match(text, after)
     return bool(first and second and first[1] == second[1])
+
+
+_TWO_SIGNS = re.compile(r"(?<![<>=!])(?:=\s+>|>\s+>|<\s+>)\Z")
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -243,7 +262,13 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
             "UNIT" not in expected
             and "NUMBER" in expected
             and word in foreign_words.NUMBERS
-            and (re.search(r"\b(?:last|next|previous)\s+\Z", text[:start], re.IGNORECASE))
+            and (
+                re.search(
+                    r"\b(?:last|next|previous)\s+\Z",
+                    text[max(0, start - _NEAR) : start],
+                    re.IGNORECASE,
+                )
+            )
         ):
             return _instead(text, start, here.end(), str(foreign_words.NUMBERS[word]))
         if "_AND" in expected and (split := _run_together(word)):
@@ -253,8 +278,8 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
             if kind in expected:
                 why = f", without the sign {look_alikes.named(here[0])} that only looks like it"
                 return _instead(text, start, here.end(), plain.lower(), why)
-    before = re.search(r"([^\W\d]\w*)\s+\Z", text[:start])
-    if before and _OPERAND_BEFORE.search(text[: before.start()]):
+    before = _WORD_BEFORE.search(text, max(0, start - _NEAR), start)
+    if before and _OPERAND_BEFORE.search(text, max(0, before.start() - _NEAR), before.start()):
         word = before[1].lower()
         if word in foreign_words.NOT and "_AND" in expected:
             return _instead(text, before.start(), before.end(1), "not")

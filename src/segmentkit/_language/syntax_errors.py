@@ -56,6 +56,8 @@ def explain(text: str, start: int, token: Token | None, expected: frozenset[str]
     if at_end:
         closing = slips.missing_bracket(text) if "RPAR" in expected else None
         hint = _expectation(expected, text)
+        if re.search(r"\bbetween\s+[^\s()]+\s*\Z", text[:start], re.IGNORECASE):
+            hint = "'and', and the upper end, must follow"
         return closing or diagnostic("SK002", Span(start, start + 1), hint=hint)
     return (
         slips.foreign_word(text, start, expected)

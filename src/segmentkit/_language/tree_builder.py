@@ -11,7 +11,7 @@ from attrs import evolve
 from lark import Token
 
 from segmentkit._calendar import EXACT_UNITS
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
@@ -249,7 +249,9 @@ class TreeBuilder:
     def signed(self, parts: list[Any]) -> t.Expr:
         sign, operand = parts
         if sign == "+":
-            raise _refuse("SK001", sign, found="'+'", hint=Hint("leave it out", ""))
+            raise _refuse(
+                "SK001", sign, found="'+'", hint="leave it out; a phone number stands in quotes"
+            )
         return t.negative(operand, place(sign).to(operand.span))
 
     def number(self, parts: list[Token]) -> t.Expr:
