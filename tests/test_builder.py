@@ -156,6 +156,7 @@ SAME = [
      'any(orders where status = "a" preceded by orders where status = "b" within 2 hours)'),
     (ROWS.not_preceded_by(ROWS).not_followed_by(ROWS, days=1).none(),
      "none(orders not preceded by orders not followed by orders within 1 day)"),
+    (ROWS.mode(ROWS.amount) == 3, "mode(orders.amount) = 3"),
     (ROWS.min(ROWS.amount) + ROWS.max(ROWS.amount) > ROWS.median(ROWS.amount), "min(orders.amount) + max(orders.amount) > median(orders.amount)"),
     (ROWS.aggregate("count") > ROWS.aggregate("avg", ROWS.amount), "count(orders) > avg(orders.amount)"),
     (b.bottom(3, C.age, C.vip), "bottom 3 by age among (vip)"),

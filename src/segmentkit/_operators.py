@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Context, Decimal
@@ -288,3 +289,9 @@ def median(values: list[Any]) -> float | None:
     ordered = sorted(values)
     half = len(ordered) // 2
     return mean(ordered[half : half + 1] if len(ordered) % 2 else ordered[half - 1 : half + 1])
+
+
+def mode(values: list[Any]) -> Any:
+    """The most frequent, and of several the least."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value), default=None)

@@ -289,6 +289,10 @@ class Rows(Windowed["Rows"]):
         """The middle of the values."""
         return AnyValue(self._call("median", self._of(value)))
 
+    def mode(self, value: Value) -> Any:
+        """The most frequent value; of several the least."""
+        return type(value)(self._call("mode", self._of(value)))
+
     def min(self, value: Value) -> AnyValue:
         """The smallest value."""
         return AnyValue(self._call("min", self._of(value)))

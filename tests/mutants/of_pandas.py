@@ -104,6 +104,8 @@ MUTANTS = [
     Mutant("missing lists have a length", "the length of a list that is not there is 0",
            method(_compile, "masked", lambda real, kind, data, missing:
                   real(kind, data, np.zeros_like(missing))), "tags"),
+    Mutant("the first of several", "mode() of a Series, and of several the one that comes first",
+           _aggregated(ir.AggregateFunction.MODE, _aggregates._min), "modes"),
     Mutant("missing versions come first", "the code -1 of what is missing is the least",
            method(_text, "in_order", lambda real, op, a, b: real(op, _filled(a), _filled(b))),
            "versions"),

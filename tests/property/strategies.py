@@ -619,6 +619,10 @@ class Writer:
         value, found = self.pick(self.own(way, dtype) or self.own(way))
         return f"{self.pick(['first', 'last'])}({value}{self.brackets(way)})", found
 
+    def frequent(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        value, found = self.pick(self.own(way, dtype) or self.own(way))
+        return f"mode({value}{self.brackets(way)})", found
+
     def own(self, way: Way, dtype: DType | None = None) -> list[tuple[str, DType]]:
         """What an aggregate of a relation can be of, if need be of one type."""
         found = _named(self.schema.named(way.end.to), f"{way.text}.")
@@ -811,7 +815,7 @@ OF_ROWS: list[Value] = [Writer.aggregate, Writer.trait]
 """Values that are made of rows."""
 
 AGGREGATES: list[Callable[[Writer, Way, DType | None], tuple[str, DType]]] = [
-    Writer.count, Writer.total, Writer.least, Writer.earliest,
+    Writer.count, Writer.total, Writer.least, Writer.earliest, Writer.frequent,
 ]  # fmt: skip
 """What an aggregate can be."""
 

@@ -17,6 +17,7 @@ _COLUMN_OF_TEXTS, _IN_DOCUMENT, _LINK = 22, 12, 10
 _OUTERMOST, _AGGREGATE = 12, 7
 _IN_ORDER: dict[ir.AnyAggregate, int] = {
     ir.AggregateFunction.MEDIAN: 11,
+    ir.AggregateFunction.MODE: 16,
     ir.AggregateFunction.FIRST: 16,
     ir.AggregateFunction.LAST: 16,
 }

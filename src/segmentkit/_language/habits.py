@@ -318,7 +318,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         "{word}({path} where {attribute} {test})",
     ),
     (
-        rf"{PATH}\.(?P<word>sum|avg|mean|min|max|median|first|last|exists)\(\s*(?P<attribute>{NAME})?\s*\)",
+        rf"{PATH}\.(?P<word>sum|avg|mean|min|max|median|mode|first|last|exists)\(\s*(?P<attribute>{NAME})?\s*\)",
         as_of_rows,
     ),
     (

@@ -136,7 +136,7 @@ def _unreadable(text: str, start: int) -> Diagnostic | None:
 
 # -- a token in the wrong place -------------------------------------------------------------------
 
-_AGGREGATE = r"\b(any|none|count|sum|avg|min|max|median|first|last)"
+_AGGREGATE = r"\b(any|none|count|sum|avg|min|max|median|mode|first|last)"
 _BARE = re.compile(rf"{_AGGREGATE}\s+\Z", re.IGNORECASE)
 _EMPTY = re.compile(rf"{_AGGREGATE}\s*\(\s*\Z", re.IGNORECASE)
 _IN_PARAMETER = re.compile(r"\bin\s+(:\w+)\s*\Z", re.IGNORECASE)

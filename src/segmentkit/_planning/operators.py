@@ -63,6 +63,7 @@ class AggregateFunction(Enum):
     MIN = "min"
     MAX = "max"
     MEDIAN = "median"
+    MODE = "mode"
     FIRST = "first"
     LAST = "last"
 

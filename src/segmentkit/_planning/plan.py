@@ -24,6 +24,7 @@ ORDERED = (
     ir.AggregateFunction.FIRST,
     ir.AggregateFunction.LAST,
     ir.AggregateFunction.MEDIAN,
+    ir.AggregateFunction.MODE,
 )
 """Aggregates that need rows in order, which grouping alone does not give."""
 

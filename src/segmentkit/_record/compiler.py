@@ -48,6 +48,7 @@ AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.MIN: lambda values: min(values, default=None),
     ir.AggregateFunction.MAX: lambda values: max(values, default=None),
     ir.AggregateFunction.MEDIAN: _operators.median,
+    ir.AggregateFunction.MODE: _operators.mode,
     ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
     ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
 }

@@ -155,6 +155,24 @@ def _floats(data: Array, scale: int) -> Array:
     return data if data.dtype.kind == "f" else nearest_floats(data, scale)
 
 
+def _mode(rows: Rows) -> Values:
+    """The value that each owner has most often; of several the least."""
+    assert rows.values is not None
+    size = len(rows.owners)
+    order = _order(rows.values)
+    sequence = np.lexsort((order, rows.owners))
+    owners, order = rows.owners[sequence], order[sequence]
+    begins = np.ones(size, dtype=np.bool_)
+    begins[1:] = (owners[1:] != owners[:-1]) | (order[1:] != order[:-1])
+    starts = np.flatnonzero(begins)
+    lengths = np.diff(np.append(starts, size))
+    # Of several groups of one owner, the one that is written last stays: the longest, or the least.
+    last = np.lexsort((-starts, lengths, owners[starts]))
+    places = np.full(rows.count, -1, dtype=np.intp)
+    places[owners[starts[last]]] = sequence[starts[last]]
+    return rows.values.take(places)
+
+
 def _first(rows: Rows) -> Values:
     return _outermost(rows, first=True)
 
@@ -193,6 +211,7 @@ AGGREGATES: dict[AggregateFunction, Callable[[Rows], Values]] = {
     AggregateFunction.MIN: _min,
     AggregateFunction.MAX: _max,
     AggregateFunction.MEDIAN: _median,
+    AggregateFunction.MODE: _mode,
     AggregateFunction.FIRST: _first,
     AggregateFunction.LAST: _last,
 }

@@ -104,6 +104,13 @@ class Construct(Enum):
     FOLDED = "ignoring case", "lower({0})", String()
     # Most compare texts by code point anyway.
     EXACT_TEXT = "comparing texts by code point", "{0}", String()
+    TEXT_ORDER = (
+        "the order of texts by code point",
+        "{0}",
+        String(),
+        # Other databases compare so; here the order is that of the database's locale.
+        {"postgresql": '(CAST({0} AS TEXT) COLLATE "C")'},
+    )
     # As many short lists as it takes.
     AMONG = "long lists of values", "{0}", Boolean()
     NOT_AMONG = "complements of long lists of values", "{0}", Boolean()

@@ -212,6 +212,8 @@ def ordered(make: Callable[[], RowTests], node: ir.Aggregate, shape: Ends) -> sa
     """``owner`` and ``value`` of an aggregate that needs rows in order."""
     if node.function is ir.AggregateFunction.MEDIAN:
         return _median(_Candidates(make(), node), node)
+    if node.function is ir.AggregateFunction.MODE:
+        return _mode(_Candidates(make(), node))
     return _at_the_end(lambda: _Candidates(make(), node), node, shape)
 
 
@@ -224,7 +226,7 @@ class _Candidates:
         self.kind = node.value.dtype.kind
         self.owner = self.scan.owner
         value = rows.value(node.value)
-        self.value = decoded(value) if node.function is ir.AggregateFunction.MEDIAN else value
+        self.value = value if has_ends(node) else decoded(value)
         present = self.owner.is_not(None), self.value.is_not(None)
         self.where = [*present, *rows.passed(_tests(node)), *rows.limits()]
 
@@ -245,8 +247,28 @@ class _Candidates:
         tie = self.scan.key(key.column) if key else self.value
         is_text = (key.dtype.kind if key else self.kind) is Kind.TEXT
         tie = ordered_as_stored(tie)
-        exactly = is_text and not is_own(tie.type)
-        return Spelled(Construct.EXACT_TEXT, tie) if exactly else tie
+        return _by_code_point(tie) if is_text and not is_own(tie.type) else tie
+
+
+def _by_code_point(text: Sql) -> Sql:
+    """A text by which rows are in order, or grouped."""
+    return Spelled(Construct.TEXT_ORDER, Spelled(Construct.EXACT_TEXT, text))
+
+
+def _mode(rows: _Candidates) -> sa.Subquery:
+    """The value that most rows have; of several the least."""
+    value = on_one_clock(rows.value)
+    if rows.kind is Kind.TEXT and not is_own(value.type):
+        value = _by_code_point(value)
+    counted = rows.query(
+        rows.owner.label("owner"), value.label("value"), sa.func.count().label("of")
+    )
+    groups = counted.group_by(rows.owner, value).subquery()
+    order = groups.c["of"].desc(), groups.c.value
+    place = sa.func.row_number().over(partition_by=groups.c.owner, order_by=order)
+    placed = sa.select(groups.c.owner, groups.c.value, place.label("place")).subquery()
+    chosen = sa.select(placed.c.owner, placed.c.value).where(placed.c.place.between(1, 1))
+    return chosen.subquery()
 
 
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
