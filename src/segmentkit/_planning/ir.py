@@ -132,9 +132,8 @@ class Call:
         """Whether it can be missing."""
         if self.added is not None and (self.added.nullable or self.added.takes_missing):
             return self.added.nullable
-        if self.name in _BEYOND_CALENDAR:
-            return True
-        if self.name == "mod" and not (isinstance(by := self.arguments[1], Const) and by.value):
+        by_zero = self.name == "mod" and getattr(self.arguments[1], "value", 0) in (0, None)
+        if by_zero or self.name in _BEYOND_CALENDAR:
             return True
         rule = FUNCTIONS[self.name].missing if self.name in FUNCTIONS else any
         return rule(argument.nullable for argument in self.arguments)
