@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from segmentkit.errors import UnsupportedError
+from segmentkit.sqlalchemy.dialects.function_spellings import MODULO, version_by
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -46,24 +47,10 @@ SENT_DIGITS = 15
 _FLOAT: TypeEngine[Any] = Double()
 _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
 _DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
-# The remainder of a division has the sign of the dividend there. The least whole number divided by
-# -1 is beyond the greatest.
-_MODULO = (
-    "CASE WHEN {0} IS NULL OR {1} = 0 THEN NULL WHEN {1} = -1 THEN 0"
-    " WHEN ~ < 0 AND {1} > 0 OR ~ > 0 AND {1} < 0 THEN ~ + {1} ELSE ~ END"
-)
 _UNTRIED: Mapping[str, None] = MappingProxyType(
     dict.fromkeys(("snowflake", "bigquery", "trino", "databricks", "redshift"))
 )
 """Nobody has run these there."""
-
-
-def version_by(replaced: str, sign: int, text: str = "{0}") -> str:
-    """How the key of a version is made by replacements, and ``sign`` is the first one's operand."""
-    parts = replaced.format(text, "{2}", f"{{{sign}}}")
-    names = f"replace(replace({parts}, '!!!', '!!~!'), '.', '!!')"
-    numbers = replaced.format(names, "{5}", f"{{{sign + 3}}}")
-    return f"CASE WHEN {{1}} THEN {replaced.format(numbers, '{8}', f'{{{sign + 6}}}')} END"
 
 
 class Construct(Enum):
@@ -266,11 +253,11 @@ class Construct(Enum):
     )
     MODULO = (
         "mod()",
-        _MODULO.replace("~", "mod({0}, nullif({1}, 0))"),
+        MODULO.replace("~", "mod({0}, nullif({1}, 0))"),
         BigInteger(),
         {
-            "mssql": _MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
-            "sqlite": _MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
+            "mssql": MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
+            "sqlite": MODULO.replace("~", "(({0}) % nullif({1}, 0))"),
         },
     )
     LENGTH = (

@@ -18,8 +18,8 @@ from segmentkit.sqlalchemy.dialects.constructs import (
     Length,
     Sequences,
     Shapes,
-    version_by,
 )
+from segmentkit.sqlalchemy.dialects.function_spellings import version_by
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
