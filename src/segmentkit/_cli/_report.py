@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Table, inspect
 
-from segmentkit._cli._database import connected, described, url_option
+from segmentkit._cli._database import Database, connected, described, url_option
 from segmentkit._cli._errors import WRONG, Failure, definitions_of, one_line, say, show
 from segmentkit._cli._files import FILE, is_standard, read_file, writing, wrote
 from segmentkit._cli._output import warn_of
@@ -17,7 +18,8 @@ from segmentkit._definition import AsOf
 from segmentkit.analysis import Report
 from segmentkit.analysis import report as of
 from segmentkit.catalog import Catalog
-from segmentkit.sqlalchemy import Source
+from segmentkit.schema import Schema
+from segmentkit.sqlalchemy import Source, Store
 
 
 @click.command
@@ -73,6 +75,7 @@ def report(
                 title=title,
                 profiles=profiles,
                 problems=problems,
+                store=_store(database, table, schema),
             )
     with writing(output) as stream:
         stream.write(found.html)
@@ -84,6 +87,15 @@ def report(
         say(f"{file}: segment {one_line(repr(name))} is left out: {one_line(why)}", error=True)
     if problems or found.broken:
         ctx.exit(WRONG)
+
+
+def _store(database: Database, table: Table, schema: Schema) -> Store | None:
+    """The store of the database, if there is one."""
+    if schema.entity.key is None:
+        return None
+    store = Store(database.engine, table, key=schema.entity.key)
+    known = set(inspect(database.engine).get_table_names())
+    return store if known.issuperset(store.metadata.tables) else None
 
 
 def _made(catalog: Catalog, source: Source, **asked: Any) -> Report:

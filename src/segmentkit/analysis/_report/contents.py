@@ -15,6 +15,7 @@ from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import Profile
 from segmentkit.errors import Problem, SegmentkitError
 from segmentkit.partition import Audit, Partition
+from segmentkit.runs import Run
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 
@@ -63,6 +64,7 @@ class Contents:
         problems: The mistakes of definitions that were left out of the catalog.
         freshness: Whether the tables that segments read are fresh; None if the schema has no
             thresholds.
+        runs: What a store has kept of the segments, old to new.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Contents:
     coverage: Coverage | None
     problems: tuple[Problem, ...]
     freshness: Freshness | None = None
+    runs: tuple[Run, ...] = ()
 
     @property
     def broken(self) -> Mapping[str, str]:

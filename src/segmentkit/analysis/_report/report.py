@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import define
 
@@ -27,11 +27,20 @@ from segmentkit.analysis._size_queries import Counting, answered
 from segmentkit.catalog import Catalog
 from segmentkit.errors import Problem, SegmentkitError
 from segmentkit.evaluation import Evaluation
+from segmentkit.runs import Run
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Source, check_source
 
 _Key = TypeVar("_Key", bound=Hashable)
+
+
+class Runs(Protocol):
+    """What knows the runs of segments: a store."""
+
+    def runs(self, segments: Any) -> list[Run]:
+        """The runs of segments, by their names, old to new."""
+        ...
 
 
 @define(frozen=True, slots=False)
@@ -50,6 +59,7 @@ class Report(Contents):
         problems: The mistakes of definitions that were left out of the catalog.
         freshness: Whether the tables that segments read are fresh; None if the schema has no
             thresholds.
+        runs: What a store has kept of the segments, old to new.
     """
 
     @cached_property
@@ -93,6 +103,7 @@ def report(
     title: str | None = None,
     profiles: bool = False,
     problems: Iterable[Problem] = (),
+    store: Runs | None = None,
 ) -> Report:
     """Write everything about a catalog on one page that you can read and pass on.
 
@@ -107,6 +118,8 @@ def report(
         profiles: Also show what sets the members of each segment apart. This takes three more
             queries for each segment, and the extra `stats`.
         problems: Mistakes of definitions that were left out of the catalog, to show on the page.
+        store: A store that has run the segments: the page shows their sizes over time, and who
+            entered and left.
 
     Returns:
         The report; `Report.save` writes the page.
@@ -139,6 +152,7 @@ def report(
         coverage if isinstance(coverage, Coverage) else None,
         tuple(problems),
         freshness(catalog, source, as_of=at) if any(e.fresh for e in schema.entities) else None,
+        () if store is None else tuple(store.runs(list(catalog))),
     )
 
 

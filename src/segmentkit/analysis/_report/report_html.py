@@ -21,6 +21,7 @@ from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import amount
 from segmentkit.analysis._report.contents import Chapter, Contents
 from segmentkit.analysis._report.html_page import bar, joined, scrolling, signed_bar, table
+from segmentkit.analysis._report.over_time import over_time
 from segmentkit.analysis._report.upset import upset
 from segmentkit.analysis._result import moment, number, plural, share
 from segmentkit.partition import Audit, Partition
@@ -309,6 +310,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Contents], _Html]]] = {
     "overview": ("Overview", _overview),
     "overlap": ("Overlap", _overlaps),
     "partitions": ("Partitions", _partitions),
+    "time": ("Over time", lambda report: over_time(report, _link)),
     "segments": ("Segments", _segments),
     "freshness": ("How fresh the data is", _freshness),
     "data": ("What is known", _data),
