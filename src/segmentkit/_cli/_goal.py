@@ -8,10 +8,10 @@ from typing import Any
 import click
 import pandas as pd
 
-from segmentkit._cli._database import connected, prepared, url_option
-from segmentkit._cli._definitions import Definitions
+from segmentkit._cli._database import url_option
 from segmentkit._cli._errors import Failure, definitions_of, say
-from segmentkit._cli._files import FILE, read_file
+from segmentkit._cli._files import FILE
+from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._output import show_json
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
@@ -20,7 +20,7 @@ from segmentkit.analysis import goals as of
 from segmentkit.analysis import plan as planned
 from segmentkit.catalog import Catalog
 from segmentkit.goal import Goal
-from segmentkit.sqlalchemy import Source, Store
+from segmentkit.sqlalchemy import Source
 
 
 @click.command
@@ -47,19 +47,18 @@ def goal(
     This needs the runs of the goals' segments that a store keeps in the database. With --plan, it
     needs none.
     """
-    text = read_file(file)
     at = now_if_none(as_of)
     stale = "allow" if allow_stale else "refuse"
-    with connected(url) as database:
-        ready = prepared(Definitions(text, str(file)), database)
+    with opened(file, url) as (ready, store, database):
         asked = _chosen(bound(ready.catalog, pairs), names, str(file))
         source = Source(database.engine, ready.table)
+        if not plan:
+            check_there(store, database)
         with definitions_of(str(file)), database.asked("say whether goals are reached"):
             try:
                 if plan:
                     found: Any = [planned(g, source, as_of=at, stale=stale) for g in asked]
                 else:
-                    store = Store(database.engine, ready.table, key=ready.schema.entity.key)
                     found = [of(asked, store, source, as_of=at, stale=stale)]
             except ImportError as error:
                 raise Failure(str(error)) from None

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import click
 
-from segmentkit._cli._database import connected, prepared, url_option
-from segmentkit._cli._definitions import Definitions
+from segmentkit._cli._database import url_option
 from segmentkit._cli._errors import Failure, definitions_of, say
-from segmentkit._cli._files import FILE, read_file, writing
+from segmentkit._cli._files import FILE, writing
+from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._results.batches import plain
 from segmentkit.catalog import Catalog
 from segmentkit.handover import Handover
-from segmentkit.sqlalchemy import Store
 
 
 @click.command
@@ -53,12 +52,10 @@ def pull(
     They come again until they are acknowledged: give the file to 'segmentkit ack' when it has been
     taken over.
     """
-    text = read_file(file)
     skipped: Counter[str] = Counter()
-    with connected(url) as database:
-        ready = prepared(Definitions(text, str(file)), database)
+    with opened(file, url) as (ready, store, database):
         asked = _chosen(bound(ready.catalog, pairs), name, str(file))
-        store = Store(database.engine, ready.table, key=ready.schema.entity.key)
+        check_there(store, database)
         stale = "allow" if allow_stale else "refuse"
         with definitions_of(str(file)), database.asked(f"hand over {name!r}"):
             try:
@@ -93,11 +90,9 @@ def ack(file: Path, name: str, rows: Path, url: str) -> None:
 
     Only their ids are read. They are not handed over again.
     """
-    text = read_file(file)
-    with connected(url) as database:
-        ready = prepared(Definitions(text, str(file)), database)
+    with opened(file, url) as (ready, store, database):
         asked = _chosen(ready.catalog, name, str(file))
-        store = Store(database.engine, ready.table, key=ready.schema.entity.key)
+        check_there(store, database)
         with definitions_of(str(file)), database.asked("keep what was acknowledged"):
             count = store.ack(asked, _ids(rows))
     say(f"{count:,} acknowledged")

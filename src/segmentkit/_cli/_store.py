@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
-from segmentkit._cli._database import Database, Prepared, connected, prepared, url_option
-from segmentkit._cli._definitions import Definitions, names_argument
+from segmentkit._cli._database import url_option
+from segmentkit._cli._definitions import names_argument
 from segmentkit._cli._errors import Failure, definitions_of, one_line, say
-from segmentkit._cli._files import FILE, read_file
+from segmentkit._cli._files import FILE
+from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._output import show_json, show_table
 from segmentkit._cli._values import as_of_option, bound, chosen, key_of, set_option
 from segmentkit._definition import AsOf
 from segmentkit.errors import DataError, RunRefused, UsageError
 from segmentkit.runs import Run
-from segmentkit.sqlalchemy import Store
 
 REFUSED = 1
 """The exit code when a run is refused."""
-
-
-@contextmanager
-def _opened(file: Path, url: str) -> Iterator[tuple[Prepared, Store, Database]]:
-    """A store of the people that a catalog is about."""
-    with connected(url) as database:
-        ready = prepared(Definitions(read_file(file), str(file)), database)
-        store = Store(database.engine, ready.table, key=ready.schema.entity.key)
-        yield ready, store, database
-
-
-def _see_that_it_is_there(store: Store, database: Database) -> None:
-    """Refuse a database without the store's tables.
-
-    Raises:
-        Failure: It has none.
-    """
-    with database.asked("say what tables it has"):
-        known = set(sa.inspect(database.engine).get_table_names())
-    if missing := [name for name in store.metadata.tables if name not in known]:
-        raise Failure(
-            f"there is no store in this database (no table {missing[0]}); "
-            "make one with segmentkit run --create"
-        )
 
 
 @click.command
@@ -82,10 +55,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     All segments are run together: all or none is written. The same run again changes nothing. The
     exit code is 1 if the run is refused.
     """
-    with _opened(file, url) as (ready, store, database):
+    with opened(file, url) as (ready, store, database):
         segments = chosen(bound(ready.catalog, pairs), names, str(file))
         if not create:
-            _see_that_it_is_there(store, database)
+            check_there(store, database)
         limit = int(most) if most is not None and most.isdecimal() else most
         with definitions_of(str(file)), database.asked("run segments"):
             try:
@@ -111,8 +84,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def history(file: Path, names: tuple[str, ...], url: str, as_json: bool) -> None:
     """List the runs of segments: sizes, who entered and left, and why."""
-    with _opened(file, url) as (_, store, database):
-        _see_that_it_is_there(store, database)
+    with opened(file, url) as (_, store, database):
+        check_there(store, database)
         with database.asked("tell the history of segments"):
             found = store.runs(names or None)
     if names and (unknown := set(names) - {each.segment for each in found}):
@@ -134,8 +107,8 @@ def erase(file: Path, keys: tuple[str, ...], url: str, as_json: bool) -> None:
     Do so once they are gone from the data. It says which consumers were told of them, and may
     still hold them.
     """
-    with _opened(file, url) as (ready, store, database):
-        _see_that_it_is_there(store, database)
+    with opened(file, url) as (ready, store, database):
+        check_there(store, database)
         whom = [key_of(each, ready.schema) for each in keys]
         with database.asked("erase people"):
             told = store.erase(whom)
