@@ -184,13 +184,52 @@ def _index(names: str) -> str:
     return "\n".join(["```{eval-rst}", ".. index::", *entries, "```"])
 
 
+# -- engines --------------------------------------------------------------------------------------
+
+_MARKS = {"yes": "✓", "compiles": "○", "refused": "✗", "in part": "◐"}
+
+
+def exceptions(which: str) -> str:
+    """The rows of a table of engines that have an exception, with who makes it."""
+    page = _HERE.joinpath("../engines.md").read_text(encoding="utf-8")
+    table = page.partition(f"<!--- begin {which} -->")[2].partition("<!--- end")[0].strip()
+    head, _, *rows = (_cells(line) for line in table.split("\n"))
+    lines = ["| construct | refused | in part |", "|---|---|---|"]
+    for construct, _, *cells in rows:
+        of = {
+            word: ", ".join(name for name, c in zip(head[2:], cells, strict=True) if c == word)
+            for word in ("refused", "in part")
+        }
+        if any(of.values()):
+            lines.append(f"| {construct} | {of['refused']} | {of['in part']} |")
+    return "\n".join(lines)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.removeprefix("| ").removesuffix(" |").split(" | ")]
+
+
+def _marked(line: str) -> str:
+    """A row of a table of engines with a mark for each word."""
+    return f"| {' | '.join(_MARKS.get(cell, cell) for cell in _cells(line))} |"
+
+
 # -- Sphinx ---------------------------------------------------------------------------------------
 
-_PARTS = {"codes": codes, "functions": scalars, "aggregates": aggregates, "grammar": grammar}
+_PARTS = {
+    "codes": codes,
+    "functions": scalars,
+    "aggregates": aggregates,
+    "exceptions": exceptions,
+    "grammar": grammar,
+}
 
 
-def _fill(_: Sphinx, __: str, source: list[str]) -> None:
+def _fill(_: Sphinx, name: str, source: list[str]) -> None:
     text = _HIDDEN.sub("", source[0])
+    if name == "engines":
+        lines = text.split("\n")
+        text = "\n".join(_marked(each) if each.startswith("| ") else each for each in lines)
     text = _INDEX.sub(lambda place: _index(place[1]), text)
     source[0] = _PLACE.sub(lambda place: _PARTS[place[1]](place[2] or ""), text)
 
