@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -525,6 +526,32 @@ def test_keys_that_are_texts(world: World) -> None:
     assert store.since("s", "a") is None
     assert store.erase(["A"]) == {}
     assert sorted(store.members("s")) == ["é'"]
+
+
+def test_keys_that_are_uuids(world: World) -> None:
+    """Keys of other types are kept in their own."""
+    metadata = sa.MetaData()
+    table = sa.Table(
+        "things",
+        metadata,
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("n", sa.Integer),
+    )
+    metadata.create_all(world.engine)
+    keys = [UUID(int=number) for number in (1, 2**100, 2**127 + 1)]
+    with world.engine.begin() as connection:
+        rows = [{"id": key, "n": n} for n, key in enumerate(keys)]
+        connection.execute(table.insert(), rows)
+    store = Store(world.engine, table, prefix="things")
+    store.create()
+    schema = store.remember(schema_from(table))
+    store.run(Segment.define("s", "n > 0", schema), as_of=day(1))
+    assert sorted(store.members("s")) == keys[1:]
+    assert store.since("s", keys[2]) == day(1)
+    lasting = Segment.define("lasting", "in segment s for 1 day", schema)
+    assert store.run(lasting, as_of=day(2))["lasting"].size == 2
+    store.erase(keys[1:2])
+    assert sorted(store.members("s")) == keys[2:]
 
 
 def test_part_of_the_people(world: World) -> None:

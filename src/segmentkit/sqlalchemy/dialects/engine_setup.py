@@ -54,6 +54,8 @@ def prepare(engine: _Engine) -> _Engine:
     told = engine
     # Of an asynchronous engine, the events are those of the one below.
     engine = engine_of(getattr(engine, "sync_engine", engine))
+    if sa.event.contains(engine, "handle_error", _name_the_segment):
+        return told  # it is
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
