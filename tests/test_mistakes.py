@@ -87,6 +87,7 @@ LOYAL = Segment.define("loyal", "count(orders) >= 5", SHOP)
 KINDS = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))["kind"]
 STEPS = 8
 AT_LEAST = 0.8
+FOR_NOBODY = ("SK204", "SK208", "SK209", "SK210")
 
 
 def define(text: str) -> Segment:
@@ -94,16 +95,15 @@ def define(text: str) -> Segment:
 
 
 def steps(text: str) -> Iterator[str]:
-    """The text after each hint that was followed: of mistakes, and then of the first warning."""
-    warned = False
+    """The text after each hint that was followed: of mistakes, and of what is true of nobody."""
+    written = text
     for _ in range(STEPS):
         try:
-            segment = define(text)
-            found = () if warned else segment.warnings
-            warned = True
+            found = define(text).warnings
+            if text != written:
+                found = tuple(each for each in found if each.code in FOR_NOBODY)
         except DefinitionError as error:
             found = error.diagnostics
-            warned = True
         fix = found[0].fix if found else None
         if fix is None:
             return

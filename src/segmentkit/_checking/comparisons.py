@@ -165,6 +165,9 @@ def bounds(
     if isinstance(window, t.Range):
         dtype = operand.dtype if operand else None
         low, high = ctx.typed(window.low, dtype), ctx.typed(window.high, dtype)
+        for bound, value in ((window.low, low), (window.high, high)):
+            if value is None:
+                unquoted.quote_unknown(ctx, bound, dtype)
         if low is None or high is None or operand is None:
             return None
         pairs = ((window.low, low), (window.high, high))

@@ -254,28 +254,60 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
     match name, arguments:
         case ("isnumber", (t.Call() as inner,)) if inner.name.lower() in _FINDS:
             return _found(inner, node)
-        case ("len" | "length" | "size" | "count", (t.Name() as of,)) if _leads(schema, of):
-            return None if name == "count" else evolve(node, name="count")
+        case ("segment" | "in_segment" | "insegment", (t.Literal(str() as of) | t.Name((of,)),)):
+            return t.InSegment(of, span=node.span)
+        case ("trim" | "ltrim" | "rtrim" | "strip" | "clean", (inner,)):
+            return inner
+        case ("exact", (left, right)):
+            return t.Compare("=", left, right, False, node.span)
         case ("not", (inner,)):
             return t.Not(inner, node.span)
-        case (_, (t.Literal(int() as year), t.Literal(int() as month), t.Literal(int() as day))):
-            return _day(node, year, month, day) if name in _DATES else None
-        case ("dateadd" | "date_add" | "adddate" | "date_sub" | "subdate", _):
-            return _moved(node, name)
-        case (_, (t.Literal(str() as text), *_)) if name in _DATES:
-            return _instant(node, text)
-        case (_, (t.Literal(str() as text),)) if name in AGGREGATES:
-            path = t.Name(tuple(text.split(".")), arguments[0].span)
-            return evolve(node, arguments=(path,)) if _is_path(schema, path) else None
-        case (_, (t.Name((rows,)), t.Name((attribute,)))) if name in AGGREGATES:
-            path = t.Name((rows, attribute))
-            return evolve(node, arguments=(path,)) if _is_path(schema, path) else None
         case (_, (_, _)) if name in _TRUTH_OF_FIND:
             return _found(node, node)
         case _ if name in _IFS:
             return _if(node, _IFS[name])
         case _:
-            return _test(node) or _renamed(node)
+            found = _of_time(node, name) or _of_many(schema, node, name)
+            return found or _test(node) or _renamed(node)
+
+
+def _of_time(node: t.Call, name: str) -> t.Expr | None:
+    """Times that are made by functions, or moved by them, and their parts."""
+    match name, node.arguments:
+        case ("date_part" | "datepart", (t.Literal(str() as unit) | t.Name((unit,)), of)):
+            part = _PARTS.get(unit.lower(), unit.lower())
+            return t.Call(part, (of,), span=node.span) if part in FUNCTIONS else None
+        case ("dateadd" | "date_add" | "adddate" | "date_sub" | "subdate", _):
+            return _moved(node, name)
+        case (_, (t.Literal(int() as year), t.Literal(int() as month), t.Literal(int() as day))):
+            return _day(node, year, month, day) if name in _DATES else None
+        case (_, (t.Literal(str() as text), *_)) if name in _DATES:
+            return _instant(node, text)
+        case _:
+            return None
+
+
+_PARTS = {"day": "monthday", "dow": "weekday", "isodow": "weekday"}
+
+
+def _of_many(schema: Schema, node: t.Call, name: str) -> t.Expr | None:
+    """Aggregates whose rows are named in another way."""
+    match name, node.arguments:
+        case ("len" | "length" | "size", (t.Name() as of,)) if _leads(schema, of):
+            return evolve(node, name="count")
+        case (
+            "nunique" | "count_distinct" | "countdistinct" | "countd" | "approx_count_distinct",
+            (t.Name() as of,),
+        ) if len(of.parts) > 1:
+            return evolve(node, name="count", distinct=True)
+        case (_, (t.Literal(str() as text) as given,)) if name in AGGREGATES:
+            path = t.Name(tuple(text.split(".")), given.span)
+            return evolve(node, arguments=(path,)) if _is_path(schema, path) else None
+        case (_, (t.Name((rows,)), t.Name((attribute,)))) if name in AGGREGATES:
+            path = t.Name((rows, attribute))
+            return evolve(node, arguments=(path,)) if _is_path(schema, path) else None
+        case _:
+            return None
 
 
 def _is_path(schema: Schema, name: t.Name) -> bool:

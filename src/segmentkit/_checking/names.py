@@ -191,6 +191,9 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
         else:
             rows = text.rpartition(".")[0] if node.parts[-1].lower() in _SIZES else None
             hint = write(f"count({rows})") if rows else None
+            last = node.parts[-1].lower()
+            if len(node.parts) > 2 and last in _OF_MANY:
+                hint = write(f"{_OF_MANY[last]}({text.rpartition('.')[0]})")
             ctx.error("SK115", node.span, hint=hint, name=text, relation=part)
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
@@ -356,6 +359,8 @@ _CUSTOMERS = (
     *("customer", "customers", "user", "users", "person", "people", "df", "self", "this", "row"),
     *("client", "contact", "contacts", "profile", "account", "member", "u", "x", "t", "data"),
 )
+_OF_MANY = {n: n for n in ("sum", "avg", "min", "max", "median", "first", "last")}
+_OF_MANY["mean"] = "avg"
 _SIZES = ("count", "len", "length", "size")
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(

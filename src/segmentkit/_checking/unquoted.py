@@ -153,7 +153,8 @@ def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
             hint = unquoted(ctx, operand) or (_taken_in(node, i, more) if i else None)
             dtype = literal_dtype(operand.value)
             told = hint or compared(ctx, operand, dtype)
-            ctx.error("SK108", operand.span, hint=told, **article(dtype))
+            place = hint.span if isinstance(hint, Hint) and hint.span else operand.span
+            ctx.error("SK108", place, hint=told, **article(dtype))
     return tuple(left)
 
 
@@ -196,9 +197,7 @@ def _taken_in(node: t.And | t.Or, start: int, end: int) -> Hint | str | None:
     meant = _with_strays(test, values, isinstance(node, t.Or))
     if meant is None or isinstance(meant, str):
         return meant
-    rest = (*node.operands[: start - 1], meant, *node.operands[end:])
-    whole = meant if len(rest) == 1 else evolve(node, operands=rest)
-    return Hint(f"write {format_tree(meant)}", format_tree(whole), node.span)
+    return write(format_tree(meant), span=test.span.to(values[-1].span))
 
 
 def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> t.Expr | str | None:
@@ -214,8 +213,10 @@ def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> t.Ex
                 return None
             meant = evolve(test, quantifier=wanted, patterns=(*patterns, *values))
         case t.TextTest():
-            again = evolve(test, patterns=values[:1])
-            return f"repeat the test: {format_tree(again)}"
+            again = [evolve(test, patterns=(value,)) for value in values]
+            if either and not test.negated:
+                return t.Or((test, *again), test.span)
+            return f"repeat the test: {format_tree(again[0])}"
         case t.Compare():
             return f"repeat the test: {format_tree(evolve(test, right=values[0]))}"
         case _:

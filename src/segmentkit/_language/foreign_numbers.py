@@ -32,7 +32,7 @@ def _written_out(found: re.Match[str]) -> Hint:
 
 
 def _multiple(found: re.Match[str]) -> Hint:
-    power = _POWERS[found["power"].lower()]
+    power = _POWERS[found["power"].strip().lower()]
     number = Decimal(found["number"].replace("_", "").replace(",", ".")).scaleb(power)
     text = f"{number.normalize():f}"
     return write(text)
@@ -90,6 +90,7 @@ _NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], Hint | str]], ...] = 
     (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", "write instants as 2026-05-09T12:00"),
     (r"(?P<whole>\d{1,3}(?:[,' \u00a0\u202f]\d{3})+)(?:[.,](?P<rest>\d+))?(?!\w)", _plain_number),
     (r"(?P<whole>\d{1,3}(?:\.\d{3})+)(?:,(?P<rest>\d+)|(?<=\.\d{3}\.\d{3}))(?!\w)", _plain_number),
+    (r"(\d[\d_]*),[-–—](?!\w)", lambda found: write(found[1])),
     (r"\.(\d+)(?!\w)", lambda found: write(f"0.{found[1]}")),
     (r"(\d[\d_]*)\.(?![\d.])", lambda found: write(found[1])),
     (r"0[xXoObB][\da-fA-F]+", "write numbers with the digits 0 to 9"),
@@ -148,6 +149,10 @@ def _length(written: str, number: str, unit: str, start: int) -> Diagnostic:
         "year",
     ):
         word = f"{known.removesuffix('s')}s"
+    if joint := re.match(r"(and|or)(?!\w)", unit, re.IGNORECASE):
+        text = f"{number} {joint[0].lower()}"
+        span = Span(start, start + len(written))
+        return diagnostic("SK001", span, found=f"'{written}'", hint=write(text))
     if re.fullmatch(CURRENCIES, unit, re.IGNORECASE):
         span = Span(start, start + len(written))
         return diagnostic("SK001", span, found=f"'{written}'", hint=write(number))

@@ -21,8 +21,6 @@ _TESTS = {
     "in": "в у w dans i em",
     "contains": "містить содержит zawiera enthält enthaelt contient contiene contém bevat "
     "indeholder innehåller contians containts conatins",
-    "starts with": "починається начинается",
-    "ends with": "закінчується заканчивается",
     "=": "дорівнює равно równa gleich égal igual",
     ">": "більше больше",
     "<": "менше меньше",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from segmentkit._diagnostics.diagnostic import Hint, suggest
+from segmentkit._language import foreign_words
 from segmentkit._language.formatter import format_name, format_text
 from segmentkit._language.keywords import RESERVED, keywords
 from segmentkit.functions import AGGREGATES, FUNCTIONS
@@ -263,6 +264,9 @@ def as_spaced(found: Match) -> str | None:
     """A name of several words."""
     words = found["words"].split()
     known = {*keywords(), *AGGREGATES, *FUNCTIONS} - {"first", "last"}
+    joints = foreign_words.AND | foreign_words.OR | foreign_words.NOT
+    if not joints.isdisjoint(word.lower() for word in words):
+        return None
     if len(words) < 2 or not begins(found) or len({*words, *known}) < len(words) + len(known):
         return None
     name = format_name(" ".join(words))

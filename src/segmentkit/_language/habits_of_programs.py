@@ -16,6 +16,7 @@ from segmentkit._language.habit_forms import (
     VALUE,
     Form,
     Match,
+    as_text_test,
     begins,
 )
 
@@ -108,11 +109,13 @@ _OR = re.compile(r"\s+or\s+", re.IGNORECASE)
 CLAUSES: tuple[tuple[str, Form], ...] = (
     (r"\A\s*select\b(?:[^()]|\([^()]*\))*?\bwhere\b\s*", _alone),
     (
-        r"\A\s*\w+\[\s*(?P<inside>(?=.*[<>=&|~(])[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\s*\Z",
+        r"\A\s*\w+(?:\.i?loc)?\[\s*(?P<inside>(?=.*[<>=&|~(])[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\s*\Z",
         "{inside}",
     ),
     (r"\A\s*\w+\.query\(\s*(?P<quote>['\"])(?P<inside>.*)(?P=quote)\s*\)\s*\Z", "{inside}"),
     (r"!!\s*(?=[\w(])", ""),
+    (r"\A\s*[\[{](?P<inside>[^\[\]{}]*[<>=][^\[\]{}]*)[\]}]\s*\Z", "{inside}"),
+    (r"(?<!\w)'(?P<head>\w+)'(?P<rest>\w+)'(?!\w)", '"{head}\'{rest}"'),
     (
         rf"(?<![\w.])(?:if|iif)\(\s*(?P<test>[^(),;]+(?:\([^()]*\)[^(),;]*)*)\s*[,;]\s*(?P<yes>{TEXT}|\d+)"
         rf"\s*[,;]\s*(?:{TEXT}|\d+)\s*\)\s*={{1,2}}\s*(?P=yes)",
@@ -142,13 +145,33 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
 )
 
 HABITS: tuple[tuple[str, Form], ...] = (
+    (
+        rf"(?:lower|upper)\(\s*{PATH}\s*\)\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
+        rf"\(\s*(?P<text>{TEXT})[^()]*\)",
+        lambda found: f"{as_text_test(found)} ignoring case",
+    ),
+    (
+        rf"\b(?P<word>contains|includes)\(\s*(?:to)?(?:lower|upper)\(\s*{PATH}\s*\)\s*,\s*(?P<text>{TEXT})\s*\)",
+        lambda found: f"{as_text_test(found)} ignoring case",
+    ),
+    (r"\bis\s+missing\s*={1,2}\s*false\b", "is present"),
+    (r"\bis\s+present\s*={1,2}\s*false\b", "is missing"),
+    (rf"\)\s*in\s*\[\s*(?P<values>{LIST})\s*\]", ") in ({values})"),
+    (
+        rf"{PATH}\.map\(\s*\(?(?P<row>\w+)\)?\s*=>\s*(?P=row)\.(?P<of>\w+)\s*\)\.(?P<word>sum|min|max|avg)\(\s*\)",
+        "{word}({path}.{of})",
+    ),
+    (
+        r"(?P<head>(?:={1,2}|!=)\s*)(?P<text>[^\W\d]\w*'\w+)(?=\s*(?:\Z|\)|,|\b(?:and|or)\b))",
+        lambda found: f'{found["head"]}"{found["text"]}"',
+    ),
     (rf"(?<![\w.]){_NOW}\s*\(\s*\)", "now"),
     (rf"(?<![\w.]){_TODAY}\s*\(\s*\)", "today"),
     (r"\bnew\s+date\s*\(\s*\)", "now"),
     (rf"\bnew\s+date\s*\(\s*(?P<text>{TEXT})\s*\)", "{text}"),
     (
         r"(?<![\w.])(?:pd|np|dt|datetime|moment)\."
-        r"(?P<name>datetime|date|timestamp|timedelta|to_datetime)(?=\s*\()",
+        r"(?P<name>datetime|date|timestamp|timedelta|to_datetime|isna|isnull|notna|notnull)(?=\s*\()",
         "{name}",
     ),
     (

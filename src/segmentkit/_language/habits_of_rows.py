@@ -36,7 +36,7 @@ TESTED = rf"{AGGREGATE}\(\s*{ROWS}\s+where\s+(?P<tests>[^()]+?)\s*\)"
 END = r"(?=\s*(?:\Z|[),]|\b(?:and|or)\b))"
 _QUANTITY = (
     r"(?P<quantity>at\s+least|minimum|min|more\s+than|over|greater\s+than|at\s+most|maximum|max|"
-    r"up\s+to|less\s+than|fewer\s+than|under|exactly|precisely|>=|>|<=|<|=)"
+    r"up\s+to|less\s+than|fewer\s+than|under|exactly|precisely|only|just|>=|>|<=|<|=)"
 )
 _DID = r"(?:(?:who\s+)?(?:did|do|does|done|has|have|had|having|made|make|placed|performed|with)\s+)"
 
@@ -119,7 +119,7 @@ _SIGNS = (
     (("more than", "over", "greater than"), ">"),
     (("at most", "maximum", "max", "up to"), "<="),
     (("less than", "fewer than", "under"), "<"),
-    (("exactly", "precisely"), "="),
+    (("exactly", "precisely", "only", "just"), "="),
 )
 
 
@@ -223,7 +223,56 @@ HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (rf"(?<![\w.])(?P<agg>any|none)\(\s*{ROWS}\s*\)\s*{WINDOW}{END}", _moved_in),
     (rf"{CALL}\s*{SIGNED}\s+{WINDOW}", _moved_in),
+    (
+        rf"{CALL}\s*{SIGNED}\s+(?P<word>since|after|before|until)\s+(?P<day>\d[\w.:-]*)(?P<end>)",
+        lambda found: f"{_since(found)}) {found['sign']} {found['value']}",
+    ),
+    (
+        rf"{CALL}\s*(?P<between>between\s+{VALUE}\s+and\s+{VALUE})\s+(?=in\b|within\b|during\b|this\b|last\b){WINDOW}",
+        lambda found: f"{found['agg']}({found['rows']} {window(found)}) {found['between']}",
+    ),
+    (
+        rf"\bcount\s*(?:\(\s*(?:unique|different|dist)\s+|\s(?:distinct|unique)\s+)(?P<rows>{NAME}(?:\.{NAME})+)\s*(?:\)|(?=\s*[<>=!]))",
+        "count(distinct {rows})",
+    ),
+    (
+        rf"(?<![\w.])(?:distinct|unique)\s*\(\s*(?P<rows>{NAME}(?:\.{NAME})+)\s*\)",
+        "count(distinct {rows})",
+    ),
     (rf"{CALL}\s*{WINDOW}\s*{SIGNED}", _moved_in),
+    (
+        rf"{AGGREGATE}\(\s*{ROWS}\s*,?\s*{WINDOW}\s*(?:,\s*|and\s+|with\s+)?(?!where\b|and\b){CONDITION}",
+        lambda found: f"{found['agg']}({found['rows']} {window(found)} where {found['test']}",
+    ),
+    (
+        rf"(?<![\w.])(?P<no>(?:(?:has|have|had|with)\s+)?no|without|never)\s+(?P<rows>{NAME})\s+(?P<word>since|after|before|until)\s+(?P<day>\d[\w.:-]*)(?P<end>)(?P<agg>)",
+        lambda found: f"none{_since(found)})" if begins(found) else None,
+    ),
+    (
+        rf"(?<![\w.])(?:has|have|had|did|with)\s+(?P<rows>{NAME})\s+(?P<word>since|after|before|until)\s+(?P<day>\d[\w.:-]*)(?P<end>)(?P<agg>)",
+        lambda found: f"any{_since(found)})" if begins(found) else None,
+    ),
+    (
+        rf"(?<![\w.])(?P<count>{NUMBER})\s+or\s+(?P<side>more|fewer|less)\s+(?P<rows>{NAME})(?:\s+{WINDOW})?{END}",
+        lambda found: (
+            f"count({found['rows']}{' ' + window(found) if found['window'] else ''}) "
+            f"{'>=' if found['side'].lower() == 'more' else '<='} {as_number(found['count'])}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?<![\w.])zero\s+(?P<rows>{NAME})(?:\s+{WINDOW})?{END}",
+        lambda found: (
+            f"count({found['rows']}{' ' + window(found) if found['window'] else ''}) = 0"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?<![\w.]){_DID}?(?P<rows>(?!(?:at|is|age)\b){NAME})\s+{_QUANTITY}\s+(?P<count>\d++)\s+{WINDOW}{END}",
+        _quantified,
+    ),
     (rf"{AGGREGATE}\(\s*{ROWS}\s*,?\s*{WINDOW}(?P<end>\s*\)|\s+where\b)", _within_brackets),
     (
         rf"{AGGREGATE}\(\s*{ROWS}\s+where\s+(?P<tests>[^()]+?)\s+(?:and\s+)?{WINDOW}\s*\)",

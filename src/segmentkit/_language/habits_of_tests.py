@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segmentkit._language.foreign_words import CURRENCIES, MONTH, month_of
+from segmentkit._language.foreign_words import CURRENCIES, MONTH, NUMBERS, month_of
 from segmentkit._language.formatter import format_text
 from segmentkit._language.habit_forms import (
     NAME,
@@ -167,7 +167,9 @@ def _two_ends(found: Match) -> str | None:
 
 def _listed(found: Match) -> str | None:
     """``tier in gold, silver`` and ``tier is gold or silver``."""
-    words = [word.strip() for word in re.split(r"(?i),|\s+or\s+", found["words"]) if word.strip()]
+    words = [
+        word.strip() for word in re.split(r"(?i)[,;]|\s+or\s+", found["words"]) if word.strip()
+    ]
     if any(word.lower() in _NEVER for word in words):
         return None
     texts = [w if re.fullmatch(VALUE, w, re.IGNORECASE) else format_text(w) for w in words]
@@ -175,6 +177,43 @@ def _listed(found: Match) -> str | None:
 
 
 HABITS: tuple[tuple[str, Form], ...] = (
+    (
+        rf"{PATH}\s+{NOT}in\s*[\[{{]\s*(?P<words>(?:{VALUE}|{WORD})(?:\s*[,;]\s*(?:{VALUE}|{WORD}))*)\s*[\]}}]",
+        _listed,
+    ),
+    (r"\bnot\s*={1,2}(?!=)", "!="),
+    (
+        rf"{PATH}\s*\[\s*(?P<low>\d++)\s*[,;]\s*(?P<high>\d++)\s*\]",
+        "{path} between {low} and {high}",
+    ),
+    (r"(?P<number>(?<![\w.])\d++)\s+years?\s+old\b", "{number}"),
+    (rf"{PATH}\s+from\s+(?P<value>-?\d[\w.:-]*)(?={END})", "{path} >= {value}"),
+    (rf"\b(?:has|have|with)\s+tags?\s+(?P<text>{TEXT})", "tags contains {text}"),
+    (r"\bin\s+segments\s+(?=\w|[\"'])", "in segment "),
+    (
+        r"\b(?P<way>top|best|highest|bottom|worst|lowest)\s+(?P<n>\d+\s*(?:%|percent\b)?)\s+(?:of\s+)?(?:the\s+|all\s+|our\s+)*"
+        r"(?:(?:customers|people|users|clients|contacts|spenders|members)\s+)?by\b",
+        lambda found: (
+            f"{'bottom' if found['way'].lower() in ('bottom', 'worst', 'lowest') else 'top'} "
+            f"{re.sub(r'(?i)[ ]*percent', '%', found['n']).replace(' ', '')} by"
+        ),
+    ),
+    (
+        r"\b(?:beginnt\s+mit|commence\s+par|починається\s+(?:з|із|на)|начинается\s+(?:с|на)|"
+        r"zaczyna\s+się\s+(?:od|na)|empieza\s+con|begynder\s+med)(?=\s)",
+        "starts with",
+    ),
+    (
+        r"\b(?:endet\s+(?:mit|auf)|(?:finit|termine)\s+par|закінчується\s+(?:на|з)|"
+        r"заканчивается\s+(?:на|с)|kończy\s+się\s+na|termina\s+con|slutter\s+med)(?=\s)",
+        "ends with",
+    ),
+    (
+        r"\b(?:nie\s+zawiera|не\s+містить|не\s+содержит|enthält\s+nicht|ne\s+contient\s+pas|"
+        r"no\s+contiene)(?=\s)",
+        "not contains",
+    ),
+    (rf"{PATH}\s+(?:ist|est|jest|є|es|är)\s+(?P<value>{VALUE})", "{path} = {value}"),
     (
         rf"{PATH}\s+{NOT}(?:in|is|is\s+in)\s+(?P<words>(?:{VALUE}|{WORD})(?:\s*,\s*(?:or\s+)?(?:{VALUE}|{WORD})"
         rf"|\s+or\s+(?:{VALUE}|{WORD}))+)(?=\s*(?:\Z|\)|\b(?:and|or)\b))(?!\s+\w+\s*[<>=])",
@@ -196,7 +235,26 @@ HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (rf"(?P<head>between\s+{VALUE}\s+and\s+{VALUE})\s*,?\s*\(?inclusive(?:ly)?\)?", "{head}"),
     (r"\bin\s+(?:the\s+)?(?:year|month)\s+(?P<when>\d{4}(?:-\d\d)?)\b", "in {when}"),
-    (rf"{PATH}\s+(?:is\s+|was\s+)?today\b", "{path} in this day"),
+    (
+        rf"(?<![\w.`])(?P<path>(?!(?:before|after|since|until|than|from|to|on|by|is|was|till)\b){NAME}(?:\.{NAME})*)"
+        r"\s+(?:is\s+|was\s+)?today\b",
+        "{path} in this day",
+    ),
+    (r"\b(?:is\s+)?later\s+than\b", ">"),
+    (r"\b(?:is\s+)?earlier\s+than\b", "<"),
+    (rf"{PATH}\s+(?:is\s+|was\s+)?never(?={END})", "{path} is missing"),
+    (
+        rf"\b(?P<word>{'|'.join(NUMBERS)})\s+(?={UNIT}\s+(?:ago|from)\b)",
+        lambda found: f"{as_number(found['word'])} ",
+    ),
+    (
+        r"\bbetween\s+(?P<a>\d++),(?P<b>\d++)\s+and\s+(?P<c>\d++)(?:,(?P<d>\d++))?(?![\w,])",
+        lambda found: (
+            f"between {found['a']}.{found['b']} and "
+            + ".".join(filter(None, (found["c"], found["d"])))
+        ),
+    ),
+    (r"(?P<sign>[<>]=?)\s*(?P<whole>-?\d++),(?P<rest>\d++)(?![\w,])", "{sign} {whole}.{rest}"),
     (
         rf"(?:(?:is|are)\s+)?(?:an?\s+)?(?:member\s+of|belongs?\s+to|in\s+group|in\s+the\s+segment)\s+(?P<name>{NAME})(?={END})",
         lambda found: f"in segment {found['name']}" if begins(found) else None,

@@ -12,6 +12,7 @@ from segmentkit._language.keywords import keywords
 
 _TEXT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`|#[^\n]*")
 _WORD = re.compile(r"[^\W\d]\w*")
+_COMMA_AT_END = re.compile(r",\s*\Z")
 _JOINT_AT_END = re.compile(r"\s*\b(?:and|or)\s*\Z", re.IGNORECASE)
 _WORD_AT_END = re.compile(r"[^\W\d][\w-]*\Z")
 _TEXT_OR_VALUE = r"(?:[<>=]|\bcontains|\bwith)\s*(?:\"[^\"\n]*\"|'[^'\n]*'|\d[\d.]*|true|false)"
@@ -127,7 +128,13 @@ def missing_bracket(text: str) -> Diagnostic | None:
     return diagnostic("SK002", Span(end, end + 1), hint=hint)
 
 
+_BALANCED = re.compile(r"\([^()]*\)")
+_DEPTH = 5  # brackets within brackets that are looked through
+
+
 def _is_of_one_joint(bare: str) -> bool:
+    for _ in range(_DEPTH):
+        bare = _BALANCED.sub(" x ", bare)
     words = {word.lower() for word in re.findall(r"\b(?:and|or|not)\b", bare, re.IGNORECASE)}
     return not {"and", "or"} <= words and "not" not in words
 
@@ -150,6 +157,8 @@ def joints(text: str, start: int, at_end: bool) -> Diagnostic | None:
     if two := _TWO_SIGNS.search(text, max(0, start - _NEAR), start + 1):
         written = ">=" if "=" in two[0] else "!=" if "<" in two[0] else ">"
         return _instead(text, *two.span(), written)
+    if text[start] == ")" and (comma := _COMMA_AT_END.search(text, max(0, start - _NEAR), start)):
+        return _left_out(text, *comma.span())
     word = re.compile(r"(and|or)\b\s*", re.IGNORECASE).match(text, start)
     if word is None:
         return None
@@ -163,6 +172,9 @@ def joints(text: str, start: int, at_end: bool) -> Diagnostic | None:
 
 def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
     """Two tests with a comma, or with nothing between them."""
+    if text[start] in "\"'" and _IN_LIST.search(text, max(0, start - _NEAR), start):
+        hint = Hint("write a comma before it", ", ", Span(start, start))
+        return diagnostic("SK001", Span(start, start + 1), found=text[start], hint=hint)
     if not expected & {"_AND", "$END"}:
         return None
     if text[start] in ",;":
@@ -191,6 +203,7 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
     return diagnostic("SK001", Span(*name.span()), found=f"'{name[0]}'", hint=hint)
 
 
+_IN_LIST = re.compile(r"\bin\s*\([^()]*[\"']\s+\Z", re.IGNORECASE)
 _TEST_BEHIND = re.compile(r"\s*(?:\(|not\b|[^\W\d]\w*\s*(?:\Z|[)(.<>=!,;]|\w))", re.IGNORECASE)
 _NO_TESTS = frozenset(
     [
@@ -281,6 +294,10 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
     before = _WORD_BEFORE.search(text, max(0, start - _NEAR), start)
     if before and _OPERAND_BEFORE.search(text, max(0, before.start() - _NEAR), before.start()):
         word = before[1].lower()
+        latin = look_alikes.in_latin(before[1])
+        if latin.lower() == "not" != word:
+            why = f", without the sign {look_alikes.named(before[1])} that only looks like it"
+            return _instead(text, before.start(), before.end(1), "not", why)
         if word in foreign_words.NOT and "_AND" in expected:
             return _instead(text, before.start(), before.end(1), "not")
     return None
@@ -288,8 +305,8 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
 
 def _run_together(word: str) -> str | None:
     """``andvip`` is ``and vip``."""
-    found = re.fullmatch(r"(and|or)(not)?([a-z_]\w+)", word)
-    return found and f"{found[1]} {'not ' if found[2] else ''}{found[3]}"
+    found = re.fullmatch(r"and(not)?([a-z_]\w+)", word)
+    return found and f"and {'not ' if found[1] else ''}{found[2]}"
 
 
 __all__ = ["foreign_word", "joined", "joints", "missing_bracket", "quoted", "surplus_bracket",

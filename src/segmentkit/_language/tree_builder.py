@@ -11,7 +11,7 @@ from attrs import evolve
 from lark import Token
 
 from segmentkit._calendar import EXACT_UNITS
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
@@ -33,6 +33,7 @@ def _refuse(code: str, token: Token, **values: Any) -> Refused:
 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_NO_ESCAPE = re.compile(r"\\(?![\"'\\nrt]|u[0-9a-fA-F]{4})(?<!\\\\)")
 _BIGGEST = 2**63 - 1
 _MOST_DIGITS = 18
 
@@ -48,7 +49,9 @@ def _text(token: Token) -> str:
         if len(code) > 1:
             return chr(int(code[1:], 16))
         if code not in _ESCAPES:
-            raise _refuse("SK011", token, text=match[0])
+            doubled = _NO_ESCAPE.sub(r"\\\\", token)
+            hint = Hint(r"write \\ for a backslash", doubled)
+            raise _refuse("SK011", token, text=match[0], hint=hint)
         return _ESCAPES[code]
 
     value = _ESCAPE.sub(replace, body)
@@ -361,7 +364,8 @@ def _of_several(operator: str, operand: t.Expr, given: t.Call, negated: Token | 
     tests = [f"{format_tree(operand)} {operator} {format_tree(each)}" for each in given.arguments]
     said = f"({f' {_SEVERAL[given.name]} '.join(tests)})"
     span = operand.span.to(given.span)
-    hint = f"write '{'not ' if negated else ''}{said}'"
+    meant = f"{'not ' if negated else ''}{said}"
+    hint = Hint(f"write '{meant}'", meant)
     return Refused(diagnostic("SK001", span, found=f"'{operator} {given.name}'", hint=hint))
 
 
@@ -369,7 +373,8 @@ def _of_cast(arguments: tuple[t.Expr, ...], to: t.Name, span: Span) -> Refused:
     """``cast(seen as date)``: values have their types, and an instant has its day."""
     text = ", ".join(map(format_tree, arguments))
     meant = f"day({text})" if to.parts[0].lower() == "date" else text
-    return Refused(diagnostic("SK001", span, found="'cast'", hint=f"write '{meant}'"))
+    hint = Hint(f"write '{meant}'", meant)
+    return Refused(diagnostic("SK001", span, found="'cast'", hint=hint))
 
 
 _SEVERAL = {"any": "or", "all": "and"}
