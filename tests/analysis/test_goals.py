@@ -405,5 +405,14 @@ def test_the_command(run, tmp_path):
     assert found.code == 0
     assert "g: reached: the effect lies between" in found.out
     assert '"verdict": "reached"' in run(*asked, "2026-08-01", "--json").out
+    page = run("report", "shop.toml", "--url", "sqlite:///shop.sqlite", "--as-of", "2026-08-01").out
+    section = page.partition('<h2 id="goals">')[2].partition("</section>")[0]
+    assert '<span class="tag">reached</span>' in section
+    assert section.count("<svg") == section.count("<circle") == 1
+    assert "reached: the effect lies between" in section
+    early = run(
+        "report", "shop.toml", "--url", "sqlite:///shop.sqlite", "--as-of", "2026-06-30"
+    ).out
+    assert '<h2 id="goals">' not in early
     assert run(*asked, "2026-08-01", "h").err == "Error: no goal 'h' in shop.toml; there are g\n"
     engine.dispose()

@@ -114,7 +114,7 @@ class Outcome(Result):
         rows = []
         for role, each in (("metric", self.metric), *(("guard", each) for each in self.guards)):
             low, high = each.interval or (None, None)
-            shown = [_shown(value, each.amount) for value in (each.effect, low, high)]
+            shown = [shown_effect(value, each.amount) for value in (each.effect, low, high)]
             means = each.treated, each.held_out
             rows.append((role, each.name, *means, *shown, each.p, str(each.amount), each.state))
         heads = ["role", "what", "treated", "held out", "effect", "from", "to", "p"]
@@ -133,7 +133,7 @@ class Outcome(Result):
             return f"{planned}, and {self.held_out:,} of {self.held_out + self.treated:,} were"
         if metric.interval is None:
             return "too few people have entered, or all of them have the same number"
-        low, high = (_shown(each, metric.amount) for each in metric.interval)
+        low, high = (shown_effect(each, metric.amount) for each in metric.interval)
         told = f"the effect lies between {low} and {high} ({self.level:.0%}, {kind})"
         broken = [each.name for each in self.guards if each.state == "broken"]
         unsure = [each.name for each in self.guards if each.state == "not yet known"]
@@ -182,7 +182,7 @@ class Outcome(Result):
         return figure_
 
 
-def _shown(value: float | None, amount: Amount) -> str | None:
+def shown_effect(value: float | None, amount: Amount) -> str | None:
     """An effect in the unit of its amount."""
     if value is None:
         return None
@@ -207,7 +207,7 @@ class Outcomes(Result):
     def frame(self) -> pd.DataFrame:
         """One row for each goal."""
         rows = [
-            (n, o.verdict, o.treated, o.held_out, _shown(o.metric.effect, o.metric.amount),
+            (n, o.verdict, o.treated, o.held_out, shown_effect(o.metric.effect, o.metric.amount),
              str(o.metric.amount), o.metric.p)
             for n, o in self.each.items()
         ]  # fmt: skip
@@ -320,10 +320,15 @@ def goals(
     each = list(asked.values() if isinstance(asked, Mapping) else asked)
     if not each:
         raise ValueError("give at least one goal")
-    found = {one.name: goal(one, store, source, **choices) for one in each}
+    return Outcomes(corrected({one.name: goal(one, store, source, **choices) for one in each}))
+
+
+def corrected(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Several goals with each p, and each verdict, corrected for their number."""
+    found = dict(outcomes)
     known = [name for name, outcome in found.items() if outcome.metric.p is not None]
-    corrected = holm([found[name].metric.p or 0.0 for name in known])
-    for name, p in zip(known, corrected, strict=True):
+    ps = holm([found[name].metric.p or 0.0 for name in known])
+    for name, p in zip(known, ps, strict=True):
         outcome = found[name]
         metric = evolve(outcome.metric, p=p)
         if metric.state == "reached" and p >= 1 - outcome.level:
@@ -332,7 +337,7 @@ def goals(
         if verdict == "reached" and metric.state != "reached":
             verdict = "not yet known"
         found[name] = evolve(outcome, metric=metric, verdict=verdict)
-    return Outcomes(found)
+    return found
 
 
 # -- what is compared -----------------------------------------------------------------------------

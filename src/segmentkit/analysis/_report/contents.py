@@ -10,6 +10,7 @@ from attrs import define, frozen
 from segmentkit._checking.binding import Given
 from segmentkit.analysis._attrition import Attrition
 from segmentkit.analysis._freshness import Freshness
+from segmentkit.analysis._goals.outcome import Outcome
 from segmentkit.analysis._missing_data import Coverage, Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import Profile
@@ -65,6 +66,8 @@ class Contents:
         freshness: Whether the tables that segments read are fresh; None if the schema has no
             thresholds.
         runs: What a store has kept of the segments, old to new.
+        goals: The goals that have begun, each with its outcome, or with the reason why there is
+            none.
     """
 
     title: str
@@ -78,6 +81,7 @@ class Contents:
     problems: tuple[Problem, ...]
     freshness: Freshness | None = None
     runs: tuple[Run, ...] = ()
+    goals: tuple[tuple[str, Outcome | str], ...] = ()
 
     @property
     def broken(self) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from segmentkit._html import element
 from segmentkit._usage import check_suffix
 from segmentkit.analysis._attrition import Attrition, attrition_counting
 from segmentkit.analysis._freshness import freshness
+from segmentkit.analysis._goals.outcome import Outcome, corrected, goal
 from segmentkit.analysis._missing_data import Coverage, Gaps, coverage_counting, gaps_counting
 from segmentkit.analysis._overlap import overlap_of
 from segmentkit.analysis._profile import Profile, profile
@@ -60,6 +61,8 @@ class Report(Contents):
         freshness: Whether the tables that segments read are fresh; None if the schema has no
             thresholds.
         runs: What a store has kept of the segments, old to new.
+        goals: The goals that have begun, each with its outcome, or with the reason why there is
+            none.
     """
 
     @cached_property
@@ -118,8 +121,8 @@ def report(
         profiles: Also show what sets the members of each segment apart. This takes three more
             queries for each segment, and the extra `stats`.
         problems: Mistakes of definitions that were left out of the catalog, to show on the page.
-        store: A store that has run the segments: the page shows their sizes over time, and who
-            entered and left.
+        store: A store that has run the segments: the page shows their sizes over time, who
+            entered and left, and which goals of the catalog are reached.
 
     Returns:
         The report; `Report.save` writes the page.
@@ -153,7 +156,26 @@ def report(
         tuple(problems),
         freshness(catalog, source, as_of=at) if any(e.fresh for e in schema.entities) else None,
         () if store is None else tuple(store.runs(list(catalog))),
+        _goals(catalog, source, store, at),
     )
+
+
+def _goals(
+    catalog: Catalog, source: Source, store: Any, at: datetime
+) -> tuple[tuple[str, Outcome | str], ...]:
+    """The goals that have begun; one that cannot be told says why."""
+    if not hasattr(store, "entered"):
+        return ()
+    found: dict[str, Outcome | str] = {}
+    for name, each in catalog.goals.items():
+        if at <= each.begins:
+            continue
+        try:
+            found[name] = goal(each, store, source, as_of=at, stale="allow")
+        except (SegmentkitError, ArithmeticError, ImportError, ValueError) as error:
+            found[name] = f"it cannot be told: {error}"
+    known = {name: each for name, each in found.items() if isinstance(each, Outcome)}
+    return tuple((found | corrected(known)).items())
 
 
 _Question = tuple[str, str]

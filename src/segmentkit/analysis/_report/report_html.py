@@ -20,6 +20,7 @@ from segmentkit.analysis._missing_data import Gaps
 from segmentkit.analysis._overlap import Overlap
 from segmentkit.analysis._profile import amount
 from segmentkit.analysis._report.contents import Chapter, Contents
+from segmentkit.analysis._report.goals_html import goals_reached
 from segmentkit.analysis._report.html_page import bar, joined, scrolling, signed_bar, table
 from segmentkit.analysis._report.over_time import over_time
 from segmentkit.analysis._report.upset import upset
@@ -311,6 +312,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Contents], _Html]]] = {
     "overlap": ("Overlap", _overlaps),
     "partitions": ("Partitions", _partitions),
     "time": ("Over time", lambda report: over_time(report, _link)),
+    "goals": ("Goals", goals_reached),
     "segments": ("Segments", _segments),
     "freshness": ("How fresh the data is", _freshness),
     "data": ("What is known", _data),
