@@ -200,6 +200,11 @@ LETTERS = [
     ('in segment("b c")', 'in segment "b c"'),
     ("not in list(x)", "not in list x"),
     ("belongs to segment b", "in segment b"),
+    ("in segment b since 30 days", "in segment b for 30 days"),
+    ("in segment b for at least 2 weeks and a", "in segment b for 2 weeks and a"),
+    ("in segment b for more than 1 year", "in segment b for 1 year"),
+    ("entered b in last 7 days", "entered segment b in last 7 days"),
+    ('a or left "b c" in this month', 'a or left segment "b c" in this month'),
 ]
 
 

@@ -126,6 +126,17 @@ def _groups(found: Match) -> dict[str, str]:
 # -- the habits ----------------------------------------------------------------------------------
 
 _HABITS: tuple[tuple[str, Form], ...] = (
+    # stays in segments
+    (
+        rf"\bin\s+segment\s+(?P<name>{NAME}|{TEXT})\s+(?:since|over|(?:for\s+)?"
+        rf"(?:at\s+least|more\s+than|over|longer\s+than))\s+{LENGTH}(?:\s+ago)?",
+        "in segment {name} for {length}",
+    ),
+    (
+        rf"(?<![\w.])(?P<word>entered|left)\s+(?!segment\b)(?P<name>{NAME}|{TEXT})"
+        r"(?=\s+in\s+(?:last|this|previous|\d))",
+        "{word} segment {name}",
+    ),
     *habits_of_programs.CLAUSES,
     (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
     (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),
