@@ -29,7 +29,7 @@ entity = "customers"
 events.orders = { key = "customer_id", at = "placed_at" }
 
 [schema.tables.orders]
-fresh = { at = "placed_at", stale = "24 hours" }
+fresh = { at = "placed_at", stale = "9999 days" }
 
 [parameters]
 min_spend = 100
@@ -54,6 +54,10 @@ amount = "10%"
 starts = 2026-05-01
 by = 2026-07-31
 hold_out = "20%"
+
+[handovers.letters]
+segment = "loyal"
+channel = "none"
 
 [partitions.value]
 parts = ["loyal", "grown_ups"]
@@ -354,13 +358,23 @@ def test_sql_has_colours_on_terminals(run: Run, tmp_path: Path) -> None:
 # -- help and completion --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "command", [name for name in _app.COMMANDS if name not in ("demo", "pull", "ack")]
-)
+# What must have been called before the examples of a command.
+STORE = _app.EXAMPLES["run"][0]
+BEFORE = {
+    "history": (STORE,),
+    "erase": (STORE,),
+    "pull": (STORE,),
+    "ack": (STORE, *_app.EXAMPLES["pull"]),
+}
+
+
+@pytest.mark.parametrize("command", [name for name in _app.COMMANDS if name != "demo"])
 def test_examples_of_the_help_work(run: Run, command: str) -> None:
     """Every command's help has examples, and each of them can be called as it stands."""
     shown = re.sub(r"\n {4,}", " ", run(command, "--help").out)
     assert "Examples:" in shown
+    for example in BEFORE.get(command, ()):
+        assert run(*shlex.split(example)).code == 0, example
     for example in _app.EXAMPLES[command]:
         assert f"segmentkit {example}" in shown
         result = run(*shlex.split(example))
