@@ -439,7 +439,7 @@ def test_prepare() -> None:
     engine.dispose()
 
 
-OURS = {"segmentkit_casefold", "segmentkit_bucket", "segmentkit_instant", "segmentkit_matches"}
+OURS = {f"segmentkit_{name}" for name in ("casefold", "bucket", "instant", "matches", "version")}
 
 
 class _Bare:

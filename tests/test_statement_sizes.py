@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from attrs import evolve
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import Segment, UnsupportedError
+from segmentkit import Partition, Segment, Trait, UnsupportedError
 from segmentkit import pandas as frames
-from segmentkit.sqlalchemy import Source, schema_from, statement_sizes
+from segmentkit.sqlalchemy import Source, labels, members, prepare, schema_from, values
+from segmentkit.sqlalchemy.dialects import statement_sizes
 from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from tests.targets.databases import postgresql_url
 
@@ -117,6 +118,27 @@ def test_one_definition_is_refused_by_name(engine: sa.Engine) -> None:
     # Only a source's questions are counted.
     with engine.connect() as connection, pytest.raises(sa.exc.OperationalError, match="too many"):
         connection.execute(sa.select(sa.literal(1).in_(range(2_000))))
+
+
+def test_queries_are_counted_on_an_engine_that_is_prepared(engine: sa.Engine) -> None:
+    """What `members`, `values` and `labels` make is refused by name, too; nothing else is counted."""
+    late, day = LATE["late_1"], Trait.define("day", "day(seen + 1 hour)", SCHEMA)
+    queries = [
+        members(late, PEOPLE, as_of=AS_OF),
+        values([day], PEOPLE, segment=late, as_of=AS_OF),
+        labels(Partition.define("p", {"late": late}, rest="others"), PEOPLE, as_of=AS_OF),
+    ]
+    prepare(engine)
+    with engine.connect() as connection:
+        found = [connection.execute(query).all() for query in queries]
+    assert len(found[0]) == len(found[1]) < len(found[2]) == len(ROWS)
+    _limited(engine, sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 3)
+    with engine.connect() as connection:
+        for query in queries:
+            with pytest.raises(UnsupportedError, match="SQLite takes at most 3 parameters"):
+                connection.execute(query)
+        with pytest.raises(sa.exc.OperationalError, match="too many"):
+            connection.execute(sa.select(sa.literal(1).in_(range(9))))
 
 
 def test_the_way_out_leads_there(engine: sa.Engine) -> None:

@@ -15,7 +15,7 @@ from segmentkit import sqlalchemy as sql
 from segmentkit._planning import ir
 from segmentkit.algebra import intersection
 from segmentkit.dtypes import Kind
-from segmentkit.sqlalchemy.statement_sizes import within_limits
+from segmentkit.sqlalchemy.dialects.statement_sizes import within_limits
 from tests.property.printed import as_case
 from tests.property.worlds import World
 from tests.targets import CORE, TARGETS, Target, frames

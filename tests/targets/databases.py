@@ -24,7 +24,7 @@ from segmentkit import sqlalchemy as sql
 from segmentkit.dtypes import DType, Kind
 from segmentkit.schema import Entity
 from segmentkit.source import Source
-from segmentkit.sqlalchemy.statement_sizes import within_limits
+from segmentkit.sqlalchemy.dialects.statement_sizes import within_limits
 from tests.conformance_cases import Tables
 from tests.targets.frames import LOCAL
 from tests.targets.target import Hostile, Target

@@ -18,10 +18,10 @@ from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected, is_autocommit
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
+from segmentkit.sqlalchemy.dialects.statement_sizes import check_size, within_limits
 from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
-from segmentkit.sqlalchemy.statement_sizes import check_size, within_limits
 from segmentkit.sqlalchemy.tables import Root, Tables
 
 

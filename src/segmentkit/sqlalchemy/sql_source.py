@@ -32,7 +32,7 @@ from segmentkit.extension import Target
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import EngineSource, Question, Segments, asked_of
-from segmentkit.sqlalchemy.statement_sizes import StatementTooLargeError
+from segmentkit.sqlalchemy.dialects.statement_sizes import StatementTooLargeError
 from segmentkit.sqlalchemy.statements.batch_statement import Conditions, Pass, portions
 from segmentkit.sqlalchemy.statements.codes import BITS, Integers
 from segmentkit.sqlalchemy.statements.export import select_values

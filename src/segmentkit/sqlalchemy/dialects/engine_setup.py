@@ -20,6 +20,7 @@ from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
 from segmentkit.sqlalchemy.dialects.elements import FoldedCase
 from segmentkit.sqlalchemy.dialects.json_spellings import INSTANT
+from segmentkit.sqlalchemy.dialects.statement_sizes import check_size
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +35,8 @@ _KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_t
 def prepare(engine: _Engine) -> _Engine:
     """Prepare an engine for segments.
 
-    An error of the database while it lists members then has a note that names the segment. SQLite
+    An error of the database while it lists members then has a note that names the segment, and a
+    query of `members`, `values` or `labels` that is too large for the database is refused. SQLite
     has no Unicode case folding, patterns or digests, so functions for ``ignoring case``,
     ``matches``, ``version`` and ``sample`` are added to every new connection; so are those for
     ``distance`` if SQLite was built without them. For PostgreSQL, this finds out whether the
@@ -60,6 +62,7 @@ def prepare(engine: _Engine) -> _Engine:
         sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
+    sa.event.listen(engine, "before_cursor_execute", _count)
     sa.event.listen(engine, "handle_error", _name_the_segment)
     return told
 
@@ -103,6 +106,14 @@ def folds_case(engine: sa.Engine) -> bool:
     except (sa.exc.DBAPIError, UnicodeError):
         return False  # its encoding has no such letters
     return bool(found == fold_case(_LETTERS))
+
+
+def _count(
+    connection: sa.Connection, _: Any, text: str, values: Any, context: Any, is_many: bool
+) -> None:
+    """See that what was made for segments is not too large for the database."""
+    if not is_many and context is not None and "segmentkit_as_of" in context.execution_options:
+        check_size(connection, text, values)
 
 
 def _name_the_segment(context: sa.engine.ExceptionContext) -> None:
