@@ -22,7 +22,8 @@ def erase(connection: sa.Connection, tables: StoreTables, keys: Sequence[Any]) -
     """
     told: dict[str, set[Any]] = {}
     handed = tables.handed
-    consumers = list(connection.scalars(sa.select(tables.cursor.c.consumer).distinct()))
+    # All that ever took somebody over, whether they still ask or not.
+    consumers = list(connection.scalars(sa.select(handed.c.consumer).distinct()))
     ids = [number for (number,) in connection.execute(select_ids(tables))]
     for portion in _portions(keys):
         # The key follows the consumer, and the segment, in the order of the rows.
