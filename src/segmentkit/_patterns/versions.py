@@ -23,17 +23,12 @@ VERSIONS = rf"v?{_NUMBERS}(\-{_NAMES})?(\+{_MARKS})?"
 # is none. Of these signs, "!" comes first, then "#", with which numbers begin, then all that names
 # are made of, and then "~".
 REPLACEMENTS = (
-    (
-        "^v?([0-9]+)[.]?([0-9]*)[.]?([0-9]*)[.]?([0-9]*)-?([^+]*).*$",
-        "!{0}1!!0{0}2!!0{0}3!!0{0}4!!{0}5!",
-    ),
     ("!([0-9]+)!", f"!#{'0' * _DIGITS}{{0}}1!"),
-    (f"#[0-9]*([0-9]{{{_DIGITS}}})!", "#{0}1!"),
+    # As few as may be: engines try fewer ways, and there is one match in any case.
+    (f"#[0-9]*?([0-9]{{{_DIGITS}}})!", "#{0}1!"),
 )
-"""Regular expressions, and what takes the place of each, with the sign before a group as {0}.
-
-After the first, "!!!" is one of "!!~!", and "." one of "!!".
-"""
+"""What gives the numbers among names all of their digits: regular expressions, and what takes the
+place of each, with the sign before a group as {0}."""
 
 _VERSION = re.compile(rf"v?(?P<numbers>{_NUMBERS})(\-(?P<names>{_NAMES}))?(\+{_MARKS})?")
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy.dialects.function_spellings import MODULO, version_by
+from segmentkit.sqlalchemy.dialects.function_spellings import MODULO, SPLIT_BY_INDEX, version_by
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -280,9 +280,8 @@ class Construct(Enum):
             "trino": "length({0})",
         },
     )
-    # Of a text that is a version where {1} holds, its parts ({2} by {3}, or {4} where a group has a
-    # dollar), each number among them ({5} by {6} or {7}) in digits of one length ({8} by {9} or
-    # {10}).
+    # Of a text that is a version where {1} holds; numbers among names by {2} and {5}, and after each
+    # what takes their place, by a backslash and by a dollar.
     VERSION = (
         "version()",
         None,
@@ -294,7 +293,12 @@ class Construct(Enum):
             "postgresql": "("
             + version_by("regexp_replace({}, {}, {}, 'g')", 3, "CAST({0} AS TEXT)")
             + ' COLLATE "C")',
-            "clickhouse": version_by("replaceRegexpAll({}, {}, {})", 3),
+            "clickhouse": version_by(
+                "replaceRegexpAll({}, {}, {})",
+                3,
+                split=SPLIT_BY_INDEX.replace("substring_index", "substringIndex"),
+                padded="leftPad({0}, 18, '0')",
+            ),
             "spark": version_by("regexp_replace({}, {}, {})", 4),
         },
     )

@@ -19,7 +19,7 @@ from segmentkit.sqlalchemy.dialects.constructs import (
     Sequences,
     Shapes,
 )
-from segmentkit.sqlalchemy.dialects.function_spellings import version_by
+from segmentkit.sqlalchemy.dialects.function_spellings import SPLIT_BY_INDEX, version_by
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
@@ -229,7 +229,9 @@ _ROWS = (
             # no as well, and a sub-query of two rows is an error.
             Construct.MATCHES: f"({_BY_CODE_POINT} REGEXP {{1}}"
             f" OR {_BY_CODE_POINT} NOT REGEXP {{4}} AND {_TOO_MANY_STEPS})",
-            Construct.VERSION: version_by("regexp_replace({}, {}, {})", 3, _BY_CODE_POINT),
+            Construct.VERSION: version_by(
+                "regexp_replace({}, {}, {})", 3, _BY_CODE_POINT, split=SPLIT_BY_INDEX
+            ),
             # Numbers without a sign have nothing below zero.
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,
@@ -257,7 +259,10 @@ _ROWS = (
             Construct.EXACT_TEXT: _BY_CODE_POINT_OF_MYSQL,
             Construct.MATCHES: f"regexp_like({_BY_CODE_POINT_OF_MYSQL}, {{1}}, 'c')",
             Construct.VERSION: version_by(
-                "regexp_replace({}, {}, {}, 1, 0, 'c')", 4, _BY_CODE_POINT_OF_MYSQL
+                "regexp_replace({}, {}, {}, 1, 0, 'c')",
+                4,
+                _BY_CODE_POINT_OF_MYSQL,
+                split=SPLIT_BY_INDEX,
             ),
             Construct.WHOLE: _AS_SIGNED,
             Construct.AS_FLOAT: _PLUS_FLOAT,

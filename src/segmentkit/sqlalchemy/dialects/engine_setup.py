@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -133,7 +133,9 @@ def _add_functions(connection: Any, _: object) -> None:
     connection.create_function(CASEFOLD, 1, fold, deterministic=True)
     connection.create_function(BUCKET, 1, _of_present(bucket_of), deterministic=True)
     connection.create_function(MATCHES, 2, matches_present, deterministic=True)
-    connection.create_function(VERSION, 1, version_key, deterministic=True)
+    # Of many rows, few have a version of their own.
+    key_of = lru_cache(maxsize=4096)(version_key)
+    connection.create_function(VERSION, 1, key_of, deterministic=True)
     connection.create_function(INSTANT, 1, _stored_instant, deterministic=True)
     try:
         connection.cursor().execute(CALL)

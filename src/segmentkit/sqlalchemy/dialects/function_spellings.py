@@ -11,9 +11,35 @@ MODULO = (
 """The remainder with the sign of the divisor; ~ is the one that the database computes."""
 
 
-def version_by(replaced: str, sign: int, text: str = "{0}") -> str:
-    """How the key of a version is made by replacements, and ``sign`` is the first one's operand."""
-    parts = replaced.format(text, "{2}", f"{{{sign}}}")
-    names = f"replace(replace({parts}, '!!!', '!!~!'), '.', '!!')"
-    numbers = replaced.format(names, "{5}", f"{{{sign + 3}}}")
-    return f"CASE WHEN {{1}} THEN {replaced.format(numbers, '{8}', f'{{{sign + 6}}}')} END"
+_SPLIT = "split_part({0}, '{1}', {2})"
+# Of a text with more dots than it has, all of which are there.
+SPLIT_BY_INDEX = "substring_index(substring_index(concat({0}, '{1}{1}{1}'), '{1}', {2}), '{1}', -1)"
+
+
+def version_by(
+    replaced: str,
+    sign: int,
+    text: str = "{0}",
+    *,
+    split: str = _SPLIT,
+    padded: str = "lpad({0}, 18, '0')",
+) -> str:
+    """How the key of a version is made.
+
+    Args:
+        replaced: How all places are replaced that match a pattern, in a text, by another.
+        sign: The first operand that writes a group as the database does.
+        text: The text.
+        split: The part between signs of a text; its number is {2}.
+        padded: Digits of one length.
+    """
+    whole = split.format(text, "+", 1)
+    core = f"replace({split.format(whole, '-', 1)}, 'v', '')"
+    numbers = ", '!!#', ".join(padded.format(split.format(core, ".", n)) for n in range(1, 5))
+    place = f"position('-' in {whole})"
+    names = f"concat('!', replace(substr({whole}, {place} + 1), '.', '!!'), '!')"
+    for operand in (2, 5):
+        names = replaced.format(names, f"{{{operand}}}", f"{{{operand + sign - 2}}}")
+    # Few have names, which take their time.
+    rest = f"CASE WHEN {place} = 0 THEN '!~!' ELSE {names} END"
+    return f"CASE WHEN {{1}} THEN concat('!#', {numbers}, '!', {rest}) END"
