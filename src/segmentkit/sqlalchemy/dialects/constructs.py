@@ -280,7 +280,7 @@ class Construct(Enum):
             "trino": "length({0})",
         },
     )
-    # Of a text that is a version where {1} holds; numbers among names by {2} and {5}, and after each
+    # Of a text that is a version where {1} holds. {2} and {5} find numbers among names; after each is
     # what takes their place, by a backslash and by a dollar.
     VERSION = (
         "version()",
