@@ -280,8 +280,8 @@ class Construct(Enum):
             "trino": "length({0})",
         },
     )
-    # Of a text that is a version where {1} holds. {2} and {5} find numbers among names; after each is
-    # what takes their place, by a backslash and by a dollar.
+    # Of a text that is a version where {1} holds. {2} and {5} find numbers among names; what takes
+    # their place is after each, by a backslash and by a dollar.
     VERSION = (
         "version()",
         None,
