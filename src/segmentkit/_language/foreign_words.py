@@ -130,13 +130,13 @@ _MONTHS = {
 }
 MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
 _ORDERS = (
-    re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)"),
-    re.compile(r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)"),
-    re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d?)\.(?P<y>\d{4})"),
-    re.compile(r"(?P<d>\d\d?)([/-])(?P<m>\d\d?)\2(?P<y>\d{4})"),
-    re.compile(r"(?P<m>\d\d?)([/-])(?P<d>\d\d?)\2(?P<y>\d{4})"),
-    re.compile(rf"(?P<d>\d\d?)(?:st|nd|rd|th|\.)?[ -](?P<m>{MONTH})[ ,-]*(?P<y>\d{{4}})", re.I),
-    re.compile(rf"(?P<m>{MONTH})[ -](?P<d>\d\d?)(?:st|nd|rd|th)?[ ,-]+(?P<y>\d{{4}})", re.I),
+    r"(?P<y>\d{4})[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)",
+    r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)",
+    r"(?P<d>\d\d?)\.(?P<m>\d\d?)\.(?P<y>\d{4})",
+    r"(?P<d>\d\d?)([/-])(?P<m>\d\d?)\2(?P<y>\d{4})",
+    r"(?P<m>\d\d?)([/-])(?P<d>\d\d?)\2(?P<y>\d{4})",
+    rf"(?P<d>\d\d?)(?:st|nd|rd|th|\.)?[ -](?P<m>{MONTH})[ ,-]*(?P<y>\d{{4}})",
+    rf"(?P<m>{MONTH})[ -](?P<d>\d\d?)(?:st|nd|rd|th)?[ ,-]+(?P<y>\d{{4}})",
 )
 _CLOCK = re.compile(
     r"[ T,]+(?P<clock>\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?"
@@ -148,7 +148,7 @@ def dates_of(text: str) -> list[date]:
     found: dict[date, None] = {}
     text = re.sub("[–—−‐]", "-", text.strip())
     for order in _ORDERS:
-        if match := order.fullmatch(text):
+        if match := re.fullmatch(order, text, re.IGNORECASE):
             month = match["m"].rstrip(".").lower()
             try:
                 day = date(int(match["y"]), int(_MONTHS.get(month, month)), int(match["d"]))
