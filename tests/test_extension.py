@@ -535,7 +535,7 @@ MISTAKES = {
         "write avg, count, max, median, min or sum: avg(age among everyone)",
     ),
     "spread(orders.status) > 1": ("SK112", None),
-    "spread(orders) > 1": ("SK114", "name an attribute: orders.…"),
+    "spread(orders) > 1": ("SK114", "write orders.amount"),
     "spread(distinct orders.amount) > 1": ("SK111", "'distinct' belongs to count"),
     "spread(age) > 1": ("SK116", "write spread(orders…), or spread(age among everyone)"),
     "longest(age among everyone) > 1": ("SK112", None),
