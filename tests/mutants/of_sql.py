@@ -54,8 +54,8 @@ def _others_too(real: Any, form: Any, op: Any, constants: Any) -> Any:
     return [*some, *(["y", "n"] if "N" in some else [])], ranges
 
 
-def _as_if_shown(real: Any, kept: Any, zone: Any, found: Any, jumped: Any) -> Any:
-    return found
+def _as_if_shown(real: Any, clock: Any, years: Any) -> Any:
+    return [(since, since, ahead) for since, _, ahead in real(clock, years)]
 
 
 def _collated(collation: str) -> Patch:
@@ -386,7 +386,7 @@ MUTANTS = [
     Mutant("whatever is not Y", "unequal to what means true is false",
            method(stored_forms, "kept_of", _others_too), "stored-forms"),
     Mutant("an hour later", "a time that the clock skips as if it had not",
-           method(time_zones, "_unless_skipped", _as_if_shown), "local-times"),
+           method(time_zones, "shown_steps", _as_if_shown), "local-times"),
     Mutant("months run over", "31 January and a month is 2 March, as SQLite has it",
            spelled(Construct.MONTHS_LATER, "date({0}, {1} || ' months')"), "durations"),
     Mutant("the missing are ranked", "NULL is the least, or the greatest, and is counted",
