@@ -693,7 +693,7 @@ WRITTEN = [
     (LISTED, "Churn", "as in 'Churn = \"No\"'"),
     (CHURN, "Churn = true", "write the text that stands for it in quotes"),
     (CHURN, "Churn in (true)", "write the text that stands for it in quotes"),
-    (CHURN, "Churn = 1", 'write "1" in quotes'),
+    (CHURN, "Churn = 1", 'write it in quotes: "1"'),
     (CHURN, "not Churn", "as in 'Churn = "),
     (CHURN, "Body Mass (g) > 4500", "`Body Mass (g)`"),
     (CHURN, '"Body Mass (g)" > 4500', "without quotes: `Body Mass (g)`"),

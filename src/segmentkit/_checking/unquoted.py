@@ -25,6 +25,7 @@ from segmentkit._language.foreign_words import NUMBERS
 from segmentkit._language.formatter import format_text, format_tree
 from segmentkit._language.look_alikes import in_latin
 from segmentkit.dtypes import BOOLEAN, TEXT, DType
+from segmentkit.schema import Entity
 
 
 def quote_unknown(
@@ -46,6 +47,8 @@ def quote_unknown(
     if dtype == TEXT:
         if last.code == "SK101":
             _quote(ctx, node, last, written_out)
+        return
+    if isinstance(node, t.Name) and left_out(ctx, _here(ctx), node.parts[0]):
         return
     hint: Hint | None = None
     match node:
@@ -83,11 +86,16 @@ def _quote(ctx: Context, node: t.Expr, last: Diagnostic, written_out: bool) -> N
     ctx.errors.append(hinted(first, hint, node.span))
 
 
+def _here(ctx: Context) -> Entity:
+    """The entity whose names stand without a prefix."""
+    return ctx.row.entity if ctx.row else ctx.schema.entity
+
+
 def _is_nearly_known(ctx: Context, node: t.Name, last: Diagnostic) -> bool:
     """Whether an unknown name is rather one that is misspelled, or in another place."""
     if len(node.parts) > 1 and (last.fix is not None or "write" in (last.hint or "")):
         return True
-    entity = ctx.row.entity if ctx.row else ctx.schema.entity
+    entity = _here(ctx)
     name, *_ = node.parts
     known = [a.name for a in entity.attributes]
     if look_alike(name, known) or left_out(ctx, entity, name) or one_step_away(ctx, entity, name):
@@ -104,7 +112,7 @@ def _names(node: t.Node) -> Iterator[t.Name]:
 
 def _is_known(ctx: Context, name: t.Name) -> bool:
     """Whether the first part of a name is one that can be seen here, or looks like one."""
-    entity = ctx.row.entity if ctx.row else ctx.schema.entity
+    entity = _here(ctx)
     groups = (entity.attributes, entity.documents, entity.links, entity.relations, entity.places)
     known = [each.name for group in groups for each in group]
     known += [ctx.schema.entity.name, *ctx.names.traits]
