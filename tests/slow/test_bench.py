@@ -29,6 +29,7 @@ def test_quick_run_has_every_row(tmp_path):
         ("many segments", "sizes of 5"),
         ("daily runs of a store", "sizes alone"),
         ("SQL, one segment", "fastest by hand"),
+        ("constructs", "by hand"),
         ("growth", ""),
         ("memory", ""),
         ("pandas mask", "DataFrame.query"),

@@ -49,7 +49,7 @@ def test_the_first_demo(tmp_path: Path) -> None:
     for name, (title, size, share, *times, same) in rows.items():
         assert title
         assert size == f"{SIZES[name][1]:,}"
-        assert share == f"{100 * SIZES[name][1] / EVERYONE:.1f} %"
+        assert share == f"{100 * SIZES[name][1] / EVERYONE:.1f}%"
         assert all(re.fullmatch(r"\d+ ms|\d+\.\d\d s", each) for each in times)
         assert (len(times), same) == (2, "yes")
 
