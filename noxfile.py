@@ -261,7 +261,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def spark(session: nox.Session) -> None:
     """Ask Sail, which speaks Spark's protocol: the cases, the analyses, the page's examples."""
-    session.install("-e", ".[spark]", *group("test", "spark"))
+    session.install("-e", ".[cli,spark]", *group("test", "spark"))
     env = {"SEGMENTKIT_TARGETS": "sail,sail cluster"}
     examples = ["tests/test_source.py", "docs/spark.md", "src/segmentkit/spark"]
     session.run("pytest", *CASES, *OF_SPARK, *examples, *session.posargs, env=env)

@@ -270,6 +270,8 @@ class Compiler:
         if not values:
             return settled(not positive)
         operand = zero_as_one(node.operand, operand)
+        if first.dtype.kind is Kind.DECIMAL and node.operand.dtype.kind is Kind.INTEGER:
+            operand = Spelled(Construct.SENT_DECIMAL, operand)
         if compares_itself(operand):
             found = joined([operand == value for value in values], conjunctive=False)
             return found if positive else sa.not_(found)
