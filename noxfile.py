@@ -272,7 +272,7 @@ def pyspark(session: nox.Session) -> None:
     """Ask Spark itself, here, through Spark Connect; needs Java 17 (posargs: to pytest)."""
     if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
         session.error("Spark needs Java 17 or later: install it, or say where it is by JAVA_HOME")
-    session.install("-e", ".", *group("test"), "pyspark[connect]>=4.0.0")
+    session.install("-e", ".[cli]", *group("test"), "pyspark[connect]>=4.0.0")
     env = {"SEGMENTKIT_TARGETS": "spark"}
     session.run("pytest", *CASES, *OF_SPARK, *session.posargs, env=env)
 
