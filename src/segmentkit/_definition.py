@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
 from segmentkit._calendar import first_instant, to_utc
 from segmentkit._checking.binding import Given, literal, misfit
@@ -388,3 +388,19 @@ def instant_in(as_of: AsOf, zone: tzinfo) -> datetime:
 def utc_of(as_of: AsOf, schema: Schema) -> datetime:
     """The same with its zone: asked again of any schema, it stays the same instant."""
     return instant_of(as_of, schema).replace(tzinfo=UTC)
+
+
+def frozen_mapping(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A copy of a mapping that nobody can change."""
+    return MappingProxyType(dict(given))
+
+
+def pickled(value: Any) -> tuple[Any, ...]:
+    """How to pickle a value of attrs that has frozen mappings, which pickle does not take."""
+    told = {each.name: getattr(value, each.name) for each in fields(type(value))}
+    copied = {name: dict(v) if isinstance(v, Mapping) else v for name, v in told.items()}
+    return _restored, (type(value), copied)
+
+
+def _restored(kind: type[Any], told: dict[str, Any]) -> Any:
+    return kind(**told)

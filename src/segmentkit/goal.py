@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from attrs import evolve, field, fields, frozen
+from attrs import evolve, field, frozen
 
 from segmentkit._calendar import first_instant
-from segmentkit._definition import Defined, instant_of
+from segmentkit._definition import Defined, frozen_mapping, instant_of, pickled
 from segmentkit._language.formatter import format_value
 from segmentkit._usage import WrongValue
 from segmentkit.dtypes import Kind
@@ -89,10 +88,6 @@ def measure_name(measure: Measure) -> str:
     return str(measure.name or measure.definition)
 
 
-def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given))
-
-
 @frozen(eq=False)
 class Guard:
     """Something that must not get worse by more than so much.
@@ -136,7 +131,7 @@ class Goal:
     by: date
     hold_out: Decimal
     direction: str = "up"
-    guards: Mapping[str, Guard] = field(factory=dict, converter=_frozen)
+    guards: Mapping[str, Guard] = field(factory=dict, converter=frozen_mapping)
     title: str | None = field(default=None, kw_only=True)
     description: str | None = field(default=None, kw_only=True)
     owner: str | None = field(default=None, kw_only=True)
@@ -226,8 +221,7 @@ class Goal:
         _ = self.held_out
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = {each.name: getattr(self, each.name) for each in fields(Goal)}
-        return _restored, ({n: dict(v) if isinstance(v, Mapping) else v for n, v in told.items()},)
+        return pickled(self)
 
     @property
     def schema(self) -> Schema:
@@ -291,10 +285,6 @@ class Goal:
             f"{self.name}: {measure_name(self.measure)} of {self.segment.name} {self.direction} by "
             f"{self.amount}, from {self.starts} by {self.by}, {self.hold_out}% held out"
         )
-
-
-def _restored(told: dict[str, Any]) -> Goal:
-    return Goal(**told)
 
 
 def _reference(measure: Measure) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, field, frozen
-from attrs import fields as fields_of
 
-from segmentkit._definition import Defined
+from segmentkit._definition import Defined, frozen_mapping, pickled
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._schema.freshness import length_of_time
 from segmentkit._usage import WrongValue
@@ -30,10 +28,6 @@ OWN = ("id", "key", "event", "at", "address", "title", "due", "owner")
 _FUNCTION = re.compile(r"(e164|hashed_email|hashed_phone)\s*\((.*)\)", re.DOTALL)
 _LAST_TEXT = re.compile(r'(.*?)\s*,\s*"([^"\\]*)"\s*', re.DOTALL)
 _AGAIN = re.compile(r"after (.+)")
-
-
-def _frozen(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(given))
 
 
 @frozen(eq=False)
@@ -155,7 +149,7 @@ class Handover:
     goal: Goal | None = None
     wait: str | None = None
     again: str | None = None
-    fields: Mapping[str, Field] = field(factory=dict, converter=_frozen)
+    fields: Mapping[str, Field] = field(factory=dict, converter=frozen_mapping)
     task: Task | None = None
     title: str | None = field(default=None, kw_only=True)
     description: str | None = field(default=None, kw_only=True)
@@ -254,8 +248,7 @@ class Handover:
             )  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = {each.name: getattr(self, each.name) for each in fields_of(Handover)}
-        return _restored, ({n: dict(v) if isinstance(v, Mapping) else v for n, v in told.items()},)
+        return pickled(self)
 
     @property
     def schema(self) -> Schema:
@@ -330,10 +323,6 @@ class Handover:
             "" if self.on == "left" else f", again {self.again}" if self.again else ", once each"
         )
         return f"{self.name}: who {self.on} {self.segment.name}{by}{wait}{again}"
-
-
-def _restored(told: dict[str, Any]) -> Handover:
-    return Handover(**told)
 
 
 def _length(key: str, text: object) -> None:

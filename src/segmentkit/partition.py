@@ -10,17 +10,19 @@ from typing import Any, NoReturn
 from attrs import evolve, field, frozen
 
 from segmentkit._checking.binding import Given
-from segmentkit._definition import AsOf, Defined, bound_together, check_record
+from segmentkit._definition import (
+    AsOf,
+    Defined,
+    bound_together,
+    check_record,
+    frozen_mapping,
+)
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._html import table
 from segmentkit.dtypes import DType
 from segmentkit.errors import SchemaError, SegmentTypeError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
-
-
-def _frozen(parts: Mapping[str, Segment]) -> Mapping[str, Segment]:
-    return MappingProxyType(dict(parts))
 
 
 @frozen(eq=False)
@@ -39,7 +41,7 @@ class Partition:
     """
 
     name: str
-    parts: Mapping[str, Segment] = field(converter=_frozen)
+    parts: Mapping[str, Segment] = field(converter=frozen_mapping)
     rest: str
     title: str | None = field(default=None, kw_only=True)
     description: str | None = field(default=None, kw_only=True)

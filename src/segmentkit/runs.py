@@ -162,6 +162,10 @@ def stale_of(given: object) -> Stale:
             raise UsageError(f'stale= takes "refuse" or "allow", and not {given!r:.60}')
 
 
+ALLOW_STALE = 'pass stale="allow" (on the command line: --allow-stale)'
+"""The way out of a refusal of stale data."""
+
+
 def refuse_stale(tables: Iterable[Loaded]) -> None:
     """Refuse a run of stale data.
 
@@ -171,7 +175,7 @@ def refuse_stale(tables: Iterable[Loaded]) -> None:
     for each in tables:
         raise RunRefused(
             f"{each}, and the schema calls it stale from {each.fresh.stale} on; nothing was "
-            'written. Load the data and run again; to run all the same, pass stale="allow"'
+            f"written. Load the data and run again; to run all the same, {ALLOW_STALE}"
         )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from segmentkit._definition import Defined, lowest_first
 from segmentkit.errors import DataError
 from segmentkit.goal import Goal, Measure, is_rate
-from segmentkit.runs import stale_of
+from segmentkit.runs import ALLOW_STALE, stale_of
 from segmentkit.segment import Segment
 from segmentkit.source import Source
 from segmentkit.trait import Trait
@@ -95,7 +95,7 @@ def check_fresh(goals: Iterable[Goal], source: Source, at: datetime, stale: str)
         if not allowed:
             raise DataError(
                 f"{table}, and the schema calls it stale from {table.fresh.stale} on: load the "
-                'data and ask again; to look at it all the same, pass stale="allow"'
+                f"data and ask again; to look at it all the same, {ALLOW_STALE}"
             )
         told.append(f"{table}: the numbers are of stale data")
     return tuple(told)

@@ -16,7 +16,7 @@ from segmentkit._usage import expect
 from segmentkit.errors import DataError, SchemaError, UsageError
 from segmentkit.evaluation import Asked, Members
 from segmentkit.handover import Handover
-from segmentkit.runs import Most, Run, Stay, refuse_changing, stale_of
+from segmentkit.runs import ALLOW_STALE, Most, Run, Stay, refuse_changing, stale_of
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Segments, named
@@ -385,7 +385,7 @@ class Store:
                 if table.state == "stale":
                     raise DataError(
                         f"{table}, and the schema calls it stale from {table.fresh.stale} on; "
-                        'nobody was handed over. To do it all the same, pass stale="allow"'
+                        f"nobody was handed over. To do it all the same, {ALLOW_STALE}"
                     )
         return pulling.batches(size)
 
