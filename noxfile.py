@@ -202,7 +202,7 @@ def duckdb2(session: nox.Session) -> None:
 
 @nox.session
 def clickhouse(session: nox.Session) -> None:
-    """Ask ClickHouse, which runs within Python, every case; the fuzzer's worlds not yet."""
+    """Ask ClickHouse, which runs within Python, every case (random definitions: `fuzz`)."""
     ask(session, "clickhouse")
 
 

@@ -439,6 +439,36 @@ def test_prepare() -> None:
     engine.dispose()
 
 
+def test_every_engine_is_prepared() -> None:
+    """An engine is prepared, too, at the address of one that is gone but whose dialect is not."""
+    dialects, seen = [], set()
+
+    def address() -> int:
+        engine = prepare(sa.create_engine("sqlite://"))
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT segmentkit_casefold('A')")) == "a"
+        engine.dispose()
+        dialects.append(engine.dialect)
+        return id(engine)
+
+    while (here := address()) not in seen:
+        seen.add(here)
+
+
+def test_an_engine_is_prepared_once() -> None:
+    """To prepare it again, or with options, adds nothing: an error is explained once."""
+    engine = sa.create_engine("sqlite://")
+    for each in (engine, engine, engine.execution_options(), engine):
+        prepare(each)
+    # There is no such table.
+    query = members(define("age >= 18"), Customer)
+    for each in (engine, engine.execution_options()):
+        with each.connect() as connection, pytest.raises(sa.exc.OperationalError) as caught:
+            connection.execute(query)
+        assert len(caught.value.__notes__) == 1
+    engine.dispose()
+
+
 OURS = {f"segmentkit_{name}" for name in ("casefold", "bucket", "instant", "matches", "version")}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _Engine = TypeVar("_Engine", bound="sa.Engine | AsyncEngine")
 
+_PREPARED = "segmentkit_prepared"
 _LETTERS = "IÀΣЯ"
 _UTF8 = "SELECT getdatabaseencoding() = 'UTF8'"
 _KNOWN = "SELECT collname FROM pg_collation WHERE collencoding IN (-1, pg_char_to_encoding('UTF8'))"
@@ -56,8 +57,11 @@ def prepare(engine: _Engine) -> _Engine:
     told = engine
     # Of an asynchronous engine, the events are those of the one below.
     engine = engine_of(getattr(engine, "sync_engine", engine))
-    if sa.event.contains(engine, "handle_error", _name_the_segment):
-        return told  # it is
+    # The dialect is that of this engine, and of what execution_options() make of it. SQLAlchemy
+    # knows listeners by an engine's address only, which the next engine may have.
+    if hasattr(engine.dialect, _PREPARED):
+        return told
+    setattr(engine.dialect, _PREPARED, True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _add_functions)
     if dialect_of(engine.dialect).collations:
