@@ -19,6 +19,7 @@ import jsonschema
 import pytest
 
 from segmentkit._cli import _app
+from segmentkit._cli._files import difference
 from tests.commands import Run
 
 CATALOG = """\
@@ -277,7 +278,165 @@ def test_check_as_sarif(run: Run, tmp_path: Path) -> None:
     ]
     assert {each["ruleId"] for each in found["results"]} == rules
     place = found["results"][1]["locations"][0]["physicalLocation"]
-    assert place == {"artifactLocation": {"uri": "wrong%20one.toml"}, "region": {"startLine": 21}}
+    region = {"startLine": 21, "startColumn": 10, "endLine": 21, "endColumn": 14}
+    assert place == {"artifactLocation": {"uri": "wrong%20one.toml"}, "region": region}
+
+
+PLACES = """\
+language = 1
+schema = { entity = "customers", tables.customers = { key = "name", attributes = { age = "integer?", name = "text" } } }
+[segments]
+"quoted" = { where = "age > 3 and \\"x\\" = \\u0061geo" } # escapes
+a.where = '''
+  # 😀😀
+  age > 3 and "😀" = nmae'''
+b.where = \"\"\"
+  age \\
+     > 3 and ageo \\
+     < 3\"\"\"
+c.where = "in segment nobody"
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_columns_in_sarif(run: Run, tmp_path: Path, mark: str, end: str) -> None:
+    """Columns are those of the file, in units of UTF-16, whatever its strings and line ends."""
+    content = PLACES.replace("\n", end)
+    (tmp_path / "places.toml").write_bytes((mark + content).encode())
+    log = json.loads(run("check", "places.toml", "--sarif").out)
+    lines = content.replace("\r\n", "\n").split("\n")
+    found = []
+    for each in log["runs"][0]["results"]:
+        region = each["locations"][0]["physicalLocation"]["region"]
+        assert region["startLine"] == region["endLine"]
+        units = lines[region["startLine"] - 1].encode("utf-16-le")
+        part = units[2 * region["startColumn"] - 2 : 2 * region["endColumn"] - 2]
+        found.append((region["startLine"], part.decode("utf-16-le")))
+    assert log["runs"][0]["columnKind"] == "utf16CodeUnits"
+    assert sorted(found) == [(4, "\\u0061geo"), (7, "nmae"), (10, "ageo"), (12, "nobody")]
+
+
+# -- --fix ----------------------------------------------------------------------------------------
+
+FIXABLE = """\
+language = 1
+
+[schema]
+entity = "customers"
+
+[schema.tables.customers]
+key = "id"
+attributes = { id = "integer", age = "integer?", country = "text?" }
+
+[traits]
+years = "agee + 1"  # a trait
+
+[segments.a]
+where = '''
+  # those of age
+  agee >= 18   # here
+  and country == DK
+'''
+[segments.b]
+where = 'not  in segment aa'
+[segments.c]
+where = \"\"\"country = \\"DK\\" and \\
+   years > 18,5\"\"\"
+[segments.surprising]
+where = "age != 18"
+[segments.hopeless]
+where = 'agee > 18 and birthday_of_mother > 3'
+[segments.backslash]
+where = "country = O"
+"""
+FIXED = {
+    '"agee + 1"': '"age + 1"',
+    "  agee >=": "  age >=",
+    "== DK": '== "DK"',
+    "segment aa": "segment a",
+    "18,5": "18.5",
+    '"country = O"': '"country = \\"O\\""',
+}
+
+
+def _mended() -> str:
+    text = FIXABLE
+    for old, new in FIXED.items():
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_fix(run: Run, tmp_path: Path, end: str) -> None:
+    """Hints are followed in the file and change nothing else; what stays wrong stays as it was."""
+    file = tmp_path / "fixable.toml"
+    file.write_bytes(FIXABLE.replace("\n", end).encode())
+    result = run("check", "fixable.toml", "--fix")
+    assert file.read_bytes().decode() == _mended().replace("\n", end)
+    assert result.code == 1
+    head = "fixable.toml:27 segment 'hopeless' left alone: its hints end at SK101\n"
+    assert result.err.startswith(f"{head}fixable.toml: fixed a, b, c, backslash, years\n")
+    assert "unknown attribute 'birthday_of_mother'" in result.err
+    again = run("check", "fixable.toml", "--fix")
+    assert again.err.startswith(head + "fixable.toml:27 segment 'hopeless'\nSK101")
+    assert file.read_bytes().decode() == _mended().replace("\n", end)
+
+
+def test_what_would_be_fixed(run: Run, tmp_path: Path) -> None:
+    """--diff writes nothing, and shows the same change."""
+    file = tmp_path / "fixable.toml"
+    file.write_text(FIXABLE, encoding="utf-8")
+    result = run("check", "fixable.toml", "--fix", "--diff")
+    assert (result.code, file.read_text(encoding="utf-8")) == (1, FIXABLE)
+    assert result.out == difference(FIXABLE, _mended(), "fixable.toml")
+    assert "fixable.toml: would fix a, b, c, backslash, years" in result.err
+
+
+def test_hints_of_warnings_are_followed_if_that_is_asked(run: Run, tmp_path: Path) -> None:
+    """Without --fix-warnings, what is right stays as it is."""
+    file = tmp_path / "shop.toml"
+    before = CATALOG.replace('"not age < 18"', """'"tier" = "gold"'""")
+    file.write_text(before, encoding="utf-8")
+    result = run("check", "shop.toml", *URL, "--fix")
+    assert (result.code, file.read_text(encoding="utf-8")) == (0, before)
+    result = run("check", "shop.toml", *URL, "--fix-warnings", "--strict")
+    assert result.code == 0
+    assert file.read_text(encoding="utf-8") == before.replace('\'"tier"', "'tier")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        '"country" = DK',  # ends at a comparison of two constants
+        "birthday > 3",
+        "age > ",
+        "in segment nobody",
+    ],
+)
+def test_a_fix_that_leads_elsewhere_is_none(run: Run, tmp_path: Path, where: str) -> None:
+    """Nothing is written where the hints end at another mistake, or there are none."""
+    file = tmp_path / "fixable.toml"
+    before = f"{FIXABLE.partition('[traits]')[0]}[segments.x]\nwhere = '''{where}'''\n"
+    file.write_text(before, encoding="utf-8")
+    result = run("check", "fixable.toml", "--fix")
+    assert (result.code, file.read_text(encoding="utf-8")) == (1, before)
+    assert "fixed" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["shop.toml", "--diff"], "--diff goes with --fix."),
+        (["shop.toml", "--fix", "--diff", "--json"], "Give --diff or another form, not both."),
+        (["shop.toml", "--fix", "--where", "age > 3"], "--fix changes files"),
+    ],
+)
+def test_where_nothing_can_be_fixed(run: Run, arguments: list[str], message: str) -> None:
+    """What cannot go together is refused."""
+    result = run("check", *arguments)
+    assert result.code == 2
+    assert message in result.err
 
 
 # -- terminals ------------------------------------------------------------------------------------

@@ -44,12 +44,40 @@ class TomlEdits:
             return table, entry.name
         return table[entry.name], "where" if entry.kind == "segment" else "value"
 
-    def put(self, table: Any, key: str | int, written: str) -> None:
-        """Write something else in the place of a string, quotes and all."""
+    def characters(self, entries: Iterable[Entry]) -> list[list[tuple[int, int]]]:
+        """Where each character of some definitions begins and ends in the text.
+
+        Raises:
+            UsageError: It is written in a way in which they cannot be found.
+        """
+        marks = []
+        for entry in entries:
+            table, key = self.place(entry)
+            marks.append(self.put(table, key, table[key].as_string()))
+        marked = self._marked()
+        starts, longer = {}, len(self._mark)
+        for match in re.finditer("|".join(marks), marked) if marks else ():
+            starts[match[0]] = match.start() + longer
+            longer += len(self._old[match[0]]) - len(match[0])
+        return [
+            [
+                (starts[mark] + start, starts[mark] + end)
+                for start, end in _characters(self._old[mark])
+            ]
+            for mark in marks
+        ]
+
+    def put(self, table: Any, key: str | int, written: str) -> str:
+        """Write something else in the place of a string, quotes and all.
+
+        Returns:
+            The mark that stands there until then.
+        """
         mark = f"'{uuid4().hex}'"
         self._old[mark] = table[key].as_string()
         self._new[mark] = written
         table[key] = tomlkit.string(mark[1:-1], literal=True)
+        return mark
 
     def change(self, table: Any, key: str | int, edits: Iterable[Edit]) -> None:
         """Change parts of a string; its other characters stay as they are written."""
@@ -69,13 +97,19 @@ class TomlEdits:
         Raises:
             UsageError: It is written in a way in which they cannot be made.
         """
-        if _filled(self.document.as_string(), self._old) != self._before:
-            raise UsageError("the definitions cannot be replaced without changing more of the file")
+        self._marked()
         for table, key, text in self._added:
             table[key] = text
         for table, key, name in self._keys:
             _rename(table, key, name)
         return self._mark + _filled(self.document.as_string(), self._new)
+
+    def _marked(self) -> str:
+        """The text with marks in the places of strings, and with nothing else changed."""
+        marked: str = self.document.as_string()
+        if _filled(marked, self._old) != self._before:
+            raise UsageError("the definitions cannot be replaced without changing more of the file")
+        return marked
 
 
 def _filled(marked: str, strings: dict[str, str]) -> str:
@@ -112,19 +146,29 @@ _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 
 def _edited(written: str, edits: Iterable[Edit]) -> str:
     """A TOML string in which parts of its value are replaced."""
-    quotes = written[:3] if written[:3] in ("'''", '"""') else written[0]
+    quotes, places = _quotes(written), _characters(written)
+    parts, at = [], 0
+    for span, new in sorted(edits, key=lambda edit: edit[0].start):
+        start = places[span.start][0]
+        parts += [written[at:start], _escaped(new, quotes)]
+        at = places[span.end - 1][1] if span.end > span.start else start
+    return "".join([*parts, written[at:]])
+
+
+def _quotes(written: str) -> str:
+    return written[:3] if written[:3] in ("'''", '"""') else written[0]
+
+
+def _characters(written: str) -> list[tuple[int, int]]:
+    """Where each character of a TOML string's value begins and ends in it, and the value's end."""
+    quotes = _quotes(written)
     inside = written[len(quotes) : -len(quotes)]
     start = len(quotes)
     if len(quotes) == 3 and (opening := re.match(r"\r?\n", inside)):
         start += opening.end()  # which is no part of the value
     found = _CHARACTER[quotes[0]].finditer(written, start, len(written) - len(quotes))
-    places = [match.start() for match in found if not _CONTINUED.match(match[0])]
-    places.append(len(written) - len(quotes))
-    parts, at = [], 0
-    for span, new in sorted(edits, key=lambda edit: edit[0].start):
-        parts += [written[at : places[span.start]], _escaped(new, quotes)]
-        at = places[span.start] + len(written[places[span.start] : places[span.end]])
-    return "".join([*parts, written[at:]])
+    places = [match.span() for match in found if not _CONTINUED.match(match[0])]
+    return [*places, (len(written) - len(quotes),) * 2]
 
 
 def _escaped(text: str, quotes: str) -> str:
@@ -140,7 +184,7 @@ def _escaped(text: str, quotes: str) -> str:
 
 def string_like(text: str, written: str) -> str:
     """A text as a TOML string, in the quotes of another if nothing needs escapes there."""
-    had = written[:3] if written[:3] in ("'''", '"""') else written[0]
+    had = _quotes(written)
     plain = text.isprintable()
     fits = {
         "'": plain and "'" not in text,

@@ -50,6 +50,7 @@ EXAMPLES = {
         "check shop.toml",
         "check shop.toml --url sqlite:///shop.sqlite --strict",
         "check shop.toml --url sqlite:///shop.sqlite --json",
+        "check shop.toml --url sqlite:///shop.sqlite --fix --diff",
         "check --where 'age >= 18' --entity customers --url sqlite:///shop.sqlite",
     ),
     "format": ("format shop.toml", "format --check shop.toml", "format --diff shop.toml"),

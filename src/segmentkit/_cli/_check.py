@@ -12,6 +12,7 @@ from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._definitions import WHERE, Asked, AskedCommand, Definitions, problems_of
 from segmentkit._cli._errors import WRONG, Wrong, definitions_of, each, say, show
 from segmentkit._cli._files import FILE
+from segmentkit._cli._fix import Fixing, fixed, fixing_options, warnings_of
 from segmentkit._cli._output import show_json
 from segmentkit._cli._sarif import sarif_log
 from segmentkit._language.parser import parse
@@ -74,6 +75,7 @@ class Checked:
     help="Check the database too: its types, keys, links, times, indexes and statistics.",
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@fixing_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for CI systems.")
 @click.pass_context
@@ -83,6 +85,7 @@ def check(
     url: str | None,
     database: bool,
     strict: bool,
+    fixing: Fixing | None,
     as_json: bool,
     as_sarif: bool,
 ) -> None:
@@ -95,14 +98,19 @@ def check(
         raise click.UsageError("--database needs a --url")
     if as_json and as_sarif:
         raise click.UsageError("Give --json or --sarif, not both.")
+    diff = fixing is not None and fixing.diff
+    if diff and (as_json or as_sarif):
+        raise click.UsageError("Give --diff or another form, not both.")
+    if fixing is not None and any(one.where is not None for one in asked):
+        raise click.UsageError(f"--fix changes files; {WHERE} is in none.")
     found: list[Checked] = []
 
     def work(one: Asked) -> int:
-        checked = _checked(one, url, database, caught=as_json or as_sarif)
+        checked = _checked(one, url, database, fixing, caught=as_json or as_sarif)
         if as_json or as_sarif:
             found.append(checked)
         else:
-            _show(checked, url)
+            _show(checked, url, error=diff)
         return checked.code(strict=strict)
 
     code = each(asked, work)
@@ -113,7 +121,7 @@ def check(
     ctx.exit(code)
 
 
-def _show(found: Checked, url: str | None) -> None:
+def _show(found: Checked, url: str | None, *, error: bool) -> None:
     if found.database is not None:
         assert url is not None
         say(f"{found.file}: {found.database}", error=bool(found.database.findings))
@@ -122,17 +130,20 @@ def _show(found: Checked, url: str | None) -> None:
     if not found.complete:
         say(
             f"{found.file}: {found.contents} right; names and types were not "
-            "checked: declare the attributes in [schema.tables], or give a --url"
+            "checked: declare the attributes in [schema.tables], or give a --url",
+            error=error,
         )
         return
     warnings = f", {_count(found.warnings, 'warning')}" if found.warnings else ""
-    say(f"{found.file}: {found.contents}no mistakes{warnings}")
+    say(f"{found.file}: {found.contents}no mistakes{warnings}", error=error)
 
 
-def _checked(asked: Asked, url: str | None, database: bool, *, caught: bool) -> Checked:
+def _checked(
+    asked: Asked, url: str | None, database: bool, fixing: Fixing | None, *, caught: bool
+) -> Checked:
     """Check one file, or one definition; what is wrong may be caught."""
     try:
-        return _look(asked.read(), url, database)
+        return _look(asked.read(), url, database, fixing)
     except Wrong as error:
         if not caught:
             raise
@@ -140,20 +151,25 @@ def _checked(asked: Asked, url: str | None, database: bool, *, caught: bool) -> 
         return Checked(asked.place, problems=error.problems, failed=failed)
 
 
-def _look(definitions: Definitions, url: str | None, database: bool) -> Checked:
+def _look(
+    definitions: Definitions, url: str | None, database: bool, fixing: Fixing | None
+) -> Checked:
     text, file = definitions.text, definitions.file
     if url is not None:
         from segmentkit._cli._database import (  # noqa: PLC0415 - loads SQLAlchemy, rarely needed
             connected,
-            prepared,
+            described,
             verified,
         )
 
         with connected(url) as reached:
-            ready = prepared(definitions, reached)
-            found = verified(ready, reached) if database else None
-            return _complete(definitions, ready.catalog, found)
+            schema = described(text, file, reached)[0]
+            definitions = fixed(definitions, schema, fixing)
+            catalog = definitions.checked(schema)
+            found = verified(schema, reached) if database else None
+            return _complete(definitions, catalog, found)
     if text.declaration is None or not text.declaration.is_complete:
+        text = fixed(definitions, None, fixing).text
         with definitions_of(file):
             check_syntax(text)
         if definitions.where is not None:
@@ -162,6 +178,7 @@ def _look(definitions: Definitions, url: str | None, database: bool) -> Checked:
         return Checked(file, f"{_contents(text)}, syntax and references are", complete=False)
     with definitions_of(file):
         schema = text.declaration.schema()
+    definitions = fixed(definitions, schema, fixing)
     return _complete(definitions, definitions.checked(schema), None)
 
 
@@ -171,13 +188,8 @@ def _complete(definitions: Definitions, catalog: Catalog, database: Verification
         (segment,) = (catalog.unbound(name) for name in catalog)
         problems = problems_of(segment.warnings, definitions.where)
         return Checked(WHERE, "", problems=tuple(problems), database=database)
-    warnings = [
-        text.problem(name, warning)
-        for name in text.entries
-        for warning in catalog.unbound(name).warnings
-    ]
-    contents = f"{_contents(text)}, "
-    return Checked(definitions.file, contents, problems=tuple(warnings), database=database)
+    contents, warnings = f"{_contents(text)}, ", tuple(warnings_of(text, catalog))
+    return Checked(definitions.file, contents, problems=warnings, database=database)
 
 
 def _check_syntax_of(where: str) -> None:

@@ -141,10 +141,10 @@ def connected(text: str) -> Iterator[Database]:
         engine.dispose()
 
 
-def verified(ready: Prepared, database: Database) -> Verification:
+def verified(schema: Schema, database: Database) -> Verification:
     """What a check of the database finds."""
     with database.asked("be checked"):
-        return verify(ready.schema, database.engine)
+        return verify(schema, database.engine)
 
 
 def prepared(
