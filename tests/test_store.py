@@ -349,7 +349,7 @@ def test_questions_about_what_was_never_run(world: World) -> None:
 
 def test_definitions_that_ask_for_stays(world: World) -> None:
     """Who is in for long, has entered or has left, as of an instant; only what was observed."""
-    schema = world.store.remember(SCHEMA)
+    schema = world.store.remember(SCHEMA, stale="10 days")
     adults = segment("age >= 18")
     for number, ages in enumerate([{"p1": 30}, {"p1": 30, "p2": 30}, {"p2": 30, "p3": 5}], start=1):
         world.be(**ages)
@@ -379,12 +379,76 @@ def test_definitions_that_ask_for_stays(world: World) -> None:
     assert members("left segment adults in last 5 days", 31) == [1]
     assert members("left segment adults in last 5 days", 29) == []
     assert members("left segment adults between 2026-05-29 and 2026-05-30", 31) == [1]
-    assert members("in segment minors for 1 day", 31) == []
+    with pytest.raises(DataError, match="segment 'minors' was not run by then"):
+        members("in segment minors for 1 day", 31)
     lapsed = Segment.define("lapsed", "left segment adults in last 5 days", schema)
     assert world.store.run(lapsed, as_of=day(31))["lapsed"].size == 1
     assert schema_from(PEOPLE).entity.relation("memberships") is None
     with pytest.raises(SchemaError, match="has 'memberships' already"):
-        world.store.remember(schema)
+        world.store.remember(schema, stale="10 days")
+
+
+def test_stays_that_no_run_has_seen_lately(world: World) -> None:
+    """A question about stays is refused, and never answered of what was known long ago."""
+    schema = world.store.remember(SCHEMA, warn="1 day", stale="36 hours")
+    source = Source(world.engine, PEOPLE)
+    lasting = Segment.define("lasting", "in segment adults for 0 days", schema)
+    through = Segment.define("through", "in segment lasting", schema, segments={"lasting": lasting})
+    everyone = Segment.define("everyone", "id > 0", schema)
+    age = Trait.define("how old", "age", schema)
+    world.be(p1=30)
+    world.store.run([segment("age >= 18"), segment("age < 18", "minors")], as_of=day(2))
+    world.store.run(segment("age < 18", "minors"), as_of=day(4))
+    assert source.count(through, as_of=day(3)) == 1
+    (known,) = source.loaded(through, as_of=day(3))
+    assert (known.state, str(known)) == ("warn", "the last run of segment 'adults' is 1 day old")
+    assert source.loaded(everyone, as_of=day(3)) == ()
+    long_ago = r"the last run of segment 'adults' is 36 hours old.*run the segment again"
+    noon = datetime(2026, 5, 3, 12, tzinfo=UTC)
+    for ask in (source.count, source.members, source.sizes, source.evaluate, source.overlap):
+        with pytest.raises(DataError, match=long_ago):
+            ask(through, as_of=noon)
+    with pytest.raises(DataError, match=long_ago):
+        source.values([age], of=lasting, as_of=noon)
+    with pytest.raises(DataError, match=long_ago):
+        source.tally([age], through, as_of=noon)
+    with pytest.raises(DataError, match=r"'adults' was not run by then.*run it in the store first"):
+        source.contains(lasting, 1, as_of=day(1))
+    sizes = source.sizes([everyone, through], as_of=noon, skip_broken=True)
+    assert dict(sizes) == {"everyone": 1}
+    assert list(sizes.broken) == ["through"]
+
+
+def test_runs_that_ask_for_stays(world: World) -> None:
+    """A run is after those whose stays it asks for; what it cannot know is refused or marked."""
+    schema = world.store.remember(SCHEMA, stale="36 hours")
+
+    def defined(name: str, text: str) -> Segment:
+        return Segment.define(name, text, schema)
+
+    new = defined("new", "entered segment adults in last 1 day")
+    adults, kept = (
+        defined("adults", "age >= 18"),
+        defined("kept", "age > 20 or in segment kept for 1 day"),
+    )
+    world.be(p1=30)
+    with pytest.raises(RunRefused, match=r"'adults' was not run by then.*nothing was written"):
+        world.store.run(new, as_of=day(1))
+    assert world.store.runs() == []
+    runs = world.store.run([new, adults, kept], as_of=day(1))
+    assert [runs[name].size for name in ("new", "adults", "kept")] == [0, 1, 1]
+    world.be(p1=1, p2=30)
+    # Nobody ran it for days: the run itself finds out first who is an adult.
+    assert world.store.run([new, adults], as_of=day(9))["new"].size == 1
+    with pytest.raises(RunRefused, match=r"'kept' is 8 days old.*--allow-stale"):
+        world.store.run(kept, as_of=day(9))
+    run = world.store.run([kept, adults], as_of=day(9), stale="allow")
+    assert (run["kept"].size, run["kept"].stale, run["adults"].stale) == (2, True, False)
+    # Who came or went with stale data was not seen to.
+    assert [stay.observed for stay in world.store.stays(2)] == [True, False, True]
+    world.store.prune(before=day(20))
+    with pytest.raises(DataError, match="'adults' was not run by then"):
+        Source(world.engine, PEOPLE).count(new, as_of=day(1))
 
 
 # -- days that have passed ------------------------------------------------------------------------

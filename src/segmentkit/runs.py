@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import frozen
 
 from segmentkit._definition import all_of
-from segmentkit._results.freshness import Loaded
+from segmentkit._results.freshness import LastRun, Loaded
 from segmentkit.errors import RunRefused, UsageError
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -51,7 +51,8 @@ class Run:
 
     def __str__(self) -> str:
         at = self.as_of.isoformat(" ", "seconds")
-        told = f"{self.size:,} members, {self.entered:,} entered, {self.left:,} left"
+        members = f"{self.size:,} member{'s' * (self.size != 1)}"
+        told = f"{members}, {self.entered:,} entered, {self.left:,} left"
         stale = ", of stale data" if self.stale else ""
         return f"{self.segment} as of {at}: {told} ({self.cause}{stale})"
 
@@ -65,8 +66,10 @@ class Stay:
         entered_at: When they were first seen in it, in UTC.
         left_at: When they were first seen outside again; None if they are still in.
         observed: Whether the data let them in. If not, they were in when the segment was run for
-            the first time, or when its definition had changed, and may have been for long.
-        left_observed: Whether they left since the data had changed, and not the definition.
+            the first time, or when its definition had changed, and may have been for long; or the
+            data was stale.
+        left_observed: Whether they left since the data had changed, and not the definition, and
+            the data was not stale.
     """
 
     segment: str
@@ -167,12 +170,14 @@ ALLOW_STALE = 'pass stale="allow" (on the command line: --allow-stale)'
 
 
 def refuse_stale(tables: Iterable[Loaded]) -> None:
-    """Refuse a run of stale data.
+    """Refuse a run of stale data, or of stays of which nothing is known.
 
     Raises:
         RunRefused: There is a table.
     """
     for each in tables:
+        if isinstance(each, LastRun):
+            raise RunRefused(f"{each.refusal}; nothing was written. Otherwise {ALLOW_STALE}")
         raise RunRefused(
             f"{each}, and the schema calls it stale from {each.fresh.stale} on; nothing was "
             f"written. Load the data and run again; to run all the same, {ALLOW_STALE}"

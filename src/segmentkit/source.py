@@ -17,7 +17,7 @@ from segmentkit._definition import AsOf, instant_of
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Plan
 from segmentkit._results.asked_traits import bound_traits, tallied_traits
-from segmentkit._results.freshness import Ageing, Loaded, ages_of, tables_of
+from segmentkit._results.freshness import Ageing, Loaded, ages_of, ages_read, forgotten, refuse
 from segmentkit._usage import described, expect, is_single
 from segmentkit.catalog import Catalog
 from segmentkit.errors import (
@@ -169,11 +169,13 @@ class Question:
                 broken[name] = error
         return cls(schema, instant, {n: given[n] for n in conditions}, conditions, broken)
 
-    def without(self, refused: Mapping[str, UnsupportedError], *, skip_broken: bool) -> Question:
-        """The question without segments that an engine cannot compute.
+    def without(
+        self, refused: Mapping[str, DataError | UnsupportedError], *, skip_broken: bool
+    ) -> Question:
+        """The question without segments that cannot be answered.
 
         Raises:
-            UnsupportedError: They are not to be skipped; names the first.
+            SegmentkitError: They are not to be skipped; names the first.
         """
         for name, error in refused.items():
             if not skip_broken:
@@ -326,7 +328,9 @@ class EngineSource(ABC, Generic[_Engine]):
             UnsupportedError: The engine cannot compute a construct.
             ValueError: You gave no traits.
         """
+        traits = list(traits)
         schema, instant, bound, of_whom = bound_traits(traits, of, as_of, self._target)
+        refuse([*traits, of], instant, self._loaded)
         return self._valued(schema, instant, bound, of_whom)
 
     def tally(
@@ -361,6 +365,7 @@ class EngineSource(ABC, Generic[_Engine]):
 
         def tallied(engine: _Engine, question: Question) -> dict[str, pd.DataFrame]:
             given = tallied_traits(traits, question.schema, question.instant, self._target)
+            refuse(traits, question.instant, self._loaded)
             found = self._tallied(engine, question, given, most)
             for frame in found.values():
                 frame.attrs["as_of"] = question.as_of
@@ -423,18 +428,17 @@ class EngineSource(ABC, Generic[_Engine]):
             as_of: The instant; by default now. Rows after it are not taken for the newest.
 
         Returns:
-            One for each table whose entity says how ``fresh`` it is to be, in the schema's order.
+            One for each table whose entity says how ``fresh`` it is to be, in the schema's order;
+            then one for each segment whose stays are asked for, with its last run.
 
         Raises:
             SegmentkitError: As for `evaluate`.
         """
         if isinstance(of, Schema):
-            schema, read = of, None
+            schema, found = of, ages_of(of, None, instant_of(as_of, of))
         else:
             asked = [*named(of).values(), *traits]
-            schema = asked[0].schema
-            read = tables_of(asked) if any(each.fresh for each in schema.entities) else set()
-        found = ages_of(schema, read, instant_of(as_of, schema))
+            schema, found = asked[0].schema, ages_read(asked, instant_of(as_of, asked[0].schema))
         return self._loaded(schema, found) if found else ()
 
     def _asked(
@@ -444,9 +448,13 @@ class EngineSource(ABC, Generic[_Engine]):
         answer: Callable[[_Engine, Question], _T],
         *,
         skip_broken: bool = False,
+        remembered: bool = True,
     ) -> _T:
         """Ask; if a definition is refused, say which, or ask without it."""
         question = Question.of(segments, as_of, self._target, skip_broken=skip_broken)
+        if remembered:
+            lost = forgotten(question.segments, question.instant, self._loaded)
+            question = question.without(lost, skip_broken=skip_broken) if lost else question
         with self._opened(question) as engine:
             try:
                 self._check(engine, question)

@@ -12,6 +12,10 @@ from segmentkit.schema import Schema
 
 RELATION = "memberships"
 """What the relation of stays is called."""
+RUNS = "membership_runs"
+"""The entity with one row for each run of a segment, up to which its stays are known."""
+RUN_ATTRIBUTES: dict[str, DType] = {"segment": TEXT, "as_of": TIMESTAMP}
+"""What its rows have."""
 
 ATTRIBUTES: dict[str, tuple[DType, bool]] = {
     "segment": (TEXT, False),
@@ -27,25 +31,38 @@ def membership(ctx: Context, node: t.Membership) -> ir.Condition:
     """A test of stays that a store has kept; it stands for a test of their relation."""
     if not ctx.of_customers(node):
         return ir.FALSE
-    if (why := _lacks(ctx.schema)) is not None:
-        entity = ctx.schema.entity.name
-        ctx.error("SK194", node.span, entity=entity, why=why)
+    if (why := _lacks(ctx.schema) or _lacks_runs(ctx.schema)) is not None:
+        ctx.error("SK194", node.span, why=why)
         return ir.FALSE
     return ctx.condition(spelled_out(node))
 
 
 def _lacks(schema: Schema) -> str | None:
     """What is wrong with the relation of stays; None if nothing is."""
-    relation = schema.entity.relation(RELATION)
+    root, relation = schema.root, schema.entity.relation(RELATION)
     if relation is None:
-        return f"has no relation '{RELATION}'"
+        return f"'{root}' has no relation '{RELATION}'"
     if relation.at != "entered_at":
-        return f"has a relation '{RELATION}' whose time is not 'entered_at'"
+        return f"'{root}' has a relation '{RELATION}' whose time is not 'entered_at'"
     entity = schema.named(relation.to)
     for name, (dtype, nullable) in ATTRIBUTES.items():
         found = entity.attribute(name)
         if found is None or found.dtype != dtype or (found.nullable and not nullable):
-            return f"has a relation '{RELATION}' without '{name}', a {dtype}"
+            return f"'{root}' has a relation '{RELATION}' without '{name}', a {dtype}"
+    return None
+
+
+def _lacks_runs(schema: Schema) -> str | None:
+    """What is wrong with the entity of runs; None if nothing is."""
+    runs = next((each for each in schema.entities if each.name == RUNS), None)
+    if runs is None:
+        return f"there is no entity '{RUNS}'"
+    for name, dtype in RUN_ATTRIBUTES.items():
+        found = runs.attribute(name)
+        if found is None or found.dtype != dtype:
+            return f"'{RUNS}' has no '{name}', a {dtype}"
+    if runs.fresh is None or runs.fresh.at != "as_of" or runs.fresh.stale is None:
+        return f"'{RUNS}' does not say from which age of a run on nothing is known"
     return None
 
 

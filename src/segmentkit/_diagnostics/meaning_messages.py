@@ -348,8 +348,8 @@ TABLE = (
     # Stays in segments
     Code(
         "SK194",
-        "it is not known who was in a segment when: '{entity}' {why}",
-        "A store keeps who was in which segment since when; the schema declares it as a relation.",
+        "it is not known who was in a segment when: {why}",
+        "A store keeps who was in which segment since when, and when it was run; the schema declares both.",
         "keep stays in a store, and use the schema of store.remember(schema)",
     ),
     # What a schema adds

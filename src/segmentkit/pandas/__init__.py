@@ -10,6 +10,7 @@ import pandas as pd
 
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._results.asked_traits import bound_traits
+from segmentkit._results.freshness import refuse
 from segmentkit._usage import expect
 from segmentkit.extension import Target
 from segmentkit.pandas._arrays import Mask
@@ -231,5 +232,6 @@ def _held(
 
 def _answer(segment: Segment, source: Reader, as_of: AsOf) -> tuple[Mask, datetime]:
     instant = instant_of(as_of, segment.schema)
+    refuse([segment], instant, Source(source.frames)._loaded)
     found = evaluate(bound_condition(segment, instant, Target.PANDAS), source)
     return found, instant.replace(tzinfo=UTC)

@@ -250,7 +250,7 @@ class SqlSource(EngineSource[_Opened]):
                 )
             return "\n".join([*lines, *texts])
 
-        return self._asked(segments, as_of, ask)
+        return self._asked(segments, as_of, ask, remembered=False)
 
 
 _FEW = 5

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segmentkit._definition import Defined, lowest_first
+from segmentkit._results.freshness import LastRun
 from segmentkit.errors import DataError
 from segmentkit.goal import Goal, Measure, is_rate
 from segmentkit.runs import ALLOW_STALE, stale_of
@@ -90,7 +91,8 @@ def check_fresh(goals: Iterable[Goal], source: Source, at: datetime, stale: str)
     segments = {f"{i}": part for i, part in enumerate(parts) if isinstance(part, Segment)}
     traits = [part for part in parts if isinstance(part, Trait)]
     for table in source.loaded(segments, traits=traits, as_of=at):
-        if table.state != "stale":
+        # What is not known of stays is refused when it is asked.
+        if table.state != "stale" or isinstance(table, LastRun):
             continue
         if not allowed:
             raise DataError(

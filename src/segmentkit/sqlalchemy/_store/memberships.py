@@ -10,9 +10,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import DDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
-from segmentkit._checking.memberships import ATTRIBUTES, RELATION
+from segmentkit._checking.memberships import ATTRIBUTES, RELATION, RUN_ATTRIBUTES, RUNS
+from segmentkit.dtypes import BOOLEAN, TEXT, TIMESTAMP
 from segmentkit.errors import SchemaError
-from segmentkit.schema import Attribute, Entity, Relation, Schema
+from segmentkit.schema import Attribute, Entity, Fresh, Relation, Schema
 from segmentkit.sqlalchemy._store.tables import StoreTables
 from segmentkit.sqlalchemy.tables import VIEWS
 
@@ -55,16 +56,25 @@ def _drop(element: DropView, compiler: DDLCompiler, **_: Any) -> str:
 
 
 def with_view(tables: StoreTables) -> StoreTables:
-    """The tables, which are created and dropped with their view."""
-    name = view_of(tables)
-    sa.event.listen(tables.metadata, "after_create", CreateView(name, _stays(tables)))
-    sa.event.listen(tables.metadata, "before_drop", DropView(name))
+    """The tables, which are created and dropped with their views."""
+    views = view_of(tables, RELATION), view_of(tables, RUNS)
+    for name, query in zip(views, (_stays(tables), _runs(tables)), strict=True):
+        sa.event.listen(tables.metadata, "after_create", CreateView(name, query))
+        sa.event.listen(tables.metadata, "before_drop", DropView(name))
     return tables
 
 
-def view_of(tables: StoreTables) -> str:
-    """What the view is called."""
-    return f"{tables.prefix}_memberships"
+def view_of(tables: StoreTables, entity: str) -> str:
+    """What the view of an entity is called."""
+    return f"{tables.prefix}_{entity}"
+
+
+def _runs(tables: StoreTables) -> sa.Select[Any]:
+    """All runs of which it is known who was in."""
+    segment, run = tables.segment, tables.run
+    query = sa.select(segment.c.name.label("segment"), run.c.as_of)
+    of = query.join_from(run, segment, segment.c.id == run.c.segment_id)
+    return of.where(run.c.run >= segment.c.known_from)
 
 
 def _stays(tables: StoreTables) -> sa.CompoundSelect[Any]:
@@ -82,38 +92,52 @@ def _stays(tables: StoreTables) -> sa.CompoundSelect[Any]:
                 left,
                 sa.and_(left.c.segment_id == rows.c.segment_id, left.c.run == rows.c.left_run),
             )
-        observed = sa.case((entered.c.cause == "data", sa.true()), else_=sa.false())
+        observed = _by_data(entered)
         columns = rows.c.key.label(OWNER), segment.c.name.label("segment")
         told = entered.c.as_of.label("entered_at"), observed.label("observed")
         return sa.select(*columns, *told, *more).select_from(joined)
 
-    left_observed = sa.case((left.c.cause == "data", sa.true()), else_=sa.false())
+    left_observed = _by_data(left)
     never = sa.cast(sa.null(), run.c.as_of.type).label("left_at")
     now = of(member, never, sa.false().label("left_observed"))
     then = of(past, left.c.as_of.label("left_at"), left_observed.label("left_observed"))
     return now.union_all(then)
 
 
-def remembering(schema: Schema, view: str) -> Schema:
+def _by_data(run: Any) -> sa.ColumnElement[bool]:
+    """Whether what a run has found is what people did: stale data says nothing of it."""
+    is_so = sa.and_(run.c.cause == "data", run.c.stale == sa.false())
+    return sa.case((is_so, sa.true()), else_=sa.false())
+
+
+def remembering(schema: Schema, tables: StoreTables, fresh: Fresh) -> Schema:
     """A schema whose people have their stays as a relation.
 
     Raises:
         SchemaError: It has something of that name already.
     """
     root = schema.entity
-    if root.relation(RELATION) is not None or any(e.name == RELATION for e in schema.entities):
-        raise SchemaError(f"the schema has {RELATION!r} already: it remembers, or another does")
+    for taken in (RELATION, RUNS):
+        if root.relation(taken) is not None or any(e.name == taken for e in schema.entities):
+            raise SchemaError(f"the schema has {taken!r} already: it remembers, or another does")
     attributes = [Attribute(name, *told) for name, told in ATTRIBUTES.items()]
-    rows = Entity(RELATION, table=view, attributes=attributes)
+    rows = Entity(RELATION, table=view_of(tables, RELATION), attributes=attributes)
+    told = [Attribute(name, dtype) for name, dtype in RUN_ATTRIBUTES.items()]
+    runs = Entity(RUNS, table=view_of(tables, RUNS), attributes=told, fresh=fresh)
     relation = Relation(RELATION, to=RELATION, key=OWNER, at="entered_at")
     here = evolve(root, relations=[*root.relations, relation])
     entities = [here if each.name == root.name else each for each in schema.entities]
-    return evolve(schema, entities=[*entities, rows])
+    return evolve(schema, entities=[*entities, rows, runs])
 
 
-def known_view(metadata: sa.MetaData, name: str, key: Any, instant: Any) -> None:
-    """The view beside the tables of the people, where queries look for it."""
-    types = {"segment": sa.String(), "entered_at": instant, "left_at": instant}
-    columns = [sa.Column(each, types.get(each, sa.Boolean())) for each in ATTRIBUTES]
-    view = sa.Table(name, sa.MetaData(), sa.Column(OWNER, key), *columns)
-    metadata.info.setdefault(VIEWS, {})[name] = view
+def known_views(metadata: sa.MetaData, tables: StoreTables) -> None:
+    """The views beside the tables of the people, where queries look for them."""
+    instant = tables.run.c.as_of.type
+    types = {TEXT: sa.String(), TIMESTAMP: instant, BOOLEAN: sa.Boolean()}
+    stays = {name: dtype for name, (dtype, _) in ATTRIBUTES.items()}
+    of_people = [sa.Column(OWNER, tables.key)]
+    for entity, first, each in ((RELATION, of_people, stays), (RUNS, [], RUN_ATTRIBUTES)):
+        columns = [sa.Column(name, types[dtype]) for name, dtype in each.items()]
+        name = view_of(tables, entity)
+        view = sa.Table(name, sa.MetaData(), *first, *columns)
+        metadata.info.setdefault(VIEWS, {})[name] = view

@@ -145,17 +145,18 @@ def stays_of(
     entered, left = tables.run.alias("entered"), tables.run.alias("gone")
     member, past = tables.member, tables.past
     found: list[Stay] = []
-    columns = segment.c.name, entered.c.as_of.label("entered_at"), entered.c.cause
+    columns = segment.c.name, entered.c.as_of.label("entered_at"), entered.c.cause, entered.c.stale
     for rows, *end in (
-        (member, sa.null(), sa.null()),
-        (past, left.c.as_of, left.c.cause),
+        (member, sa.null(), sa.null(), sa.null()),
+        (past, left.c.as_of, left.c.cause, left.c.stale),
     ):
         here = rows.join(segment, segment.c.id == rows.c.segment_id).join(
             entered, _is_run(entered, rows, rows.c.since_run)
         )
         if rows is past:
             here = here.join(left, _is_run(left, rows, rows.c.left_run))
-        ends = (each.label(name) for each, name in zip(end, ("left_at", "why"), strict=True))
+        names = "left_at", "why", "of_stale"
+        ends = (each.label(name) for each, name in zip(end, names, strict=True))
         query = sa.select(*columns, *ends).select_from(here)
         # The key follows the segment in the order of the rows.
         query = query.where(rows.c.segment_id.in_(ids), rows.c.key == key)
@@ -178,8 +179,8 @@ def _stay(row: Any) -> Stay:
         row.name,
         row.entered_at.replace(tzinfo=UTC),
         None if left is None else left.replace(tzinfo=UTC),
-        row.cause == "data",
-        row.why == "data",
+        row.cause == "data" and not row.stale,
+        row.why == "data" and not row.of_stale,
     )
 
 

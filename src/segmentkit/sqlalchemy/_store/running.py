@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
-from segmentkit._results.freshness import tables_of
+from segmentkit._results.freshness import LastRun, Loaded, asked_stays, tables_of
 from segmentkit._results.stored_definitions import lists_of, read_stored, stored
 from segmentkit.errors import RunRefused, UsageError
 from segmentkit.runs import Cause, Most, Run, Stale, check_names, refuse_earlier, refuse_stale
@@ -26,6 +26,18 @@ VERSION = 12
 def version_of(segment: Segment) -> str:
     """What tells a definition from another."""
     return segment.fingerprint[:VERSION]
+
+
+def turns(segments: Mapping[str, Segment]) -> Iterator[dict[str, Segment]]:
+    """Segments in the order in which they are run: after those whose stays they ask for.
+
+    Of those that ask for each other's stays, all see what the run before has found.
+    """
+    asks = {name: asked_stays([each]) - {name} for name, each in segments.items()}
+    left = dict(segments)
+    while left:
+        ready = [name for name in left if asks[name].isdisjoint(left)] or list(left)
+        yield {name: left.pop(name) for name in ready}
 
 
 @frozen
@@ -109,9 +121,9 @@ class Running:
             if run is not None and (run.as_of, run.version) == (asked.as_of, version):
                 done[name] = run
         left = {name: each for name, each in asked.segments.items() if name not in done}
-        if left:
-            stale = self._stale(left)
-            steps, staged = self._steps(found, left)
+        for turn in turns(left):
+            stale = self._stale(turn)
+            steps, staged = self._steps(found, turn)
             places = self.staging.stage(staged, asked.as_of)
             for step in steps:
                 run = evolve(step.run, stale=step.run.segment in stale)
@@ -120,18 +132,28 @@ class Running:
         return {name: done[name] for name in asked.segments}
 
     def _stale(self, segments: Mapping[str, Segment]) -> set[str]:
-        """Which segments read stale tables.
+        """Which segments read stale tables, or ask for stays of which nothing is known.
 
         Raises:
             RunRefused: There are any, and they are not allowed.
         """
-        if self.asked.stale is None:
-            return set()
         loaded = self.source.loaded(segments, as_of=self.asked.as_of)
-        stale = {each.table: each for each in loaded if each.state == "stale"}
-        if stale and self.asked.stale == "refuse":
-            refuse_stale(stale.values())
-        return {name for name, each in segments.items() if not tables_of([each]).isdisjoint(stale)}
+        stale = [each for each in loaded if each.state == "stale" and self._matters(each)]
+        if self.asked.stale != "allow":
+            refuse_stale(stale)
+        tables = {each.table for each in stale if not isinstance(each, LastRun)}
+        runs = {each.segment for each in stale if isinstance(each, LastRun)}
+        return {
+            name
+            for name, each in segments.items()
+            if not (tables_of([each]).isdisjoint(tables) and asked_stays([each]).isdisjoint(runs))
+        }
+
+    def _matters(self, each: Loaded) -> bool:
+        if isinstance(each, LastRun):
+            # Of a segment that is run for the first time, nobody's stay is older.
+            return bool(each.rows) or each.segment not in self.asked.segments
+        return self.asked.stale is not None
 
     def _renamed(self, found: dict[str, Known]) -> dict[str, Known]:
         """The segments that are known, by the names that they have now."""
@@ -157,22 +179,23 @@ class Running:
     # -- what is to be done ---------------------------------------------------------------------
 
     def _steps(
-        self, found: Mapping[str, Known], segments: Mapping[str, Segment]
+        self, found: dict[str, Known], segments: Mapping[str, Segment]
     ) -> tuple[list[Step], dict[str, Segment]]:
         """What to write, in order, and which definitions say it."""
         steps: list[Step] = []
         staged: dict[str, Segment] = {}
-        new = max((each.id for each in found.values()), default=0)
         lists = None
         for name, segment in segments.items():
             staged[name] = segment
+            zone = segment.schema.time_zone
             if name not in found:
-                new += 1
-                row = {"id": new, "name": name, "time_zone": segment.schema.time_zone}
+                new = max((each.id for each in found.values()), default=0) + 1
+                row = {"id": new, "name": name, "time_zone": zone}
                 self.connection.execute(sa.insert(self.tables.segment).values(row))
-            elif found[name].time_zone != segment.schema.time_zone:
-                self._change(found[name], time_zone=segment.schema.time_zone)
-            of = found.get(name) or Known(new, name, "UTC", 1, None, "")
+                found[name] = Known(new, name, zone, 1, None, "")
+            elif found[name].time_zone != zone:
+                self._change(found[name], time_zone=zone)
+            of = found[name]
             if of.last is None:
                 steps.append(self._step(of, segment, "first", 1))
                 continue

@@ -55,6 +55,7 @@ class Staging:
         self.source = source
         self.tables = tables
         self.made: list[sa.Table] = []
+        self.numbers = count()
 
     def compiles(self, segment: Segment, as_of: datetime) -> bool:
         """Whether a definition can be asked at all."""
@@ -64,7 +65,7 @@ class Staging:
             engine.text(Pass.of(dict(question.conditions), tables).counted())
 
         try:
-            self.source._asked(segment, as_of, answer)
+            self.source._asked(segment, as_of, answer, remembered=False)
         except (UnsupportedError, SchemaError, DataError):
             return False
         return True
@@ -85,17 +86,15 @@ class Staging:
 
         def answer(opened: tuple[Engine, Tables], question: Question) -> list[dict[str, Staged]]:
             _, tables = opened
-            numbers = count()
-            return in_statements(
-                question, lambda portion: self._portion(portion, tables, next(numbers))
-            )
+            return in_statements(question, lambda portion: self._portion(portion, tables))
 
-        found = self.source._asked(segments, as_of, answer)
+        # A run has seen to it what is known of stays.
+        found = self.source._asked(segments, as_of, answer, remembered=False)
         return {name: staged for portion in found for name, staged in portion.items()}
 
-    def _portion(self, conditions: Conditions, tables: Tables, number: int) -> dict[str, Staged]:
+    def _portion(self, conditions: Conditions, tables: Tables) -> dict[str, Staged]:
         query = Pass.of(conditions, tables).signatures("key")
-        table = self._table(number, len(query.selected_columns) - 1)
+        table = self._table(next(self.numbers), len(query.selected_columns) - 1)
         write = sa.insert(table).from_select([c.name for c in table.c], query)
         try:
             self.connection.execute(write)

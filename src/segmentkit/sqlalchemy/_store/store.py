@@ -12,23 +12,19 @@ import sqlalchemy as sa
 from segmentkit._definition import AsOf, instant_of, utc_of
 from segmentkit._results.batches import Batch
 from segmentkit._results.contacts import form_of
+from segmentkit._results.freshness import LastRun
 from segmentkit._usage import expect
 from segmentkit.errors import DataError, SchemaError, UsageError
 from segmentkit.evaluation import Asked, Members
 from segmentkit.handover import Handover
 from segmentkit.runs import ALLOW_STALE, Most, Run, Stay, refuse_changing, stale_of
-from segmentkit.schema import Schema
+from segmentkit.schema import Fresh, Schema
 from segmentkit.segment import Segment
 from segmentkit.source import Segments, named
 from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._store.entries import select_entries
 from segmentkit.sqlalchemy._store.forgetting import erase, prune
-from segmentkit.sqlalchemy._store.memberships import (
-    known_view,
-    remembering,
-    view_of,
-    with_view,
-)
+from segmentkit.sqlalchemy._store.memberships import known_views, remembering, with_view
 from segmentkit.sqlalchemy._store.pulling import Pulling
 from segmentkit.sqlalchemy._store.reading import (
     history_rows,
@@ -83,7 +79,7 @@ class Store:
         >>> store = Store(engine, people)
         >>> store.create()
         >>> print(store.run(adults, as_of=date(2026, 5, 1))["adults"])
-        adults as of 2026-05-01 00:00:00+00:00: 1 members, 1 entered, 0 left (first)
+        adults as of 2026-05-01 00:00:00+00:00: 1 member, 1 entered, 0 left (first)
         >>> with engine.begin() as connection:
         ...     _ = connection.execute(people.update().values(age=18).where(people.c.id == 7))
         >>> print(store.run(adults, as_of=date(2026, 5, 2))["adults"])
@@ -116,27 +112,30 @@ class Store:
         return self._tables.metadata
 
     def create(self) -> None:
-        """Create the store's tables, where they are missing, and the view of all stays."""
+        """Create the store's tables, where they are missing, and the views of stays and runs."""
         self.metadata.create_all(self._engine)
 
-    def remember(self, schema: Schema) -> Schema:
+    def remember(self, schema: Schema, *, stale: str, warn: str | None = None) -> Schema:
         """Let definitions ask who was in which segment when.
 
         Args:
             schema: The schema of the people.
+            stale: For how long it is known what a run has found, such as ``"36 hours"``. A
+                definition that asks for stays of a segment is refused as of an instant before
+                which no run of that segment is so near.
+            warn: From which age of a run on to warn.
 
         Returns:
-            The schema with the relation ``memberships``, which is the store's view of all stays.
-            With it, ``in segment vip for 30 days``, ``entered segment vip in last 7 days`` and
+            The schema with the relation ``memberships``, which is the store's view of all stays,
+            and the entity ``membership_runs``, which is that of all runs. With them,
+            ``in segment vip for 30 days``, ``entered segment vip in last 7 days`` and
             ``left segment vip in last 7 days`` have a meaning.
 
         Raises:
-            SchemaError: It has something of that name already.
+            SchemaError: It has something of these names already, or a length of time is none.
         """
-        metadata = Tables.of(schema, self._entity).metadata
-        view, instant = view_of(self._tables), self._tables.run.c.as_of.type
-        known_view(metadata, view, self._tables.key, instant)
-        return remembering(schema, view)
+        known_views(Tables.of(schema, self._entity).metadata, self._tables)
+        return remembering(schema, self._tables, Fresh("as_of", warn=warn, stale=stale))
 
     def __repr__(self) -> str:
         return f"Store({self._engine!r}, {self._entity!r:.80})"
@@ -382,7 +381,8 @@ class Store:
         if stale_of(stale) == "refuse":
             traits = [each.value for each in handover.values.values()]
             for table in pulling.source.loaded(handover.segment, traits=traits, as_of=pulling.at):
-                if table.state == "stale":
+                # What is not known of stays is refused when it is asked.
+                if table.state == "stale" and not isinstance(table, LastRun):
                     raise DataError(
                         f"{table}, and the schema calls it stale from {table.fresh.stale} on; "
                         f"nobody was handed over. To do it all the same, {ALLOW_STALE}"
