@@ -608,7 +608,7 @@ def test_keys_that_are_uuids(world: World) -> None:
         connection.execute(table.insert(), rows)
     store = Store(world.engine, table, prefix="things")
     store.create()
-    schema = store.remember(schema_from(table))
+    schema = store.remember(schema_from(table), stale="2 days")
     store.run(Segment.define("s", "n > 0", schema), as_of=day(1))
     assert sorted(store.members("s")) == keys[1:]
     assert store.since("s", keys[2]) == day(1)
