@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -361,6 +362,30 @@ def test_what_has_no_type_or_no_name_is_left_out_and_listed() -> None:
     assert "rename it, by frame.rename(columns={2026: …})" in left["t.2026"]
     assert left["t.delta"].startswith("there is no type for timedelta64")
     assert _asked("x > 1", frame) == [2]
+
+
+def test_frames_that_nothing_leads_to_are_named_with_what_to_declare() -> None:
+    """What is said then leads there, and without a name that fits it has a gap to fill."""
+    frames = {
+        "customers": pd.DataFrame({"id": [1], "company_id": [1]}),
+        "orders": pd.DataFrame({"customer_id": [1], "at": [T("2026-01-01")], "product_id": [1]}),
+        "notes": pd.DataFrame({"customer_id": [1], "text": ["a"]}),
+        "products": pd.DataFrame({"id": [1], "label": ["a"]}),
+        "companies": pd.DataFrame({"id": [1], "size": [1]}),
+        "rates": pd.DataFrame({"day": [T("2026-01-01")], "rate": [1.5]}),
+    }
+    keys = dict.fromkeys(("customers", "products", "companies"), "id")
+    schema = schema_from(frames, "customers", keys=keys)
+    before = "nothing leads to it; say which column does, as in "
+    said = {each.what: each.why.removeprefix(before) for each in schema.left_out}
+    assert list(said) == ["orders", "notes", "products", "companies", "rates"]
+    assert said.pop("rates") == 'events={"rates": {"key": "…", "at": "day"}}'
+    together = {key: json.loads(way) for key, way in (why.split("=", 1) for why in said.values())}
+    assert list(together) == ["events", "relations", "tables", "links"]
+    schema = schema_from(frames, "customers", keys=keys, **together)
+    assert [each.what for each in schema.left_out] == ["rates"]
+    text = 'any(orders where product.label = "a") and any(notes) and company.size = 1'
+    assert Segment.define(None, text, schema).definition == text
 
 
 def test_what_no_definition_can_write_is_left_out() -> None:

@@ -370,8 +370,10 @@ def test_tables_and_foreign_keys() -> None:
         "    people.boss → people: something else goes by that name; declare it by another one\n"
         "    people.gifts: several foreign keys lead here from there; "
         "name one in relations or events\n"
-        "    gifts: nothing that is in the schema leads to it\n"
-        "    loose: nothing that is in the schema leads to it"
+        "    gifts: nothing that is in the schema leads to it; "
+        "declare an event, a relation or a link that does\n"
+        "    loose: nothing that is in the schema leads to it; "
+        "declare an event, a relation or a link that does"
     )
     assert schema_from(metadata(), "people", events={"orders": "at"}) == schema
 

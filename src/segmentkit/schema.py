@@ -40,7 +40,7 @@ __all__ = [
 
 
 class LeftOut(NamedTuple):
-    """A part of the source that a derived schema does not have.
+    """A part of the source that a derived schema does not have, or that no definition reaches.
 
     Attributes:
         what: A table, or a column or relationship as in ``customers.picture``.

@@ -42,6 +42,7 @@ from segmentkit.pandas._conversions import conversion
 from segmentkit.pandas._given import Frames, frames_of
 from segmentkit.pandas._lists import read_lists
 from segmentkit.pandas._text import TextColumn
+from segmentkit.pandas._unlinked import unlinked
 from segmentkit.schema import Attribute, Entity, LeftOut, Link, Relation, Schema, parse_dtype
 
 Ways: TypeAlias = Mapping[str, str | Mapping[str, str]] | None
@@ -93,8 +94,8 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     of texts lists its categories as the possible values. A column in which a value is missing is
     nullable; if all objects are missing, it is text. Columns of other types (time spans, other
     lists) or of several types, and columns whose names are not texts, are left out and listed in
-    the schema's ``left_out``. Declare what documents hold in ``tables``:
-    ``{"customers": {"documents": …}}``.
+    the schema's ``left_out``, with the frames to which nothing leads. Declare what documents hold
+    in ``tables``: ``{"customers": {"documents": …}}``.
 
     Args:
         frames: The frames by name, or only the entity's.
@@ -180,7 +181,7 @@ class _FromFrames:
         for who, name in named:
             self.check_frame(name, who)
         found = self.told.made_of([self.entity(str(name)) for name in self.frames])
-        return evolve(found, left_out=tuple(self.left_out))
+        return evolve(found, left_out=(*self.left_out, *unlinked(found)))
 
     def check_frame(self, name: str, who: str) -> None:
         if name not in self.frames:

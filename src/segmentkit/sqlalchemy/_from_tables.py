@@ -192,7 +192,9 @@ class FromTables:
         return list(found.values())
 
 
-UNREACHED = "nothing that is in the schema leads to it"
+UNREACHED = (
+    "nothing that is in the schema leads to it; declare an event, a relation or a link that does"
+)
 _TAKEN = "something else goes by that name; declare it by another one"
 _PART = (
     "its foreign key has several columns, and one of them says less: give mapped classes, "
