@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import json
 import pickle
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -370,10 +371,9 @@ def test_tables_and_foreign_keys() -> None:
         "    people.boss → people: something else goes by that name; declare it by another one\n"
         "    people.gifts: several foreign keys lead here from there; "
         "name one in relations or events\n"
-        "    gifts: nothing that is in the schema leads to it; "
-        "declare an event, a relation or a link that does\n"
-        "    loose: nothing that is in the schema leads to it; "
-        "declare an event, a relation or a link that does"
+        "    gifts: nothing that is in the schema leads to it\n"
+        "    loose: nothing that is in the schema leads to it; if one of its columns holds keys of "
+        'the entity, name it: relations={"loose": "…"}'
     )
     assert schema_from(metadata(), "people", events={"orders": "at"}) == schema
 
@@ -833,3 +833,34 @@ def test_keys_in_made_tables_have_the_type_of_what_they_lead_to() -> None:
     made = tables_from(Schema([people, notes, shops])).tables
     assert isinstance(made["notes"].c.person.type, sa.String)
     assert isinstance(made["people"].c.shop_code.type, sa.String)
+
+
+def test_a_table_that_nothing_leads_to_says_what_to_declare() -> None:
+    """What is declared as it says is found, in tables and in a database."""
+    tables = sa.MetaData()
+    sa.Table("people", tables, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "orders",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("person_id", sa.ForeignKey("people.id")),
+    )
+    sa.Table(
+        "lines",
+        tables,
+        sa.Column("order_id", sa.ForeignKey("orders.id")),
+        sa.Column("person", sa.Integer),
+    )
+    sa.Table("visits", tables, sa.Column("who", sa.Integer))
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+    tables.create_all(engine)
+    for source in (tables, engine):
+        told = {each.what: each.why for each in schema_from(source, "people").left_out}
+        lines = '{"orders": {"relations": {"lines": {}}}}'
+        assert told["lines"].endswith(f"declare tables={lines}")
+        assert told["visits"].endswith('name it: relations={"visits": "…"}')
+        found = schema_from(source, "people", tables=json.loads(lines), relations={"visits": "who"})
+        assert not found.left_out
+        both = "any(orders.lines) and none(visits)"
+        assert Segment.define("both", both, found).definition == both
+    engine.dispose()

@@ -178,3 +178,34 @@ def test_postgresql_takes_65535_parameters(monkeypatch: pytest.MonkeyPatch) -> N
             connection.execute(sa.select(sa.literal_column("1").in_(range(row.parameters + 1))))
         connection.rollback()
     engine.dispose()
+
+
+def _nested(depth: int) -> str:
+    return (
+        "age > 3"
+        if not depth
+        else f"(id > {depth} {('and', 'or')[depth % 2]} {_nested(depth - 1)})"
+    )
+
+
+@pytest.fixture
+def shallow(engine: sa.Engine) -> sa.Engine:
+    """SQLite that takes expressions of a few levels only."""
+    _limited(engine, sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 12)
+    return engine
+
+
+def test_what_is_too_complex_is_refused_by_name(shallow: sa.Engine) -> None:
+    """How deep a statement nests, only the database knows; it says so, and others are answered."""
+    deep = Segment.define("deep", _nested(12), SCHEMA)
+    old = Segment.define("old", "age > 60", SCHEMA)
+    source = Source(shallow, PEOPLE)
+    told = r"too complex for SQLite \(Expression tree is too large\)"
+    for ask in (source.members, source.count, source.evaluate, source.sizes):
+        with pytest.raises(UnsupportedError, match=f"segment 'deep': .*{told}"):
+            ask(deep, as_of=AS_OF)
+    found = source.evaluate({"deep": deep, "old": old}, as_of=AS_OF, skip_broken=True)
+    assert (found.names, list(found.broken)) == (("old",), ["deep"])
+    prepare(shallow)
+    with shallow.connect() as connection, pytest.raises(UnsupportedError, match=told):
+        connection.execute(members(deep, PEOPLE, as_of=AS_OF))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from attrs import evolve
@@ -19,8 +21,16 @@ from segmentkit.sqlalchemy.models import Unfit, is_unique
 class FromTables:
     """The entities of a table and of all that foreign keys lead to."""
 
-    def __init__(self, told: Declaration, metadata: sa.MetaData, selection: Selection) -> None:
+    def __init__(
+        self,
+        told: Declaration,
+        metadata: sa.MetaData,
+        selection: Selection,
+        unread: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         self.metadata = metadata
+        # Tables that nobody asked for, with those that their foreign keys lead to.
+        self.unread = unread
         self.selection = selection
         often = Counter(table.name for table in metadata.tables.values())
         # Two tables of one name, in two schemas, go by the names with their schemas.
@@ -47,11 +57,28 @@ class FromTables:
         self.add(self.root)
         if self.entities[self.root].key is None:
             raise SchemaError(self.why_no_key())
-        for table, name in self.names.items():
-            if table not in self.entities:
-                self.selection.leave_out(name, "", UNREACHED)
-        left = self.selection.finished({entity.name for entity in self.entities.values()})
-        return evolve(self.told.made_of(self.entities.values()), left_out=left)
+        left = {
+            name: {self.names[f.column.table] for f in table.foreign_keys}
+            for table, name in self.names.items()
+            if table not in self.entities
+        }
+        for name, owners in (*left.items(), *self.unread.items()):
+            self.selection.leave_out(name, "", self.why_unreached(name, owners))
+        told = self.selection.finished({entity.name for entity in self.entities.values()})
+        return evolve(self.told.made_of(self.entities.values()), left_out=told)
+
+    def why_unreached(self, name: str, owners: Collection[str]) -> str:
+        """Why a table is left out that nothing leads to, and what to declare."""
+        known = {entity.name for entity in self.entities.values()}
+        if self.told.entity in owners or any(n == name for _, n in self.selection.left_out):
+            return _UNREACHED  # why no relation leads to it is told of the relation
+        for owner in sorted(known & {*owners}):
+            way = f'tables={{"{owner}": {{"relations": {{"{name}": {{}}}}}}}}'
+            return f"only the entity's relations are found; to have those of {owner}, declare {way}"
+        if owners:
+            return _UNREACHED
+        way = f'relations={{"{name}": "…"}}'
+        return f"{_UNREACHED}; if one of its columns holds keys of the entity, name it: {way}"
 
     def why_no_key(self) -> str:
         name, columns = self.names[self.root], [c.name for c in self.root.primary_key.columns]
@@ -192,9 +219,7 @@ class FromTables:
         return list(found.values())
 
 
-UNREACHED = (
-    "nothing that is in the schema leads to it; declare an event, a relation or a link that does"
-)
+_UNREACHED = "nothing that is in the schema leads to it"
 _TAKEN = "something else goes by that name; declare it by another one"
 _PART = (
     "its foreign key has several columns, and one of them says less: give mapped classes, "

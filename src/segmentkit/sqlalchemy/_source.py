@@ -18,7 +18,11 @@ from segmentkit._results.columns import columns_of
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.binds import Bind, Connected, bind_of, connected, is_autocommit
 from segmentkit.sqlalchemy.dialects.dialect import is_columnar, shapes_of
-from segmentkit.sqlalchemy.dialects.statement_sizes import check_size, within_limits
+from segmentkit.sqlalchemy.dialects.statement_sizes import (
+    check_size,
+    told_if_too_complex,
+    within_limits,
+)
 from segmentkit.sqlalchemy.given import Lists, Where
 from segmentkit.sqlalchemy.planner import planner_of
 from segmentkit.sqlalchemy.sql_source import AT_ONCE, Columns, SqlSource
@@ -123,7 +127,9 @@ class _Database:
 
     def parts(self, query: sa.Select[Any]) -> Iterator[Columns]:
         if self.columnar and all(type(c.type) in _OF_ARROW for c in query.selected_columns):
-            with self.asked.connection.execute(query) as result:
+            with told_if_too_complex(self.asked.connection.dialect):
+                answer = self.asked.connection.execute(query)
+            with answer as result:
                 for batch in _batches(result.cursor):
                     if batch.num_rows:
                         yield [*map(_as_declared, query.selected_columns, columns_of(batch))]
@@ -132,13 +138,17 @@ class _Database:
         if connection.dialect.name != "postgresql" or not is_autocommit(connection):
             # PostgreSQL has cursors within transactions only.
             query = query.execution_options(stream_results=True, yield_per=AT_ONCE)
-        with self.asked.execute(query) as result:
+        with self._execute(query) as result:
             for part in result.partitions(AT_ONCE):
                 # Much faster than zip, which makes an iterator of every row.
                 yield [list(map(itemgetter(i), part)) for i in range(len(part[0]))]
 
     def row(self, query: sa.Select[Any]) -> sa.Row[Any] | None:
-        return self.asked.execute(query).first()
+        return self._execute(query).first()
+
+    def _execute(self, query: sa.Select[Any]) -> sa.Result[Any]:
+        with told_if_too_complex(self.asked.connection.dialect):
+            return self.asked.execute(query)
 
     def text(self, query: sa.Select[Any]) -> str:
         told = {"render_postcompile": True}

@@ -20,7 +20,7 @@ from segmentkit.errors import SchemaError
 from segmentkit.limits import DEFAULT, Limits
 from segmentkit.schema import Entity, Schema
 from segmentkit.sqlalchemy._from_classes import FromClasses
-from segmentkit.sqlalchemy._from_tables import UNREACHED, FromTables
+from segmentkit.sqlalchemy._from_tables import FromTables
 from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
@@ -160,22 +160,23 @@ def reflect(
     if lacking:
         raise SchemaError(f"the database has {'; '.join(lacking)}")
     wanted = dict.fromkeys(present[name] for name in named)
+    leads: dict[Any, set[Any]] = {}
     for schema in {schema for schema, _ in present.values()}:
         for (_, table), keys in inspector.get_multi_foreign_keys(schema=schema).items():
-            if any(
-                (key["referred_schema"], key["referred_table"]) == present[declaration.entity]
-                for key in keys
-            ):
+            leads[schema, table] = {(k["referred_schema"], k["referred_table"]) for k in keys}
+            if present[declaration.entity] in leads[schema, table]:
                 wanted[schema, table] = None
     metadata = sa.MetaData()
     for schema in sorted({schema for schema, _ in wanted}, key=str):
-        names = [name for each, name in wanted if each == schema]
-        metadata.reflect(engine, schema=schema, views=True, only=names)
-    selection = selection or Selection(None, ())
-    for name, place in present.items():
-        if place not in wanted and name not in metadata.tables:
-            selection.leave_out(name, "", UNREACHED)
-    found = FromTables(declaration, metadata, selection).schema()
+        only = [name for each, name in wanted if each == schema]
+        metadata.reflect(engine, schema=schema, views=True, only=only)
+    names = {place: name for name, place in present.items()}
+    unread = {
+        name: {names[each] for each in leads.get(place, set()) & names.keys()}
+        for name, place in present.items()
+        if place not in wanted and name not in metadata.tables
+    }
+    found = FromTables(declaration, metadata, selection or Selection(None, ()), unread).schema()
     _places(found, engine)
     return found, metadata
 

@@ -118,14 +118,22 @@ class SqlSource(EngineSource[_Opened]):
 
     def _refused(self, opened: _Opened, question: Question) -> dict[str, UnsupportedError]:
         engine, tables = opened
-        found = {}
-        for name, condition in question.conditions.items():
-            try:
-                engine.check([condition], tables)
-                engine.text(Pass.of({name: condition}, tables).counted())
-            except UnsupportedError as error:
-                found[name] = error
-        return found
+
+        def refused(ask: Callable[[Pass], object]) -> dict[str, UnsupportedError]:
+            found = {}
+            for name, condition in question.conditions.items():
+                try:
+                    ask(Pass.of({name: condition}, tables))
+                except UnsupportedError as error:
+                    found[name] = error
+            return found
+
+        def compiled(one: Pass) -> None:
+            engine.check(one.conditions.values(), tables)
+            engine.text(one.counted())
+
+        # Some databases only say when they are asked that a statement is too complex.
+        return refused(compiled) or refused(lambda one: engine.row(one.counted().limit(0)))
 
     def _evaluated(self, opened: _Opened, question: Question) -> Evaluation:
         engine, tables = opened

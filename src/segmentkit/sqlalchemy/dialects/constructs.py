@@ -449,6 +449,7 @@ class Dialect:
         translates: Whether it has ``translate``.
         parameters: How many a statement may have, where there is a limit.
         length: How long a statement may be, where there is a limit.
+        too_complex: What its errors say of a statement that is too complex, with what helps.
         arrays: Whether a list can be bound as an array; otherwise it is JSON.
         arrow: Whether its driver gives answers in columns of Arrow.
         nul: Whether a text can hold the character NUL.
@@ -477,6 +478,7 @@ class Dialect:
     translates: bool = False
     parameters: int | None = None
     length: Length | None = None
+    too_complex: Mapping[str, str] = field(factory=dict)
     arrays: bool = False
     arrow: bool = False
     nul: bool = True

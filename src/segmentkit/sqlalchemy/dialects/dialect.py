@@ -104,6 +104,11 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.QUOTIENT: "intDiv({0}, {1})",
 }
 _QUERY_SIZE = Length(1 << 18, "max_query_size", "SELECT getSetting('max_query_size')")
+_TOO_COMPLEX = {
+    "AST is too big": "raise max_ast_elements",
+    "AST is too deep": "raise max_ast_depth",
+    "Maximum parse depth": "raise max_parser_depth",
+}
 # Otherwise whatever is not there is 0 or the empty text.
 _NULL_IS_NULL = "SETTINGS join_use_nulls = 1"
 
@@ -142,6 +147,10 @@ _ROWS = (
             **_listed("SELECT value FROM json_each({2})"),
         },
         parameters=32_766,
+        too_complex={
+            "parser stack overflow": "use SQLite 3.46 or newer",
+            "Expression tree is too large": "raise SQLITE_LIMIT_EXPR_DEPTH",
+        },
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
         naming="(SELECT {0} FROM (SELECT {1} AS {name}))",
@@ -176,6 +185,7 @@ _ROWS = (
             Construct.QUOTIENT: "({0} // {1})",
         },
         rare_letters="regexp_matches({0}, '{1}')",
+        too_complex={"max_expression_depth": "raise max_expression_depth"},
         translates=True,
         arrays=True,
     ),
@@ -244,6 +254,7 @@ _ROWS = (
         shapes=Shapes(Sequences.SORTED, Ends.PAIRED, apart=True),
         rare_letters="{0} COLLATE utf8mb4_nopad_bin REGEXP '{1}'",
         length=_PACKET,
+        too_complex={"Thread stack overrun": "raise thread_stack"},
         exact_collations=("utf8mb4_nopad_bin",),
         notes=(
             "Text is compared by code point, whatever the collation; an index on it is used.",
@@ -282,6 +293,7 @@ _ROWS = (
         family="clickhouse",
         spellings=_CLICKHOUSE,
         length=_QUERY_SIZE,
+        too_complex=_TOO_COMPLEX,
         after_outer_joins=_NULL_IS_NULL,
     ),
     Dialect(
@@ -290,6 +302,7 @@ _ROWS = (
         family="clickhouse",
         spellings=_CLICKHOUSE,
         length=_QUERY_SIZE,
+        too_complex=_TOO_COMPLEX,
         after_outer_joins=_NULL_IS_NULL,
     ),
     Dialect(

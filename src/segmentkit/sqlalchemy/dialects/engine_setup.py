@@ -20,7 +20,7 @@ from segmentkit.sqlalchemy.dialects.dialect import dialect_of
 from segmentkit.sqlalchemy.dialects.distance import CALL, FUNCTIONS
 from segmentkit.sqlalchemy.dialects.elements import FoldedCase
 from segmentkit.sqlalchemy.dialects.json_spellings import INSTANT
-from segmentkit.sqlalchemy.dialects.statement_sizes import check_size
+from segmentkit.sqlalchemy.dialects.statement_sizes import check_size, raise_if_too_complex
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -67,7 +67,7 @@ def prepare(engine: _Engine) -> _Engine:
     if dialect_of(engine.dialect).collations:
         sa.event.listen(engine, "connect", partial(_find_letters, engine.dialect), once=True)
     sa.event.listen(engine, "before_cursor_execute", _count)
-    sa.event.listen(engine, "handle_error", _name_the_segment)
+    sa.event.listen(engine, "handle_error", _tell_more)
     return told
 
 
@@ -120,10 +120,13 @@ def _count(
         check_size(connection, text, values)
 
 
-def _name_the_segment(context: sa.engine.ExceptionContext) -> None:
+def _tell_more(context: sa.engine.ExceptionContext) -> None:
+    """Say which segment it is about, and what helps if a statement is too complex."""
     running = context.execution_context
     options = running.execution_options if running else {}
     raised = context.sqlalchemy_exception or context.original_exception
+    if "segmentkit_as_of" in options:
+        raise_if_too_complex(context.dialect, context.original_exception)
     if "segmentkit_segment" in options:
         name, as_of = options["segmentkit_segment"], options["segmentkit_as_of"]
         of = "a segment without a name" if name is None else f"segment {name!r}"

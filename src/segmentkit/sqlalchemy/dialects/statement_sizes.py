@@ -1,4 +1,7 @@
-"""How large statements may be, counted where they are sent; what is too large is not sent."""
+"""How large statements may be, counted where they are sent; what is too large is not sent.
+
+What cannot be counted, such as how deep a statement nests for its parser, the database tells.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ _SMALL = 16
 """Texts so many times shorter than the usual limit are not worth a look at the database's own."""
 
 
+_WAY_OUT = "make parts of the definition segments of their own and combine their members"
+
+
 class StatementTooLargeError(UnsupportedError):
     """A statement that the database would refuse for its size."""
 
@@ -45,6 +51,34 @@ def within_limits(connection: sa.Connection) -> Iterator[None]:
         yield
     finally:
         sa.event.remove(connection, "before_cursor_execute", check)
+
+
+@contextmanager
+def told_if_too_complex(dialect: sa.Dialect) -> Iterator[None]:
+    """Raise of a statement that the database finds too complex as of one that is too large.
+
+    Raises:
+        StatementTooLargeError: It is.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise_if_too_complex(dialect, error.orig)
+        raise
+
+
+def raise_if_too_complex(dialect: sa.Dialect, error: BaseException | None) -> None:
+    """See whether an error of a driver says that a statement is too complex.
+
+    Raises:
+        StatementTooLargeError: It does.
+    """
+    known, told = dialect_of(dialect), str(error)
+    for words, helps in known.too_complex.items():
+        if words in told:
+            raise StatementTooLargeError(
+                f"this statement is too complex for {known.title} ({words}): {helps}, or {_WAY_OUT}"
+            ) from error
 
 
 def check_size(connection: sa.Connection, text: str, values: Values) -> None:
@@ -78,8 +112,7 @@ def _check(title: str, what: str, count: int, most: int, way_out: str = "") -> N
     if count > most:
         raise StatementTooLargeError(
             f"{title} takes at most {most:,} {what} in one statement, and this one has {count:,}: "
-            f"{way_out}make parts of the definition segments of their own and combine their "
-            "members; keep long lists in tables, as lists= takes them"
+            f"{way_out}{_WAY_OUT}; keep long lists in tables, as lists= takes them"
         )
 
 
