@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,7 @@ def test_keys() -> None:
     ):
         assert KeyList("a", keys) == wanted
     assert KeyList("a", np.array(["x", "y"])).keys == {"x", "y"}
+    assert KeyList("a", [UUID(int=7)]).keys == {"00000000-0000-0000-0000-000000000007"}
     assert (len(wanted), 3 in wanted, 4 in wanted) == (3, True, False)
     assert (str(wanted), wanted.dtype) == ("a: 3 keys", INTEGER)
     assert len(repr(KeyList("a", range(100_000)))) < 200

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -42,6 +43,8 @@ def _keys(given: Iterable[Any]) -> frozenset[int | str]:
 
 def _plain(key: Any) -> int | str:
     value = key.item() if type(key).__module__ == "numpy" else key
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -53,8 +56,8 @@ def _plain(key: Any) -> int | str:
 class KeyList:
     """A static list of keys: ``in list june_fair`` in a definition.
 
-    The keys are those of the segmented entity, all integers or all texts. Order and repetition do
-    not matter. A list can hold millions of keys.
+    The keys are those of the segmented entity, all integers or all texts; a ``UUID`` is its text.
+    Order and repetition do not matter. A list can hold millions of keys.
 
     Args:
         name: The name that definitions use.

@@ -195,3 +195,31 @@ def test_a_mapper_stands_for_its_class() -> None:
         scoped = Source(session, mapper, where=lambda kid: kid.id > 0)
         assert list(scoped.members(segment).keys) == expected
     engine.dispose()
+
+
+def test_one_of_several_by_an_order() -> None:
+    """A link would lead to all the rows of which the relationship shows the first."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Flat(Own):
+        __tablename__ = "flats"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        last: Mapped[Rent | None] = relationship(order_by="Rent.since.desc()", viewonly=True)
+        only: Mapped[Deed | None] = relationship(order_by="Deed.id")
+
+    class Rent(Own):
+        __tablename__ = "rents"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        flat_id: Mapped[int] = mapped_column(ForeignKey("flats.id"))
+        since: Mapped[int]
+
+    class Deed(Own):
+        __tablename__ = "deeds"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        flat_id: Mapped[int] = mapped_column(ForeignKey("flats.id"), unique=True)
+
+    schema = schema_from(Flat)
+    assert [link.name for link in schema.entity.links] == ["only"]
+    assert "order_by picks one of several rows" in dict(schema.left_out)["flats.last"]

@@ -221,6 +221,11 @@ def way_of(
     one = not relationship.uselist
     many = not one or relationship.direction is not orm.RelationshipDirection.MANYTOONE
     names = equal_columns(mapper, relationship)
+    if one and relationship.order_by and not (names and leads_to_one(relationship, names)):
+        raise Unfit(
+            "its order_by picks one of several rows: use a relationship to all of them, as in "
+            "last(…) or first(…), or one to an alias that has only the row that is meant"
+        )
     together = not many and names is not None and leads_to_one(relationship, names)
     if key is None and not together and (names is None or len(names) > 1 or not one):
         raise Unfit(f"{mapper.class_.__name__} has no key of one column, by which rows are found")

@@ -46,7 +46,7 @@ NOTHING: Final = _Nothing.NOTHING
 """What a constant is that no row of a column can have."""
 
 SAFE = "plain"
-"""Of a column, ``info={"segmentkit": "plain"}`` says that what is stored is what is read."""
+"""Of texts, ``info={"segmentkit": "plain"}`` says that what is stored is what is read."""
 
 
 class _Plain(DefaultDialect):
@@ -62,6 +62,7 @@ _ID = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 _TEXTS = (
     "Abc", " É e\u0301 ß ", "User@Example.com", "10.0.0.1", "https://example.com/A", "+4520123456",
 )  # fmt: skip
+_EQUAL = ((Decimal("12.5"), Decimal("12.50")), (Decimal(7), Decimal("7.0")))
 _NUMBERS = (1, 3, 100, 12_345, 1_000_000, 0, -7)
 # What an app may have for a value, and what the language then calls it, most telling first.
 _SAMPLES: tuple[tuple[DType, tuple[Any, ...]], ...] = (
@@ -143,6 +144,15 @@ class Codec:
                 return each
             found = each if found is NOTHING else found
         return found
+
+    def written(self, instant: datetime) -> list[Any]:
+        """An instant with a zone and without, if they are stored differently; least first."""
+        found: dict[Any, Any] = {}
+        for each in _forms(instant, self):
+            stored = self.stores(each)
+            if stored is not NOTHING and self.reads(stored, each):
+                found.setdefault(stored, each)
+        return [found[stored] for stored in sorted(found)]
 
     def told(self, value: Any) -> Any:
         """The language's value for one of the app's."""
@@ -291,7 +301,21 @@ def codec_of(kind: TypeEngine[Any]) -> Codec | None:
         # Dialects have subclasses of their own in its place.
         why = f"{codec.name} has processors that some databases do not use: make it a TypeDecorator"
         return evolve(codec, why=why)
-    return _tried(codec)
+    found = _tried(codec)
+    missing = _kept_of_none(codec)
+    if missing is not None and found.dtype != TEXTS:
+        why = f"{codec.name} keeps {missing!r:.40} where a value is missing: SQL knows only NULL"
+        return evolve(found, dtype=None, why=why)
+    return found
+
+
+def _kept_of_none(codec: Codec) -> Any:
+    """What a type stores, and reads as None, in place of NULL."""
+    try:
+        stored = codec.encode(None)
+        return stored if codec.decode(stored) is None else None
+    except Exception:
+        return None
 
 
 def _below(kind: TypeEngine[Any]) -> TypeEngine[Any]:
@@ -318,7 +342,8 @@ def _tried(codec: Codec) -> Codec:
         return _described(codec, FLOAT, [12.5])
     for dtype, samples in _SAMPLES:
         kept = [each for each in samples if _keeps(codec, each, dtype)]
-        if kept:
+        # `value and …` keeps what is false, whatever its type.
+        if kept and (dtype is not BOOLEAN or len(kept) == len(samples)):
             return _described(codec, dtype, kept)
     if _names(codec):
         return evolve(codec, dtype=TEXT)
@@ -393,8 +418,9 @@ def _number(codec: Codec) -> Codec:
     """Numbers that are kept as so many units."""
     assert codec.dtype is not None
     if not isinstance(codec.stored, sa.Numeric | sa.Float | sa.Integer):
-        # Numbers as texts are in another order.
-        return evolve(codec, plain=False)
+        # Numbers as texts are in another order, and 12.5 and 12.50 may be two texts.
+        same = all(codec.stores(a) == codec.stores(b) for a, b in _EQUAL)
+        return evolve(codec, plain=False, steady=same or codec.dtype.kind is not Kind.DECIMAL)
     factors = set()
     for stored in _NUMBERS:
         try:

@@ -15,7 +15,7 @@ from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
-from segmentkit.dtypes import TIMESTAMP, DType, Kind
+from segmentkit.dtypes import TEXT, TIMESTAMP, DType, Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy.dialects.bind_types import sent
 from segmentkit.sqlalchemy.dialects.column_types import NOTHING, SAFE, Codec, codec_of
@@ -55,9 +55,15 @@ def bound(column: Sql, op: Any, value: Any) -> tuple[Any, Any]:
     codec = codec_of(column.type)
     assert codec is not None
     if not codec.steady:
-        raise _refused(column, codec, "the same value is stored in another form each time")
+        raise _refused(column, codec, "the same value can be stored in several forms")
     found = codec.bound(value)
     is_order = op in _BELOW
+    forms = codec.written(value) if codec.dtype == TIMESTAMP else []
+    if len(forms) > 1:
+        if not is_order:
+            why = "SQL does not know whether the app's instants have zones"
+            raise _refused(column, codec, why, "<, <=, >, >=, windows and is missing")
+        found = forms[0] if op in (operators.ge, operators.lt) else forms[-1]
     if found is NOTHING and is_order:
         raise _refused(column, codec, f"it does not take {value!r}")
     if found is NOTHING or codec.dtype is None or codec.dtype.kind not in _EXACT or codec.values:
@@ -220,7 +226,10 @@ class InstantOf(TypeDecorator[datetime]):
 
 
 def is_safe(column: Sql) -> bool:
-    """Whether the app says that what is stored is what is read."""
+    """Whether the app says that the texts that are stored are those that are read."""
+    codec = codec_of(column.type)
+    if codec is None or codec.dtype != TEXT:
+        return False
     bases = (base for each in _columns(column) for base in each.base_columns)
     return any(getattr(base, "info", {}).get("segmentkit") == SAFE for base in bases)
 
@@ -255,13 +264,16 @@ def shown(column: Sql) -> Sql:
     return decoded(column)
 
 
-def _refused(column: Sql, codec: Codec, why: str) -> UnsupportedError:
+def _refused(column: Sql, codec: Codec, why: str, can: str = "") -> UnsupportedError:
     bases = [base for each in _columns(column) for base in each.base_columns]
     title = str(bases[0]) if bases else "a column"
-    can = "is missing" if not codec.steady else "=, in and is missing"
+    can = can or ("=, in and is missing" if codec.steady else "is missing")
+    out = "To ask more, keep it in a column whose own type has such values"
+    if codec.dtype == TEXT:
+        told = 'declare the column with info={"segmentkit": "plain"}'
+        out = f"If what is stored is what is read, {told}"
     return UnsupportedError(
-        f"{title} is kept by {codec.name}, and {why}; of it SQL can be asked {can}. If what is "
-        'stored is what is read, declare the column with info={"segmentkit": "plain"}'
+        f"{title} is kept by {codec.name}, and {why}; of it SQL can be asked {can}. {out}"
     )
 
 
