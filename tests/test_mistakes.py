@@ -171,13 +171,13 @@ def test_a_mistake_beside_another_test(around: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["age > \x1b[31m18", 'name = "\x1b[2J" or aeg > 3', "\u202eegа > 18"]
+    "written", ["age > \x1b[31m18", 'name = "\x1b[2J" or aeg > 3', "\u202eegа > 18", "a\u200fge > 1"]
 )
 def test_no_message_steers_a_terminal(written: str) -> None:
     """Control characters, and signs that turn the direction, are shown by another sign."""
     with pytest.raises(DefinitionError) as caught:
         define(written)
-    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", str(caught.value))
+    assert not re.search("[\x00-\x09\x0b-\x1f\u200f\u202a-\u202e]", str(caught.value))
 
 
 def test_a_message_shows_one_value_of_many() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from segmentkit._diagnostics.diagnostic import encodable
+from segmentkit._diagnostics.diagnostic import encodable, visible
 from segmentkit._html import as_written
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Problem:
 
     @property
     def _place(self) -> str:
-        place = [str(part) for part in (self.file, self.line) if part is not None]
+        place = [visible(str(part)) for part in (self.file, self.line) if part is not None]
         head = ":".join(place) if self.file or not place else f"line {self.line},"
         return (
             f"{head} {self.kind} {self.name!r}" if self.name else head.removesuffix(",")

@@ -175,11 +175,14 @@ def encodable(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def visible(text: str) -> str:
-    """A text without what would steer a terminal, or turn the direction of letters."""
+    """A text without what steers a terminal, turns the direction of letters, or cannot be seen."""
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
