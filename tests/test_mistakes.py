@@ -171,7 +171,8 @@ def test_a_mistake_beside_another_test(around: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["age > \x1b[31m18", 'name = "\x1b[2J" or aeg > 3', "\u202eegа > 18", "a\u200fge > 1"]
+    "written",
+    ["age > \x1b[31m18", 'name = "\x1b[2J" or aeg > 3', "\u202eegа > 18", "a\u200fge > 1"],
 )
 def test_no_message_steers_a_terminal(written: str) -> None:
     """Control characters, and signs that turn the direction, are shown by another sign."""
