@@ -153,6 +153,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`+` `-` `*`": _any(ir.Arithmetic, having=lambda n: n.operator != "/"),
         "`/`": _any(ir.Arithmetic, having=lambda n: n.operator == "/"),
         "`abs()`, `default()`": _any(ir.Call, having=lambda n: n.name in ("abs", "default")),
+        "`case when … then … else … end`": _any(ir.Case),
     },
     "Time": {
         "windows on timestamps": _window(Kind.TIMESTAMP),

@@ -175,6 +175,10 @@ SAME = [
     (C.country.is_in([]) | C.country.is_not_in({"UA"}), 'country in () or country not in ("UA")'),
     (C.name.matches("[A-Z]+"), 'name matches "[A-Z]+"'),
     (C["age"] != b.param("n"), "age != :n"),
+    (b.case((C.vip, C.age + 1), (C.age > b.param("n"), 3), otherwise=b.param("m")) == 2,
+     "case when vip then age + 1 when age > :n then 3 else :m end = 2"),
+    (ROWS.sum(b.case((ROWS.status == "a", ROWS.amount))) > 2,
+     'sum(case when orders.status = "a" then orders.amount end) > 2'),
     (C.tags.is_empty() | (fn.length(C.tags) >= 2), "tags is empty or length(tags) >= 2"),
 ]  # fmt: skip
 
@@ -224,6 +228,8 @@ WRONG: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: C.born.in_period("2026-13"), UsageError, 'such as "2026-05"'),
     (lambda: b.at_least(1, C.age), UsageError, "counts conditions"),
     (lambda: list(ROWS), UsageError, "not gone through"),
+    (lambda: b.case((C.age, 1)), UsageError, "takes pairs of a condition and a value"),
+    (b.case, UsageError, "at least one pair"),
 ]  # fmt: skip
 
 

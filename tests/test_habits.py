@@ -124,7 +124,6 @@ LETTERS = [
     ("exactly one of (a, b or c)", "exactly 1 of (a, b or c)"),
     ("all of (a, b or c)", "(a and (b or c))"),
     ("none of (a, b)", "not (a or b)"),
-    ("CASE WHEN n > 3 THEN 1 ELSE 0 END = 1", "(n > 3)"),
     ("n > 3 xor b", "n > 3 and not b or not n > 3 and b"),
     ("a unless b", "a and not b"),
     # segments, relations, parameters, names

@@ -17,6 +17,7 @@ from segmentkit._checking.context import Names
 from segmentkit._checking.uses import Use, uses_of
 from segmentkit._diagnostics.diagnostic import diagnostic
 from segmentkit._language import syntax as t
+from segmentkit._language.depth import is_of_population
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.json_text import HasJson
 from segmentkit._language.parser import parse
@@ -181,7 +182,11 @@ class Defined(HasJson):
     def _substituted(self, values: Mapping[str, Given]) -> str:
         """The definition with values in the place of parameters."""
         literals = {name: literal(value) for name, value in values.items()}
-        return format_tree(t.substitute(self._tree, literals))
+
+        def given(node: t.Node) -> t.Literal | tuple[t.Literal, ...] | None:
+            return literals.get(node.name) if isinstance(node, t.Parameter) else None
+
+        return format_tree(t.rewritten(self._tree, given))
 
     def _about(self) -> dict[str, str | None]:
         return {
@@ -208,7 +213,7 @@ class Defined(HasJson):
     def _refuse_others(self) -> None:
         """Make sure that nothing here needs other records than one."""
         for each, node in self._written():
-            if t.is_of_population(node):
+            if is_of_population(node):
                 raise UnsupportedError(diagnostic("SK401", node.span).render(each.source))
 
     def _refuse_unlowered(self, target: Target) -> None:

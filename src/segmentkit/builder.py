@@ -51,6 +51,7 @@ __all__ = [
     "at_most",
     "bottom",
     "call",
+    "case",
     "duration",
     "exactly",
     "fn",
@@ -462,6 +463,27 @@ def _counted(quantifier: str, count: int, conditions: Iterable[Condition]) -> Co
             raise UsageError(f"{quantifier} counts conditions, and this is {each!r:.60}")
     operands = nodes_of(conditions, quantifier)
     return Condition(t.Counted(quantifier, count_of(count), operands))
+
+
+def case(*branches: tuple[Condition, Operand], otherwise: Operand | None = None) -> AnyValue:
+    """``case when a then x when b then y else z end``: ``case((a, x), (b, y), otherwise=z)``.
+
+    Args:
+        branches: Conditions and values; the value of the first condition that holds is taken.
+        otherwise: The value where none holds; by default, it is missing then.
+    """
+    whens = []
+    given: tuple[Any, ...] = branches
+    for each in given:
+        match each:
+            case (Condition() as condition, value):
+                whens.append(t.When(condition._node, node_of(value)))
+            case _:
+                told = f"pairs of a condition and a value, and not {each!r:.60}"
+                raise UsageError(f"case takes {told}")
+    if not whens:
+        raise UsageError("case takes at least one pair of a condition and a value")
+    return AnyValue(t.Case(tuple(whens), None if otherwise is None else node_of(otherwise)))
 
 
 def call(name: str, *arguments: Operand) -> AnyValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segmentkit._checking import aggregates, foreign_forms, names, references
+from segmentkit._checking.cases import is_condition
 from segmentkit._checking.context import Checked, CheckedValue, Context, Names, in_brackets
 from segmentkit._checking.dispatcher import context
 from segmentkit._checking.durations import is_uneven
@@ -48,7 +49,7 @@ def check_trait(
     ctx = context(schema, Names(traits=traits), source=source)
     _check_free(ctx, name)
     value = None
-    if _is_condition(tree):
+    if is_condition(tree):
         ctx.condition(tree)
         hint = "name the condition as a segment"
         ctx.error("SK140", tree.span, what="a condition", hint=hint)
@@ -149,10 +150,3 @@ def _check_free(ctx: Context, name: str) -> None:
     for what, of in kinds.items():
         if of(name) is not None:
             ctx.error("SK141", t.NOWHERE, name=name, what=what, entity=entity.name)
-
-
-def _is_condition(tree: t.Expr) -> bool:
-    if isinstance(tree, t.Call):
-        return tree.name in ("any", "none")
-    named = (t.Literal, t.Name, t.Parameter, t.Moment)
-    return not isinstance(tree, (*named, t.Duration, t.Length, t.Negative, t.Arithmetic))

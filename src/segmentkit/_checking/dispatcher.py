@@ -8,6 +8,7 @@ from segmentkit._calendar import to_utc
 from segmentkit._checking import (
     aggregates,
     calls,
+    cases,
     comparisons,
     durations,
     geography,
@@ -40,7 +41,7 @@ def context(schema: Schema, names: Names, *, warn: bool = False, source: str = "
     return Context(schema, names, _value, _watched if warn else _condition, warn, source)
 
 
-def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
+def _value(ctx: Context, node: t.Expr) -> ir.Value | None:  # noqa: PLR0911
     match node:
         case t.Literal(value):
             if isinstance(value, datetime):
@@ -69,6 +70,8 @@ def _value(ctx: Context, node: t.Expr) -> ir.Value | None:
             return calls.chain(ctx, node)
         case t.Call():
             return _call(ctx, node)
+        case t.Case():
+            return cases.case(ctx, node)
         case _:
             # Its own mistakes are found too, beside the one that it stands here.
             ctx.condition(node)

@@ -201,7 +201,7 @@ def is_uneven(value: ir.Value) -> bool:
             return not even or is_uneven(time)
         case ir.Call("micros", (ir.Call("moved", arguments),)):
             return any(map(is_uneven, arguments))
-        case ir.Arithmetic() | ir.Call() | ir.ToFloat():
+        case ir.Arithmetic() | ir.Call() | ir.Case() | ir.ToFloat():
             return any(is_uneven(part) for part in ir.parts(value) if isinstance(part, ir.Value))
         case _:
             return False

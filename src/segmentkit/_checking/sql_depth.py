@@ -31,6 +31,7 @@ _WEIGHTS: dict[type, int] = {
     **dict.fromkeys((ir.Missing, ir.Compare), 2),
     **dict.fromkeys((ir.TextTest, ir.Counted), 6),
     ir.Follows: 8,
+    ir.Case: 6,
     **dict.fromkeys((ir.AnniversaryIn, ir.YearDayIn, ir.Listed), 11),
     **dict.fromkeys((ir.Standing, ir.Overall), 14),
     # A complement is never refused.

@@ -53,6 +53,8 @@ def _may_be_missing(value: ir.Value) -> bool:
             return _may_be_missing(left) or _may_be_missing(right)
         case ir.ToFloat(operand):
             return _may_be_missing(operand)
+        case ir.Case(_, values):
+            return any(map(_may_be_missing, values))
         case _:
             return value.nullable
 
@@ -137,6 +139,8 @@ def _is_in(value: ir.Value, known: frozenset[ir.Value]) -> bool:
             return _is_in(left, known) and _is_in(right, known)
         case ir.ToFloat(operand):
             return _is_in(operand, known)
+        case ir.Case(_, values):
+            return all(_is_in(value, known) for value in values)
         case ir.Call("default", arguments):
             return any(_is_in(argument, known) for argument in arguments)
         case ir.Call("mod", (_, by)) if not (isinstance(by, ir.Const) and by.value):

@@ -349,10 +349,31 @@ def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
             yield from (r for part in tree.arguments for r in _readings(part, scope))
         case t.Arithmetic(operands=parts):
             yield from (r for part in parts for r in _readings(part, scope))
+        case t.Case():
+            yield from _of_case(tree, scope)
         case t.Negative(operand):
             yield from _readings(operand, scope)
         case _:
             pass
+
+
+def _of_case(tree: t.Case, scope: Scope) -> Iterator[Reading]:
+    """What its conditions and its results rest on."""
+    for branch in tree.branches:
+        yield from (r for leaf in _leaves(branch.condition) for r in _read(leaf, scope))
+        yield from _readings(branch.value, scope)
+    if tree.otherwise is not None:
+        yield from _readings(tree.otherwise, scope)
+
+
+def _leaves(tree: t.Expr) -> Iterator[t.Expr]:
+    match tree:
+        case t.And(operands) | t.Or(operands) | t.Counted(operands=operands):
+            yield from (leaf for operand in operands for leaf in _leaves(operand))
+        case t.Not(operand):
+            yield from _leaves(operand)
+        case _:
+            yield tree
 
 
 def _rows(tree: t.Expr, value: ir.Value, scope: Scope) -> Iterator[Question]:

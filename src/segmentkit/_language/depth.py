@@ -17,6 +17,7 @@ _LEVELS: dict[type[t.Node], int] = {
     t.Or: _LOGIC,
     t.Not: _LOGIC,
     t.Counted: _CALL,
+    t.Case: _CALL,
     t.Negative: _ARITHMETIC,
     t.Step: _STEP,
 }
@@ -41,8 +42,15 @@ def too_deep(tree: t.Expr) -> t.Node | None:
     return None
 
 
+def is_of_population(node: t.Node) -> bool:
+    """Whether it looks at many customers together."""
+    if isinstance(node, t.Call):
+        return node.among is not None or node.name == "ntile"
+    return isinstance(node, t.Ranked)
+
+
 def _level(node: t.Node) -> int:
-    if t.is_of_population(node):
+    if is_of_population(node):
         return _POPULATION
     if isinstance(node, t.Arithmetic):
         # A chain is read from the left: its first operand is as deep as the chain is long.

@@ -176,6 +176,15 @@ def _call(call: t.Call) -> str:
     return f"{name}({inside})"
 
 
+def _case(node: t.Case) -> str:
+    words = ["case"]
+    for branch in node.branches:
+        words += ["when", _expr(branch.condition, _OR), "then", _expr(branch.value, _SUM)]
+    if node.otherwise is not None:
+        words += ["else", _expr(node.otherwise, _SUM)]
+    return " ".join([*words, "end"])
+
+
 def _alias(named: t.Call | t.Step) -> str:
     return "" if named.alias is None else f" as {_path(named.alias.parts)}"
 
@@ -271,6 +280,8 @@ def _write(node: t.Expr) -> tuple[str, int]:  # noqa: PLR0911, PLR0912 - one cas
             return _moment(node), _ATOM
         case t.Call():
             return _call(node), _ATOM
+        case t.Case():
+            return _case(node), _ATOM
         case t.Negative(operand):
             return f"-{_expr(operand, _ATOM)}", _UNARY
         case t.Arithmetic():

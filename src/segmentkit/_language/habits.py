@@ -290,11 +290,6 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (r"(?P<sign>[!<>])\s+=(?!=)", "{sign}="),
     # logic
     (
-        r"\bcase\s+when\s+(?P<test>[^;]+?)\s+then\s+(?:1|true)\s+else\s+(?:0|false|null)\s+end\b"
-        r"(?:\s*=\s*(?:1|true)\b)?",
-        "({test})",
-    ),
-    (
         r"\A\s*(?P<left>[^()]+?)\s+xor\s+(?P<right>[^()]+?)\s*\Z",
         "({left}) and not ({right}) or not ({left}) and ({right})",
     ),

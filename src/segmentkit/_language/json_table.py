@@ -50,9 +50,10 @@ _BIGGEST = 2**63 - 1
 
 EXPRESSION = Group("expression", 'an expression, such as {"name": …}', CONSTANTS)
 _WINDOW = Group("window", 'a window, such as {"last": 30, "unit": "day"}')
+_BRANCH = Group("branch", 'a branch, such as {"when": …, "then": …}')
 _STEP = Group("step", 'a step, such as {"followed by": …}')
 _WITHIN = Group("within", 'a length of time, such as {"count": 24, "unit": "hour"}')
-GROUPS = (EXPRESSION, _WINDOW, _STEP, _WITHIN)
+GROUPS = (EXPRESSION, _WINDOW, _BRANCH, _STEP, _WITHIN)
 
 
 def _is_count(value: object) -> bool:
@@ -371,6 +372,8 @@ EXPRESSION.fill(
         Field("among", EXPRESSION, default=None),
         Field("then", _Chain(), "steps", default=None),
     ), make=_call),
+    Row("case", t.Case, Field("branches", Several(_BRANCH)),
+        Field("otherwise", EXPRESSION, "else", default=None)),
     *(Row(o, t.Compare, _BOTH, _FOLD, {"operator": o}) for o in ("=", "!=", "<", "<=", ">", ">=")),
     *(
         Row(word + operator, t.TextTest, (_OPERAND, Field("patterns", Single(_PATTERN))), _FOLD,
@@ -441,6 +444,9 @@ _WINDOW.fill(
     )), make=_period, split=_of_period, fields=("year", "month", "day")),
     Row("between", t.Range, _expressions("low", "high")),
 )  # fmt: skip
+_BRANCH.fill(
+    Row("when", t.When, Field("condition", EXPRESSION), Field("value", EXPRESSION, "then")),
+)
 _STEP.fill(
     *(
         Row(f"{word}{direction} by", t.Step, Field("relation", TARGET), (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -21,13 +21,9 @@ def _span() -> Span:
     return place
 
 
-def _exactly(value: object) -> tuple[type, object]:
-    """What tells constants apart: 1 is not true, 1.0 is not 1.00, and a time has its offset."""
-    return type(value), value if isinstance(value, int) else str(value)
-
-
 def _constant() -> Any:
-    return field(eq=_exactly)
+    """A field that tells constants apart: 1 is not true, 1.0 not 1.00, and times have offsets."""
+    return field(eq=lambda value: (type(value), value if isinstance(value, int) else str(value)))
 
 
 LANGUAGE = 1
@@ -90,7 +86,7 @@ class Percent:
 
 @frozen
 class Moment:
-    """A time told from ``as_of``: ``now``, ``today``, ``30 days ago`` (a negative count).
+    """A time told from ``as_of``: ``today``, ``30 days ago`` (a negative count).
 
     Where the count is a parameter, ``ago`` says which way it counts.
     """
@@ -205,6 +201,24 @@ class Call:
     span: Span = _span()
     then: Step | None = None
     alias: Name | None = None
+
+
+@frozen
+class When:
+    """``when age < 18 then "child"``."""
+
+    condition: Expr
+    value: Expr
+    span: Span = _span()
+
+
+@frozen
+class Case:
+    """``case when a then x when b then y else z end``; without ``else`` it may be missing."""
+
+    branches: tuple[When, ...]
+    otherwise: Expr | None = None
+    span: Span = _span()
 
 
 @frozen
@@ -388,6 +402,7 @@ Expr: TypeAlias = (
     | Negative
     | Arithmetic
     | Call
+    | Case
     | Compare
     | TextTest
     | InList
@@ -407,13 +422,10 @@ Expr: TypeAlias = (
 )
 """The closed set of expressions: a match over it ends in ``assert_never``."""
 
-Node: TypeAlias = Expr | Window | Step | Within
+Node: TypeAlias = Expr | Window | Step | Within | When
 
-_HOLDS_NODES = re.compile("Expr|Window|Step|Within|Percent|Count")
-_FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if _HOLDS_NODES.search(f.type))
-    for kind in get_args(Node)
-}
+_HOLDS = re.compile("Expr|Window|Step|Within|When|Percent|Count").search
+_FIELDS = {kind: tuple(f.name for f in fields(kind) if _HOLDS(f.type)) for kind in get_args(Node)}
 _COUNTS = {kind: {f.name for f in fields(kind) if "Count" in f.type} for kind in get_args(Node)}
 """The fields of plain numbers, which a parameter stands for until it is bound."""
 
@@ -457,11 +469,6 @@ def negative(operand: Expr, span: Span = NOWHERE) -> Literal | Negative:
             return Negative(operand, span)
 
 
-def substitute(node: _N, values: Mapping[str, Literal | tuple[Literal, ...]]) -> _N:
-    """The same tree with literals in the place of parameters, for lists several."""
-    return rewritten(node, lambda n: values.get(n.name) if isinstance(n, Parameter) else None)
-
-
 def rewritten(node: _N, change: Callable[[Any], Expr | tuple[Literal, ...] | None]) -> _N:
     """The same tree with other nodes in the place of those that change."""
     if isinstance(node, tuple):
@@ -471,12 +478,9 @@ def rewritten(node: _N, change: Callable[[Any], Expr | tuple[Literal, ...] | Non
     replaced: Any = change(node)
     if replaced is not None:
         return replaced  # type: ignore[no-any-return]
-    changed = {}
-    for name in _FIELDS[type(node)]:
-        before = getattr(node, name)
-        after = rewritten(before, change)
-        if after is not before and after != before:
-            changed[name] = after
+    before = {name: getattr(node, name) for name in _FIELDS[type(node)]}
+    after = {name: rewritten(part, change) for name, part in before.items()}
+    changed = {n: a for n, a in after.items() if a is not before[n] and a != before[n]}
     return _evolved(node, changed)  # type: ignore[no-any-return]
 
 
@@ -502,13 +506,6 @@ def transformed(node: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(node, And | Or):
         return joined(type(node), node.operands, node.span)
     return negative(node.operand, node.span) if isinstance(node, Negative) else node
-
-
-def is_of_population(node: Node) -> bool:
-    """Whether it looks at many customers together."""
-    if isinstance(node, Call):
-        return node.among is not None or node.name == "ntile"
-    return isinstance(node, Ranked)
 
 
 def every(tree: Node) -> Iterator[Node]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segmentkit._language import syntax as t
+from segmentkit.functions import FUNCTIONS
 
 
 def uncertain(tree: t.Expr) -> t.Expr:
@@ -68,7 +69,28 @@ def _certain(tree: t.Expr, *, holds: bool) -> t.Expr:
             return _certainly_counted(tree, holds=holds)
         case _:
             test = tree if holds else t.Not(tree, t.NOWHERE)
-            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in rests_on(tree))])
+            values = t.rewritten(tuple(rests_on(tree)), _surely_chosen)
+            return _all([test, *(t.IsMissing(o, True, t.NOWHERE) for o in values)])
+
+
+def _surely_chosen(node: t.Node) -> t.Expr | None:
+    """A case that is missing where it is not known which branch applies; rows are left alone."""
+    match node:
+        case t.Call() if node.name not in FUNCTIONS:
+            return node
+        case t.Case(branches, otherwise):
+            passed: list[t.Expr] = []
+            whens = []
+            for branch in branches:
+                value = t.rewritten(branch.value, _surely_chosen)
+                known = _all([*passed, _certain(branch.condition, holds=True)])
+                whens.append(t.When(known, value))
+                passed.append(_certain(branch.condition, holds=False))
+            if otherwise is not None:
+                whens.append(t.When(_all(passed), t.rewritten(otherwise, _surely_chosen)))
+            return t.Case(tuple(whens))
+        case _:
+            return None
 
 
 def _certainly_counted(tree: t.Counted, *, holds: bool) -> t.Expr:

@@ -308,6 +308,15 @@ class TreeBuilder:
         of = count if isinstance(count, t.Parameter) else t.Literal(count, place(number))
         return t.Duration(of, unit, span)
 
+    def case(self, parts: list[Any]) -> t.Expr:
+        *whens, otherwise, end = parts
+        starts, conditions, values = whens[::3], whens[1::3], whens[2::3]
+        branches = tuple(
+            t.When(condition, value, place(start).to(value.span))
+            for start, condition, value in zip(starts, conditions, values, strict=True)
+        )
+        return t.Case(branches, otherwise, branches[0].span.to(place(end)))
+
     def path(self, names: list[Token]) -> t.Expr:
         return t.Name(tuple(map(name_of, names)), place(names[0]).to(place(names[-1])))
 

@@ -24,7 +24,6 @@ TextOperator = operators.TextOperator
 AggregateFunction = operators.AggregateFunction
 Anchor = operators.Anchor
 
-
 AnyAggregate: TypeAlias = AggregateFunction | AddedAggregate
 """An aggregate of the language, or one that the schema adds."""
 
@@ -97,9 +96,8 @@ class Arithmetic:
     @property
     def nullable(self) -> bool:
         """Whether it can be missing."""
-        if self.operator == "/" and not (isinstance(self.right, Const) and self.right.value):
-            return True
-        return self.left.nullable or self.right.nullable
+        by_zero = self.operator == "/" and _may_be_zero(self.right)
+        return by_zero or self.left.nullable or self.right.nullable
 
 
 @frozen(cache_hash=True)
@@ -113,6 +111,10 @@ class ToFloat:
     def nullable(self) -> bool:
         """Whether it can be missing."""
         return self.operand.nullable
+
+
+def _may_be_zero(value: Value) -> bool:
+    return not (isinstance(value, Const) and value.value)
 
 
 _BEYOND_CALENDAR = ("moved", "later_month", "within")
@@ -132,16 +134,13 @@ class Call:
         """Whether it can be missing."""
         if self.added is not None and (self.added.nullable or self.added.takes_missing):
             return self.added.nullable
-        by_zero = self.name == "mod" and getattr(self.arguments[1], "value", 0) in (0, None)
-        if by_zero or self.name in _BEYOND_CALENDAR:
-            return True
+        by_zero = self.name == "mod" and _may_be_zero(self.arguments[1])
         rule = FUNCTIONS[self.name].missing if self.name in FUNCTIONS else any
-        return rule(argument.nullable for argument in self.arguments)
+        beyond = by_zero or self.name in _BEYOND_CALENDAR
+        return beyond or rule(argument.nullable for argument in self.arguments)
 
 
-_EMPTY_IS_ZERO = frozenset(
-    {AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM}
-)
+_EMPTY_IS_ZERO = AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM
 
 
 def over_nothing(function: AnyAggregate, dtype: DType) -> Const:
@@ -226,9 +225,24 @@ class Overall:
         return over_nothing(self.function, self.dtype).value is None
 
 
+@frozen(cache_hash=True)
+class Case:
+    """The value of the first test that is true; the last value is that where none is."""
+
+    tests: tuple[Condition, ...]
+    values: tuple[Value, ...]
+    dtype: DType
+
+    @property
+    def nullable(self) -> bool:
+        """Whether it can be missing."""
+        return any(value.nullable for value in self.values)
+
+
 Value: TypeAlias = (
-    Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Aggregate | Standing | Overall
-)
+    Const | Param | Moment | Column | Arithmetic | ToFloat | Call | Case
+    | Aggregate | Standing | Overall
+)  # fmt: skip
 
 
 # -- conditions: true or false of every row, never unknown -----------------------------------------
@@ -303,8 +317,7 @@ class AnniversaryIn:
 class YearDayIn:
     """What binding makes of it: the day of the year is in a range, both ends in.
 
-    The ends are constants from ``_calendar.month_day``; where ``low > high`` the range passes the
-    year's end.
+    The ends are from ``_calendar.month_day``; where ``low > high`` the range passes the year's end.
     """
 
     operand: Value
@@ -403,30 +416,24 @@ FALSE = Always(False)
 
 def conjunction(operands: list[Condition]) -> Condition:
     """All of them, flattened; nothing left means everyone."""
-    found: dict[Condition, None] = {}
-    for operand in operands:
-        for part in operand.operands if isinstance(operand, And) else (operand,):
-            if not isinstance(part, Always):
-                found[part] = None
-            elif not part.value:
-                return FALSE
-    if len(found) == 1:
-        return next(iter(found))
-    return And(tuple(found)) if found else TRUE
+    return _junction(And, operands, settled=False)
 
 
 def disjunction(operands: list[Condition]) -> Condition:
     """Any of them, flattened; nothing left means nobody."""
+    return _junction(Or, operands, settled=True)
+
+
+def _junction(kind: type[And | Or], operands: list[Condition], *, settled: bool) -> Condition:
+    """Each operand once, as far as it matters; ``settled``: what one operand says for all."""
     found: dict[Condition, None] = {}
     for operand in operands:
-        for part in operand.operands if isinstance(operand, Or) else (operand,):
+        for part in operand.operands if isinstance(operand, kind) else (operand,):
             if not isinstance(part, Always):
                 found[part] = None
-            elif part.value:
-                return TRUE
-    if len(found) == 1:
-        return next(iter(found))
-    return Or(tuple(found)) if found else FALSE
+            elif part.value is settled:
+                return Always(settled)
+    return kind(tuple(found)) if len(found) > 1 else next(iter(found), Always(not settled))
 
 
 def counted(operands: list[Condition], least: int, most: int) -> Condition:
@@ -442,11 +449,8 @@ def counted(operands: list[Condition], least: int, most: int) -> Condition:
         if most in (0, len(found) - 1):
             join = disjunction if most else conjunction
             return join([complement(part) for part in found])
-    elif most == len(found):
-        if least == most:
-            return conjunction(found)
-        if least == 1:
-            return disjunction(found)
+    elif most == len(found) and least in (1, most):
+        return (conjunction if least == most else disjunction)(found)
     return Counted(tuple(found), least, most)
 
 
@@ -475,11 +479,6 @@ def conjuncts(condition: Condition) -> tuple[Condition, ...]:
     return () if condition == TRUE else (condition,)
 
 
-def _of_aggregate(node: Aggregate) -> tuple[Condition | Value, ...]:
-    values = () if node.value is None else (node.value,)
-    return *values, node.where, *(step.where for step in node.through)
-
-
 _PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
     **dict.fromkeys((Compare, Arithmetic), lambda n: (n.left, n.right)),
     **dict.fromkeys((And, Or, Counted), lambda n: n.operands),
@@ -489,8 +488,9 @@ _PARTS: dict[type, Callable[[Any], tuple[Condition | Value, ...]]] = {
     **dict.fromkeys((OneOf, Contains), lambda n: (n.operand, *n.options)),
     TextTest: lambda n: (n.operand, n.pattern),
     Call: lambda n: n.arguments,
+    Case: lambda n: (*n.tests, *n.values),
     Follows: lambda n: (n.at, n.where, *chain.from_iterable(n.same)),
-    Aggregate: _of_aggregate,
+    Aggregate: lambda n: (*filter(None, (n.value, n.where)), *(s.where for s in n.through)),
     **dict.fromkeys((Always, Const, Param, Moment, Column), lambda _: ()),
 }
 
@@ -512,8 +512,7 @@ def walk(node: Condition | Value, *, into_rows: bool = True) -> list[Condition |
     """The node and everything below it, parents first; or just what is of the same row."""
     found, stack = [], [node]
     while stack:
-        node = stack.pop()
-        found.append(node)
+        found.append(node := stack.pop())
         below = _PARTS[type(node)](node)
         if below and (into_rows or not isinstance(node, OF_OTHER_ROWS)):
             stack += below[::-1]

@@ -325,6 +325,8 @@ class _Normalizer:
                 return ir.ToFloat(operand)
             case ir.Call():
                 return self.call(node)
+            case ir.Case():
+                return self.case(node)
             case ir.Standing(value, among) | ir.Overall(_, value, among):
                 return evolve(node, value=self.value(value), among=self.condition(among))
             case ir.Aggregate(_, _, value, where):
@@ -333,6 +335,20 @@ class _Normalizer:
                 return evolve(node, value=inner, where=self.condition(where), through=way)
             case _:
                 assert_never(node)
+
+    def case(self, node: ir.Case) -> ir.Value:
+        """Without the branches that nobody comes to."""
+        tests: list[ir.Condition] = []
+        values: list[ir.Value] = []
+        for test, value in zip((*node.tests, ir.TRUE), node.values, strict=True):
+            bound = self.condition(test)
+            if bound == ir.FALSE:
+                continue
+            values.append(self.value(value))
+            if bound == ir.TRUE:
+                break
+            tests.append(bound)
+        return evolve(node, tests=tuple(tests), values=tuple(values)) if tests else values[0]
 
     def call(self, node: ir.Call) -> ir.Value:
         arguments = tuple(self.value(a) for a in node.arguments)

@@ -11,16 +11,8 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import frozen
 
 from segmentkit._planning import ir
-from segmentkit._record.compiler import (
-    LOAD,
-    STORE,
-    Function,
-    assigned,
-    compile_record,
-    fill,
-    made,
-    named,
-)
+from segmentkit._record.compiler import Function, compile_record
+from segmentkit._record.expressions import LOAD, STORE, assigned, fill, made, named
 from segmentkit._record.rows import AggregateOf, Memo, Place, Record
 from segmentkit.schema import Entity, Schema
 

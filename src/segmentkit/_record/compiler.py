@@ -7,11 +7,9 @@ the definition and of the schema are bound to it as objects and never become sou
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta, tzinfo
-from functools import cache, partial
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, assert_never
 
 from segmentkit import _operators
 from segmentkit._calendar import first_instant, local
@@ -19,6 +17,7 @@ from segmentkit._patterns.matcher import matcher
 from segmentkit._planning import ir
 from segmentkit._record import extensions
 from segmentkit._record.convert import KINDS, reader
+from segmentkit._record.expressions import LOAD, assigned, fill, made, named
 from segmentkit._record.json_values import loose_reader
 from segmentkit._record.rows import AggregateOf, Following, Record, RowsOf, linked, through
 from segmentkit.dtypes import Kind
@@ -75,55 +74,6 @@ def compile_record(node: ir.Condition | ir.Value, schema: Schema) -> Callable[[R
     """
     function = Function(schema)
     return function.build(function.either(node), ["record"])
-
-
-_HERE = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
-"""Where every node stands: to look for the places of all nodes afterwards takes as long as to make
-them."""
-LOAD, STORE = ast.Load(), ast.Store()
-_A = TypeVar("_A", bound=ast.AST)
-_Make: TypeAlias = Callable[[Mapping[str, ast.expr]], Any]
-
-
-def made(kind: type[_A], /, *parts: Any) -> _A:
-    """A node of a syntax tree, with a place."""
-    return kind(*parts, **_HERE)
-
-
-def named(name: str) -> ast.expr:
-    """The value of a variable."""
-    return made(ast.Name, name, LOAD)
-
-
-def fill(text: str, /, **parts: ast.expr) -> ast.expr:
-    """A template of ours with expressions in the place of its names."""
-    filled: ast.expr = _template(text, tuple(parts))(parts)
-    return filled
-
-
-@cache
-def _template(text: str, names: tuple[str, ...]) -> _Make:
-    whole = ast.parse(text, mode="eval").body
-    return _filling(whole, names) or (lambda parts: whole)
-
-
-def _filling(part: Any, names: tuple[str, ...]) -> _Make | None:
-    """What fills a part of a template; None where it stays as it is."""
-    match part:
-        case ast.Name(name) if name in names:
-            return operator.itemgetter(name)
-        case ast.AST():
-            below = [getattr(part, field) for field in part._fields]
-            finish: Callable[..., Any] = partial(made, type(part))
-        case list():
-            below, finish = part, lambda *parts: list(parts)
-        case _:
-            return None
-    makers = [_filling(each, names) for each in below]
-    if not any(makers):
-        return None
-    both = list(zip(below, makers, strict=True))
-    return lambda parts: finish(*[each if make is None else make(parts) for each, make in both])
 
 
 class Function:
@@ -319,6 +269,8 @@ class Function:
                 own = extensions.scalar(node, added) if added else _FUNCTIONS[name]
                 function = self.bind(own)
                 return made(ast.Call, function, [self.value(a) for a in arguments], [])
+            case ir.Case():
+                return self.case(node)
             case ir.Aggregate():
                 return self.aggregated(node)
             case ir.Standing() | ir.Overall():
@@ -327,6 +279,22 @@ class Function:
                 raise AssertionError("bound by normalize")
             case _:
                 assert_never(node)
+
+    def case(self, node: ir.Case) -> ast.expr:
+        """The value of the first test that holds: ``(test and (a,) or … or (z,))[0]``."""
+        branches: list[ast.expr] = []
+        ready: set[str] | None = None
+        for test, value in zip(node.tests, node.values, strict=False):
+            holds = self.condition(test)
+            # Whatever comes after the first test may not be evaluated.
+            ready = set(self.ready) if ready is None else ready
+            tested = set(self.ready)
+            held = made(ast.Tuple, [self.value(value)], LOAD)
+            self.ready = tested
+            branches.append(made(ast.BoolOp, ast.And(), [holds, held]))
+        branches.append(made(ast.Tuple, [self.value(node.values[-1])], LOAD))
+        self.ready = self.ready if ready is None else ready
+        return fill("found[0]", found=made(ast.BoolOp, ast.Or(), branches))
 
     def column(self, node: ir.Column) -> ast.expr:
         """An expression for a column, which is read where it is first needed."""
@@ -489,10 +457,6 @@ class Function:
             names = ["row", "owner", "record", "memo"]
             self.of_rows[key] = function.build(function.either(node), names)
         return self.of_rows[key]
-
-
-def assigned(name: str, value: ast.expr) -> ast.expr:
-    return made(ast.NamedExpr, made(ast.Name, name, STORE), value)
 
 
 def _in_zone(convert: Callable[[Any, tzinfo], Any], zone: tzinfo) -> Callable[[Any], Any]:

@@ -216,6 +216,9 @@ class Table:
                 return extension.scalar(node, added, found, self.size)
             case ir.Call(name, arguments):
                 return self.call(name, arguments)
+            case ir.Case(tests, results):
+                holds, values_of = map(self.condition, tests), map(self.settled, results)
+                return functions.chosen(list(holds), list(values_of))
             case ir.Aggregate():
                 return self.aggregate(node)
             case ir.Standing():

@@ -40,6 +40,31 @@ def default(value: Values, fallback: Values) -> Values:
     return masked(value.kind, np.where(missing, fallback.data, value.data), mask)
 
 
+def chosen(tests: list[Mask], values: list[Values]) -> Values:
+    """The value of the first test that is true; the last value where none is."""
+    if any(isinstance(value, Text) for value in values):
+        numbers: dict[Hashable, int] = {}
+        texts = [value for value in values if isinstance(value, Text)]
+        codes = _first_of(tests, [text.numbered(numbers, str) for text in texts])
+        return Text(codes, object_array(list(numbers)))
+    vectors = [value for value in values if isinstance(value, Vector)]
+    mask = _first_of(tests, [vector.missing for vector in vectors])
+    kind = vectors[0].kind
+    if kind not in (Kind.INTEGER, Kind.DECIMAL):
+        return masked(kind, _first_of(tests, [vector.data for vector in vectors]), mask)
+    scale = max(vector.scale for vector in vectors)
+    kind = Kind.DECIMAL if any(v.kind is Kind.DECIMAL for v in vectors) else Kind.INTEGER
+    data = _first_of(tests, [rescaled(vector, scale) for vector in vectors])
+    return masked(kind, data, mask, scale)
+
+
+def _first_of(tests: list[Mask], arrays: list[Array]) -> Array:
+    *firsts, found = arrays
+    for test, array in zip(reversed(tests), reversed(firsts), strict=True):
+        found = np.where(test, array, found)
+    return found
+
+
 def age(birth: Vector, today: date) -> Vector:
     """Whole years from days of birth to a day."""
     codes, distinct = _distinct(birth)

@@ -24,6 +24,7 @@ _KEPT = 6
 """Of more digits than the most, Spark keeps so many after the point, if there are so many."""
 _SUMMED = 10
 """By so many digits the sum of a column is longer than its values."""
+_COMPUTED = (ir.Column, ir.Arithmetic, ir.Call, ir.Case)
 _COUNT: Digits = (20, 0)
 _WHOLE: Digits = (20, 0)
 _INTEGERS: tuple[tuple[type[sa.Integer], int], ...] = (
@@ -104,7 +105,7 @@ class _Digits:
             start = self.tables.schema.named(relation.to)
         return start
 
-    def of(self, node: ir.Value) -> Digits:
+    def of(self, node: ir.Value) -> Digits:  # noqa: PLR0911
         """The digits of an exact number, as Spark counts them."""
         match node:
             case ir.Const(Decimal() as value):
@@ -121,9 +122,11 @@ class _Digits:
                 return _computed(operator, self.of_term(left), self.of_term(right))
             case ir.Call(name, arguments) if name in FUNCTIONS and FUNCTIONS[name].result is None:
                 return reduce(_wider, map(self.of, arguments))
+            case ir.Case(_, values):
+                return reduce(_wider, map(self.of, values))
             case ir.Aggregate(Aggregate()):
                 return _MOST, node.dtype.scale or 0
-            case ir.Aggregate(function, _, ir.Column() | ir.Arithmetic() | ir.Call() as value):
+            case ir.Aggregate(function, _, value) if isinstance(value, _COMPUTED):
                 return _of_aggregate(function, self.inside(node).of(value))
             case ir.Aggregate():
                 return _COUNT

@@ -114,6 +114,7 @@ class Construct(Enum):
     # In a type that results fit.
     WHOLE = "arithmetic of whole numbers", "{0}"
     ADDEND = "sums of whole numbers", "{0}"
+    SIGNED = "choices of whole numbers", "{0}"
     AS_FLOAT = "arithmetic of floats", "CAST({0} AS {type})", _FLOAT
     # NULL where a count is zero.
     DIVISOR = "averages", "{0}", _FLOAT

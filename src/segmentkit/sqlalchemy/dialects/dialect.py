@@ -85,6 +85,8 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.FOLDED: "lowerUTF8(caseFoldUTF8({0}))",
     # A cast to a type loses NULL, or fails of it.
     Construct.AS_FLOAT: "toFloat64({0})",
+    # Counts have no sign there: their type and that of other numbers meet in one for 128 bits.
+    Construct.SIGNED: "toInt64({0})",
     # NaN equals nothing there, itself neither.
     # Its IN tells minus zero from zero, and the sum is never minus zero.
     Construct.NAN_AS_NULL: "CASE WHEN isNaN({0}) THEN NULL ELSE {0} + 0 END",

@@ -51,7 +51,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import (
     varies,
 )
 from segmentkit.sqlalchemy.dialects.time_zones import first_instant, local, part
-from segmentkit.sqlalchemy.statements import extension, stored_forms, time_arithmetic
+from segmentkit.sqlalchemy.statements import cases, extension, stored_forms, time_arithmetic
 from segmentkit.sqlalchemy.statements.comparisons import compared, met, settled
 from segmentkit.sqlalchemy.statements.lists import has_any, has_item, is_plain_array, item, size
 from segmentkit.sqlalchemy.statements.operators import (
@@ -73,8 +73,6 @@ _TEXT_PARTS = {
     ir.TextOperator.ENDS: Construct.ENDING,
 }
 """What is compared with the wanted text, where that is a part of as many letters."""
-_ONE_FORM = {Kind.TEXT: Construct.EXACT_TEXT, Kind.DECIMAL: Construct.SENT_DECIMAL}
-"""Two values of a type in the form that one function takes."""
 _OF_OPERANDS: Mapping[str, Callable[..., Sql]] = {"distance": distance, "version": version_key}
 _OWN_TYPE = (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP)
 _LARGEST = 2**63 - 1
@@ -332,6 +330,8 @@ class Compiler:
                 return Spelled(Construct.AS_FLOAT, decoded(self.value(operand)))
             case ir.Call():
                 return self.call(node)
+            case ir.Case():
+                return cases.chosen(self, node)
             case ir.Aggregate() | ir.Standing() | ir.Overall():
                 return self.known[node]
             case ir.Moment() | ir.Param():
@@ -374,7 +374,7 @@ class Compiler:
         value = self.operand(node)
         # An age is small, and an expression that would lose its brackets.
         called = isinstance(node, ir.Call) and node.name != "age"
-        stored = called or isinstance(node, ir.Column | ir.Aggregate)
+        stored = called or isinstance(node, ir.Column | ir.Aggregate | ir.Case)
         whole = stored and node.dtype.kind is Kind.INTEGER
         return Spelled(Construct.WHOLE, value) if whole else value
 
@@ -402,9 +402,9 @@ class Compiler:
                 a, b = self.pair(value, fallback)
                 if node.dtype == TIMESTAMP and isinstance(fallback, ir.Const):
                     b = Spelled(Construct.AS_INSTANT, b)
-                if form := _ONE_FORM.get(node.dtype.kind):
-                    a, b = Spelled(form, a), Spelled(form, b)
-                return sa.func.coalesce(a, b, type_=a.type)
+                a = cases.in_one_form(value, a, node.dtype)
+                b = cases.in_one_form(fallback, b, node.dtype)
+                return sa.func.coalesce(a, b, type_=cases.in_digits(node.dtype, a.type))
             case "size", (texts,):
                 return size(self.value(texts))
             case "bucket", (key, ir.Const(str() as salt)):
