@@ -49,7 +49,7 @@ def _prose(text: str) -> str:
 
 def _wording(template: str) -> str:
     """A message with its gaps shown as ``<name>``."""
-    filled = re.sub(r"\{(\w+)\}", r"<\1>", template)
+    filled = re.sub(r"\{(\w+)(?::,)?\}", r"<\1>", template)
     return f"`` {filled} ``" if "`" in filled else f"`{filled}`"
 
 

@@ -222,7 +222,7 @@ class Defined(HasJson):
         for each, node in self._written() if lacking else ():
             if isinstance(node, t.Call) and node.name in lacking:
                 kind = type(lacking[node.name]).__name__
-                told = {"name": node.name, "target": target.value, "kind": kind}
+                told: dict[str, Any] = {"name": node.name, "target": target.value, "kind": kind}
                 found = diagnostic("SK170", node.name_span, **told)
                 raise UnsupportedError(found.render(each.source))
 

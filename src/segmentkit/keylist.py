@@ -14,9 +14,10 @@ from uuid import UUID
 from attrs import field, frozen
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.wording import Term, over, term
 from segmentkit.dtypes import INTEGER, TEXT, DType
 from segmentkit.errors import CatalogError, DataError, Problem, SchemaError
-from segmentkit.limits import DEFAULT, Limits, over, read_regular
+from segmentkit.limits import DEFAULT, Limits, read_regular
 from segmentkit.schema import Attribute, Schema
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
@@ -146,9 +147,11 @@ class KeyList:
         return f"{self.name}: {len(self.keys):,} keys"
 
 
-def kind_of_key(dtype: DType) -> dict[str, str]:
+def kind_of_key(dtype: DType) -> Term:
     """The type of a key, as messages say it."""
-    return {"article": "an" if dtype == INTEGER else "a", "family": str(dtype)}
+    if dtype.scale is not None:
+        return term("a {type}", type=str(dtype))
+    return term("an integer") if dtype == INTEGER else term(f"a {dtype}")
 
 
 def read_keys(
@@ -166,9 +169,9 @@ def read_keys(
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return frozenset(), [_problem(path, line, "SK305", detail="not UTF-8")]
+        return frozenset(), [_problem(path, line, "SK305", detail=term("not UTF-8"))]
     headings = {key.name, key.column}
-    told = {"key": f"{schema.entity.name}.{key.name}", **kind_of_key(key.dtype)}
+    told = {"key": f"{schema.entity.name}.{key.name}", "what": kind_of_key(key.dtype)}
     read = _integer if key.dtype == INTEGER else str
     keys: set[int | str] = set()
     problems: list[Problem] = []
@@ -184,7 +187,7 @@ def read_keys(
             else:
                 keys.add(found)
     except csv.Error as error:
-        problems.append(_problem(path, None, "SK305", detail=f"not CSV: {error}"))
+        problems.append(_problem(path, None, "SK305", detail=term("not CSV: {error}", error=error)))
     return frozenset(keys), problems
 
 

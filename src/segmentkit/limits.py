@@ -77,16 +77,3 @@ def beside(folder: Path, name: str) -> Path:
     if not path.is_relative_to(os.path.realpath(folder)):
         raise OSError(errno.EACCES, "it is outside of the catalog's folder", name)
     return path
-
-
-_OF_WHAT = {
-    "bytes": "bytes in the catalog's file",
-    "definitions": "definitions in the catalog",
-    "parts": "parts in the catalog's definitions, written out",
-    "list_bytes": "bytes in files of static lists",
-}
-
-
-def over(name: str, limit: int) -> dict[str, str]:
-    """What to say where there is more than a limit, which is given by its name."""
-    return {"field": name, "limit": f"{limit:,}", "what": _OF_WHAT[name]}

@@ -11,7 +11,15 @@ from segmentkit._catalog.handovers import Plans, plans_of
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._checking.checker import check_channel
 from segmentkit._checking.context import Checked, CheckedValue
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._diagnostics.diagnostic import (
+    Diagnostic,
+    Span,
+    advice,
+    diagnostic,
+    did_you_mean,
+    hinted,
+)
+from segmentkit._diagnostics.wording import over, term
 from segmentkit._language import syntax as t
 from segmentkit._language.given import Read
 from segmentkit._language.parser import parse
@@ -20,7 +28,7 @@ from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
 from segmentkit.errors import CatalogError, DataError, DefinitionError, Problem
 from segmentkit.keylist import KeyList, read_keys
-from segmentkit.limits import beside, over, read_regular
+from segmentkit.limits import beside, read_regular
 from segmentkit.partition import Partition, order_of, repeated
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment, segment_of
@@ -275,13 +283,12 @@ class _Check:
             try:
                 return KeyList(entry.name, entry.keys).keys
             except (DataError, TypeError) as error:
-                expected = f"keys: {error}"
+                expected = term("keys: {why}", why=error)
                 self.list_problem(entry, "SK304", place=f"lists.{entry.name}", expected=expected)
                 return None
         if self.text.folder is None:
-            detail = (
-                f"there is no folder to look for {entry.keys!r} in; load the catalog from a file"
-            )
+            wording = "there is no folder to look for {file} in; load the catalog from a file"
+            detail = term(wording, file=repr(entry.keys))
             self.list_problem(entry, "SK305", detail=detail)
             return None
         try:
@@ -289,7 +296,8 @@ class _Check:
             content = read_regular(path, self.room)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            self.list_problem(entry, "SK305", detail=f"cannot read {entry.keys!r}: {why}")
+            told = term("cannot read {file}: {why}", file=repr(entry.keys), why=why)
+            self.list_problem(entry, "SK305", detail=told)
             return None
         if len(content) > self.room:
             self.list_problem(entry, "SK307", **over("list_bytes", self.text.limits.list_bytes))
@@ -299,7 +307,7 @@ class _Check:
         self.problems += [evolve(p, name=entry.name, kind="list") for p in problems]
         return None if problems else keys
 
-    def list_problem(self, entry: ListEntry, code: str, **values: str) -> None:
+    def list_problem(self, entry: ListEntry, code: str, **values: Any) -> None:
         found = self.text.pointed(diagnostic(code, t.NOWHERE, **values), "list", entry.name)
         place = Problem(found, None, self.text.file, entry.line, None, entry.name, "list")
         self.problems.append(place)
@@ -333,13 +341,12 @@ def _resting_on(wrong: Iterable[_Key], uses: Mapping[_Key, Iterable[_Key]]) -> s
 
 def _left_out(problem: Problem) -> Problem:
     """What is wrong only since something else is."""
-    hint = "it is wrong itself, and left out"
-    return evolve(problem, diagnostic=evolve(problem.diagnostic, hint=hint))
+    return evolve(problem, diagnostic=hinted(problem.diagnostic, advice("wrong_itself")))
 
 
 def _without_names(found: Diagnostic) -> Diagnostic:
     """A mistake without the hint that rests on all names, where only some were looked at."""
-    return evolve(found, hint=None) if found.code in ("SK117", "SK143") else found
+    return hinted(found, None) if found.code in ("SK117", "SK143") else found
 
 
 def _refuse(problems: list[Problem]) -> None:

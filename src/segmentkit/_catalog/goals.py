@@ -10,6 +10,7 @@ from attrs import evolve
 
 from segmentkit._catalog.toml_file import CatalogText, Declared
 from segmentkit._diagnostics.diagnostic import diagnostic, did_you_mean
+from segmentkit._diagnostics.wording import term
 from segmentkit._language.json_text import pointer_of
 from segmentkit._language.syntax import NOWHERE
 from segmentkit._usage import WrongValue
@@ -64,7 +65,9 @@ class Reading:
         """
         lacking = [key for key in REQUIRED[entry.kind] if key not in entry.told]
         if lacking:
-            problems = [self.problem(entry, key, "SK304", expected="given") for key in lacking]
+            problems = [
+                self.problem(entry, key, "SK304", expected=term("given")) for key in lacking
+            ]
             raise CatalogError(problems)
         try:
             return make(entry)
@@ -73,7 +76,7 @@ class Reading:
         except SegmentkitError as error:
             if isinstance(error, CatalogError):
                 raise
-            expected = f"of this schema: {str(error).splitlines()[0]}"
+            expected = term("of this schema: {why}", why=str(error).splitlines()[0])
             told = self.problem(entry, "", "SK304", expected=expected)
         raise CatalogError([told])
 

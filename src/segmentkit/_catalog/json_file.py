@@ -12,6 +12,7 @@ from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.toml_file import CatalogText, Declared, Entry, ListEntry, PartitionEntry
 from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.wording import over, term
 from segmentkit._language.json_fields import TEXT, Room, Several, Slot, Wrong, unexpected
 from segmentkit._language.json_form import definitions, envelope, from_json, pointed
 from segmentkit._language.json_rows import Field, Record, no_key
@@ -24,7 +25,7 @@ from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaErro
 from segmentkit.extension import Extension
 from segmentkit.goal import Goal
 from segmentkit.handover import Handover
-from segmentkit.limits import Limits, over
+from segmentkit.limits import Limits
 from segmentkit.schema import Schema
 
 _T = TypeVar("_T")
@@ -248,7 +249,7 @@ class _Reader:
 
         def read(name: str, data: Any) -> Entry:
             if type(data) is not dict:
-                raise unexpected(data, f'an object with "{key}"')
+                raise unexpected(data, term('an object with "{key}"', key=key))
             for other in data:
                 if other not in known:
                     raise no_key(other, known)

@@ -17,12 +17,13 @@ from attrs import evolve, field, frozen
 
 from segmentkit._catalog.schema_table import Declaration, read_declaration
 from segmentkit._checking.binding import Given
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, advice, diagnostic, did_you_mean
+from segmentkit._diagnostics.wording import Term, over, term
 from segmentkit._language import syntax as t
 from segmentkit._language.json_text import pointer_of
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit.errors import CatalogError, Problem, SchemaError
-from segmentkit.limits import DEFAULT, Limits, over, read_regular
+from segmentkit.limits import DEFAULT, Limits, read_regular
 from segmentkit.schema import Schema
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -227,6 +228,7 @@ def _over(name: str, limits: Limits, file: str | None) -> Problem:
     return Problem(found, None, file, None, None)
 
 
+_PARTS_AND_REST = "a table with 'parts' and 'rest'"
 _NAME = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s.\"']+")
 _HEADER = re.compile(r"\s*\[([^\[\]=,]+)\]\s*(#.*)?$")
 _KEY = re.compile(rf"\s*((?:{_NAME.pattern})(?:\s*\.\s*(?:{_NAME.pattern}))*)\s*=")
@@ -269,8 +271,9 @@ class _Reader:
             decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
-            detail = f"the file is not UTF-8: it has the byte 0x{error.object[error.start]:02X}"
-            found = self.problem("SK301", line, detail=detail, hint="save it as UTF-8")
+            byte = f"0x{error.object[error.start]:02X}"
+            detail = term("the file is not UTF-8: it has the byte {byte}", byte=byte)
+            found = self.problem("SK301", line, detail=detail, hint=advice("save_as_utf8"))
             raise CatalogError([found]) from None
         self.content = decoded
         # Editors on Windows put a mark before the text.
@@ -295,7 +298,7 @@ class _Reader:
             line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         start = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
         curly = re.search("[“”„‘’]", lines[line - 1])
-        hint = 'use straight quotes: "' if curly else None
+        hint = advice("straight_quotes", text='"') if curly else None
         shown = diagnostic("SK301", Span(start, start + 1), detail=found[1], hint=hint)
         return Problem(shown, self.text, self.file, line, column)
 
@@ -336,11 +339,11 @@ class _Reader:
             if any(isinstance(v, int) and v.bit_length() > _MOST_BITS for v in _every(data)):
                 raise ValueError("a whole number has too many digits")
         except RecursionError:
-            detail = "brackets are nested too deeply"
+            detail = term("brackets are nested too deeply")
             raise CatalogError([self.problem("SK301", None, detail=detail)]) from None
         except ValueError as error:
             raise CatalogError([self.no_toml(str(error))]) from None
-        self.only(data, _KEYS, "the file")
+        self.only(data, _KEYS, term("the file"))
         self.language(data)
         segments = {e.name: e for e in self.entries(data, "segment", "where")}
         traits = {e.name: e for e in self.entries(data, "trait", "value")}
@@ -370,7 +373,7 @@ class _Reader:
             handovers=handovers,
         )
 
-    def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
+    def only(self, data: Mapping[str, Any], known: tuple[str, ...], place: Term | str) -> None:
         for name in data:
             if name not in known:
                 hint = did_you_mean(name, known)
@@ -379,9 +382,8 @@ class _Reader:
     def language(self, data: Mapping[str, Any]) -> None:
         version = data.get("language")
         if version is None or isinstance(version, bool) or version != LANGUAGE:
-            shown = "no version" if version is None else f"version {version!r:.20}"
-            if isinstance(version, bool):
-                shown = f"version {str(version).lower()}"
+            named = str(version).lower() if isinstance(version, bool) else f"{version!r:.20}"
+            shown = term("no version" if version is None else "version {named}", named=named)
             self.refuse("SK303", "language", version=shown, known=LANGUAGE)
 
     def table(self, data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
@@ -390,7 +392,7 @@ class _Reader:
         if isinstance(found, Mapping):
             yield from found.items()
         else:
-            self.refuse("SK304", name, place=name, expected="a table")
+            self.refuse("SK304", name, place=name, expected=term("a table"))
 
     def texts(
         self,
@@ -403,7 +405,7 @@ class _Reader:
         self.only(told, (*keys, *others), path)
         wrong = [key for key in keys if not isinstance(told.get(key, ""), str)]
         for key in wrong:
-            self.refuse("SK304", path, place=f"{path}.{key}", expected="text")
+            self.refuse("SK304", path, place=f"{path}.{key}", expected=term("text"))
         return None if wrong else {key: told[key] for key in keys if key in told}
 
     def entries(self, data: Mapping[str, Any], kind: str, key: str) -> Iterator[Entry]:
@@ -414,12 +416,14 @@ class _Reader:
                 yield Entry(kind, name, told, {}, self.line_of(path) or 1)
                 continue
             if not isinstance(told, Mapping):
-                self.refuse("SK304", path, place=path, expected=f"a table with '{key}'")
+                self.refuse(
+                    "SK304", path, place=path, expected=term("a table with '{key}'", key=key)
+                )
                 continue
             own = ("goal", "was") if kind == "segment" else ("goal",)
             texts = self.texts(told, path, (key, *_ABOUT, *own))
             if key not in told:
-                self.refuse("SK304", path, place=f"{path}.{key}", expected="the definition")
+                self.refuse("SK304", path, place=f"{path}.{key}", expected=term("the definition"))
             elif texts is not None:
                 text = texts.pop(key)
                 yield Entry(kind, name, text, texts, self.definition_line(path, key))
@@ -439,14 +443,13 @@ class _Reader:
                 yield ListEntry(name, told, {}, line)
                 continue
             if not isinstance(told, Mapping) or ("file" in told) == ("keys" in told):
-                self.refuse(
-                    "SK304", path, place=path, expected="a file, or a table with 'file' or 'keys'"
-                )
+                expected = term("a file, or a table with 'file' or 'keys'")
+                self.refuse("SK304", path, place=path, expected=expected)
                 continue
             texts = self.texts(told, path, ("file", *_ABOUT), ("keys",))
             keys = told.get("keys", [])
             if not isinstance(keys, list):
-                self.refuse("SK304", path, place=f"{path}.keys", expected="a list")
+                self.refuse("SK304", path, place=f"{path}.keys", expected=term("a list"))
             elif texts is not None:
                 file = texts.pop("file", None)
                 yield ListEntry(name, tuple(keys) if file is None else file, texts, line)
@@ -455,15 +458,15 @@ class _Reader:
         for name, told in self.table(data, "partitions"):
             path = f"partitions.{name}"
             if not isinstance(told, Mapping):
-                self.refuse("SK304", path, place=path, expected="a table with 'parts' and 'rest'")
+                self.refuse("SK304", path, place=path, expected=term(_PARTS_AND_REST))
                 continue
             texts = self.texts(told, path, ("rest", *_ABOUT), ("parts",))
             parts = told.get("parts")
             if not (isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts)):
-                expected = "a list of names of segments"
+                expected = term("a list of names of segments")
                 self.refuse("SK304", path, place=f"{path}.parts", expected=expected)
             elif texts is not None and "rest" not in texts:
-                expected = "the name of the rest"
+                expected = term("the name of the rest")
                 self.refuse("SK304", path, place=f"{path}.rest", expected=expected)
             elif texts is not None:
                 rest = texts.pop("rest")
@@ -476,7 +479,7 @@ class _Reader:
         for name, told in self.table(data, f"{kind}s"):
             path = f"{kind}s.{name}"
             if not isinstance(told, Mapping):
-                self.refuse("SK304", path, place=path, expected="a table")
+                self.refuse("SK304", path, place=path, expected=term("a table"))
                 continue
             self.only(told, (*keys, *_ABOUT), path)
             places = {key: self.line_of(f"{path}.{key}") for key in told}
@@ -485,7 +488,7 @@ class _Reader:
 
     def parameters(self, data: Any) -> Iterator[tuple[str, Given]]:
         if not isinstance(data, Mapping):
-            self.refuse("SK304", "parameters", place="parameters", expected="a table")
+            self.refuse("SK304", "parameters", place="parameters", expected=term("a table"))
             return
         for name, value in data.items():
             if isinstance(value, list) and all(isinstance(each, _CONSTANT) for each in value):
@@ -494,7 +497,7 @@ class _Reader:
                 yield name, value
             else:
                 place = f"parameters.{name}"
-                expected = "a number, text, date or truth value, or a list of such"
+                expected = term("a number, text, date or truth value, or a list of such")
                 self.refuse("SK304", place, place=place, expected=expected)
 
 

@@ -12,12 +12,13 @@ from segmentkit._checking import row_names
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
-from segmentkit._checking.hints import left_out, look_alike, some, with_attribute
+from segmentkit._checking.hints import left_out, look_alike, with_attribute, write_some
 from segmentkit._checking.names import list_of_texts
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
 from segmentkit._checking.windows import now
-from segmentkit._diagnostics.diagnostic import Hint, hinted, likely, write
+from segmentkit._diagnostics.diagnostic import Hint, advice, hinted, likely, write
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
@@ -55,8 +56,9 @@ def aggregate(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.Ag
         wrong_count(ctx, node, 1)
         return None
     if node.distinct and function.name != "count":
-        values = {"name": function.name, "expected": "no 'distinct'", "given": "one"}
-        ctx.error("SK111", node.span, hint="'distinct' belongs to count", **values)
+        told = {"expected": term("no 'distinct'"), "given": term("one")}
+        hint = advice("distinct_of_count")
+        ctx.error("SK111", node.span, hint=hint, name=function.name, **told)
         return None
     way = _way(ctx, node, function)
     if way is None:
@@ -119,10 +121,21 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
         if _is_boolean(ctx, argument):
             examples = [f"{'not ' if name == 'none' else ''}{format_tree(argument)}"]
         hint = write(examples[0])
-    example = ", or ".join(examples) or "the name of a relation"
+    example = _example(examples)
     span = node.span if state else argument.span
     ctx.error("SK116", span, name=name, example=example, hint=hint)
     return None
+
+
+def _example(examples: list[str]) -> Term | str:
+    """What to write, as messages say it."""
+    match examples:
+        case []:
+            return term("the name of a relation")
+        case [one]:
+            return one
+        case _:
+            return term("{first}, or {last}", first=examples[0], last=examples[1])
 
 
 def _is_boolean(ctx: Context, name: t.Name) -> bool:
@@ -147,8 +160,8 @@ def _is_of_link(ctx: Context, node: t.Name, start: Entity) -> bool:
     link = entity.link(last)
     names = [a.name for a in ctx.schema.named(link.to).attributes] if link else []
     if names:
-        hint = f"'{text}' is one row: test an attribute, as in '{text}.{format_name(names[0])} …'"
-        ctx.error("SK116", node.span, name="an aggregate", hint=hint)
+        hint = advice("one_row", name=text, example=f"{text}.{format_name(names[0])} …")
+        ctx.error("SK116", node.span, name=term("an aggregate"), hint=hint)
     return bool(names)
 
 
@@ -205,7 +218,7 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     if ctx.row is not None and (named := ctx.row.names.get(parts[0])) is not None:
         own = ".".join(map(format_name, parts[1:]))
         is_here = named.up == 0 and not named.followed
-        told = f"write {own}" if is_here else f"{own} stands in the brackets of that row itself"
+        told = advice("write" if is_here else "stands_in_own_brackets", text=own)
         ctx.error("SK102", node.span, name=format_tree(node), hint=told)
         return
     of_root = len(parts) > 1 and parts[0] == root.name
@@ -219,10 +232,10 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     hint = look_alike(name, known, whole) or likely(name, known, whole)
     if len(parts) == 1 and (rows := with_attribute(ctx, start, name)):
         there = [f"{format_name(each)}.{format_name(name)}" for each in rows]
-        hint = write(there[0]) if len(there) == 1 else f"write {some(there)}"
+        hint = write_some(there)
     if not of_root and start is not root and root.relation(name):
         path = f"{format_name(root.name)}.{format_name(name)}"
-        hint = f"the {name} of the {root.name} are {path}"
+        hint = advice("relation_of_entity", relation=name, entity=root.name, name=path)
     ctx.error("SK102", node.span, name=name, hint=left_out(ctx, place, name) or hint)
 
 
@@ -234,7 +247,7 @@ def _seen(ctx: Context, node: t.Call, way: _Way) -> list[ir.Condition] | None:
     timed = [i for i, relation in enumerate(way.relations) if relation.at is not None]
     if node.window is not None and not timed:
         name = way.relations[-1].name
-        hint = f"drop the window, or declare in the schema which attribute is the time of '{name}'"
+        hint = advice("drop_the_window", relation=name)
         ctx.error("SK110", node.window.span, what=f"'{name}'", hint=hint)
         return None
     tests: list[ir.Condition] = []
@@ -290,12 +303,13 @@ def _aggregated(
     """The value inside the brackets; None after an error."""
     argument = node.arguments[0]
     if function.operand == "rows":
-        hint = f"{function.name}({'.'.join(map(format_name, row.prefix))} where …)"
+        rows = ".".join(map(format_name, row.prefix))
+        hint = advice("rows_where", text=f"{function.name}({rows} where …)")
         if isinstance(argument, t.Name):
             beyond = ".".join(argument.parts[len(row.prefix) :][:1])
             hint = left_out(ctx, row.entity, beyond) or hint
-        ctx.error("SK112", argument.span, name=function.name, expected="rows",
-                   article="a", family="value", hint=hint)  # fmt: skip
+        told = {"expected": term("rows"), "what": term("a value")}
+        ctx.error("SK112", argument.span, name=function.name, hint=hint, **told)
         return None
     with ctx.inside(row):
         value = ctx.value(argument)
@@ -392,7 +406,7 @@ def _step_relation(ctx: Context, step: t.Step, row: Row) -> tuple[Relation, bool
     own = f"{format_name(row.relation.name)}.{format_name(name)}"
     hint = likely(name, known)
     if row.entity.relation(name) is not None:
-        hint = f"the {name} of the same row are {own}"
+        hint = advice("relation_of_same_row", relation=name, name=own)
     ctx.error("SK102", step.relation.span, name=format_tree(step.relation), hint=hint)
     return None
 
@@ -409,11 +423,11 @@ def _comparable_times(
 ) -> bool:
     if at.dtype != time.dtype:
         names = {"first": row.relation.name, "second": relation.name}
-        kinds = {"first_type": str(at.dtype), "second_type": str(time.dtype)}
+        kinds = {"first_type": term(str(at.dtype)), "second_type": term(str(time.dtype))}
         ctx.error("SK131", step.relation.span, hint=None, **names, **kinds)
         return False
     if step.within is not None and at.dtype == DATE and step.within.unit not in ("day", "week"):
-        hint = "dates are counted in whole days or weeks"
+        hint = advice("days_or_weeks")
         ctx.error("SK122", step.within.span, unit=f"{step.within.unit}s", hint=hint)
         return False
     return True

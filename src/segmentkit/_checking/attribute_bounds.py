@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from segmentkit._checking.context import Context
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import diagnostic
+from segmentkit._diagnostics.diagnostic import advice, diagnostic
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -59,12 +60,13 @@ def _told(
     name, hint = format_tree(operand), None
     if holds and value.nullable:
         state = "missing" if negated else "present"
-        verdict, hint = f"true of all whose '{name}' is {state}", f"write '{name} is {state}'"
+        verdict = term(f"true of all whose '{{name}}' is {state}", name=name)
+        hint = advice("write_quoted", text=f"{name} is {state}")
     elif holds is negated:
-        verdict = "never true"
+        verdict = term("never true")
     else:
-        verdict, hint = "always true", "leave it out"
-    told = {"text": format_tree(node), "name": name, "bounds": _words(attribute)}
+        verdict, hint = term("always true"), advice("leave_it_out")
+    told: dict[str, Any] = {"text": format_tree(node), "name": name, "bounds": _words(attribute)}
     ctx.warnings.append((diagnostic("SK207", node.span, hint=hint, verdict=verdict, **told), None))
 
 
@@ -89,8 +91,10 @@ def _verdict(
     return less is (op in (ir.Comparison.LT, ir.Comparison.LE))
 
 
-def _words(attribute: Attribute) -> str:
+def _words(attribute: Attribute) -> Term:
     low, high = attribute.bounds
     if high is None:
-        return f"at least {low}"
-    return f"at most {high}" if low is None else f"from {low} to {high}"
+        return term("at least {low}", low=low)
+    if low is None:
+        return term("at most {high}", high=high)
+    return term("from {low} to {high}", low=low, high=high)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import evolve
 
-from segmentkit._checking.coercion import article, literal_dtype
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._checking.coercion import kind_of, literal_dtype
+from segmentkit._diagnostics.diagnostic import (
+    Diagnostic,
+    Hint,
+    Span,
+    advice,
+    diagnostic,
+    did_you_mean,
+    hinted,
+)
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_value
 from segmentkit._language.parser import parse
@@ -91,39 +100,60 @@ def _unlike(name: str, value: object, expected: DType, place: Span) -> Diagnosti
         return diagnostic("SK013", place)
     if isinstance(value, tuple):
         value = list(value)  # lists of catalogs are kept as tuples
-    shown = {"article": "a", "family": type(value).__name__}
+    shown = term("a {type}", type=type(value).__name__)
     if isinstance(value, Constant):
         dtype = literal_dtype(value)
         if dtype.kind is expected.kind or (dtype.is_time and expected.is_time):
             return None
         if dtype.is_number and expected.is_number:
             return None
-        shown = article(dtype)
-    takes = expected.described if isinstance(expected, ParameterType) else f"a {expected.family}"
-    told = {"name": name, "expected": takes, "value": _shown(value)}
-    hint = (
-        f"for a list, write 'in :{name}', without brackets" if isinstance(value, _LISTS) else None
-    )
-    return diagnostic("SK121", place, hint=hint, **told, **shown)
+        shown = kind_of(dtype)
+    told: dict[str, Any] = {
+        "name": name,
+        "expected": _taken(expected),
+        "value": _shown(value),
+        "what": shown,
+    }
+    hint = advice("list_without_brackets", name=name) if isinstance(value, _LISTS) else None
+    return diagnostic("SK121", place, hint=hint, **told)
 
 
-def _shown(value: object) -> str:
+def _taken(expected: DType) -> Term:
+    """What a parameter takes, as messages say it."""
+    if not isinstance(expected, ParameterType) or expected.many:
+        return term(f"a {expected.family}")
+    if expected.kind is not Kind.INTEGER:
+        return term(_OF_SHARE, scale=expected.scale, least=expected.least, most=expected.most)
+    of = "" if expected.counts is None else f" of {expected.counts}"
+    if expected.most is None:
+        return term(f"a whole number{of} from {{least}}", least=expected.least)
+    most = {"least": expected.least, "most": expected.most}
+    return term(f"a whole number{of} from {{least}} to {{most}}", **most)
+
+
+_OF_SHARE = "a percentage from {least} to {most} with at most {scale} digits after the point"
+
+
+def _shown(value: object) -> Term | str:
     """The value that is wrong; of many, the first alone."""
     if isinstance(value, list) and len(value) > 1:
         return f"[{value[0]!r:.40}, …]"
     if isinstance(value, set | frozenset | dict) and len(value) > 1:
-        return f"{type(value).__name__} of {len(value):,} values"
+        told = {"type": type(value).__name__, "count": len(value)}
+        return term("{type} of {count:,} values", **told)
     return f"{value!r:.60}"
 
 
 def _unlisted(name: str, value: object, expected: ParameterType, place: Span) -> Diagnostic | None:
     """Why a value is not a list of what a parameter takes."""
     if not isinstance(value, _LISTS):
-        told = {"article": "a", "family": type(value).__name__}
+        what = term("a {type}", type=type(value).__name__)
         if isinstance(value, Constant):
-            told = article(literal_dtype(value))
-        takes = f"{expected.described}, such as [{_EXAMPLES[expected.kind]}]"
-        return diagnostic("SK121", place, name=name, expected=takes, value=_shown(value), **told)
+            what = kind_of(literal_dtype(value))
+        example = f"[{_EXAMPLES[expected.kind]}]"
+        takes = term("{what}, such as {example}", what=_taken(expected), example=example)
+        told: dict[str, Any] = {"expected": takes, "value": _shown(value), "what": what}
+        return diagnostic("SK121", place, name=name, **told)
     found = (_unlike(name, each, expected, place) for each in value)
     return next(filter(None, found), None) or _unwritable(value, place)
 
@@ -151,7 +181,7 @@ def _beyond(name: str, value: object, expected: ParameterType, place: Span) -> D
     most = _BIGGEST if expected.most is None else expected.most
     if whole and not low and number <= most:
         return None
-    told = {"expected": expected.described, "value": f"{value!r:.60}"}
+    told: dict[str, Any] = {"expected": _taken(expected), "value": f"{value!r:.60}"}
     return diagnostic("SK159", place, name=name, **told)
 
 
@@ -194,9 +224,10 @@ def _unwritable(values: Iterable[object], place: Span) -> Diagnostic | None:
         parse(texts[0] if len(texts) == 1 else f"x in ({', '.join(texts)})")
     except SegmentSyntaxError as error:
         found = error.diagnostics[0]
-        hint = _LONG if found.code == "SK006" and len(texts) > 1 else found.hint
-        return evolve(found, span=place, hint=hint)
+        if found.code == "SK006" and len(texts) > 1:
+            return hinted(found, _LONG, place)
+        return evolve(found, span=place)
     return None
 
 
-_LONG = "keep long lists as static lists, and write 'in list NAME'"
+_LONG: Hint = advice("long_lists")

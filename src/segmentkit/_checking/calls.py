@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from segmentkit._calendar import MONTHS
 from segmentkit._checking import durations
-from segmentkit._checking.coercion import article, exact_dtype, to_float
+from segmentkit._checking.coercion import exact_dtype, kind_of, to_float
 from segmentkit._checking.comparisons import same_family
 from segmentkit._checking.context import Context
 from segmentkit._checking.geography import distance
+from segmentkit._diagnostics.diagnostic import advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._patterns.versions import version_key
@@ -96,7 +98,11 @@ def _together(
     if not first.dtype.is_number:
         for dtype in dtypes:
             if dtype != first.dtype:
-                ctx.error("SK104", node.span, left=first.dtype.family, right=dtype.family)
+                families: dict[str, Any] = {
+                    "left": term(first.dtype.family),
+                    "right": term(dtype.family),
+                }
+                ctx.error("SK104", node.span, **families)
                 return None
         return values, first.dtype
     if FLOAT in dtypes:
@@ -122,14 +128,14 @@ def fitting(
         return to_float(value) if wanted == "float" else value
     hint = None
     if wanted == "date" and value.dtype == TIMESTAMP:
-        hint = f"declare '{format_tree(node)}' as a date in the schema"
+        hint = advice("declare_date", name=format_tree(node))
     if value.dtype.is_duration:
-        hint = f"divide it by a length of time, as in '{_divided(node)} / 1 day'"
+        hint = advice("divide_length", text=f"{_divided(node)} / 1 day")
     expected = word.expected
     if of_schema:
         expected = expected.replace(", a length of time or", " or")
-    ctx.error("SK112", node.span, name=name, expected=expected, hint=hint,
-               **article(value.dtype))  # fmt: skip
+    told = {"expected": term(expected), "what": kind_of(value.dtype)}
+    ctx.error("SK112", node.span, name=name, hint=hint, **told)
     return None
 
 
@@ -140,9 +146,9 @@ def _divided(node: t.Expr) -> str:
 
 def wrong_count(ctx: Context, node: t.Call, expected: int) -> None:
     """Note that there are too many arguments, or too few."""
-    words = {1: "one argument", 2: "two arguments"}.get(expected, f"{expected} arguments")
-    given = len(node.arguments)
-    ctx.error("SK111", node.span, name=node.name, expected=words, given=given)
+    words = {1: term("one argument"), 2: term("two arguments")}
+    told = words.get(expected) or term("{count} arguments", count=expected)
+    ctx.error("SK111", node.span, name=node.name, expected=told, given=len(node.arguments))
 
 
 def negative(ctx: Context, node: t.Negative) -> ir.Value | None:
@@ -189,6 +195,6 @@ def _operand(ctx: Context, node: t.Expr) -> ir.Value | None:
         return None
     dtype = value.dtype
     if not (dtype.is_number or dtype.is_time or dtype.is_duration):
-        ctx.error("SK107", node.span, **article(dtype))
+        ctx.error("SK107", node.span, what=kind_of(dtype))
         return None
     return value

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import reduce
 
 from segmentkit._checking import unquoted
-from segmentkit._checking.coercion import article, as_uuid, exact_dtype, to_float
+from segmentkit._checking.coercion import as_uuid, exact_dtype, kind_of, to_float
 from segmentkit._checking.comparisons import same_family, written
 from segmentkit._checking.context import Context
 from segmentkit._checking.durations import is_uneven
-from segmentkit._diagnostics.diagnostic import write
+from segmentkit._diagnostics.diagnostic import advice, write
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -67,9 +68,9 @@ def _result(ctx: Context, node: t.Expr) -> ir.Value | None:
         ctx.error("SK184", node.span, text=format_tree(node))
         return None
     if value.dtype in (TEXTS, ANNIVERSARY):
-        hint = "test each of them in a condition of its own" if value.dtype == TEXTS else None
-        told = article(value.dtype)
-        ctx.error("SK112", node.span, name="case", expected="one value", hint=hint, **told)
+        hint = advice("test_each_of_them") if value.dtype == TEXTS else None
+        told = {"expected": term("one value"), "what": kind_of(value.dtype)}
+        ctx.error("SK112", node.span, name="case", hint=hint, **told)
         return None
     return value
 
@@ -97,7 +98,7 @@ def _dtype(ctx: Context, node: t.Case, results: Sequence[tuple[t.Expr, ir.Value]
             instant = first_node if first.dtype == TIMESTAMP else other_node
             hint = write(f"day({format_tree(instant)})", span=instant.span)
             span = first_node.span.to(other_node.span)
-            told = {"left": first.dtype.family, "right": other.dtype.family}
+            told = {"left": term(first.dtype.family), "right": term(other.dtype.family)}
             ctx.error("SK104", span, hint=hint, **told)
             return None
     dtypes = [value.dtype for _, value in results]

@@ -10,7 +10,8 @@ from segmentkit._checking.context import Checked, CheckedValue, Context, Names, 
 from segmentkit._checking.dispatcher import context
 from segmentkit._checking.durations import is_uneven
 from segmentkit._checking.sql_depth import MOST, is_deeper
-from segmentkit._diagnostics.diagnostic import Diagnostic, hinted, write
+from segmentkit._diagnostics.diagnostic import Diagnostic, advice, hinted, write
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree, is_writable
 from segmentkit._planning import ir
@@ -51,12 +52,12 @@ def check_trait(
     value = None
     if is_condition(tree):
         ctx.condition(tree)
-        hint = "name the condition as a segment"
-        ctx.error("SK140", tree.span, what="a condition", hint=hint)
+        hint = advice("name_as_segment")
+        ctx.error("SK140", tree.span, what=term("a condition"), hint=hint)
     else:
         value = ctx.value(tree)
     if value is not None and value.dtype.kind is Kind.ANNIVERSARY:
-        ctx.error("SK140", tree.span, what="a day of the year")
+        ctx.error("SK140", tree.span, what=term("a day of the year"))
     if value is not None and value.dtype == VERSION:
         ctx.error("SK193", tree.span, text=format_tree(tree))
     if value is not None and is_uneven(value):
@@ -122,7 +123,7 @@ def _check_size(ctx: Context, tree: t.Expr, meaning: ir.Condition | ir.Value) ->
         return
     # Without references a tree is no larger than its text.
     if (ctx.names.segments or ctx.names.traits) and size_of(meaning, MAX_SIZE) > MAX_SIZE:
-        ctx.error("SK127", tree.span, limit=f"{MAX_SIZE:,}")
+        ctx.error("SK127", tree.span, limit=MAX_SIZE)
     elif is_deeper(meaning, MOST):
         ctx.error("SK007", tree.span)
 
@@ -149,4 +150,4 @@ def _check_free(ctx: Context, name: str) -> None:
     kinds = {"an attribute": entity.attribute, "a link": entity.link, "a relation": entity.relation}
     for what, of in kinds.items():
         if of(name) is not None:
-            ctx.error("SK141", t.NOWHERE, name=name, what=what, entity=entity.name)
+            ctx.error("SK141", t.NOWHERE, name=name, what=term(what), entity=entity.name)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID
 
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TEXT, TIMESTAMP, DType, Kind, decimal
 
@@ -33,8 +34,9 @@ def as_uuid(value: object) -> str | None:
         return None
 
 
-def article(dtype: DType) -> dict[str, str]:
-    return {"article": "an" if dtype.family[0] in "aeiou" else "a", "family": dtype.family}
+def kind_of(dtype: DType) -> Term:
+    """What a value of a type is, as messages say it."""
+    return term(f"a{'n' * (dtype.family[0] in 'aeiou')} {dtype.family}")
 
 
 def to_float(value: ir.Value) -> ir.Value:

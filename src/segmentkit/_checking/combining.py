@@ -82,8 +82,8 @@ def spelled_out(segments: Sequence[Any]) -> t.Expr:
         length = len(segment.definition)
         length += sum(lengths[id(other[n])] - len(f"in segment {n}") for n in named)
         if length > MAX_LENGTH:
-            told = {"length": f"{length:,}", "limit": f"{MAX_LENGTH:,}"}
-            raise SegmentTypeError([diagnostic("SK006", tree.span, **told)], segment.source)
+            told = diagnostic("SK006", tree.span, length=length, limit=MAX_LENGTH)
+            raise SegmentTypeError([told], segment.source)
         lengths[id(segment)] = length
         trees[id(segment)] = written_out(tree, {name: trees[id(o)] for name, o in other.items()})
     return trees[id(segments[-1])]

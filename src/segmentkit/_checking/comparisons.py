@@ -7,11 +7,12 @@ from typing import TypeVar
 from attrs import evolve
 
 from segmentkit._checking import attribute_bounds, hints, surprises, unquoted, windows
-from segmentkit._checking.coercion import aligned, article, as_uuid
+from segmentkit._checking.coercion import aligned, as_uuid, kind_of
 from segmentkit._checking.context import Context
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -81,10 +82,10 @@ def _comparable(
         hints.compared_otherwise(ctx, node, left, right)
         return False
     if operator is not ir.Comparison.EQ and not left.dtype.is_compared:
-        ctx.error("SK105", node.span, family=left.dtype.family, hint=hints.order(ctx, node))
+        ctx.error("SK105", node.span, family=term(left.dtype.family), hint=hints.order(ctx, node))
         return False
     if node.ignoring_case and left.dtype != TEXT:
-        ctx.error("SK124", node.span, name="ignoring case", **article(left.dtype))
+        ctx.error("SK124", node.span, name="ignoring case", what=kind_of(left.dtype))
         return False
     return True
 
@@ -105,8 +106,8 @@ def same_family(
         span = other_node.span
     hint = hints.conversion(ctx, node, other) or hints.conversion(ctx, other_node, value)
     if Kind.ANNIVERSARY in (a.kind, b.kind):
-        hint = "an anniversary is for windows: anniversary(birth_date) in next 7 days"
-    ctx.error("SK104", span, left=a.family, right=b.family, hint=hint)
+        hint = advice("anniversary_in_window")
+    ctx.error("SK104", span, left=term(a.family), right=term(b.family), hint=hint)
     return False
 
 
@@ -146,7 +147,7 @@ def _check_uuids(ctx: Context, node: t.Expr, options: list[tuple[t.Expr, ir.Valu
             ctx.error("SK106", option_node.span, hint=_UUIDS, **told)
 
 
-_UUIDS = 'it has UUIDs, such as "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"'
+_UUIDS = advice("it_has_uuids")
 
 
 def written(ctx: Context, value: _V, other: ir.Value) -> _V:
@@ -174,9 +175,8 @@ def bounds(
         if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
             return None
         if not operand.dtype.is_compared:
-            ctx.error(
-                "SK105", node.span, family=operand.dtype.family, hint=hints.unquoted(ctx, node)
-            )
+            family = term(operand.dtype.family)
+            ctx.error("SK105", node.span, family=family, hint=hints.unquoted(ctx, node))
             return None
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
     if operand is None or not _is_counted(ctx, window):

@@ -15,7 +15,8 @@ from typing import Any
 from attrs import Factory, define, evolve, field, frozen
 
 from segmentkit._checking.parameters import both
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._planning import ir
 from segmentkit.dtypes import DType, ParameterType
@@ -71,7 +72,7 @@ class NamedRow:
     entity: Entity
     up: int
     followed: bool = False
-    why: str | None = None
+    why: Term | None = None
 
 
 @frozen
@@ -158,9 +159,7 @@ class Context:
         """A context for a pass over another text."""
         return Context(schema, names, self._value, self._condition)
 
-    def error(
-        self, code: str, span: Span, *, hint: Hint | str | None = None, **values: Any
-    ) -> None:
+    def error(self, code: str, span: Span, *, hint: Hint | None = None, **values: Any) -> None:
         """Note a mistake."""
         self.errors.append(diagnostic(code, span, hint=hint, **values))
 
@@ -210,8 +209,7 @@ class Context:
     def of_customers(self, node: t.Expr) -> bool:
         """Whether a node stands where names are the customer's; an error is noted elsewhere."""
         if self.row is not None:
-            hint = "it is about customers: join it outside the brackets with 'and'"
-            self.error("SK113", node.span, hint=hint)
+            self.error("SK113", node.span, hint=advice("about_customers"))
         return self.row is None
 
     def name_like(self, text: str) -> t.Name | None:
@@ -228,17 +226,17 @@ class Context:
         name = next((name for name in known if name.casefold() == last.casefold()), None)
         return None if name is None else t.Name((*links, name))
 
-    def taken(self, name: str) -> str | None:
+    def taken(self, name: str) -> Term | None:
         """What a name stands for that no row can have."""
         if name == self.schema.entity.name:
-            return "the entity"
+            return term("the entity")
         if self.row is not None and name in self.row.names:
-            return "another row"
+            return term("another row")
         for entity in self.schema.entities:
             of = {"relation": entity.relation, "link": entity.link, "document": entity.document}
             for what, known in of.items():
                 if known(name) is not None:
-                    return f"a {what} of {entity.name}"
+                    return term(f"a {what} of {{entity}}", entity=entity.name)
         return None
 
     def name_for(self, row: Row) -> str:
@@ -251,19 +249,20 @@ class Context:
         """A parameter, typed by its use; None after an error."""
         if dtype.unit is not None:
             form = ":{} days" if dtype.is_duration else ":{} km"
-            hint = f"write a unit: {form.format(node.name)}"
+            hint = advice("write_unit", text=form.format(node.name))
             if dtype.unit == "version":
                 form = "version(:{})"
-                hint = f"write {form.format(node.name)}"
+                hint = advice("write", text=form.format(node.name))
             if isinstance(dtype, ParameterType):
                 first, second = map(form.format, ("first", "second"))
-                hint = f"join tests of one each with 'or': … = {first} or … = {second}"
+                hint = advice("join_with_or", text=f"… = {first} or … = {second}")
             self.error("SK125", node.span, name=node.name, hint=hint)
             return None
         known = self.parameters.setdefault(node.name, dtype)
         together = both(known, dtype)
         if together is None:
-            self.error("SK120", node.span, name=node.name, first=known.family, second=dtype.family)
+            families: dict[str, Any] = {"first": term(known.family), "second": term(dtype.family)}
+            self.error("SK120", node.span, name=node.name, **families)
             return None
         self.parameters[node.name] = together
         return ir.Param(node.name, dtype)

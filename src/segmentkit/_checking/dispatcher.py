@@ -23,10 +23,11 @@ from segmentkit._checking import (
     unquoted,
     windows,
 )
-from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._checking.coercion import kind_of, literal_dtype
 from segmentkit._checking.context import Context, Names
 from segmentkit._checking.parameters import number_of
-from segmentkit._diagnostics.diagnostic import Hint, likely, write
+from segmentkit._diagnostics.diagnostic import Hint, advice, likely, write
+from segmentkit._diagnostics.wording import either
 from segmentkit._language import foreign_words
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
@@ -102,8 +103,7 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
         return rankings.overall(ctx, node, aggregate)
     if node.name in ("any", "none"):
         aggregates.aggregate(ctx, node, AGGREGATES[node.name])
-        already = "it is a condition already: compare nothing with it"
-        ctx.error("SK109", node.span, hint=already)
+        ctx.error("SK109", node.span, hint=advice("condition_already"))
         return None
     if aggregate is not None:
         return aggregates.aggregate(ctx, node, aggregate)
@@ -114,18 +114,18 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
     return None
 
 
-def _of_others(name: str) -> Hint | str | None:
+def _of_others(name: str) -> Hint | None:
     """What stands here for what others call so."""
     if name in foreign_words.FUNCTIONS:
         return write(foreign_words.FUNCTIONS[name])
     forms = [f.form for each in (FUNCTIONS, AGGREGATES) for f in each.values() if name in f.others]
-    return f"write {' or '.join(forms)}" if forms else _WORDS_OF_OTHERS.get(name)
+    return advice("write", text=either(forms)) if forms else _WORDS_OF_OTHERS.get(name)
 
 
 _WORDS_OF_OTHERS = {
-    **dict.fromkeys(("lower", "upper", "casefold"), 'write … = "…" ignoring case'),
-    "round": "there is no rounding: compare with a bound",
-    "distinct": "write count(distinct …)",
+    **dict.fromkeys(("lower", "upper", "casefold"), advice("write", text='… = "…" ignoring case')),
+    "round": advice("no_rounding"),
+    "distinct": advice("write", text="count(distinct …)"),
 }
 
 
@@ -241,7 +241,7 @@ def _bare(ctx: Context, node: t.Expr, negative: bool) -> ir.Condition:
         return ir.FALSE
     if value.dtype != BOOLEAN:
         hint = hints.compared(ctx, node, value.dtype, ctx.declared.get(value))
-        ctx.error("SK108", node.span, hint=hint, **article(value.dtype))
+        ctx.error("SK108", node.span, hint=hint, what=kind_of(value.dtype))
         return ir.FALSE
     if negative:
         surprises.of_missing(ctx, node, value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from attrs import evolve
 
 from segmentkit._calendar import MICROSECONDS, MONTHS
-from segmentkit._checking.coercion import article, exact_dtype, to_float
+from segmentkit._checking.coercion import exact_dtype, kind_of, to_float
 from segmentkit._checking.context import Context
 from segmentkit._checking.hints import in_days
 from segmentkit._checking.parameters import number_of
-from segmentkit._diagnostics.diagnostic import Hint
+from segmentkit._diagnostics.diagnostic import Hint, advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -55,10 +56,10 @@ def length(ctx: Context, node: t.Duration) -> ir.Value | None:
 _DAYS_OF = {"month": 30, "quarter": 90, "year": 365}
 
 
-def _in_days(node: t.Duration) -> str | None:
+def _in_days(node: t.Duration) -> Hint:
     if not isinstance(node.number, t.Literal) or not isinstance(node.number.value, int):
-        return "count in days"
-    return f"write {node.number.value * _DAYS_OF[node.unit]} days"
+        return advice("count_in_days")
+    return advice("write", text=f"{node.number.value * _DAYS_OF[node.unit]} days")
 
 
 def negative(value: ir.Value) -> ir.Value:
@@ -78,7 +79,7 @@ def months_later(
     if time.dtype != DATE:
         hint = None
         if time.dtype == TIMESTAMP:
-            hint = f"write {_day(left)} {operator} {text}"
+            hint = advice("write", text=f"{_day(left)} {operator} {text}")
         elif time.dtype.is_duration:
             hint = _in_days(node)
         ctx.error("SK181", node.span, unit=f"{node.unit}s", hint=hint)
@@ -92,7 +93,7 @@ def months_later(
             by = ir.Const(months if operator == "+" else -months, INTEGER)
             return ir.Call("later_month", (time, by), DATE)
         case _:
-            hint = "write the number of months out, or count in days"
+            hint = advice("months_written_out")
             ctx.error("SK181", node.span, unit=f"{node.unit}s", hint=hint)
             return None
 
@@ -160,10 +161,11 @@ def _moved(
     if time.dtype == DATE and not _is_of_days(by):
         hint = None
         if not _is_fixed(by):
-            hint = "a date moves by days and weeks that are written out, or between two dates"
+            hint = advice("dates_move_by_days")
         elif isinstance(by_node, t.Duration) and isinstance(time_node, t.Moment):
-            hint = f"write 'now + {format_tree(by_node)}'"
-        ctx.error("SK122", span, unit=_unit(by_node), hint=hint or "count in days or longer")
+            hint = advice("write_quoted", text=f"now + {format_tree(by_node)}")
+        hint = hint or advice("days_or_longer")
+        ctx.error("SK122", span, unit=_unit(by_node), hint=hint)
         return None
     return ir.Call("moved", (time, by), time.dtype)
 
@@ -235,20 +237,19 @@ def _refuse(
 ) -> None:
     """Say what does not go together, and what was probably meant."""
     (left_node, a), (right_node, b) = left, right
-    hint: Hint | str | None = None
+    hint: Hint | None = None
     for node, value in (left, right):
         if isinstance(node, t.Literal) and value.dtype.is_number and operator in "+-":
             hint = in_days(node)
     if hint is None and a.dtype.is_time and b.dtype.is_time and operator == "+":
-        hint = "how far two times are apart is their difference: a - b"
+        hint = advice("difference_of_times")
     words = {
         "+": ("added to", b, a), "-": ("taken from", b, a),
         "*": ("multiplied by", a, b), "/": ("divided by", a, b),
     }[operator]  # fmt: skip
     word, first, second = words
-    told = [" ".join(article(each.dtype).values()) for each in (first, second)]
-    span = left_node.span.to(right_node.span)
-    ctx.error("SK180", span, hint=hint, what=told[0], how=word, other=told[1])
+    told = {"what": kind_of(first.dtype), "how": term(word), "other": kind_of(second.dtype)}
+    ctx.error("SK180", left_node.span.to(right_node.span), hint=hint, **told)
 
 
 def numbers(operator: str, left: ir.Value, right: ir.Value) -> ir.Value:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from segmentkit._checking import names
-from segmentkit._checking.coercion import article, to_float
+from segmentkit._checking.coercion import kind_of, to_float
 from segmentkit._checking.context import Context
 from segmentkit._checking.names import Coordinates
+from segmentkit._diagnostics.diagnostic import advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -48,16 +51,15 @@ def coordinates(ctx: Context, node: t.Expr, function: str) -> Coordinates | None
         return place
     value = ctx.value(node)
     if value is not None:
-        hint = "name a place of the schema, or write point(latitude, longitude)"
-        ctx.error("SK112", node.span, name=function, expected="places", hint=hint,
-                   **article(value.dtype))  # fmt: skip
+        told: dict[str, Any] = {"expected": term("places"), "what": kind_of(value.dtype)}
+        ctx.error("SK112", node.span, name=function, hint=advice("place_or_point"), **told)
     return None
 
 
 def _point(ctx: Context, node: t.Call) -> Coordinates | None:
     if len(node.arguments) != 2:
         given = len(node.arguments)
-        ctx.error("SK111", node.span, name="point", expected="two arguments", given=given)
+        ctx.error("SK111", node.span, name="point", expected=term("two arguments"), given=given)
         return None
     north, east = (
         _degrees(ctx, argument, name) for argument, name in zip(node.arguments, _MOST, strict=True)
@@ -70,13 +72,13 @@ def _degrees(ctx: Context, node: t.Expr, name: str) -> ir.Value | None:
     if value is None:
         return None
     if not value.dtype.is_number:
-        ctx.error("SK112", node.span, name="point", expected="numbers of degrees",
-                   **article(value.dtype))  # fmt: skip
+        expected, what = term("numbers of degrees"), kind_of(value.dtype)
+        ctx.error("SK112", node.span, name="point", expected=expected, what=what)
         return None
     most = _MOST[name]
     match value:
         case ir.Const(int() | Decimal() as degrees) if not -most <= degrees <= most:
-            ctx.error("SK151", node.span, name=name, most=most, text=format_tree(node))
+            ctx.error("SK151", node.span, name=term(name), most=most, text=format_tree(node))
             return None
         case _:
             return value

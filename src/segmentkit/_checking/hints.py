@@ -10,7 +10,8 @@ from decimal import Decimal
 from attrs import evolve
 
 from segmentkit._checking.context import Context
-from segmentkit._diagnostics.diagnostic import Hint, diagnostic, hinted, suggest, write
+from segmentkit._diagnostics.diagnostic import Hint, advice, diagnostic, hinted, suggest, write
+from segmentkit._diagnostics.wording import either
 from segmentkit._language import syntax as t
 from segmentkit._language.foreign_words import NUMBERS, TRUTHS, dates_of, instant_of
 from segmentkit._language.formatter import (
@@ -35,24 +36,25 @@ def some(names: list[str], most: int = 6) -> str:
     return shown + (", …" if len(names) > most else "")
 
 
-def one_of(names: list[str], most: int = 6) -> str:
-    """The first of many names, of which one is to be written."""
-    if len(names) > most or len(names) < 2:
-        return some(names, most)
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+def one_of(names: list[str], most: int = 6) -> Hint:
+    """To write one name of many: the first of them."""
+    if len(names) == 1:
+        return write(names[0])
+    return advice("write", text=some(names, most) if len(names) > most else either(names))
 
 
-def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | str | None:
+def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | None:
     """How a constant of the wrong type would be written in the right one."""
     text = isinstance(node, t.Literal) and isinstance(node.value, str)
     if isinstance(other, ir.Call) and other.name == "day" and not text:
-        return "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week"
+        return advice("day_is_a_date")
     if isinstance(other, ir.Call) and other.name == "week" and not text:
-        return "week(…) is a date, the Monday of the week"
+        return advice("week_is_a_date")
     if other.dtype.is_time and (hint := _of_time(ctx, node)) is not None:
         return hint
     if other.dtype.is_number and isinstance(node, t.Duration):
-        return write(format_tree(node.number), ", a number without a unit", span=node.span)
+        number = format_tree(node.number)
+        return advice("number_without_unit", number, span=node.span, number=number)
     if not isinstance(node, t.Literal):
         return None
     if other.dtype == VERSION:
@@ -62,22 +64,22 @@ def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | str | None
     return text_for(ctx, node, other) if other.dtype == TEXT else _of_number(node, other.dtype)
 
 
-def _of_time(ctx: Context, node: t.Expr) -> Hint | str | None:
+def _of_time(ctx: Context, node: t.Expr) -> Hint | None:
     """What was meant by a number or a length of time where a time must stand."""
     text = format_tree(node)
     match node:
         case t.Negative(t.Duration() as length):
             return write(f"{format_tree(length)} ago", span=node.span)
         case t.Duration():
-            return f"write '{text} ago' or '{text} from now': > is later, < is earlier"
+            return advice("ago_or_from_now", length=text)
         case t.Arithmetic() if days := dates_of(ctx.source[node.span.start : node.span.end]):
             if len(days) == 1:
                 return write(str(days[0]), span=node.span)
-            return f"write {days[0]} or {days[1]}: year, month, day"
+            return advice("one_of_two_days", first=str(days[0]), second=str(days[1]))
         case _ if digits := _DIGITS.fullmatch(text):
             return _of_digits(node, *map(int, digits.groups()))
         case _:
-            return "write dates as 2026-05-09" if text.replace(" - ", "").isdecimal() else None
+            return advice("dates") if text.replace(" - ", "").isdecimal() else None
 
 
 def _of_number(node: t.Literal, dtype: DType) -> Hint | None:
@@ -86,7 +88,7 @@ def _of_number(node: t.Literal, dtype: DType) -> Hint | None:
         return None
     if dtype == DISTANCE:
         text = f"{format_tree(node)} km"
-        return Hint(f"write a unit: {text}", text, node.span)
+        return advice("write_unit", text, span=node.span, text=text)
     if dtype.is_duration:
         return in_days(node)
     if dtype == BOOLEAN and value in (0, 1):
@@ -103,50 +105,50 @@ def _version_of(node: t.Literal) -> str:
 def in_days(number: t.Literal) -> Hint:
     """The length of time that was probably meant by a number."""
     text = format_tree(t.Duration(number, "day", number.span))
-    return Hint(f"write a unit: {text}", text, number.span)
+    return advice("write_unit", text, span=number.span, text=text)
 
 
 _DIGITS = re.compile(r"(\d{4})(?: - )?(\d\d?)(?: - )?(\d\d?)")
 
 
-def _of_digits(node: t.Expr, year: int, month: int, day: int) -> Hint | str:
+def _of_digits(node: t.Expr, year: int, month: int, day: int) -> Hint:
     try:
         return write(str(date(year, month, day)), span=node.span)
     except ValueError:
-        return "write dates as 2026-05-09"
+        return advice("dates")
 
 
-def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> Hint | str | None:
+def text_for(ctx: Context, node: t.Expr, other: ir.Value | None) -> Hint | None:
     """How to write a constant as a text, or which texts there are, if it is none of them."""
     if not isinstance(node, t.Literal):
         return None
     attribute = None if other is None else ctx.declared.get(other)
     if attribute is not None and attribute.values and format_tree(node) not in attribute.values:
-        return f"it has {some([format_text(v) for v in attribute.values])}"
+        return advice("it_has", values=some([format_text(v) for v in attribute.values]))
     # Of what is true, texts have words of their own.
     if isinstance(node.value, bool):
-        return "write the text that stands for it in quotes, as the column has it"
+        return advice("text_of_column")
     text = f'"{format_tree(node)}"'
-    return Hint(f"write it in quotes: {text}", text, node.span)
+    return advice("write_in_quotes", text, span=node.span, text=text)
 
 
-def _of_text(ctx: Context, node: t.Literal, text: str, dtype: DType) -> Hint | str | None:
+def _of_text(ctx: Context, node: t.Literal, text: str, dtype: DType) -> Hint | None:
     if (name := unquoted(ctx, node)) is not None:
         return name
     if dtype.is_number and re.fullmatch(r"-?\d+(\.\d+)?", text.strip()):
-        return Hint(f"write {text.strip()} without quotes", text.strip(), node.span)
+        return advice("write_without_quotes", text.strip(), span=node.span, text=text.strip())
     if dtype.is_number and text.strip().lower() in NUMBERS:
         return write(str(NUMBERS[text.strip().lower()]), span=node.span)
     if dtype.is_time:
         if _TIME.fullmatch(text):
-            return Hint(f"write dates without quotes: {text}", text, node.span)
+            return advice("dates_without_quotes", text, span=node.span, text=text)
         if (moment := instant_of(text)) is not None:
             said = format_value(moment)
-            return Hint(f"write dates without quotes: {said}", said, node.span)
-        days = " or ".join(map(str, dates_of(text)))
-        return f"write dates without quotes: {days or '2026-05-09'}"
+            return advice("dates_without_quotes", said, span=node.span, text=said)
+        days = either(list(map(str, dates_of(text))))
+        return advice("dates_without_quotes", text=days or "2026-05-09")
     if dtype == BOOLEAN and (word := truth(text)):
-        return Hint(f"write {word} without quotes", word, node.span)
+        return advice("write_without_quotes", word, span=node.span, text=word)
     return None
 
 
@@ -158,7 +160,7 @@ def unquoted(ctx: Context, node: t.Expr) -> Hint | None:
     if name is None:
         return None
     text = format_tree(name)
-    return Hint(f"names stand without quotes: {text}", text, node.span)
+    return advice("names_without_quotes", text, span=node.span, name=text)
 
 
 def truth(word: str) -> str | None:
@@ -171,7 +173,7 @@ _TRUTHS = {
 }
 
 
-def of_values(value: str, values: tuple[bool | int | str, ...]) -> Hint | str:
+def of_values(value: str, values: tuple[bool | int | str, ...]) -> Hint:
     """Which of the listed values was meant, or which there are."""
     looks = {in_latin(str(v)).strip().casefold(): v for v in values}
     known = {str(v): v for v in values}
@@ -179,15 +181,17 @@ def of_values(value: str, values: tuple[bool | int | str, ...]) -> Hint | str:
     found = known[close] if close else looks.get(in_latin(value).strip().casefold())
     names = list(known)
     if found is None:
-        return f"it has {some(names)}"
-    few = f" It has {some(names)}" if 1 < len(names) <= _FEW else ""
-    return Hint(f"did you mean '{found}'?{few}", format_value(found))
+        return advice("it_has", values=some(names))
+    written = format_value(found)
+    if 1 < len(names) <= _FEW:
+        return advice("did_you_mean_of", written, name=found, values=some(names))
+    return advice("did_you_mean", written, name=found)
 
 
 _FEW = 4
 
 
-def order(ctx: Context, node: t.Compare) -> Hint | str | None:
+def order(ctx: Context, node: t.Compare) -> Hint | None:
     """What to compare in the place of a text that holds something with an order."""
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if (name := unquoted(ctx, side)) is not None:
@@ -196,9 +200,9 @@ def order(ctx: Context, node: t.Compare) -> Hint | str | None:
             case t.Literal(str() as text) if version_key(text) and not text.isdecimal():
                 left, right = (t.Call("version", (each,)) for each in (node.left, node.right))
                 found = evolve(node, left=left, right=right)
-                return f"to compare versions, write {format_tree(found)}"
+                return advice("compare_versions", text=format_tree(found))
             case t.Literal(str() as text) if text.isdecimal():
-                return f"to compare numbers, declare '{format_tree(other)}' as one in the schema"
+                return advice("declare_number", name=format_tree(other))
             case _:
                 pass
     return None
@@ -206,30 +210,30 @@ def order(ctx: Context, node: t.Compare) -> Hint | str | None:
 
 def compared(
     ctx: Context, node: t.Expr, dtype: DType, attribute: Attribute | None = None
-) -> Hint | str | None:
+) -> Hint | None:
     """How a value becomes a condition."""
     text = format_tree(node)
     if (name := unquoted(ctx, node)) is not None:
         return name
     if dtype == TEXT and not isinstance(node, t.Literal):
         value = format_text(attribute.values[0]) if attribute and attribute.values else '"…"'
-        return f"compare it, as in '{text} = {value}'"
+        return advice("compare_it", text=f"{text} = {value}")
     if isinstance(node, t.Literal):
-        return f"compare something with it, as in 'name = {text}'"
+        return advice("compare_with_it", text=f"name = {text}")
     if dtype.is_number:
-        return f"compare it, as in '{text} > 0'"
+        return advice("compare_it", text=f"{text} > 0")
     if dtype.is_duration:
-        return f"compare it, as in '{text} > 30 days'"
+        return advice("compare_it", text=f"{text} > 30 days")
     if dtype == VERSION:
-        return f"compare it, as in '{text} >= version(\"1.10\")'"
-    return f"compare it, as in '{text} in last 30 days'" if dtype.is_time else None
+        return advice("compare_it", text=f'{text} >= version("1.10")')
+    return advice("compare_it", text=f"{text} in last 30 days") if dtype.is_time else None
 
 
-def left_out(ctx: Context, entity: Entity, name: str) -> str | None:
+def left_out(ctx: Context, entity: Entity, name: str) -> Hint | None:
     """Why a derived schema lacks a part of an entity, unless its author hides it."""
     what = f"{entity.name}.{name}"
     why = next((each.why for each in ctx.schema.left_out if each.what == what), "")
-    return f"'{name}' is left out of the schema: {why}" if why and why not in _HIDDEN else None
+    return advice("left_out", name=name, why=why) if why and why not in _HIDDEN else None
 
 
 _HIDDEN = ("excluded", "not in only")
@@ -243,18 +247,24 @@ def look_alike(word: str, known: Iterable[str], written: Callable[[str], str] = 
     name = next((each for each in known if in_latin(each).casefold() == plain.casefold()), None)
     if name is None:
         return None
-    return write(written(name), f", without the sign {named(word)} that only looks like it")
+    text = written(name)
+    return advice("write_without_sign", text, text=text, sign=named(word))
 
 
-def one_step_away(ctx: Context, entity: Entity, name: str) -> Hint | str | None:
+def one_step_away(ctx: Context, entity: Entity, name: str) -> Hint | None:
     """Where an attribute is that the entity itself does not have: beyond a link, or in rows."""
     links = [link.name for link in entity.links if ctx.schema.named(link.to).attribute(name)]
     if links:
         there = [f"{format_name(each)}.{format_name(name)}" for each in links]
-        return write(there[0]) if len(there) == 1 else f"write {some(there)}"
+        return write_some(there)
     attribute = format_name(name)
     rows = [f"any({format_name(r)} where {attribute} …)" for r in with_attribute(ctx, entity, name)]
-    return f"write {some(rows)}" if rows else None
+    return advice("write", text=some(rows)) if rows else None
+
+
+def write_some(names: list[str]) -> Hint:
+    """To write a name, or one of several."""
+    return write(names[0]) if len(names) == 1 else advice("write", text=some(names))
 
 
 def with_attribute(ctx: Context, entity: Entity, name: str) -> list[str]:
@@ -284,7 +294,7 @@ def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
             case "SK128" if found is not None:
                 _of_link(ctx, side, found.dtype)
             case "SK115" if last.fix is None and last.hint and len(side.parts) > 1:
-                _of_some_row(ctx, node, side, other, last.hint)
+                _of_some_row(ctx, node, side, other)
             case _:
                 pass
     match node:
@@ -297,7 +307,7 @@ def meant_by(ctx: Context, node: t.Compare, found: ir.Value | None) -> None:
         case t.Compare("=" | "!=", left, t.Or(operands)) if all(map(is_stray, operands)):
             within = t.InList(left, operands, node.operator == "!=", node.ignoring_case, node.span)
             text = format_tree(within)
-            hint = Hint(f"several values stand in a list: {text}", text, node.span)
+            hint = advice("several_in_a_list", text, span=node.span, text=text)
             errors = [each for each in ctx.errors if each.span.start < node.right.span.start]
             ctx.errors[:] = [*errors, diagnostic("SK109", node.span, hint=hint)]
         case _:
@@ -311,7 +321,8 @@ def _of_unknown(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> N
     last, equal = ctx.errors[-1], node.operator in ("=", "!=")
     if side.parts[-1].lower() == "yesterday" and equal:
         no = "not " if node.operator == "!=" else ""
-        hint = write(f"{format_tree(other)} {no}in previous day", ", which is the whole day")
+        text = f"{format_tree(other)} {no}in previous day"
+        hint = advice("in_previous_day", text, text=text)
         ctx.errors[-1] = hinted(last, hint, node.span)
     elif is_missing_word(side) and equal:
         state = "present" if node.operator == "!=" else "missing"
@@ -319,8 +330,8 @@ def _of_unknown(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> N
     elif ctx.row is None and len(side.parts) == 1 and not is_missing_word(side):
         ways = with_attribute(ctx, ctx.schema.entity, side.parts[0])
         known = one_step_away(ctx, ctx.schema.entity, side.parts[0])
-        if len(ways) == 1 and isinstance(known, str):
-            _of_some_row(ctx, node, evolve(side, parts=(*ways, *side.parts)), other, "")
+        if len(ways) == 1 and known is not None and known.written is None:
+            _of_some_row(ctx, node, evolve(side, parts=(*ways, *side.parts)), other)
 
 
 def _of_link(ctx: Context, side: t.Name, dtype: DType, place: int = -1) -> None:
@@ -332,8 +343,7 @@ def _of_link(ctx: Context, side: t.Name, dtype: DType, place: int = -1) -> None:
     fitting = [each for each in entity.attributes if _fits(each, dtype)] if entity else []
     if fitting:
         names = [format_tree(evolve(side, parts=(*side.parts, a.name))) for a in fitting]
-        told = write(names[0]) if len(names) == 1 else f"write {one_of(names)}"
-        ctx.errors[place] = hinted(ctx.errors[place], told)
+        ctx.errors[place] = hinted(ctx.errors[place], one_of(names))
 
 
 def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.Value) -> None:
@@ -351,13 +361,13 @@ def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.
                 "!=",
             ):
                 meant = (sign, number) in ((">", 0), (">=", 1)) and side is node.left
-                hint = write(format_tree(side)) if meant else "compare it with = true or = false"
+                hint = write(format_tree(side)) if meant else advice("compare_with_truth")
                 ctx.errors[-1] = hinted(last, hint, node.span)
             case _:
                 pass
 
 
-def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr, else_: str) -> None:
+def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> None:
     """Say that one of many rows passes a test, where an attribute of rows stands alone."""
     *path, own = side.parts
     at = 1 if path[0] == ctx.schema.entity.name else 0
@@ -370,9 +380,11 @@ def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr, els
     name = evolve(side, parts=(own,))
     left, right = (name, other) if side.span == node.left.span else (other, name)
     test = format_tree(evolve(node, left=left, right=right))
-    hint = write(f"any({format_tree(evolve(side, parts=tuple(path)))} where {test})")
-    said = f"{hint.said}; or {else_}" if else_ and "say which" in else_ else hint.said
-    ctx.errors[-1] = hinted(ctx.errors[-1], evolve(hint, said=said), node.span)
+    last, text = ctx.errors[-1], f"any({format_tree(evolve(side, parts=tuple(path)))} where {test})"
+    hint = write(text)
+    if last.hint_id == "SK115":
+        hint = advice("some_row_or_which", text, **{"text": text, **last.hint_values})
+    ctx.errors[-1] = hinted(last, hint, node.span)
 
 
 def _of_list(ctx: Context, node: t.Compare | t.InList) -> None:

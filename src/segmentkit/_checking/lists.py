@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from segmentkit._checking import hints, names, surprises
 from segmentkit._checking.aggregates import table_of_texts
-from segmentkit._checking.coercion import article
+from segmentkit._checking.coercion import kind_of
 from segmentkit._checking.context import Context
-from segmentkit._diagnostics.diagnostic import Hint
+from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -44,9 +44,10 @@ def _refuse(ctx: Context, node: t.IsEmpty) -> None:
         return
     text = format_tree(node.operand)
     state = f"{text} is {'present' if node.negated else 'missing'}"
-    hint: Hint | str = Hint(f"write '{state}'", state)
+    hint = advice("write_quoted", state, text=state)
     if value.dtype == TEXT:
-        no = "!=" if node.negated else "="
-        hint = f"write '{text} {no} \"\"'"
-        hint = f"{hint}, or '{state}'" if value.nullable else Hint(hint, f'{text} {no} ""')
-    ctx.error("SK162", node.span, hint=hint, **article(value.dtype))
+        test = f'{text} {"!=" if node.negated else "="} ""'
+        hint = advice("write_quoted", test, text=test)
+        if value.nullable:
+            hint = advice("write_either", first=test, second=state)
+    ctx.error("SK162", node.span, hint=hint, what=kind_of(value.dtype))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from segmentkit._checking import attribute_bounds, hints, surprises, unquoted
 from segmentkit._checking.aggregates import table_of_texts
-from segmentkit._checking.coercion import aligned, article
+from segmentkit._checking.coercion import aligned, kind_of
 from segmentkit._checking.comparisons import check_values, same_family, written
 from segmentkit._checking.context import Context
 from segmentkit._checking.names import tested
 from segmentkit._checking.parameters import list_of
 from segmentkit._checking.patterns import check_pattern
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -31,8 +32,8 @@ def text_test(ctx: Context, node: t.TextTest, negative: bool) -> ir.Condition:
         ctx.error("SK161", node.operand.span, name=format_tree(node.operand))
         return ir.FALSE
     if operand.dtype not in (TEXT, TEXTS):
-        told = {"name": node.operator, "hint": hints.unquoted(ctx, node.operand)}
-        ctx.error("SK124", node.operand.span, **told, **article(operand.dtype))
+        told = {"name": node.operator, "what": kind_of(operand.dtype)}
+        ctx.error("SK124", node.operand.span, hint=hints.unquoted(ctx, node.operand), **told)
         return ir.FALSE
     if node.operator == "matches":
         check_pattern(ctx, node, patterns[0])
@@ -109,7 +110,7 @@ def in_list(ctx: Context, node: t.InList, negative: bool) -> ir.Condition:
 
 def _is_folded_text(ctx: Context, node: t.InList, operand: ir.Value) -> bool:
     if node.ignoring_case and operand.dtype != TEXT:
-        ctx.error("SK124", node.span, name="ignoring case", **article(operand.dtype))
+        ctx.error("SK124", node.span, name="ignoring case", what=kind_of(operand.dtype))
         return False
     return True
 
@@ -169,7 +170,8 @@ def _constants(
             return None
         if dtype == TEXT and value.dtype != TEXT:
             hint = hints.text_for(ctx, node, operand)
-            ctx.error("SK104", node.span, left="text", right=value.dtype.family, hint=hint)
+            families = {"left": term("text"), "right": term(value.dtype.family)}
+            ctx.error("SK104", node.span, hint=hint, **families)
             return None
         found.append(value)
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from segmentkit._checking.coercion import kind_of
 from segmentkit._checking.context import Context
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._planning import ir
 from segmentkit.dtypes import BOOLEAN, TEXT, TIMESTAMP, DType
@@ -37,32 +39,36 @@ def membership(ctx: Context, node: t.Membership) -> ir.Condition:
     return ctx.condition(spelled_out(node))
 
 
-def _lacks(schema: Schema) -> str | None:
+def _lacks(schema: Schema) -> Term | None:
     """What is wrong with the relation of stays; None if nothing is."""
     root, relation = schema.root, schema.entity.relation(RELATION)
     if relation is None:
-        return f"'{root}' has no relation '{RELATION}'"
+        return term("'{entity}' has no relation 'memberships'", entity=root)
     if relation.at != "entered_at":
-        return f"'{root}' has a relation '{RELATION}' whose time is not 'entered_at'"
+        wording = "'{entity}' has a relation 'memberships' whose time is not 'entered_at'"
+        return term(wording, entity=root)
     entity = schema.named(relation.to)
     for name, (dtype, nullable) in ATTRIBUTES.items():
         found = entity.attribute(name)
         if found is None or found.dtype != dtype or (found.nullable and not nullable):
-            return f"'{root}' has a relation '{RELATION}' without '{name}', a {dtype}"
+            wording = "'{entity}' has a relation 'memberships' without '{name}', {kind}"
+            return term(wording, entity=root, name=name, kind=kind_of(dtype))
     return None
 
 
-def _lacks_runs(schema: Schema) -> str | None:
+def _lacks_runs(schema: Schema) -> Term | None:
     """What is wrong with the entity of runs; None if nothing is."""
     runs = next((each for each in schema.entities if each.name == RUNS), None)
     if runs is None:
-        return f"there is no entity '{RUNS}'"
+        return term("there is no entity '{entity}'", entity=RUNS)
     for name, dtype in RUN_ATTRIBUTES.items():
         found = runs.attribute(name)
         if found is None or found.dtype != dtype:
-            return f"'{RUNS}' has no '{name}', a {dtype}"
+            told = {"entity": RUNS, "name": name, "kind": kind_of(dtype)}
+            return term("'{entity}' has no '{name}', {kind}", **told)
     if runs.fresh is None or runs.fresh.at != "as_of" or runs.fresh.stale is None:
-        return f"'{RUNS}' does not say from which age of a run on nothing is known"
+        wording = "'{entity}' does not say from which age of a run on nothing is known"
+        return term(wording, entity=RUNS)
     return None
 
 

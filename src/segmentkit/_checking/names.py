@@ -8,7 +8,8 @@ from attrs import frozen
 
 from segmentkit._checking.context import Context, NamedRow, Row
 from segmentkit._checking.hints import left_out, look_alike, one_of, one_step_away, some
-from segmentkit._diagnostics.diagnostic import Hint, likely, suggest, write
+from segmentkit._diagnostics.diagnostic import Hint, advice, likely, suggest, write
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.comments import comment_sign
 from segmentkit._language.formatter import format_name, format_tree
@@ -97,7 +98,7 @@ def _start(ctx: Context, node: t.Name) -> _Start | None:
     if row is not None and len(parts) > 1 and (found := row.names.get(parts[0])) is not None:
         return _above(ctx, node, row, found)
     if row is not None and row.prefix == parts:
-        hint = f"name an attribute: {format_tree(node)}.…"
+        hint = advice("name_an_attribute", name=format_tree(node))
         ctx.error("SK114", node.span, name=format_tree(node), hint=hint)
         return None
     if row is not None and row.prefix and row.prefix == parts[: len(row.prefix)]:
@@ -109,7 +110,7 @@ def _start(ctx: Context, node: t.Name) -> _Start | None:
     if row.prefix:
         owner = (root.name,) if root.attribute(parts[0]) else row.prefix
         example = ".".join(map(format_name, (*owner, *parts)))
-        ctx.error("SK116", node.span, name="an aggregate", example=example)
+        ctx.error("SK116", node.span, name=term("an aggregate"), example=example)
         return None
     return _Start(row.entity, ir.Scope.ROW, parts)
 
@@ -121,11 +122,13 @@ def _above(ctx: Context, node: t.Name, row: Row, found: NamedRow) -> _Start | No
         return _Start(found.entity, ir.Scope.ABOVE, tuple(rest), found.up)
     if found.why is None:
         own = ".".join(map(format_name, rest))
-        why = f"names here are already those of {format_name(first)}: write {own}"
+        hint = advice("names_are_of_it", row=format_name(first), name=own)
     else:
         seen = [n for n, r in row.names.items() if r.why is None and (r.up or r.followed)]
-        why = f"{found.why}; seen here: {some(list(map(format_name, seen)))}" if seen else found.why
-    ctx.error("SK133", node.span, name=first, hint=why)
+        hint = advice("unseen_row", why=found.why)
+        if seen:
+            hint = advice("seen_rows", why=found.why, names=some(list(map(format_name, seen))))
+    ctx.error("SK133", node.span, name=first, hint=hint)
     return None
 
 
@@ -138,7 +141,7 @@ def _of_entity(ctx: Context, node: t.Name, parts: tuple[str, ...]) -> ir.Value |
     if found.value is None:
         return None
     if ctx.row is not None and ctx.row.prefix and has_aggregates(found.value):
-        ctx.error("SK113", node.span, hint=f"compare '{parts[0]}' after 'where'")
+        ctx.error("SK113", node.span, hint=advice("compare_after_where", name=parts[0]))
         return None
     if is_of_population(found.value) and not ctx.of_customers(node):
         return None
@@ -182,10 +185,10 @@ def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -
 def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> None:
     """Say what a name is that is no attribute, or which attribute was probably meant."""
     text = ".".join(map(format_name, node.parts))
-    hint: Hint | str | None = None
+    hint: Hint | None = None
     if entity.relation(part) is not None:
         if part == node.parts[-1]:
-            own = f"count({format_name(part)}) stands in that row's own brackets"
+            own = advice("count_in_own_brackets", name=format_name(part))
             hint = own if scope is ir.Scope.ABOVE else write(f"count({text})")
             ctx.error("SK114", node.span, name=text, hint=hint)
         else:
@@ -198,8 +201,7 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
         names = [f"{text}.{format_name(a.name)}" for a in target.attributes]
-        if names:
-            hint = write(names[0]) if len(names) == 1 else f"write {one_of(names)}"
+        hint = one_of(names) if names else None
         ctx.error("SK128", node.span, name=part, hint=hint)
     elif entity.place(part) is not None:
         ctx.error("SK150", node.span, name=part)
@@ -224,15 +226,13 @@ _PARTS = {each: each for each in ("year", "quarter", "month", "week", "weekday",
 _PARTS |= dict.fromkeys(("len", "length", "size"), "length")
 
 
-def _meant(
-    ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope
-) -> Hint | str | None:
+def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scope) -> Hint | None:
     """What was probably meant by a name that nothing has."""
     if why := left_out(ctx, entity, part):
         return why
     if (sign := comment_sign(ctx.source, node.span.start)) is not None:
-        return Hint("a comment begins with #", "#", sign)
-    if hint := _of_others(part):
+        return advice("comment_begins", "#", span=sign)
+    if (hint := _WORDS_OF_OTHERS.get(part.lower())) is not None:
         return hint
     if (
         scope is ir.Scope.ROW
@@ -245,36 +245,30 @@ def _meant(
     return _nearest(ctx, node, entity, part)
 
 
-def _of_others(part: str) -> Hint | str | None:
-    """What stands here for a word of others."""
-    if (said := _WORDS_OF_OTHERS.get(part.lower())) is not None:
-        return write(said) if said in ("now", "today", "true") else said
-    return None
-
-
-def _of_row(ctx: Context, node: t.Name, row: Row, part: str) -> Hint | str | None:
+def _of_row(ctx: Context, node: t.Name, row: Row, part: str) -> Hint | None:
     """What a name means that is of another row, or of the customer."""
     root = ctx.schema.entity
     if part in row.names:
-        return f"name an attribute of the row: {format_name(part)}.…"
+        return advice("name_attribute_of_row", name=format_name(part))
     follows, inside = row.follows, row.inside
     if follows is not None and part == follows.relation.name:
-        return _to_name(ctx, node, follows, "the row that the step follows")
+        return _to_name(ctx, node, follows, term("the row that the step follows"))
     if inside is not None and part == inside.relation.name:
-        return _to_name(ctx, node, inside, f"the row of {part} around these brackets")
+        what = term("the row of {relation} around these brackets", relation=part)
+        return _to_name(ctx, node, inside, what)
     if part == row.relation.name:
         own = ".".join(map(format_name, node.parts[1:])) or None
-        return Hint(f"inside the brackets of {part}, names are its own: drop '{part}.'", own)
+        return advice("drop_prefix", own, relation=part)
     if root.attribute(part) or root.link(part):
         text = ".".join(map(format_name, (root.name, *node.parts)))
-        return Hint(f"the attribute of {root.name} is {text}", text)
+        return advice("attribute_is", text, entity=root.name, name=text)
     time = row.relation.at
     if time is not None and len(node.parts) == 1 and part.lower() in _TIMES:
-        return Hint(f"the time of {row.relation.name} is {time}", format_name(time))
+        return advice("time_is", format_name(time), relation=row.relation.name, name=time)
     return None
 
 
-def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | str | None:
+def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | None:
     """The name that is written nearly so, or looks the same."""
     root, row, at = ctx.schema.entity, ctx.row, node.parts.index(part)
     groups = (entity.attributes, entity.documents, entity.places, entity.links, entity.relations)
@@ -301,9 +295,9 @@ def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | st
     hint = likely(part, known, whole)
     other = _nameless(row, node)
     if other is not None and suggest(part, [other]) is None:
-        return f"name the row: write '{format_name(other)} as {format_name(part)}' before it"
+        return advice("name_the_row", relation=format_name(other), name=format_name(part))
     if hint is None and len(node.parts) == 1:
-        return f'a text stands in quotes: "{part}"'
+        return advice("text_in_quotes", text=part)
     return hint
 
 
@@ -327,12 +321,15 @@ def _nameless(row: Row | None, node: t.Name) -> str | None:
     return other.relation.name if other.entity.attribute(node.parts[1]) else None
 
 
-def _to_name(ctx: Context, node: t.Name, row: Row, what: str) -> str:
+def _to_name(ctx: Context, node: t.Name, row: Row, what: Term) -> Hint:
     """How to name another row than that of these brackets."""
     first, *rest = node.parts
     alias = row.alias or ctx.name_for(row)
-    known = "" if row.alias else f"'{format_name(first)} as {format_name(alias)}' and "
-    return f"to name {what}, write {known}{'.'.join(map(format_name, (alias, *rest)))}"
+    name = ".".join(map(format_name, (alias, *rest)))
+    if row.alias:
+        return advice("to_name", what=what, name=name)
+    known = f"{format_name(first)} as {format_name(alias)}"
+    return advice("to_name_with_alias", what=what, alias=known, name=name)
 
 
 def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
@@ -341,7 +338,7 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
     known = {".".join(map(format_name, a.path)): a.path for a in document.attributes}
     within = [name for name, path in known.items() if path[: len(parts)] == parts]
     if within or len(parts) == 1:
-        hint = f"write {one_of(within)}" if within else None
+        hint = advice("write", text=one_of(within).values["text"]) if within else None
         ctx.error("SK160", node.span, name=format_tree(node), hint=hint)
         return
     name = ".".join(map(format_name, parts))
@@ -365,14 +362,14 @@ _SIZES = ("count", "len", "length", "size")
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(
         ("null", "none", "nan", "undefined", "nil"),
-        "to ask for what is missing, write 'is missing'",
+        advice("is_missing"),
     ),
-    **dict.fromkeys(("current_date", "curdate"), "today"),
-    **dict.fromkeys(("current_timestamp", "sysdate", "getdate"), "now"),
-    "yes": 'write true, or as a text "yes"',
-    "no": 'write false, or as a text "no"',
-    **dict.fromkeys(("everyone", "everybody", "all", "anyone"), "true"),
-    "yesterday": "write '1 day ago', or for the whole day 'in previous day'",
-    "tomorrow": "write '1 day from now', or for the whole day 'in next 1 day'",
+    **dict.fromkeys(("current_date", "curdate"), write("today")),
+    **dict.fromkeys(("current_timestamp", "sysdate", "getdate"), write("now")),
+    "yes": advice("truth_or_text", truth="true", text="yes"),
+    "no": advice("truth_or_text", truth="false", text="no"),
+    **dict.fromkeys(("everyone", "everybody", "all", "anyone"), write("true")),
+    "yesterday": advice("day_or_whole_day", moment="1 day ago", window="in previous day"),
+    "tomorrow": advice("day_or_whole_day", moment="1 day from now", window="in next 1 day"),
 }
 """What stands here for what others call so."""

@@ -93,8 +93,7 @@ def tile(ctx: Context, node: t.Call) -> ir.Value | None:
             among = _among(ctx, node)
             return None if value is None else ir.Standing(value, among, False, tiles)
         case _:
-            most = f"{_MOST_TILES:,}"
-            ctx.error("SK154", count.span, most=most, text=format_tree(count))
+            ctx.error("SK154", count.span, most=_MOST_TILES, text=format_tree(count))
             return None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from attrs import evolve
 
 from segmentkit._checking import surprises
 from segmentkit._checking.coercion import as_uuid
 from segmentkit._checking.context import Context, Names
-from segmentkit._diagnostics.diagnostic import Span, likely
+from segmentkit._diagnostics.diagnostic import Span, advice, likely
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_reference, format_tree
 from segmentkit._language.parser import parse
@@ -23,7 +24,7 @@ from segmentkit.schema import Channel
 def reference(ctx: Context, node: t.InSegment | t.InKeyList | t.Reachable) -> ir.Condition:
     """``in segment``, ``in list`` and ``reachable by``."""
     if ctx.row is not None:
-        ctx.error("SK113", node.span, hint="join it outside the brackets with 'and'")
+        ctx.error("SK113", node.span, hint=advice("join_outside"))
         return ir.FALSE
     match node:
         case t.InSegment():
@@ -39,9 +40,7 @@ def reference(ctx: Context, node: t.InSegment | t.InKeyList | t.Reachable) -> ir
 def _in_segment(ctx: Context, node: t.InSegment) -> ir.Condition:
     found = ctx.names.segments.get(node.name)
     if found is None:
-        hint = (
-            likely(node.name, ctx.names.segments, format_reference) or "no other segments are given"
-        )
+        hint = likely(node.name, ctx.names.segments, format_reference) or advice("no_segments")
         ctx.error("SK117", node.name_span, name=node.name, hint=hint)
         return ir.FALSE
     ctx.adopt(found.parameters, node.span)
@@ -55,8 +54,8 @@ def _in_key_list(ctx: Context, node: t.InKeyList) -> ir.Condition:
     if found is None:
         return ir.FALSE
     if key is None or key.dtype not in (INTEGER, TEXT):
-        expected = "an attribute" if key is None else "an integer or a text"
-        values = {"entity": entity.name, "key": entity.key, "expected": expected}
+        expected = term("an attribute" if key is None else "an integer or a text")
+        values: dict[str, Any] = {"entity": entity.name, "key": entity.key, "expected": expected}
         ctx.error("SK145", node.span, **values)
         return ir.FALSE
     ctx.use("attribute", entity, key.name, node.span)
@@ -80,7 +79,7 @@ def listed(ctx: Context, node: t.Listed, negative: bool) -> ir.Condition:
 def _list(ctx: Context, node: t.InKeyList | t.Listed) -> KeyList | None:
     found = ctx.names.lists.get(node.name)
     if found is None:
-        hint = likely(node.name, ctx.names.lists, format_reference) or "no lists are given"
+        hint = likely(node.name, ctx.names.lists, format_reference) or advice("no_lists")
         ctx.error("SK143", node.name_span, name=node.name, hint=hint)
         return None
     ctx.used_lists[node.name] = None
@@ -98,8 +97,13 @@ def _on_list(
 ) -> ir.Condition:
     fits = value.dtype in (INTEGER, TEXT)
     if not fits or (found.keys and found.dtype != value.dtype):
-        held = {INTEGER: "integers", TEXT: "texts"}[found.dtype]
-        told = {"name": node.name, "held": held, "key": place, **kind_of_key(value.dtype)}
+        held = term({INTEGER: "integers", TEXT: "texts"}[found.dtype])
+        told: dict[str, Any] = {
+            "name": node.name,
+            "held": held,
+            "key": place,
+            "what": kind_of_key(value.dtype),
+        }
         ctx.error("SK144", node.span, **told)
         return ir.FALSE
     keys = frozenset(as_uuid(each) or each for each in found.keys) if uuid else found.keys
@@ -110,7 +114,7 @@ def _reachable(ctx: Context, node: t.Reachable) -> ir.Condition:
     channel = ctx.schema.channel(node.name)
     if channel is None:
         names = [c.name for c in ctx.schema.channels]
-        hint = likely(node.name, names, format_reference) or "the schema declares no channels"
+        hint = likely(node.name, names, format_reference) or advice("no_channels")
         ctx.error("SK146", node.name_span, name=node.name, hint=hint)
         return ir.FALSE
     return channel_condition(ctx, channel, node.span)

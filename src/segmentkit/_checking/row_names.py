@@ -8,6 +8,8 @@ from attrs import evolve
 
 from segmentkit._checking.context import Context, NamedRow, Row
 from segmentkit._checking.surprises import of_key
+from segmentkit._diagnostics.diagnostic import advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_tree
 from segmentkit._planning import ir
@@ -16,8 +18,10 @@ from segmentkit._planning.traversal import has_aggregates, rewritten
 Equalities = tuple[tuple[ir.Value, ir.Value], ...]
 """Values of the row that a step follows, and of the step's own row, that must be the same."""
 
-_OF_OTHERS = "a row's name is seen in the brackets of its own rows, and in the step that follows it"
-_IN_STEP = "a step sees just the row that it follows, and not within further brackets"
+_OF_OTHERS = term(
+    "a row's name is seen in the brackets of its own rows, and in the step that follows it"
+)
+_IN_STEP = term("a step sees just the row that it follows, and not within further brackets")
 
 
 def named(ctx: Context, row: Row, alias: t.Name | None) -> Row:
@@ -25,9 +29,9 @@ def named(ctx: Context, row: Row, alias: t.Name | None) -> Row:
     if alias is None:
         return row
     (name,) = alias.parts
-    what = "another row" if name in row.names else ctx.taken(name)
+    what = term("another row") if name in row.names else ctx.taken(name)
     if what is not None:
-        hint = f"call the row something else, as in '… as {format_name(ctx.name_for(row))}'"
+        hint = advice("call_row_otherwise", name=format_name(ctx.name_for(row)))
         ctx.error("SK134", alias.span, name=name, what=what, hint=hint)
         return row
     own = NamedRow(row.relation.name, row.entity, 0)
@@ -121,11 +125,11 @@ def _refuse(ctx: Context, step: t.Step, row: Row) -> None:
     if all(len(each.parts) > 1 and each.parts[0] in (alias, root) for each in names):
         own = t.rewritten(wrong, lambda n: _bare(n, alias))
         rows = f"{format_name(row.relation.name)} as {format_name(alias)}"
-        hint = f"test it where that row is chosen: '{rows} where {format_tree(own)}'"
+        hint = advice("test_where_chosen", text=f"{rows} where {format_tree(own)}")
     elif isinstance(wrong, t.Compare) and wrong.ignoring_case:
-        hint = "leave out 'ignoring case': texts must be the same to the letter"
+        hint = advice("without_ignoring_case")
     elif isinstance(wrong, t.Or):
-        hint = "join the whole tests: any(…) or any(…)"
+        hint = advice("join_whole_tests")
     ctx.error("SK135", wrong.span, name=alias, hint=hint)
 
 

@@ -11,7 +11,7 @@ from attrs import evolve
 from segmentkit._calendar import first_instant, local, to_utc
 from segmentkit._checking.context import Context, Row
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, write
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic, write
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_name, format_text, format_tree
 from segmentkit._language.look_alikes import cleaned, described, is_mixed, is_unseen, named
@@ -39,7 +39,7 @@ def of_key(ctx: Context, row: Row, span: Span, value: ir.Value, known: ir.Condit
         return
     whose = ctx.schema.entity.name if columns[0].scope is ir.Scope.ENTITY else row.relation.name
     operand = ".".join(map(format_name, (*columns[0].links, columns[0].name)))
-    hint = f"write 'where {operand} is present' before the step to leave them out"
+    hint = advice("present_before_step", name=operand)
     found = diagnostic("SK201", span, hint=hint, entity=whose, operand=operand)
     ctx.warnings.append((found, None))
 
@@ -179,30 +179,35 @@ def of_comparison(
         if moment is not None:
             days = evolve(node, left=_day_of(node.left), right=_day_of(node.right))
             told = {"moment": format_tree(moment), "days": format_tree(days)}
-            hint = Hint(f"write '{told['days']}' for the whole day", told["days"])
+            hint = advice("SK206", told["days"], days=told["days"])
             _warn(ctx, diagnostic("SK206", node.span, hint=hint, **told))
 
 
 def _of_itself(ctx: Context, node: t.Compare, value: ir.Value) -> None:
     operand = format_tree(node.left)
-    hint: Hint | str | None = None
+    hint: Hint | None = None
     if ctx.row is not None:
-        hint = f"both are of one row of '{ctx.row.relation.name}'"
-        if ctx.row.follows is not None:
-            hint += _of_earlier(ctx, node.right, ctx.row.follows)
+        hint = _of_one_row(ctx, node.right, ctx.row)
     elif node.operator not in ("<", ">") and value.nullable:
         state = f"{operand} is {'missing' if node.operator == '!=' else 'present'}"
-        hint = Hint(f"write '{state}'", state)
+        hint = advice("write_quoted", state, text=state)
     _warn(ctx, diagnostic("SK205", node.span, hint=hint, operand=operand))
 
 
-def _of_earlier(ctx: Context, node: t.Expr, row: Row) -> str:
-    """How to write a name so that it is of the row that a step follows."""
-    if not isinstance(node, t.Name) or row.entity.attribute(node.parts[0]) is None:
-        return ""
-    alias = format_name(row.alias or ctx.name_for(row))
-    known = "" if row.alias else f"'{format_name(row.relation.name)} as {alias}' and "
-    return f"; for the row that the step follows, write {known}{alias}.{format_tree(node)}"
+def _of_one_row(ctx: Context, node: t.Expr, row: Row) -> Hint:
+    """That both are of one row, and how to write a name so that it is of the row before it."""
+    told: dict[str, Any] = {"relation": row.relation.name}
+    before = row.follows
+    if before is None or not isinstance(node, t.Name):
+        return advice("both_of_one_row", **told)
+    if before.entity.attribute(node.parts[0]) is None:
+        return advice("both_of_one_row", **told)
+    alias = format_name(before.alias or ctx.name_for(before))
+    told["name"] = f"{alias}.{format_tree(node)}"
+    if before.alias:
+        return advice("one_row_or_earlier", **told)
+    known = f"{format_name(before.relation.name)} as {alias}"
+    return advice("one_row_or_named", alias=known, **told)
 
 
 def _of_day(ctx: Context, node: t.Compare, day: t.Expr, instant: t.Expr, operator: str) -> None:
@@ -228,7 +233,7 @@ def _of_day(ctx: Context, node: t.Compare, day: t.Expr, instant: t.Expr, operato
 
 def _whole_day(ctx: Context, span: Span, meant: t.Expr) -> None:
     text = format_tree(meant)
-    hint = Hint(f"write '{text}' for the whole day", text)
+    hint = advice("SK202", text, meant=text)
     _warn(ctx, diagnostic("SK202", span, hint=hint, meant=text))
 
 
@@ -372,7 +377,7 @@ def _varies(node: ir.Condition | ir.Value) -> bool:
     return isinstance(node, _VARYING) or (isinstance(node, ir.Call) and node.name == "age")
 
 
-def _name_in_quotes(ctx: Context, node: t.Expr) -> Hint | str | None:
+def _name_in_quotes(ctx: Context, node: t.Expr) -> Hint | None:
     """How to name an attribute, where a text stands for one."""
     other = None
     for place in ("left", "right", "operand"):
@@ -381,15 +386,12 @@ def _name_in_quotes(ctx: Context, node: t.Expr) -> Hint | str | None:
             continue
         name = ctx.name_like(text.value)
         if name is None:
-            other = f"{_QUOTES}; names with spaces stand in backquotes: `order count`"
+            other = advice("backquotes_for_names")
             continue
         changed: Any = {place: name}
-        said = f"{_QUOTES}; to name an attribute, write {format_tree(evolve(node, **changed))}"
-        return Hint(said, format_tree(name), text.span)
+        meant = format_tree(evolve(node, **changed))
+        return advice("name_without_quotes", format_tree(name), span=text.span, text=meant)
     return other
-
-
-_QUOTES = "double quotes are for texts"
 
 
 def _warn(ctx: Context, found: Diagnostic) -> None:

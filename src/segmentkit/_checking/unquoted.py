@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from segmentkit._checking.coercion import article, literal_dtype
+from segmentkit._checking.coercion import kind_of, literal_dtype
 from segmentkit._checking.context import Context
 from segmentkit._checking.hints import (
     compared,
@@ -19,7 +19,7 @@ from segmentkit._checking.hints import (
     truth,
     unquoted,
 )
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, hinted, suggest, write
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, advice, hinted, suggest, write
 from segmentkit._language import syntax as t
 from segmentkit._language.foreign_words import NUMBERS
 from segmentkit._language.formatter import format_text, format_tree
@@ -59,7 +59,8 @@ def quote_unknown(
         ):
             hint = write(str(NUMBERS[word.lower()]))
         case t.Duration(number) if dtype.is_number:
-            hint = write(format_tree(number), ", a number without a unit")
+            text = format_tree(number)
+            hint = advice("number_without_unit", text, number=text)
         case _:
             pass
     if hint is not None:
@@ -71,18 +72,17 @@ def _quote(ctx: Context, node: t.Expr, last: Diagnostic, written_out: bool) -> N
     if text is None:
         return
     if text.lower() in ("empty", "blank"):
-        told = "write = \"\" for an empty text, or 'is missing'"
-        ctx.errors[-1] = hinted(last, told)
+        ctx.errors[-1] = hinted(last, advice("empty_or_missing"))
         return
     if is_missing_word(node):
-        ctx.errors[-1] = hinted(last, "to ask for what is missing, write 'is missing'")
+        ctx.errors[-1] = hinted(last, advice("is_missing"))
         return
     if not written_out and isinstance(node, t.Name) and _is_nearly_known(ctx, node, last):
         return
     first = next(each for each in ctx.errors if each.span.start >= node.span.start)
     ctx.errors[:] = [each for each in ctx.errors if each.span.start < node.span.start]
     quoted = format_text(text)
-    hint = Hint(f"write it in quotes: {quoted}", quoted)
+    hint = advice("write_in_quotes", quoted, text=quoted)
     ctx.errors.append(hinted(first, hint, node.span))
 
 
@@ -142,7 +142,7 @@ def as_text(node: t.Expr) -> Hint | None:
     if not isinstance(node, t.Name):
         return None
     text = format_text(".".join(node.parts))
-    return Hint(f"write it in quotes: {text}", text)
+    return advice("write_in_quotes", text, text=text)
 
 
 def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
@@ -161,8 +161,8 @@ def refuse_strays(ctx: Context, node: t.And | t.Or) -> tuple[t.Expr, ...]:
             hint = unquoted(ctx, operand) or (_taken_in(node, i, more) if i else None)
             dtype = literal_dtype(operand.value)
             told = hint or compared(ctx, operand, dtype)
-            place = hint.span if isinstance(hint, Hint) and hint.span else operand.span
-            ctx.error("SK108", place, hint=told, **article(dtype))
+            place = hint.span if hint and hint.span else operand.span
+            ctx.error("SK108", place, hint=told, what=kind_of(dtype))
     return tuple(left)
 
 
@@ -197,18 +197,18 @@ def _is_of_text(test: t.Expr) -> bool:
             return False
 
 
-def _taken_in(node: t.And | t.Or, start: int, end: int) -> Hint | str | None:
+def _taken_in(node: t.And | t.Or, start: int, end: int) -> Hint | None:
     """The whole, with constants in the test before them."""
     test, values = node.operands[start - 1], node.operands[start:end]
     if values[0].span.start < test.span.start:
         return None
     meant = _with_strays(test, values, isinstance(node, t.Or))
-    if meant is None or isinstance(meant, str):
+    if meant is None or isinstance(meant, Hint):
         return meant
     return write(format_tree(meant), span=test.span.to(values[-1].span))
 
 
-def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> t.Expr | str | None:
+def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> t.Expr | Hint | None:
     """The test that takes the values in."""
     match test:
         case t.Compare("=" | "!=" as operator, left, t.Literal() as first, folded):
@@ -224,9 +224,9 @@ def _with_strays(test: t.Expr, values: tuple[t.Expr, ...], either: bool) -> t.Ex
             again = [evolve(test, patterns=(value,)) for value in values]
             if either and not test.negated:
                 return t.Or((test, *again), test.span)
-            return f"repeat the test: {format_tree(again[0])}"
+            return advice("repeat_the_test", text=format_tree(again[0]))
         case t.Compare():
-            return f"repeat the test: {format_tree(evolve(test, right=values[0]))}"
+            return advice("repeat_the_test", text=format_tree(evolve(test, right=values[0])))
         case _:
             return None
     return meant

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, datetime, tzinfo
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from segmentkit._calendar import EXACT_UNITS, add_days, first_instant
-from segmentkit._diagnostics.diagnostic import Diagnostic, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, advice, diagnostic
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._planning.ir import Anchor, Comparison, Const, Moment, Param, Value
 from segmentkit.dtypes import DATE, TIMESTAMP, DType, Kind
@@ -35,7 +36,7 @@ def bounds(
         return None
     unit = getattr(window, "unit", "day")
     if dtype != TIMESTAMP and unit in _SHORTER_THAN_A_DAY:
-        return diagnostic("SK122", window.span, unit=f"{unit}s", hint="count in days or longer")
+        return diagnostic("SK122", window.span, unit=f"{unit}s", hint=advice("days_or_longer"))
     kind = TIMESTAMP if dtype == TIMESTAMP else DATE
     match window:
         case t.Rolling("last", count, unit):
@@ -105,8 +106,6 @@ def _range(
             case Moment():
                 upper = (Comparison.LT, Moment(Anchor.START, 1, "day", TIMESTAMP))
             case _:
-                hint = "the upper end must be a date written out, or a timestamp"
-                return diagnostic(
-                    "SK104", window.high.span, left="timestamp", right="date", hint=hint
-                )
+                told: dict[str, Any] = {"left": term("timestamp"), "right": term("date")}
+                return diagnostic("SK104", window.high.span, hint=advice("upper_end"), **told)
     return (Comparison.GE, low), upper

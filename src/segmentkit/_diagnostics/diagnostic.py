@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from segmentkit._diagnostics.messages import CODES
+from segmentkit._diagnostics.messages import CODES, HINTS
+from segmentkit._diagnostics.wording import filled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @frozen
@@ -59,14 +60,19 @@ class Hint:
     """What to write instead, in words, and as what then stands at a place.
 
     Attributes:
-        said: The words.
+        id: The wording, one of `HINTS`.
+        values: What the wording names.
         written: What stands in the place of what is underlined; None if the words do not say so.
         span: The place, where it is another than what is underlined.
     """
 
-    said: str
+    id: str
+    values: Mapping[str, Any] = field(factory=dict, hash=False)
     written: str | None = None
     span: Span | None = None
+
+    def __str__(self) -> str:
+        return filled(HINTS[self.id], self.values)
 
 
 @frozen
@@ -80,6 +86,10 @@ class Diagnostic:
         hint: What to write instead, when that can be said.
         pointer: Where, in JSON, as a JSON pointer; None if the definition was not JSON.
         fix: The hint as a change of the text, where it says one thing to write.
+        values: What the message names, by the places in the wording of its code. What is a part
+            of the definition is as it stands there.
+        hint_id: The wording of the hint, as stable as the code; None without a hint.
+        hint_values: What the hint names.
     """
 
     code: str
@@ -88,6 +98,9 @@ class Diagnostic:
     hint: str | None = None
     pointer: str | None = None
     fix: Fix | None = None
+    values: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
+    hint_id: str | None = field(default=None, eq=False, repr=False)
+    hint_values: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
 
     @property
     def is_warning(self) -> bool:
@@ -111,7 +124,9 @@ class Diagnostic:
             ``offset`` from zero, in characters and, for JavaScript, as ``offset_utf16``. The end
             is the place after the last character. If the hint says one thing to write, ``fix``
             has ``start``, ``end`` and the ``text`` that stands there instead; otherwise it is
-            None. If the definition was JSON, ``pointer`` is the place there.
+            None. ``values`` is what the message names, ``hint_id`` the wording of the hint (or
+            None) and ``hint_values`` what it names: for messages of your own. If the definition
+            was JSON, ``pointer`` is the place there.
 
         Example:
             >>> found = Diagnostic("SK101", "there is no 'aeg'", Span(0, 3), "did you mean 'age'?")
@@ -126,6 +141,9 @@ class Diagnostic:
             "start": _place(source, self.span.start),
             "end": _place(source, self.span.end),
             "fix": self.fix and _changed(self.fix, source),
+            "values": _plain(self.values),
+            "hint_id": self.hint_id,
+            "hint_values": _plain(self.hint_values),
         } | ({} if self.pointer is None else {"pointer": self.pointer})
 
     def render(self, source: str) -> str:
@@ -149,6 +167,14 @@ class Diagnostic:
         indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
         lines = [f"{self.code} {self.message}", f"    {shown}", f"    {indent}{'^' * width}"]
         return "\n".join([*lines, *told])
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON has them: whole numbers as such, and all else as the message shows it."""
+    return {
+        name: value if type(value) is int else encodable(visible(str(value)))
+        for name, value in values.items()
+    }
 
 
 def _end(pointer: str) -> str:
@@ -209,14 +235,26 @@ def suggest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_fold[close[0]] if close else None
 
 
-def write(text: str, why: str = "", *, span: Span | None = None) -> Hint:
+def advice(
+    id: str, written: str | None = None, /, *, span: Span | None = None, **values: Any
+) -> Hint:
+    """A hint of the table of hints.
+
+    Args:
+        id: Its wording, one of `HINTS`.
+        written: What stands in the place of what is underlined, if the words say so.
+        span: The place, where it is another.
+        **values: What the wording names.
+    """
+    return Hint(id, values, written, span)
+
+
+def write(text: str, *, span: Span | None = None) -> Hint:
     """The hint to write a text in the place of what is underlined."""
-    return Hint(f"write {text}{why}", text, span)
+    return advice("write", text, span=span, text=text)
 
 
-def likely(
-    word: str, known: Iterable[str], written: Callable[[str], str] = str
-) -> Hint | str | None:
+def likely(word: str, known: Iterable[str], written: Callable[[str], str] = str) -> Hint | None:
     """A hint that names the probable word, or the few there are.
 
     Args:
@@ -226,33 +264,23 @@ def likely(
     """
     known = sorted(set(known))
     if close := suggest(word, known):
-        return meant(close, written(close))
+        return advice("did_you_mean", written(close), name=close)
     if known and len(known) <= _FEW:
-        return f"there are {', '.join(known)}"
+        return advice("there_are", names=", ".join(known))
     return None
 
 
-def meant(name: str, written: str) -> Hint:
-    """The hint that one name was meant."""
-    return Hint(f"did you mean '{name}'?", written)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The words of `likely`."""
+def did_you_mean(word: str, known: Iterable[str]) -> Hint | None:
+    """The same, where it is not said what then stands in the place."""
     hint = likely(word, known)
-    return hint.said if isinstance(hint, Hint) else hint
+    return hint and evolve(hint, written=None)
 
 
 _FEW = 12
 
 
 def diagnostic(
-    code: str,
-    span: Span,
-    *,
-    hint: Hint | str | None = None,
-    pointer: str | None = None,
-    **values: Any,
+    code: str, span: Span, *, hint: Hint | None = None, pointer: str | None = None, **values: Any
 ) -> Diagnostic:
     """Make a diagnostic from the table.
 
@@ -266,17 +294,17 @@ def diagnostic(
     Returns:
         The diagnostic.
     """
-    entry = CODES[code]
-    if hint is None and entry.hint is not None:
-        hint = entry.hint.format(**values)
-    found = Diagnostic(code, visible(entry.message.format(**values)), span, pointer=pointer)
-    return hinted(found, hint)
+    if hint is None and code in HINTS:
+        hint = Hint(code, values)
+    message = visible(filled(CODES[code].message, values))
+    return hinted(Diagnostic(code, message, span, pointer=pointer, values=values), hint)
 
 
-def hinted(found: Diagnostic, hint: Hint | str | None, span: Span | None = None) -> Diagnostic:
-    """The diagnostic with another hint, and perhaps another place."""
+def hinted(found: Diagnostic, hint: Hint | None, span: Span | None = None) -> Diagnostic:
+    """The diagnostic with another hint, or with none, and perhaps with another place."""
     span = span or found.span
-    if not isinstance(hint, Hint):
-        return evolve(found, span=span, hint=hint and visible(hint), fix=None)
+    if hint is None:
+        return evolve(found, span=span, hint=None, fix=None, hint_id=None, hint_values={})
     fix = None if hint.written is None else Fix(hint.span or span, hint.written)
-    return evolve(found, span=span, hint=visible(hint.said), fix=fix)
+    told: dict[str, Any] = {"hint_id": hint.id, "hint_values": hint.values}
+    return evolve(found, span=span, hint=visible(str(hint)), fix=fix, **told)

@@ -39,12 +39,12 @@ TABLE = (
     ),
     Code(
         "SK107",
-        "arithmetic needs numbers, and this is {article} {family}",
+        "arithmetic needs numbers, and this is {what}",
         "+ - * / work on numbers only.",
     ),
     Code(
         "SK108",
-        "this is {article} {family}, not a condition",
+        "this is {what}, not a condition",
         "and, or, not and where join conditions.",
     ),
     Code(
@@ -61,7 +61,7 @@ TABLE = (
     Code("SK111", "{name} takes {expected}, not {given}", "The number of arguments is wrong."),
     Code(
         "SK112",
-        "{name} takes {expected}, not {article} {family}",
+        "{name} takes {expected}, not {what}",
         "An argument has the wrong type.",
     ),
     Code(
@@ -102,7 +102,7 @@ TABLE = (
     ),
     Code(
         "SK121",
-        "':{name}' takes {expected}; {value} is {article} {family}",
+        "':{name}' takes {expected}; {value} is {what}",
         "The value bound to a parameter has the wrong type.",
     ),
     Code(
@@ -113,7 +113,7 @@ TABLE = (
         "'{text}' must be written out",
         "Lists and patterns take constants or parameters, not attributes.",
     ),
-    Code("SK124", "'{name}' is for text, not for {article} {family}", "A text test needs text."),
+    Code("SK124", "'{name}' is for text, not for {what}", "A text test needs text."),
     Code(
         "SK125",
         "the type of ':{name}' does not follow from its use",
@@ -126,7 +126,7 @@ TABLE = (
     ),
     Code(
         "SK127",
-        "the definition expands to more than {limit} parts",
+        "the definition expands to more than {limit:,} parts",
         "With the segments that it refers to written out, a definition has at most this many parts.",
     ),
     Code(
@@ -193,7 +193,7 @@ TABLE = (
     Code("SK143", "unknown list '{name}'", "There is no static list of this name."),
     Code(
         "SK144",
-        "list '{name}' holds {held}, and {key} is {article} {family}",
+        "list '{name}' holds {held}, and {key} is {what}",
         "A static list contains integers or texts, like the keys or the attribute that it is asked about.",
     ),
     Code(
@@ -242,7 +242,7 @@ TABLE = (
     ),
     Code(
         "SK154",
-        "the number of tiles must be a whole number from 1 to {most}, and this is {text}",
+        "the number of tiles must be a whole number from 1 to {most:,}, and this is {text}",
         "ntile divides customers into tiles; their number must be written out.",
         hint="ntile(5, sum(orders.amount)) = 5",
     ),
@@ -355,7 +355,7 @@ TABLE = (
     # What a schema adds
     Code(
         "SK162",
-        "'is empty' is for lists, not for {article} {family}",
+        "'is empty' is for lists, not for {what}",
         'A list without texts is empty, and not missing. A text can be "", and another value can be missing.',
     ),
     Code(

@@ -36,7 +36,7 @@ TABLE = (
     ),
     Code(
         "SK006",
-        "the definition has {length} characters; at most {limit} are allowed",
+        "the definition has {length:,} characters; at most {limit:,} are allowed",
         "A definition is for people to read; a long list of keys or values is data.",
         hint="keep long lists outside the definition",
     ),
@@ -167,12 +167,12 @@ TABLE = (
     Code("SK305", "{detail}", "The file of a static list cannot be read."),
     Code(
         "SK306",
-        "this line is not a key: {key} is {article} {family}",
+        "this line is not a key: {key} is {what}",
         "A file of a static list has one key on each line; in a CSV file the first column counts.",
     ),
     Code(
         "SK307",
-        "more than {limit} {what}",
+        "more than {limit:,} {what}",
         "Limits keep a catalog that a stranger wrote from taking all memory or time.",
         hint="if you trust it, load it with limits=segmentkit.Limits({field}=…)",
     ),

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, write
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic, write
+from segmentkit._diagnostics.wording import either
 from segmentkit._language.foreign_words import CURRENCIES, MONTH, UNITS, dates_of, instant_of
 from segmentkit._language.formatter import format_value
 
+_MINUTES_OR_MONTHS = "m"
 _UNITS = {
-    "s": "seconds", "sec": "seconds", "min": "minutes", "m": "minutes or months", "mo": "months",
+    "s": "seconds", "sec": "seconds", "min": "minutes", "m": _MINUTES_OR_MONTHS, "mo": "months",
     "h": "hours", "d": "days", "w": "weeks", "q": "quarters", "y": "years", "yr": "years",
 }  # fmt: skip
 _METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
@@ -23,12 +25,12 @@ _POWERS = {"k": 3, "mio": 6, "mln": 6, "m": 6, "mn": 6, "million": 6, "bn": 9, "
 def _plain_number(found: re.Match[str]) -> Hint:
     whole = re.sub(r"\D", "", found["whole"])
     number = f"{whole}{'.' * bool(found['rest'])}{found['rest'] or ''}"
-    return Hint(f"write numbers without separators: {number}", number)
+    return advice("number_without_separators", number, number=number)
 
 
 def _written_out(found: re.Match[str]) -> Hint:
     number = Decimal(found["number"].replace("_", "")).scaleb(int(found["power"]))
-    return Hint(f"write numbers out: {number:f}", f"{number:f}")
+    return advice("number_written_out", f"{number:f}", number=f"{number:f}")
 
 
 def _multiple(found: re.Match[str]) -> Hint:
@@ -38,7 +40,7 @@ def _multiple(found: re.Match[str]) -> Hint:
     return write(text)
 
 
-def _date(found: re.Match[str]) -> Hint | str:
+def _date(found: re.Match[str]) -> Hint:
     """One day or instant; or the two that it can be."""
     text = found[0]
     moment = instant_of(text)
@@ -46,11 +48,11 @@ def _date(found: re.Match[str]) -> Hint | str:
         return write(_as_written(found, moment) if isinstance(moment, datetime) else str(moment))
     days = dates_of(re.sub(r"[ T,]+\d\d?:\d\d.*", "", text))
     if len(days) > 1:
-        return f"write {days[0]} or {days[1]}: year, month, day"
+        return advice("one_of_two_days", first=str(days[0]), second=str(days[1]))
     return _DATES
 
 
-def _month(found: re.Match[str]) -> Hint | str:
+def _month(found: re.Match[str]) -> Hint:
     """A month: after ``in`` as it is written here, after ``=`` as a window."""
     month = f"{found['year']}-{int(found['month']):02}"
     before = found.string[max(0, found.start() - _NEAR) : found.start()]
@@ -59,8 +61,8 @@ def _month(found: re.Match[str]) -> Hint | str:
     if equal := re.search(r"(?<![<>!=])={1,2}\s*\Z", before):
         text = f"in {month}"
         start = found.start() - len(before) + equal.start()
-        return Hint(f"write '{text}' for the whole month", text, Span(start, found.end()))
-    return f"write {month}-01, or for the whole month 'in {month}'"
+        return advice("whole_month", text, span=Span(start, found.end()), text=text)
+    return advice("day_or_month", month=month)
 
 
 def _as_written(found: re.Match[str], moment: datetime) -> str:
@@ -69,9 +71,10 @@ def _as_written(found: re.Match[str], moment: datetime) -> str:
     return f"{text}:00" if re.search(r":\d\d:00", found[0]) and text.count(":") == 1 else text
 
 
-_DATES = "write dates as 2026-05-09, and months as 2026-05"
+_DATES = advice("dates_and_months")
+_INSTANTS = advice("instants")
 _CLOCK = r"(?:[ T,]+\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?"
-_NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], Hint | str]], ...] = (
+_NUMBERS: tuple[tuple[str, Hint | Callable[[re.Match[str]], Hint]], ...] = (
     (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,2})(?!\w)", _written_out),
     (
         r"(?P<number>\d[\d_]*(?:[.,]\d+)?)"
@@ -86,35 +89,33 @@ _NUMBERS: tuple[tuple[str, str | Callable[[re.Match[str]], Hint | str]], ...] = 
     (r"(?P<month>0?[1-9]|1[0-2])[/.](?P<year>\d{4})(?![\w-])(?![/.]\d)", _month),
     (r"(?:\d{4}([/.])\d\d?\1\d\d?|\d\d?([/.])\d\d?\2\d\d(?:\d\d)?)(?!\w)", _DATES),
     (r"(?:\d{4}-\d(?:-\d\d?)?|\d{4}-\d\d-\d|\d\d?-\d\d?-\d\d(?:\d\d)?)(?![\w-])", _DATES),
-    (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", "write instants as 2026-05-09T12:00"),
-    (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", "write instants as 2026-05-09T12:00"),
+    (r"(\d{4}-\d\d-\d\d)\ +(?P<clock>\d\d?:\d\d)", _INSTANTS),
+    (r"\d{4}-\d\d-\d\d(?![Tt]\d\d:\d\d)[a-zA-Z][\w:]*", _INSTANTS),
     (r"(?P<whole>\d{1,3}(?:[,' \u00a0\u202f]\d{3})+)(?:[.,](?P<rest>\d+))?(?!\w)", _plain_number),
     (r"(?P<whole>\d{1,3}(?:\.\d{3})+)(?:,(?P<rest>\d+)|(?<=\.\d{3}\.\d{3}))(?!\w)", _plain_number),
     (r"(\d[\d_]*),[-–—](?!\w)", lambda found: write(found[1])),
     (r"\.(\d+)(?!\w)", lambda found: write(f"0.{found[1]}")),
     (r"(\d[\d_]*)\.(?![\d.])", lambda found: write(found[1])),
-    (r"0[xXoObB][\da-fA-F]+", "write numbers with the digits 0 to 9"),
+    (r"0[xXoObB][\da-fA-F]+", advice("digits")),
     (
         r"0\d+(?!\w)",
-        lambda found: Hint(f"write {int(found[0])}, without zeros before it", f"{int(found[0])}"),
+        lambda found: advice("without_zeros", f"{int(found[0])}", number=f"{int(found[0])}"),
     ),
     (
         r"(?:[$€£¥₴₽]|zł|kr\.?|USD|EUR|UAH|PLN|DKK|GBP)\ ?(\d[\d_.]*\d|\d)",
-        lambda found: Hint(f"write the number alone: {found[1]}", found[1]),
+        lambda found: advice("number_alone", found[1], number=found[1]),
     ),
     (
         r"(\d[\d_.]*)\ ?[$€£¥₴₽]",
-        lambda found: Hint(f"write the number alone: {found[1]}", found[1]),
+        lambda found: advice("number_alone", found[1], number=found[1]),
     ),
     (
         r"(\d[\d_]*)(?i:km)(?!\w)",
-        lambda found: Hint(f"write the unit as a word of its own: {found[1]} km", f"{found[1]} km"),
+        lambda found: advice("unit_apart", f"{found[1]} km", text=f"{found[1]} km"),
     ),
     (
         r"(\d[\d_]*)(?i:mi|miles?)(?!\w)",
-        lambda found: Hint(
-            f"write the unit as a word of its own: {found[1]} miles", f"{found[1]} miles"
-        ),
+        lambda found: advice("unit_apart", f"{found[1]} miles", text=f"{found[1]} miles"),
     ),
 )
 _COMPILED = tuple((re.compile(rf"(?<![\w.:-]){pattern}"), hint) for pattern, hint in _NUMBERS)
@@ -126,7 +127,7 @@ def number_or_date(text: str, start: int) -> Diagnostic | None:
     for pattern, hint in _COMPILED:
         for found in pattern.finditer(text, first, last):
             if found.start() <= start < found.end():
-                told = hint if isinstance(hint, str) else hint(found)
+                told = hint if isinstance(hint, Hint) else hint(found)
                 return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told)
     rest = text[start:]
     if re.match(r"(?:ago|from)\b", rest) and (metres := _METRES_AGO.search(text[:start])):
@@ -156,9 +157,10 @@ def _length(written: str, number: str, unit: str, start: int) -> Diagnostic:
     if re.fullmatch(CURRENCIES, unit, re.IGNORECASE):
         span = Span(start, start + len(written))
         return diagnostic("SK001", span, found=f"'{written}'", hint=write(number))
-    suggestion = f"{number} {word or 'days'}"
     span = Span(start, start + len(written))
-    one = word is not None and " or " not in word
-    said = f"write the unit as a word: {suggestion}"
-    hint = Hint(said, suggestion if one else None)
+    suggestion = f"{number} {word or 'days'}"
+    if word == _MINUTES_OR_MONTHS:
+        told = either([f"{number} minutes", "months"])
+        return diagnostic("SK004", span, text=written, suggestion=told)
+    hint = advice("SK004", suggestion if word else None, suggestion=suggestion)
     return diagnostic("SK004", span, text=written, suggestion=suggestion, hint=hint)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from segmentkit._diagnostics.diagnostic import Hint, suggest
+from segmentkit._diagnostics.diagnostic import Hint, advice, suggest
 from segmentkit._language import foreign_words
 from segmentkit._language.formatter import format_name, format_text
 from segmentkit._language.keywords import RESERVED, keywords
@@ -65,8 +65,8 @@ def as_instant(found: Match) -> str:
     return "T".join(found["text"].split())
 
 
-def as_of_today(found: Match) -> str:
-    return f"write '{as_from_now(found)}', which counts from this moment"
+def as_of_today(found: Match) -> Hint:
+    return advice("from_this_moment", text=as_from_now(found))
 
 
 def as_part(found: Match) -> str:
@@ -131,9 +131,8 @@ def as_nobody(found: Match) -> str:
     return str((found["no"] is not None) != (found["all"] is not None)).lower()
 
 
-def as_size(found: Match) -> str:
-    path = found["path"]
-    return f"write 'length({path})' for a text or a list, or 'count({path})' for a relation"
+def as_size(found: Match) -> Hint:
+    return advice("length_or_count", name=found["path"])
 
 
 def as_is_word(found: Match) -> str:
@@ -144,14 +143,11 @@ def as_is_word(found: Match) -> str:
     return f"{found['path']} {sign} {word.lower() if is_word else format_text(word)}"
 
 
-def as_empty(found: Match) -> str:
-    path = found["path"]
+def as_empty(found: Match) -> Hint:
     sign, word, state = ("!=", "any", "present") if found["no"] else ("=", "none", "missing")
     not_ = "not " if found["no"] else ""
-    return (
-        f"write '{path} {sign} \"\"' for a text, '{path} is {not_}empty' for a list, "
-        f"'{word}({path})' for a relation, or '{path} is {state}'"
-    )
+    told: dict[str, Any] = {"sign": sign, "no": not_, "word": word, "state": state}
+    return advice("empty_of_each_kind", name=found["path"], **told)
 
 
 def as_compared(found: Match) -> str:
@@ -239,7 +235,7 @@ def as_named(found: Match) -> str | None:
     return format_name(found["name"].strip()) if begins(found) else None
 
 
-def as_keyed(found: Match) -> str | None:
+def as_keyed(found: Match) -> Hint | str | None:
     """``df["x"]`` is ``x``, and ``document["x"]`` is ``document.x``."""
     name = format_name(found["name"].strip())
     if not begins(found):
@@ -247,7 +243,7 @@ def as_keyed(found: Match) -> str | None:
     frame = found["frame"]
     if not frame or re.fullmatch(r"(?:df|frame|data|row|table)\w*", frame, re.IGNORECASE):
         return name
-    return f"write '{name}' for a column, or '{frame}.{name}' for a value in JSON"
+    return advice("column_or_json", name=name, document=frame)
 
 
 def as_of_rows(found: Match) -> str:
@@ -260,7 +256,7 @@ def as_in_kind(found: Match) -> str | None:
     return f"in {found['kind'].lower()} {found['name']}" if begins(found) else None
 
 
-def as_spaced(found: Match) -> str | None:
+def as_spaced(found: Match) -> Hint | str | None:
     """A name of several words."""
     words = found["words"].split()
     known = {*keywords(), *AGGREGATES, *FUNCTIONS} - {"first", "last"}
@@ -272,4 +268,4 @@ def as_spaced(found: Match) -> str | None:
     name = format_name(" ".join(words))
     if words[0] in ("first", "last") or any(not word[0].islower() for word in words):
         return name
-    return f"write tests with 'and' or 'or' between them, and a name of several words as {name}"
+    return advice("tests_or_spaced_name", name=name)

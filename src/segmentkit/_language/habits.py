@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
 from segmentkit._language import habits_of_programs, habits_of_rows, habits_of_tests
 from segmentkit._language.habit_forms import (
     CLOSE,
@@ -82,16 +82,18 @@ def habit(text: str, start: int) -> Diagnostic | None:
     return None
 
 
-def _hint(found: Match, meant: Hint | str) -> Hint | str | None:
+def _hint(found: Match, meant: Hint | str) -> Hint | None:
     """What a form says, as a hint that can be followed."""
-    if isinstance(meant, Hint) or meant.startswith("write "):
+    if isinstance(meant, Hint):
         return meant
     written = _SINGLE_QUOTED.sub(_double_quoted, meant)
     if written.strip() == found[0].strip():
         return None
-    why = next((why for name, why in _WHY.items() if name in found.re.groupindex), "")
-    said = f"write '{written.strip()}'{why}" if written.strip() else "leave it out"
-    return Hint(said, spaced(found.string, *found.span(), written))
+    here = spaced(found.string, *found.span(), written)
+    if not written.strip():
+        return advice("leave_it_out", here)
+    said = next((id for name, id in _WHY.items() if name in found.re.groupindex), "write_quoted")
+    return advice(said, here, text=written.strip())
 
 
 def spaced(text: str, start: int, end: int, written: str) -> str:
@@ -106,11 +108,8 @@ def _is_of_word(character: str) -> bool:
     return character.isalnum() or character in ("_", ":", "`")
 
 
-_WHY = {
-    "is": "; 'is' only tests whether a value is missing or present",
-    "chain": "; 'between' has both ends in",
-}
-"""What is said besides, where an expression has a group of the name."""
+_WHY = {"is": "write_not_is", "chain": "write_between"}
+"""The hint that also says why, where an expression has a group of the name."""
 
 _SINGLE_QUOTED = re.compile(r"'([^'\"\\\n]*)'")
 

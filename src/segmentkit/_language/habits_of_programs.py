@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segmentkit._diagnostics.diagnostic import Hint
+from segmentkit._diagnostics.diagnostic import Hint, advice
 from segmentkit._language.formatter import format_name, format_text
 from segmentkit._language.habit_forms import (
     LIST,
@@ -32,25 +32,24 @@ _PEOPLE = (
 
 
 def _ended(found: Match) -> Hint:
-    return Hint("a definition is one condition: leave this out", "")
+    return advice("one_condition", "")
 
 
 def _alone(found: Match) -> Hint:
-    return Hint("write the condition alone", "")
+    return advice("condition_alone", "")
 
 
 def _comment(found: Match) -> Hint:
-    return Hint("a comment begins with #", "#")
+    return advice("comment_begins", "#")
 
 
 def _no_comment(found: Match) -> Hint:
-    return Hint("a comment begins with #, and ends with the line; leave it out", "")
+    return advice("comment_ends_with_line", "")
 
 
-def _parameter(found: Match) -> str:
+def _parameter(found: Match) -> Hint:
     """``$age > 18``: a variable or a column, which only its author knows."""
-    name = found["name"]
-    return f"write '{name}' for an attribute, or ':{name}' for a parameter"
+    return advice("attribute_or_parameter", name=found["name"])
 
 
 def _length(found: Match) -> str:
@@ -135,8 +134,8 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
         r"(?!no\b|at\b|more\b|less\b|not\b)(?=[\w`(\"]+[\s.]*(?:[<>=!(]|\b(?:is|in|not|contains|between|starts|ends|matches|and|or)\b|\Z))",
         _alone,
     ),
-    (r"\A\s*=\s*(?=[\w(])", lambda found: Hint("leave out the first sign", "")),
-    (r"\s*;\s*\Z", lambda found: Hint("a definition is one condition, without ';'", "")),
+    (r"\A\s*=\s*(?=[\w(])", lambda found: advice("leave_out_first_sign", "")),
+    (r"\s*;\s*\Z", lambda found: advice("one_condition_without_end", "")),
     (r"\s+(?:limit\s+\d+|(?:order|group)\s+by\b[^()]*)\s*;?\s*\Z", _ended),
     (r"\s*/\*[^*]*\*/\s*(?=\Z)", _no_comment),
     (r"/\*[^*]*\*/", _no_comment),

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, did_you_mean
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, did_you_mean
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import is_writable
 from segmentkit._language.json_text import Repeated, pointer_of
@@ -30,7 +31,7 @@ class Wrong(Exception):
     """What is wrong, and where: the steps from the top to it, the last one first."""
 
     def __init__(
-        self, code: str, *, hint: str | None = None, steps: Steps = (), **values: Any
+        self, code: str, *, hint: Hint | None = None, steps: Steps = (), **values: Any
     ) -> None:
         self.code = code
         self.hint = hint
@@ -43,43 +44,43 @@ class Wrong(Exception):
         return diagnostic(self.code, Span(0, 0), hint=self.hint, pointer=place, **self.values)
 
 
-def unexpected(found: object, expected: str, hint: str | None = None) -> Wrong:
+def unexpected(found: object, expected: Term | str, hint: Hint | None = None) -> Wrong:
     """What to say of a value of another kind."""
     if isinstance(found, Repeated):
         return Wrong("SK024", name=found.key)
-    return Wrong("SK021", found=_told(found), expected=expected, hint=hint)
+    told = expected if isinstance(expected, Term) else term(expected)
+    return Wrong("SK021", found=_told(found), expected=told, hint=hint)
 
 
-def _told(value: object) -> str:
+def _told(value: object) -> Term | str:
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case dict() if not value:
-            return "an empty object"
+            return term("an empty object")
+        case dict():
+            return term("an object")
         case list():
-            return f"a list of {len(value)}"
+            return term("a list of {size}", size=len(value))
         case str():
             return f"{value!r:.40}"
+        case int() | float():
+            return term("a number")
         case _:
             name = type(value).__name__
-    return _TOLD.get(type(value), f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}")
-
-
-_TOLD: dict[type, str] = {
-    **{dict: "an object", int: "a number", float: "a number"},
-}
+            return term("an {type}" if name[0] in "AEIOUaeiou" else "a {type}", type=name)
 
 
 class Room:
     """How much may still be read: what is built of itself many times has no end."""
 
     def __init__(self, most: int = MAX_NODES, refusal: Wrong | None = None) -> None:
-        limit = f"{most:,}"
         self.left = most
         self.depth = 0
-        self.refusal = refusal or Wrong("SK006", length=f"more than {limit}", limit=limit)
+        length = term("more than {limit:,}", limit=most)
+        self.refusal = refusal or Wrong("SK006", length=length, limit=most)
 
     def take(self, size: int = 1) -> None:
         """Use some of it up."""
@@ -129,7 +130,7 @@ class Text(Slot):
             raise unexpected(value, self.expected)
         room.take(len(value))
         if not value.isascii() and _HALF.search(value):
-            raise Wrong("SK001", found="half of a character")
+            raise Wrong("SK001", found=term("half of a character"))
         if not self.is_right(value):
             if self.code is not None:
                 raise Wrong(self.code, name=f"{value!r:.60}", text=f"{value:.60}")
@@ -161,7 +162,8 @@ class Choice(Slot):
     def read(self, value: Any, room: Room) -> str:
         if type(value) is not str or value not in self.options:
             hint = did_you_mean(value, self.options) if type(value) is str else None
-            raise unexpected(value, "one of " + ", ".join(self.options), hint)
+            expected = term("one of {options}", options=", ".join(self.options))
+            raise unexpected(value, expected, hint)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -275,8 +277,9 @@ class Several(Slot):
 
     def read(self, value: Any, room: Room) -> tuple[Any, ...]:
         if type(value) is not list or len(value) < self.least:
-            many = ("", ", which is not empty", f", with at least {self.least} in it")
-            raise unexpected(value, f"a list{many[min(self.least, 2)]}")
+            many = ("a list", "a list, which is not empty", "a list, with at least {least} in it")
+            told = {"least": self.least} if self.least > 1 else {}
+            raise unexpected(value, term(many[min(self.least, 2)], **told))
         return tuple(each(value, self.of.read, room))
 
     def write(self, value: Any, room: Room) -> list[Any]:
@@ -350,7 +353,7 @@ class Limited(Slot):
     def read(self, value: Any, room: Room) -> Any:
         found = self.of.read(value, room)
         if not self.is_right(found):
-            raise Wrong("SK021", found="this", expected=self.expected)
+            raise Wrong("SK021", found=term("this"), expected=term(self.expected))
         return found
 
     def write(self, value: Any, room: Room) -> Any:

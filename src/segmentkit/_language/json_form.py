@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, fields
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
@@ -47,7 +48,7 @@ def from_json(data: Any, pointer: str = "", *, is_condition: bool = False) -> Wr
     """
     try:
         if is_condition and type(data) is str:
-            raise unexpected(data, "an object", "Segment.define(name, text, schema) reads texts")
+            raise unexpected(data, "an object", advice("define_reads_texts"))
         return _read(data)
     except Wrong as error:
         raise SegmentSyntaxError([error.diagnostic(pointer)], "") from None
@@ -57,7 +58,7 @@ def _read(data: Any) -> Written:
     tree = EXPRESSION.read(data, Room())
     text = format_tree(tree)
     if len(text) > MAX_LENGTH:
-        raise Wrong("SK006", length=f"{len(text):,}", limit=f"{MAX_LENGTH:,}")
+        raise Wrong("SK006", length=len(text), limit=MAX_LENGTH)
     if deep := too_deep(tree):
         raise Wrong("SK007", steps=_way_to(tree, deep))
     return text, tree
@@ -116,11 +117,12 @@ def envelope(data: Any, known: Iterable[str], most: int = MAX_SIZE) -> dict[str,
     """The same, where mistakes are `Wrong`."""
     if isinstance(data, str | bytes):
         if len(data) > most:
-            raise Wrong("SK020", detail=f"the JSON has more than {most:,} characters")
+            detail = term("the JSON has more than {most:,} characters", most=most)
+            raise Wrong("SK020", detail=detail)
         try:
             data = read_json(data)
         except Unreadable as error:
-            raise Wrong("SK020", detail=str(error)) from None
+            raise Wrong("SK020", detail=term(str(error))) from None
     if type(data) is not dict:
         raise unexpected(data, 'an object with "language"')
     keys = ("language", *known)
@@ -130,8 +132,8 @@ def envelope(data: Any, known: Iterable[str], most: int = MAX_SIZE) -> dict[str,
     version = data.get("language")
     if type(version) is not int or version != t.LANGUAGE:
         named = str(version).lower() if isinstance(version, bool) else f"{version!r:.20}"
-        shown = f"version {named}" if "language" in data else "no version"
-        hint = f'"language": {t.LANGUAGE}'
+        shown = term("version {named}" if "language" in data else "no version", named=named)
+        hint = advice("language_key", version=t.LANGUAGE)
         raise Wrong("SK303", version=shown, known=t.LANGUAGE, hint=hint)
     return data
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import advice, did_you_mean
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.json_fields import (
     MAX_EXACT,
@@ -122,7 +123,7 @@ class Row:
         size = len(self.main)
         if type(given) is not list or len(given) != size:
             names = ", ".join(one.name for one in self.main)
-            raise unexpected(given, f"a list of {size}: {names}")
+            raise unexpected(given, term("a list of {size}: {names}", size=size, names=names))
         for n, (one, item) in enumerate(zip(self.main, given, strict=True)):
             try:
                 values[one.name] = one.slot.read(item, room)
@@ -208,7 +209,7 @@ class Record(Slot):
     def read(self, value: Any, room: Room) -> Any:
         keys = [one.key for one in self.parts]
         if type(value) is not dict:
-            raise unexpected(value, "an object with " + ", ".join(keys))
+            raise unexpected(value, term("an object with {keys}", keys=", ".join(keys)))
         room.enter()
         for key in value:
             if key not in keys:
@@ -275,7 +276,7 @@ def _inexact(value: int | float) -> Wrong:
     if not number.is_finite() or abs(number) >= 2**63:
         return Wrong("SK013")
     kind = "integer" if type(value) is int else "decimal"
-    return Wrong("SK025", hint=f'write {{"{kind}": "{number:f}"}}')
+    return Wrong("SK025", hint=advice("json_number", kind=kind, number=f"{number:f}"))
 
 
 @frozen(eq=False)
@@ -314,7 +315,8 @@ class Group(Slot):
         for key in value:
             others = [each.name for each in _GROUPS if type(key) is str and key in each.rows]
             if others:
-                return Wrong("SK021", found=f"a {others[0]}", expected=self.expected)
+                found = term(f"a {others[0]}")
+                return Wrong("SK021", found=found, expected=term(self.expected))
             return no_key(key, self.rows)
         return unexpected(value, self.expected)
 
@@ -333,7 +335,9 @@ class Group(Slot):
         found = self.row_of(value)
         if found is None:
             given = value.value if type(value) is t.Literal else value
-            hint = f'write Decimal("{given!r:.20}")' if type(given) is float else None
+            hint = None
+            if type(given) is float:
+                hint = advice("write", text=f'Decimal("{given!r:.20}")')
             raise unexpected(given, self.expected, hint)
         row, values = found
         room.enter()

@@ -15,6 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from segmentkit._calendar import EXACT_UNITS
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_value
 from segmentkit._language.json_fields import (
@@ -301,14 +302,19 @@ def _repeated(operator: str) -> Row:
 def _mixed(first: t.Expr, rest: tuple[tuple[str, t.Expr], ...]) -> t.Arithmetic:
     operators = tuple(operator for operator, _ in rest)
     if len({operator in "+-" for operator in operators}) > 1:
-        raise Wrong("SK021", found="* or / beside + or -", expected="the inner ones as an operand")
+        raise Wrong(
+            "SK021",
+            found=term("* or / beside + or -"),
+            expected=term("the inner ones as an operand"),
+        )
     return t.Arithmetic((first, *(operand for _, operand in rest)), operators)
 
 
 def _of_mixed(node: t.Arithmetic) -> Mapping[str, Any]:
     operands, operators = sequence(node.operands), sequence(node.operators)
     if len(operands) != len(operators) + 1:
-        raise Wrong("SK021", found=f"{len(operators)} operators", expected="one less than operands")
+        found = term("{count} operators", count=len(operators))
+        raise Wrong("SK021", found=found, expected=term("one less than operands"))
     return {"first": operands[0], "rest": tuple(zip(operators, operands[1:], strict=True))}
 
 
@@ -316,7 +322,8 @@ def _call(**fields: Any) -> t.Call:
     beside = {"alias": "as", "window": "window", "where": "where", "then": "steps"}
     for name, key in beside.items() if fields["among"] is not None else ():
         if fields[name] is not None:
-            raise Wrong("SK021", found=f"'{key}' beside 'among'", expected="one of them")
+            found = term("'{key}' beside 'among'", key=key)
+            raise Wrong("SK021", found=found, expected=term("one of them"))
     return t.Call(**fields)
 
 

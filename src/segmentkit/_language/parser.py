@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from lark import Lark, Token, UnexpectedInput, UnexpectedToken
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.grammar import UNREADABLE, parser
@@ -52,12 +53,12 @@ def _parsed(text: str) -> t.Expr:
     if len(text) > MAX_LENGTH:
         raise _failure(
             text[:80],
-            diagnostic("SK006", Span(0, 1), length=f"{len(text):,}", limit=f"{MAX_LENGTH:,}"),
+            diagnostic("SK006", Span(0, 1), length=len(text), limit=MAX_LENGTH),
         )
     if surrogate := _SURROGATE.search(text):
         raise _failure(
             text[: surrogate.start()],
-            diagnostic("SK001", Span(*surrogate.span()), found="half of a character"),
+            diagnostic("SK001", Span(*surrogate.span()), found=term("half of a character")),
         )
     try:
         tree: t.Expr = _lark().parse(text)  # type: ignore[assignment]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import foreign_words, look_alikes
 from segmentkit._language.formatter import format_text
 from segmentkit._language.habits import spaced
@@ -22,15 +23,26 @@ _NEAR = 100  # how far to look around the place
 _OPERAND_BEFORE = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
 
 
-def _instead(text: str, start: int, end: int, written: str, why: str = "") -> Diagnostic:
+def _instead(text: str, start: int, end: int, written: str) -> Diagnostic:
+    hint = advice("write", spaced(text, start, end, written), text=written)
+    return _not_expected(text, start, end, hint)
+
+
+def _in_latin(text: str, start: int, end: int, written: str) -> Diagnostic:
+    """A word with a sign that only looks like one of its letters."""
+    sign = look_alikes.named(text[start:end])
+    written_here = spaced(text, start, end, written)
+    hint = advice("write_without_sign", written_here, text=written, sign=sign)
+    return _not_expected(text, start, end, hint)
+
+
+def _left_out(text: str, start: int, end: int) -> Diagnostic:
+    return _not_expected(text, start, end, advice("leave_it_out", ""))
+
+
+def _not_expected(text: str, start: int, end: int, hint: Hint) -> Diagnostic:
     shown = " ".join(text[start:end].split())
-    hint = Hint(f"write {written}{why}", spaced(text, start, end, written))
     return diagnostic("SK001", Span(start, end), found=f"'{shown}'", hint=hint)
-
-
-def _left_out(text: str, start: int, end: int, why: str = "leave it out") -> Diagnostic:
-    shown = " ".join(text[start:end].split())
-    return diagnostic("SK001", Span(start, end), found=f"'{shown}'", hint=Hint(why, ""))
 
 
 # -- signs ----------------------------------------------------------------------------------------
@@ -42,7 +54,7 @@ def quoted(text: str, start: int) -> Diagnostic | None:
         if found.start() <= start < found.end():
             inner = next(part for part in found.groups() if part is not None)
             written = format_text(inner)
-            hint = Hint(f"use straight quotes: {written}", written)
+            hint = advice("straight_quotes", written, text=written)
             return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=hint)
     return None
 
@@ -51,8 +63,8 @@ def unreadable(text: str, start: int) -> Diagnostic | None:
     """A character with which nothing begins, and which looks like one that does."""
     character = text[start]
     if look_alikes.is_unseen(character) and not character.isspace():
-        found = f"the character U+{ord(character):04X}"
-        hint = Hint("it cannot be seen; delete it", "")
+        found = term("the character {code}", code=f"U+{ord(character):04X}")
+        hint = advice("delete_unseen", "")
         return diagnostic("SK001", Span(start, start + 1), found=found, hint=hint)
     end = start
     while end < len(text) and look_alikes.sign(text[end]) is not None:
@@ -61,7 +73,7 @@ def unreadable(text: str, start: int) -> Diagnostic | None:
         return None
     written = "".join(filter(None, map(look_alikes.sign, text[start:end])))
     shown = text[start:end]
-    hint = Hint(f"write {written}", spaced(text, start, end, written))
+    hint = advice("write", spaced(text, start, end, written), text=written)
     return diagnostic("SK009", Span(start, end), text=shown, hint=hint, suggestion=written)
 
 
@@ -73,16 +85,17 @@ def unclosed(text: str, start: int) -> Diagnostic | None:
     told = {"quote": quote}
     if not rest and (before := _WORD_AT_END.search(text, max(0, start - _NEAR), start)):
         written = format_text(before[0])
-        hint = Hint(f"write {written}", written)
+        hint = advice("write", written, text=written)
         return diagnostic("SK003", Span(before.start(), start + 1), hint=hint, **told)
     other = '"' if quote == "'" else "'"
     if rest.endswith(other) and other not in rest[:-1]:
         end, written = start + 1 + len(rest), format_text(rest[:-1])
-        hint = Hint(f"close it with {quote}", written, Span(start, end))
+        hint = advice("close_quote", written, span=Span(start, end), quote=quote)
         return diagnostic("SK003", Span(start, end), hint=hint, **told)
     whole = re.fullmatch(r"[^\"'()=<>,]*", rest) and not re.search(r"\b(?:and|or)\b", rest, re.I)
     span = Span(start, start + len(line))
-    hint = Hint(f"close it with {quote}", f"{quote}{rest}{quote}" if rest and whole else None)
+    closed = f"{quote}{rest}{quote}" if rest and whole else None
+    hint = advice("close_quote", closed, quote=quote)
     return diagnostic("SK003", span, hint=hint, **told)
 
 
@@ -124,7 +137,7 @@ def missing_bracket(text: str) -> Diagnostic | None:
     end = len(text.rstrip())
     if "#" in text.rsplit("\n", 1)[-1]:
         return None
-    hint = Hint("write ) at the end", ")", Span(end, end))
+    hint = advice("close_at_end", ")", span=Span(end, end))
     return diagnostic("SK002", Span(end, end + 1), hint=hint)
 
 
@@ -146,7 +159,7 @@ def joints(text: str, start: int, at_end: bool) -> Diagnostic | None:
         if last is None:
             return None
         said = last[0].strip()
-        hint = Hint(f"write a test after '{said}', or leave '{said}' out", "", Span(*last.span()))
+        hint = advice("test_after", "", span=Span(*last.span()), word=said)
         return diagnostic("SK002", Span(start, start + 1), hint=hint)
     if text[start] == "=" and re.search(r"=\s+\Z", text[max(0, start - _NEAR) : start]):
         return _left_out(text, start, start + 1)
@@ -173,7 +186,7 @@ def joints(text: str, start: int, at_end: bool) -> Diagnostic | None:
 def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
     """Two tests with a comma, or with nothing between them."""
     if text[start] in "\"'" and _IN_LIST.search(text, max(0, start - _NEAR), start):
-        hint = Hint("write a comma before it", ", ", Span(start, start))
+        hint = advice("comma_before", ", ", span=Span(start, start))
         return diagnostic("SK001", Span(start, start + 1), found=text[start], hint=hint)
     if not expected & {"_AND", "$END"}:
         return None
@@ -188,7 +201,7 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
             return None
         if _is_same_name(text, start, start + 1):
             return None
-        hint = Hint("join tests with 'and' or 'or'", " and")
+        hint = advice("join_tests", " and")
         return diagnostic("SK001", Span(start, start + 1), found=f"'{text[start]}'", hint=hint)
     name = _WORD.match(text, start)
     if name is None or name[0].lower() in _NO_TESTS or _is_same_name(text, start, start):
@@ -199,7 +212,7 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
         r"\s*(?:\Z|\)|[<>=!(.]|(?:and|or|in|is|between|contains|starts|ends)\b)", re.I
     ).match(text, name.end()):
         return None
-    hint = Hint("join tests with 'and' or 'or'", f"and {name[0]}")
+    hint = advice("join_tests", f"and {name[0]}")
     return diagnostic("SK001", Span(*name.span()), found=f"'{name[0]}'", hint=hint)
 
 
@@ -289,15 +302,13 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
         if (plain := look_alikes.in_latin(here[0])) != here[0] and plain.lower() in keywords():
             kind = keywords()[plain.lower()]
             if kind in expected:
-                why = f", without the sign {look_alikes.named(here[0])} that only looks like it"
-                return _instead(text, start, here.end(), plain.lower(), why)
+                return _in_latin(text, start, here.end(), plain.lower())
     before = _WORD_BEFORE.search(text, max(0, start - _NEAR), start)
     if before and _OPERAND_BEFORE.search(text, max(0, before.start() - _NEAR), before.start()):
         word = before[1].lower()
         latin = look_alikes.in_latin(before[1])
         if latin.lower() == "not" != word:
-            why = f", without the sign {look_alikes.named(before[1])} that only looks like it"
-            return _instead(text, before.start(), before.end(1), "not", why)
+            return _in_latin(text, before.start(), before.end(1), "not")
         if word in foreign_words.NOT and "_AND" in expected:
             return _instead(text, before.start(), before.end(1), "not")
     return None

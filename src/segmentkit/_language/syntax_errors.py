@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from lark import Token
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, suggest
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic, suggest
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import slips
 from segmentkit._language.foreign_numbers import number_or_date
 from segmentkit._language.grammar import place
 from segmentkit._language.habits import habit, spaced
 from segmentkit._language.keywords import UNITS, keywords
 
-_TEXT_WORDS = "'contains', 'starts with' or 'ends with'"
-_PATTERN = "'matches', of the whole text: \".*\" stands for what may be around"
-_FOREIGN = {
+_TEXT_WORDS = term("'contains', 'starts with' or 'ends with'")
+_FOLDED_WORDS = term("'contains', 'starts with' or 'ends with' … 'ignoring case'")
+_PATTERN = term("'matches', of the whole text: \".*\" stands for what may be around")
+_FOREIGN: dict[str, Term | str] = {
     "&&": "'and'", "||": "'or'", "!": "'not'", "&": "'and'", "|": "'or'", "∧": "'and'",
     "∨": "'or'", "¬": "'not'", "≥": "'>='", "=>": "'>='", "≤": "'<='", "=<": "'<='",
     "≠": "'!='", "!==": "'!='", "===": "'='", "eq": "'='", "equal": "'='", "equals": "'='",
@@ -25,7 +28,7 @@ _FOREIGN = {
     "greater": "'>'", "less": "'<'", "–": "'-'", "−": "'-'", "×": "'*'", "÷": "'/'",
     "like": _TEXT_WORDS, "=~": _PATTERN, "~": _PATTERN, "~*": _PATTERN, "regexp": _PATTERN,
     "rlike": _PATTERN, "match": _PATTERN,
-    "ilike": f"{_TEXT_WORDS} … 'ignoring case'",
+    "ilike": _FOLDED_WORDS,
     "include": "'contains'", "includes": "'contains'",
     "startswith": "'starts with'", "begins": "'starts with'", "endswith": "'ends with'",
     "after": "'>'", "since": "'>='", "before": "'<'", "until": "'<='", "but": "'and'",
@@ -33,10 +36,10 @@ _FOREIGN = {
     "^": "'(a or b) and not (a and b)'",
 }  # fmt: skip
 _ADVICE = {
-    "//": "a comment begins with #", "/*": "a comment begins with #",
-    ";": "a definition is one condition, without ';'", "the": "leave it out",
-    "yesterday": "write 'previous day', or '1 day ago'",
-    "[": "a list stands in round brackets: (1, 2)", "percent": "write '%'",
+    "//": advice("comment_begins"), "/*": advice("comment_begins"),
+    ";": advice("one_condition_without_end", ""), "the": advice("leave_it_out", ""),
+    "yesterday": advice("yesterday_in_window"), "[": advice("list_in_round_brackets"),
+    "percent": advice("write_quoted", text="%"),
 }  # fmt: skip
 _UNIT_WORDS = {*UNITS, *(f"{unit}s" for unit in UNITS)}
 _OPERAND = "NUMBER"  # a token that is acceptable exactly where an operand is
@@ -57,7 +60,7 @@ def explain(text: str, start: int, token: Token | None, expected: frozenset[str]
         closing = slips.missing_bracket(text) if "RPAR" in expected else None
         hint = _expectation(expected, text)
         if re.search(r"\bbetween\s+[^\s()]+\s*\Z", text[:start], re.IGNORECASE):
-            hint = "'and', and the upper end, must follow"
+            hint = advice("upper_end_must_follow")
         return closing or diagnostic("SK002", Span(start, start + 1), hint=hint)
     return (
         slips.foreign_word(text, start, expected)
@@ -77,9 +80,9 @@ def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | No
     opening = re.match(r"\s*(select|where|if|case)\b", text, re.IGNORECASE)
     if opening and (opening[1].lower() == "select" or start <= opening.end() + 1):
         span, word = Span(*opening.span(1)), opening[1]
-        return diagnostic("SK001", span, found=f"'{word}'", hint="write the condition alone")
+        return diagnostic("SK001", span, found=f"'{word}'", hint=advice("condition_alone"))
     if clause := re.compile(r"limit\s+\d+|(?:order|group)\s+by\b", re.I).match(text, start):
-        hint = "a definition is one condition: leave this out"
+        hint = advice("one_condition")
         return diagnostic("SK001", Span(*clause.span()), found=f"'{clause[0]}'", hint=hint)
     # Reading stops at the second sign of `=>`.
     signs = re.search(r"[=<>!~/*]*\Z", text[:start])
@@ -93,20 +96,19 @@ def _foreign(text: str, start: int, expected: frozenset[str]) -> Diagnostic | No
             if word == "~" and re.search(r"(\A|\(|\b(and|or|not|where))\s*\Z", text[:at], re.I):
                 suggestion = "'not'"
             one = _one(text, found, suggestion)
-            told = {"text": found[0], "suggestion": suggestion}
+            told: dict[str, Any] = {"text": found[0], "suggestion": suggestion}
             return diagnostic("SK009", Span(*found.span()), hint=one, **told)
-        if found and (advice := _ADVICE.get(word)):
-            told_hint = Hint(advice, "") if word in ("the", ";") else advice
+        if found and (told_hint := _ADVICE.get(word)):
             return diagnostic("SK001", Span(*found.span()), found=f"'{found[0]}'", hint=told_hint)
     return None
 
 
-def _one(text: str, found: re.Match[str], suggestion: str) -> Hint | None:
+def _one(text: str, found: re.Match[str], suggestion: Term | str) -> Hint | None:
     """The sign or word that stands for another, where there is one."""
-    one = re.fullmatch(r"'([^'…]*)'", suggestion)
-    if one is None or " (" in one[1] or "(a" in one[1]:
+    if isinstance(suggestion, Term) or "(" in suggestion:
         return None
-    return Hint(f"write {suggestion}", spaced(text, *found.span(), one[1]))
+    written = suggestion.strip("'")
+    return advice("write_quoted", spaced(text, *found.span(), written), text=written)
 
 
 # -- what is no token -----------------------------------------------------------------------------
@@ -119,18 +121,19 @@ def _unreadable(text: str, start: int) -> Diagnostic | None:
         return slips.unclosed(text, start)
     if (found_sign := slips.unreadable(text, start)) is not None:
         return found_sign
-    found = f"'{character}'"
-    hint: str | None = None
+    found: Term | str = f"'{character}'"
+    hint: Hint | None = None
     if character in "“”„«»‘’":
-        hint = 'use straight quotes: "'
+        hint = advice("straight_quotes", text='"')
     elif character in ":?{$@":
-        hint = "a parameter is a name after a colon: :min_spend"
+        hint = advice("parameter_form")
     elif character == "`":
-        hint = "close it with `"
+        hint = advice("close_quote", quote="`")
     elif not character.isprintable():
-        found, hint = f"the character U+{ord(character):04X}", "it cannot be seen; delete it"
+        found = term("the character {code}", code=f"U+{ord(character):04X}")
+        hint = advice("delete_unseen")
     elif not character.isascii():
-        hint = "other signs stand in texts, or in names in backquotes"
+        hint = advice("other_signs")
     return diagnostic("SK001", Span(start, start + 1), found=found, hint=hint)
 
 
@@ -141,7 +144,7 @@ _BARE = re.compile(rf"{_AGGREGATE}\s+\Z", re.IGNORECASE)
 _EMPTY = re.compile(rf"{_AGGREGATE}\s*\(\s*\Z", re.IGNORECASE)
 _IN_PARAMETER = re.compile(r"\bin\s+(:\w+)\s*\Z", re.IGNORECASE)
 _WINDOWS = ("last", "next", "this", "previous")
-_OF_ROWS = "conditions on the rows stand after 'where': any(orders where …)"
+_OF_ROWS = advice("conditions_after_where")
 
 
 def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> Diagnostic | None:
@@ -158,18 +161,9 @@ def _of_token(token: Token, text: str, start: int, expected: frozenset[str]) -> 
     if hint is None and token.type != "STRING":
         return None
     found = token.value if token.type == "STRING" else f"'{token.value}'"
-    if isinstance(hint, str) and (word := _PROPOSED.fullmatch(hint)):
-        hint = Hint(hint, spaced(text, *_ends(place(token)), word[1]))
     return diagnostic(
         "SK001", place(token), found=found, hint=hint or _expectation(expected, text[:start])
     )
-
-
-_PROPOSED = re.compile(r"did you mean '(.*)'\?")
-
-
-def _ends(span: Span) -> tuple[int, int]:
-    return span.start, span.end
 
 
 def _window(found: re.Match[str], unit: str, start: int) -> Diagnostic | None:
@@ -181,66 +175,71 @@ def _window(found: re.Match[str], unit: str, start: int) -> Diagnostic | None:
     return diagnostic("SK012", span, word=word, unit=unit.removesuffix("s"), calendar=calendar)
 
 
-def _spelled(token: Token, text: str, expected: frozenset[str]) -> str | None:
+def _spelled(token: Token, text: str, expected: frozenset[str]) -> Hint | None:
     """A keyword that was probably meant: one that can stand here, or else any."""
     word = token.value
     if token.type == "NAME":
         near = _close(word, (w for w, kind in keywords().items() if kind in expected), 0.7)
         near = near or _close(word, keywords(), 0.8)
-        return f"did you mean '{near}'?" if near and near != word.lower() else None
+        return _proposed(token, text, near) if near and near != word.lower() else None
     after = re.compile(r"\s+(\w+)").match(text, place(token).end)
     if after is None or token.type not in ("_IN", "NOT") or after[1].lower() in _WINDOWS:
         return None
     words = ("segment", "list") if token.type == "_IN" else ("followed", "preceded")
     near = _close(after[1], words, 0.7)
-    return f"did you mean '{word.lower()} {near}'?" if near else None
+    return _proposed(token, text, f"{word.lower()} {near}") if near else None
+
+
+def _proposed(token: Token, text: str, word: str) -> Hint:
+    span = place(token)
+    return advice("did_you_mean", spaced(text, span.start, span.end, word), name=word)
 
 
 def _close(word: str, known: Iterable[str], cutoff: float) -> str | None:
     return suggest(word, sorted(set(known)), cutoff)
 
 
-def _misplaced(token: Token, text: str, expected: frozenset[str]) -> Hint | str | None:
+def _misplaced(token: Token, text: str, expected: frozenset[str]) -> Hint | None:
     """A token that would be right at another place."""
     word, before, after = token.value.lower(), text[: token.start_pos], text[token.end_pos :]
     match keywords().get(word, token.type):
         case "STEP":
-            return "steps stand within the brackets: any(orders followed by orders)"
+            return advice("steps_in_brackets")
         case "WITHIN":
-            return "'within' belongs to a step; for a time, write 'in last 30 days'"
+            return advice("within_of_step")
         case "COMPARE" if _OPERAND in expected:
-            return "both sides are written: 'a >= 1 and a <= 5', or 'a between 1 and 5'"
+            return advice("both_sides")
         case "COMPARE" | "_AND" | "_OR" if "_WHERE" in expected:
             return _OF_ROWS
         case "_COMMA" if found := re.search(r"(=|\bcontains)\s*\([^()]*\Z", before):
             word = "in" if found[1] == "=" else "contains any"
-            return f"write '{word} (…)'"
+            return advice("write_quoted", text=f"{word} (…)")
         # A comma ends a condition, so all that is left to expect is the end of what it stands in.
         case "_COMMA" if expected & {"_AND", "$END", "RPAR"}:
-            return "join tests with 'and' or 'or'"
+            return advice("join_tests")
         case "_LPAR" if found := re.search(r"\b(now|today)\s*\Z", before, re.IGNORECASE):
-            return f"write '{found[1].lower()}' without brackets"
+            return advice("without_brackets", name=found[1].lower())
         case "TIMES" | "RPAR" if found := _EMPTY.search(before):
-            return f"name a relation: {found[1].lower()}(orders)"
+            return advice("name_a_relation", name=found[1].lower())
         case "NUMBER" if "LAST" in expected and (unit := re.match(r"\s*(\w+)", after)):
-            return f"write 'in last {word} {unit[1]}' or 'in next {word} {unit[1]}'"
+            return advice("last_or_next", length=f"{word} {unit[1]}")
         case "NUMBER" | "STRING" | "TRUE" | "FALSE" if "MISSING" in expected:
-            return "write '=': 'is' only tests whether a value is missing or present"
+            return advice("equals_not_is")
         case "_IN" if re.search(r"\bwhere\b", before, re.IGNORECASE):
-            return "a window stands before 'where': count(orders in last 30 days where …)"
+            return advice("window_before_where")
         case _:
             return None
 
 
-def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> Hint | str | None:
+def _misplaced_name(token: Token, text: str, expected: frozenset[str]) -> Hint | None:
     """A name that lacks what stands before it."""
     word = token.value.lower()
     if word in _UNIT_WORDS and (found := _IN_PARAMETER.search(text[: token.start_pos])):
-        return f"write 'in last {found[1]} {word}' or 'in next {found[1]} {word}'"
+        return advice("last_or_next", length=f"{found[1]} {word}")
     if found := _BARE.search(text[: token.start_pos]):
-        return f"write brackets: {found[1].lower()}({token.value})"
+        return advice("write_brackets", name=found[1].lower(), inside=token.value)
     if word in _WINDOWS and "_IN" in expected:
-        return f"write 'in' before it: in {word} …"
+        return advice("in_before", word=word)
     return None
 
 
@@ -251,44 +250,43 @@ def _unexpected(text: str, start: int, expected: frozenset[str]) -> Diagnostic:
     return diagnostic("SK001", span, found=f"'{found}'", hint=_expectation(expected, text[:start]))
 
 
-_EXPECTATIONS: tuple[tuple[set[str], set[str], str], ...] = (
-    ({_OPERAND, "NAME"}, set(), "a name, a value, 'not' or '(' can stand here"),
+_EXPECTATIONS: tuple[tuple[set[str], set[str], Hint], ...] = (
+    ({_OPERAND, "NAME"}, set(), advice("expect_operand")),
     (
         {"UNIT"},
         {"COMPARE", "_AND", "RPAR"},
-        "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years",
+        advice("expect_unit"),
     ),
-    ({_OPERAND}, {"NAME"}, "a number must follow, as in 'last 30 days'"),
-    ({"MISSING"}, set(), "'missing' or 'present' must follow"),
-    ({"EVERYONE"}, set(), "'everyone', or a condition in brackets, must follow"),
-    ({"CASE"}, set(), "'case' must follow"),
-    ({"_WITH"}, set(), "'with' must follow"),
+    ({_OPERAND}, {"NAME"}, advice("expect_number")),
+    ({"MISSING"}, set(), advice("expect_missing")),
+    ({"EVERYONE"}, set(), advice("expect_everyone")),
+    ({"CASE"}, set(), advice("expect", what="'case'")),
+    ({"_WITH"}, set(), advice("expect", what="'with'")),
     (
         {"LAST"},
         set(),
-        "a list '(…)', or a window such as 'last 30 days' or 'this month', must follow",
+        advice("expect_list_or_window"),
     ),
-    ({"COMPARE"}, set(), "a test such as '= …' or 'in …', 'and', 'or', or the end can follow"),
-    ({"RPAR", "_AND"}, set(), "'and', 'or' or ')' can follow"),
-    ({"RPAR", "WITHIN"}, set(), "'where', 'within', another step or ')' can follow"),
-    ({"RPAR", "_IN"}, set(), "a window, 'where', a step or ')' can follow"),
-    ({"RPAR", "_WHERE"}, set(), "'where', a step or ')' can follow"),
-    ({"RPAR"}, set(), "')' must follow"),
-    ({"_AND"}, set(), "'and', 'or' or the end can follow"),
-    ({"NAME"}, set(), "a name must follow"),
-    ({"AGO"}, set(), "'ago' or 'from now' must follow"),
-    ({"_LPAR"}, set(), "'(' must follow"),
+    ({"COMPARE"}, set(), advice("expect_test")),
+    ({"RPAR", "_AND"}, set(), advice("expect_joint_or_bracket")),
+    ({"RPAR", "WITHIN"}, set(), advice("expect_where_within_step")),
+    ({"RPAR", "_IN"}, set(), advice("expect_window_where_step")),
+    ({"RPAR", "_WHERE"}, set(), advice("expect_where_step")),
+    ({"RPAR"}, set(), advice("expect", what="')'")),
+    ({"_AND"}, set(), advice("expect_joint_or_end")),
+    ({"NAME"}, set(), advice("expect_name")),
+    ({"AGO"}, set(), advice("expect_ago")),
+    ({"_LPAR"}, set(), advice("expect", what="'('")),
 )
 """What can stand here, and what must not, and how that is said."""
 
 
-def _expectation(expected: frozenset[str], before: str) -> str | None:
+def _expectation(expected: frozenset[str], before: str) -> Hint | None:
     """What could stand here, in words."""
     if "_BY" in expected:
         step = re.search(r"\b(followed|preceded)\s*\Z", before, re.IGNORECASE)
-        what = "the name of a relation" if step else "what to rank by"
-        return f"'by', and {what}, must follow"
-    for there, absent, words in _EXPECTATIONS:
+        return advice("expect_by_relation" if step else "expect_by_value")
+    for there, absent, hint in _EXPECTATIONS:
         if there <= expected and not absent & expected:
-            return words
+            return hint
     return None

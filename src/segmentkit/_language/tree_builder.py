@@ -11,7 +11,7 @@ from attrs import evolve
 from lark import Token
 
 from segmentkit._calendar import EXACT_UNITS
-from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Span, advice, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
@@ -50,7 +50,7 @@ def _text(token: Token) -> str:
             return chr(int(code[1:], 16))
         if code not in _ESCAPES:
             doubled = _NO_ESCAPE.sub(r"\\\\", token)
-            hint = Hint(r"write \\ for a backslash", doubled)
+            hint = advice("SK011", doubled)
             raise _refuse("SK011", token, text=match[0], hint=hint)
         return _ESCAPES[code]
 
@@ -252,9 +252,7 @@ class TreeBuilder:
     def signed(self, parts: list[Any]) -> t.Expr:
         sign, operand = parts
         if sign == "+":
-            raise _refuse(
-                "SK001", sign, found="'+'", hint="leave it out; a phone number stands in quotes"
-            )
+            raise _refuse("SK001", sign, found="'+'", hint=advice("no_plus"))
         return t.negative(operand, place(sign).to(operand.span))
 
     def number(self, parts: list[Token]) -> t.Expr:
@@ -374,7 +372,7 @@ def _of_several(operator: str, operand: t.Expr, given: t.Call, negated: Token | 
     said = f"({f' {_SEVERAL[given.name]} '.join(tests)})"
     span = operand.span.to(given.span)
     meant = f"{'not ' if negated else ''}{said}"
-    hint = Hint(f"write '{meant}'", meant)
+    hint = advice("write_quoted", meant, text=meant)
     return Refused(diagnostic("SK001", span, found=f"'{operator} {given.name}'", hint=hint))
 
 
@@ -382,7 +380,7 @@ def _of_cast(arguments: tuple[t.Expr, ...], to: t.Name, span: Span) -> Refused:
     """``cast(seen as date)``: values have their types, and an instant has its day."""
     text = ", ".join(map(format_tree, arguments))
     meant = f"day({text})" if to.parts[0].lower() == "date" else text
-    hint = Hint(f"write '{meant}'", meant)
+    hint = advice("write_quoted", meant, text=meant)
     return Refused(diagnostic("SK001", span, found="'cast'", hint=hint))
 
 

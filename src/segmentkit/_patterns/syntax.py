@@ -25,15 +25,17 @@ class PatternError(ValueError):
 
     Attributes:
         found: What it is.
-        hint: What to write instead.
+        hint: What to write instead: the wording of the hint by its id.
         start: Where it begins in the pattern.
         end: Where it ends.
+        values: What the wording of the hint names.
     """
 
-    def __init__(self, found: str, hint: str, start: int, end: int) -> None:
+    def __init__(self, found: str, hint: str, start: int, end: int, **values: str | int) -> None:
         super().__init__(found)
         self.found = found
         self.hint = hint
+        self.values = values
         self.start = start
         self.end = end
 
@@ -93,10 +95,10 @@ def parse(pattern: str) -> Node:
     reader = _Reader(pattern)
     tree = reader.either()
     if reader.here:
-        raise reader.error("')' without '('", "write \\) for the sign", 1)
+        raise reader.error("')' without '('", "sign_itself", 1, text="\\)")
     if (size := written_out(tree)) > MOST_CHARACTERS:
-        hint = f"repeat less: written out, it may have {MOST_CHARACTERS:,}"
-        raise PatternError(f"{size:,} characters", hint, 0, len(pattern))
+        told = {"size": size, "most": MOST_CHARACTERS}
+        raise PatternError(f"{size:,} characters", "repeat_less", 0, len(pattern), **told)
     return tree
 
 
@@ -154,38 +156,32 @@ _SETS |= {name.upper(): complement(ranges) for name, ranges in _SETS.items()}
 """Of ASCII alone, on every engine."""
 _ANY = complement(_of("\n"))
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
-_WHOLE = "a pattern is compared with the whole text: leave it out"
-_ITSELF = "write the character itself"
-_BOUNDARY = "write what stands there, such as ' ' or [^A-Za-z]"
 _ESCAPES = {
-    **dict.fromkeys("AzZG", _WHOLE),
-    **dict.fromkeys("bB", _BOUNDARY),
-    **dict.fromkeys("pP", "write the letters: [A-Za-z]"),
-    **dict.fromkeys("xuUNceao0", _ITSELF),
-    **dict.fromkeys("123456789kg", "no pattern can refer back to what it found; write it again"),
-    **dict.fromkeys("QE", "write \\ before each sign"),
-    "R": "write (\\r\\n|\\n)",
-    "h": "write [ \\t]",
-    "H": "write [^ \\t]",
-    "X": "write .",
-    "K": "a pattern is compared with the whole text: leave it out",
+    **dict.fromkeys("AzZGK", "whole_text"),
+    **dict.fromkeys("bB", "boundary"),
+    **dict.fromkeys("pP", "letters"),
+    **dict.fromkeys("xuUNceao0", "character_itself"),
+    **dict.fromkeys("123456789kg", "no_reference_back"),
+    **dict.fromkeys("QE", "backslash_before_each"),
 }
-_ALTERNATIVE = "write a test of its own: a matches … and a not matches …"
+"""The hint for an escape that patterns do not have."""
+_WRITTEN = {"R": "(\\r\\n|\\n)", "h": "[ \\t]", "H": "[^ \\t]", "X": "."}
+"""What is written instead, where there is one thing."""
 _GROUPS = (
     ("(?:", None, None),
-    ("(?=", "a look ahead", _ALTERNATIVE),
-    ("(?!", "a look ahead", _ALTERNATIVE),
-    ("(?<=", "a look behind", _ALTERNATIVE),
-    ("(?<!", "a look behind", _ALTERNATIVE),
-    ("(?>", "an atomic group", "write (…)"),
-    ("(?|", "a group that counts anew", "write (…)"),
-    ("(?P=", "a reference back", _ESCAPES["1"]),
-    ("(?P<", "a named group", "a group needs no name: write (…)"),
-    ("(?<", "a named group", "a group needs no name: write (…)"),
-    ("(?'", "a named group", "a group needs no name: write (…)"),
-    ("(?#", "a comment", "write it after # outside of the text"),
-    ("(?(", "a condition", "write both ways: (…|…)"),
-    ("(?", "a flag", "write both cases: [Aa]"),
+    ("(?=", "a look ahead", "test_of_its_own"),
+    ("(?!", "a look ahead", "test_of_its_own"),
+    ("(?<=", "a look behind", "test_of_its_own"),
+    ("(?<!", "a look behind", "test_of_its_own"),
+    ("(?>", "an atomic group", "plain_group"),
+    ("(?|", "a group that counts anew", "plain_group"),
+    ("(?P=", "a reference back", "no_reference_back"),
+    ("(?P<", "a named group", "group_without_name"),
+    ("(?<", "a named group", "group_without_name"),
+    ("(?'", "a named group", "group_without_name"),
+    ("(?#", "a comment", "comment_outside"),
+    ("(?(", "a condition", "both_ways"),
+    ("(?", "a flag", "both_cases"),
 )
 """What a bracket and a question mark begin; the first that fits."""
 _SIGNS = frozenset(".^$*+?{}[]()|\\")
@@ -205,11 +201,11 @@ class _Reader:
         return self.text[self.place : self.place + 1]
 
     def error(
-        self, found: str, hint: str, length: int, *, start: int | None = None
+        self, found: str, hint: str, length: int, *, start: int | None = None, **values: str | int
     ) -> PatternError:
         """What is wrong here, so many characters long."""
         at = self.place if start is None else start
-        return PatternError(found, hint, at, at + length)
+        return PatternError(found, hint, at, at + length, **values)
 
     def takes(self, sign: str) -> bool:
         """Go over a sign, if it stands here."""
@@ -244,12 +240,11 @@ class _Reader:
             case "\\":
                 return Letter(self.escape())
             case "^" | "$" as sign:
-                raise self.error(f"'{sign}'", f"{_WHOLE}, or write \\{sign} for the sign", 1)
+                raise self.error(f"'{sign}'", "whole_text_or_sign", 1, text=f"\\{sign}")
             case "*" | "+" | "?" as sign:
-                hint = f"there is nothing to repeat: write \\{sign} for the sign"
-                raise self.error(f"'{sign}'", hint, 1)
+                raise self.error(f"'{sign}'", "nothing_to_repeat", 1, text=f"\\{sign}")
             case "{" | "}" | "]" as sign:
-                raise self.error(f"'{sign}'", f"write \\{sign} for the sign", 1)
+                raise self.error(f"'{sign}'", "sign_itself", 1, text=f"\\{sign}")
             case character:
                 self.place += 1
                 return Letter(_of(character))
@@ -265,12 +260,11 @@ class _Reader:
             self.place += 1
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise self.error("a group as deep as this", "put fewer groups into one another", 1)
+            raise self.error("a group as deep as this", "fewer_groups", 1)
         inner = self.either()
         if not self.takes(")"):
-            raise self.error(
-                "'(' without ')'", "close it with ), or write \\( for the sign", 1, start=start
-            )
+            told = {"close": ")", "text": "\\("}
+            raise self.error("'(' without ')'", "close_or_sign", 1, start=start, **told)
         self.depth -= 1
         return inner
 
@@ -278,13 +272,15 @@ class _Reader:
         """What a backslash and the character after it stand for."""
         character = self.text[self.place + 1 : self.place + 2]
         if not character:
-            raise self.error("'\\' at its end", "write \\\\ for the sign", 1)
+            raise self.error("'\\' at its end", "sign_itself", 1, text="\\\\")
         if character in _SETS or character in _CONTROLS:
             self.place += 2
             return _SETS.get(character) or _of(_CONTROLS[character])
         if character.isalnum():
-            hint = _ESCAPES.get(character, f"write {character}")
-            raise self.error(f"'\\{character}'", hint, 2)
+            found = f"'\\{character}'"
+            if (hint := _ESCAPES.get(character)) is not None:
+                raise self.error(found, hint, 2)
+            raise self.error(found, "write", 2, text=_WRITTEN.get(character, character))
         self.place += 2
         return _of(character)
 
@@ -297,9 +293,9 @@ class _Reader:
         mark, end = self.place, self.place
         if self.here and self.here in "?+":
             kind = "a lazy repeat" if self.here == "?" else "a possessive repeat"
-            raise self.error(kind, f"leave the last '{self.here}' out", 1)
+            raise self.error(kind, "leave_last_out", 1, sign=self.here)
         if self.here == "*" or self.counts() is not None:
-            raise self.error("a repeat of a repeat", "write brackets: (…)", 1, start=mark)
+            raise self.error("a repeat of a repeat", "group_the_repeat", 1, start=mark)
         least, most = counts
         if part == EMPTY or most == 0:
             return EMPTY
@@ -317,17 +313,15 @@ class _Reader:
         low, comma, high = inside.partition(",")
         length = len(inside) + 2
         if not close or not _is_number(low + high):
-            hint = "write a repeat as {2}, {2,} or {2,5}, or \\{ for the sign"
-            raise self.error("'{'", hint, 1)
+            raise self.error("'{'", "repeat_form", 1, text="\\{")
         if not low:
-            raise self.error(f"'{{{inside}}}'", f"write {{0,{high}}}", length)
+            raise self.error(f"'{{{inside}}}'", "write", length, text=f"{{0,{high}}}")
         least = int(low[:9])
         most = least if not comma else int(high[:9]) if high else None
         if max(least, most or 0) > MOST_REPEATS:
-            hint = f"a repeat is at most {MOST_REPEATS} times; + and * have no end"
-            raise self.error(f"'{{{inside}}}'", hint, length)
+            raise self.error(f"'{{{inside}}}'", "repeats_at_most", length, most=MOST_REPEATS)
         if most is not None and most < least:
-            raise self.error(f"'{{{inside}}}'", f"write {{{most},{least}}}", length)
+            raise self.error(f"'{{{inside}}}'", "write", length, text=f"{{{most},{least}}}")
         self.place += length
         return least, most
 
@@ -339,12 +333,12 @@ class _Reader:
         self.place += 1
         negated = self.takes("^")
         if self.here == "]":
-            raise self.error("']'", "write \\] for the sign", 1)
+            raise self.error("']'", "sign_itself", 1, text="\\]")
         found: list[Range] = []
         while not self.takes("]"):
             if not self.here:
-                hint = "close it with ], or write \\[ for the sign"
-                raise self.error("'[' without ']'", hint, 1, start=start)
+                told = {"close": "]", "text": "\\["}
+                raise self.error("'[' without ']'", "close_or_sign", 1, start=start, **told)
             found += self.item()
         ranges = joined(found)
         return complement(ranges) if negated else ranges
@@ -359,11 +353,9 @@ class _Reader:
         written = self.text[start : self.place]
         first, last = _only(low), _only(high)
         if first is None or last is None:
-            hint = "a range is of two characters; write \\- for the sign"
-            raise self.error(f"'{written}'", hint, len(written), start=start)
+            raise self.error(f"'{written}'", "range_of_two", len(written), start=start, text="\\-")
         if last < first:
-            hint = "the lower character of a range comes first; write \\- for the sign"
-            raise self.error(f"'{written}'", hint, len(written), start=start)
+            raise self.error(f"'{written}'", "lower_first", len(written), start=start, text="\\-")
         return ((first, last),)
 
     def single(self) -> tuple[Range, ...]:
@@ -371,11 +363,11 @@ class _Reader:
         if self.here == "\\":
             return self.escape()
         if self.text.startswith(("[:", "[.", "[="), self.place):
-            raise self.error("a POSIX class", "write the letters: A-Za-z", 2)
+            raise self.error("a POSIX class", "letters_of_set", 2)
         if self.here == "[":
-            raise self.error("'['", "write \\[ for the sign", 1)
+            raise self.error("'['", "sign_itself", 1, text="\\[")
         if self.text.startswith("&&", self.place):
-            raise self.error("'&&'", "write \\& for the sign, once", 2)
+            raise self.error("'&&'", "sign_once", 2, text="\\&")
         self.place += 1
         return _of(self.text[self.place - 1])
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from segmentkit._diagnostics.diagnostic import advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.json_fields import (
     FLAG,
@@ -36,7 +38,8 @@ class _Constant(Slot):
         if type(value) is dict and set(value) == {"float"}:
             text = TEXT.read(value["float"], room)
             if not _FLOAT.fullmatch(text) or not math.isfinite(float(text)):
-                raise Wrong("SK021", found=repr(text)[:40], expected='digits such as "0.5"')
+                expected = term('digits such as "0.5"')
+                raise Wrong("SK021", found=repr(text)[:40], expected=expected)
             return float(text)
         found = EXPRESSION.read(value, room)
         if type(found) is not t.Literal:
@@ -77,7 +80,7 @@ class _Type(Slot):
         try:
             return parse_dtype(TEXT.read(value, room))
         except SchemaError as error:
-            raise Wrong("SK020", detail=str(error)) from None
+            raise Wrong("SK020", detail=term(str(error))) from None
 
     def write(self, value: DType, room: Room) -> str:
         return str(value)
@@ -232,7 +235,7 @@ def parts_of(data: Any, functions: Iterable[Extension], room: Room) -> dict[str,
     known = {one.name: one for one in functions}
     for name in found.get("functions", ()):
         if name not in known:
-            hint = f"give it: from_json(…, functions=[{name}])"
+            hint = advice("give_function", name=name)
             raise Wrong("SK103", steps=("functions",), name=name, hint=hint)
     return found | {"functions": [known[name] for name in found.get("functions", ())]}
 

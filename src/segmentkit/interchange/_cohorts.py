@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from segmentkit._definition import by_name
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import advice, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._usage import expect
 from segmentkit.dtypes import INTEGER, TEXT
@@ -179,7 +179,7 @@ class _Cohort:
         span = self.reader.span(at)
         if name is None:
             told = shown(number).strip("'")
-            hint = did_you_mean(told, self.cohorts) or "give it by 'cohorts'"
+            hint = did_you_mean(told, self.cohorts) or advice("give_cohorts")
             raise self.reader.refusal("SK117", f"{at}/value", hint=hint, name=told)
         return t.InSegment(name, span, span)
 
@@ -247,7 +247,7 @@ class _Cohort:
         self._check_keys(given, keys, at)
         relation = reader.schema.entity.relation(self.events)
         if relation is None or relation.at is None:
-            hint = "name it by 'events'"
+            hint = advice("name_by_events")
             told = f"the schema has no relation '{self.events[:60]}' with a time"
             raise reader.wrong(at, told, hint)
         span = reader.span(at)
@@ -273,11 +273,11 @@ class _Cohort:
         """That an event has a name."""
         reader, name = self.reader, given.get(key)
         if given.get(kind) != "events":
-            hint = "write the events of an action as filters of their own"
+            hint = advice("events_as_filters")
             raise reader.unsayable(f"{at}/{kind}", "an action", hint)
         field = field_of(reader, reader.schema.named(relation.to), self.event, at)
         if field.dtype != TEXT:
-            raise reader.wrong(at, f"'{self.event[:60]}' is no text", "name it by 'event'")
+            raise reader.wrong(at, f"'{self.event[:60]}' is no text", advice("name_by_event"))
         wanted = literal(reader, name, TEXT, f"{at}/{key}")
         return t.Compare("=", t.Name(field.parts, wanted.span), wanted, False, wanted.span)
 
@@ -288,7 +288,7 @@ class _Cohort:
             match = _BACK.fullmatch(explicit) if isinstance(explicit, str) else None
             if match is None or given.get("explicit_datetime_to") is not None:
                 here = f"{at}/explicit_datetime"
-                raise self.reader.unsayable(here, "this range of time", "write it as '-30d'")
+                raise self.reader.unsayable(here, "this range of time", advice("range_of_time"))
             return int(match[1]), _UNITS[match[2]]
         number, unit = given.get(f"{prefix}_value"), given.get(f"{prefix}_interval")
         count = literal(self.reader, number, INTEGER, f"{at}/{prefix}_value").value

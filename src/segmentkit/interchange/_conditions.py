@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from attrs import evolve, frozen
 
 from segmentkit._definition import by_name
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import advice, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._usage import expect
 from segmentkit.dtypes import BOOLEAN, INTEGER, TEXT, TEXTS, DType, Kind
@@ -175,7 +175,7 @@ class _Conditions:
 
     def _missing(self, asked: _Asked, *, holds: bool) -> t.Expr:
         if asked.found.dtype is None:
-            hint = "ask how many there are: {'$size': 0}"
+            hint = advice("ask_size")
             raise self.reader.unsayable(asked.at, "that a relation is missing", hint)
         return t.IsMissing(self._name(asked), not holds, self.reader.span(asked.at))
 
@@ -203,7 +203,7 @@ class _Conditions:
         """A value of the type of the attribute; there are no conversions between types."""
         dtype = asked.found.dtype
         if dtype is None or dtype == TEXTS:
-            hint = "ask what it contains: {'$elemMatch': …}"
+            hint = advice("ask_elements")
             raise self.reader.unsayable(asked.at, "that many values are one", hint)
         if strict and given is not None and not _is_of(given, dtype):
             told = f"{shown(given)} is no {dtype.family}, and never equal to one"
@@ -413,7 +413,7 @@ class _Conditions:
         reader = self.reader
         found = searched_for(operand)
         if found is None or (folded and found.excludes):
-            hint = "anchor each of several by itself, and write white space out: [ ]"
+            hint = advice("anchor_each")
             raise reader.unsayable(asked.at, f"the pattern {shown(operand)}", hint)
         if found.counts:
             told = "a character beyond U+FFFF counts as two there"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from segmentkit._definition import by_name
-from segmentkit._diagnostics.diagnostic import Span, did_you_mean
+from segmentkit._diagnostics.diagnostic import Span, advice, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit._usage import expect
 from segmentkit.dtypes import FLOAT
@@ -103,7 +103,7 @@ class _Query(Tests):
             raise self.reader.wrong("", told)
         found = self._group(query, "")
         if found is None:
-            hint = "finish a rule, or delete all of them for everybody"
+            hint = advice("finish_for_everybody")
             raise self.reader.wrong("", "all rules are left out: they say nobody", hint)
         return found
 
@@ -190,14 +190,14 @@ class _Query(Tests):
     ) -> t.Expr:
         if combinator is None:
             if "xor" in words and len(parts) > 2:
-                hint = "give each xor a group of its own"
+                hint = advice("group_each_xor")
                 raise self.reader.unsayable(at, "xor beside other combinators", hint)
             if "xor" not in words:
                 return _by_precedence(parts, words)
             combinator = "xor"
         if combinator == "xor" and len(parts) > 1:
             if len(parts) > 2:
-                hint = "give each pair a group of its own: databases differ in what more mean"
+                hint = advice("group_each_pair")
                 raise self.reader.unsayable(at, "xor of more than two rules", hint)
             self.reader.differs("xor", at, "few databases know xor")
             return either(*parts)
@@ -222,7 +222,7 @@ class _Query(Tests):
         for key in () if item.keys() <= known else item:
             if key not in known:
                 told = f"{shown(key)} is not known here, and may change the meaning"
-                hint = "put what is yours under 'meta'"
+                hint = advice("under_meta")
                 raise self.reader.wrong(at + pointer(str(key)), told, hint)
 
     # -- rules
@@ -241,7 +241,7 @@ class _Query(Tests):
         if rule.get("match") not in (None, {}):
             return self._matched(rule, found, at)
         if found.dtype is None and not (found.relation and found.relation.value):
-            hint = "give the rule a match mode"
+            hint = advice("match_mode")
             raise reader.wrong(at, f"'{name}' is a relation, and the rule has no match mode", hint)
         source = rule.get("valueSource") or "value"
         if source not in ("value", "field", "parameter"):
@@ -261,7 +261,7 @@ class _Query(Tests):
         """A rule about how many rows of a relation fit a query."""
         reader = self.reader
         if found.relation is None:
-            hint = "match modes are for relations; ask what a list contains by 'contains'"
+            hint = advice("match_modes_of_relations")
             raise reader.unsayable(f"{at}/field", "a match mode of what is no relation", hint)
         where = rule.get("value")
         if not isinstance(where, Mapping) or not isinstance(where.get("rules"), list | tuple):
@@ -306,7 +306,7 @@ class _Query(Tests):
             self.entity = before
         if found is None:
             told = "all rules are left out: they say nothing of the rows"
-            raise self.reader.wrong(at, told, "finish a rule, or delete all of them for any row")
+            raise self.reader.wrong(at, told, advice("finish_for_any_row"))
         return None if found == EVERYBODY else found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import advice, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit.dtypes import TEXT, TEXTS, TIMESTAMP
 from segmentkit.interchange._logic import any_of, negation
@@ -107,7 +107,7 @@ class Tests:
         reader, at = self.reader, f"{asked.at}/value"
         operator, negated = _TEXT_TESTS[asked.word]
         if asked.source == "field":
-            hint = "write the text itself"
+            hint = advice("text_itself")
             raise reader.unsayable(at, "a test of one text by another field", hint)
         value = asked.value
         if isinstance(value, int) and not isinstance(value, bool):
@@ -152,7 +152,7 @@ class Tests:
         values = self._list(asked.value, at, empty=True)
         if len(values) != 2:
             told = f"a range has two ends, and this has {len(values)}"
-            raise reader.wrong(at, told, "give the lower and the upper end")
+            raise reader.wrong(at, told, advice("both_ends"))
         ends = [self._operand(asked, each, f"{at}/{i}") for i, each in enumerate(values)]
         dtype = asked.found.dtype or TEXT
         self._note_days(asked, ends[1])

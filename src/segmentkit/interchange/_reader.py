@@ -12,7 +12,7 @@ from attrs import evolve
 
 from segmentkit._checking.checker import check
 from segmentkit._checking.context import Names
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic, encodable
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic, encodable
 from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
@@ -96,15 +96,15 @@ class Reader:
         self._end = start + len(at) + 1
         return Span(start, start + len(at))
 
-    def refusal(self, code: str, at: str, *, hint: str | None = None, **values: Any) -> Refusal:
+    def refusal(self, code: str, at: str, *, hint: Hint | None = None, **values: Any) -> Refusal:
         """A mistake at a place, to raise."""
         return Refusal(diagnostic(code, self.span(at), hint=hint, **values))
 
-    def wrong(self, at: str, detail: str, hint: str | None = None) -> Refusal:
+    def wrong(self, at: str, detail: str, hint: Hint | None = None) -> Refusal:
         """A mistake of form, to raise."""
         return self.refusal("SK501", at, hint=hint, detail=detail)
 
-    def unsayable(self, at: str, what: str, hint: str | None = None) -> Refusal:
+    def unsayable(self, at: str, what: str, hint: Hint | None = None) -> Refusal:
         """Something that no definition can say, to raise."""
         return self.refusal("SK502", at, hint=hint, what=what)
 
@@ -135,7 +135,7 @@ class Reader:
         """Count what was read."""
         self._parts += parts
         if self._parts > MAX_PARTS:
-            raise TooLarge(diagnostic("SK127", self.span(at), limit=f"{MAX_PARTS:,}"))
+            raise TooLarge(diagnostic("SK127", self.span(at), limit=MAX_PARTS))
 
     # -- differences
 
@@ -164,7 +164,7 @@ class Reader:
             self._problems.append(diagnostic("SK007", deep.span))
         text = "" if self._problems else format_tree(tree)
         if len(text) > MAX_LENGTH:
-            told = {"length": f"{len(text):,}", "limit": f"{MAX_LENGTH:,}"}
+            told: dict[str, Any] = {"length": len(text), "limit": MAX_LENGTH}
             self._problems.append(diagnostic("SK006", self.span(""), **told))
         self._raise(self._problems)
         segments: Any = CheckedOf(self.segments) if self.segments else {}

@@ -11,6 +11,8 @@ import sqlglot
 from attrs import evolve
 from sqlglot import exp
 
+from segmentkit._diagnostics.diagnostic import advice
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.parser import MAX_LENGTH
 from segmentkit._language.three_valued import certain
@@ -52,10 +54,9 @@ class _Where(Values):
     def _parsed(self, where: str) -> exp.Expression:
         reader = self.reader
         if len(where) > MAX_LENGTH:
-            told = {"length": f"{len(where):,}", "limit": f"{MAX_LENGTH:,}"}
-            raise reader.refusal("SK006", "", **told)
+            raise reader.refusal("SK006", "", length=len(where), limit=MAX_LENGTH)
         if reader.text != where:
-            raise reader.refusal("SK001", "", found="half of a character")
+            raise reader.refusal("SK001", "", found=term("half of a character"))
         if _depth(where) > _NESTED:
             raise reader.refusal("SK007", "")
         try:
@@ -286,11 +287,11 @@ class _Where(Values):
         if not (isinstance(pattern, exp.Literal) and pattern.is_string):
             raise reader.unsayable(at, "LIKE of what is no text written out")
         if escape is None and "\\" in pattern.this:
-            hint = "say what it means: ESCAPE '\\'"
+            hint = advice("say_escape")
             raise reader.unsayable(at, "a backslash in LIKE, which databases differ in", hint)
         parts = like_parts(pattern.this, escape)
         if parts is None:
-            hint = "a pattern can have % at its ends, or once within it"
+            hint = advice("like_pattern")
             raise reader.unsayable(at, f"the pattern {pattern.this[:40]!r}", hint)
         folded = isinstance(node, exp.ILike)
         if folded:

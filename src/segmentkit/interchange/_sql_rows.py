@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 from sqlglot import exp
 
+from segmentkit._diagnostics.diagnostic import advice
 from segmentkit.interchange._sql_values import Values, same
 from segmentkit.schema import Entity, Relation
 
@@ -55,7 +56,7 @@ def rows_of(values: Values, select: exp.Expression, at: str) -> Rows:
             if len(joins) == 1:
                 rest = tuple(each for each in conditions if each is not joins[0])
                 return Rows(relation, alias, rest)
-    hint = f"it needs rows that refer to the customer, by {_example(values)}"
+    hint = advice("rows_of_customer", example=_example(values))
     raise reader.unsayable(at, "a sub-query of rows that are not the customer's", hint)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 from sqlglot import exp
 
-from segmentkit._diagnostics.diagnostic import Span, encodable
+from segmentkit._diagnostics.diagnostic import Span, advice, encodable
 from segmentkit._language import syntax as t
 from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TIMESTAMP, DType
 from segmentkit.interchange._reader import Reader
@@ -156,7 +156,7 @@ class Values:
             return field_of(self.reader, entity, self._attribute(entity, name), at)
         link = next((i for i in entity.links if same(i.name, table)), None)
         if link is None:
-            hint = f"name a column of {entity.name}, or one behind a link of it"
+            hint = advice("column_of_entity", entity=entity.name)
             raise self.reader.unsayable(at, f"the table {table.name[:40]!r} here", hint)
         inner = self._attribute(self.reader.schema.named(link.to), name)
         return field_of(self.reader, entity, f"{link.name}.{inner}", at)
@@ -267,7 +267,7 @@ class Values:
             case exp.Subquery():
                 return self.sub_query(node)
             case exp.Null():
-                hint = "write IS NULL or IS NOT NULL"
+                hint = advice("is_null")
                 raise reader.unsayable(at, "a comparison with NULL, which is never true", hint)
             case _:
                 raise reader.unsayable(at, f"{self.told(node)} as a value")
@@ -280,12 +280,12 @@ class Values:
         if is_text:
             if dtype.is_number and not self.beside_column:
                 what = "a number in quotes beside an expression, which databases differ in"
-                raise self.reader.unsayable(at, what, "write the number without quotes")
+                raise self.reader.unsayable(at, what, advice("number_without_quotes"))
             return literal(self.reader, text, dtype, at)
         if dtype == BOOLEAN and text in ("0", "1"):
             return t.Literal(text == "1", self.reader.span(at))
         if not dtype.is_number:
-            raise self.reader.wrong(at, f"{text[:40]} is no {dtype.family}", "write it in quotes")
+            raise self.reader.wrong(at, f"{text[:40]} is no {dtype.family}", advice("in_quotes"))
         return literal(self.reader, text, FLOAT, at)
 
     def _cast(self, node: exp.Expression, at: str) -> t.Literal:
@@ -320,7 +320,7 @@ class Values:
         digits = str(count.this) if isinstance(count, exp.Literal) else ""
         word = str(unit.name).lower().removesuffix("s") if unit is not None else ""
         if not re.fullmatch("[0-9]{1,9}", digits) or int(digits) == 0 or word not in _UNITS:
-            raise self.reader.unsayable(at, "this INTERVAL", "write one number and one unit")
+            raise self.reader.unsayable(at, "this INTERVAL", advice("one_number_and_unit"))
         return int(digits), word
 
     def _call(self, name: str, arguments: list[t.Expr], at: str) -> t.Call:

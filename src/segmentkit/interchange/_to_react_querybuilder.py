@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
+from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, diagnostic
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._usage import expect
@@ -90,7 +90,7 @@ def _written(segment: Segment) -> tuple[Query, list[Diagnostic]]:
     return _as_group(writer.written(segment._tree)), writer.problems
 
 
-def _refused(span: Span, what: str, hint: str | None = None) -> Diagnostic:
+def _refused(span: Span, what: str, hint: Hint | None = None) -> Diagnostic:
     return diagnostic("SK503", span, what=what, hint=hint)
 
 

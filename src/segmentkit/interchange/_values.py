@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import Hint, advice, did_you_mean
 from segmentkit._language import syntax as t
 from segmentkit.dtypes import BOOLEAN, FLOAT, TEXT, DType, Kind
 from segmentkit.interchange._reader import Reader
@@ -85,7 +85,7 @@ def literal(reader: Reader, value: Any, dtype: DType, at: str) -> t.Literal:
     span = reader.span(at)
     reader.count(at)
     if value is None:
-        hint = "test for missing values by the operator for them"
+        hint = advice("operator_for_missing")
         raise reader.wrong(at, f"null is no {_word(dtype)}", hint)
     read = _READ.get(dtype.kind) if dtype.unit is None else None
     if read is None:
@@ -236,11 +236,11 @@ _READ: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TIMESTAMP: _instant,
     **dict.fromkeys((Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL), _number),
 }
-_HINTS: Mapping[Kind, str] = {
-    Kind.BOOLEAN: "write true or false, without quotes",
-    Kind.TEXT: "write it as a text",
-    Kind.DATE: "write a day as 2026-05-09",
-    Kind.TIMESTAMP: "write an instant as 2026-05-09T12:00:00Z",
+_HINTS: Mapping[Kind, Hint] = {
+    Kind.BOOLEAN: advice("truth_without_quotes"),
+    Kind.TEXT: advice("as_a_text"),
+    Kind.DATE: advice("day_form"),
+    Kind.TIMESTAMP: advice("instant_form"),
 }
 
 

@@ -20,7 +20,7 @@ from segmentkit._catalog.schema_table import (
     declare,
     read_attribute,
 )
-from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.diagnostic import Hint, did_you_mean
 from segmentkit._language.formatter import is_writable
 from segmentkit._record.convert import is_missing
 from segmentkit.dtypes import (
@@ -191,7 +191,7 @@ class _FromFrames:
     def check_column(self, frame: str, column: str, who: str) -> None:
         columns = list(map(str, self.frames[frame].columns))
         if column not in columns:
-            hint = did_you_mean(column, columns)
+            hint: Hint | str | None = did_you_mean(column, columns)
             if column in self.frames[frame].index.names:
                 hint = f"{column!r} is its index: give frame.reset_index()"
             elif self.frames[frame].columns.nlevels > 1:
@@ -296,7 +296,7 @@ def _key(way: RelationDeclaration, place: str) -> str:
     return way.key
 
 
-def _after(hint: str | None) -> str:
+def _after(hint: Hint | str | None) -> str:
     return f"; {hint}" if hint else ""
 
 
