@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "from_tables",
+    "inline_definitions",
     "outside_links",
 ]
 exclude_patterns = ["_build", "_extensions"]
