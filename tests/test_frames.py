@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -206,6 +207,8 @@ def test_columns_of_any_dtype_are_read_as_what_they_hold(
         (["1", 1, None], "it holds several types, int, str; make them one"),
         ([True, 1, None], "it holds several types, bool, int; make them one"),
         ([["a"], "a", None], "it holds several types, list, str; make them one"),
+        ([2**53 + 1, 0.5], "it holds floats, and whole numbers that no float is"),
+        ([10**400, 0.5], "it holds floats, and whole numbers that no float is"),
         ([Decimal("Infinity"), Decimal(1)], "it holds decimals that are not finite"),
         ([T("2026-01-01"), dt.date(2026, 1, 1)], "it holds several types, Timestamp, date"),
         ([["a", 1], ["b"]], "objects of list that hold something other than texts"),
@@ -560,6 +563,8 @@ READ: list[tuple[Any, str, list[Any]]] = [
     (["2026-01-01T10:00", "2026-01-02"], "timestamp", [T("2026-01-01T10"), T("2026-01-02")]),
     (["2026-01-01T10:00Z", "2026-01-02T10:00+03:00"], "timestamp", [T("2026-01-01T10Z"), T("2026-01-02T07Z")]),
     (["13/01/2026", "14/02/2026"], "date", [T("2026-01-13"), T("2026-02-14")]),
+    (["01/02/2026", None], "date", [T("2026-02-01"), None]),
+    (["3.2.2026 10:00"], "timestamp", [T("2026-02-03T10")]),
     (["2026-01-01", "?"], "timestamp", [T("2026-01-01"), None]),
     ([NOON_S, None], "timestamp", [T("2026-05-01T12"), None]),
     ([NOON_S * 1_000, None], "timestamp", [T("2026-05-01T12"), None]),
@@ -572,6 +577,7 @@ READ: list[tuple[Any, str, list[Any]]] = [
     (["1", "2"], "integer", [1, 2]),
     (["1", "?"], "integer", [1, None]),
     (["1.5", "2"], "float", [1.5, 2]),
+    (["1,5", "2", None], "float", [1.5, 2, None]),
     (["1.50", None], "decimal(2)", [Decimal("1.50"), None]),
     (["No", "Yes"], "boolean", [False, True]),
     (["No", "Yes", None], "boolean", [False, True, None]),
@@ -614,6 +620,8 @@ def test_types_are_checked_at_once_and_the_hint_works(
         (["Ada", "Bo"], "boolean"),
         (["Ada", "Bo"], "timestamp"),
         (["$1.50"], "float"),
+        (["1,234", "2"], "integer"),
+        (["1 000", "2"], "float"),
         ([1.5], "integer"),
         ([1, 2], "timestamp"),
         ([["a"]], "boolean"),
@@ -627,6 +635,14 @@ def test_no_hint_is_better_than_a_wrong_one(column: Any, dtype: str) -> None:
     with pytest.raises(SchemaError, match=f"t.x must be {dtype}") as caught:
         schema_from(_of(column), "t", keys={"t": "id"}, types={"t": {"x": dtype}})
     assert "change it" not in str(caught.value)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_file_that_was_not_split(separator: str) -> None:
+    """The one column of such a file is no key, whatever its name has in it."""
+    frame = pd.DataFrame({f"id{separator}x": [f"1{separator}2"]})
+    with pytest.raises(SchemaError, match=re.escape(f"with sep={separator!r}")):
+        schema_from(frame, "t", keys={"t": "id"})
 
 
 # -- what a source keeps, and prints ------------------------------------------------------------

@@ -606,7 +606,6 @@ KEYS: list[tuple[str, Any, Any]] = [
     ),
     ("Arrow texts", arrow("string", ["a", "b"]), pd.Categorical(["a", "a", None])),
     ("floats", [1.5, 2.5], [1.5, 1.5, None]),
-    ("mixed", pd.Series([1, "b"], dtype=object), [1, 1, 3]),
     (
         "dates",
         pd.to_datetime(["2026-01-01", "2026-01-02"]),
@@ -668,9 +667,27 @@ class TestKeys:
         with pytest.raises(sk.DataError) as caught:
             asked("count(orders) > 0", frames(["1"], owners=["1"]))
         message = (
-            "orders.customer_id holds texts and customers.id holds numbers, so no key can be found"
+            "orders.customer_id holds texts and customers.id holds numbers, so no key can be found: "
+            "make both of one type, such as texts as they are in a file, by "
+            "pandas.read_csv(…, dtype=str)"
         )
         assert str(caught.value) == message
+
+    @pytest.mark.parametrize(
+        ("owners", "message"),
+        [
+            (pd.Series([1, "1"], dtype=object), "holds numbers and texts, and a key is never both"),
+            ([True, False], "holds booleans and customers.id holds numbers"),
+            ([2.0**53, 1], r"floats, which are not exact from 2\*\*53 on"),
+            (pd.array([2.0**53, None], dtype="Float64"), "floats, which are not exact"),
+            (pd.Series([-(2.0**60), 1], dtype=object), "floats, which are not exact"),
+        ],
+        ids=["mixed", "booleans", "large floats", "large Floats", "large objects"],
+    )
+    def test_that_may_be_others(self, owners: Any, message: str) -> None:
+        """Keys that a reader of files has changed, or that no key there is like, are refused."""
+        with pytest.raises(sk.DataError, match=message):
+            asked("count(orders) > 0", frames(["1", "2"], owners=owners))
 
     def test_that_are_no_keys(self) -> None:
         """Values that do not hash cannot be looked up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,6 +33,9 @@ _WORDS: tuple[dict[str, Any], ...] = (
     {"format": "ISO8601", "utc": True},
     {"errors": "coerce"},
 )
+_COMMA = re.compile(r"\s*[-+]?[0-9]+(?:,([0-9]+))?\s*")
+_DAY = re.compile(r"\s*([0-9]{1,2})[./-]([0-9]{1,2})[./-][0-9]{2,4}(?![0-9])")
+_EITHER = "  # or dayfirst=False, if the month is written first"
 _LOSES = "  # what cannot be read becomes missing"
 
 
@@ -78,14 +82,20 @@ def _ways(column: Column, kind: Kind) -> Ways:
         case Kind.INTEGER if are_texts or are_numbers:
             yield 'pandas.to_numeric({}).astype("Int64")', lambda c: _numbers(c).astype("Int64")
             some = 'pandas.to_numeric({}, errors="coerce").astype("Int64")' + _LOSES
-            yield some, lambda c: _numbers(c, errors="coerce").astype("Int64")
+            if not _have_unread_digits(present):
+                yield some, lambda c: _numbers(c, errors="coerce").astype("Int64")
         case Kind.FLOAT | Kind.DECIMAL if are_texts or are_numbers:
+            if are_texts and _have_commas(present):
+                with_points = '{}.str.replace(",", ".")'
+                yield f"pandas.to_numeric({with_points})", lambda c: _numbers(_with_points(c))
+                return
             if kind is Kind.DECIMAL:
                 exactly = '{}.map(decimal.Decimal, na_action="ignore")'
                 yield exactly, lambda c: c.map(decimal.Decimal, na_action="ignore")
             yield "pandas.to_numeric({})", _numbers
             some = 'pandas.to_numeric({}, errors="coerce")' + _LOSES
-            yield some, lambda c: _numbers(c, errors="coerce")
+            if not _have_unread_digits(present):
+                yield some, lambda c: _numbers(c, errors="coerce")
         case Kind.TEXT if not any(isinstance(v, list | dict | set | tuple) for v in present):
             yield from _to_text(column)
         case Kind.TEXTS if are_texts:
@@ -94,6 +104,23 @@ def _ways(column: Column, kind: Kind) -> Ways:
             yield '{}.str.split(",")', lambda c: c.str.split(",")
         case _:
             return
+
+
+def _have_commas(texts: list[str]) -> bool:
+    """Whether numbers have commas where others have points; three digits may be thousands."""
+    found = [_COMMA.fullmatch(text) for text in texts]
+    return all(found) and any(each and each[1] and len(each[1]) != 3 for each in found)
+
+
+def _have_unread_digits(values: list[Any]) -> bool:
+    """Whether pandas does not read a text that has digits: it may well be a number."""
+    column = pd.Series(values, dtype=object)
+    unread = column[pd.to_numeric(column, errors="coerce").isna()]
+    return any(each.isdigit() for text in unread for each in str(text))
+
+
+def _with_points(column: Column) -> Column:
+    return column.str.replace(",", ".")
 
 
 def _numbers(column: Column, **told: Any) -> Any:
@@ -117,12 +144,23 @@ def _to_time(kind: Kind, present: list[Any], *, are_numbers: bool) -> Ways:
     if are_numbers:
         yield from _to_time_of_numbers(present)
     elif not any(isinstance(v, int | float | np.number) for v in present):
-        for words in _WORDS:
+        doubtful = _are_doubtful(present)
+        for words in _WORDS[doubtful:]:
             told = "".join(f", {word}={_written(value)}" for word, value in words.items())
-            code, loses = f"pandas.to_datetime({{}}{told})", _LOSES if "errors" in words else ""
+            loses = _LOSES if "errors" in words else _EITHER if doubtful else ""
+            code = f"pandas.to_datetime({{}}{told})"
             yield code + loses, partial(_times, **words)
             if kind is Kind.DATE:
                 yield f"{code}.dt.tz_localize(None){loses}", partial(_days, **words)
+
+
+def _are_doubtful(texts: list[Any]) -> bool:
+    """Whether each text is a day whichever of its first two numbers is the month."""
+    found = [_DAY.match(text) if isinstance(text, str) else None for text in texts]
+    pairs = [each and (int(each[1]), int(each[2])) for each in found]
+    return all(each and max(each) <= 12 for each in pairs) and any(
+        each and each[0] != each[1] for each in pairs
+    )
 
 
 def _to_time_of_numbers(numbers: list[Any]) -> Ways:

@@ -111,6 +111,8 @@ def read_keys(column: Column, place: str) -> Keys:
     if isinstance(numbers, Stored):
         numbers = numbers.settled
     if numbers is not None and numbers.data.dtype == np.int64:
+        if column.dtype.kind == "f":
+            _check_exact(place, numbers.data[~numbers.missing])
         return Keys(place, numbers.missing, numbers.data, np.empty(0, np.intp), [])
     return _of_objects(column, place)
 
@@ -124,11 +126,28 @@ def _of_objects(column: Column, place: str) -> Keys:
     except (TypeError, ValueError):
         raise DataError(f"{place} holds values that cannot be keys") from None
     distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
+    if {"numbers", "texts"} <= set(map(_family_of, distinct)):
+        name = place.rpartition(".")[2]
+        raise DataError(
+            f"{place} holds numbers and texts, and a key is never both: make them one, as in "
+            f"frame[{name!r}].astype(str)"
+        )
     numbers = _whole(distinct)
+    if numbers is not None and any(isinstance(key, float) for key in distinct):
+        _check_exact(place, numbers)
     missing = codes < 0
     if numbers is None:
         return Keys(place, missing, None, codes, distinct)
     return Keys(place, missing, np.append(numbers, 0)[codes], codes, distinct)
+
+
+def _check_exact(place: str, numbers: Array) -> None:
+    """Make sure that no float was another number before it was a float."""
+    if ((numbers >= 2**53) | (numbers <= -(2**53))).any():
+        raise DataError(
+            f"{place} holds floats, which are not exact from 2**53 on: a key may have been another "
+            'number. Read it as whole numbers, by dtype="Int64"'
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -215,17 +234,31 @@ def _rows_of(codes: Array, there: Keys, distinct: list[Any]) -> Positions:
 
 def _check_types(wanted: Keys, there: Keys) -> None:
     families = [_family(keys) for keys in (wanted, there)]
-    if {"numbers", "texts"} == set(families):
+    if None not in families and families[0] != families[1]:
         raise DataError(
             f"{wanted.place} holds {families[0]} and {there.place} holds {families[1]}, "
-            "so no key can be found"
+            "so no key can be found: make both of one type, such as texts as they are in a file, "
+            "by pandas.read_csv(…, dtype=str)"
         )
 
 
 def _family(keys: Keys) -> str | None:
     if keys.whole is not None:
         return None if keys.missing.all() else "numbers"
-    return "texts" if keys.distinct and all(isinstance(k, str) for k in keys.distinct) else None
+    found = set(map(_family_of, keys.distinct))
+    return found.pop() if len(found) == 1 else None
+
+
+def _family_of(key: object) -> str | None:
+    match key:
+        case bool():
+            return "booleans"
+        case str():
+            return "texts"
+        case int() | float() | Decimal():
+            return "numbers"
+        case _:
+            return None
 
 
 def _find_whole(whole: Array, there: Keys, among: Mask | None) -> _Places:

@@ -194,6 +194,8 @@ class _FromFrames:
             hint: Hint | str | None = did_you_mean(column, columns)
             if column in self.frames[frame].index.names:
                 hint = f"{column!r} is its index: give frame.reset_index()"
+            elif separator := next((s for s in ";\t|" if columns and s in columns[0]), None):
+                hint = f"its first one is {columns[0]!r:.60}: read the file with sep={separator!r}"
             elif self.frames[frame].columns.nlevels > 1:
                 hint = 'names have one level: frame.columns = frame.columns.map("_".join)'
             raise SchemaError(
@@ -438,6 +440,8 @@ def _of_objects(objects: Any) -> DType | str:
     if not found:
         return TEXT
     if found <= {INTEGER, FLOAT} and len(found) > 1:
+        if not all(map(_is_float, present)):
+            return "it holds floats, and whole numbers that no float is; make them one type"
         return FLOAT
     if found <= {INTEGER, decimal()} and decimal() in found:
         return _of_decimals(present)
@@ -452,6 +456,13 @@ def _of_objects(objects: Any) -> DType | str:
 
 def _of_object(kind: type) -> DType | None:
     return next((dtype for known, dtype in _OBJECTS if issubclass(kind, known)), None)
+
+
+def _is_float(value: float) -> bool:
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False
 
 
 def _is_of_texts(values: Any) -> bool:
