@@ -340,6 +340,25 @@ def test_two_workers_hand_over_the_same_ids(world: World) -> None:
     assert world.pulled(mail()) == ([], {})
 
 
+def test_a_retired_hand_over_is_waited_for_no_longer(world: World) -> None:
+    """Who was due is forgotten, who was handed over is not, and pulling again begins anew."""
+    world.run(1)
+    world.run(2, p1=9, p2=9)
+    assert world.pulled(mail(), 2) == ([1, 2], {})
+    world.run(3, p2=1, p3=9)
+    world.run(4, p3=1)
+    assert world.store.prune(before=day(9)) == 0  # the letters about these runs are still to come
+    with pytest.raises(DataError, match=r"'mial' has never been pulled.*did you mean 'mail'"):
+        world.store.retire("mial")
+    assert world.store.retire("mail") == 2
+    assert world.store.prune(before=day(9)) == 2
+    with pytest.raises(DataError, match="or is retired already"):
+        world.store.retire(mail())
+    world.run(5, p2=9, p4=9)
+    assert world.pulled(mail(), 5) == ([4], {"handed over before": 1})
+    assert world.store.erase([1]) == {"mail": 1}
+
+
 def test_erased_people_are_told_of(world: World) -> None:
     """Who took them over may still hold them; then nothing of them is left."""
     world.run(1, p1=1, p2=1, p3=1)
@@ -727,3 +746,6 @@ def test_the_commands(small: World, run: Run, tmp_path: Path) -> None:
     tmp_path.joinpath("wrong.jsonl").write_text('{"id": "x"}\n', encoding="utf-8")
     told = run("ack", "shop.toml", "mail", "wrong.jsonl", "--url", "sqlite:///shop.sqlite")
     assert (told.code, "no id of the hand-over" in told.err) == (1, True)
+    retire = "retire", "shop.toml", "mail", "--url", "sqlite:///shop.sqlite"
+    assert run(*retire).out == "mail is retired; it was told of 2 people\n"
+    assert "has never been pulled here, or is retired already" in run(*retire).err

@@ -381,6 +381,26 @@ class Windowed(Generic[_Result]):
             raise UsageError(f'a period is a text such as "2026-05", and not {shown}') from None
 
 
+class Event(Windowed[Condition]):
+    """Entering or leaving a segment, in a window that is still to be said."""
+
+    __slots__ = ("_name", "_word")
+
+    def __init__(self, word: str, name: str) -> None:
+        self._word = word
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"{self._word}({self._name!r})"
+
+    def _in(self, window: t.Window) -> Condition:
+        return Condition(t.Membership(self._word, self._name, window))
+
+    def between(self, low: Operand, high: Operand) -> Condition:
+        """``between low and high``, both ends in."""
+        return self._in(t.Range(node_of(low), node_of(high)))
+
+
 class _Times(Windowed[Condition], Value):
     __slots__ = ()
 

@@ -17,6 +17,7 @@ from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._expressions import (
     AnyValue,
     Condition,
+    Event,
     Expression,
     Number,
     Operand,
@@ -53,11 +54,13 @@ __all__ = [
     "call",
     "case",
     "duration",
+    "entered",
     "exactly",
     "fn",
     "from_now",
     "in_list",
     "in_segment",
+    "left",
     "length",
     "now",
     "param",
@@ -369,9 +372,27 @@ def trait(name: str) -> AnyValue:
     return AnyValue(t.Name((name,)))
 
 
-def in_segment(name: str) -> Condition:
-    """``in segment name``; give the segment to `Segment.define`."""
-    return Condition(t.InSegment(name))
+def in_segment(name: str, **length: int | Value) -> Condition:
+    """``in segment name``; give the segment to `Segment.define`.
+
+    With a length of time, ``in_segment("vip", days=30)`` is ``in segment vip for 30 days``, which
+    asks a store.
+    """
+    if not length:
+        return Condition(t.InSegment(name))
+    count, unit = length_of(length, "in_segment")
+    number = t.Literal(count) if isinstance(count, int) else count
+    return Condition(t.Membership("in", name, t.Duration(number, unit)))
+
+
+def entered(name: str) -> Event:
+    """``entered segment name in last 7 days``: ``entered("vip").in_last(days=7)``."""
+    return Event("entered", name)
+
+
+def left(name: str) -> Event:
+    """``left segment name in last 7 days``: ``left("vip").in_last(days=7)``."""
+    return Event("left", name)
 
 
 def in_list(name: str) -> Condition:

@@ -22,8 +22,10 @@ from segmentkit._diagnostics.diagnostic import (
 from segmentkit._diagnostics.wording import over, term
 from segmentkit._language import syntax as t
 from segmentkit._language.given import Read
+from segmentkit._language.json_text import pointer_of
 from segmentkit._language.parser import parse
 from segmentkit._language.references import trait_places
+from segmentkit._language.syntax import NOWHERE
 from segmentkit._planning import ir
 from segmentkit._planning.traversal import size_of
 from segmentkit.errors import CatalogError, DataError, DefinitionError, Problem
@@ -91,6 +93,21 @@ def check_catalog(text: CatalogText, schema: Schema, *, skip_broken: bool = Fals
     return _Check(text, schema).found(skip_broken=skip_broken)
 
 
+def _former_names(text: CatalogText) -> Iterator[Problem]:
+    """Segments that say to have had the name of one that is there: a store would refuse both."""
+    for name, entry in text.entries.items():
+        was = entry.about.get("was")
+        if was is None or was not in text.entries:
+            continue
+        steps = ["segments", name, "was"]
+        expected = f"the name of a segment that is gone, and {was!r} is there: remove one of them"
+        found = diagnostic("SK304", NOWHERE, place=".".join(steps), expected=expected)
+        line = None if text.is_json else entry.line
+        if text.is_json:
+            found = evolve(found, pointer=pointer_of(steps))
+        yield Problem(found, None, text.file, line, None, name)
+
+
 def check_syntax(text: CatalogText) -> None:
     """Check what can be checked without a schema: syntax, references, cycles.
 
@@ -120,6 +137,7 @@ def check_syntax(text: CatalogText) -> None:
                 problems.append(text.problem(name, unknown))
     for partition in text.partitions.values():
         problems += _wrong_parts(text, partition)
+    problems += _former_names(text)
     _refuse(problems)
 
 
@@ -157,6 +175,7 @@ class _Check:
                 self.define(self.entries[kind][name])
         for entry in text.partitions.values():
             self.problems += _wrong_parts(text, entry)
+        self.problems += _former_names(text)
         unsound = {(k, n) for k, names in self.known.items() for n in names} - self.sound
         plans = self.plans(unsound)
         self.problems += plans.problems

@@ -34,6 +34,7 @@ COMMANDS = {
     "erase": ("_store", "Forget people in the store of a database."),
     "pull": ("_handover", "Hand over who has entered or left a segment, as a hand-over says."),
     "ack": ("_handover", "Acknowledge the people of a file that 'segmentkit pull' has written."),
+    "retire": ("_handover", "End a hand-over that nobody pulls any more."),
     "goal": ("_goal", "Tell whether goals are reached, by those who were held out."),
     "explain": ("_explain", "Say why someone in a database is in a segment or not."),
     "report": ("_report", "Write one HTML page about all segments of a catalog in a database."),
@@ -85,6 +86,7 @@ EXAMPLES = {
     "erase": ("erase shop.toml 7 --url sqlite:///shop.sqlite",),
     "pull": ("pull shop.toml letters --url sqlite:///shop.sqlite -o letters.csv",),
     "ack": ("ack shop.toml letters letters.csv --url sqlite:///shop.sqlite",),
+    "retire": ("retire shop.toml letters --url sqlite:///shop.sqlite",),
     "goal": (
         "goal shop.toml --plan --url sqlite:///shop.sqlite --as-of 2026-05-01",
         "goal shop.toml grow --plan --url sqlite:///shop.sqlite --as-of 2026-05-01 --json",

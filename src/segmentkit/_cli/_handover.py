@@ -1,4 +1,4 @@
-"""``segmentkit pull`` and ``ack``: who is handed over, and that they were taken over."""
+"""``segmentkit pull``, ``ack`` and ``retire``: who is handed over, taken over, and no longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from segmentkit._cli._database import url_option
-from segmentkit._cli._errors import Failure, definitions_of, say
+from segmentkit._cli._errors import Failure, definitions_of, one_line, say
 from segmentkit._cli._files import FILE, writing
 from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
@@ -19,6 +19,7 @@ from segmentkit._definition import AsOf
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._results.batches import plain
 from segmentkit.catalog import Catalog
+from segmentkit.errors import DataError
 from segmentkit.handover import Handover
 
 
@@ -96,6 +97,27 @@ def ack(file: Path, name: str, rows: Path, url: str) -> None:
         with definitions_of(str(file)), database.asked("keep what was acknowledged"):
             count = store.ack(asked, _ids(rows))
     say(f"{count:,} acknowledged")
+
+
+@click.command
+@click.argument("file", type=FILE)
+@click.argument("name")
+@url_option
+def retire(file: Path, name: str, url: str) -> None:
+    """End a hand-over that nobody pulls any more.
+
+    Who was due is not handed over. What was handed over stays known. The file need not have the
+    hand-over any more.
+    """
+    with opened(file, url) as (_, store, database):
+        check_there(store, database)
+        with database.asked(f"retire {name!r}"):
+            try:
+                count = store.retire(name)
+            except DataError as error:
+                raise Failure(str(error)) from None
+    many = "1 person" if count == 1 else f"{count:,} people"
+    say(f"{one_line(name)} is retired; it was told of {many}")
 
 
 def _ids(rows: Path) -> Iterator[str]:

@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from segmentkit._definition import AsOf
+from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit.errors import DataError
 from segmentkit.sqlalchemy._store.reading import known, select_ids
 from segmentkit.sqlalchemy._store.tables import StoreTables
 
@@ -40,6 +42,28 @@ def erase(connection: sa.Connection, tables: StoreTables, keys: Sequence[Any]) -
 
 def _portions(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+
+
+def retire(connection: sa.Connection, tables: StoreTables, consumer: str) -> int:
+    """End a hand-over: nothing waits for it any more.
+
+    Returns:
+        How many people it was told of.
+
+    Raises:
+        DataError: It never asked.
+    """
+    cursor, handed = tables.cursor, tables.handed
+    known = set(connection.scalars(sa.select(cursor.c.consumer).distinct()))
+    if consumer not in known:
+        hint = did_you_mean(consumer, known)
+        raise DataError(
+            f"hand-over {consumer!r} has never been pulled here, or is retired already"
+            + (f"; {hint}" if hint else "")
+        )
+    connection.execute(sa.delete(cursor).where(cursor.c.consumer == consumer))
+    people = sa.select(sa.func.count(handed.c.key.distinct())).where(handed.c.consumer == consumer)
+    return connection.scalar(people) or 0
 
 
 def prune(connection: sa.Connection, tables: StoreTables, before: AsOf) -> int:

@@ -23,7 +23,7 @@ from segmentkit.segment import Segment
 from segmentkit.source import Segments, named
 from segmentkit.sqlalchemy._source import Source
 from segmentkit.sqlalchemy._store.entries import select_entries
-from segmentkit.sqlalchemy._store.forgetting import erase, prune
+from segmentkit.sqlalchemy._store.forgetting import erase, prune, retire
 from segmentkit.sqlalchemy._store.memberships import known_views, remembering, with_view
 from segmentkit.sqlalchemy._store.pulling import Pulling
 from segmentkit.sqlalchemy._store.reading import (
@@ -403,6 +403,29 @@ class Store:
             DataError: One is no id of this hand-over, or the segment was never run.
         """
         return self._pulling(handover, None).acknowledge(ids)
+
+    def retire(self, handover: Handover | str) -> int:
+        """End a hand-over that nobody pulls any more.
+
+        Who was due is not handed over, and `prune` no longer waits for it. What was handed over
+        stays known, for `erase` and if it is pulled again: that begins with the last run then, as
+        a new one does, and hands nobody over twice.
+
+        Args:
+            handover: The hand-over, or its name, if the catalog no longer has it.
+
+        Returns:
+            How many people it was told of, and may still hold.
+
+        Raises:
+            DataError: It was never pulled, or is retired.
+        """
+        name = handover if isinstance(handover, str) else handover.name
+        return in_turn(lambda: self._retire(name))
+
+    def _retire(self, name: str) -> int:
+        with writing(self._engine, self._tables) as connection:
+            return retire(connection, self._tables, name)
 
     def _pulling(self, handover: Handover, as_of: AsOf) -> Pulling:
         expect(handover, Handover, "pull(handover)")
