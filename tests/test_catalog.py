@@ -255,7 +255,7 @@ def test_what_is_no_mapping_of_segments(given: Any, message: str) -> None:
         ("[segments.a]\nowner = 3\nwhere = 'age > 1'\n",
          "s.toml:7\nSK304 segments.a.owner must be text"),
         ("[segments]\na.where = 'age > 1'\na.was = 'b'\nb.where = 'age > 2'\n",
-         "s.toml:8\nSK304 segments.a.was must be the name of a segment that is gone, and 'b' is there: remove one of them"),
+         "s.toml:8 segment 'a'\nSK304 segments.a.was must be the name of a segment that is gone, and 'b' is there: remove one of them"),
         ("[segments.a]\ntitle = 'x'\n", "s.toml:7\nSK304 segments.a.where must be the definition"),
         ("[segments]\na = 'age > 1'\n", "s.toml:8\nSK304 segments.a must be a table with 'where'"),
         ("[segments.a]\nwhere = 'age > 1'\nwere = 'x'\n",

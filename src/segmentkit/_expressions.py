@@ -188,6 +188,12 @@ def length_of(lengths: Mapping[str, object], call: str) -> tuple[Any, str]:
     return count_of(count), unit.removesuffix("s")
 
 
+def duration_of(lengths: Mapping[str, object], call: str) -> t.Duration:
+    """The length of time of ``days=30``."""
+    count, unit = length_of(lengths, call)
+    return t.Duration(t.Literal(count) if isinstance(count, int) else count, unit)
+
+
 def count_of(given: object) -> Any:
     """A number that is written as it is, or a parameter."""
     return given._node if isinstance(given, Expression) else given

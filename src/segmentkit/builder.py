@@ -26,6 +26,7 @@ from segmentkit._expressions import (
     Value,
     Windowed,
     count_of,
+    duration_of,
     length_of,
     node_of,
     nodes_of,
@@ -373,16 +374,10 @@ def trait(name: str) -> AnyValue:
 
 
 def in_segment(name: str, **length: int | Value) -> Condition:
-    """``in segment name``; give the segment to `Segment.define`.
-
-    With a length of time, ``in_segment("vip", days=30)`` is ``in segment vip for 30 days``, which
-    asks a store.
-    """
-    if not length:
-        return Condition(t.InSegment(name))
-    count, unit = length_of(length, "in_segment")
-    number = t.Literal(count) if isinstance(count, int) else count
-    return Condition(t.Membership("in", name, t.Duration(number, unit)))
+    """``in segment name``; with ``days=30``, ``in segment name for 30 days``, which asks a store."""
+    if length:
+        return Condition(t.Membership("in", name, duration_of(length, "in_segment")))
+    return Condition(t.InSegment(name))
 
 
 def entered(name: str) -> Event:
@@ -420,9 +415,7 @@ def from_now(**length: int | Value) -> AnyValue:
 
 def duration(**length: int | Value) -> AnyValue:
     """A length of time: ``duration(days=30)``."""
-    count, unit = length_of(length, "duration")
-    number = t.Literal(count) if isinstance(count, int) else count
-    return AnyValue(t.Duration(number, unit))
+    return AnyValue(duration_of(length, "duration"))
 
 
 def length(number: Operand, unit: str) -> AnyValue:
