@@ -374,10 +374,9 @@ def trait(name: str) -> AnyValue:
 
 
 def in_segment(name: str, **length: int | Value) -> Condition:
-    """``in segment name``; with ``days=30``, ``in segment name for 30 days``, which asks a store."""
-    if length:
-        return Condition(t.Membership("in", name, duration_of(length, "in_segment")))
-    return Condition(t.InSegment(name))
+    """``in segment name``; with ``days=30``, ``in segment name for 30 days``."""
+    lasting = duration_of(length, "in_segment") if length else None
+    return Condition(t.Membership("in", name, lasting) if lasting else t.InSegment(name))
 
 
 def entered(name: str) -> Event:
