@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit import DATE, INTEGER, TIMESTAMP, Attribute, Entity, Schema, Segment
 from segmentkit.sqlalchemy import members
@@ -32,7 +33,7 @@ SCHEMA = Schema(
     ],
     time_zone="Europe/Kyiv",
 )
-Ask = Callable[[str], list[Any]]
+Ask = Callable[..., list[Any]]
 
 
 def people(*, timezone: bool) -> sa.Table:
@@ -59,8 +60,8 @@ def answers(engine: sa.Engine, table: sa.Table, rows: list[dict[str, Any]]) -> I
         table.create(connection)
         connection.execute(table.insert(), rows)
 
-        def ask(definition: str) -> list[Any]:
-            segment = Segment.define(None, definition, SCHEMA)
+        def ask(definition: str, schema: Schema = SCHEMA) -> list[Any]:
+            segment = Segment.define(None, definition, schema)
             return sorted(connection.scalars(members(segment, table, as_of=AS_OF)))
 
         yield ask
@@ -118,3 +119,20 @@ def extreme(request: pytest.FixtureRequest) -> Iterator[Ask]:
 def test_the_ends_of_the_calendar(extreme: Ask, definition: str, found: list[int]) -> None:
     """Far from the present the clock is that of the sun; where the calendar ends, it is UTC."""
     assert extreme(definition) == found
+
+
+FIRST = [date(1, 1, day) for day in range(1, 15)] + [date(9999, 12, day) for day in range(20, 32)]
+
+
+@pytest.mark.parametrize(
+    "engine", [t.name for t in TARGETS if t.name in OPEN and t.name != "clickhouse"]
+)
+def test_the_first_and_the_last_weeks_from_sunday(engine: str) -> None:
+    """The calendar's first days are in a week that begins with them, and its last week is whole."""
+    schema = evolve(SCHEMA, week_start="sunday")
+    rows = [row(i, str(day), AS_OF, AS_OF) for i, day in enumerate(FIRST)]
+    firsts = [max(1, day.toordinal() - day.isoweekday() % 7) for day in FIRST]
+    for ask in answers(OPEN[engine](), people(timezone=False), rows):
+        for first in set(firsts):
+            found = [i for i, each in enumerate(firsts) if each == first]
+            assert ask(f"week(born) = {date.fromordinal(first)}", schema) == found

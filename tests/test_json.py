@@ -396,6 +396,7 @@ def all_kinds() -> sk.Schema:
         channels=[sk.Channel("email", address="code", consent="id > 3")],
         functions=[half],
         time_zone="Europe/Kyiv",
+        week_start="sunday",
         left_out=[("people.picture", "it is binary")],
     )
 

@@ -19,6 +19,15 @@ MICROSECONDS = {unit: seconds * 1_000_000 for unit, seconds in EXACT_UNITS.items
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Units that are steps in a calendar, in months."""
 
+WEEK_STARTS = ("monday", "sunday")
+"""The days on which weeks can begin; the first where nothing is said."""
+
+SUNDAY_WEEK = "week from Sunday"
+"""What a week is where weeks begin on Sunday: a unit of the calendar, and a function of times.
+
+No definition can name it.
+"""
+
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -260,12 +269,17 @@ def start_of(instant: datetime, count: int, unit: str, zone: tzinfo) -> datetime
 
 
 def start_date(today: date, count: int, unit: str) -> date:
-    """The first day of the unit ``count`` units from today's; weeks begin on Monday."""
+    """The first day of the unit ``count`` units from today's.
+
+    A ``week`` begins on Monday, and a `SUNDAY_WEEK` on Sunday.
+    """
     match unit:
         case "day":
             start = today
         case "week":
             start = add_days(today, -today.weekday())
+        case "week from Sunday":
+            return add_days(first_of_sunday_week(today), 7 * count)
         case "month":
             start = today.replace(day=1)
         case "quarter":
@@ -273,6 +287,11 @@ def start_date(today: date, count: int, unit: str) -> date:
         case _:
             start = today.replace(month=1, day=1)
     return shift_date(start, count, unit)
+
+
+def first_of_sunday_week(day: date) -> date:
+    """The Sunday with which a day's week begins; that of the calendar's first days, with them."""
+    return add_days(day, -(day.isoweekday() % 7))
 
 
 def years_between(birth: date, today: date) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import fields
 
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
@@ -60,6 +61,8 @@ own."""
 def _of_schema(schema: Schema, words: set[str]) -> Iterator[str]:
     """The parts of a schema that words can mean, each in a line of its own."""
     yield repr((schema.root, schema.time_zone))
+    if schema.week_start != WEEK_STARTS[0]:
+        yield f"weeks begin on {schema.week_start}"
     yield from (repr((f.name, str(f))) for f in schema.functions if _has(words, f.name))
     yield from (repr(c) for c in schema.channels if _has(words, _EVERYTHING))
     # What stands beside a way, a relation or a place comes with it.

@@ -13,7 +13,9 @@ from typing import Any
 from segmentkit._calendar import (
     FIRST_MICRO,
     LAST_MICRO,
+    SUNDAY_WEEK,
     add_days,
+    first_of_sunday_week,
     instant_at,
     micros,
     month_day,
@@ -173,6 +175,12 @@ def week(clock: date | None) -> date | None:
     return None if date_ is None else add_days(date_, -date_.weekday())
 
 
+def sunday_week(clock: date | None) -> date | None:
+    """The date of the Sunday with which the week begins."""
+    date_ = day(clock)
+    return None if date_ is None else first_of_sunday_week(date_)
+
+
 def month(clock: date | None) -> int | None:
     """1 for January to 12 for December."""
     return None if clock is None else clock.month
@@ -236,6 +244,7 @@ TIMES: dict[str, Callable[..., Any]] = {
 PARTS: dict[str, Callable[[Any], Any]] = {
     "day": day,
     "week": week,
+    SUNDAY_WEEK: sunday_week,
     "monthday": monthday,
     "month": month,
     "quarter": quarter,

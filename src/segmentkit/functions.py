@@ -188,7 +188,7 @@ _SCALARS = (
              [Example("anniversary(birth_date) in this month", {"birth_date": "2000-05-31"}, True)]),
     Function("day", ("time",), DATE, "The calendar date, in the schema's time zone.",
              [Example("count(distinct day(rows.at)) = 3", _rows(1, 2, 3), True)], others=("date",)),
-    Function("week", ("time",), DATE, "The date of the Monday in its week.",
+    Function("week", ("time",), DATE, "The date of the first day of its week: of the Monday, or of the Sunday if the [schema's weeks](schema.md#by-hand) begin on Sunday.",
              [Example("week(birth_date) = 2000-05-29", {"birth_date": "2000-06-04"}, True),
               Example("count(distinct week(rows.at)) >= 2", _rows(1, 2, 3, 4, 5), False)]),
     Function("monthday", ("time",), INTEGER, "The day of the month, from 1 to 31.",

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, fields
 
-from segmentkit._calendar import is_zone
+from segmentkit._calendar import WEEK_STARTS, is_zone
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._html import as_written
 from segmentkit._language.json_text import HasJson
@@ -77,11 +77,13 @@ class Schema(HasJson):
         functions: Functions and aggregates that this schema adds to the language.
         time_zone: The IANA zone in which days and months begin, and of instants without a zone.
             Stored timestamps without a zone are in UTC.
+        week_start: The day on which weeks begin: ``monday`` or ``sunday``.
         left_out: Parts of the source that a derived schema does not have, and why. Schemas that
             differ only in this are equal.
 
     Raises:
-        SchemaError: A name is declared twice or leads nowhere, or the zone is unknown.
+        SchemaError: A name is declared twice or leads nowhere, or the zone is unknown, or no
+            week begins on that day.
 
     Example:
         >>> from segmentkit import INTEGER
@@ -95,6 +97,7 @@ class Schema(HasJson):
     channels: tuple[Channel, ...] = field(default=(), kw_only=True, converter=each_once)
     functions: tuple[Extension, ...] = field(default=(), kw_only=True, converter=_extensions)
     time_zone: str = field(default="UTC", kw_only=True)
+    week_start: str = field(default=WEEK_STARTS[0], kw_only=True)
     left_out: tuple[LeftOut, ...] = field(default=(), kw_only=True, converter=_left_out)
 
     @root.default
@@ -104,7 +107,7 @@ class Schema(HasJson):
         return self.entities[0].name
 
     def __attrs_post_init__(self) -> None:
-        self._check_zone()
+        self._check_calendar()
         if not self.entity.key:
             raise SchemaError(f"the entity {self.root!r} needs a key")
         for entity in self.entities:
@@ -112,9 +115,12 @@ class Schema(HasJson):
             for way in ways:
                 self._check_way(entity, way)
 
-    def _check_zone(self) -> None:
+    def _check_calendar(self) -> None:
         if not is_zone(self.time_zone):
             raise SchemaError(f"unknown time zone {self.time_zone!r}")
+        if self.week_start not in WEEK_STARTS:
+            days = " or ".join(map(repr, WEEK_STARTS))
+            raise SchemaError(f"week_start is {days}, not {self.week_start!r:.60}")
 
     def _check_way(self, entity: Entity, way: Link | Relation) -> None:
         target = self.named(way.to)
@@ -273,7 +279,7 @@ class Schema(HasJson):
     @cached_property
     def _identity(self) -> tuple[object, ...]:
         named = map(frozenset, (self.entities, self.channels, self.functions))
-        return (*named, self.root, self.time_zone)
+        return (*named, self.root, self.time_zone, self.week_start)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schema):
@@ -288,8 +294,7 @@ class Schema(HasJson):
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        names = ("entities", "root", "channels", "functions", "time_zone", "left_out")
-        return {name: getattr(self, name) for name in names}
+        return {each.name: getattr(self, each.name) for each in fields(type(self))}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         self.__dict__.update(state)

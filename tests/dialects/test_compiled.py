@@ -60,6 +60,8 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "datetime",
         "decimal",
         "extract",
+        "from_days",
+        "greatest",
         "json_extract",
         "json_table",
         "json_type",
@@ -77,6 +79,7 @@ FUNCTIONS: Mapping[str, set[str]] = {
         "subtime",
         "timestampadd",
         "timestampdiff",
+        "to_days",
         "weekday",
     },
     "mssql": {
@@ -144,8 +147,11 @@ TYPES: Mapping[str, set[str]] = {
 }
 """The types that we cast to, as the manuals list them."""
 
-OWN_WORDS = {"0", "1", "DD", "20", "0.0", "0e0"}
-"""Literals of our own, beside those in the spellings; all values of definitions are parameters."""
+OWN_WORDS = {"0", "1", "DD", "20", "0.0", "0e0", "0000-01-01"}
+"""Literals of our own, beside those in the spellings; all values of definitions are parameters.
+
+The last is how SQLGlot reads MySQL's to_days.
+"""
 
 FORMS = {
     "and",

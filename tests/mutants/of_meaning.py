@@ -70,6 +70,10 @@ def _from_sunday(real: Any, today: Any, count: Any, unit: Any) -> Any:
     return add_days(today, 7 * count - today.isoweekday() % 7)
 
 
+def _from_monday(real: Any, day: Any) -> Any:
+    return add_days(day, -day.weekday())
+
+
 def _unclamped(real: Any, day: Any, months: Any) -> Any:
     found = real(day, months)
     return min(found, real(day.replace(day=min(day.day, 28)), months) + max(day.day - 28, 0))
@@ -173,6 +177,10 @@ MUTANTS = [
     Mutant("weeks from Sunday", "this week has begun the day before",
            both(method(_calendar, "start_date", _from_sunday),
                 method(normalize, "start_date", _from_sunday)), "time"),
+    Mutant("weeks from Monday in a schema with weeks from Sunday", "a window forgets the schema",
+           method(windows, "begun", lambda real, unit, schema: unit), "sunday-weeks"),
+    Mutant("Sunday is the last day of its week", "weeks from Sunday begin six days before it",
+           method(_calendar, "first_of_sunday_week", _from_monday), "sunday-weeks"),
     Mutant("months without their last days", "a bound of a date some months later forgets the clamp",
            method(time_arithmetic, "_last", _unclamped), "durations"),
     Mutant("moved to the day before", "a date since noon is taken for one since midnight",

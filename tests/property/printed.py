@@ -57,6 +57,7 @@ def _names(segment: Segment) -> list[str]:
 def _schema(schema: Schema) -> list[str]:
     lines = ["[schema]", f"entity = {_value(schema.entity.name)}"]
     lines.append(f"time_zone = {_value(schema.time_zone)}")
+    lines.append(f"week_start = {_value(schema.week_start)}")
     for each in schema.channels:
         told = {"address": each.address, "consent": each.consent}
         lines.append(f"channels.{_value(each.name)} = {_value(told)}")

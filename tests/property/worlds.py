@@ -306,7 +306,8 @@ def worlds(draw: st.DrawFn) -> World:
         "stores": draw(_rows(stores, pool, {}, [1, 2])),
     }
     entities = [people, orders, visits, notes, lines, stores]
-    schema = Schema(entities, functions=DRAWN, time_zone=zone)
+    begins = draw(st.sampled_from(["monday", "sunday"]))
+    schema = Schema(entities, functions=DRAWN, time_zone=zone, week_start=begins)
     return World(schema, rows, pool.as_of, pool)
 
 

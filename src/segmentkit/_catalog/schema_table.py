@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._usage import described
 from segmentkit.dtypes import DType
@@ -35,7 +36,9 @@ _TABLE_KEYS = (
     "key", "attributes", "documents", "places", "events", "relations", "links", "fresh",
 )  # fmt: skip
 _WAY = ("key", "to", "by")
-_SCHEMA_KEYS = ("entity", "time_zone", "events", "relations", "links", "tables", "channels")
+_SCHEMA_KEYS = (
+    "entity", "time_zone", "week_start", "events", "relations", "links", "tables", "channels",
+)  # fmt: skip
 
 
 @frozen
@@ -72,6 +75,7 @@ class Declaration:
     tables: Mapping[str, TableDeclaration] = field(factory=dict)
     time_zone: str = "UTC"
     channels: tuple[Channel, ...] = ()
+    week_start: str = WEEK_STARTS[0]
 
     def table(self, name: str) -> TableDeclaration:
         """What is told of a table; nothing, if it is not mentioned."""
@@ -110,7 +114,13 @@ class Declaration:
 
     def made_of(self, entities: Iterable[Entity]) -> Schema:
         """The schema of entities that were found out, with what is told of the whole."""
-        return Schema(entities, root=self.entity, channels=self.channels, time_zone=self.time_zone)
+        return Schema(
+            entities,
+            root=self.entity,
+            channels=self.channels,
+            time_zone=self.time_zone,
+            week_start=self.week_start,
+        )
 
 
 def _link(table: str, way: RelationDeclaration) -> Link:
@@ -136,6 +146,7 @@ def declare(
     entity: str,
     *,
     time_zone: str = "UTC",
+    week_start: str = WEEK_STARTS[0],
     events: Mapping[str, Any] | None = None,
     relations: Mapping[str, Any] | None = None,
     links: Mapping[str, Any] | None = None,
@@ -143,7 +154,7 @@ def declare(
     channels: Mapping[str, Any] | None = None,
 ) -> Declaration:
     """A declaration from keywords, in the form that files have."""
-    data: dict[str, Any] = {"entity": entity, "time_zone": time_zone}
+    data: dict[str, Any] = {"entity": entity, "time_zone": time_zone, "week_start": week_start}
     given = {
         "events": events,
         "relations": relations,
@@ -191,7 +202,8 @@ def read_declaration(data: Mapping[str, Any]) -> Declaration:
         for name, told in _items("schema.channels", data.get("channels", {}))
     )
     zone = _text("schema.time_zone", data.get("time_zone", "UTC"))
-    return Declaration(entity, tables, zone, channels)
+    week_start = _text("schema.week_start", data.get("week_start", WEEK_STARTS[0]))
+    return Declaration(entity, tables, zone, channels, week_start)
 
 
 def _channel(place: str, name: str, data: Any) -> Channel:

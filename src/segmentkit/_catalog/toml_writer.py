@@ -8,6 +8,7 @@ from typing import Any
 
 import tomlkit
 
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.schema_table import read_declaration
 from segmentkit._checking.binding import Given
@@ -116,6 +117,8 @@ def _schema(schema: Schema) -> Any:
     head = tomlkit.table()
     head["entity"] = schema.root
     head["time_zone"] = schema.time_zone
+    if schema.week_start != WEEK_STARTS[0]:
+        head["week_start"] = schema.week_start
     head["tables"] = tables = tomlkit.table(is_super_table=True)
     for entity in schema.entities:
         tables[entity.name] = _table(entity)

@@ -14,6 +14,7 @@ from segmentkit._checking.context import Context
 from segmentkit._checking.geography import distance
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
+from segmentkit._checking.windows import begun
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._patterns.versions import version_key
@@ -74,7 +75,8 @@ def function(ctx: Context, node: t.Call, function: Signature) -> ir.Value | None
         if places[0] == 0:
             dtype = together[1]
     added = function if isinstance(function, Function) else None
-    return ir.Call(function.name, tuple(found), function.result or dtype, added)
+    name = begun(function.name, ctx.schema)
+    return ir.Call(name, tuple(found), function.result or dtype, added)
 
 
 def _version(ctx: Context, node: t.Call, text: ir.Const) -> ir.Const | None:

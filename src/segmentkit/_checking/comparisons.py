@@ -181,7 +181,7 @@ def bounds(
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
     if operand is None or not _is_counted(ctx, window):
         return None
-    found = windows.bounds(window, operand.dtype, low, high, ctx.schema.zone)
+    found = windows.bounds(window, operand.dtype, low, high, ctx.schema)
     if isinstance(found, Diagnostic):
         ctx.errors.append(found)
         return None

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from attrs import evolve
 
+from segmentkit._calendar import SUNDAY_WEEK
 from segmentkit._checking.context import Context
 from segmentkit._diagnostics.diagnostic import Hint, advice, diagnostic, hinted, suggest, write
 from segmentkit._diagnostics.wording import either
@@ -43,13 +44,16 @@ def one_of(names: list[str], most: int = 6) -> Hint:
     return advice("write", text=some(names, most) if len(names) > most else either(names))
 
 
+_WEEKS = {"week": "week_is_a_date", SUNDAY_WEEK: "sunday_week_is_a_date"}
+
+
 def conversion(ctx: Context, node: t.Expr, other: ir.Value) -> Hint | None:
     """How a constant of the wrong type would be written in the right one."""
     text = isinstance(node, t.Literal) and isinstance(node.value, str)
     if isinstance(other, ir.Call) and other.name == "day" and not text:
         return advice("day_is_a_date")
-    if isinstance(other, ir.Call) and other.name == "week" and not text:
-        return advice("week_is_a_date")
+    if isinstance(other, ir.Call) and other.name in _WEEKS and not text:
+        return advice(_WEEKS[other.name])
     if other.dtype.is_time and (hint := _of_time(ctx, node)) is not None:
         return hint
     if other.dtype.is_number and isinstance(node, t.Duration):

@@ -7,6 +7,7 @@ it until SQLite reads a statement again.
 
 from __future__ import annotations
 
+from segmentkit._calendar import SUNDAY_WEEK
 from segmentkit._planning import ir
 from segmentkit.dtypes import Kind
 
@@ -22,8 +23,8 @@ _IN_ORDER: dict[ir.AnyAggregate, int] = {
     ir.AggregateFunction.LAST: 16,
 }
 _CALLS = {
-    **{"distance": 30, "age": 16, "weekday": 10, "week": 8, "version": 14, "mod": 10},
-    **{"micros": 14, "within": 8, "moved": 16, "later_month": 20},
+    **{"distance": 30, "age": 16, "weekday": 10, "week": 8, SUNDAY_WEEK: 9, "version": 14},
+    **{"mod": 10, "micros": 14, "within": 8, "moved": 16, "later_month": 20},
 }
 _CALL, _QUOTIENT, _OPERATION = 7, 7, 4
 _WEIGHTS: dict[type, int] = {

@@ -6,12 +6,13 @@ from calendar import monthrange
 from datetime import date, datetime, tzinfo
 from typing import Any, TypeAlias, assert_never
 
-from segmentkit._calendar import EXACT_UNITS, add_days, first_instant
+from segmentkit._calendar import EXACT_UNITS, SUNDAY_WEEK, add_days, first_instant
 from segmentkit._diagnostics.diagnostic import Diagnostic, advice, diagnostic
 from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._planning.ir import Anchor, Comparison, Const, Moment, Param, Value
 from segmentkit.dtypes import DATE, TIMESTAMP, DType, Kind
+from segmentkit.schema import Schema
 
 Bound: TypeAlias = tuple[Comparison, Value]
 
@@ -21,17 +22,17 @@ _SHORTER_THAN_A_DAY = [
 
 
 def bounds(
-    window: t.Window, dtype: DType, low: Value | None, high: Value | None, zone: tzinfo
+    window: t.Window, dtype: DType, low: Value | None, high: Value | None, schema: Schema
 ) -> tuple[Bound, Bound] | Diagnostic | None:
     """The lower and the upper end of a window over values of a type, as two tests.
 
-    ``low`` and ``high`` are the checked ends of a range, and calendar units begin in ``zone``. A
-    diagnostic where the window does not suit a date; None where the type has no time.
+    ``low`` and ``high`` are the checked ends of a range; the schema says where days and weeks
+    begin. A diagnostic where the window does not suit a date; None where the type has no time.
     """
     if isinstance(window, t.Range):
         assert low is not None
         assert high is not None
-        return _range(window, dtype, low, high, zone)
+        return _range(window, dtype, low, high, schema.zone)
     if not (dtype.is_time or dtype.kind is Kind.ANNIVERSARY):
         return None
     unit = getattr(window, "unit", "day")
@@ -44,13 +45,18 @@ def bounds(
         case t.Rolling(_, count, unit):
             return (Comparison.GT, now(kind)), (Comparison.LE, now(kind, count, unit))
         case t.Calendar("this", _, unit):
-            return _calendar(kind, unit, 0, 1)
+            return _calendar(kind, begun(unit, schema), 0, 1)
         case t.Calendar(_, count, unit):
-            return _calendar(kind, unit, 1 if count is None else count, 0)
+            return _calendar(kind, begun(unit, schema), 1 if count is None else count, 0)
         case t.Period():
-            return _period(window, kind, zone)
+            return _period(window, kind, schema.zone)
         case _:
             assert_never(window)
+
+
+def begun(unit: str, schema: Schema) -> str:
+    """A unit of the calendar, or the function of that name, as the schema has it."""
+    return SUNDAY_WEEK if unit == "week" and schema.week_start == "sunday" else unit
 
 
 def now(dtype: DType, count: t.Count = 0, unit: str = "day", *, back: bool = False) -> Value:

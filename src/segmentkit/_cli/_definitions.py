@@ -10,6 +10,7 @@ import click
 from attrs import frozen
 from click.shell_completion import CompletionItem
 
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._catalog.schema_table import Declaration, declare
 from segmentkit._catalog.toml_file import CatalogText
 from segmentkit._cli._errors import Failure, definitions_of
@@ -113,8 +114,10 @@ class Asked:
         return Definitions(text, self.place, self.names, self.where)
 
 
-def declaration_of(entity: str, events: Iterable[str], time_zone: str) -> Declaration:
-    """What ``--entity``, ``--event`` and ``--time-zone`` say of a schema.
+def declaration_of(
+    entity: str, events: Iterable[str], time_zone: str, week_start: str
+) -> Declaration:
+    """What ``--entity``, ``--event``, ``--time-zone`` and ``--week-start`` say of a schema.
 
     Raises:
         Failure: There cannot be such a schema.
@@ -129,7 +132,7 @@ def declaration_of(entity: str, events: Iterable[str], time_zone: str) -> Declar
             )
         told[table] = {"at": at}
     try:
-        return declare(entity, events=told, time_zone=time_zone)
+        return declare(entity, events=told, time_zone=time_zone, week_start=week_start)
     except SchemaError as error:
         raise Failure(str(error)) from None
 
@@ -142,6 +145,10 @@ EVENT: dict[str, Any] = {
 ZONE: dict[str, Any] = {
     "metavar": "ZONE",
     "help": "The zone in which days begin, such as Europe/Kyiv. By default UTC.",
+}
+WEEK_START: dict[str, Any] = {
+    "type": click.Choice(WEEK_STARTS),
+    "help": "The day on which weeks begin. By default monday.",
 }
 
 
@@ -206,10 +213,13 @@ class AskedCommand(click.Command):
 
 def _declared(told: dict[str, Any]) -> Declaration | None:
     entity, events, zone = told.pop("entity"), told.pop("events"), told.pop("time_zone")
+    week_start = told.pop("week_start")
     if entity is not None:
-        return declaration_of(entity, events, zone or "UTC")
-    if events or zone:
-        raise click.UsageError("--event and --time-zone go with --entity; a FILE says it itself.")
+        return declaration_of(entity, events, zone or "UTC", week_start or WEEK_STARTS[0])
+    if events or zone or week_start:
+        given = "--week-start" if week_start else "--event and --time-zone"
+        goes = "goes" if week_start else "go"
+        raise click.UsageError(f"{given} {goes} with --entity; a FILE says it itself.")
     return None
 
 
@@ -223,4 +233,5 @@ def _options() -> list[click.Parameter]:
         click.Option(["--entity"], metavar="TABLE", help=table),
         click.Option(["--event", "events"], **EVENT | {"help": about.format(EVENT)}),
         click.Option(["--time-zone"], **ZONE | {"help": about.format(ZONE)}),
+        click.Option(["--week-start"], **WEEK_START | {"help": about.format(WEEK_START)}),
     ]

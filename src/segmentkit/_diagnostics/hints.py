@@ -111,6 +111,7 @@ TABLE = {
     "divide_length": "divide it by a length of time, as in '{text}'",
     "day_is_a_date": "day(…) is a date; monthday(…) is the day of the month, and weekday(…) of the week",
     "week_is_a_date": "week(…) is a date, the Monday of the week",
+    "sunday_week_is_a_date": "week(…) is a date, the Sunday of the week",
     "anniversary_in_window": "an anniversary is for windows: anniversary(birth_date) in next 7 days",
     # Values and conditions
     "compare_it": "compare it, as in '{text}'",

@@ -10,10 +10,12 @@ from typing import Any
 
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._language import syntax as t
 from segmentkit._language.json_fields import (
     FLAG,
     TEXT,
+    Choice,
     Room,
     Several,
     Slot,
@@ -214,6 +216,7 @@ SCHEMA = Record(
     (
         Field("root", TEXT),
         Field("time_zone", TEXT, "time_zone", default="UTC"),
+        Field("week_start", Choice(WEEK_STARTS), "week_start", default=WEEK_STARTS[0]),
         Field("entities", Several(_ENTITY)),
         _all("channels", _CHANNEL),
         Field("functions", _Names(TEXT, 0), default=()),

@@ -129,6 +129,9 @@ def part(name: str, clock: Vector) -> Vector:
             return Vector(Kind.DATE, days)
         case "week":
             return Vector(Kind.DATE, days - (weekday - 1))
+        case "week from Sunday":
+            first = days - weekday % 7
+            return Vector(Kind.DATE, np.maximum(first, np.datetime64(date.min)))
         case "weekday":
             found = weekday
         case "monthday":

@@ -84,6 +84,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
     channels: Mapping[str, Mapping[str, str]] | None = None,
     types: Types = None,
     time_zone: str = "UTC",
+    week_start: str = "monday",
 ) -> Schema:
     """Derive a schema from data frames.
 
@@ -114,6 +115,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
         time_zone: The zone in which days begin. Timestamps without a zone are in UTC.
+        week_start: The day on which weeks begin: ``monday`` or ``sunday``.
 
     Returns:
         The schema.
@@ -153,6 +155,7 @@ def schema_from(  # noqa: PLR0913 - keywords, each of which says one thing
         tables=tables,
         channels=channels,
         time_zone=time_zone,
+        week_start=week_start,
     )
     return _FromFrames(given, told, keys, types or {}).schema()
 

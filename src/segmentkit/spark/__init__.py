@@ -265,7 +265,7 @@ def audit(partition: Partition, frames: Frames, *, as_of: AsOf = None) -> Audit:
     return audit_of(partition, counts, instant.replace(tzinfo=UTC))
 
 
-def schema_from(
+def schema_from(  # noqa: PLR0913 - each says a thing of its own
     frames: Frames,
     entity: str,
     *,
@@ -275,6 +275,7 @@ def schema_from(
     links: Ways = None,
     tables: Mapping[str, Any] | None = None,
     time_zone: str = "UTC",
+    week_start: str = "monday",
 ) -> Schema:
     """Derive a schema from Spark's frames.
 
@@ -294,6 +295,7 @@ def schema_from(
         tables: Everything else about the frames, such as links of other entities, in the form of
             ``[schema.tables]`` in a file.
         time_zone: The zone in which days begin.
+        week_start: The day on which weeks begin: ``monday`` or ``sunday``.
 
     Returns:
         The schema.
@@ -320,6 +322,7 @@ def schema_from(
         links=links,
         tables=tables,
         time_zone=time_zone,
+        week_start=week_start,
     )
 
 

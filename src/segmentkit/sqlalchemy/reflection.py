@@ -42,6 +42,7 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
     tables: Mapping[str, Any] | None = None,
     channels: Mapping[str, Mapping[str, str]] | None = None,
     time_zone: str = "UTC",
+    week_start: str = "monday",
     only: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
 ) -> Schema:
@@ -67,6 +68,7 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
         channels: Ways to reach a row of the entity:
             ``{"email": {"address": "email", "consent": "email_opt_in"}}``.
         time_zone: The zone in which days begin. Stored timestamps without a zone are in UTC.
+        week_start: The day on which weeks begin: ``monday`` or ``sunday``.
         only: What definitions may use; by default everything. A name is that of an attribute, a
             relation or a link of the entity; ``owner.email`` is an attribute of the entity that
             ``owner`` leads to, and the name of a table or a class means all of it. ``*`` is any
@@ -117,6 +119,7 @@ def schema_from(  # noqa: PLR0913 - each says a thing of its own
         tables=tables,
         channels=channels,
         time_zone=time_zone,
+        week_start=week_start,
     )
     selection = Selection(only, exclude)
     if mapper is not None:

@@ -27,8 +27,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from segmentkit._calendar import SUNDAY_WEEK
 from segmentkit.errors import UnsupportedError
-from segmentkit.sqlalchemy.dialects.function_spellings import MODULO, SPLIT_BY_INDEX, version_by
+from segmentkit.sqlalchemy.dialects.function_spellings import (
+    DAYS_AFTER_MONDAY,
+    FIRST_SUNDAY,
+    FIRST_SUNDAYS,
+    MODULO,
+    MONDAYS,
+    SPLIT_BY_INDEX,
+    version_by,
+)
 
 CASEFOLD = "segmentkit_casefold"
 BUCKET = "segmentkit_bucket"
@@ -46,7 +55,6 @@ SENT_DIGITS = 15
 
 _FLOAT: TypeEngine[Any] = Double()
 _ISO_WEEKDAY = "CAST(extract(isodow from {0}) AS INTEGER)"
-_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
 _UNTRIED: Mapping[str, None] = MappingProxyType(
     dict.fromkeys(("snowflake", "bigquery", "trino", "databricks", "redshift"))
 )
@@ -215,16 +223,13 @@ class Construct(Enum):
         # Weeks begin on Monday, the first day of seven.
         f"({{0}} - {_ISO_WEEKDAY} + 1)",
         Date(),
-        {
-            "sqlite": "date({0}, '-6 days', 'weekday 1')",
-            "mysql": "({0} - interval weekday({0}) day)",
-            "clickhouse": "addDays({0}, 1 - toDayOfWeek({0}))",
-            "mssql": f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
-            # Sail's weekday() is not Spark's.
-            "spark": "date_sub({0}, (dayofweek({0}) + 5) % 7)",
-            "oracle": "trunc({0}, 'IW')",
-            **_UNTRIED,
-        },
+        {**MONDAYS, **_UNTRIED},
+    )
+    SUNDAY_WEEK = (
+        "weeks that begin on Sunday",
+        FIRST_SUNDAY,
+        Date(),
+        {**FIRST_SUNDAYS, **_UNTRIED},
     )
     WEEKDAY = (
         "weekday()",
@@ -235,7 +240,7 @@ class Construct(Enum):
             "mysql": "(weekday({0}) + 1)",
             "clickhouse": "toDayOfWeek({0})",
             # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
-            "mssql": f"({_DAYS_AFTER_MONDAY} + 1)",
+            "mssql": f"({DAYS_AFTER_MONDAY} + 1)",
             "spark": "((dayofweek({0}) + 5) % 7 + 1)",
             "oracle": "(trunc({0}) - trunc({0}, 'IW') + 1)",
             **_UNTRIED,
@@ -381,6 +386,7 @@ class Construct(Enum):
 
 FUNCTIONS: Mapping[str, Construct] = MappingProxyType(
     {c.title.removesuffix("()"): c for c in Construct if c.title.endswith("()")}
+    | {SUNDAY_WEEK: Construct.SUNDAY_WEEK}
 )
 """What functions of the language are lowered to, by their names."""
 

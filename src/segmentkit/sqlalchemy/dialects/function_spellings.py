@@ -43,3 +43,37 @@ def version_by(
     # Few have names, which take their time.
     rest = f"CASE WHEN {place} = 0 THEN '!~!' ELSE {names} END"
     return f"CASE WHEN {{1}} THEN concat('!#', {numbers}, '!', {rest}) END"
+
+
+DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+"""SQL Server's own weekdays depend on a setting; 1 January 1900 was a Monday."""
+
+MONDAYS = {
+    "sqlite": "date({0}, '-6 days', 'weekday 1')",
+    "mysql": "({0} - interval weekday({0}) day)",
+    "clickhouse": "addDays({0}, 1 - toDayOfWeek({0}))",
+    "mssql": f"dateadd(day, -{DAYS_AFTER_MONDAY}, {{0}})",
+    # Sail's weekday() is not Spark's.
+    "spark": "date_sub({0}, (dayofweek({0}) + 5) % 7)",
+    "oracle": "trunc({0}, 'IW')",
+}
+"""The Monday with which a date's week begins."""
+
+_FROM = "CASE WHEN {0} < DATE '0001-01-07' THEN DATE '0001-01-01' ELSE ~ END"
+"""No week begins before the calendar does. What is left is said with as few {0} as can be: what a
+clock of a zone shows is a long expression."""
+FIRST_SUNDAY = _FROM.replace(
+    "~", "CAST(date_trunc('week', CAST({0} + 1 AS TIMESTAMP)) AS DATE) - 1"
+)
+FIRST_SUNDAYS = {
+    "sqlite": "max(date({0}, '-6 days', 'weekday 0'), '0001-01-01')",
+    # The calendar begins with the day 366, a Monday.
+    "mysql": "from_days(greatest((to_days({0}) - 1) div 7 * 7 + 1, 366))",
+    # Its days are those of 1900 to 2299.
+    "clickhouse": "addDays({0}, -(toDayOfWeek({0}) % 7))",
+    "mssql": "CASE WHEN {0} < '00010107' THEN CAST('00010101' AS DATE) ELSE dateadd(day, "
+    "datediff(day, CAST('00010107' AS DATE), {0}) / 7 * 7, CAST('00010107' AS DATE)) END",
+    "spark": _FROM.replace("~", "date_sub(trunc(date_add({0}, 1), 'WEEK'), 1)"),
+    "oracle": _FROM.replace("~", "trunc({0} - 6, 'IW') + 6"),
+}
+"""The Sunday with which a date's week begins."""
