@@ -12,9 +12,9 @@ from segmentkit._checking.coercion import exact_dtype, kind_of, to_float
 from segmentkit._checking.comparisons import same_family
 from segmentkit._checking.context import Context
 from segmentkit._checking.geography import distance
+from segmentkit._checking.windows import begun
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
-from segmentkit._checking.windows import begun
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._patterns.versions import version_key

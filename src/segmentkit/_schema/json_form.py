@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from segmentkit._calendar import WEEK_STARTS
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
-from segmentkit._calendar import WEEK_STARTS
 from segmentkit._language import syntax as t
 from segmentkit._language.json_fields import (
     FLAG,
