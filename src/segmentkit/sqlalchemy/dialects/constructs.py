@@ -30,12 +30,12 @@ from sqlalchemy.types import TypeEngine
 from segmentkit._calendar import SUNDAY_WEEK
 from segmentkit.errors import UnsupportedError
 from segmentkit.sqlalchemy.dialects.function_spellings import (
-    DAYS_AFTER_MONDAY,
     FIRST_SUNDAY,
     FIRST_SUNDAYS,
     MODULO,
     MONDAYS,
     SPLIT_BY_INDEX,
+    WEEKDAYS,
     version_by,
 )
 
@@ -235,16 +235,7 @@ class Construct(Enum):
         "weekday()",
         _ISO_WEEKDAY,
         Integer(),
-        {
-            "sqlite": "((strftime('%w', {0}) + 6) % 7 + 1)",
-            "mysql": "(weekday({0}) + 1)",
-            "clickhouse": "toDayOfWeek({0})",
-            # Its own weekdays depend on a setting; 1 January 1900 was a Monday.
-            "mssql": f"({DAYS_AFTER_MONDAY} + 1)",
-            "spark": "((dayofweek({0}) + 5) % 7 + 1)",
-            "oracle": "(trunc({0}) - trunc({0}, 'IW') + 1)",
-            **_UNTRIED,
-        },
+        {**WEEKDAYS, **_UNTRIED},
     )
     HOUR = (
         "hour()",

@@ -45,19 +45,29 @@ def version_by(
     return f"CASE WHEN {{1}} THEN concat('!#', {numbers}, '!', {rest}) END"
 
 
-DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
+_DAYS_AFTER_MONDAY = "((datediff(day, '19000101', {0}) % 7 + 7) % 7)"
 """SQL Server's own weekdays depend on a setting; 1 January 1900 was a Monday."""
 
 MONDAYS = {
     "sqlite": "date({0}, '-6 days', 'weekday 1')",
     "mysql": "({0} - interval weekday({0}) day)",
     "clickhouse": "addDays({0}, 1 - toDayOfWeek({0}))",
-    "mssql": f"dateadd(day, -{DAYS_AFTER_MONDAY}, {{0}})",
+    "mssql": f"dateadd(day, -{_DAYS_AFTER_MONDAY}, {{0}})",
     # Sail's weekday() is not Spark's.
     "spark": "date_sub({0}, (dayofweek({0}) + 5) % 7)",
     "oracle": "trunc({0}, 'IW')",
 }
 """The Monday with which a date's week begins."""
+
+WEEKDAYS = {
+    "sqlite": "((strftime('%w', {0}) + 6) % 7 + 1)",
+    "mysql": "(weekday({0}) + 1)",
+    "clickhouse": "toDayOfWeek({0})",
+    "mssql": f"({_DAYS_AFTER_MONDAY} + 1)",
+    "spark": "((dayofweek({0}) + 5) % 7 + 1)",
+    "oracle": "(trunc({0}) - trunc({0}, 'IW') + 1)",
+}
+"""From 1 for Monday to 7 for Sunday."""
 
 _FROM = "CASE WHEN {0} < DATE '0001-01-07' THEN DATE '0001-01-01' ELSE ~ END"
 """No week begins before the calendar does. What is left is said with as few {0} as can be: what a
