@@ -244,6 +244,17 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert (again.pointers, str(again)) == (caught.value.pointers, str(caught.value))
 
 
+def test_a_document_is_no_field() -> None:
+    """Its keys are; what is told can be followed."""
+    for field, hint in (
+        ("properties", "there are properties.plan, properties.seats"),
+        ("properties.seat", "did you mean 'properties.seats'?"),
+    ):
+        with pytest.raises(ConversionError) as caught:
+            taken(all_of(rule(field, "=", 1)))
+        assert caught.value.to_dict()["diagnostics"][0]["hint"] == hint
+
+
 def test_deep_and_large() -> None:
     """Depth and size have limits, and a query that holds itself is only deep."""
     deep: dict[str, Any] = all_of(rule("age", "=", 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -125,6 +126,26 @@ def test_refused(where: str, code: str, place: str | None) -> None:
     if place is not None:
         assert caught.value.source[found.span.start : found.span.end].strip() == place.strip()
     assert "sqlglot" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "where", "told"),
+    [
+        ("tsql", "name LIKE '[AB]%'", "a class of letters in LIKE"),
+        ("tsql", "name NOT LIKE 'A[%]b'", "a class of letters in LIKE"),
+        ("oracle", "name = ''", "the empty text, which is NULL to this database"),
+        ("oracle", "name NOT IN ('Ann', '')", "the empty text, which is NULL to this database"),
+        ("oracle", "name LIKE ''", "the empty text, which is NULL to this database"),
+        ("oracle", "COALESCE(name, '') = 'Ann'", "the empty text, which is NULL to this database"),
+        (None, "vip = 2", "write true or false, without quotes"),
+        (None, "joined = 2000", "write a day in quotes: '2026-05-09'"),
+        (None, "seen > 1767225600", "write an instant in quotes: '2026-05-09T12:00:00Z'"),
+    ],
+)
+def test_refused_of_a_dialect(dialect: str | None, where: str, told: str) -> None:
+    """What one database means by a text is not what the others mean, and hints can be followed."""
+    with pytest.raises(ConversionError, match=re.escape(told)):
+        from_sql(where, SHOP, dialect=dialect)
 
 
 def test_dialects() -> None:

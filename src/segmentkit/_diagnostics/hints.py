@@ -222,6 +222,8 @@ TABLE = {
     "like_pattern": "a pattern can have % at its ends, or once within it",
     "is_null": "write IS NULL or IS NOT NULL",
     "in_quotes": "write it in quotes",
+    "quoted_day": "write a day in quotes: '2026-05-09'",
+    "quoted_instant": "write an instant in quotes: '2026-05-09T12:00:00Z'",
     "operator_for_missing": "test for missing values by the operator for them",
     "truth_without_quotes": "write true or false, without quotes",
     "as_a_text": "write it as a text",

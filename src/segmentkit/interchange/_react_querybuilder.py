@@ -287,10 +287,12 @@ class _Query(Tests):
             known = ("all", "some", "none", "atLeast", "atMost", "exactly")
             raise self.reader.wrong(at, told, did_you_mean(str(mode)[:60], known))
         given = match.get("threshold")
-        threshold = literal(self.reader, given, FLOAT, f"{at}/threshold").value
-        if isinstance(given, str) or not isinstance(threshold, int | Decimal) or threshold < 0:
+        is_number = isinstance(given, int | float | Decimal) and not isinstance(given, bool)
+        if not is_number or given < 0:
             told = f"a threshold is a number from 0, and not {shown(given)}"
             raise self.reader.wrong(f"{at}/threshold", told)
+        threshold = literal(self.reader, given, FLOAT, f"{at}/threshold").value
+        assert isinstance(threshold, int | Decimal)
         if (word, threshold) in (("atleast", 1), ("atmost", 0)):
             return ("some" if threshold else "none"), 0
         return word, threshold

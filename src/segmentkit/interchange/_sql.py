@@ -21,7 +21,14 @@ from segmentkit.interchange._logic import all_of, any_of, either, negation
 from segmentkit.interchange._reader import EVERYBODY, NOBODY, Reader, Refusal, converted
 from segmentkit.interchange._result import Applied, Converted
 from segmentkit.interchange._sql_rows import Rows, rows_of
-from segmentkit.interchange._sql_values import BLIND, LIKE_BLIND, SqlReader, Values, like_parts
+from segmentkit.interchange._sql_values import (
+    BLIND,
+    LIKE_BLIND,
+    WITH_CLASSES,
+    SqlReader,
+    Values,
+    like_parts,
+)
 from segmentkit.interchange._values import first_instant, literal
 from segmentkit.schema import Schema
 from segmentkit.segment import Segment
@@ -289,6 +296,9 @@ class _Where(Values):
         if escape is None and "\\" in pattern.this:
             hint = advice("say_escape")
             raise reader.unsayable(at, "a backslash in LIKE, which databases differ in", hint)
+        if "[" in pattern.this and self.dialect in WITH_CLASSES:
+            raise reader.unsayable(at, "a class of letters in LIKE", advice("like_pattern"))
+        self.check_empty(pattern.this, at)
         parts = like_parts(pattern.this, escape)
         if parts is None:
             hint = advice("like_pattern")

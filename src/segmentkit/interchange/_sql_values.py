@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from segmentkit._diagnostics.diagnostic import Span, advice, encodable
 from segmentkit._language import syntax as t
-from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TIMESTAMP, DType
+from segmentkit.dtypes import BOOLEAN, DATE, FLOAT, INTEGER, TIMESTAMP, DType, Kind
 from segmentkit.interchange._reader import Reader
 from segmentkit.interchange._values import Field, field_of, literal, parameter
 from segmentkit.schema import Entity, Schema
@@ -24,6 +24,19 @@ BLIND = frozenset({"mysql", "tsql", "singlestore"})
 
 LIKE_BLIND = BLIND | {None, "sqlite"}
 """Dialects whose LIKE does; without a dialect, it may."""
+
+_NO_EMPTY = frozenset({"oracle", "exasol"})
+"""Dialects whose databases take the empty text for NULL."""
+
+WITH_CLASSES = frozenset({"tsql", "fabric"})
+"""Dialects whose LIKE knows classes of letters: ``[AB]%``."""
+
+_INSTEAD = {
+    Kind.BOOLEAN: advice("truth_without_quotes"),
+    Kind.DATE: advice("quoted_day"),
+    Kind.TIMESTAMP: advice("quoted_instant"),
+}
+"""What to write in place of a number."""
 
 _UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _CASTS = {"DATE": DATE, **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ", "DATETIME"), TIMESTAMP)}
@@ -281,12 +294,20 @@ class Values:
             if dtype.is_number and not self.beside_column:
                 what = "a number in quotes beside an expression, which databases differ in"
                 raise self.reader.unsayable(at, what, advice("number_without_quotes"))
+            self.check_empty(text, at)
             return literal(self.reader, text, dtype, at)
         if dtype == BOOLEAN and text in ("0", "1"):
             return t.Literal(text == "1", self.reader.span(at))
         if not dtype.is_number:
-            raise self.reader.wrong(at, f"{text[:40]} is no {dtype.family}", advice("in_quotes"))
+            told = f"{text[:40]} is no {dtype.family}"
+            raise self.reader.wrong(at, told, _INSTEAD.get(dtype.kind, advice("in_quotes")))
         return literal(self.reader, text, FLOAT, at)
+
+    def check_empty(self, text: str, at: str) -> None:
+        """See that a text is one to the database."""
+        if not text and self.dialect in _NO_EMPTY:
+            told = "the empty text, which is NULL to this database"
+            raise self.reader.unsayable(at, told, advice("is_null"))
 
     def _cast(self, node: exp.Expression, at: str) -> t.Literal:
         """``DATE '2026-05-09'``, ``TIMESTAMP '…'``."""

@@ -71,6 +71,12 @@ def field_of(reader: Reader, entity: Entity, name: str, at: str) -> Field:
     if attribute is None or (len(inner) > 1 and not attribute.path):
         groups = (entity.attributes, entity.documents, entity.links, entity.relations)
         known = [each.name for group in groups for each in group]
+        document = next((each for each in entity.documents if each.name == inner[0]), None)
+        if document is not None:
+            keys = [each.name for each in document.attributes]
+            hint = did_you_mean(name[:_SHOWN], keys) if inner[1:] else None
+            hint = hint or advice("there_are", names=", ".join(keys[:12]))
+            raise reader.refusal("SK101", at, hint=hint, name=name[:_SHOWN])
         hint = did_you_mean(inner[0][:_SHOWN], [*known, *(reader.traits if root else ())])
         raise reader.refusal("SK101", at, hint=hint, name=name[:_SHOWN])
     return Field(parts, attribute.dtype, attribute.nullable or links > 0)
