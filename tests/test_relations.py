@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from segmentkit import (
     FLOAT,
     INTEGER,
+    TEXT,
     TIMESTAMP,
     Attribute,
     DataError,
@@ -25,6 +26,7 @@ from segmentkit import (
     Schema,
     SchemaError,
     Segment,
+    SegmentTypeError,
     UnsupportedError,
     format_definition,
 )
@@ -357,3 +359,48 @@ def test_a_path_through_a_table_without_a_unique_key() -> None:
         ).all()
     engine.dispose()
     assert found == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("any(store.sales)", "store.sales"),
+        ("none(store.sales where total > 3)", "store.sales"),
+        ("count(store.sales) > 2", "store.sales"),
+        ("store.sales is present", "store.sales"),
+        ("sum(store.sales.total) > 3", "store.sales.total"),
+        ("sum(store.sales.total * 2) > 3", "store.sales.total"),
+        ("store.sales.total > 3", "store.sales.total"),
+        ("any(visits.shop.sales)", "visits.shop.sales"),
+        ("any(visits where any(shop.sales where total > 3))", "shop.sales"),
+        ("last(visits.shop.sales.total) > 3", "visits.shop.sales.total"),
+        ("count(distinct visits.shop.sales.total) > 3", "visits.shop.sales.total"),
+    ],
+)
+def test_that_begin_at_a_link(text: str, name: str) -> None:
+    """No form of it is in the language, so no hint names another form of it."""
+    sale = Entity("sales", key="id", attributes=[Attribute("total", INTEGER)])
+    shops = Entity(
+        "shops",
+        key="id",
+        attributes=[Attribute("city", TEXT)],
+        relations=[Relation("sales", key="shop_id")],
+    )
+    visits = Entity(
+        "visits",
+        key="id",
+        attributes=[Attribute("at", TIMESTAMP)],
+        links=[Link("shop", to="shops", key="shop_id")],
+    )
+    person = Entity(
+        "people",
+        key="id",
+        attributes=[Attribute("id", INTEGER)],
+        links=[Link("store", to="shops", key="shop_id")],
+        relations=[Relation("visits", key="person_id", at="at")],
+    )
+    with pytest.raises(SegmentTypeError) as caught:
+        Segment.define(None, text, Schema([person, shops, visits, sale]))
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.values["name"]) == ("SK102", name)
+    assert "sales are rows of shops, which segments of schema.rooted('shops')" in problem.hint

@@ -13,7 +13,7 @@ from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.comparisons import between, bounds
 from segmentkit._checking.context import Context, Row
 from segmentkit._checking.hints import left_out, look_alike, with_attribute, write_some
-from segmentkit._checking.names import list_of_texts
+from segmentkit._checking.names import is_behind_link, list_of_texts
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
 from segmentkit._checking.windows import now
@@ -105,6 +105,8 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     unknown = [n for first, n in firsts.items() if not any(of(first) for of in known)]
     if not ways and len(unknown) == 1:
         _unknown_relation(ctx, unknown[0], start)
+        return None
+    if not ways and any(is_behind_link(ctx, each, start, each.parts) for each in names):
         return None
     if not ways and isinstance(argument, t.Name) and _is_of_link(ctx, argument, start):
         return None
@@ -306,8 +308,10 @@ def _aggregated(
         rows = ".".join(map(format_name, row.prefix))
         hint = advice("rows_where", text=f"{function.name}({rows} where …)")
         if isinstance(argument, t.Name):
-            beyond = ".".join(argument.parts[len(row.prefix) :][:1])
-            hint = left_out(ctx, row.entity, beyond) or hint
+            beyond = argument.parts[len(row.prefix) :]
+            if is_behind_link(ctx, argument, row.entity, beyond):
+                return None
+            hint = left_out(ctx, row.entity, ".".join(beyond[:1])) or hint
         told = {"expected": term("rows"), "what": term("a value")}
         ctx.error("SK112", argument.span, name=function.name, hint=hint, **told)
         return None

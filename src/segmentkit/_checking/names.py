@@ -163,7 +163,8 @@ def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -
         attribute = entity.attribute(".".join((first, *inner)))
         attribute = attribute if entity.document(first) else None
     if attribute is None:
-        _unknown(ctx, node, entity, first, scope)
+        if not (links and is_behind_link(ctx, node, start.entity, parts)):
+            _unknown(ctx, node, entity, first, scope)
         return None
     ctx.use("attribute", entity, attribute.name, node.span, len(node.parts) - 1)
     # A link may lead nowhere, so what is beyond it may be missing.
@@ -177,6 +178,18 @@ def _column(ctx: Context, node: t.Name, start: _Start, parts: tuple[str, ...]) -
     elif ctx.declared:
         ctx.declared.pop(column, None)
     return column
+
+
+def is_behind_link(ctx: Context, node: t.Name, entity: Entity, parts: tuple[str, ...]) -> bool:
+    """Whether parts lead by a link to rows of the one that is there; that is an error."""
+    links = 0
+    while links < len(parts) - 1 and (link := entity.link(parts[links])) is not None:
+        entity, links = ctx.schema.named(link.to), links + 1
+    if not links or entity.relation(parts[links]) is None:
+        return False
+    hint = advice("rows_behind_link", relation=format_name(parts[links]), entity=entity.name)
+    ctx.error("SK102", node.span, name=format_tree(node), hint=hint)
+    return True
 
 
 # -- what is unknown ------------------------------------------------------------------------------

@@ -150,6 +150,8 @@ TABLE = {
     "time_is": "the time of {relation} is {name}",
     "relation_of_entity": "the {relation} of the {entity} are {name}",
     "relation_of_same_row": "the {relation} of the same row are {name}",
+    "rows_behind_link": "the language does not have relations that begin at a link yet: {relation} "
+    "are rows of {entity}, which segments of schema.rooted('{entity}') can ask for",
     "one_row": "'{name}' is one row: test an attribute, as in '{example}'",
     "some_row_or_which": "write {text}; or say which: any({relation} where …), sum({name}), last({name})",
     "rows_where": "{text}",
