@@ -16,6 +16,7 @@ from segmentkit._checking.hints import left_out, look_alike, with_attribute, wri
 from segmentkit._checking.names import is_behind_link, list_of_texts
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.rankings import overall
+from segmentkit._checking.synonyms import synonym
 from segmentkit._checking.windows import now
 from segmentkit._diagnostics.diagnostic import Hint, advice, hinted, likely, write
 from segmentkit._diagnostics.wording import Term, term
@@ -118,7 +119,9 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
         examples += _among_everyone(ctx, node, function)
     state = {"any": "present", "none": "missing"}.get(name)
     hint: Hint | None = None
-    if state and isinstance(argument, t.Name):
+    if (contained := _contained(ctx, node)) is not None:
+        hint = write(format_tree(contained))
+    elif state and isinstance(argument, t.Name) and not (node.where or node.window or node.then):
         examples = [f"{format_tree(argument)} is {state}"]
         if _is_boolean(ctx, argument):
             examples = [f"{'not ' if name == 'none' else ''}{format_tree(argument)}"]
@@ -127,6 +130,20 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     span = node.span if state else argument.span
     ctx.error("SK116", span, name=name, example=example, hint=hint)
     return None
+
+
+def _contained(ctx: Context, node: t.Call) -> t.Expr | None:
+    """``any(tags where tag = "x")`` is ``tags contains "x"``."""
+    match node:
+        case t.Call(
+            "any" | "none" as word,
+            (t.Name() as name,),
+            where=t.Compare("=", t.Name(), t.Literal(str()) as text, folded),
+        ) if list_of_texts(ctx, name):
+            test = "contains", name, None, (text,), word == "none", folded
+            return t.TextTest(*test, node.span)
+        case _:
+            return None
 
 
 def _example(examples: list[str]) -> Term | str:
@@ -231,7 +248,10 @@ def _unknown_relation(ctx: Context, node: t.Name, start: Entity) -> None:
     def whole(found: str) -> str:
         return ".".join(map(format_name, (*before, found, *parts[len(before) + 1 :])))
 
-    hint = look_alike(name, known, whole) or likely(name, known, whole)
+    hint = look_alike(name, known, whole)
+    if hint is None and (same_thing := synonym(name, known)) is not None:
+        hint = advice("did_you_mean", whole(same_thing), name=same_thing)
+    hint = hint or likely(name, known, whole)
     if len(parts) == 1 and (rows := with_attribute(ctx, start, name)):
         there = [f"{format_name(each)}.{format_name(name)}" for each in rows]
         hint = write_some(there)

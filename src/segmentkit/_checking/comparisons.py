@@ -26,8 +26,9 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     """``a = b`` and its kin."""
     left, right = _pair(ctx, node.left, node.right)
     if left is None or right is None:
-        for side, other in ((node.left, right), (node.right, left)):
-            unquoted.quote_unknown(ctx, side, other.dtype if other else None)
+        for side, other, value in ((node.left, node.right, right), (node.right, node.left, left)):
+            if not isinstance(other, t.Literal):  # two constants are compared by nobody
+                unquoted.quote_unknown(ctx, side, value.dtype if value else None)
         hints.meant_by(ctx, node, right if left is None else left)
         return ir.FALSE
     negated = node.operator == "!="

@@ -12,6 +12,7 @@ from datetime import date
 
 from attrs import evolve
 
+from segmentkit._checking.foreign_lookups import lookup
 from segmentkit._language import syntax as t
 from segmentkit._language.foreign_words import instant_of
 from segmentkit.functions import AGGREGATES, FUNCTIONS
@@ -64,7 +65,7 @@ def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
         case t.Compare("=", t.Name(("segment",)), t.Name((name,)) | t.Literal(str() as name)):
             return None if schema.entity.attribute("segment") else t.InSegment(name, span=node.span)
         case t.Compare():
-            return _comparison(node)
+            return _comparison(node) or lookup(node)
         case t.TextTest(operand=t.Call() as call) | t.InList(operand=t.Call() as call):
             inner = _folded(call)
             return None if inner is None else evolve(node, operand=inner, ignoring_case=True)
@@ -264,6 +265,10 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
             return t.Not(inner, node.span)
         case (_, (_, _)) if name in _TRUTH_OF_FIND:
             return _found(node, node)
+        case (_, (t.Literal(), *_)) if schema.entity.attribute(node.name) is not None and all(
+            isinstance(a, t.Literal) for a in arguments
+        ):
+            return t.InList(t.Name((node.name,)), arguments, span=node.span)
         case _ if name in _IFS:
             return _if(node, _IFS[name])
         case _:
@@ -325,8 +330,8 @@ def _of_two_names(schema: Schema, first: str, second: str, sign: str) -> t.Expr 
         there = link is not None and schema.named(link.to).attribute(second) is not None
         return t.Name((first, second)) if there else None
     known = entity.attribute(first) is not None and entity.attribute(second) is not None
-    name = f"{first}_{second}"
-    return t.Name((name,)) if not known and entity.attribute(name) is not None else None
+    names = [n for n in (f"{first}_{second}", f"{first}{second}") if entity.attribute(n)]
+    return t.Name((names[0],)) if not known and names else None
 
 
 def _leads(schema: Schema, name: t.Name) -> bool:

@@ -235,8 +235,8 @@ def compared(
 
 def left_out(ctx: Context, entity: Entity, name: str) -> Hint | None:
     """Why a derived schema lacks a part of an entity, unless its author hides it."""
-    what = f"{entity.name}.{name}"
-    why = next((each.why for each in ctx.schema.left_out if each.what == what), "")
+    what = (f"{entity.name}.{name}", name)  # an attribute, or a table
+    why = next((each.why for each in ctx.schema.left_out if each.what in what), "")
     return advice("left_out", name=name, why=why) if why and why not in _HIDDEN else None
 
 
@@ -261,6 +261,9 @@ def one_step_away(ctx: Context, entity: Entity, name: str) -> Hint | None:
     if links:
         there = [f"{format_name(each)}.{format_name(name)}" for each in links]
         return write_some(there)
+    inside = [d for d in entity.documents if any(a.path[1:] == (name,) for a in d.attributes)]
+    if inside:
+        return write_some([f"{format_name(d.name)}.{format_name(name)}" for d in inside])
     attribute = format_name(name)
     rows = [f"any({format_name(r)} where {attribute} …)" for r in with_attribute(ctx, entity, name)]
     return advice("write", text=some(rows)) if rows else None
@@ -355,11 +358,13 @@ def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.
     last = ctx.errors[-1]
     for side, value, other in ((node.left, left, node.right), (node.right, right, node.left)):
         match other, node.operator:
-            case t.Literal(int() as year), "=" | "!=" if value.dtype.is_time and 1900 < year < 2200:
-                no = "not " if node.operator == "!=" else ""
-                ctx.errors[-1] = hinted(
-                    last, write(f"{format_tree(side)} {no}in {year}"), node.span
-                )
+            case t.Literal(int() as year), sign if value.dtype.is_time and 1900 < year < 2200:
+                text = f"{format_tree(side)} {sign} {year}-01-01"
+                if sign in ("=", "!="):
+                    text = f"{format_tree(side)} {'not ' if sign == '!=' else ''}in {year}"
+                # Whether the year itself is in, is clear of '>= 2026' and '< 2026' only.
+                if sign in ("=", "!=") or (side is node.left and sign in (">=", "<")):
+                    ctx.errors[-1] = hinted(last, write(text), node.span)
             case t.Literal(int() as number), sign if value.dtype == BOOLEAN and sign not in (
                 "=",
                 "!=",

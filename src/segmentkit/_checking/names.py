@@ -8,6 +8,7 @@ from attrs import frozen
 
 from segmentkit._checking.context import Context, NamedRow, Row
 from segmentkit._checking.hints import left_out, look_alike, one_of, one_step_away, some
+from segmentkit._checking.synonyms import synonym
 from segmentkit._diagnostics.diagnostic import Hint, advice, likely, suggest, write
 from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
@@ -255,6 +256,8 @@ def _meant(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Scop
         return told
     if len(node.parts) == 1 and (where := one_step_away(ctx, entity, part)):
         return where
+    if len(node.parts) == 2 and (times := _time_of_rows(ctx, node, part)):
+        return times
     return _nearest(ctx, node, entity, part)
 
 
@@ -281,6 +284,15 @@ def _of_row(ctx: Context, node: t.Name, row: Row, part: str) -> Hint | None:
     return None
 
 
+def _time_of_rows(ctx: Context, node: t.Name, part: str) -> Hint | None:
+    """``orders.time``, where the time of the relation has another name."""
+    relation = ctx.schema.entity.relation(node.parts[0])
+    if relation is None or relation.at is None or part.lower() not in _TIMES:
+        return None
+    text = f"{format_name(relation.name)}.{format_name(relation.at)}"
+    return advice("time_is", text, relation=relation.name, name=text)
+
+
 def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | None:
     """The name that is written nearly so, or looks the same."""
     root, row, at = ctx.schema.entity, ctx.row, node.parts.index(part)
@@ -294,6 +306,9 @@ def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | No
     def whole(name: str) -> str:
         return ".".join(map(format_name, (*node.parts[:at], name, *node.parts[at + 1 :])))
 
+    same = [name for name in known if name.casefold() == part.casefold()]
+    if len(same) == 1:
+        return advice("did_you_mean", whole(same[0]), name=same[0])
     births = [a.name for a in entity.attributes if _BIRTH.search(a.name)]
     if part.lower().replace("_", "") in ("birthday", "bday") and len(births) == 1:
         return write(f"anniversary({whole(births[0])})")
@@ -305,6 +320,8 @@ def _nearest(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | No
         own = _of_customer(ctx, node)
         if own is not None:
             return own
+    if (same_thing := synonym(part, known)) is not None:
+        return advice("did_you_mean", whole(same_thing), name=same_thing)
     hint = likely(part, known, whole)
     other = _nameless(row, node)
     if other is not None and suggest(part, [other]) is None:

@@ -97,7 +97,7 @@ def as_within(found: Match) -> str | None:
 
 def as_like(found: Match) -> str | None:
     """``name like '%x%'`` is ``name contains "x"``; nothing says the same of other patterns."""
-    pattern = found["text"][1:-1]
+    pattern = found["bare"] if "bare" in found.re.groupindex else found["text"][1:-1]
     body = pattern.strip("%")
     if not body or re.search(r"[%_\\]", body):
         return None
@@ -243,7 +243,9 @@ def as_keyed(found: Match) -> Hint | str | None:
     frame = found["frame"]
     if not frame or re.fullmatch(r"(?:df|frame|data|row|table)\w*", frame, re.IGNORECASE):
         return name
-    return advice("column_or_json", name=name, document=frame)
+    if len(frame) == 1:
+        return advice("column_or_json", name=name, document=frame)
+    return f"{frame}.{name}"
 
 
 def as_of_rows(found: Match) -> str:

@@ -10,7 +10,12 @@ import re
 from functools import cache
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
-from segmentkit._language import habits_of_programs, habits_of_rows, habits_of_tests
+from segmentkit._language import (
+    habits_of_documents,
+    habits_of_programs,
+    habits_of_rows,
+    habits_of_tests,
+)
 from segmentkit._language.habit_forms import (
     CLOSE,
     COUNT,
@@ -125,6 +130,7 @@ def _groups(found: Match) -> dict[str, str]:
 # -- the habits ----------------------------------------------------------------------------------
 
 _HABITS: tuple[tuple[str, Form], ...] = (
+    (habits_of_documents.DOCUMENT, habits_of_documents.as_document),
     # stays in segments
     (
         rf"\bin\s+segment\s+(?P<name>{NAME}|{TEXT})\s+(?:since|over|(?:for\s+)?"
@@ -189,6 +195,10 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     # tests of texts
     (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", as_like),
     (
+        rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<bare>%[\w@.-]+%?|[\w@.-]+%)(?!\w)",
+        as_like,
+    ),
+    (
         rf"(?P<fold>lower|upper|lcase|ucase)\(\s*{PATH}\s*\)\s+{NOT}like\s+(?P<text>{TEXT})",
         as_like,
     ),
@@ -251,7 +261,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (rf"{PATH}\.(?:is_?null|is_?na)\(\)", "{path} is missing"),
     (rf"{PATH}\.(?:not_?null|not_?na)\(\)", "{path} is present"),
     (rf"{PATH}\s+is\s+{NOT}blank\b", as_empty),
-    (rf"{PATH}\s+is\s+{NOT}(?:none|nil|undefined|na|nan)\b", "{path} is {no}missing"),
+    (rf"{PATH}\s+is\s+{NOT}(?:none(?!\s+of\b)|nil|undefined|na|nan)\b", "{path} is {no}missing"),
     (
         rf"{PATH}\s+(?:not\s+(?:null|missing|empty)|has\s+(?:a\s+)?value|exists|is\s+(?:set|known))\b",
         "{path} is present",
@@ -347,7 +357,8 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         r"(?<![\w.])(?P<head>(?:any|none|count)\([^()]*+)\)\s+where\s+(?P<rest>[^()]*[^()\s])",
         "{head} where {rest})",
     ),
-    (r"[@$]?\{\s*(?P<name>[^\W\d]\w*+)\s*\}", ":{name}"),
+    (r"[@$]\{\s*(?P<name>[^\W\d]\w*+)\s*\}", ":{name}"),
+    (r"\{\s*(?P<name>[^\W\d]\w*+)\s*\}", habits_of_programs.as_parameter),
     (r"[@$](?P<name>[^\W\d]\w*+)", ":{name}"),
     (
         r"(?<![\w.])(?P<frame>[^\W\d]\w*+)?\[\s*(?P<quote>['\"])(?P<name>[^\]'\"\n]+)(?P=quote)\s*\]",

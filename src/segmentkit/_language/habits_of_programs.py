@@ -47,7 +47,7 @@ def _no_comment(found: Match) -> Hint:
     return advice("comment_ends_with_line", "")
 
 
-def _parameter(found: Match) -> Hint:
+def as_parameter(found: Match) -> Hint:
     """``$age > 18``: a variable or a column, which only its author knows."""
     return advice("attribute_or_parameter", name=found["name"])
 
@@ -113,6 +113,7 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
     ),
     (r"\A\s*\w+\.query\(\s*(?P<quote>['\"])(?P<inside>.*)(?P=quote)\s*\)\s*\Z", "{inside}"),
     (r"!!\s*(?=[\w(])", ""),
+    (r"\A\s*[?&]?\$?(?:filter|q|query|where)\s*=(?!=)\s*(?=[\w(\"'])", _alone),
     (r"\A\s*[\[{](?P<inside>[^\[\]{}]*[<>=][^\[\]{}]*)[\]}]\s*\Z", "{inside}"),
     (r"(?<!\w)'(?P<head>\w+)'(?P<rest>\w+)'(?!\w)", '"{head}\'{rest}"'),
     (
@@ -143,7 +144,71 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
     (r"(?<=\s)(?:--|//)(?=\s*[^\W\d])", _comment),
 )
 
+_FRAMES = r"(?:(?:df|frame|data|row|record|self|item|obj|it|x|r|c|u)\.)?"
+_METHODS = {"gt": ">", "gte": ">=", "ge": ">=", "lt": "<", "lte": "<=", "le": "<=", "eq": "=",
+            "equals": "=", "ne": "!=", "neq": "!="}  # fmt: skip
+_IFS = {"count": "count", "sum": "sum", "average": "avg", "avg": "avg"}
+
+
+def _if_of_rows(found: Match) -> str | None:
+    """``SUMIF(orders, status = "paid", amount)`` and its kin."""
+    agg, rows, column = _IFS[found["agg"].lower()], found["rows"], found["column"]
+    if (agg == "count") != (column is None):
+        return None
+    own = "" if column is None else f".{column.removeprefix(f'{rows}.')}"
+    return f"{agg}({rows}{own} where {found['test']})"
+
+
+def _days_back(found: Match) -> str:
+    """Literals of Salesforce: ``LAST_N_DAYS:30``, ``THIS_MONTH``."""
+    word, number = found["word"].upper(), found["number"]
+    way, _, unit = word.replace("_N_", "_").partition("_")
+    if number:
+        return f" in {way.lower()} {number} {unit.lower()}"
+    return f" in {'previous' if way == 'LAST' else way.lower()} {unit.lower()}"
+
+
+_UNITS = "DAY|WEEK|MONTH|QUARTER|YEAR"
+
 HABITS: tuple[tuple[str, Form], ...] = (
+    (
+        r"\b(?P<no>(?:does\s+not|doesn't|not)\s+)?(?:exactly\s+match(?:es)?|match(?:es)?\s+exactly|is\s+exactly)\b",
+        lambda found: "!=" if found["no"] else "=",
+    ),
+    (
+        rf"\s*={{1,2}}\s*(?P<word>(?-i:(?:LAST|NEXT)_N_(?:{_UNITS})S|(?:THIS|LAST)_(?:{_UNITS})))\b(?::(?P<number>\d+))?",
+        _days_back,
+    ),
+    (r"(?<![\w.])Q\((?P<inside>[^()]+)\)", "({inside})"),
+    (rf"(?<![\w.])is\.(?:na|null|nan)\(\s*{PATH}\s*\)", "{path} is missing"),
+    (rf"[!~]\s*is\.(?:na|null|nan)\(\s*{PATH}\s*\)", "{path} is present"),
+    (
+        rf"{PATH}\s*%in%\s*(?:c\s*\(\s*(?P<values>{LIST})\s*\))",
+        "{path} in ({values})",
+    ),
+    (rf"{PATH}\.is_\(\s*(?:None|null\(\))\s*\)", "{path} is missing"),
+    (rf"{PATH}\.(?:isnot|is_not)\(\s*(?:None|null\(\))\s*\)", "{path} is present"),
+    (
+        rf"{PATH}\.is_?in_?\(\s*[\[({{]?\s*(?P<values>{LIST})\s*[\])}}]?\s*\)",
+        "{path} in ({values})",
+    ),
+    (rf"{PATH}\.in_\(\s*[\[({{]\s*(?P<values>{LIST})\s*[\])}}]\s*\)", "{path} in ({values})"),
+    (
+        rf"{PATH}\.(?:not_?in_?|notin_)\(\s*[\[({{]?\s*(?P<values>{LIST})\s*[\])}}]?\s*\)",
+        "{path} not in ({values})",
+    ),
+    (rf"{PATH}\s*=@\s*(?P<text>{TEXT})", "{path} contains {text}"),
+    (rf"{PATH}\s*!@\s*(?P<text>{TEXT})", "{path} not contains {text}"),
+    (
+        rf"(?<![\w.])(?P<agg>count|sum|average|avg)ifs?\(\s*(?P<rows>{NAME})\s*[,;]\s*"
+        rf"(?P<test>{NAME}\s*{TEST}\s*{VALUE})"
+        rf"(?:\s*[,;]\s*(?P<column>{NAME}(?:\.{NAME})?))?\s*\)",
+        _if_of_rows,
+    ),
+    (
+        rf"{_FRAMES}{PATH}\.(?P<method>{'|'.join(_METHODS)})\(\s*(?P<value>{VALUE})\s*\)",
+        lambda found: f"{found['path']} {_METHODS[found['method'].lower()]} {found['value']}",
+    ),
     (
         rf"(?:lower|upper)\(\s*{PATH}\s*\)\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
         rf"\(\s*(?P<text>{TEXT})[^()]*\)",
@@ -201,7 +266,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (r"\{\{\s*(?P<name>[^\W\d][\w.]*)\s*\}\}", "{name}"),
     (
         rf"(?<![\w.])[@$](?P<name>[^\W\d]\w*+)(?=\s*(?:{TEST}|\bin\b|\bis\b|\bcontains\b))",
-        _parameter,
+        as_parameter,
     ),
     (
         rf"[\[(]\s*(?P<values>{LIST})\s*[\])]\s*\.(?:includes|contains|indexOf)\(\s*{PATH}\s*\)",

@@ -38,7 +38,10 @@ _QUANTITY = (
     r"(?P<quantity>at\s+least|minimum|min|more\s+than|over|greater\s+than|at\s+most|maximum|max|"
     r"up\s+to|less\s+than|fewer\s+than|under|exactly|precisely|only|just|>=|>|<=|<|=)"
 )
-_DID = r"(?:(?:who\s+)?(?:did|do|does|done|has|have|had|having|made|make|placed|performed|with)\s+)"
+_DID = (
+    r"(?:(?:who\s+)?(?:did|do|does|done|has|have|had|having|made|make|placed|performed|with)\s+"
+    r"(?:(?:done|made|placed|performed|had|completed|bought)\s+)?)"
+)
 
 
 def window(found: Match) -> str:
@@ -311,6 +314,14 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"{AGGREGATE}\(\s*{ROWS}\s*{SIGNED}(?=\s*(?:\Z|\b(?:and|or)\b))",
         "{agg}({rows}) {sign} {value}",
     ),
+    (
+        rf"(?<![\w.(])(?P<rows>{NAME})\s+{WINDOW}\s*{SIGNED}{END}",
+        lambda found: (
+            f"count({found['rows']} {window(found)}) {found['sign']} {found['value']}"
+            if begins(found)
+            else None
+        ),
+    ),
     # words in the place of brackets
     (
         rf"(?<![\w.])(?P<agg>sum|avg|min|max|median)\(\s*(?P<attribute>{NAME})\s+(?:of|from|in)\s+(?P<rows>{NAME})\s*\)",
@@ -334,7 +345,33 @@ HABITS: tuple[tuple[str, Form], ...] = (
         "{agg}({rows})",
     ),
     (rf"(?<![\w.])(?P<rows>{NAME})\s+(?-i:count|number)(?=\s*[<>=!])", "count({rows})"),
+    (
+        rf"(?<![\w.])(?P<rows>{NAME})\s+exists?{END}",
+        lambda f: f"any({f['rows']})" if begins(f) else None,
+    ),
+    (
+        rf"(?<![\w.])(?P<rows>{NAME})\s+(?:does\s+not|do\s+not|doesn't|don't|not)\s+exists?{END}",
+        lambda f: f"none({f['rows']})" if begins(f) else None,
+    ),
     # as tools for marketing say it
+    (
+        rf"(?<![\w.]){_DID}?(?P<rows>{NAME})\s+(?:zero|0|no)\s+times(?:\s+{WINDOW})?{END}",
+        lambda found: (
+            f"none({found['rows']}{' ' + window(found) if found['window'] else ''})"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?<![\w.])(?:the\s+)?(?P<which>last|latest|newest|most\s+recent|first|earliest|oldest)\s+(?P<rows>{NAME})\s+"
+        rf"(?=(?:is\s+|was\s+|in\s+|on\s+)?(?:older|newer|more|less|before|after|since|in|within|over))",
+        lambda found: (
+            f"{'first' if found['which'].lower() in ('first', 'earliest', 'oldest') else 'last'}"
+            f"({found['rows']}.time) "
+            if begins(found)
+            else None
+        ),
+    ),
     (
         rf"(?<![\w.]){_DID}?{_QUANTITY}\s+(?P<count>{NUMBER})\s+(?P<rows>{NAME})\s+"
         rf"(?:where|with)\s+(?P<tests>{CONDITION}){END}",

@@ -170,13 +170,94 @@ def _listed(found: Match) -> str | None:
     words = [
         word.strip() for word in re.split(r"(?i)[,;]|\s+or\s+", found["words"]) if word.strip()
     ]
-    if any(word.lower() in _NEVER for word in words):
+    if not _NEVER.isdisjoint(words):
         return None
     texts = [w if re.fullmatch(VALUE, w, re.IGNORECASE) else format_text(w) for w in words]
     return f"{found['path']} {found['no'] or ''}in ({', '.join(texts)})"
 
 
+def _one_of(found: Match) -> str | None:
+    """``country is none of DK, NO``."""
+    words = [w for w in re.split(r"(?i)\s*[,;]\s*(?:or\s+)?|\s+or\s+", found["words"]) if w]
+    if not _NEVER.isdisjoint(words):
+        return None
+    texts = [w if re.fullmatch(VALUE, w, re.IGNORECASE) else format_text(w) for w in words]
+    no = "not " if found["kind"].lower().startswith("no") else ""
+    return f"{found['path']} {no}in ({', '.join(texts)})"
+
+
+def _interval(found: Match) -> str | None:
+    """``age in [18, 30)`` has its lower end in, and its upper end out."""
+    low, high = found["open"] == "[", found["close"] == "]"
+    if low == high or found["no"]:
+        return None
+    signs = (">=" if low else ">", "<=" if high else "<")
+    path = found["path"]
+    return f"({path} {signs[0]} {found['low']} and {path} {signs[1]} {found['high']})"
+
+
 HABITS: tuple[tuple[str, Form], ...] = (
+    # the words of a test in another order
+    (
+        rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+(?P<value>{VALUE})\s*(?P<sign>[<>]=?|={{1,2}}|!=)(?={END})",
+        lambda found: (
+            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?P<test>contains|starts\s+with|ends\s+with)\s+(?P<path>{NAME})\s+(?P<text>{TEXT})(?={END})",
+        lambda found: f"{found['path']} {found['test']} {found['text']}" if begins(found) else None,
+    ),
+    (
+        rf"(?P<no>not\s+)?in\s*(?P<list>\(\s*{VALUE}(?:\s*,\s*{VALUE})*\s*\))\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} {found['no'] or ''}in {found['list']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?:is\s+|has\s+)?(?P<no>not\s+)?(?P<state>missing|present|null|empty)\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} is {'not ' if found['no'] else ''}"
+            f"{'present' if found['state'].lower() == 'present' else 'missing'}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+(?:(?P<no>not)\s+)?(?P<state>missing|present)(?={END})",
+        lambda found: (
+            f"{found['path']} is {'not ' if found['no'] else ''}{found['state'].lower()}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+not(?=\s*(?:\Z|\)|and\b|or\b))",
+        lambda found: f"not {found['path']}" if begins(found) else None,
+    ),
+    (
+        rf"{PATH}\s+{NOT}in\s+(?P<word>(?!(?:last|next|this|previous|segment|list|the|past|group|range)\b){WORD})(?={END})",
+        lambda found: (
+            f"{found['path']} {'!=' if found['no'] else '='} {format_text(found['word'])}"
+            if begins(found) and not month_of(found["word"])
+            else None
+        ),
+    ),
+    (
+        rf"{PATH}\s+{NOT}in\s*(?P<open>[\[(])\s*(?P<low>-?\d[\d.]*)\s*[,;]\s*(?P<high>-?\d[\d.]*)\s*(?P<close>[\])])",
+        _interval,
+    ),
+    (
+        rf"{PATH}\s+is\s+(?P<kind>any|one|none|not\s+any|not\s+one)\s+of\s*:?\s*[\[(]?\s*"
+        rf"(?P<words>(?:{VALUE}|{WORD})(?:(?:\s*[,;]\s*(?:or\s+)?|\s+or\s+)(?:{VALUE}|{WORD}))*)\s*[\])]?(?={END})",
+        _one_of,
+    ),
     (
         rf"{PATH}\s+{NOT}in\s*[\[{{]\s*(?P<words>(?:{VALUE}|{WORD})(?:\s*[,;]\s*(?:{VALUE}|{WORD}))*)\s*[\]}}]",
         _listed,

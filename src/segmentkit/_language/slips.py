@@ -252,11 +252,11 @@ def _is_same_name(text: str, before: int, after: int) -> bool:
     """Whether two tests that stand side by side are of one name: then 'or' may be meant."""
     first_place = max(0, before - _NEAR)
     text, before, after = text[first_place:], before - first_place, after - first_place
-    first = re.search(
-        r"([^\W\d][\w.]*)\s*(?:[<>=!]=?|\bin\b|\bcontains\b)[^<>=!]*\Z", text[:before]
-    )
-    second = re.compile(r"\s*([^\W\d][\w.]*)").match(text, after)
-    return bool(first and second and first[1] == second[1])
+    first = re.search(r"([^\W\d][\w.]*)\s*([<>=!]=?|\bin\b|\bcontains\b)[^<>=!]*\Z", text[:before])
+    second = re.compile(r"\s*([^\W\d][\w.]*)\s*([<>]?)").match(text, after)
+    if not first or not second or first[1] != second[1]:
+        return False
+    return {first[2][0], second[2]} != {"<", ">"}  # one end each: both are meant
 
 
 _TWO_SIGNS = re.compile(r"(?<![<>=!])(?:=\s+>|>\s+>|<\s+>)\Z")
