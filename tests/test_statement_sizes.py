@@ -209,3 +209,15 @@ def test_what_is_too_complex_is_refused_by_name(shallow: sa.Engine) -> None:
     prepare(shallow)
     with shallow.connect() as connection, pytest.raises(UnsupportedError, match=told):
         connection.execute(members(deep, PEOPLE, as_of=AS_OF))
+
+
+@pytest.mark.parametrize("value", ["month(seen)", "hour(seen)", "weekday(seen)", "year(seen)"])
+def test_what_is_looked_for_in_a_list_is_computed_once(value: str) -> None:
+    """However long the list, the search among clock changes is written as often as for one."""
+
+    def length(options: list[int]) -> int:
+        text = f"{value} in ({', '.join(map(str, options))})"
+        segment = Segment.define(None, text, SCHEMA)
+        return len(str(members(segment, PEOPLE, as_of=AS_OF)))
+
+    assert length(list(range(1, 12))) <= length([1, 2]) + 200

@@ -107,7 +107,7 @@ class _Normalizer:
                 if isinstance(value, (ir.Const, ir.Call)):
                     # A constant folds, and ages become dates of birth, by way of comparisons.
                     tests = [ir.Compare(ir.Comparison.EQ, operand, o, folded) for o in options]
-                    return ir.disjunction([self.compare(test) for test in tests])
+                    return _any_of([self.compare(test) for test in tests])
                 return node if value is operand else evolve(node, operand=value)
             case ir.TextTest():
                 return _fold_text_test(evolve(node, operand=self.value(node.operand)))
