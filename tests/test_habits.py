@@ -259,6 +259,7 @@ def test_what_one_form_does_not_say(text: str, hint: str) -> None:
     [
         ("count(*) > 3", "name a relation: count(orders)"),
         ("n > 5e3", "write numbers out: 5000"),
+        ("n > 1e300", "numbers have no exponent, and 18 digits at most before and after the point"),
         ("n > 1.5e-3", "write numbers out: 0.0015"),
         ("n > 12k", "write 12000"),
         ("born > 2026/01/02", "write 2026-01-02"),

@@ -123,3 +123,29 @@ def test_left_out() -> None:
         "Minus keeps -1 where a value is missing: SQL knows only NULL",
         "Absent keeps 'N/A' where a value is missing: SQL knows only NULL",
     ]
+
+
+def test_collations_that_take_texts_for_equal() -> None:
+    """A text is compared by code point, whatever the column's collation takes for equal."""
+
+    class Own(orm.DeclarativeBase):
+        pass
+
+    class Word(Own):
+        __tablename__ = "words"
+        id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+        text = orm.mapped_column(sa.String(collation="NOCASE"))
+        end = orm.mapped_column(sa.String(collation="RTRIM"))
+
+    schema = schema_from(Word)
+    with opened("sqlite", Own.metadata) as session:
+        store(session, [Word(id=1, text="Ab", end="x"), Word(id=2, text="ab", end="x ")])
+        for text, expected in (
+            ('text = "ab"', {2}),
+            ('text != "ab"', {1}),
+            ('text in ("AB", "Ab")', {1}),
+            ('end = "x"', {1}),
+            ('end = "x "', {2}),
+        ):
+            segment = Segment.define("s", text, schema)
+            assert set(session.scalars(members(segment, Word))) == expected, text

@@ -81,6 +81,7 @@ TABLE = {
     "expect_by_value": "'by', and what to rank by, must follow",
     # Numbers, units and times
     "number_without_separators": "write numbers without separators: {number}",
+    "without_exponent": "numbers have no exponent, and 18 digits at most before and after the point",
     "number_written_out": "write numbers out: {number}",
     "number_alone": "write the number alone: {number}",
     "number_without_unit": "write {number}, a number without a unit",

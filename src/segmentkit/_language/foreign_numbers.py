@@ -19,6 +19,7 @@ _UNITS = {
 }  # fmt: skip
 _METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
 _NEAR = 40  # how far to look around the place
+_MOST_DIGITS = 18
 _POWERS = {"k": 3, "mio": 6, "mln": 6, "m": 6, "mn": 6, "million": 6, "bn": 9, "тис": 3, "тыс": 3}
 
 
@@ -29,7 +30,10 @@ def _plain_number(found: re.Match[str]) -> Hint:
 
 
 def _written_out(found: re.Match[str]) -> Hint:
-    number = Decimal(found["number"].replace("_", "")).scaleb(int(found["power"]))
+    power = int(found["power"])
+    if abs(power) > _MOST_DIGITS:
+        return advice("without_exponent")
+    number = Decimal(found["number"].replace("_", "")).scaleb(power)
     return advice("number_written_out", f"{number:f}", number=f"{number:f}")
 
 
@@ -75,7 +79,7 @@ _DATES = advice("dates_and_months")
 _INSTANTS = advice("instants")
 _CLOCK = r"(?:[ T,]+\d\d?:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?"
 _NUMBERS: tuple[tuple[str, Hint | Callable[[re.Match[str]], Hint]], ...] = (
-    (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,2})(?!\w)", _written_out),
+    (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,9})(?!\w)", _written_out),
     (
         r"(?P<number>\d[\d_]*(?:[.,]\d+)?)"
         r"(?P<power>[kK]|M|(?i:mio|mln|mn|bn)|\ ?(?i:million|тис|тыс))\b\.?(?!\s*(?i:ago|from)\b)",

@@ -247,7 +247,14 @@ def by_code_point(column: Sql) -> Sql:
     """
     if isinstance(column.type, postgresql.DOMAIN):
         column = sa.type_coerce(column, column.type.data_type)
-    return sa.cast(column, sa.Text()) if isinstance(column.type, postgresql.CITEXT) else column
+    if isinstance(column.type, postgresql.CITEXT):
+        return sa.cast(column, sa.Text())
+    collation = getattr(column.type, "collation", None) or ""
+    return sa.collate(column, "BINARY") if collation.upper() in _INEXACT else column
+
+
+_INEXACT = ("NOCASE", "RTRIM")
+"""Collations of SQLite, which DuckDB has in part, that take some texts for equal."""
 
 
 def ordered(column: Sql) -> Sql:
