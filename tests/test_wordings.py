@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import pickle
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ from tests.test_patterns import REFUSED
 PACKAGE = Path(segmentkit.__file__).parent
 
 
-def found() -> Iterator[segmentkit.Diagnostic]:
-    """What is told of the mistakes that the tests have."""
+@cache
+def found() -> tuple[segmentkit.Diagnostic, ...]:
+    """What is told of the mistakes that the tests have, each once."""
+    return tuple(dict.fromkeys(_told()))
+
+
+def _told() -> Iterator[segmentkit.Diagnostic]:
     for text, define in [
         *((m["where"], define_shop) for m in MESSAGES),
         *((text, define_mistake) for kind in KINDS for text, _ in kind["rows"]),
@@ -43,15 +49,18 @@ def define_shop(text: str) -> Segment:
     return Segment.define("s", text, SHOP, lists=LISTS)
 
 
-FOUND = list(dict.fromkeys(found()))
-
-
 def called(name: str) -> Iterator[str]:
     """The wordings that calls of a function name."""
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                yield from constants(node.args[0]) if node.func.id == name and node.args else ()
+    for node in calls():
+        if isinstance(node.func, ast.Name) and node.func.id == name and node.args:
+            yield from constants(node.args[0])
+
+
+@cache
+def calls() -> tuple[ast.Call, ...]:
+    """All calls of the package."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py"))
+    return tuple(n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call))
 
 
 def constants(node: ast.expr) -> Iterator[str]:
@@ -65,14 +74,14 @@ def constants(node: ast.expr) -> Iterator[str]:
 
 def test_there_is_something_to_look_at() -> None:
     """The corpora give messages, and the sources name hints and terms."""
-    assert len(FOUND) > 900
+    assert len(found()) > 900
     assert len(set(called("advice"))) > 100
     assert len(set(called("term"))) > 50
 
 
 def test_the_message_is_the_wording_with_its_values() -> None:
     """Code and values give the message again, and the hint's id and values the hint."""
-    for each in FOUND:
+    for each in found():
         assert each.message == visible(filled(CODES[each.code].message, each.values))
         if each.hint is None:
             assert each.hint_id is None
@@ -100,7 +109,7 @@ def test_every_hint_is_used() -> None:
 
 def test_terms_of_messages_are_in_the_catalog() -> None:
     """Of what the corpora bring, no term is free text but signs in quotes."""
-    used = {v for d in FOUND for v in [*d.values.values(), *d.hint_values.values()]}
+    used = {v for d in found() for v in [*d.values.values(), *d.hint_values.values()]}
     terms = {each.wording for each in used if isinstance(each, Term)}
     assert {each for each in terms - set(TERMS) if not each.startswith("'")} == set()
 
@@ -115,7 +124,7 @@ def test_hints_of_patterns(pattern: str) -> None:
 
 def test_a_diagnostic_is_pickled_with_its_values() -> None:
     """What comes back is equal, and has the same values."""
-    for each in FOUND:
+    for each in found():
         back = pickle.loads(pickle.dumps(each))  # noqa: S301 - its own bytes
         assert back == each
         assert hash(back) == hash(each)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from segmentkit._diagnostics.diagnostic import encodable, visible
+from segmentkit._diagnostics.languages import chosen, in_words
+from segmentkit._diagnostics.wording import term
 from segmentkit._html import as_written
 
 if TYPE_CHECKING:
@@ -40,16 +42,32 @@ class DefinitionError(SegmentkitError):
         return type(self), (self.diagnostics, self.source)
 
     def __str__(self) -> str:
-        return "\n".join(d.render(self.source) for d in self.diagnostics)
+        return self.render()
 
-    def to_dict(self) -> dict[str, Any]:
+    def render(self, language: str | None = None) -> str:
+        """Every mistake with its line, its hint and carets: the text of the error.
+
+        Args:
+            language: The language, such as ``uk``, as for `Diagnostic.translated`.
+
+        Returns:
+            Several lines.
+        """
+        return "\n".join(d.render(self.source, language) for d in self.diagnostics)
+
+    def to_dict(self, language: str | None = None) -> dict[str, Any]:
         """The error as values that JSON has.
+
+        Args:
+            language: The language of the messages, such as ``uk``, as for
+                `Diagnostic.translated`.
 
         Returns:
             ``error``, ``message``, and ``diagnostics``, each as `Diagnostic.to_dict` gives it.
         """
-        found = [diagnostic.to_dict(self.source) for diagnostic in self.diagnostics]
-        return {**super().to_dict(), "diagnostics": found}
+        found = [diagnostic.to_dict(self.source, language) for diagnostic in self.diagnostics]
+        told = {**super().to_dict(), "message": encodable(self.render(language))}
+        return {**told, "diagnostics": found}
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
@@ -77,9 +95,9 @@ class ConversionError(DefinitionError):
         """Where each of the diagnostics is, in what was converted: JSON pointers."""
         return tuple(self.source[d.span.start : d.span.end] for d in self.diagnostics)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, language: str | None = None) -> dict[str, Any]:
         """The error as values that JSON has; each diagnostic has its ``pointer``."""
-        told = super().to_dict()
+        told = super().to_dict(language)
         for found, pointer in zip(told["diagnostics"], self.pointers, strict=True):
             found["pointer"] = pointer
         return told
@@ -108,30 +126,29 @@ class Problem:
     name: str | None = None
     kind: str = "segment"
 
-    @property
-    def _place(self) -> str:
+    def _place(self, language: str) -> str:
         place = [visible(str(part)) for part in (self.file, self.line) if part is not None]
-        head = ":".join(place) if self.file or not place else f"line {self.line},"
-        return (
-            f"{head} {self.kind} {self.name!r}" if self.name else head.removesuffix(",")
-        ).strip()
+        head = ":".join(place)
+        if place and not self.file:
+            head = in_words(term("line {line}", line=self.line), language)
+        if not self.name:
+            return head
+        what = in_words(term(self.kind), language)
+        comma = "," if place and not self.file else ""
+        return f"{head}{comma} {what} {self.name!r}".strip()
 
-    def render(self) -> str:
+    def render(self, language: str | None = None) -> str:
         """The message, with its place in the file above it."""
-        head, found = self._place, self.diagnostic
-        if self.source is not None or found.pointer is not None:
-            text = found.render(self.source or "")
-        else:
-            text = f"{found.code} {found.message}"
-            text += f"\n    hint: {found.hint}" if found.hint else ""
+        head = self._place(chosen(language))
+        text = self.diagnostic.render(self.source, language)
         return f"{head}\n{text}" if head else text
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, language: str | None = None) -> dict[str, Any]:
         """The problem as values that JSON has: its diagnostic, and its place in the file.
 
         The places of the diagnostic are in ``source``, which is among the values.
         """
-        found = self.diagnostic.to_dict(self.source or "")
+        found = self.diagnostic.to_dict(self.source or "", language)
         place = {"file": self.file, "line": self.line, "column": self.column}
         about = {"name": self.name, "kind": self.kind, "source": self.source}
         told = {**place, **about}
@@ -148,7 +165,7 @@ _PLACES = 3
 """A mistake that is made more often is told once, with so many other places."""
 
 
-def _told(problems: Iterable[Problem]) -> Iterator[str]:
+def _told(problems: Iterable[Problem], language: str) -> Iterator[str]:
     """The messages of problems, each with its place; one that repeats is counted."""
     same: dict[tuple[str | None, ...], list[Problem]] = {}
     for each in problems:
@@ -156,11 +173,13 @@ def _told(problems: Iterable[Problem]) -> Iterator[str]:
         same.setdefault((found.code, found.message, found.hint, each.kind), []).append(each)
     for first, *others in same.values():
         if len(others) < _PLACES:
-            yield from (each.render() for each in (first, *others))
+            yield from (each.render(language) for each in (first, *others))
             continue
-        places = ", ".join(each._place for each in others[:_PLACES])
-        more = ", …" if len(others) > _PLACES else ""
-        yield f"{first.render()}\n    the same in {len(others):,} other places: {places}{more}"
+        places = ", ".join(each._place(language) for each in others[:_PLACES])
+        places += ", …" if len(others) > _PLACES else ""
+        same_in = "the same in {count:,} other places: {places}"
+        more = in_words(term(same_in, count=len(others), places=places), language)
+        yield f"{first.render(language)}\n    {more}"
 
 
 class CatalogError(DefinitionError):
@@ -174,13 +193,14 @@ class CatalogError(DefinitionError):
         self.problems = tuple(problems)
         super().__init__([p.diagnostic for p in self.problems], "")
 
-    def __str__(self) -> str:
-        return "\n".join(_told(self.problems))
+    def render(self, language: str | None = None) -> str:
+        """Every mistake with its place in the file: the text of the error."""
+        return "\n".join(_told(self.problems, chosen(language)))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, language: str | None = None) -> dict[str, Any]:
         """The error as values that JSON has; its ``diagnostics`` are by `Problem.to_dict`."""
-        found = [problem.to_dict() for problem in self.problems]
-        return {**super().to_dict(), "diagnostics": found}
+        found = [problem.to_dict(language) for problem in self.problems]
+        return {**super().to_dict(language), "diagnostics": found}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CatalogError, (self.problems,)

@@ -452,7 +452,7 @@ def _comparable_times(
         return False
     if step.within is not None and at.dtype == DATE and step.within.unit not in ("day", "week"):
         hint = advice("days_or_weeks")
-        ctx.error("SK122", step.within.span, unit=f"{step.within.unit}s", hint=hint)
+        ctx.error("SK122", step.within.span, unit=term(f"{step.within.unit}s"), hint=hint)
         return False
     return True
 

@@ -10,7 +10,7 @@ from segmentkit._checking.context import Context
 from segmentkit._checking.hints import in_days
 from segmentkit._checking.parameters import number_of
 from segmentkit._diagnostics.diagnostic import Hint, advice
-from segmentkit._diagnostics.wording import term
+from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -35,7 +35,7 @@ _ZERO = ir.Const(0, DURATION)
 def length(ctx: Context, node: t.Duration) -> ir.Value | None:
     """A length of time in microseconds; None after an error."""
     if node.unit in MONTHS:
-        ctx.error("SK181", node.span, unit=f"{node.unit}s", hint=_in_days(node))
+        ctx.error("SK181", node.span, unit=term(f"{node.unit}s"), hint=_in_days(node))
         return None
     each = ir.Const(MICROSECONDS[node.unit], DURATION)
     match node.number:
@@ -82,7 +82,7 @@ def months_later(
             hint = advice("write", text=f"{_day(left)} {operator} {text}")
         elif time.dtype.is_duration:
             hint = _in_days(node)
-        ctx.error("SK181", node.span, unit=f"{node.unit}s", hint=hint)
+        ctx.error("SK181", node.span, unit=term(f"{node.unit}s"), hint=hint)
         return None
     match node.number:
         case t.Literal(int() as count):
@@ -94,7 +94,7 @@ def months_later(
             return ir.Call("later_month", (time, by), DATE)
         case _:
             hint = advice("months_written_out")
-            ctx.error("SK181", node.span, unit=f"{node.unit}s", hint=hint)
+            ctx.error("SK181", node.span, unit=term(f"{node.unit}s"), hint=hint)
             return None
 
 
@@ -170,8 +170,8 @@ def _moved(
     return ir.Call("moved", (time, by), time.dtype)
 
 
-def _unit(node: t.Expr) -> str:
-    return f"{node.unit}s" if isinstance(node, t.Duration) else "hours"
+def _unit(node: t.Expr) -> Term:
+    return term(f"{node.unit}s" if isinstance(node, t.Duration) else "hours")
 
 
 def _is_of_days(by: ir.Value) -> bool:

@@ -37,7 +37,9 @@ def bounds(
         return None
     unit = getattr(window, "unit", "day")
     if dtype != TIMESTAMP and unit in _SHORTER_THAN_A_DAY:
-        return diagnostic("SK122", window.span, unit=f"{unit}s", hint=advice("days_or_longer"))
+        return diagnostic(
+            "SK122", window.span, unit=term(f"{unit}s"), hint=advice("days_or_longer")
+        )
     kind = TIMESTAMP if dtype == TIMESTAMP else DATE
     match window:
         case t.Rolling("last", count, unit):

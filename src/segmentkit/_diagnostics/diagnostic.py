@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from segmentkit._diagnostics.languages import ENGLISH, chosen, in_words, said
 from segmentkit._diagnostics.messages import CODES, HINTS
-from segmentkit._diagnostics.wording import filled
+from segmentkit._diagnostics.wording import filled, term
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -112,11 +113,43 @@ class Diagnostic:
         place = _place(source, self.span.start)
         return place["line"], place["column"]
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def translated(self, language: str | None = None) -> Diagnostic:
+        """The diagnostic in a language: its message and its hint.
+
+        What is a part of the definition stays as it is, and so does a message that was not made
+        by segmentkit.
+
+        Args:
+            language: A language such as ``uk``, or ``uk-UA``. By default it is that of the
+                environment variable ``SEGMENTKIT_LANGUAGE``, or English. A language without
+                messages is English, with one warning.
+
+        Returns:
+            The diagnostic; its code, its places and its values are the same.
+
+        Example:
+            >>> found = diagnostic("SK101", Span(0, 3), name="aeg")
+            >>> found.translated("uk").message
+            "невідомий атрибут «aeg»"
+        """
+        code = chosen(language)
+        if code == ENGLISH:
+            return self
+        wording, told = CODES[self.code].message, self
+        if self.message == _english(wording, self.values):
+            message = said(self.code, wording, self.values, code)
+            told = evolve(told, message=visible(message))
+        if self.hint_id is not None:
+            hint = said(f"hint {self.hint_id}", HINTS[self.hint_id], self.hint_values, code)
+            told = evolve(told, hint=visible(hint))
+        return told
+
+    def to_dict(self, source: str, language: str | None = None) -> dict[str, Any]:
         """The diagnostic as values that JSON has, for an editor or an answer of a web service.
 
         Args:
             source: The text that was checked.
+            language: The language of the message and the hint, as for `translated`.
 
         Returns:
             ``code``, ``severity`` ("error" or "warning"), ``message``, ``hint`` (or None), and
@@ -133,11 +166,12 @@ class Diagnostic:
             >>> found.to_dict("aeg > 3")["end"]
             {'line': 1, 'column': 4, 'offset': 3, 'offset_utf16': 3}
         """
+        told = self.translated(language)
         return {
             "code": self.code,
             "severity": "warning" if self.is_warning else "error",
-            "message": encodable(self.message),
-            "hint": self.hint and encodable(self.hint),
+            "message": encodable(told.message),
+            "hint": told.hint and encodable(told.hint),
             "start": _place(source, self.span.start),
             "end": _place(source, self.span.end),
             "fix": self.fix and _changed(self.fix, source),
@@ -146,27 +180,45 @@ class Diagnostic:
             "hint_values": _plain(self.hint_values),
         } | ({} if self.pointer is None else {"pointer": self.pointer})
 
-    def render(self, source: str) -> str:
+    def render(self, source: str | None, language: str | None = None) -> str:
         """The message with the line it speaks of, carets below, and the hint.
 
         Args:
-            source: The text that was checked.
+            source: The text that was checked; None leaves the line out.
+            language: The language of the message and the hint, as for `translated`.
 
         Returns:
             Several lines without a final newline.
         """
-        told = [f"    at {_end(self.pointer)}"] if self.pointer else []
-        told += [f"    hint: {self.hint}"] if self.hint else []
-        if self.pointer is not None and not source:
-            return "\n".join([f"{self.code} {self.message}", *told])
+        language, found = chosen(language), self.translated(language)
+        told = [f"{self.code} {found.message}"]
+        if source or (source is not None and self.pointer is None):
+            told += self._shown(source)
+        if self.pointer:
+            told.append(
+                f"    {in_words(term('at {pointer}', pointer=_end(self.pointer)), language)}"
+            )
+        if found.hint:
+            told.append(f"    {in_words(term('hint: {hint}', hint=found.hint), language)}")
+        return "\n".join(told)
+
+    def _shown(self, source: str) -> list[str]:
+        """The line that it speaks of, and carets below."""
         line, column = self.position(source)
         shown = source.split("\n")[line - 1].rstrip("\r")
         width = max(1, min(self.span.end - self.span.start, len(shown) - column + 1))
         shown, column, width = _clip(visible(shown), column, width)
         # Tabs stay tabs below the line too, so that the caret stands where the eye expects it.
         indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
-        lines = [f"{self.code} {self.message}", f"    {shown}", f"    {indent}{'^' * width}"]
-        return "\n".join([*lines, *told])
+        return [f"    {shown}", f"    {indent}{'^' * width}"]
+
+
+def _english(wording: str, values: Mapping[str, Any]) -> str | None:
+    """A message in English; None where values are lacking."""
+    try:
+        return visible(filled(wording, values))
+    except KeyError:
+        return None
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 TERMS = (
+    # Around messages
+    "hint: {hint}",
+    "at {pointer}",
+    "line {line}",
+    "the same in {count:,} other places: {places}",
+    "segment",
+    "trait",
+    "list",
+    "partition",
+    "goal",
+    "handover",
+    "channel",
     # Kinds of values
     "boolean",
     "date",
@@ -51,6 +63,17 @@ TERMS = (
     "a {type}",
     "an {type}",
     "an integer or a text",
+    # Units
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "weeks",
+    "months",
+    "quarters",
+    "years",
+    "customers",
+    "conditions",
     # What functions and parameters take
     "a number or a length of time",
     "a whole number",

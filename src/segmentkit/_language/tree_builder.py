@@ -12,6 +12,7 @@ from lark import Token
 
 from segmentkit._calendar import EXACT_UNITS
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, advice, diagnostic
+from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.grammar import place
@@ -82,7 +83,7 @@ def _count(token: Token, of: str) -> t.Count:
         return _parameter(token)
     count = _number(token)
     if isinstance(count, Decimal):
-        raise _refuse("SK014", token, unit=f"{of}s")
+        raise _refuse("SK014", token, unit=term(f"{of}s"))
     return count
 
 
@@ -357,7 +358,7 @@ class TreeBuilder:
         if name not in EXACT_UNITS:
             each = {"month": 30, "quarter": 90, "year": 365}[name]
             days = count if isinstance(number, t.Parameter) else each * number
-            raise _refuse("SK016", unit, unit=f"{name}s", days=days)
+            raise _refuse("SK016", unit, unit=term(f"{name}s"), days=days)
         return t.Within(number, name, place(word).to(place(unit)))
 
     def among(self, parts: list[Any]) -> tuple[t.Expr, Span]:
