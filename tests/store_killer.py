@@ -1,4 +1,4 @@
-"""Runs of a store in processes that are killed: ``python -m tests.store_killer URL EVERY``.
+"""Runs and hand-overs of a store in processes that are killed: ``python -m tests.store_killer URL EVERY TASK``.
 
 Forks while it has opened nothing itself, so that no process shares a connection.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from segmentkit import Segment
+from segmentkit import Handover, Segment
 from segmentkit.sqlalchemy import Store, schema_from
 
 PEOPLE = sa.Table(
@@ -67,20 +67,25 @@ def in_a_fork(url: str, work: Callable[[sa.Engine, Store], None]) -> bool:
     return True
 
 
+def stopped_at(engine: sa.Engine, place: int, stop: Callable[[], object]) -> None:
+    """Stop something before the so many-th statement, or end of a transaction."""
+    seen = 0
+
+    def count(*_: Any, **__: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == place:
+            stop()
+
+    sa.event.listen(engine, "before_cursor_execute", count)
+    sa.event.listen(engine, "commit", count)
+
+
 def killed_at(place: int) -> Callable[[sa.Engine, Store], None]:
     """A run that is killed before a statement, or before the end of the transaction."""
 
     def work(engine: sa.Engine, store: Store) -> None:
-        seen = 0
-
-        def count(*_: Any, **__: Any) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == place:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sa.event.listen(engine, "before_cursor_execute", count)
-        sa.event.listen(engine, "commit", count)
+        stopped_at(engine, place, lambda: os.kill(os.getpid(), signal.SIGKILL))
         store.run(segments(11), as_of=SECOND)
 
     return work
@@ -113,16 +118,83 @@ def complete(engine: sa.Engine, store: Store) -> None:
     assert sorted(store.members("young")) == [5, 6, 7]
 
 
-def main(url: str, every: int) -> None:
-    """Kill runs at one place after the other, until one is complete."""
-    assert in_a_fork(url, begin)
+# -- handing over ---------------------------------------------------------------------------------
+
+LETTERS = Handover.define("letters", segments(12)["grown"], channel="none")
+DUE = [12, 13, 14, 15, 16]
+
+
+def begin_letters(engine: sa.Engine, store: Store) -> None:
+    """Nobody is grown; then five people are, of whom nobody was told."""
+    PEOPLE.create(engine)
+    store.create()
+    with engine.begin() as connection:
+        connection.execute(PEOPLE.insert(), [{"id": n, "age": n - 5} for n in range(5, 17)])
+    store.run(segments(12), as_of=FIRST)
+    with engine.begin() as connection:
+        connection.execute(PEOPLE.update().values(age=PEOPLE.c.id))
+    store.run(segments(12), as_of=SECOND)
+
+
+def hand_over(store: Store) -> list[int]:
+    """Hand over all who are due, two by two; acknowledge as a batch, and by ids."""
+    keys = []
+    for number, batch in enumerate(store.pull(LETTERS, size=2, as_of=SECOND)):
+        keys += [row.key for row in batch.rows]
+        if number % 2:
+            store.ack(LETTERS, [row.id for row in batch.rows])
+        else:
+            batch.ack()
+    return keys
+
+
+def killed_letters_at(place: int) -> Callable[[sa.Engine, Store], None]:
+    """Letters that are handed over until a statement, or the end of a transaction."""
+
+    def work(engine: sa.Engine, store: Store) -> None:
+        stopped_at(engine, place, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        hand_over(store)
+
+    return work
+
+
+def handed(engine: sa.Engine, store: Store) -> list[int]:
+    """Whom the store takes for told."""
+    table = store.metadata.tables["segmentkit_handed"]
+    with engine.connect() as connection:
+        return sorted(connection.scalars(sa.select(table.c.key)))
+
+
+def rest_comes(engine: sa.Engine, store: Store) -> None:
+    """Whole batches were taken over, the rest is handed over now, and then nobody; begin again."""
+    found = handed(engine, store)
+    assert found in [DUE[:n] for n in (0, 2, 4, 5)], found
+    assert hand_over(store) == DUE[len(found) :]
+    assert handed(engine, store) == DUE
+    assert hand_over(store) == []
+    with engine.begin() as connection:
+        for name in ("handed", "cursor"):
+            connection.execute(store.metadata.tables[f"segmentkit_{name}"].delete())
+
+
+TASKS = {
+    "run": (begin, killed_at, unchanged, complete),
+    "letters": (begin_letters, killed_letters_at, rest_comes, rest_comes),
+}
+"""What to begin with, what is killed, what must be true after that, and at the end."""
+
+
+def main(url: str, every: int, task: str) -> None:
+    """Kill processes at one place after the other, until one is complete."""
+    first, killed, check, last = TASKS[task]
+    assert in_a_fork(url, first)
     place = 1
-    while not in_a_fork(url, killed_at(place)):
-        assert in_a_fork(url, unchanged)
+    while not in_a_fork(url, killed(place)):
+        assert in_a_fork(url, check)
         place += every
-    assert in_a_fork(url, complete)
+    assert in_a_fork(url, last)
     sys.stdout.write(f"killed {(place - 1) // every} times\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

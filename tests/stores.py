@@ -46,10 +46,10 @@ def database(name: str, folder: Path) -> Iterator[sa.URL]:
         server.dispose()
 
 
-def kill(url: sa.URL, every: int) -> int:
-    """Kill runs at each so many-th statement, in processes of their own; how many were killed."""
+def kill(url: sa.URL, every: int, task: str = "run") -> int:
+    """Kill work at each so many-th statement, in processes of their own; how many were killed."""
     shown = url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.store_killer", shown, str(every)]
+    command = [sys.executable, "-m", "tests.store_killer", shown, str(every), task]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[1])

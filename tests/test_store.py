@@ -733,7 +733,8 @@ def test_workers_that_run_one_after_the_other(world: World) -> None:
     assert [row[1] for row in world.rows()["segmentkit_member"]] == [1]
 
 
-def test_killed_processes_leave_nothing_half_written(tmp_path: Path) -> None:
-    """Whatever statement a run is killed at, the next finds the store as it was before."""
+@pytest.mark.parametrize(("task", "every"), [("run", 3), ("letters", 9)])
+def test_killed_processes_leave_nothing_half_written(tmp_path: Path, task: str, every: int) -> None:
+    """Whatever statement a run or a hand-over is killed at, the next finds all as it was before."""
     with database("sqlite", tmp_path) as url:
-        assert kill(url, 3) > 5
+        assert kill(url, every, task) > 4
