@@ -162,8 +162,9 @@ def mariadb(session: nox.Session) -> None:
             "SEGMENTKIT_MARIADB_URL must be the URL of a MariaDB server where databases may be "
             "made, as in mariadb+pymysql://root@localhost:3306"
         )
-    others = "tests/property", "tests/column_types", "tests/test_plans.py", "tests/test_store.py"
-    ask(session, "mariadb", *others)
+    others = "tests/property", "tests/column_types", "tests/test_plans.py"
+    of_stores = "tests/test_store.py", "tests/test_handover.py"
+    ask(session, "mariadb", *others, *of_stores)
 
 
 @nox.session

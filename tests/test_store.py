@@ -734,7 +734,10 @@ def test_workers_that_run_one_after_the_other(world: World) -> None:
 
 
 @pytest.mark.parametrize(("task", "every"), [("run", 3), ("letters", 9)])
-def test_killed_processes_leave_nothing_half_written(tmp_path: Path, task: str, every: int) -> None:
+@pytest.mark.parametrize("name", [each for each in ENGINES if each in {"sqlite", "mariadb"}])
+def test_killed_processes_leave_nothing_half_written(
+    name: str, task: str, every: int, tmp_path: Path
+) -> None:
     """Whatever statement a run or a hand-over is killed at, the next finds all as it was before."""
-    with database("sqlite", tmp_path) as url:
+    with database(name, tmp_path) as url:
         assert kill(url, every, task) > 4

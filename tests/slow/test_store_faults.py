@@ -22,7 +22,8 @@ from tests.stores import ENGINES, database, kill
 def test_killed_processes_leave_nothing_half_written(name: str, task: str, tmp_path: Path) -> None:
     """Whatever statement is killed, the next run or pull finds the store as it was before."""
     with database(name, tmp_path) as url:
-        assert kill(url, 1, task) > 15
+        # There are more statements in handing over, and pages of it are like one another.
+        assert kill(url, 1 if task == "run" else 2, task) > 15
 
 
 @pytest.mark.parametrize("name", SERVERS)
