@@ -535,6 +535,29 @@ class Writer:
         value, dtype = self.attribute(scope, dtype)
         return f"default({value}, {self.written(dtype)})", dtype
 
+    def chosen(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
+        """A value that is chosen by tests; numbers can be of several types."""
+        mixed = dtype is None and self.rarely()
+        first, dtype = self.attribute(scope, dtype)
+        others = [self.pick([self.written(dtype), self.attribute(scope, dtype)[0]]) for _ in "ab"]
+        if mixed and dtype.is_number:
+            others[0], kind = self.attribute(scope, self.pick(NUMBERS))
+            dtype = dtype if kind == dtype else FLOAT if FLOAT in (kind, dtype) else MONEY
+        branches = zip([first, *others], ["when", "when", "else"], strict=True)
+        kept = list(branches)[self.pick([0, 0, 1]) : self.pick([2, 3, 3])]
+        words = [
+            f"when {self.guard(scope)} then {value}" if word == "when" else f"else {value}"
+            for value, word in kept
+        ]
+        return f"case {' '.join(words)} end", dtype
+
+    def guard(self, scope: Scope) -> str:
+        """A test in a value: before ``where``, of what can be named there."""
+        if not scope.prefixed:
+            return self.condition(self.pick([0, 0, 1]), scope)
+        value, dtype = self.attribute(scope, None)
+        return self.pick(_ANY)(self, value, dtype, scope)
+
     def computed(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
         """A number made of others; whoever wants another type gets an attribute."""
         if self.has_infinities or (dtype is not None and not dtype.is_number):
@@ -589,7 +612,7 @@ class Writer:
     # -- aggregates -----------------------------------------------------------------------------
 
     def count(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
-        value = self.pick(self.own(way))[0]
+        value = self.perhaps_chosen(way, self.own(way))[0]
         what = self.pick([way.text, value, f"distinct {value}"])
         return f"count({what}{self.brackets(way)})", INTEGER
 
@@ -597,7 +620,7 @@ class Writer:
         numbers = [(n, d) for n, d in self.own(way) if d.is_number]
         if self.has_infinities or not numbers:
             return self.count(way, dtype)
-        value, found = self.pick(numbers)
+        value, found = self.perhaps_chosen(way, numbers)
         if self.pick([False, False, True]):
             scope = Scope(way, prefixed=True)
             other, kind = self.number(scope, self.pick([0, 1]), exact=True)
@@ -612,16 +635,22 @@ class Writer:
         ordered = [(n, d) for n, d in self.own(way, dtype) if d.is_number or d.is_time]
         if not ordered:
             return self.count(way, dtype)
-        value, found = self.pick(ordered)
+        value, found = self.perhaps_chosen(way, ordered)
         return f"{self.pick(['min', 'max', 'peak'])}({value}{self.brackets(way)})", found
 
     def earliest(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
-        value, found = self.pick(self.own(way, dtype) or self.own(way))
+        value, found = self.perhaps_chosen(way, self.own(way, dtype) or self.own(way))
         return f"{self.pick(['first', 'last'])}({value}{self.brackets(way)})", found
 
     def frequent(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
-        value, found = self.pick(self.own(way, dtype) or self.own(way))
+        value, found = self.perhaps_chosen(way, self.own(way, dtype) or self.own(way))
         return f"mode({value}{self.brackets(way)})", found
+
+    def perhaps_chosen(self, way: Way, options: Sequence[tuple[str, DType]]) -> tuple[str, DType]:
+        """One of the values of a row, or one of its type that is chosen by tests."""
+        value, found = self.pick(options)
+        scope = Scope(way, prefixed=True)
+        return self.chosen(scope, found) if self.rarely() else (value, found)
 
     def own(self, way: Way, dtype: DType | None = None) -> list[tuple[str, DType]]:
         """What an aggregate of a relation can be of, if need be of one type."""
@@ -807,7 +836,7 @@ CONDITIONS: list[Callable[[Writer], str]] = [
 
 VALUES: list[Value] = [
     Writer.attribute, Writer.attribute, Writer.aggregate, Writer.aggregate, Writer.defaulted,
-    Writer.computed, Writer.trait, Writer.called,
+    Writer.computed, Writer.trait, Writer.called, Writer.chosen,
 ]  # fmt: skip
 """What a value can be."""
 

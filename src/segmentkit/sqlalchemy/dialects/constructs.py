@@ -181,6 +181,7 @@ class Construct(Enum):
         DateTime(),
         {"mysql": "CAST({0} AS DATETIME(6))"},
     )
+    AS_DATE = "dates beside others", "{0}", Date(), {"mysql": "CAST({0} AS DATE)"}
     SINCE_1970 = (
         "instants as milliseconds",
         # The second operand is the begin of 1970.

@@ -21,6 +21,11 @@ _ONE_FORM = {
     Kind.DECIMAL: Construct.SENT_DECIMAL,
     Kind.INTEGER: Construct.SIGNED,
 }
+_OF_CONSTANTS = {
+    Kind.TIMESTAMP: Construct.AS_INSTANT,
+    Kind.DATE: Construct.AS_DATE,
+    Kind.INTEGER: None,
+}
 
 
 class Compiles(Protocol):
@@ -50,9 +55,9 @@ def chosen(of: Compiles, node: ir.Case) -> Sql:
 def in_one_form(value: ir.Value, sql: Sql, dtype: DType) -> Sql:
     """A value in the form that one function takes several of a type in."""
     form = _ONE_FORM.get(dtype.kind)
-    if form is None or (form is Construct.SIGNED and isinstance(value, ir.Const)):
-        return sql
-    return Spelled(form, sql)
+    if isinstance(value, ir.Const):
+        form = _OF_CONSTANTS.get(dtype.kind, form)
+    return Spelled(form, sql) if form else sql
 
 
 def in_digits(dtype: DType, kind: Any) -> Any:
@@ -71,8 +76,6 @@ def _results(of: Compiles, node: ir.Case) -> list[Sql]:
         if isinstance(value, ir.Const) and value.value is None:
             return _NULL
         sql = of.constant(value, like) if isinstance(value, ir.Const) else computed[value]
-        if isinstance(value, ir.Const) and node.dtype == TIMESTAMP:
-            sql = Spelled(Construct.AS_INSTANT, sql)
         return in_one_form(value, sql, node.dtype)
 
     return list(map(written, node.values))

@@ -18,7 +18,7 @@ from sqlalchemy.sql import operators
 from segmentkit._calendar import month_day
 from segmentkit._operators import PARTS, TIMES, fold_case, to_float
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, FLOAT, TIMESTAMP, Kind
+from segmentkit.dtypes import DATE, FLOAT, Kind
 from segmentkit.schema import Schema
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS, TYPES
 from segmentkit.sqlalchemy.dialects.column_types import NOTHING, codec_of, is_own
@@ -400,8 +400,6 @@ class Compiler:
                 return sa.func.abs(self.operand(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
                 a, b = self.pair(value, fallback)
-                if node.dtype == TIMESTAMP and isinstance(fallback, ir.Const):
-                    b = Spelled(Construct.AS_INSTANT, b)
                 a = cases.in_one_form(value, a, node.dtype)
                 b = cases.in_one_form(fallback, b, node.dtype)
                 return sa.func.coalesce(a, b, type_=cases.in_digits(node.dtype, a.type))
