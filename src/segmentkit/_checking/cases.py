@@ -10,7 +10,7 @@ from segmentkit._checking.coercion import as_uuid, exact_dtype, kind_of, to_floa
 from segmentkit._checking.comparisons import same_family, written
 from segmentkit._checking.context import Context
 from segmentkit._checking.durations import is_uneven
-from segmentkit._diagnostics.diagnostic import advice, write
+from segmentkit._diagnostics.diagnostic import Span, advice, hinted, write
 from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
@@ -37,6 +37,8 @@ def case(ctx: Context, node: t.Case) -> ir.Value | None:
     present = [(result, value) for result, value in known if value is not None]
     dtype = _dtype(ctx, node, present) if len(present) == len(known) else None
     if dtype is None:
+        if isinstance(node.otherwise, t.Name) and node.otherwise.parts[-1].lower() in _NOTHING:
+            _leave_out(ctx, node.branches[-1].value.span.end, node.otherwise)
         for result, value in known if present else ():
             if value is None:
                 unquoted.quote_unknown(ctx, result, present[0][1].dtype)
@@ -51,6 +53,18 @@ def case(ctx: Context, node: t.Case) -> ir.Value | None:
     if node.otherwise is None:
         chosen.append(ir.Const(None, dtype))
     return _of_uuids(ctx, ir.Case(tests, tuple(chosen), dtype))
+
+
+_NOTHING = ("null", "none", "missing", "nil", "na", "nan")
+
+
+def _leave_out(ctx: Context, start: int, otherwise: t.Name) -> None:
+    """``else null`` says what is so without it."""
+    last = ctx.errors[-1] if ctx.errors else None
+    if last is not None and last.code == "SK101" and last.span == otherwise.span:
+        place = Span(start, otherwise.span.end)
+        hint = advice("else_left_out", "", span=place, text=format_tree(otherwise))
+        ctx.errors[-1] = hinted(last, hint)
 
 
 def _result(ctx: Context, node: t.Expr) -> ir.Value | None:
@@ -93,6 +107,8 @@ def _dtype(ctx: Context, node: t.Case, results: Sequence[tuple[t.Expr, ir.Value]
     first_node, first = results[0]
     for other_node, other in results[1:]:
         if not same_family(ctx, first_node, first, other_node, other):
+            # Which of them was meant, nothing says.
+            ctx.errors[-1] = hinted(ctx.errors[-1], advice("values_of_one_type"))
             return None
         if first.dtype.is_time and first.dtype != other.dtype:
             instant = first_node if first.dtype == TIMESTAMP else other_node

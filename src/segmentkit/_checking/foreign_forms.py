@@ -7,7 +7,7 @@ definition is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from attrs import evolve
@@ -272,8 +272,31 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
         case _ if name in _IFS:
             return _if(node, _IFS[name])
         case _:
-            found = _of_time(node, name) or _of_many(schema, node, name)
+            found = _chosen(node, name) or _of_time(node, name) or _of_many(schema, node, name)
             return found or _test(node) or _renamed(node)
+
+
+def _chosen(node: t.Call, name: str) -> t.Expr | None:
+    """Values that are chosen by functions."""
+    match name, node.arguments:
+        case ("if" | "iif" | "iff" | "ifelse" | "if_else" | "wenn" | "ifs", (_, _, *_) as given):
+            return _case(given[::2], given[1::2], node) if name == "ifs" or len(given) < 4 else None
+        case ("nvl2", (of, yes, no)):
+            return _case((t.IsMissing(of, True), no), (yes,), node)
+        case ("nullif", (of, other)):
+            return _case((t.Compare("!=", of, other),), (of,), node)
+        case ("decode" | "switch", (of, *rest)) if len(rest) > 1:
+            tests = [t.Compare("=", of, each) for each in rest[: len(rest) // 2 * 2 : 2]]
+            return _case([*tests, *rest[len(tests) * 2 :]], rest[1::2], node)
+        case _:
+            return None
+
+
+def _case(tests: Sequence[t.Expr], values: Sequence[t.Expr], node: t.Call) -> t.Case:
+    """So many tests with their values; a value that has no other beside it is the rest."""
+    branches = tuple(t.When(*pair) for pair in zip(tests, values, strict=False))
+    rest = tests[len(values)] if len(tests) > len(values) else None
+    return t.Case(branches, rest, node.span)
 
 
 def _of_time(node: t.Call, name: str) -> t.Expr | None:

@@ -16,6 +16,7 @@ TABLE = {
     "it_has": "it has {values}",
     "it_has_uuids": 'it has UUIDs, such as "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"',
     "leave_it_out": "leave it out",
+    "else_left_out": "leave out 'else {text}': without 'else' the value is missing",
     "leave_out_first_sign": "leave out the first sign",
     "condition_alone": "write the condition alone",
     "one_condition": "a definition is one condition: leave this out",
@@ -63,6 +64,10 @@ TABLE = {
     "upper_end_must_follow": "'and', and the upper end, must follow",
     # What can stand at a place
     "expect": "{what} must follow",
+    "values_of_one_type": "all values after 'then' and 'else' have one type",
+    "expect_then": "a test such as '= …', 'and', 'or' or 'then' can follow",
+    "expect_branch": "'when', 'else' or 'end' must follow",
+    "end_of_case": "write 'end' at the end",
     "expect_operand": "a name, a value, 'not' or '(' can stand here",
     "expect_unit": "a unit must follow: seconds, minutes, hours, days, weeks, months, quarters, years",
     "expect_number": "a number must follow, as in 'last 30 days'",

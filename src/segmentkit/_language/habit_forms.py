@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from segmentkit._diagnostics.diagnostic import Hint, advice, suggest
@@ -167,7 +167,7 @@ def as_chained(found: Match) -> str:
 # -- conditions and names -------------------------------------------------------------------------
 
 
-def as_together(found: Match) -> str | None:
+def as_together(found: Match) -> str | None:  # noqa: PLR0911
     """``AND(a, b)``, ``any of (a, b)``, ``at least two of (a, b, c)``, ``IF(a, b, c)``."""
     if not begins(found):
         return None
@@ -189,6 +189,12 @@ def as_together(found: Match) -> str | None:
             return f"not ({_joined(parts, 'or')})"
         case ["if" | "iif" | "wenn"] if [p.lower() for p in parts[1:]] in _TRUE_OR_FALSE:
             return f"({parts[0]})"
+        case ["if" | "iif" | "iff" | "ifelse" | "if_else" | "wenn"] if _is_value(found, parts):
+            return _chosen([parts[:2]], parts[2:])
+        case ["ifs"] if len(parts) > 1 and len(parts) % 2 == 0:
+            *pairs, (test, last) = zip(parts[::2], parts[1::2], strict=True)
+            rest = [last] if pairs and test.lower() in ("true", "1") else []
+            return _chosen(pairs if rest else [*pairs, (test, last)], rest)
         case ["if"] if len(parts) == 3:
             test, yes, no = (_joined([part, "x"], "and")[:-6] for part in parts)
             return f"({test} and {yes} or not ({parts[0]}) and {no})"
@@ -200,6 +206,22 @@ def as_together(found: Match) -> str | None:
 
 
 _TRUE_OR_FALSE = (["true", "false"], ["1", "0"], ["true"])
+
+
+def _is_value(found: Match, parts: list[str]) -> bool:
+    """Whether what is chosen is compared, or is no condition."""
+    if len(parts) not in (2, 3):
+        return False
+    goes_on = _TESTED.match(found.string, found.end()) is not None
+    return goes_on or any(re.fullmatch(VALUE, part, re.IGNORECASE) for part in parts[1:])
+
+
+_TESTED = re.compile(r"\s*(?:[<>=!+*/-]|(?:not\s+)?in\b|between\b|is\b)", re.IGNORECASE)
+
+
+def _chosen(pairs: Iterable[Sequence[str]], rest: list[str]) -> str:
+    whens = "".join(f"when {test} then {value} " for test, value in pairs)
+    return f"case {whens}{''.join(f'else {value} ' for value in rest)}end"
 
 
 def _counts(word: str) -> bool:

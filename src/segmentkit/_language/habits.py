@@ -11,6 +11,7 @@ from functools import cache
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
 from segmentkit._language import (
+    habits_of_choices,
     habits_of_documents,
     habits_of_programs,
     habits_of_rows,
@@ -297,13 +298,14 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (r":=", "="),
     (r"(?P<sign>[!<>])\s+=(?!=)", "{sign}="),
+    *habits_of_choices.HABITS,
     # logic
     (
         r"\A\s*(?P<left>[^()]+?)\s+xor\s+(?P<right>[^()]+?)\s*\Z",
         "({left}) and not ({right}) or not ({left}) and ({right})",
     ),
     (
-        rf"(?<![\w.])(?P<word>and|or|if|iif|und|oder|et|ou|и|или|і|або|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
+        rf"(?<![\w.])(?P<word>and|or|if|iif|iff|ifs|ifelse|if_else|und|oder|et|ou|и|или|і|або|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
         as_together,
     ),
     (

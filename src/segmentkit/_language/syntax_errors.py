@@ -61,6 +61,8 @@ def explain(text: str, start: int, token: Token | None, expected: frozenset[str]
         hint = _expectation(expected, text)
         if re.search(r"\bbetween\s+[^\s()]+\s*\Z", text[:start], re.IGNORECASE):
             hint = advice("upper_end_must_follow")
+        elif "END" in expected:
+            hint = advice("end_of_case", " end")
         return closing or diagnostic("SK002", Span(start, start + 1), hint=hint)
     return (
         slips.foreign_word(text, start, expected)
@@ -267,6 +269,8 @@ _EXPECTATIONS: tuple[tuple[set[str], set[str], Hint], ...] = (
         set(),
         advice("expect_list_or_window"),
     ),
+    ({"COMPARE", "_THEN"}, set(), advice("expect_then")),
+    ({"COMPARE", "END"}, {"RPAR"}, advice("expect_branch")),
     ({"COMPARE"}, set(), advice("expect_test")),
     ({"RPAR", "_AND"}, set(), advice("expect_joint_or_bracket")),
     ({"RPAR", "WITHIN"}, set(), advice("expect_where_within_step")),
