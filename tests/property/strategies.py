@@ -535,16 +535,18 @@ class Writer:
         value, dtype = self.attribute(scope, dtype)
         return f"default({value}, {self.written(dtype)})", dtype
 
-    def chosen(self, scope: Scope, dtype: DType | None) -> tuple[str, DType]:
-        """A value that is chosen by tests; numbers can be of several types."""
+    def chosen(
+        self, scope: Scope, dtype: DType | None, own: str | None = None
+    ) -> tuple[str, DType]:
+        """A value that is chosen by tests, perhaps an own one; numbers can be of several types."""
         mixed = dtype is None and self.rarely()
-        first, dtype = self.attribute(scope, dtype)
+        first, dtype = (own, dtype) if own and dtype else self.attribute(scope, dtype)
         others = [self.pick([self.written(dtype), self.attribute(scope, dtype)[0]]) for _ in "ab"]
         if mixed and dtype.is_number:
             others[0], kind = self.attribute(scope, self.pick(NUMBERS))
             dtype = dtype if kind == dtype else FLOAT if FLOAT in (kind, dtype) else MONEY
         branches = zip([first, *others], ["when", "when", "else"], strict=True)
-        kept = list(branches)[self.pick([0, 0, 1]) : self.pick([2, 3, 3])]
+        kept = list(branches)[0 if own else self.pick([0, 0, 1]) : self.pick([2, 3, 3])]
         words = [
             f"when {self.guard(scope)} then {value}" if word == "when" else f"else {value}"
             for value, word in kept
@@ -650,7 +652,7 @@ class Writer:
         """One of the values of a row, or one of its type that is chosen by tests."""
         value, found = self.pick(options)
         scope = Scope(way, prefixed=True)
-        return self.chosen(scope, found) if self.rarely() else (value, found)
+        return self.chosen(scope, found, value) if self.rarely() else (value, found)
 
     def own(self, way: Way, dtype: DType | None = None) -> list[tuple[str, DType]]:
         """What an aggregate of a relation can be of, if need be of one type."""
