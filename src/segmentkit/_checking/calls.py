@@ -150,7 +150,11 @@ def wrong_count(ctx: Context, node: t.Call, expected: int) -> None:
     """Note that there are too many arguments, or too few."""
     words = {1: term("one argument"), 2: term("two arguments")}
     told = words.get(expected) or term("{count} arguments", count=expected)
-    ctx.error("SK111", node.span, name=node.name, expected=told, given=len(node.arguments))
+    given = [format_tree(each) for each in node.arguments[:expected]]
+    form = ", ".join([*given, *["…"] * (expected - len(given))])
+    hint = advice("write", text=f"{node.name}({form})")
+    values = {"name": node.name, "expected": told, "given": len(node.arguments)}
+    ctx.error("SK111", node.span, hint=hint, **values)
 
 
 def negative(ctx: Context, node: t.Negative) -> ir.Value | None:

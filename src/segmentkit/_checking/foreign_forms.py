@@ -14,7 +14,7 @@ from attrs import evolve
 
 from segmentkit._checking.foreign_lookups import lookup
 from segmentkit._language import syntax as t
-from segmentkit._language.foreign_words import instant_of
+from segmentkit._language.foreign_words import instant_of, number_of_day_or_month
 from segmentkit.functions import AGGREGATES, FUNCTIONS
 from segmentkit.schema import Schema
 
@@ -69,6 +69,8 @@ def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
         case t.TextTest(operand=t.Call() as call) | t.InList(operand=t.Call() as call):
             inner = _folded(call)
             return None if inner is None else evolve(node, operand=inner, ignoring_case=True)
+        case t.And():
+            return _of_one_row(schema, node)
         case t.InWindow(operand=t.Call("any" | "none", window=None) as rows) if _is_rows(rows):
             within = evolve(rows, window=node.window, span=node.span)
             return t.Not(within, node.span) if node.negated else within
@@ -106,6 +108,35 @@ def _of_rows(schema: Schema, node: t.Node) -> t.Expr | None:
     where = evolve(node, operand=t.Name(parts[-1:]), negated=False)
     rows = t.Name((ways[0].name,))
     return t.Call("none" if node.negated else "any", (rows,), where=where, span=node.span)
+
+
+def _of_one_row(schema: Schema, node: t.And) -> t.Expr | None:
+    """Tests of attributes of the rows of one relation, side by side: one row passes them all."""
+    tests: dict[str, list[t.Expr]] = {}
+    for each in node.operands:
+        side = each.left if isinstance(each, t.Compare) else getattr(each, "operand", None)
+        if isinstance(side, t.Name) and len(side.parts) == 2 and _is_path(schema, side):
+            tests.setdefault(side.parts[0], []).append(each)
+    name, together = max(tests.items(), key=lambda item: len(item[1]), default=("", []))
+    if len(together) < 2 or any(getattr(each, "negated", False) for each in together):
+        return None
+    where = t.And(tuple(map(_own, together)), node.span)
+    rows = t.Call("any", (t.Name((name,)),), where=where, span=node.span)
+    rest = [each for each in node.operands if each not in together]
+    at = node.operands.index(together[0])
+    return evolve(node, operands=(*rest[:at], rows, *rest[at:])) if rest else rows
+
+
+def _own(node: t.Expr) -> t.Expr:
+    match node:
+        case t.Compare(_, t.Name(parts) as name):
+            return evolve(node, left=evolve(name, parts=parts[1:]))
+        case t.TextTest(_, t.Name(parts) as name) | t.InList(t.Name(parts) as name):
+            return evolve(node, operand=evolve(name, parts=parts[1:]))
+        case t.InWindow(t.Name(parts) as name) | t.IsMissing(t.Name(parts) as name):
+            return evolve(node, operand=evolve(name, parts=parts[1:]))
+        case _:
+            return node
 
 
 def _of_earlier(node: t.Call) -> t.Expr | None:
@@ -187,6 +218,10 @@ def _of_call(node: t.Compare, call: t.Call, operator: str, other: t.Expr) -> t.E
             if re.fullmatch(_UNITS, unit.lower()):
                 window = t.Calendar("this", None, unit.lower(), node.span)
                 return t.InWindow(operand, window, False, node.span)
+        case (_,), t.Name((word,)) | t.Literal(str() as word) if name in ("month", "weekday") and (
+            number := number_of_day_or_month(name, word)
+        ):
+            return evolve(node, operator=operator, left=call, right=t.Literal(number, other.span))
         case (t.Literal(), *_), _ if equal and name == "any" and len(arguments) > 1:
             return t.InList(other, arguments, operator == "!=", False, node.span)
         case _:
@@ -259,6 +294,8 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
             return t.InSegment(of, span=node.span)
         case ("trim" | "ltrim" | "rtrim" | "strip" | "clean", (inner,)):
             return inner
+        case ("reachable" | "reachable_by", (t.Literal(str() as of) | t.Name((of,)),)):
+            return t.Reachable(of, span=node.span)
         case ("exact", (left, right)):
             return t.Compare("=", left, right, False, node.span)
         case ("not", (inner,)):

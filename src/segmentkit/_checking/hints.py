@@ -365,6 +365,9 @@ def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.
                 # Whether the year itself is in, is clear of '>= 2026' and '< 2026' only.
                 if sign in ("=", "!=") or (side is node.left and sign in (">=", "<")):
                     ctx.errors[-1] = hinted(last, write(text), node.span)
+            case t.Literal(""), "=" | "!=" if value.dtype != TEXT:
+                state = "missing" if node.operator == "=" else "present"
+                ctx.errors[-1] = hinted(last, write(f"{format_tree(side)} is {state}"), node.span)
             case t.Literal(int() as number), sign if value.dtype == BOOLEAN and sign not in (
                 "=",
                 "!=",

@@ -375,7 +375,7 @@ def _unknown_inside(ctx: Context, node: t.Name, document: Document) -> None:
     before = node.parts[: len(node.parts) - len(parts)]
 
     def whole(found: str) -> str:
-        return ".".join((*map(format_name, (*before, document.name)), found))
+        return ".".join((*map(format_name, before), found))
 
     ctx.error("SK101", node.span, name=name, hint=likely(name, known, whole))
 

@@ -28,6 +28,22 @@ _TESTS = {
 TESTS = {word: test for test, words in _TESTS.items() for word in words.split()}
 """Words for tests, and slips of the hand."""
 
+COMPARISONS = {
+    ">=": r"mindestens|wenigstens|щонайменше|принаймні|не\s+менше|не\s+менее|przynajmniej|"
+    r"co\s+najmniej|nie\s+mniej|au\s+moins|al\s+menos|almeno|minstens|mindst|minst|"
+    r"(?:größer|groesser)\s+(?:oder|/)\s*gleich",
+    "<=": r"höchstens|hoechstens|щонайбільше|не\s+більше|не\s+более|co\s+najwyżej|"
+    r"nie\s+więcej|au\s+plus|como\s+máximo|al\s+massimo|hoogstens|højst|högst|"
+    r"kleiner\s+(?:oder|/)\s*gleich",
+    ">": r"größer|groesser|mehr|über|більше|більш|старше|понад|больше|более|większ[aey]|"
+    r"więcej|powyżej|ponad|mayor|más|plus\s+grand|supérieur|plus|maggiore|più|groter|meer|"
+    r"større|mere|större|mer",
+    "<": r"kleiner|weniger|unter|менше|молодше|меньше|менее|mniejsz[aey]|mniej|poniżej|menor|"
+    r"menos|plus\s+petit|inférieur|moins|minore|meno|minder|mindre|færre",
+}
+"""Comparisons in words, as regular expressions."""
+THAN = r"(?:als|ніж|за|чем|niż|od|que|à|a|de|di|dan|end|än)"
+
 _TRUTHS = {
     "true": "так да tak ja oui sí si sim wahr vrai verdadero prawda істина истина правда waar sand",
     "false": "ні нет nie nein non nee não falsch faux falso fałsz хибність ложь onwaar falsk",
@@ -82,6 +98,7 @@ LAST = frozenset(
 AGO = frozenset(["тому", "назад", "temu", "siden", "sedan", "geleden"])
 
 FUNCTIONS = {
+    "years": "age",
     **dict.fromkeys(("summe", "somme", "suma", "сума", "сумма", "sumif", "sume"), "sum"),
     **dict.fromkeys(
         ("anzahl", "nb", "кількість", "количество", "liczba", "cuenta", "cnt"), "count"
@@ -96,7 +113,7 @@ _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "ei
 NUMBERS = {
     **{word: number for number, word in enumerate(_SMALL.split())},
     **_TENS,
-    **{"ninety": 90, "hundred": 100, "once": 1, "twice": 2},
+    **{"ninety": 90, "hundred": 100, "once": 1, "twice": 2, "thrice": 3, "dozen": 12},
 }
 
 CURRENCIES = (
@@ -180,3 +197,14 @@ def instant_of(text: str) -> date | datetime | None:
 def month_of(word: str) -> int | None:
     """The month that a word names."""
     return _MONTHS.get(word.rstrip(".").lower())
+
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def number_of_day_or_month(function: str, word: str) -> int | None:
+    """What ``weekday`` or ``month`` gives for a day or a month by its name."""
+    if function == "month":
+        return month_of(word)
+    names = [day for day in _DAYS if len(word) > 2 and day.startswith(word.rstrip(".").lower())]
+    return _DAYS.index(names[0]) + 1 if len(names) == 1 else None

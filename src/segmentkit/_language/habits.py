@@ -329,7 +329,9 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (rf"{PATH}/\$count\b", "count({path})"),
     # numbers
     (rf"{PATH}\s*%\s*(?P<by>\d++|{NAME})(?![\w.(`])", "mod({path}, {by})"),
-    (rf"{PATH}\s*->>?\s*'(?P<name>\w+)'", "{path}.{name}"),
+    (rf"{PATH}\s*->>?\s*(?P<quote>['\"])(?P<name>\w+)(?P=quote)(?=\s*[<>=!])", "{path}.{name}"),
+    (rf"{PATH}\s*(?:->|<-|→|←)\s*(?P<text>{TEXT})", "{path} = {text}"),
+    (rf"{PATH}->(?P<name>{WORD})(?=\s*[<>=!])", "{path}.{name}"),
     (
         rf"(?<![\w.])(?P<word>any|none|count)\(\s*{PATH}\.(?P<attribute>{NAME})\s*(?P<test>{TEST}\s*{VALUE})\s*\)",
         "{word}({path} where {attribute} {test})",

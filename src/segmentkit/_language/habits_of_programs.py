@@ -168,6 +168,11 @@ def _days_back(found: Match) -> str:
     return f" in {'previous' if way == 'LAST' else way.lower()} {unit.lower()}"
 
 
+def _existing(found: Match) -> str:
+    state = "present" if found["state"].lower() == "exists" else "missing"
+    return f"{found['path']} is {state}"
+
+
 _UNITS = "DAY|WEEK|MONTH|QUARTER|YEAR"
 
 HABITS: tuple[tuple[str, Form], ...] = (
@@ -179,6 +184,12 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"\s*={{1,2}}\s*(?P<word>(?-i:(?:LAST|NEXT)_N_(?:{_UNITS})S|(?:THIS|LAST)_(?:{_UNITS})))\b(?::(?P<number>\d+))?",
         _days_back,
     ),
+    (rf"(?<![\w.])_(?P<state>exists|missing)_\s*:\s*{PATH}", _existing),
+    (
+        rf"{PATH}\s*:\s*(?P<word>[^\W\d]\w*)\*(?!\w)",
+        lambda found: f"{found['path']} starts with {format_text(found['word'])}",
+    ),
+    (r"\s*;\s*(?=\w[\w.]*\s*(?:[<>=!]))", " and "),
     (r"(?<![\w.])Q\((?P<inside>[^()]+)\)", "({inside})"),
     (rf"(?<![\w.])is\.(?:na|null|nan)\(\s*{PATH}\s*\)", "{path} is missing"),
     (rf"[!~]\s*is\.(?:na|null|nan)\(\s*{PATH}\s*\)", "{path} is present"),

@@ -28,7 +28,7 @@ WINDOW = (
     rf"(?:(?P<way>last|past|next|previous|{'|'.join(LAST)})\s+(?P<number>{NUMBER})\s*(?P<unit>{_ANY_UNIT})\b"
     rf"|(?P<calendar>this|previous|current)\s+(?P<one>{UNIT})\b"
     rf")|(?:in|during|for|of)\s+(?P<period>\d{{4}}(?:-\d\d){{0,2}})\b"
-    rf"|within\s+(?P<within>{NUMBER})\s*(?P<units>{_ANY_UNIT})\b"
+    rf"|(?:within|for)\s+(?P<within>{NUMBER})\s*(?P<units>{_ANY_UNIT})\b"
     rf"|between\s+(?P<low>{VALUE})\s+and\s+(?P<high>{VALUE}))"
 )
 CONDITION = rf"(?P<test>{NAME}(?:\.{NAME})*\s*(?:{TEST}|contains\b)\s*(?:{VALUE}|{WORD}))"
@@ -322,6 +322,11 @@ HABITS: tuple[tuple[str, Form], ...] = (
             else None
         ),
     ),
+    (
+        rf"(?<![\w.])(?P<agg>sum|avg|min|max|median)\(\s*(?P<attribute>{NAME})\s*\)\s+(?:from|of|in|over)\s+"
+        rf"(?P<rows>(?!last\b|this\b|previous\b|next\b){NAME})(?=\s*[<>=!])",
+        "{agg}({rows}.{attribute})",
+    ),
     # words in the place of brackets
     (
         rf"(?<![\w.])(?P<agg>sum|avg|min|max|median)\(\s*(?P<attribute>{NAME})\s+(?:of|from|in)\s+(?P<rows>{NAME})\s*\)",
@@ -354,6 +359,19 @@ HABITS: tuple[tuple[str, Form], ...] = (
         lambda f: f"none({f['rows']})" if begins(f) else None,
     ),
     # as tools for marketing say it
+    (
+        rf"(?<![\w.])(?P<agg>count|sum|avg|min|max|any|none)\s+(?P<rows>{NAME}(?:\.{NAME})?)\s+where\s+{CONDITION}"
+        rf"(?P<rest>\s*{TEST}\s*{VALUE})?{END}",
+        lambda found: (
+            f"{found['agg']}({found['rows']} where {found['test']}){found['rest'] or ''}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?<![\w.]){_DID}?(?P<rows>{NAME})\s+{_QUANTITY}\s+(?P<count>once|twice|thrice)(?:\s+{WINDOW})?{END}",
+        _quantified,
+    ),
     (
         rf"(?<![\w.]){_DID}?(?P<rows>{NAME})\s+(?:zero|0|no)\s+times(?:\s+{WINDOW})?{END}",
         lambda found: (

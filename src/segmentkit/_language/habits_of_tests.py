@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from segmentkit._language.foreign_words import CURRENCIES, MONTH, NUMBERS, month_of
+from segmentkit._language.foreign_words import (
+    COMPARISONS,
+    CURRENCIES,
+    MONTH,
+    NUMBERS,
+    THAN,
+    month_of,
+)
 from segmentkit._language.formatter import format_text
 from segmentkit._language.habit_forms import (
     NAME,
@@ -186,6 +194,20 @@ def _one_of(found: Match) -> str | None:
     return f"{found['path']} {no}in ({', '.join(texts)})"
 
 
+def _at_least_ago(found: Match) -> str:
+    """``at least 30 days ago`` is ``<= 30 days ago``."""
+    least = " ".join(found["word"].lower().split()) in ("at least", "no less than", "not less than")
+    number = "1" if found["number"].lower() in ("a", "an") else as_number(found["number"])
+    return f"{'<=' if least else '>='} {number} {found['unit'].lower()} ago"
+
+
+def _compared_abroad() -> Iterator[tuple[str, Form]]:
+    """Comparisons in other languages: ``größer als 18``."""
+    for sign, words in COMPARISONS.items():
+        pattern = rf"(?<!\w)(?:(?:ist|jest|est|es|є)\s+)?(?:{words})(?:\s+{THAN})?(?=\s*[\d:])"
+        yield pattern, sign
+
+
 def _interval(found: Match) -> str | None:
     """``age in [18, 30)`` has its lower end in, and its upper end out."""
     low, high = found["open"] == "[", found["close"] == "]"
@@ -197,7 +219,37 @@ def _interval(found: Match) -> str | None:
 
 
 HABITS: tuple[tuple[str, Form], ...] = (
+    *_compared_abroad(),
     # the words of a test in another order
+    (
+        rf"(?:\bis\s+|\bwas\s+)?\b(?P<word>at\s+least|at\s+most|(?:no|not)\s+more\s+than|(?:no|not)\s+less\s+than|up\s+to)\s+"
+        rf"(?P<number>{NUMBER}|an?)\s+(?P<unit>{UNIT})\s+ago\b",
+        _at_least_ago,
+    ),
+    (
+        rf"(?:\A\s*|(?<=\())(?:all|only|who\s+(?:are|is)|that\s+(?:are|is)|those\s+who\s+are)\s+(?P<name>{NAME})(?={END})",
+        "{name}",
+    ),
+    (
+        rf"(?P<name>{NAME})\s*(?:(?P<yes>yes|true|on)|no|false|off)(?={END})",
+        lambda found: f"{'' if found['yes'] else 'not '}{found['name']}" if begins(found) else None,
+    ),
+    (
+        r"(?<![\w:.-])(?P<hour>1?\d|2[0-3])(?::00)?\s*(?P<half>am|pm)\b",
+        lambda found: str(int(found["hour"]) % 12 + 12 * (found["half"].lower() == "pm")),
+    ),
+    (
+        rf"(?P<name>{NAME})\s+(?:is\s+)?(?P<no>not\s+|un)?reachable(?={END})",
+        lambda found: (
+            f"{'not ' if found['no'] else ''}reachable by {found['name']}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        r"(?:can|may)\s+be\s+(?:reached|contacted)\s+(?:by|via|through|on|with)\b",
+        "reachable by",
+    ),
     (
         rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+(?P<path>{NAME})(?={END})",
         lambda found: (
