@@ -1,0 +1,138 @@
+"""Tests whose words stand in another order, and comparisons in words of other languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from segmentkit._language.foreign_words import COMPARISONS, THAN, month_of
+from segmentkit._language.formatter import format_text
+from segmentkit._language.habit_forms import (
+    NAME,
+    NOT,
+    PATH,
+    TEXT,
+    UNIT,
+    VALUE,
+    WORD,
+    Form,
+    Match,
+    begins,
+)
+from segmentkit._language.habits_of_rows import NUMBER, as_number
+
+END = r"\s*(?:\Z|[),]|\b(?:and|or)\b)"
+"""What stands behind a test."""
+
+
+def _at_least_ago(found: Match) -> str:
+    """``at least 30 days ago`` is ``<= 30 days ago``."""
+    least = " ".join(found["word"].lower().split()) in ("at least", "no less than", "not less than")
+    number = "1" if found["number"].lower() in ("a", "an") else as_number(found["number"])
+    return f"{'<=' if least else '>='} {number} {found['unit'].lower()} ago"
+
+
+def _compared_abroad() -> Iterator[tuple[str, Form]]:
+    """Comparisons in other languages: ``größer als 18``."""
+    for sign, words in COMPARISONS.items():
+        pattern = rf"(?<!\w)(?:(?:ist|jest|est|es|є)\s+)?(?:{words})(?:\s+{THAN})?(?=\s*[\d:])"
+        yield pattern, sign
+
+
+def _interval(found: Match) -> str | None:
+    """``age in [18, 30)`` has its lower end in, and its upper end out."""
+    low, high = found["open"] == "[", found["close"] == "]"
+    if low == high or found["no"]:
+        return None
+    signs = (">=" if low else ">", "<=" if high else "<")
+    path = found["path"]
+    return f"({path} {signs[0]} {found['low']} and {path} {signs[1]} {found['high']})"
+
+
+ORDERS: tuple[tuple[str, Form], ...] = (
+    *_compared_abroad(),
+    # the words of a test in another order
+    (
+        rf"(?:\bis\s+|\bwas\s+)?\b(?P<word>at\s+least|at\s+most|(?:no|not)\s+more\s+than|(?:no|not)\s+less\s+than|up\s+to)\s+"
+        rf"(?P<number>{NUMBER}|an?)\s+(?P<unit>{UNIT})\s+ago\b",
+        _at_least_ago,
+    ),
+    (
+        rf"(?:\A\s*|(?<=\())(?:all|only|who\s+(?:are|is)|that\s+(?:are|is)|those\s+who\s+are)\s+(?P<name>{NAME})(?={END})",
+        "{name}",
+    ),
+    (
+        rf"(?P<name>{NAME})\s*(?:(?P<yes>yes|true|on)|no|false|off)(?={END})",
+        lambda found: f"{'' if found['yes'] else 'not '}{found['name']}" if begins(found) else None,
+    ),
+    (
+        r"(?<![\w:.-])(?P<hour>1?\d|2[0-3])(?::00)?\s*(?P<half>am|pm)\b",
+        lambda found: str(int(found["hour"]) % 12 + 12 * (found["half"].lower() == "pm")),
+    ),
+    (
+        rf"(?P<name>{NAME})\s+(?:is\s+)?(?P<no>not\s+|un)?reachable(?={END})",
+        lambda found: (
+            f"{'not ' if found['no'] else ''}reachable by {found['name']}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        r"(?:can|may)\s+be\s+(?:reached|contacted)\s+(?:by|via|through|on|with)\b",
+        "reachable by",
+    ),
+    (
+        rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+(?P<value>{VALUE})\s*(?P<sign>[<>]=?|={{1,2}}|!=)(?={END})",
+        lambda found: (
+            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?P<test>contains|starts\s+with|ends\s+with)\s+(?P<path>{NAME})\s+(?P<text>{TEXT})(?={END})",
+        lambda found: f"{found['path']} {found['test']} {found['text']}" if begins(found) else None,
+    ),
+    (
+        rf"(?P<no>not\s+)?in\s*(?P<list>\(\s*{VALUE}(?:\s*,\s*{VALUE})*\s*\))\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} {found['no'] or ''}in {found['list']}" if begins(found) else None
+        ),
+    ),
+    (
+        rf"(?:is\s+|has\s+)?(?P<no>not\s+)?(?P<state>missing|present|null|empty)\s+(?P<path>{NAME})(?={END})",
+        lambda found: (
+            f"{found['path']} is {'not ' if found['no'] else ''}"
+            f"{'present' if found['state'].lower() == 'present' else 'missing'}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+(?:(?P<no>not)\s+)?(?P<state>missing|present)(?={END})",
+        lambda found: (
+            f"{found['path']} is {'not ' if found['no'] else ''}{found['state'].lower()}"
+            if begins(found)
+            else None
+        ),
+    ),
+    (
+        rf"(?P<path>{NAME})\s+not(?=\s*(?:\Z|\)|and\b|or\b))",
+        lambda found: f"not {found['path']}" if begins(found) else None,
+    ),
+    (
+        rf"{PATH}\s+{NOT}in\s+(?P<word>(?!(?:last|next|this|previous|segment|list|the|past|group|range)\b){WORD})(?={END})",
+        lambda found: (
+            f"{found['path']} {'!=' if found['no'] else '='} {format_text(found['word'])}"
+            if begins(found) and not month_of(found["word"])
+            else None
+        ),
+    ),
+    (
+        rf"{PATH}\s+{NOT}in\s*(?P<open>[\[(])\s*(?P<low>-?\d[\d.]*)\s*[,;]\s*(?P<high>-?\d[\d.]*)\s*(?P<close>[\])])",
+        _interval,
+    ),
+)
