@@ -149,3 +149,30 @@ def test_collations_that_take_texts_for_equal() -> None:
         ):
             segment = Segment.define("s", text, schema)
             assert set(session.scalars(members(segment, Word))) == expected, text
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_lists_that_are_arrays_in_one_dialect(database: str) -> None:
+    """It does not matter whether JSON or the array is said first."""
+
+    class Own(orm.DeclarativeBase):
+        pass
+
+    class Note(Own):
+        __tablename__ = "notes"
+        id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+        one = orm.mapped_column(sa.JSON().with_variant(sa.ARRAY(sa.String), "postgresql"))
+        two = orm.mapped_column(sa.ARRAY(sa.String).with_variant(sa.JSON, "sqlite"))
+
+    schema = schema_from(Note, tables={"notes": {"attributes": {"one": "text[]?"}}})
+    with opened(database, Own.metadata) as session:
+        store(session, [Note(id=1, one=["a"], two=["a", "b"]), Note(id=2, one=[], two=[])])
+        for name in ("one", "two"):
+            for text, expected in (
+                (f'{name} contains "a"', {1}),
+                (f'{name} contains any ("a", "c")', {1}),
+                (f"{name} is empty", {2}),
+                (f"length({name}) >= 1", {1}),
+            ):
+                segment = Segment.define("s", text, schema)
+                assert set(session.scalars(members(segment, Note))) == expected, text

@@ -40,7 +40,9 @@ def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElemen
         path = attribute.path[1:]
         return _in_json(column, attribute.dtype, path) if attribute.path else column
     if _varies(column.type):
-        return ArrayOrJson(column, column, _in_json(column, attribute.dtype, ()))
+        kinds = (column.type, *column.type._variant_mapping.values())
+        array = sa.type_coerce(column, next(filter(is_array, kinds)))
+        return ArrayOrJson(column, array, _in_json(column, attribute.dtype, ()), column.type)
     return column if is_array(column.type) else _in_json(column, attribute.dtype, ())
 
 
@@ -60,8 +62,8 @@ class ArrayOrJson(Composite):
 
     inherit_cache = True
 
-    def __init__(self, column: Any, array: Any, in_json: Any) -> None:
-        super().__init__("array or JSON", column, array, in_json, type_=array.type)
+    def __init__(self, column: Any, array: Any, in_json: Any, type_: Any = None) -> None:
+        super().__init__("array or JSON", column, array, in_json, type_=type_ or array.type)
 
 
 @compiles(ArrayOrJson)
