@@ -174,6 +174,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`avg`": _aggregate("avg"),
         "`min`, `max`": _aggregate("min", "max"),
         "`median`": _aggregate("median"),
+        "`percentile`": _aggregate("percentile"),
         "`mode`": _aggregate("mode"),
         "`first`, `last`": _aggregate("first", "last"),
         "`in` a window": _any(t.Call, having=lambda n: n.window is not None),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Context, Decimal
+from fractions import Fraction
 from hashlib import md5
 from typing import Any
 
@@ -298,6 +299,16 @@ def median(values: list[Any]) -> float | None:
     ordered = sorted(values)
     half = len(ordered) // 2
     return mean(ordered[half : half + 1] if len(ordered) % 2 else ordered[half - 1 : half + 1])
+
+
+def place_of(share: Fraction, count: int) -> int:
+    """Which of so many values in order, from 1, is the percentile by nearest rank."""
+    return max(1, math.ceil(share * count))
+
+
+def percentile(share: Fraction, values: list[Any]) -> Any:
+    """The least value that a share of all values, or more, do not exceed."""
+    return sorted(values)[place_of(share, len(values)) - 1] if values else None
 
 
 def mode(values: list[Any]) -> Any:

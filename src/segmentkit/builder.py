@@ -1,8 +1,7 @@
 """Build definitions in Python: ``c.country.is_in(["DK", "NO"]) & (c.orders.count() >= 3)``.
 
 `Schema.row` is where you begin: it has the attributes, links and relations of a row, and completes
-them. An expression prints as the text of a definition, and `Segment.define` takes it in place of
-one. This module has what belongs to no row.
+them. An expression prints as the text of a definition, and `Segment.define` takes it for one.
 """
 
 from __future__ import annotations
@@ -294,6 +293,10 @@ class Rows(Windowed["Rows"]):
         """The middle of the values."""
         return AnyValue(self._call("median", self._of(value)))
 
+    def percentile(self, percent: Operand, value: Value) -> Any:
+        """The value that so many percent of the values do not exceed: ``percentile(90, …)``."""
+        return type(value)(self._call("percentile", node_of(percent), self._of(value)))
+
     def mode(self, value: Value) -> Any:
         """The most frequent value; of several the least."""
         return type(value)(self._call("mode", self._of(value)))
@@ -316,8 +319,7 @@ class Rows(Windowed["Rows"]):
 
     def aggregate(self, name: str, value: Value | None = None) -> AnyValue:
         """An aggregate by its name, such as one that the schema adds."""
-        of = self._relation if value is None else self._of(value)
-        return AnyValue(self._call(name, of))
+        return AnyValue(self._call(name, self._relation if value is None else self._of(value)))
 
     def _of(self, value: Value) -> t.Expr:
         if not isinstance(value, Value):
@@ -327,11 +329,11 @@ class Rows(Windowed["Rows"]):
             raise UsageError(f"{value!r} is no value of the rows of {'.'.join(self._path)}")
         return value._node
 
-    def _call(self, name: str, of: t.Expr, *, distinct: bool = False) -> t.Call:
+    def _call(self, name: str, *of: t.Expr, distinct: bool = False) -> t.Call:
         then = None
         for step in reversed(self._then):
             then = evolve(step, then=then)
-        return t.Call(name, (of,), distinct, self._window, self._where, then=then)
+        return t.Call(name, of, distinct, self._window, self._where, then=then)
 
 
 _METHODS = sorted(name for name in dir(Rows) if not name.startswith("_"))
@@ -474,8 +476,7 @@ def _counted(quantifier: str, count: int, conditions: Iterable[Condition]) -> Co
     for each in conditions:
         if not isinstance(each, Condition):
             raise UsageError(f"{quantifier} counts conditions, and this is {each!r:.60}")
-    operands = nodes_of(conditions, quantifier)
-    return Condition(t.Counted(quantifier, count_of(count), operands))
+    return Condition(t.Counted(quantifier, count_of(count), nodes_of(conditions, quantifier)))
 
 
 def case(*branches: tuple[Condition, Operand], otherwise: Operand | None = None) -> AnyValue:
@@ -492,8 +493,7 @@ def case(*branches: tuple[Condition, Operand], otherwise: Operand | None = None)
             case (Condition() as condition, value):
                 whens.append(t.When(condition._node, node_of(value)))
             case _:
-                told = f"pairs of a condition and a value, and not {each!r:.60}"
-                raise UsageError(f"case takes {told}")
+                raise UsageError(f"case takes pairs of a condition and a value, not {each!r:.60}")
     if not whens:
         raise UsageError("case takes at least one pair of a condition and a value")
     return AnyValue(t.Case(tuple(whens), None if otherwise is None else node_of(otherwise)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from hashlib import md5, sha256
 from typing import Any
 from unittest import mock
@@ -271,6 +272,9 @@ MUTANTS = [
     Mutant("texts grouped by a collation", "GROUP BY takes a and A for one",
            method(aggregate_subqueries, "_by_code_point", lambda real, text: sa.func.lower(text)),
            "modes"),
+    Mutant("a percentile above others", "as many values as the share must be smaller",
+           method(aggregate_subqueries, "_percentile", lambda real, rows, share:
+                  real(rows, min(share + Fraction(1, 100), Fraction(1)))), "percentiles"),
     Mutant("the remainder of SQL", "% has the sign of the dividend",
            spelled(Construct.MODULO, "(({0}) % nullif({1}, 0))"), "remainders"),
     Mutant("build marks count", "versions are compared as they are written",

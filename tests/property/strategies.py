@@ -45,6 +45,7 @@ from tests.property.worlds import (
 )
 from tests.targets import Hostile
 
+PERCENTS = ["0", "100", "50", "25", "33.333333", "90", "99.9", "0.000001"]
 UNITS = ["day", "week", "month", "quarter", "year"]
 SHORT_UNITS = ["hour", "minute", "second"]
 COMPARISONS = ["=", "!=", "<", "<=", ">", ">="]
@@ -638,7 +639,10 @@ class Writer:
         if not ordered:
             return self.count(way, dtype)
         value, found = self.perhaps_chosen(way, ordered)
-        return f"{self.pick(['min', 'max', 'peak'])}({value}{self.brackets(way)})", found
+        of = f"{value}{self.brackets(way)}"
+        if self.rarely():
+            return f"percentile({self.pick(PERCENTS)}, {of})", found
+        return f"{self.pick(['min', 'max', 'peak'])}({of})", found
 
     def earliest(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
         value, found = self.perhaps_chosen(way, self.own(way, dtype) or self.own(way))

@@ -115,6 +115,13 @@ def overall(ctx: Context, node: t.Call, function: AggregateSignature | None) -> 
     return ir.Overall(kind, value, among, function.result_of(value.dtype))
 
 
+def is_percent(number: int | Decimal) -> bool:
+    """Whether it is from 0 to 100, with at most six digits after the point."""
+    exponent = Decimal(number).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return not isinstance(number, bool) and 0 <= number <= 100 and -exponent <= _MOST_DIGITS
+
+
 def _among(ctx: Context, node: t.Call) -> ir.Condition:
     return ir.TRUE if node.among is None else ctx.of_others(node.among)
 
@@ -128,9 +135,7 @@ def _share(ctx: Context, percent: t.Percent) -> Fraction | ir.Param | None:
     if isinstance(percent.number, t.Parameter):
         return ctx.parameter(percent.number, SHARE)
     number = Decimal(percent.number)
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)
-    if number > 100 or -exponent > _MOST_DIGITS:
+    if not is_percent(number):
         ctx.error("SK152", percent.span, text=format_tree(percent))
         return None
     return Fraction(number) / 100

@@ -331,6 +331,12 @@ TABLE = (
         "waits, or give up.",
         "repeat only what tells where it ends: (a+,)*, and not (a+)* or (a|aa)*",
     ),
+    Code(
+        "SK195",
+        "a percentile is a number from 0 to 100, and this is {text}",
+        "The first argument says how many percent of the values are not larger, with at most six digits after the point. It is written out, or a parameter.",
+        hint="write percentile(90, orders.amount)",
+    ),
     # Versions
     Code(
         "SK192",

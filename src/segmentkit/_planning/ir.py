@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -23,7 +24,6 @@ MIRRORED = operators.MIRRORED
 TextOperator = operators.TextOperator
 AggregateFunction = operators.AggregateFunction
 Anchor = operators.Anchor
-
 AnyAggregate: TypeAlias = AggregateFunction | AddedAggregate
 """An aggregate of the language, or one that the schema adds."""
 
@@ -165,9 +165,9 @@ class Through:
 class Aggregate:
     """One value of the rows of a relation that pass ``where`` (windows and ``as_of`` included).
 
-    ``value`` is None for a count of rows. ``holder`` is whose rows they are: the customer's, or
-    those of the row that the aggregate stands beside. ``through`` leads from there to the rows'
-    owners, outermost first. In ``value`` and every ``where``, ROW is the row of that relation.
+    ``value`` is None for a count of rows, and ``share`` is a percentile's. ``holder`` is whose rows
+    they are: the customer's, or the row's that it stands beside. ``through`` leads from there to
+    their owners, outermost first. In ``value`` and ``where``, ROW is the row of that relation.
     """
 
     function: AnyAggregate
@@ -177,6 +177,7 @@ class Aggregate:
     dtype: DType
     holder: Scope = Scope.ENTITY
     through: tuple[Through, ...] = ()
+    share: Fraction | Param | None = None
 
     @property
     def nullable(self) -> bool:

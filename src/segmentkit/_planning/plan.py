@@ -25,6 +25,7 @@ ORDERED = (
     ir.AggregateFunction.LAST,
     ir.AggregateFunction.MEDIAN,
     ir.AggregateFunction.MODE,
+    ir.AggregateFunction.PERCENTILE,
 )
 """Aggregates that need rows in order, which grouping alone does not give."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from datetime import timedelta, tzinfo
+from fractions import Fraction
+from functools import partial
 from typing import Any, assert_never
 
 from segmentkit import _operators
@@ -51,6 +53,17 @@ AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
     ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
 }
+
+
+def _reduction(node: ir.Aggregate) -> Callable[[list[Any]], Any]:
+    """What makes one value of the values of rows."""
+    if isinstance(node.share, Fraction):
+        return partial(_operators.percentile, node.share)
+    if isinstance(node.function, ir.AggregateFunction):
+        return AGGREGATES[node.function]
+    return extensions.aggregate(node, node.function)
+
+
 _AS_IT_IS = {
     Kind.FLOAT: "raw == raw",
     Kind.DECIMAL: "raw.is_finite() and -1000 <= raw.adjusted() <= 1000",
@@ -409,12 +422,7 @@ class Function:
             key = entity.key_attribute
             tie = self.of_row(_own(entity, key.name), entity, holder) if key else value
             order = (self.of_row(at, entity, holder), tie)
-        reduce = (
-            AGGREGATES[node.function]
-            if isinstance(node.function, ir.AggregateFunction)
-            else extensions.aggregate(node, node.function)
-        )
-        return AggregateOf(tuple(way), rows, test, value, order, reduce)
+        return AggregateOf(tuple(way), rows, test, value, order, _reduction(node))
 
     def follows(self, node: ir.Follows) -> Following:
         holder = self.row_entity if node.own else self.owner

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 from attrs import evolve, frozen
 
+from segmentkit._operators import place_of
 from segmentkit._planning.ir import AggregateFunction, Standing
 from segmentkit.dtypes import Kind
 from segmentkit.pandas._arrays import Array, Positions, Text, Values, Vector
@@ -141,6 +143,17 @@ def _median(rows: Rows) -> Vector:
         odd, _floats(low, vector.scale), _floats(_added(low, high), vector.scale) / 2
     )
     return Vector(Kind.FLOAT, result)
+
+
+def percentile(share: Fraction, rows: Rows) -> Vector:
+    """For each owner the value at the nearest rank of a share."""
+    vector, each = _vector(rows), rows.each()
+    order = np.lexsort((_order(vector), rows.owners))
+    # Few owners have as many rows as another: of each number, the place is computed once.
+    counts, of = np.unique(each, return_inverse=True)
+    places = np.array([place_of(share, int(count)) for count in counts], dtype=np.intp)
+    at = np.cumsum(each) - each + places[of] - 1
+    return vector.take(np.where(each > 0, np.append(order, -1)[np.where(each > 0, at, -1)], -1))
 
 
 def _added(low: Array, high: Array) -> Array:

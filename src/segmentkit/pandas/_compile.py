@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any, assert_never
 
@@ -17,7 +18,7 @@ from segmentkit.extension import Function
 from segmentkit.pandas import _exact_numbers as exact
 from segmentkit.pandas import _extension as extension
 from segmentkit.pandas import _functions as functions
-from segmentkit.pandas._aggregates import AGGREGATES, Rows, standing
+from segmentkit.pandas._aggregates import AGGREGATES, Rows, percentile, standing
 from segmentkit.pandas._arrays import Mask, Positions, Values, Vector, constant, masked
 from segmentkit.pandas._event_order import Moments, follows
 from segmentkit.pandas._frames import ORDERED, Reader
@@ -449,6 +450,8 @@ class RelatedTable(Table):
 
 def _reduced(node: ir.Aggregate | ir.Overall, rows: Rows) -> Values:
     """One value for each owner of rows."""
+    if isinstance(node, ir.Aggregate) and isinstance(node.share, Fraction):
+        return percentile(node.share, rows)
     if isinstance(node.function, ir.AggregateFunction):
         return AGGREGATES[node.function](rows)
     return extension.aggregate(node, node.function, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
@@ -214,6 +215,8 @@ def ordered(make: Callable[[], RowTests], node: ir.Aggregate, shape: Ends) -> sa
         return _median(_Candidates(make(), node), node)
     if node.function is ir.AggregateFunction.MODE:
         return _mode(_Candidates(make(), node))
+    if isinstance(node.share, Fraction):
+        return _percentile(_Candidates(make(), node), node.share)
     return _at_the_end(lambda: _Candidates(make(), node), node, shape)
 
 
@@ -271,16 +274,27 @@ def _mode(rows: _Candidates) -> sa.Subquery:
     return chosen.subquery()
 
 
+def _percentile(rows: _Candidates, share: Fraction) -> sa.Subquery:
+    """The row at the first place that is at least a share of how many there are."""
+    placed = _placed(rows, on_one_clock(rows.value))
+    part, whole = (sa.literal(n, sa.BigInteger()) for n in share.as_integer_ratio())
+    place, least = placed.c.place * whole, placed.c["of"] * part
+    first = sa.and_(place >= least, place < least + whole)
+    return sa.select(placed.c.owner, placed.c.value).where(first).subquery()
+
+
+def _placed(rows: _Candidates, value: Sql) -> sa.Subquery:
+    """The values with their owners, their places in order, and of how many they are."""
+    place = sa.func.row_number().over(partition_by=rows.owner, order_by=value)
+    of = sa.func.count().over(partition_by=rows.owner)
+    return rows.query(
+        rows.owner.label("owner"), value.label("value"), place.label("place"), of.label("of")
+    ).subquery()
+
+
 def _median(rows: _Candidates, node: ir.Aggregate) -> sa.Subquery:
     """The middle row of an odd number of rows, the mean of two in the middle of an even one."""
-    place = sa.func.row_number().over(partition_by=rows.owner, order_by=rows.value)
-    of = sa.func.count().over(partition_by=rows.owner)
-    placed = rows.query(
-        rows.owner.label("owner"),
-        rows.value.label("value"),
-        place.label("place"),
-        of.label("of"),
-    ).subquery()
+    placed = _placed(rows, rows.value)
     median = mean(node, placed.c.value).label("value")
     chosen = sa.select(placed.c.owner, median).where(middle(placed.c.place, placed.c.of))
     return chosen.group_by(placed.c.owner).subquery()
