@@ -128,6 +128,9 @@ def _of_others(name: str) -> Hint | None:
 _WORDS_OF_OTHERS = {
     **dict.fromkeys(("lower", "upper", "casefold"), advice("write", text='… = "…" ignoring case')),
     "round": advice("no_rounding"),
+    **dict.fromkeys(
+        ("quantile", "percentile_disc", "percentile_cont"), advice("percentile_counts_to_100")
+    ),
     "distinct": advice("write", text="count(distinct …)"),
 }
 

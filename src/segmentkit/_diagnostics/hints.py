@@ -125,6 +125,7 @@ TABLE = {
     "compare_with_truth": "compare it with = true or = false",
     "compare_versions": "to compare versions, write {text}",
     "condition_already": "it is a condition already: compare nothing with it",
+    "percentile_counts_to_100": "write percentile(…, …), first with a number from 0 to 100",
     "no_rounding": "there is no rounding: compare with a bound",
     "truth_or_text": 'write {truth}, or as a text "{text}"',
     "is_missing": "to ask for what is missing, write 'is missing'",
