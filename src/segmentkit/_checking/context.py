@@ -213,7 +213,7 @@ class Context:
         return self.row is None
 
     def name_like(self, text: str) -> t.Name | None:
-        """The attribute or trait that a text names here, whatever its case."""
+        """The attribute, trait or relation that a text names here, whatever its case."""
         entity = self.row.entity if self.row else self.schema.entity
         *links, last = text.split(".")
         for part in links:
@@ -223,6 +223,7 @@ class Context:
             entity = self.schema.named(link.to)
         known = [a.name for a in entity.attributes]
         known += [] if links or self.row else self.names.traits
+        known += [] if links else [relation.name for relation in entity.relations]
         name = next((name for name in known if name.casefold() == last.casefold()), None)
         return None if name is None else t.Name((*links, name))
 

@@ -206,6 +206,8 @@ def _of_call(node: t.Compare, call: t.Call, operator: str, other: t.Expr) -> t.E
             return _found(call, node)
         case (_, t.Literal() | t.Name(), *_), t.Literal() if equal and name == "any":
             return None
+        case _, t.Literal(int()) if (born := _years(name, arguments)) is not None:
+            return evolve(node, operator=operator, left=born, right=other)
         case _, t.Literal(int()):
             length = _difference(name, arguments)
             if length is not None:
@@ -267,6 +269,19 @@ def _difference(name: str, arguments: tuple[t.Expr, ...]) -> tuple[t.Expr, str] 
     return _minus(end, start), unit
 
 
+def _years(name: str, arguments: tuple[t.Expr, ...]) -> t.Expr | None:
+    """Whole years until today: ``DATEDIF(birth_date, TODAY(), "Y")``."""
+    match arguments:
+        case (start, t.Moment("now" | "today", 0), t.Literal(str() as unit)) | (
+            t.Name((unit,)) | t.Literal(str() as unit),
+            start,
+            t.Moment("now" | "today", 0),
+        ) if name in _DIFFERENCES and unit.lower() in ("y", "yy", "yyyy", "year", "years"):
+            return t.Call("age", (start,))
+        case _:
+            return None
+
+
 def _minus(end: t.Expr, start: t.Expr) -> t.Expr:
     return t.Arithmetic((end, start), ("-",))
 
@@ -292,6 +307,8 @@ def _call(schema: Schema, node: t.Call) -> t.Expr | None:
             return _found(inner, node)
         case ("segment" | "in_segment" | "insegment", (t.Literal(str() as of) | t.Name((of,)),)):
             return t.InSegment(of, span=node.span)
+        case ("boolean" | "bool" | "int" | "str" | "number" | "tostring" | "tonumber", (inner,)):
+            return inner
         case ("trim" | "ltrim" | "rtrim" | "strip" | "clean", (inner,)):
             return inner
         case ("reachable" | "reachable_by", (t.Literal(str() as of) | t.Name((of,)),)):

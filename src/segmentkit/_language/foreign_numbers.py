@@ -20,7 +20,18 @@ _UNITS = {
 _METRES_AGO = re.compile(r"(\d[\d_]*)\s+(m)\s+\Z", re.IGNORECASE)
 _NEAR = 40  # how far to look around the place
 _MOST_DIGITS = 18
-_POWERS = {"k": 3, "mio": 6, "mln": 6, "m": 6, "mn": 6, "million": 6, "bn": 9, "тис": 3, "тыс": 3}
+_POWERS = {
+    "k": 3,
+    "mio": 6,
+    "mln": 6,
+    "m": 6,
+    "mn": 6,
+    "million": 6,
+    "thousand": 3,
+    "bn": 9,
+    "тис": 3,
+    "тыс": 3,
+}
 
 
 def _plain_number(found: re.Match[str]) -> Hint:
@@ -82,7 +93,8 @@ _NUMBERS: tuple[tuple[str, Hint | Callable[[re.Match[str]], Hint]], ...] = (
     (r"(?P<number>\d[\d_]*(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,9})(?!\w)", _written_out),
     (
         r"(?P<number>\d[\d_]*(?:[.,]\d+)?)"
-        r"(?P<power>[kK]|M|(?i:mio|mln|mn|bn)|\ ?(?i:million|тис|тыс))\b\.?(?!\s*(?i:ago|from)\b)",
+        r"(?P<power>[kK]|M|(?i:mio|mln|mn|bn)|\ ?(?i:million|thousand|тис|тыс))\b\.?"
+        r"(?!\s*(?i:ago|from)\b)",
         _multiple,
     ),
     (rf"(?P<year>\d{{4}})[-/.–—−‐](?P<month>\d\d?)[-/.–—−‐](?P<day>\d\d?){_CLOCK}(?![\w-])", _date),

@@ -8,7 +8,8 @@ from datetime import date, datetime
 AND, OR, NOT = (
     frozenset(words.split())
     for words in (
-        "und et y e и і й та oraz i en og och ve és kaj adn nad ad anf amd andd plus also",
+        "und et y e и і й та oraz i en og och ve és kaj adn nad ad anf amd andd plus also sowie "
+        "також także",
         "oder ou o или або чи lub albo of eller veya vagy ro orr",
         "nicht kein keine pas non не ні нет немає no nie ikke inte niet nao não bez ont nto",
     )

@@ -192,7 +192,11 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         "{head}) {chain} {value}",
     ),
     (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{LENGTH}", as_of_today),
-    (r"\b(?:date|timestamp)\s*(?P<quote>['\"])(?P<text>\d[\d\-: T.]++Z?)(?P=quote)", as_instant),
+    (
+        r"\b(?:date|timestamp|datetime|datetimeoffset)\s*(?P<quote>['\"])"
+        r"(?P<text>\d[\d\-: T.]++Z?)(?P=quote)",
+        as_instant,
+    ),
     # tests of texts
     (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", as_like),
     (

@@ -24,6 +24,19 @@ END = r"\s*(?:\Z|[),]|\b(?:and|or)\b)"
 """What stands behind a test."""
 
 
+def _in_range(found: Match) -> str:
+    """``in range(18, 31)`` has no upper end."""
+    return f"between {found['low']} and {int(found['high']) - 1}"
+
+
+def _searched(found: Match) -> str | None:
+    """A range of Lucene: ``age:{18 TO 30}``, ``joined:[2026-01-01 TO *]``."""
+    path, low, high = found["path"], found["low"], found["high"]
+    signs = (">=" if found["open"] == "[" else ">", "<=" if found["close"] == "]" else "<")
+    ends = [f"{path} {s} {end}" for s, end in zip(signs, (low, high), strict=True) if end != "*"]
+    return " and ".join(ends) if len(ends) < 2 else f"({' and '.join(ends)})"
+
+
 def _at_least_ago(found: Match) -> str:
     """``at least 30 days ago`` is ``<= 30 days ago``."""
     least = " ".join(found["word"].lower().split()) in ("at least", "no less than", "not less than")
@@ -48,9 +61,33 @@ def _interval(found: Match) -> str | None:
     return f"({path} {signs[0]} {found['low']} and {path} {signs[1]} {found['high']})"
 
 
+_ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
 ORDERS: tuple[tuple[str, Form], ...] = (
     *_compared_abroad(),
     # the words of a test in another order
+    (r"\bin\s+range\s*\(\s*(?P<low>\d+)\s*,\s*(?P<high>\d+)\s*\)", _in_range),
+    (
+        rf"{PATH}\s*:\s*(?P<open>[\[{{])\s*(?P<low>\*|[\w.:-]+)\s+to\s+(?P<high>\*|[\w.:-]+)\s*(?P<close>[\]}}])",
+        _searched,
+    ),
+    (
+        rf"(?<!\w)(?:między|pomiędzy|zwischen|entre|між|между)\s+(?P<low>{VALUE})\s+"
+        rf"(?:a|i|und|et|y|і|й|та|и)\s+(?P<high>{VALUE})",
+        "between {low} and {high}",
+    ),
+    (
+        rf"{PATH}\s+(?P<word>add|sub|mul|div)\s+(?P<value>{VALUE})",
+        lambda found: f"{found['path']} {_ARITHMETIC[found['word'].lower()]} {found['value']}",
+    ),
+    (
+        rf"{PATH}\s+(?:is\s+)?in\s+(?:the\s+)?(?P<way>top|bottom)\s+(?P<n>\d+\s*%?)(?={END})",
+        lambda found: f"{found['way'].lower()} {found['n'].replace(' ', '')} by {found['path']}",
+    ),
+    (
+        rf"(?:\A\s*|(?<=\())(?:wenn|falls|якщо|если|jeśli|jeżeli|cuando|hvis)\s+(?={NAME})",
+        "",
+    ),
     (
         rf"(?:\bis\s+|\bwas\s+)?\b(?P<word>at\s+least|at\s+most|(?:no|not)\s+more\s+than|(?:no|not)\s+less\s+than|up\s+to)\s+"
         rf"(?P<number>{NUMBER}|an?)\s+(?P<unit>{UNIT})\s+ago\b",

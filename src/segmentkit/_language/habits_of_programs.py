@@ -135,6 +135,10 @@ CLAUSES: tuple[tuple[str, Form], ...] = (
         r"(?!no\b|at\b|more\b|less\b|not\b)(?=[\w`(\"]+[\s.]*(?:[<>=!(]|\b(?:is|in|not|contains|between|starts|ends|matches|and|or)\b|\Z))",
         _alone,
     ),
+    (
+        rf"\A\s*(?:the\s+|a\s+|our\s+)?{_PEOPLE}\s+(?=(?:has|have|had|did|made|placed|never|bought|visited)\b)",
+        _alone,
+    ),
     (r"\A\s*=\s*(?=[\w(])", lambda found: advice("leave_out_first_sign", "")),
     (r"\s*;\s*\Z", lambda found: advice("one_condition_without_end", "")),
     (r"\s+(?:limit\s+\d+|(?:order|group)\s+by\b[^()]*)\s*;?\s*\Z", _ended),
@@ -208,6 +212,27 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"{PATH}\.(?:not_?in_?|notin_)\(\s*[\[({{]?\s*(?P<values>{LIST})\s*[\])}}]?\s*\)",
         "{path} not in ({values})",
     ),
+    (
+        rf"{PATH}\s+{NOT}similar\s+to\s+(?P<text>{TEXT})",
+        lambda found: (
+            f"{found['path']} {found['no'] or ''}matches "
+            f'"{found["text"][1:-1].replace("%", ".*").replace("_", ".")}"'
+        ),
+    ),
+    (
+        rf"{PATH}\.indexOf\(\s*(?P<text>{TEXT})\s*\)\s*(?:!={{1,2}}\s*-1|>=\s*0|>\s*-1)",
+        "{path} contains {text}",
+    ),
+    (rf"\bnew\s+date\s*\(\s*(?P<name>{NAME}(?:\.{NAME})*)\s*\)", "{name}"),
+    (rf"{PATH}\.getFullYear\(\s*\)", "year({path})"),
+    (
+        rf"{PATH}\s+is\s+{NOT}`(?P<word>[^`\n]+)`",
+        lambda found: (
+            f"{found['path']} {'!=' if found['no'] else '='} {format_text(found['word'])}"
+        ),
+    ),
+    (rf"(?:\A\s*|(?<=\s))\+(?={NAME}\s*:)", ""),
+    (rf"(?<=[\w\"'])\s+-(?={NAME}\s*:)", " and not "),
     (rf"{PATH}\s*=@\s*(?P<text>{TEXT})", "{path} contains {text}"),
     (rf"{PATH}\s*!@\s*(?P<text>{TEXT})", "{path} not contains {text}"),
     (

@@ -106,7 +106,10 @@ def _quantified(found: Match) -> str | None:
     return f"count({found['rows']}{within}) {sign} {as_number(found['count'])}"
 
 
-_NO_ROWS = ("of", "days", "day", "times", "and", "or", "not", "ago", "by")
+_NO_ROWS = (
+    *("of", "times", "and", "or", "not", "ago", "by", "hours", "day", "days", "weeks", "months"),
+    *("year", "years"),
+)
 
 
 def _sign(words: str) -> str:
@@ -124,6 +127,11 @@ _SIGNS = (
     (("less than", "fewer than", "under"), "<"),
     (("exactly", "precisely", "only", "just"), "="),
 )
+
+
+def _counted(found: Match) -> str:
+    """What is counted is rows, whatever their attribute."""
+    return found["rows"].partition(".")[0] if found["agg"].lower() == "count" else found["rows"]
 
 
 def _happened(found: Match) -> str | None:
@@ -326,6 +334,14 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"(?<![\w.])(?P<agg>sum|avg|min|max|median)\(\s*(?P<attribute>{NAME})\s*\)\s+(?:from|of|in|over)\s+"
         rf"(?P<rows>(?!last\b|this\b|previous\b|next\b){NAME})(?=\s*[<>=!])",
         "{agg}({rows}.{attribute})",
+    ),
+    (
+        rf"(?<![\w.])(?P<agg>count|sum|avg|min|max)\(\s*(?P<rows>\*|{NAME}(?:\.{NAME})?)\s*\)\s*filter\s*\(\s*where\s+(?P<tests>[^()]+)\)",
+        lambda found: (
+            None
+            if found["rows"] == "*"
+            else f"{found['agg'].lower()}({_counted(found)} where {found['tests'].strip()})"
+        ),
     ),
     # words in the place of brackets
     (

@@ -8,7 +8,7 @@ import unicodedata
 _CYRILLIC = dict(zip("аеорсухіјѕԁһкАВЕКМНОРСТХУІЈЅ", "aeopcyxijsdhkABEKMHOPCTXYIJS", strict=True))
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧον", "ABEZHIKMNOPTYXov", strict=True))
 _LATIN = str.maketrans({**_CYRILLIC, **_GREEK})
-_QUOTES = "“”„‟«»‹›‘’‚‛´＂＇〝〞`"
+_QUOTES = "“”„‟«»‹›‘’‚‛´＂＇〝〞′″`"
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "*", "÷": "/", "≥": ">=", "⩾": ">=",
     "≤": "<=", "⩽": "<=", "≠": "!=", "∧": "and", "∨": "or", "¬": "not", "∈": "in", "＝": "=",

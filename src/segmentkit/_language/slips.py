@@ -276,6 +276,8 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
         ):
             if word in words and token in expected and text[here.end() :].strip():
                 return _instead(text, start, here.end(), written)
+        if word in foreign_words.NOT and "NOT" in expected and "_IN" in expected:
+            return _instead(text, start, here.end(), "not")
         if word in foreign_words.TESTS and "_BETWEEN" in expected:
             return _instead(text, start, here.end(), foreign_words.TESTS[word])
         if "UNIT" in expected and word in foreign_words.UNITS:
