@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from segmentkit import Segment
-from segmentkit.sqlalchemy import Source, members, record, schema_from
+from segmentkit.sqlalchemy import Source, members, record, schema_from, verify
 from tests.column_types import zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
@@ -28,14 +28,16 @@ def engine() -> Iterator[sa.Engine]:
             "CREATE TYPE n_state AS ENUM ('ok', 'lost')",
             "CREATE TABLE n_types (id int PRIMARY KEY, mail n_mail, whole n_whole, mood n_mood, "
             "state n_state, padded char(5), price money, ip inet, spent interval, bits bit(3), "
-            "numbers int[], at time, words text[])",
+            "numbers int[], at time, words text[], hundreds numeric(10, -2))",
             "INSERT INTO n_types VALUES (1, 'Ann@x', 5, 'ok', 'ok', 'ab', 5, '10.0.0.1', '1 day', "
-            "'101', '{1}', '10:00', '{a}')",
+            "'101', '{1}', '10:00', '{a}', 1234)",
             "INSERT INTO n_types VALUES (2, 'b@x', 7, 'sad', 'ok', 'abc')",
+            "CREATE MATERIALIZED VIEW n_kept AS SELECT id, mood FROM n_types",
         ):
             connection.exec_driver_sql(each)
     yield engine
     with engine.begin() as connection:
+        connection.exec_driver_sql("DROP MATERIALIZED VIEW n_kept")
         connection.exec_driver_sql("DROP TABLE n_types")
         connection.exec_driver_sql("DROP DOMAIN n_mail, n_whole")
         connection.exec_driver_sql("DROP TYPE n_mood, n_state")
@@ -57,6 +59,8 @@ def engine() -> Iterator[sa.Engine]:
         ('padded = "ab"', {1}),
         ('padded ends with "b"', {1}),
         ('words contains "a"', {1}),
+        ("hundreds = 1200", {1}),
+        ("hundreds + 0.5 > 1200", {1}),
     ],
 )
 def test_postgresql(engine: sa.Engine, text: str, expected: set[int]) -> None:
@@ -70,6 +74,16 @@ def test_postgresql(engine: sa.Engine, text: str, expected: set[int]) -> None:
         assert set(connection.scalars(members(segment, table))) == expected
         assert set(connection.scalars(members(~segment, table))) == {1, 2} - expected
         assert set(Source(connection, table).members(segment)) == expected
+
+
+def test_a_materialized_view(engine: sa.Engine) -> None:
+    """It is read as a view is, and verified."""
+    schema = schema_from(engine, "n_kept", tables={"n_kept": {"key": "id"}})
+    segment = Segment.define("s", 'mood = "ok"', schema)
+    table = sa.Table("n_kept", sa.MetaData(), autoload_with=engine)
+    with engine.connect() as connection:
+        assert set(connection.scalars(members(segment, table))) == {1}
+    assert not verify(schema, engine).errors
 
 
 def test_what_is_left_out(engine: sa.Engine) -> None:

@@ -38,7 +38,8 @@ def dtype_of(column: sa.types.TypeEngine[Any]) -> DType | None:
         case sa.Integer() if _is_flag(column):
             return BOOLEAN
         case sa.Numeric() if not isinstance(column, sa.Float):
-            return decimal(column.scale)
+            # PostgreSQL rounds to hundreds where it is -2.
+            return decimal(column.scale and max(0, column.scale))
         case _:
             return next((dtype for kinds, dtype in _DTYPES if isinstance(column, kinds)), None)
 

@@ -193,8 +193,16 @@ def _present(inspector: sa.Inspector, named: Iterable[str]) -> dict[str, tuple[s
         for table in (
             *inspector.get_table_names(schema=schema or None),
             *inspector.get_view_names(schema=schema or None),
+            *_materialized(inspector, schema or None),
         )
     }
+
+
+def _materialized(inspector: sa.Inspector, schema: str | None) -> Iterable[str]:
+    try:
+        return inspector.get_materialized_view_names(schema=schema)
+    except NotImplementedError:  # the dialect has none
+        return ()
 
 
 def load_catalog(

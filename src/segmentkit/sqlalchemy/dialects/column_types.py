@@ -438,7 +438,7 @@ def _number(codec: Codec) -> Codec:
         digits = _digits(factor)
         whole = isinstance(codec.stored, sa.Integer)
         scale = None if digits is None or (not whole and own is None) else digits + (own or 0)
-        dtype = decimal(scale)
+        dtype = decimal(None if scale is None else max(0, scale))
     return evolve(codec, dtype=dtype, factor=factor, plain=factor == 1, ordered=factor > 0)
 
 
