@@ -54,6 +54,12 @@ def _through_midnight(real: Any, last: Any, dtype: Any, zone: Any) -> Any:
     return ir.Comparison.LE, windows._day(last, dtype, zone)
 
 
+def _for_the_rest(real: Any, normalizer: Any, node: Any) -> Any:
+    *values, rest = node.values
+    rest = values[-1] if rest == ir.Const(None, rest.dtype) else rest
+    return real(normalizer, evolve(node, values=(*values, rest)))
+
+
 def _with_this_one(real: Any, dtype: Any, unit: Any, first: Any, after: Any) -> Any:
     return real(dtype, unit, first, 1)
 
@@ -159,6 +165,8 @@ MUTANTS = [
            method(patterns._Reader, "counts", _endless), "patterns"),
     Mutant("constants without a pre-release", "1.10.0-rc.1 is taken for 1.10.0",
            method(calls, "version_key", lambda real, text: real(text.partition("-")[0])), "versions"),
+    Mutant("something for the rest", "without else, the last branch has whom no other has",
+           method(normalize._Normalizer, "case", _for_the_rest), "chosen-values"),
     Mutant("exactly two may be three", "the most that may hold is forgotten",
            lambda: mock.patch.object(Counted, "bounds", property(lambda n: (n.count, len(n.operands)))), "counted"),
     Mutant("window with its start", "BETWEEN now - 7 days AND now counts an instant twice",

@@ -100,7 +100,14 @@ def _filled(text: Any) -> Any:
     )
 
 
+def _last_choice(real: Any, tests: Any, values: Any) -> Any:
+    *chosen, rest = values
+    return real(tests[::-1], [*chosen[::-1], rest])
+
+
 MUTANTS = [
+    Mutant("the last choice wins", "numpy.select with its conditions turned round",
+           method(_functions, "chosen", _last_choice), "chosen-values"),
     Mutant("missing lists have a length", "the length of a list that is not there is 0",
            method(_compile, "masked", lambda real, kind, data, missing:
                   real(kind, data, np.zeros_like(missing))), "tags"),

@@ -21,6 +21,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled
 from segmentkit.sqlalchemy.statements import (
     aggregate_subqueries,
+    cases,
     compiler,
     joins,
     sequences,
@@ -249,7 +250,21 @@ def _last_match(real: Any, parts: Any, rest: Any, tables: Any) -> Any:
     return real(list(parts)[::-1], rest, tables)
 
 
+def _last_choice(real: Any, of: Any, node: Any) -> Any:
+    *values, rest = node.values
+    return real(of, evolve(node, tests=node.tests[::-1], values=(*values[::-1], rest)))
+
+
+def _without_gaps(real: Any, of: Any, node: Any) -> Any:
+    found = real(of, node)
+    return sa.func.coalesce(found, of.operand(node.values[0]), type_=found.type)
+
+
 MUTANTS = [
+    Mutant("the last choice wins", "UPDATE after UPDATE in the place of CASE",
+           method(cases, "chosen", _last_choice), "chosen-values"),
+    Mutant("a choice without gaps", "coalesce: a missing choice is the first that is there",
+           method(cases, "chosen", _without_gaps), "chosen-values"),
     Mutant("NULL has a length", "coalesce(length, 0) of lists",
            method(compiler, "size", lambda real, texts: sa.func.coalesce(real(texts), 0)), "tags"),
     Mutant("naive NOT", "NOT (age < 18) loses those of unknown age",
