@@ -38,11 +38,13 @@ class Fact:
             texts in it that the test looks for.
         rows: For an aggregate, how many rows were left after the window, after ``where`` and after
             the sequence: each as a count in the language, with its value.
+        branch: For a ``case``, what it has the value by: ``when age < 18``, or ``else``.
     """
 
     text: str
     value: Any
     rows: tuple[tuple[str, int], ...] = ()
+    branch: str | None = None
 
     @property
     def missing(self) -> bool:
@@ -52,7 +54,8 @@ class Fact:
     def __str__(self) -> str:
         if isinstance(self.value, tuple):
             return f"{self.text} has {', '.join(map(_shown, self.value)) or 'none of these'}"
-        return f"{self.text} is {'missing' if self.missing else _shown(self.value)}"
+        by = "" if self.branch is None else f" ({self.branch})"
+        return f"{self.text} is {'missing' if self.missing else _shown(self.value)}{by}"
 
 
 @frozen
@@ -90,6 +93,7 @@ class Clause:
         if self.facts:
             found["facts"] = [
                 {"text": f.text, "value": _plain(f.value), "rows": [list(r) for r in f.rows]}
+                | ({} if f.branch is None else {"branch": f.branch})
                 for f in self.facts
             ]
         return found

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from segmentkit._calendar import in_zone
-from segmentkit._checking.checker import check, coordinates_of, is_list, value_of
+from segmentkit._checking.checker import coordinates_of, is_list, value_of
 from segmentkit._checking.context import Names
 from segmentkit._checking.memberships import counted
 from segmentkit._explaining.minimal_changes import (
@@ -24,96 +24,18 @@ from segmentkit._explaining.minimal_changes import (
     Tally,
     fewest_changes,
 )
+from segmentkit._explaining.questions import Explained, Question, Scope
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.parser import parse
 from segmentkit._language.three_valued import rests_on
 from segmentkit._planning import ir
-from segmentkit._planning.normalize import normalize, normalize_value
 from segmentkit._record.compiler import compile_record
 from segmentkit.dtypes import TEXTS, VERSION
 from segmentkit.explanation import Clause, Explanation, Fact, Joined
 from segmentkit.functions import AGGREGATES
 from segmentkit.schema import Schema
-from segmentkit.trait import Trait, as_python
-
-
-class Explained(Protocol):
-    """What there is to know of a segment."""
-
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def schema(self) -> Schema: ...
-    @property
-    def references(self) -> Mapping[str, Any]: ...
-    @property
-    def traits(self) -> Mapping[str, Trait]: ...
-    @property
-    def _tree(self) -> t.Expr: ...
-    @property
-    def _names(self) -> Names: ...
-
-
-@frozen(eq=False)
-class Scope:
-    """What the names in a question refer to.
-
-    Attributes:
-        schema: The schema.
-        names: What they mean beside it.
-        within: The segment that the question stands in; None if it refers to no segments.
-        traits: The traits that it can name.
-    """
-
-    schema: Schema
-    names: Names = field(factory=Names)
-    within: Explained | None = None
-    traits: Mapping[str, Trait] = field(factory=dict)
-
-    @classmethod
-    def of(cls, segment: Explained) -> Self:
-        """The scope of a segment's definition."""
-        return cls(segment.schema, segment._names, segment, segment.traits)
-
-    def reference(self, name: str) -> Any:
-        """The segment that a definition here refers to."""
-        assert self.within is not None
-        return self.within.references[name]
-
-    def inside(self, trait: Trait) -> Scope:
-        """The scope of a trait's definition."""
-        known = {name: other._checked for name, other in trait.traits.items()}
-        return Scope(self.schema, Names(traits=known), None, trait.traits)
-
-
-@frozen(eq=False)
-class Question:
-    """A condition or a value, and what its names refer to."""
-
-    tree: t.Expr
-    scope: Scope
-
-    @property
-    def text(self) -> str:
-        """In the words of the language."""
-        return format_tree(self.tree)
-
-    def condition(self, instant: datetime) -> ir.Condition:
-        """What a condition means."""
-        checked = check(self.tree, self.scope.schema, self.text, self.scope.names)
-        return normalize(checked.condition, instant, self.scope.schema.zone)
-
-    @property
-    def meaning(self) -> ir.Value:
-        """What a value means at any instant."""
-        value = value_of(self.tree, self.scope.schema, self.scope.names)
-        assert value is not None
-        return value
-
-    def value(self, instant: datetime) -> ir.Value:
-        """What a value means."""
-        return normalize_value(self.meaning, instant, self.scope.schema.zone)
+from segmentkit.trait import as_python
 
 
 @frozen(eq=False)
@@ -125,17 +47,21 @@ class Reading:
         rows: Of an aggregate, counts of the rows that it is made of.
         listed: Of a list of texts: whether it is missing, and each text that a test looks for,
             with the condition that it is there. No target gives the list itself.
+        branches: The conditions of a case, and what its fact says where each is the first to hold
+            and where none does.
     """
 
     value: Question
     rows: tuple[Question, ...] = ()
     listed: tuple[Question, Mapping[str, Question]] | None = None
+    branches: tuple[tuple[Question, ...], tuple[str, ...]] = ((), ())
 
     def conditions(self) -> Iterator[Question]:
         """What is asked about it that holds or does not."""
         if self.listed is not None:
             missing, texts = self.listed
             yield from (missing, *texts.values())
+        yield from self.branches[0]
 
 
 @frozen(eq=False)
@@ -339,8 +265,11 @@ def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
         value is not None
         and not isinstance(value, ir.Const)
         and value.dtype not in (TEXTS, VERSION)
+        # No trait refers to segments.
+        and not any(isinstance(each, t.InSegment) for each in t.every(tree))
     ):
-        yield Reading(Question(tree, scope), tuple(_rows(tree, value, scope)))
+        rows, branches = tuple(_rows(tree, value, scope)), _branches(tree, scope)
+        yield Reading(Question(tree, scope), rows, branches=branches)
     match tree:
         case t.Name((name,)) if name in scope.traits:
             trait = scope.traits[name]
@@ -355,6 +284,14 @@ def _readings(tree: t.Expr, scope: Scope) -> Iterator[Reading]:
             yield from _readings(operand, scope)
         case _:
             pass
+
+
+def _branches(tree: t.Expr, scope: Scope) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    if not isinstance(tree, t.Case):
+        return (), ()
+    asked = tuple(Question(branch.condition, scope) for branch in tree.branches)
+    rest = "no condition holds" if tree.otherwise is None else "else"
+    return asked, (*(f"when {each.text}" for each in asked), rest)
 
 
 def _of_case(tree: t.Case, scope: Scope) -> Iterator[Reading]:
@@ -478,7 +415,10 @@ def _facts(reading: Reading, answers: Answers) -> Iterator[Fact]:
     text = reading.value.text
     if reading.listed is None:
         rows = tuple((rows.text, answers.value(rows)) for rows in reading.rows)
-        yield Fact(text, answers.value(reading.value), rows)
+        asked, told = reading.branches
+        held = next((i for i, each in enumerate(asked) if answers.holds(each)), len(asked))
+        branch = told[held] if told else None
+        yield Fact(text, answers.value(reading.value), rows, branch)
         return
     missing, texts = reading.listed
     if answers.holds(missing):

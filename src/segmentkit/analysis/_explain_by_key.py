@@ -11,8 +11,9 @@ from attrs import frozen
 
 from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
-from segmentkit._explaining.explain import Outline, Question, every_test, outline
+from segmentkit._explaining.explain import Outline, every_test, outline
 from segmentkit._explaining.explain import explain as put_together
+from segmentkit._explaining.questions import Question
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._usage import expect

@@ -12,7 +12,8 @@ from attrs import define, evolve, frozen
 
 from segmentkit._checking.checker import value_of
 from segmentkit._definition import AsOf, utc_of
-from segmentkit._explaining.explain import Question, every_test
+from segmentkit._explaining.explain import every_test
+from segmentkit._explaining.questions import Question
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
