@@ -65,6 +65,9 @@ def _schema(schema: Schema) -> list[str]:
         lines += ["", f"[schema.tables.{_value(entity.name)}]"]
         lines += [f"key = {_value(entity.key)}"] if entity.key else []
         lines.append(f"attributes = {_value(_attributes(schema, entity))}")
+        if entity.fresh is not None:
+            told = {"at": entity.fresh.at, "stale": entity.fresh.stale}
+            lines.append(f"fresh = {_value(told)}")
         for document in entity.documents:
             lines.append(f"documents.{document.name} = {_value(_types(document.values))}")
         for link in entity.links:

@@ -35,6 +35,7 @@ from segmentkit.functions import FUNCTIONS, WORDS
 from tests.property.worlds import (
     KEYS,
     MONEY,
+    SEGMENTS,
     VERSIONS,
     World,
     numbered,
@@ -194,6 +195,18 @@ class Writer:
         name = self.pick(list(self.world.named))
         word = self.pick(["in segment", "not in segment"])
         return f"{word} {name if name.isidentifier() else format_value(name)}"
+
+    def stay(self) -> str:
+        if self.schema.entity.relation("memberships") is None:
+            return self.existence()
+        name = self.pick(SEGMENTS)
+        shown = name if name.isidentifier() else format_value(name)
+        event = self.pick(["in", "entered", "left"])
+        if event == "in":
+            count = self.pick(["0", self.whole([1, 7, 30])])
+            length = f"{count} {self.pick(UNITS + SHORT_UNITS)}s"
+            return f"{self.maybe_not()}in segment {shown} for {length}"
+        return f"{self.maybe_not()}{event} segment {shown} in {self.window(TIMESTAMP)}"
 
     def on_list(self) -> str:
         if not self.world.lists:
@@ -700,6 +713,7 @@ class Writer:
             own = self.schema.named(row.to).relations
             names = [(r.name, r) for r in way.holder.relations if r.at]
             names += [(f"{row.name}.{r.name}", r) for r in own if r.at]
+            names = [(n, r) for n, r in names if self.time(r) == self.time(row)]
             name, relation = self.pick(names)
             negated, word = self.pick(["", "not "]), self.pick(["followed", "preceded"])
             found += f" {negated}{word} by {name}"
@@ -834,7 +848,7 @@ Test = Callable[[Writer, str, DType, Scope], str]
 
 CONDITIONS: list[Callable[[Writer], str]] = [
     Writer.of_customer, Writer.of_customer, Writer.of_customer, Writer.existence, Writer.reference,
-    Writer.on_list, Writer.reachable,
+    Writer.on_list, Writer.reachable, Writer.stay,
     Writer.of_customer, Writer.of_customer, Writer.existence, Writer.sample, Writer.ranked,
     Writer.compared_with_others, Writer.spans,
 ]  # fmt: skip

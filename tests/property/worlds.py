@@ -23,6 +23,7 @@ from segmentkit import (
     Document,
     DType,
     Entity,
+    Fresh,
     KeyList,
     Link,
     Relation,
@@ -306,9 +307,40 @@ def worlds(draw: st.DrawFn) -> World:
         "stores": draw(_rows(stores, pool, {}, [1, 2])),
     }
     entities = [people, orders, visits, notes, lines, stores]
+    if draw(st.sampled_from([False, False, True])):
+        entities = [_remembering(people), *entities[1:], STAYS, RUNS]
+        stays = {"person_id": owners, "segment": st.sampled_from(SEGMENTS)}
+        rows["memberships"] = draw(_rows(STAYS, pool, stays, range(5)))
+        long_ago = pool.as_of - timedelta(days=400)
+        rows["membership_runs"] = [{"segment": name, "as_of": long_ago} for name in SEGMENTS]
     begins = draw(st.sampled_from(["monday", "sunday"]))
     schema = Schema(entities, functions=DRAWN, time_zone=zone, week_start=begins)
     return World(schema, rows, pool.as_of, pool)
+
+
+SEGMENTS = ["vip", "press list", "VIP"]
+"""Those whose stays are known."""
+STAYS = Entity(
+    "memberships",
+    attributes=[
+        Attribute("segment", TEXT),
+        Attribute("entered_at", TIMESTAMP),
+        Attribute("left_at", TIMESTAMP, nullable=True),
+        Attribute("observed", BOOLEAN),
+        Attribute("left_observed", BOOLEAN),
+    ],
+)
+RUNS = Entity(
+    "membership_runs",
+    attributes=[Attribute("segment", TEXT), Attribute("as_of", TIMESTAMP)],
+    fresh=Fresh("as_of", stale="401 days"),
+)
+
+
+def _remembering(people: Entity) -> Entity:
+    """The people, of whom it is known when they were in segments."""
+    stays = Relation("memberships", key="person_id", at="entered_at")
+    return evolve(people, relations=[*people.relations, stays])
 
 
 def _key(dtype: DType = INTEGER) -> Attribute:
