@@ -15,6 +15,7 @@ import segmentkit as sk
 from segmentkit import analysis
 from segmentkit import pandas as skp
 from segmentkit import sqlalchemy as sks
+from segmentkit.analysis._goals import measuring
 from segmentkit.errors import DataError
 from segmentkit.runs import Run
 from tests.analysis.test_understanding import shown
@@ -103,6 +104,33 @@ def spent_by_hand(data, day):
     recent = orders["placed"].between(day - pd.Timedelta(days=60), day)
     sums = orders[recent].astype({"amount": float}).groupby("person")["amount"].sum()
     return sums.reindex(IDS, fill_value=0.0).to_numpy()
+
+
+def test_people_are_measured_in_portions(monkeypatch):
+    """Only those who entered are asked about, some at a time, and the numbers are the same."""
+    keys = np.concatenate([IDS[500:3000], [10**9]])
+    asked = goal_of(guards={"gone": (GONE, "1 pp"), "big": (BIG, "1 pp")})
+    source = skp.Source(frames(effect=12, gone=3))
+    whole = measuring.numbers_of({"m": SPENT, "g": BIG}, source, AFTER)
+    once = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
+    asked_for = []
+    values = skp.Source.values
+
+    def counted(self, *told, **more):
+        found = values(self, *told, **more)
+        asked_for.append(len(found))
+        return found
+
+    monkeypatch.setattr(skp.Source, "values", counted)
+    monkeypatch.setattr(measuring, "_AT_ONCE", 700)
+    found = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
+    assert asked_for == 2 * [700, 700, 700, 400]  # at the end, and before it began
+    pd.testing.assert_frame_equal(found.frame, once.frame)
+    assert found.remarks == once.remarks
+    assert (found.treated + found.held_out, "1 are no longer" in str(found.remarks)) == (2500, True)
+    portions = measuring.numbers_among({"m": SPENT, "g": BIG}, source, AFTER, pd.Index(keys))
+    for name, numbers in portions.items():
+        assert numbers.to_dict() == whole[name].loc[501:3000].to_dict()
 
 
 def test_a_goal_is_reached_and_the_numbers_are_those_of_hand():

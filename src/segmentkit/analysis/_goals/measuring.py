@@ -11,8 +11,10 @@ import pandas as pd
 
 from segmentkit._definition import Defined, lowest_first
 from segmentkit._results.freshness import LastRun
+from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.goal import Goal, Measure, is_rate
+from segmentkit.keylist import KeyList
 from segmentkit.runs import ALLOW_STALE, stale_of
 from segmentkit.segment import Segment
 from segmentkit.source import Source
@@ -38,6 +40,55 @@ def numbers_of(measures: Mapping[str, Measure], source: Source, at: datetime) ->
         found |= {name: frame[name].astype(float) for name in segments}
     if traits:
         values = source.values(traits.values(), as_of=at)
+        found |= {name: _floats(values[name]) for name in traits}
+    return found
+
+
+def numbers_among(
+    measures: Mapping[str, Measure], source: Source, at: datetime, keys: pd.Index[Any]
+) -> dict[str, Numbers]:
+    """The numbers of some people, as far as they are there: so many at a time, and nobody else's.
+
+    Args:
+        measures: What is measured, by any names.
+        source: The source of the population.
+        at: The instant.
+        keys: The keys of the people.
+    """
+    schema = next(iter(measures.values())).schema
+    key = schema.entity.key_attribute
+    if key is None or key.dtype.kind not in (Kind.INTEGER, Kind.TEXT):
+        # They are no keys of a list.
+        return numbers_of(measures, source, at)
+    parts = [
+        _of_page(measures, source, at, KeyList("page", keys[start : start + _AT_ONCE].tolist()))
+        for start in range(0, max(len(keys), 1), _AT_ONCE)
+    ]
+    return {name: pd.concat([part[name] for part in parts]) for name in measures}
+
+
+_AT_ONCE = 50_000
+
+
+def _of_page(
+    measures: Mapping[str, Measure], source: Source, at: datetime, page: KeyList
+) -> dict[str, Numbers]:
+    schema = next(iter(measures.values())).schema
+
+    def within(measure: Segment | None) -> Segment:
+        text = "in list page" + (" and in segment held" if measure is not None else "")
+        others = {} if measure is None else {"held": measure}
+        return Segment.define(None, text, schema, segments=others, lists={"page": page})
+
+    there = source.members(within(None), as_of=at).keys
+    found: dict[str, Numbers] = {}
+    for name, each in measures.items():
+        if isinstance(each, Segment):
+            inside = there.isin(source.members(within(each), as_of=at).keys)
+            found[name] = pd.Series(inside, index=there, dtype=float)
+    traits = {n: each.named(n) for n, each in measures.items() if isinstance(each, Trait)}
+    if traits:
+        values = source.values(traits.values(), of=within(None), as_of=at)
         found |= {name: _floats(values[name]) for name in traits}
     return found
 

@@ -14,7 +14,12 @@ from attrs import define, evolve, frozen
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._usage import expect
 from segmentkit.analysis._experiments import Effect, adjusted, ratio_p, sample_of
-from segmentkit.analysis._goals.measuring import check_fresh, knows_its_past, label_of, numbers_of
+from segmentkit.analysis._goals.measuring import (
+    check_fresh,
+    knows_its_past,
+    label_of,
+    numbers_among,
+)
 from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, chance, figure, moment, number, plural
 from segmentkit.analysis._statistics import Interval, checked, holm, newcombe, shares_test
@@ -389,9 +394,9 @@ class _Arms:
     def of(cls, asked: Goal, keys: pd.Index[Any], source: Source, at: datetime) -> _Arms:
         measures: dict[str, Measure] = {"metric": asked.measure}
         measures |= {f"guard {name}": guard.measure for name, guard in asked.guards.items()}
-        found = numbers_of({"held out": asked.held_out, **measures}, source, at)
+        found = numbers_among({"held out": asked.held_out, **measures}, source, at, keys)
         past = {name: each for name, each in measures.items() if knows_its_past(each)}
-        before = numbers_of(past, source, asked.begins) if past else {}
+        before = numbers_among(past, source, asked.begins, keys) if past else {}
         there = keys[keys.isin(found["held out"].index)]
 
         def among(numbers: pd.Series[float]) -> np.ndarray[Any, Any]:
