@@ -106,33 +106,6 @@ def spent_by_hand(data, day):
     return sums.reindex(IDS, fill_value=0.0).to_numpy()
 
 
-def test_people_are_measured_in_portions(monkeypatch):
-    """Only those who entered are asked about, some at a time, and the numbers are the same."""
-    keys = np.concatenate([IDS[500:3000], [10**9]])
-    asked = goal_of(guards={"gone": (GONE, "1 pp"), "big": (BIG, "1 pp")})
-    source = skp.Source(frames(effect=12, gone=3))
-    whole = measuring.numbers_of({"m": SPENT, "g": BIG}, source, AFTER)
-    once = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
-    asked_for = []
-    values = skp.Source.values
-
-    def counted(self, *told, **more):
-        found = values(self, *told, **more)
-        asked_for.append(len(found))
-        return found
-
-    monkeypatch.setattr(skp.Source, "values", counted)
-    monkeypatch.setattr(measuring, "_AT_ONCE", 700)
-    found = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
-    assert asked_for == 2 * [700, 700, 700, 400]  # at the end, and before it began
-    pd.testing.assert_frame_equal(found.frame, once.frame)
-    assert found.remarks == once.remarks
-    assert (found.treated + found.held_out, "1 are no longer" in str(found.remarks)) == (2500, True)
-    portions = measuring.numbers_among({"m": SPENT, "g": BIG}, source, AFTER, pd.Index(keys))
-    for name, numbers in portions.items():
-        assert numbers.to_dict() == whole[name].loc[501:3000].to_dict()
-
-
 def test_a_goal_is_reached_and_the_numbers_are_those_of_hand():
     """Means, the lift adjusted by what was before, and its interval, beside formulas written out."""
     data = frames(effect=12)
@@ -444,3 +417,30 @@ def test_the_command(run, tmp_path):
     assert '<h2 id="goals">' not in early
     assert run(*asked, "2026-08-01", "h").err == "Error: no goal 'h' in shop.toml; there are g\n"
     engine.dispose()
+
+
+def test_people_are_measured_in_portions(monkeypatch):
+    """Only those who entered are asked about, some at a time, and the numbers are the same."""
+    keys = np.concatenate([IDS[500:3000], [10**9]])
+    asked = goal_of(guards={"gone": (GONE, "1 pp"), "big": (BIG, "1 pp")})
+    source = skp.Source(frames(effect=12, gone=3))
+    whole = measuring.numbers_of({"m": SPENT, "g": BIG}, source, AFTER)
+    once = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
+    asked_for = []
+    values = skp.Source.values
+
+    def counted(self, *told, **more):
+        found = values(self, *told, **more)
+        asked_for.append(len(found))
+        return found
+
+    monkeypatch.setattr(skp.Source, "values", counted)
+    monkeypatch.setattr(measuring, "_AT_ONCE", 700)
+    found = analysis.goal(asked, Entered(keys), source, as_of=AFTER)
+    assert asked_for == 2 * [700, 700, 700, 400]  # at the end, and before it began
+    pd.testing.assert_frame_equal(found.frame, once.frame)
+    assert found.remarks == once.remarks
+    assert (found.treated + found.held_out, "1 are no longer" in str(found.remarks)) == (2500, True)
+    portions = measuring.numbers_among({"m": SPENT, "g": BIG}, source, AFTER, pd.Index(keys))
+    for name, numbers in portions.items():
+        assert numbers.to_dict() == whole[name].loc[501:3000].to_dict()
