@@ -35,6 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGMENTKIT_URL", raising=False)
+    monkeypatch.setenv("SEGMENTKIT_LANGUAGE", "en")  # whatever the shell speaks
 
     def call(*arguments: str) -> Result:
         capsys.readouterr()

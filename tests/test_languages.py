@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import warnings
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from segmentkit import DefinitionError, Diagnostic, Segment, Span
-from segmentkit._diagnostics import languages
+from segmentkit import (
+    INTEGER,
+    Attribute,
+    DefinitionError,
+    Diagnostic,
+    Entity,
+    Schema,
+    Segment,
+    Span,
+)
+from segmentkit._diagnostics import formats, languages
 from segmentkit._diagnostics.diagnostic import diagnostic
-from segmentkit._diagnostics.languages import ENGLISH, LOCALES, chosen, code_of, known, speaking
+from segmentkit._diagnostics.formats import ENGLISH
+from segmentkit._diagnostics.languages import (
+    LOCALES,
+    chosen,
+    code_of,
+    dated,
+    known,
+    localized,
+    speaking,
+)
+from tests.commands import Run
 from tests.test_messages import SHOP
 from tests.test_wordings import found
 
@@ -113,6 +136,8 @@ def test_signs_that_steer_are_hidden_in_each_language() -> None:
         ("pl-PL", "pl"),
         ("en_GB", "en"),
         (" pl ", "pl"),
+        ("uk-UA,uk;q=0.9,en;q=0.8", "uk"),
+        ("pl,en;q=0.5", "pl"),
         ("", ""),
         ("C", ""),
         ("../../etc", ""),
@@ -142,11 +167,11 @@ def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_language_is_english_and_is_told_once() -> None:
     """A warning says which languages there are; the second time nothing is said."""
     error = refused("aeg > 3")
-    with pytest.warns(UserWarning, match=r"no messages in 'de-DE'.*en, pl, uk"):
+    with pytest.warns(UserWarning, match=r"no messages in 'de'.*en, pl, uk"):
         assert error.render("de-DE") == error.render("en")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert error.to_dict("de-DE") == error.to_dict("en")
+        assert error.to_dict("de_AT") == error.to_dict("en")
 
 
 def test_english_needs_no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +185,139 @@ def test_the_catalogs_are_in_the_package() -> None:
     """They lie beside the modules, so that a wheel has them."""
     assert LOCALES.is_relative_to(LOCALES.parents[1])
     assert all((LOCALES / each / "LC_MESSAGES" / "segmentkit.mo").is_file() for each in LANGUAGES)
+
+
+# -- the command line -----------------------------------------------------------------------------
+
+WRONG = """\
+language = 1
+
+[schema]
+entity = "customers"
+
+[schema.tables.customers]
+key = "id"
+attributes = { id = "integer", age = "integer" }
+
+[segments.old]
+where = 'aeg > 60'
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    tmp_path.joinpath("shop.toml").write_text(WRONG, encoding="utf-8")
+    return "shop.toml"
+
+
+@pytest.fixture
+def no_locale(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", languages.VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_command_line_takes_a_language(run: Run, file: str, no_locale: None) -> None:
+    """``--language`` stands before the command; it holds for that command alone."""
+    told = run("--language", "uk", "check", file)
+    assert told.code == 1
+    assert told.err.split("\n")[:5] == [
+        "shop.toml:11 сегмент 'old'",
+        "SK101 невідомий атрибут «aeg»",
+        "    aeg > 60",
+        "    ^^^",
+        "    підказка: можливо, ви мали на увазі «age»?",
+    ]
+    assert "1 помилка" in told.err
+    assert "unknown attribute" in run("check", file).err
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"LANG": "pl_PL.UTF-8"}, "nieznany atrybut"),
+        ({"LANG": "pl_PL.UTF-8", "LC_MESSAGES": "uk_UA"}, "невідомий атрибут"),
+        ({"LANG": "pl_PL", "LC_ALL": "C"}, "unknown attribute"),
+        ({"LANG": "pl_PL", "LC_ALL": ""}, "nieznany atrybut"),
+        ({"LANG": "de_DE.UTF-8"}, "unknown attribute"),
+        ({"LANG": "pl_PL", "SEGMENTKIT_LANGUAGE": "uk"}, "невідомий атрибут"),
+        ({"LANG": "pl_PL", "SEGMENTKIT_LANGUAGE": "en"}, "unknown attribute"),
+    ],
+)
+def test_the_environment_of_a_command(
+    run: Run,
+    file: str,
+    no_locale: None,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    told: str,
+) -> None:
+    """Our variable comes first, then those of the shell; a language without messages is English."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    found = run("check", file).err
+    assert told in found
+    assert "no messages" not in found
+
+
+def test_a_command_says_once_that_a_language_is_unknown(
+    run: Run, file: str, no_locale: None
+) -> None:
+    """Where it was asked for by name."""
+    told = run("--language", "tlh", "check", file).err
+    assert told.count("no messages in 'tlh': they are in English") == 1
+    assert "unknown attribute" in told
+
+
+def test_json_of_a_command(run: Run, file: str, no_locale: None) -> None:
+    """The messages in it are in the language, too; its keys and codes are not."""
+    told = json.loads(run("--language", "pl", "check", file, "--json").out)
+    (problem,) = told["files"][0]["problems"]
+    assert problem["message"] == "nieznany atrybut „aeg”"
+    assert problem["code"] == "SK101"
+
+
+# -- numbers and days -----------------------------------------------------------------------------
+
+
+def test_numbers_and_days_of_a_language() -> None:
+    """With Babel as the language writes them; without it, and in English, as always."""
+    assert localized(1234567) == "1,234,567"
+    assert localized(0.255, ".1%") == "25.5%"
+    assert dated("2026-05-09 12:00:00 UTC") == "2026-05-09 12:00:00 UTC"
+    pytest.importorskip("babel")
+    with speaking("uk"):
+        assert localized(1234567) == "1\u00a0234\u00a0567"
+        assert localized(0.255, ".1%") == "25,5%"
+        assert dated("2026-05-09 12:00:00 UTC") == "09.05.2026 12:00:00 UTC"
+        assert dated("never") == "never"
+    with speaking("pl"):
+        assert localized(1234.5, ",.1f") == "1\u00a0234,5"
+        assert dated("2026-05-09") == "9.05.2026"
+
+
+def test_numbers_without_babel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay as in English; messages are translated all the same."""
+    formats._separators.cache_clear()
+    monkeypatch.setitem(sys.modules, "babel", None)
+    with speaking("uk"):
+        assert localized(1234567) == "1,234,567"
+        assert dated("2026-05-09") == "2026-05-09"
+    formats._separators.cache_clear()
+
+
+def test_numbers_of_an_analysis_follow_the_language() -> None:
+    """What it prints has them; its frame has plain numbers."""
+    pytest.importorskip("babel")
+    import pandas as pd
+
+    from segmentkit import analysis
+    from segmentkit.pandas import Source
+
+    people = Entity("people", key="id", attributes=[Attribute("age", INTEGER)])
+    source = Source({"people": pd.DataFrame({"id": range(12_000), "age": 40})})
+    segment = Segment.define("old", "age > 9", Schema([people]))
+    found = analysis.attrition(segment, source, as_of=date(2026, 5, 1))
+    assert "12,000" in str(found)
+    with speaking("pl"):
+        assert "12\u00a0000" in str(found)
+        assert "1.05.2026" in str(found)

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 class SegmentkitError(Exception):
     """The base class of every error that this package raises on purpose."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The error as values that JSON has: its kind as ``error``, and its ``message``."""
+    def to_dict(self, language: str | None = None) -> dict[str, Any]:
+        """The error as values that JSON has: its kind as ``error``, and its ``message``.
+
+        Args:
+            language: The language of diagnostics, which a `DefinitionError` has; what speaks to a
+                programmer is in English.
+        """
         return {"error": type(self).__name__, "message": encodable(str(self))}
 
 

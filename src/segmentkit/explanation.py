@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from segmentkit._calendar import shown
+from segmentkit._diagnostics.languages import dated, localized
 from segmentkit._html import Html, element
 from segmentkit._language.formatter import format_length, format_text, format_value
 
@@ -152,7 +153,7 @@ class Explanation:
     def _verdict(self) -> str:
         who = self.entity if self.key is None else f"{self.entity} {_shown(self.key)}"
         name = "the segment" if self.segment is None else _shown(self.segment)
-        return f"{who}: {'in' if self.holds else 'not in'} {name}, as of {shown(self.as_of)}"
+        return f"{who}: {'in' if self.holds else 'not in'} {name}, as of {dated(shown(self.as_of))}"
 
     @property
     def _way(self) -> str:
@@ -199,7 +200,7 @@ def _lines(clause: Clause, depth: int) -> Iterator[str]:
     for fact in clause.facts:
         yield f"{indent}    {fact}"
         for text, count in fact.rows:
-            yield f"{indent}      {text} is {count:,}"
+            yield f"{indent}      {text} is {localized(count)}"
     for part in clause.parts:
         yield from _lines(part, depth + 1)
 
@@ -223,7 +224,10 @@ def _item(clause: Clause) -> Html:
     sign = element("span", _SIGNS[clause.holds], title=label)
     facts = []
     for fact in clause.facts:
-        rows = [element("div", f"{text} is {count:,}", style=_LIST) for text, count in fact.rows]
+        rows = [
+            element("div", f"{text} is {localized(count)}", style=_LIST)
+            for text, count in fact.rows
+        ]
         facts.append(element("div", str(fact), *rows, style=f"{_QUIET}; padding-left: 1.2em"))
     parts = [element("ul", *map(_item, clause.parts), style=_LIST)] if clause.parts else []
     return element("li", sign, " ", head, *facts, *parts)

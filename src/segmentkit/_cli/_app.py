@@ -7,13 +7,22 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
 from importlib import import_module
 from typing import Any
 
 import click
 
-from segmentkit._cli._errors import complaint
+from segmentkit._cli._errors import complaint, say
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.formats import ENGLISH
+from segmentkit._diagnostics.languages import (
+    VARIABLE,
+    choose,
+    code_of,
+    is_known,
+    of_environment,
+)
 
 INTERRUPTED = 130
 
@@ -174,11 +183,24 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(package_name="segmentkit", message="segmentkit %(version)s")
-def segmentkit() -> None:
+@click.option(
+    "--language",
+    metavar="CODE",
+    envvar=VARIABLE,
+    help="The language of messages and numbers, such as uk; by default that of the environment.",
+)
+def segmentkit(language: str | None) -> None:
     """Check catalogs of customer segments, and evaluate them in a database.
 
     Exit codes: 0 all is well, 1 definitions are wrong, 2 the command cannot run as called.
     """
+    if language is None:
+        return
+    if is_known(language):
+        choose(code_of(language))
+        return
+    say(f"no messages in {language[:20]!r}: they are in English", error=True)
+    choose(ENGLISH)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -192,7 +214,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     _settle_streams()
     try:
-        code = _invoke(arguments)
+        # The language that is chosen is that of this command alone.
+        code = copy_context().run(_invoke, arguments)
         with _told_of_closed_pipes():
             sys.stdout.flush()
     except _PipeClosed:
@@ -203,6 +226,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _invoke(arguments: Sequence[str] | None) -> int:
     told = None if arguments is None else list(arguments)
+    choose(of_environment() or ENGLISH)
     try:
         code = segmentkit.main(told, prog_name="segmentkit", standalone_mode=False)
     except click.Abort:

@@ -17,6 +17,7 @@ from segmentkit._cli._errors import WRONG, Failure, say
 from segmentkit._cli._output import Bars, bars, duration, percent, show_audit, show_table
 from segmentkit._cli._values import instant_option, shown_instant
 from segmentkit._definition import AsOf
+from segmentkit._diagnostics.languages import localized
 from segmentkit.catalog import Catalog
 from segmentkit.pandas import audit as audit_in_frames
 from segmentkit.pandas import members as members_in_frames
@@ -149,7 +150,8 @@ def _answers(
 def _show(catalog: Catalog, engines: list[Engine], as_of: AsOf) -> None:
     schema = next(iter(catalog.values())).schema
     population = engines[0].population
-    say(f"Complete Journey: {population:,} households, as of {shown_instant(as_of, schema)}")
+    who = f"{localized(population)} households"
+    say(f"Complete Journey: {who}, as of {shown_instant(as_of, schema)}")
     names = [engine.name for engine in engines]
     head = ["Segment", "Title", "Members", "Share", *names]
     rows = [_row(name, segment, engines) for name, segment in catalog.items()]
@@ -167,7 +169,7 @@ def _row(name: str, segment: Segment, engines: list[Engine]) -> list[str]:
     times = [duration(answer.seconds) for answer in answers]
     same = [] if len(engines) == 1 else ["yes" if _agree(answers) else "NO"]
     title = segment.title or ""
-    return [name, title, f"{size:,}", percent(size, engines[0].population), *times, *same]
+    return [name, title, localized(size), percent(size, engines[0].population), *times, *same]
 
 
 def _agree(answers: list[Answer]) -> bool:

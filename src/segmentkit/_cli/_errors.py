@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import click
 
+from segmentkit._diagnostics.languages import chosen, in_words
+from segmentkit._diagnostics.wording import term
 from segmentkit.errors import CatalogError, Problem, SegmentkitError
 
 WRONG = 1
@@ -51,7 +53,8 @@ def definitions_of(file: str) -> Iterator[None]:
         yield
     except CatalogError as error:
         count = len(error.problems)
-        mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
+        many = term("1 mistake") if count == 1 else term("{count} mistakes", count=count)
+        mistakes = in_words(many, chosen())
         raise Wrong(f"{error}\n{file}: {mistakes}", error.problems) from None
     except SegmentkitError as error:
         raise Wrong(f"{file}: {error}") from None

@@ -17,6 +17,7 @@ import click
 
 from segmentkit._catalog.toml_file import CatalogText, read_catalog
 from segmentkit._cli._errors import Failure, definitions_of, os_message, printable, say
+from segmentkit._diagnostics.languages import localized
 from segmentkit.limits import DEFAULT
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -115,7 +116,7 @@ def _replacing(target: Path) -> Iterator[TextIO]:
 def wrote(file: Path | None, number: int, noun: str) -> None:
     """Say on standard error how much is in a file now; of standard output, nothing."""
     if not is_standard(file):
-        say(f"wrote {file}: {number:,} {noun}{'s' * (number != 1)}", error=True)
+        say(f"wrote {file}: {localized(number)} {noun}{'s' * (number != 1)}", error=True)
 
 
 def difference(before: str, after: str, file: str) -> str:

@@ -17,6 +17,7 @@ from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option
 from segmentkit._definition import AsOf
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.languages import localized
 from segmentkit._results.batches import plain
 from segmentkit.catalog import Catalog
 from segmentkit.errors import DataError
@@ -77,7 +78,7 @@ def pull(
                     stream.write(f"{line}\n")
             skipped.update(batch.skipped)
     if skipped:
-        told = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
+        told = ", ".join(f"{localized(count)} {reason}" for reason, count in skipped.items())
         say(f"skipped: {told}", error=True)
 
 
@@ -96,7 +97,7 @@ def ack(file: Path, name: str, rows: Path, url: str) -> None:
         check_there(store, database)
         with definitions_of(str(file)), database.asked("keep what was acknowledged"):
             count = store.ack(asked, _ids(rows))
-    say(f"{count:,} acknowledged")
+    say(f"{localized(count)} acknowledged")
 
 
 @click.command
@@ -116,7 +117,7 @@ def retire(file: Path, name: str, url: str) -> None:
                 count = store.retire(name)
             except DataError as error:
                 raise Failure(str(error)) from None
-    many = "1 person" if count == 1 else f"{count:,} people"
+    many = "1 person" if count == 1 else f"{localized(count)} people"
     say(f"{one_line(name)} is retired; it was told of {many}")
 
 

@@ -26,6 +26,7 @@ from rich.text import Text
 
 from segmentkit._cli._errors import one_line, printable, show
 from segmentkit._cli._terminal import coloured_sql, screen
+from segmentkit._diagnostics.languages import localized
 from segmentkit._results.freshness import Loaded
 from segmentkit.partition import Audit
 
@@ -99,10 +100,10 @@ def show_audit(audit: Audit) -> None:
     rows = (
         (
             part.label,
-            f"{part.alone:,}",
-            f"{part.got:,}",
+            localized(part.alone),
+            localized(part.got),
             percent(part.got, audit.population),
-            ", ".join(f"{label} {count:,}" for label, count in part.lost.items()),
+            ", ".join(f"{label} {localized(count)}" for label, count in part.lost.items()),
         )
         for part in audit.parts
     )
@@ -121,12 +122,14 @@ def warn_of(loaded: Iterable[Loaded]) -> None:
 
 def percent(part: int, whole: int) -> str:
     """A share: ``12.5%``, as in the analyses."""
-    return f"{part / whole:.1%}" if whole else "–"
+    return localized(part / whole, ".1%") if whole else "–"
 
 
 def duration(seconds: float) -> str:
     """How long it took: ``12 ms`` or ``3.45 s``."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{localized(seconds, '.2f')} s"
 
 
 class Bars:

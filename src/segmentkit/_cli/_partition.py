@@ -16,6 +16,7 @@ from segmentkit._cli._output import show_audit, show_json
 from segmentkit._cli._values import as_of_option, bound, now_if_none, set_option, shown_instant
 from segmentkit._definition import AsOf
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.languages import localized
 from segmentkit.catalog import Catalog
 from segmentkit.partition import Audit, Partition
 from segmentkit.sqlalchemy import audit
@@ -48,7 +49,8 @@ def partition(
     if as_json:
         show_json(_told(found))
         return
-    head = f"{found.population:,} {ready.schema.root}, as of {shown_instant(at, ready.schema)}"
+    who = f"{localized(found.population)} {ready.schema.root}"
+    head = f"{who}, as of {shown_instant(at, ready.schema)}"
     say(head)
     show_audit(found)
 

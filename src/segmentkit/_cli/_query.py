@@ -55,6 +55,7 @@ from segmentkit._cli._values import (
     the_one,
 )
 from segmentkit._definition import AsOf, instant_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._planning.plan import Plan
 from segmentkit._results.freshness import Loaded
 from segmentkit.errors import SchemaError
@@ -320,7 +321,7 @@ def _shown(value: object) -> str:
     """A value on one line: nothing in it can end the comment."""
     if isinstance(value, list) and len(value) > _FEW_KEYS:
         first = ", ".join(map(repr, value[:_FEW_KEYS]))
-        return f"[{first}, …] ({len(value):,} values)"
+        return f"[{first}, …] ({localized(len(value))} values)"
     if value is None or isinstance(value, bool):
         return {None: "NULL", True: "true", False: "false"}[value]
     if isinstance(value, int | float | Decimal | date):
@@ -361,7 +362,7 @@ def _count(
 ) -> Counts:
     """Count all segments in one pass; ``left_out`` takes those that cannot be, if any may."""
     few = ", ".join(map(repr, segments))
-    which = few if len(segments) <= _FEW_NAMES else f"{len(segments):,} segments"
+    which = few if len(segments) <= _FEW_NAMES else f"{localized(len(segments))} segments"
     skip = left_out is not None
     start = time.perf_counter()
     with definitions_of(file), database.asked(f"count the members of {which}"):
@@ -380,7 +381,8 @@ def _count(
 
 
 def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
-    told = f"{counts.population:,} {ready.schema.root}, as of {shown_instant(as_of, ready.schema)}"
+    who = f"{localized(counts.population)} {ready.schema.root}"
+    told = f"{who}, as of {shown_instant(as_of, ready.schema)}"
     stale = [each.table for each in counts.loaded if each.state == "stale"]
     mark = f"; stale: {', '.join(map(one_line, stale))}" if stale else ""
     say(f"{told}, counted in {duration(counts.seconds)}{mark}")
@@ -390,7 +392,7 @@ def _show(counts: Counts, ready: Prepared, as_of: AsOf) -> None:
             (
                 each.name,
                 each.title or "",
-                f"{each.members:,}",
+                localized(each.members),
                 percent(each.members, counts.population),
             )
             for each in counts.segments

@@ -15,6 +15,7 @@ from segmentkit._cli._opened_store import check_there, opened
 from segmentkit._cli._output import show_json, show_table
 from segmentkit._cli._values import as_of_option, bound, chosen, key_of, set_option
 from segmentkit._definition import AsOf
+from segmentkit._diagnostics.languages import dated, localized
 from segmentkit.errors import DataError, RunRefused, UsageError
 from segmentkit.runs import Run
 
@@ -115,21 +116,21 @@ def erase(file: Path, keys: tuple[str, ...], url: str, as_json: bool) -> None:
     if as_json:
         show_json(told)
         return
-    many = "1 person was" if len(whom) == 1 else f"{len(whom):,} people were"
+    many = "1 person was" if len(whom) == 1 else f"{localized(len(whom))} people were"
     say(f"{many} erased")
     for consumer, count in told.items():
-        say(f"{one_line(consumer)} was told of {count:,} of them: erase them there, too")
+        say(f"{one_line(consumer)} was told of {localized(count)} of them: erase them there, too")
 
 
 def _show(found: Any) -> None:
     head = ("As of", "Segment", "Size", "Entered", "Left", "Cause")
     rows = (
         (
-            each.as_of.replace(tzinfo=None).isoformat(" ", "minutes"),
+            dated(each.as_of.replace(tzinfo=None).isoformat(" ", "minutes")),
             each.segment,
-            f"{each.size:,}",
-            f"{each.entered:,}",
-            f"{each.left:,}",
+            localized(each.size),
+            localized(each.entered),
+            localized(each.left),
             f"{each.cause}, stale" if each.stale else each.cause,
         )
         for each in found

@@ -14,7 +14,7 @@ from rich.text import Text
 from segmentkit._language.pygments_lexer import DefinitionLexer
 
 _CODE = re.compile(r"\bSK\d{3}\b")
-_HINT = re.compile(r"^ +hint:")
+_HINT = re.compile(r"^ +[^\W\d]+:")
 _VERDICT = re.compile(r"^ *[✓✗?] ")
 _ERROR = re.compile(r"^Error:")
 _CARETS = re.compile(r"^\s*\^+$")

@@ -16,6 +16,7 @@ from segmentkit._checking.binding import Given
 from segmentkit._cli._errors import Failure
 from segmentkit._definition import AsOf, instant_of
 from segmentkit._diagnostics.diagnostic import did_you_mean
+from segmentkit._diagnostics.languages import dated
 from segmentkit.catalog import Catalog
 from segmentkit.dtypes import INTEGER, DType, ParameterType
 from segmentkit.errors import DefinitionError
@@ -97,7 +98,7 @@ def now_if_none(as_of: AsOf) -> AsOf:
 
 def shown_instant(as_of: AsOf, schema: Schema) -> str:
     """The instant as a clock in the schema's zone shows it."""
-    return shown(in_zone(instant_of(as_of, schema), schema.zone))
+    return dated(shown(in_zone(instant_of(as_of, schema), schema.zone)))
 
 
 def bound(catalog: Catalog, pairs: Iterable[tuple[str, str]]) -> Catalog:

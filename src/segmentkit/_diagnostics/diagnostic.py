@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from segmentkit._diagnostics.languages import ENGLISH, chosen, in_words, said
+from segmentkit._diagnostics.formats import ENGLISH
+from segmentkit._diagnostics.languages import chosen, in_words, said
 from segmentkit._diagnostics.messages import CODES, HINTS
 from segmentkit._diagnostics.wording import filled, term
 

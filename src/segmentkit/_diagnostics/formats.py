@@ -1,27 +1,43 @@
-"""Numbers, shares and days as a language writes them; Babel knows how, if it is installed."""
+"""Numbers and days as a language writes them; Babel knows how, if it is installed."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import re
+from datetime import date
+from functools import lru_cache
+
+ENGLISH = "en"
 
 
-@cache
-def _babel() -> Any:
+def number_in(language: str, text: str) -> str:
+    """A number that is written in English, as a language writes it."""
+    return text if language == ENGLISH else text.translate(_separators(language))
+
+
+@lru_cache(maxsize=16)
+def _separators(language: str) -> dict[int, str]:
     try:
-        from babel import dates, numbers  # noqa: PLC0415 - optional, and slow to load
+        from babel import numbers  # noqa: PLC0415 - optional, and slow to load
     except ImportError:
-        return None
-    return numbers, dates
+        return {}
+    group = numbers.get_group_symbol(language)
+    return str.maketrans({",": group, ".": numbers.get_decimal_symbol(language)})
 
 
-def number(value: float, language: str, digits: int = 0) -> str:
-    """A number with separators, and so many digits after the point."""
-    english = f"{value:,.{digits}f}"
-    if language == "en" or (library := _babel()) is None:
-        return english
-    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-    return str(library[0].format_decimal(value, pattern, locale=language))
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def day_in(language: str, text: str) -> str:
+    """A text that begins with a day such as 2026-05-09, with the day as a language writes it."""
+    found = _DAY.match(text)
+    if language == ENGLISH or found is None:
+        return text
+    try:
+        from babel import dates  # noqa: PLC0415 - optional, and slow to load
+    except ImportError:
+        return text
+    day = dates.format_skeleton("yMd", date.fromisoformat(found[0]), locale=language)
+    return f"{day}{text[found.end() :]}"
 
 
 class Shown(int):
@@ -35,4 +51,4 @@ class Shown(int):
         return made
 
     def __format__(self, spec: str) -> str:
-        return number(int(self), self.language) if spec == "," else format(int(self), spec)
+        return number_in(self.language, format(int(self), spec))

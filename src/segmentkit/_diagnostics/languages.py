@@ -13,23 +13,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from segmentkit._diagnostics.formats import Shown
+from segmentkit._diagnostics.formats import ENGLISH, Shown, day_in, number_in
 from segmentkit._diagnostics.wording import Term, filled
 
-ENGLISH = "en"
 VARIABLE = "SEGMENTKIT_LANGUAGE"
 DOMAIN = "segmentkit"
 LOCALES = Path(__file__).parents[1] / "locale"
 """Where the catalogs are: ``uk/LC_MESSAGES/segmentkit.mo``."""
 
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
-_NAME = re.compile(r"([a-zA-Z]{2,3})(?:[-_.@].*)?", re.DOTALL)
+_NAME = re.compile(r"([a-zA-Z]{2,3})(?:[-_.@,;].*)?", re.DOTALL)
 
 
 def code_of(language: str) -> str:
     """The code of a language, of what environments and browsers have: ``uk`` of ``uk_UA.UTF-8``.
 
-    What is no name of a language is none that has messages.
+    Of the several languages of a header ``Accept-Language``, it is the first. What is no name of a
+    language is none that has messages.
     """
     found = _NAME.fullmatch(language.strip())
     return found[1].lower() if found else ""
@@ -62,14 +62,14 @@ def chosen(language: str | None = None) -> str:
     A language without messages is English, and that is said once.
     """
     asked = language or _chosen.get() or os.environ.get(VARIABLE) or ENGLISH
-    return ENGLISH if asked == ENGLISH else _checked(asked)
+    return ENGLISH if asked == ENGLISH else _checked(code_of(asked) or asked[:20])
 
 
 @lru_cache(maxsize=64)
-def _checked(language: str) -> str:
-    if is_known(language):
-        return code_of(language)
-    told = f"there are no messages in {language[:20]!r}, so they are in English: there are "
+def _checked(code: str) -> str:
+    if is_known(code):
+        return code
+    told = f"there are no messages in {code!r}, so they are in English: there are "
     warnings.warn(told + ", ".join(known()), stacklevel=3)
     return ENGLISH
 
@@ -111,3 +111,30 @@ def _told(value: Any, language: str) -> Any:
             return Shown(value, language)
         case _:
             return value
+
+
+# -- numbers and days -----------------------------------------------------------------------------
+
+
+def localized(value: Any, spec: str = ",") -> str:
+    """A number with separators, or in another format, as the chosen language writes it."""
+    return number_in(chosen(), format(value, spec))
+
+
+def dated(instant: str) -> str:
+    """A day, or an instant that begins with one, as the chosen language writes it."""
+    return day_in(chosen(), instant)
+
+
+# -- of a command line ----------------------------------------------------------------------------
+
+
+def choose(language: str) -> None:
+    """From here on, what is said is said in a language, if nothing else is asked for."""
+    _chosen.set(language)
+
+
+def of_environment() -> str | None:
+    """The language of ``LC_ALL``, ``LC_MESSAGES`` or ``LANG``, if there are messages in it."""
+    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return code_of(told) if is_known(told) else None

@@ -15,6 +15,8 @@ TERMS = (
     "goal",
     "handover",
     "channel",
+    "1 mistake",
+    "{count} mistakes",
     # Kinds of values
     "boolean",
     "date",

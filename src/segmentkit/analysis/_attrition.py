@@ -11,6 +11,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._usage import expect
@@ -96,7 +97,8 @@ class Attrition(Result):
     @property
     def _title(self) -> str:
         name = self.segment or "the segment"
-        return f"{name}: {self.size:,} of {self.population:,}, as of {moment(self.as_of)}"
+        sizes = f"{localized(self.size)} of {localized(self.population)}"
+        return f"{name}: {sizes}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
         """Draw a waterfall: who is left after each clause, and whom it lost.
@@ -113,7 +115,7 @@ class Attrition(Result):
         axes.barh(places, left, color="C0")
         axes.barh(places, lost, left=left, color="C3", alpha=0.35)
         for place, count, gone in zip(places, left, lost, strict=True):
-            told = f" {count:,}" + (f"  (lost {gone:,})" if gone else "")
+            told = f" {localized(count)}" + (f"  (lost {localized(gone)})" if gone else "")
             axes.text(count + gone, place, told, va="center")
         axes.set_yticks(places, names)
         axes.invert_yaxis()

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from segmentkit._checking.context import Checked
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._planning.snapshot import seen_until
 from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -90,13 +91,13 @@ class Changes(Result):
         """What became of the members."""
         if not self.before and not self.after:
             return ("nobody was in it, and nobody is",)
-        told = f"{plural(self.stayed, 'member')} stayed, {len(self.entered):,} entered"
-        return (f"{told}, {len(self.left):,} left",)
+        told = f"{plural(self.stayed, 'member')} stayed, {localized(len(self.entered))} entered"
+        return (f"{told}, {localized(len(self.left))} left",)
 
     @property
     def _title(self) -> str:
         name = self.segment or "the segment"
-        sizes = f"{self.before:,} → {self.after:,}"
+        sizes = f"{localized(self.before)} → {localized(self.after)}"
         return f"{name}: {sizes}, from {moment(self.since)} to {moment(self.as_of)}"
 
     def plot(self) -> Figure:
@@ -123,7 +124,7 @@ class Changes(Result):
         labels, starts, sizes, colours = zip(*steps, strict=True)
         axes.barh(range(len(steps)), sizes, left=starts, color=colours)
         for place, (_, start, size, _) in enumerate(steps):
-            axes.text(start + size, place, f" {size:,}", va="center")
+            axes.text(start + size, place, f" {localized(size)}", va="center")
         axes.set_yticks(range(len(steps)), labels)
         axes.invert_yaxis()
         axes.margins(x=0.12)

@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import define, evolve, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, meeting
 from segmentkit.analysis._metric import Measured, Metric
@@ -133,7 +134,8 @@ class Comparison(Result):
 
     def _effect_told(self, effect: float) -> str:
         if self.how == "rate":
-            return f"Cramér's V is {effect:.3f}: from 0.1 on small, 0.3 medium, 0.5 large"
+            size = localized(effect, ".3f")
+            return f"Cramér's V is {size}: from 0.1 on small, 0.3 medium, 0.5 large"
         assert self.eta is not None
         return (
             f"the parts explain {share(effect)} of the variance (omega²; eta² is "
@@ -147,7 +149,7 @@ class Comparison(Result):
     @property
     def _title(self) -> str:
         name = self.partition or "the parts"
-        whole = f"{self._size:,} in all, as of {moment(self.as_of)}"
+        whole = f"{localized(self._size)} in all, as of {moment(self.as_of)}"
         return f"{self.how} of {self.metric} by {name}, {whole}"
 
     def plot(self) -> Figure:
@@ -341,7 +343,7 @@ def _intervals(found: Comparison, shown: Sequence[Part]) -> Figure:
         if part.low is not None and part.high is not None:
             axes.plot([part.low, part.high], [place, place], color="C0", linewidth=2, alpha=0.6)
         axes.plot([part.value], [place], "o", color="C0")
-        told = f"{amount(part.value)}  ({part.known:,})"
+        told = f"{amount(part.value)}  ({localized(part.known)})"
         axes.text(1.02, place, told, va="center", fontsize=9, transform=axes.get_yaxis_transform())
     above = f"{found.how}  (known)"
     axes.text(1.02, -1, above, va="center", fontsize=8, transform=axes.get_yaxis_transform())

@@ -8,6 +8,7 @@ from datetime import datetime
 import pandas as pd
 from attrs import define, evolve, field, frozen
 
+from segmentkit._diagnostics.languages import localized
 from segmentkit._language.formatter import format_value
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import (
@@ -155,7 +156,8 @@ class Comparing:
             self.remarks.append(f"{thing.name}: {told} of everybody of whom it is known")
         elif different > self.values and int(listed.sum(axis=1).max()) == 1:
             self.remarks.append(
-                f"{thing.name}: {different:,} values, none of them twice; not compared by value"
+                f"{thing.name}: {localized(different)} values, none of them twice; "
+                "not compared by value"
             )
         else:
             cells = list(self.cells(thing, listed, different, (known[0], known[1])))
@@ -230,7 +232,9 @@ class Comparing:
         missing = _pair(missing_of(tally))
         infinite = sum(self.whole) - sum(missing) - one.size - other.size
         if infinite:
-            told = f"infinite, or beyond {stats.LARGEST:g}, of {infinite:,}, who are left out"
+            told = (
+                f"infinite, or beyond {stats.LARGEST:g}, of {localized(infinite)}, who are left out"
+            )
             self.remarks.append(f"{thing.name}: {told}")
         if not one.size and not other.size:
             if not infinite:

@@ -8,6 +8,7 @@ from datetime import datetime
 import pandas as pd
 from attrs import frozen
 
+from segmentkit._diagnostics.languages import localized
 from segmentkit.analysis._comparands import (
     Scale,
     countable,
@@ -112,7 +113,7 @@ class Metric:
         sizes = {label: int(tally[label].sum()) for label in groups}
         known = sum(sizes.values()) - sum(missing_of(tally).values())
         infinite = known - sum(sample.size for sample in samples.values())
-        told = f"infinite, or beyond {LARGEST:g}, of {infinite:,}, who count as missing"
+        told = f"infinite, or beyond {LARGEST:g}, of {localized(infinite)}, who count as missing"
         remarks = (told,) if infinite else ()
         return Measured(sizes, samples, remarks)
 

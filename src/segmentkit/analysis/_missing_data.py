@@ -12,6 +12,7 @@ from attrs import define, evolve, frozen
 
 from segmentkit._checking.checker import value_of
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._explaining.explain import every_test
 from segmentkit._explaining.questions import Question
 from segmentkit._language import syntax as t
@@ -97,7 +98,7 @@ class Gaps(Result):
                 )
             if gap.out_only:
                 notes.append(
-                    f"{gap.value} is missing of {gap.out_only:,} who may belong: allow "
+                    f"{gap.value} is missing of {localized(gap.out_only)} who may belong: allow "
                     f"'{gap.value} is missing' beside its test to take them in"
                 )
         return tuple(notes)
@@ -106,8 +107,9 @@ class Gaps(Result):
     def _title(self) -> str:
         name = self.segment or "the segment"
         return (
-            f"{name}: {self.size:,} of {self.population:,}, as of {moment(self.as_of)}; only "
-            f"because something is missing, {self.in_only:,} are in and {self.out_only:,} are out"
+            f"{name}: {localized(self.size)} of {localized(self.population)}, as of "
+            f"{moment(self.as_of)}; only because something is missing, {localized(self.in_only)} "
+            f"are in and {localized(self.out_only)} are out"
         )
 
 
@@ -261,7 +263,7 @@ class Coverage(Result):
 
     @property
     def _title(self) -> str:
-        return f"{self.population:,} {self.entity}, as of {moment(self.as_of)}"
+        return f"{localized(self.population)} {self.entity}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
         """Draw how much is known of each.

@@ -11,6 +11,7 @@ import pandas as pd
 from attrs import define, field
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit.analysis._overlap import named_segments
 from segmentkit.analysis._plot import bare, colours, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural
@@ -157,7 +158,8 @@ class Movement(Result):
         if not self.population:
             return ("there is nobody to move",)
         stayed = sum(int(self.matrix.loc[label, label]) for label in self.matrix.index)
-        return (f"{stayed:,} stayed where they were, {self.population - stayed:,} moved",)
+        moved = localized(self.population - stayed)
+        return (f"{localized(stayed)} stayed where they were, {moved} moved",)
 
     @property
     def _title(self) -> str:
@@ -230,7 +232,7 @@ def _flow(axes: Axes, matrix: pd.DataFrame, gap: float) -> None:
             if size:
                 axes.bar(side, size, width=0.08, bottom=level, color=shades[label])
                 place, align = (-0.06, "right") if side == 0 else (1.06, "left")
-                told = f"{shown[label]} · {int(size):,}"
+                told = f"{shown[label]} · {localized(int(size))}"
                 axes.text(place, level + size / 2, told, ha=align, va="center", fontsize=8)
                 level += size + gap
     way = [step / 20 for step in range(21)]

@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._usage import is_single
 from segmentkit.analysis._plot import bare, empty, labels_of, new_figure
 from segmentkit.analysis._result import Result, moment, number, plural, share
@@ -140,7 +141,7 @@ class Overlap(Result):
     @property
     def _title(self) -> str:
         told = plural(len(self.sizes), "segment")
-        return f"{told} of {self.population:,}, as of {moment(self.as_of)}"
+        return f"{told} of {localized(self.population)}, as of {moment(self.as_of)}"
 
     def plot(self, *, most: int = 30) -> Figure:
         """Draw an UpSet picture: the combinations that occur, and how many are in each.
@@ -264,7 +265,7 @@ def _upset(sizes: Mapping[str, int], shown: Mapping[tuple[str, ...], int], title
     left = figure.add_subplot(grid[1, 0], sharey=dots)
     places = range(len(shown))
     bars = above.bar(places, list(shown.values()), color="0.25", width=0.7)
-    above.bar_label(bars, [f"{count:,}" for count in shown.values()], fontsize=8)
+    above.bar_label(bars, [localized(count) for count in shown.values()], fontsize=8)
     above.margins(y=0.2)
     above.set_ylabel("in exactly these")
     above.set_yticks([])

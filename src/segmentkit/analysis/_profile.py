@@ -11,6 +11,7 @@ import pandas as pd
 from attrs import define, evolve
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._usage import expect
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of, meeting, things_of
@@ -81,7 +82,7 @@ class Profile(Result):
 
     def _below(self) -> tuple[str, ...]:
         more = len(self.differences) - _SHOWN
-        return (*([f"… and {more:,} more in `frame`"] if more > 0 else []), *self.notes)
+        return (*([f"… and {localized(more)} more in `frame`"] if more > 0 else []), *self.notes)
 
     def is_certain(self, difference: Difference) -> bool:
         """Whether a difference is more than chance, at the given level."""
@@ -103,8 +104,8 @@ class Profile(Result):
         tests = sum(each.p is not None for each in self.differences)
         if certain:
             yield (
-                f"{len(certain):,} of {plural(len(self.differences), 'difference')} are more than "
-                f"chance; p is corrected for {plural(tests, 'test')} (Holm)"
+                f"{localized(len(certain))} of {plural(len(self.differences), 'difference')} are "
+                f"more than chance; p is corrected for {plural(tests, 'test')} (Holm)"
             )
         elif tests:
             yield f"nothing is more than chance; p is corrected for {plural(tests, 'test')} (Holm)"
@@ -124,7 +125,7 @@ class Profile(Result):
     def _title(self) -> str:
         name = self.segment or "the segment"
         return (
-            f"{name}: {plural(self.size, 'member')} beside {self.base_size:,} others of "
+            f"{name}: {plural(self.size, 'member')} beside {localized(self.base_size)} others of "
             f"{self.base}, as of {moment(self.as_of)}"
         )
 
@@ -167,7 +168,7 @@ def _told(each: Difference) -> Iterator[str]:
 
     yield signed(each.difference)
     yield "–" if each.low is None else f"{signed(each.low)} to {signed(each.high)}"
-    yield "–" if each.lift is None else f"{each.lift:.2f}×"
+    yield "–" if each.lift is None else f"{localized(each.lift, '.2f')}×"
     yield "–" if each.effect is None else f"{each.effect:+.2f}"
     yield "–" if each.p is None else chance(each.p)
     notes = [word for word, holds in (("few", each.few), ("defining", each.defining)) if holds]
@@ -234,7 +235,7 @@ def profile(
     called = "everyone" if base is None else base.name or base.definition
     both = 0 if base is None else source.count(meeting([base, segment]), as_of=instant)
     if both:
-        who = "1 of them is a member" if both == 1 else f"{both:,} of them are members"
+        who = "1 of them is a member" if both == 1 else f"{localized(both)} of them are members"
         comparing.remarks.append(f"{called}: {who} of the segment, and compared as such")
     return Profile(
         segment.name,

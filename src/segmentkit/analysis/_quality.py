@@ -13,6 +13,7 @@ import pandas as pd
 from attrs import define, field, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._usage import expect
 from segmentkit.analysis import _statistics as stats
 from segmentkit.analysis._comparands import Scale, groups_of
@@ -136,7 +137,8 @@ class Assessment(Result):
         if self.total is not None and self.size:
             of_all = "" if self.part is None else f" ({share(self.part)} of all)"
             worth = f", {figure(self.total)} of {self.metric}{of_all}"
-        people = f"{plural(self.size, 'member')} beside {self.base_size:,} others of {self.base}"
+        others = f"{localized(self.base_size)} others of {self.base}"
+        people = f"{plural(self.size, 'member')} beside {others}"
         return f"{name}: {people}{worth}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
@@ -310,11 +312,15 @@ class _Judging:
         holds = shown is not None and shown <= least
         would = f"a difference of {self.apart(shown)}" if shown is not None else "no difference"
         why = (
-            f"one half beside the other would show {would} in {standard.power:.0%} of tests; "
+            f"one half beside the other would show {would} in "
+            f"{localized(standard.power, '.0%')} of tests; "
             f"{self.apart(least)} matters"
         )
         return Verdict(
-            question, holds, why if holds else f"{why}: it takes about {needed:,} members", numbers
+            question,
+            holds,
+            why if holds else f"{why}: it takes about {localized(needed)} members",
+            numbers,
         )
 
     def homogeneous(self) -> Verdict:
@@ -383,7 +389,7 @@ class _Judging:
 
 def _points(value: float) -> str:
     """A difference of rates."""
-    return f"{100 * value:.1f} pp"
+    return f"{localized(100 * value, '.1f')} pp"
 
 
 def _sizes(
@@ -415,7 +421,7 @@ def _stable(sizes: Mapping[datetime, int], jaccard: float | None, standard: Stan
     told = (
         f"{share(jaccard)} of those in it now or {figure(days)} "
         f"{'day' if days == 1 else 'days'} ago were in it both times; "
-        f"{min(counts):,} to {max(counts):,} members at {len(counts)} instants, "
+        f"{localized(min(counts))} to {localized(max(counts))} members at {len(counts)} instants, "
         f"{share(drift)} off the mean at most"
     )
     return Verdict("stable", jaccard >= standard.alike and drift <= standard.drift, told, numbers)

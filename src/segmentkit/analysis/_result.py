@@ -12,42 +12,43 @@ import pandas as pd
 
 from segmentkit._calendar import shown
 from segmentkit._diagnostics.diagnostic import encodable
+from segmentkit._diagnostics.languages import dated, localized
 from segmentkit._html import Html, element, table
 
 
 def number(value: Any) -> str:
     """A whole number, with separators."""
-    return f"{value:,}"
+    return localized(value)
 
 
 def share(value: Any) -> str:
     """A share as per cent."""
-    return f"{value:.1%}"
+    return localized(value, ".1%")
 
 
 def figure(value: Any) -> str:
     """A number of any size, to as many digits as one reads."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return localized(value, ",.0f" if abs(value) >= 1000 else ".4g")
 
 
 def chance(value: Any) -> str:
     """A value of p."""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    return f"<{localized(0.001, '')}" if value < 0.001 else localized(value, ".3f")
 
 
 def rounded(value: Any) -> str:
     """A number to four digits, and a large one to the next whole one."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:,.4g}"
+    return localized(value, ",.0f" if 1e4 <= abs(value) < 1e15 else ",.4g")
 
 
 def plural(count: int, word: str) -> str:
     """So many of something."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+    return f"{localized(count)} {word}" if count == 1 else f"{localized(count)} {word}s"
 
 
 def moment(at: datetime) -> str:
     """An instant, as its zone's clocks show it."""
-    return shown(at)
+    return dated(shown(at))
 
 
 def distinct(texts: Sequence[str], most: int) -> list[str]:

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._language.formatter import format_value
 from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number
@@ -315,7 +316,7 @@ class Grid(Result):
             yield from self._unscored()
             return
         for name, size in self.groups.items():
-            yield f"{name}: {size:,}"
+            yield f"{name}: {localized(size)}"
         yield from self._unscored()
         for axis, what in enumerate(("recency", self.by)):
             every = {scores[axis] for scores in self.cells}
@@ -326,11 +327,11 @@ class Grid(Result):
     def _unscored(self) -> Iterator[str]:
         """Who has no scores, and why."""
         if self.bought < self.population:
-            yield f"never bought: {self.population - self.bought:,}"
+            yield f"never bought: {localized(self.population - self.bought)}"
         if self.lacking:
-            yield f"bought, but {self.by} is missing: {self.lacking:,}, who have no scores"
+            yield f"bought, but {self.by} is missing: {localized(self.lacking)}, who have no scores"
         if others := self.bought - self.lacking - self.scored:
-            yield f"bought, but without a score: {others:,}"
+            yield f"bought, but without a score: {localized(others)}"
 
     def _why(self, axis: int) -> str:
         """Why nobody has a score."""
@@ -338,14 +339,14 @@ class Grid(Result):
             return "no value is in its range"
         tiles = max(scores[axis] for scores in self.cells)
         if self.scored < tiles:
-            return f"there are {self.scored:,} people for {tiles} scores"
+            return f"there are {localized(self.scored)} people for {tiles} scores"
         if self.lacking and axis == 0:
-            return f"equal values have one score, and {self.lacking:,} have no {self.by}"
+            return f"equal values have one score, and {localized(self.lacking)} have no {self.by}"
         return "equal values have one score"
 
     @property
     def _title(self) -> str:
-        told = f"recency and {self.by} of {self.scored:,} of {self.population:,}"
+        told = f"recency and {self.by} of {localized(self.scored)} of {localized(self.population)}"
         return f"{told}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
@@ -366,12 +367,12 @@ class Grid(Result):
             shades, cmap="Blues", vmin=0, vmax=2, origin="lower", aspect="auto", extent=extent
         )
         for (recency, other), size in self.cells.items():
-            axes.text(other, recency, f"{size:,}", ha="center", va="center", color="0.2")
+            axes.text(other, recency, localized(size), ha="center", va="center", color="0.2")
         for name, ((low, high), (left, right)) in (GROUPS if self.groups else {}).items():
             outline = [[left - 0.5, right + 0.5], [low - 0.5, high + 0.5]]
             (x0, x1), (y0, y1) = outline
             axes.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="0.45", linewidth=1.2)
-            told = f"{name} · {self.groups[name]:,}"
+            told = f"{name} · {localized(self.groups[name])}"
             axes.text(x0 + 0.06, y1 - 0.06, told, ha="left", va="top", fontsize=8, weight="bold")
         axes.set_xticks(across)
         axes.set_yticks(down)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from attrs import evolve, frozen
 
+from segmentkit._diagnostics.languages import localized
 from segmentkit.analysis._discovery.decision_tree import MOST_DEEP, Growth, Leaf, columns_of, leaves
 from segmentkit.analysis._discovery.features import Chosen, Mask, Numbers, Places, Span
 from segmentkit.analysis._discovery.labels import LARGEST
@@ -49,9 +50,11 @@ class Measured:
         known = np.abs(table) < LARGEST  # nor is what is missing
         lacking = zip(values, (~known).sum(axis=0).tolist(), strict=True)
         rows = np.flatnonzero(known.all(axis=1))
-        told = ", ".join(f"{value.text} of {n:,}" for value, n in lacking if n)
+        told = ", ".join(f"{value.text} of {localized(n)}" for value, n in lacking if n)
         lost = len(frame) - len(rows)
-        remarks = [f"left out: {lost:,} of whom something is not known: {told}"] if lost else []
+        remarks = (
+            [f"left out: {localized(lost)} of whom something is not known: {told}"] if lost else []
+        )
         numbers = table[rows]
         differs = [bool(len(rows)) and bool(np.ptp(column)) for column in numbers.T]
         alike = [value.text for value, does in zip(values, differs, strict=True) if not does]
@@ -89,7 +92,7 @@ class Measured:
             return "nobody differs"
         different = len(np.unique(self.numbers, axis=0))
         if different < count:
-            return f"{different:,} who differ are too few for {count:,} clusters"
+            return f"{localized(different)} who differ are too few for {localized(count)} clusters"
         return None
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import define, field, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit.analysis._discovery.clustering import MOST, Measured, described, grouped, held_by
 from segmentkit.analysis._discovery.decision_tree import Growth, check_growth
 from segmentkit.analysis._discovery.features import Places
@@ -156,19 +157,20 @@ class Clusters(Result):
             yield f"the definitions say the right cluster of {share(self.accuracy)}"
             found = self.silhouettes[len(self.clusters)]
             clear = "" if found > _CLEAR else ": they run into each other, and may be none"
-            yield f"the clusters' silhouette is {found:.2f}{clear}"
+            yield f"the clusters' silhouette is {localized(found, '.2f')}{clear}"
             for each in self.clusters:
                 if not each.described:
                     yield f"no definition says who is in {each.segment.name}"
             beside = sum(each.described - each.known for each in self.clusters)
             if beside:
-                yield f"definitions hold of {beside:,} who were left out, by what is known of them"
+                who = f"{localized(beside)} who were left out"
+                yield f"definitions hold of {who}, by what is known of them"
         yield from self.remarks
 
     @property
     def _title(self) -> str:
-        told = f"{plural(len(self.clusters), 'cluster')} of {len(self.members):,}"
-        return f"{told} of {self.population:,}, as of {moment(self.as_of)}"
+        told = f"{plural(len(self.clusters), 'cluster')} of {localized(len(self.members))}"
+        return f"{told} of {localized(self.population)}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
         """Draw how each cluster differs from all: the means, coloured by their distance.
@@ -189,7 +191,7 @@ class Clusters(Result):
                 axes.text(place, row, told, ha="center", va="center")
         conditions = labels_of((each.condition for each in self.clusters), 60)
         labels = [
-            f"{each.segment.name} · {each.size:,}\n{condition}"
+            f"{each.segment.name} · {localized(each.size)}\n{condition}"
             for each, condition in zip(self.clusters, conditions, strict=True)
         ]
         axes.set_yticks(range(len(labels)), labels)

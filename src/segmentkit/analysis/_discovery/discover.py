@@ -13,6 +13,7 @@ import pandas as pd
 from attrs import define, evolve, field, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._language.formatter import format_name
 from segmentkit.analysis._discovery.decision_tree import (
     Growth,
@@ -101,7 +102,7 @@ class Discovery(Result):
     @cached_property
     def _formats(self) -> Mapping[str, Any]:  # type: ignore[override]
         told = share if self.rate else rounded
-        lift = {"lift": lambda value: f"{value:.2f}×"}
+        lift = {"lift": lambda value: f"{localized(value, '.2f')}×"}
         values = dict.fromkeys((self._what, "from", "to", f"{self._what} held out"), told)
         return {"size": number, **values, **lift, "held out": number}
 
@@ -156,8 +157,8 @@ class Discovery(Result):
 
     @property
     def _title(self) -> str:
-        told = f"{self.target}: {self._number(self.base.value)} of {self.base.count:,}"
-        held = "" if self.held_out is None else f" ({self.held_out.count:,} more held out)"
+        told = f"{self.target}: {self._number(self.base.value)} of {localized(self.base.count)}"
+        held = "" if self.held_out is None else f" ({localized(self.held_out.count)} more held out)"
         return f"{told}{held}, as of {moment(self.as_of)}"
 
     def plot(self) -> Figure:
@@ -180,11 +181,13 @@ class Discovery(Result):
         if self.base.value is not None:
             axes.axvline(self.base.value, color="0.6", linestyle="--", linewidth=1)
         told = labels_of((rule.condition for rule in self.rules), 75)
-        labels = [f"{text} · {rule.size:,}" for text, rule in zip(told, self.rules, strict=True)]
+        labels = [
+            f"{text} · {localized(rule.size)}" for text, rule in zip(told, self.rules, strict=True)
+        ]
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()
         if self.rate:
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+            axes.xaxis.set_major_formatter(lambda value, _: localized(value, ".0%"))
         of = f"{self._what} of {shortened(self.target, 40)}"
         axes.set_xlabel(f"{of}: of those it was found on (●), and of those held out (■)")
         bare(axes)

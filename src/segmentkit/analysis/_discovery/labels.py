@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from attrs import frozen
 
+from segmentkit._diagnostics.languages import localized
 from segmentkit._operators import BUCKETS, bucket_of
 from segmentkit.analysis._discovery.features import Feature, Mask, Numbers, Ordered, Places
 from segmentkit.analysis._discovery.models import models
@@ -94,12 +95,13 @@ class Target:
             told = {0.0: "nobody", 1.0: "everybody"} if self.rate else {}
             who = told.get(float(values[0]))
             if who:
-                return f"{who} of the {len(values):,} that rules could be found on is in it"
-            return f"it is the same of all {len(values):,} that rules could be found on"
+                return (
+                    f"{who} of the {localized(len(values))} that rules could be found on is in it"
+                )
+            return f"it is the same of all {localized(len(values))} that rules could be found on"
         if len(values) < 2 * least:
-            return (
-                f"{len(values):,} are too few to find rules on: each side of a cut needs {least:,}"
-            )
+            needed = f"each side of a cut needs {localized(least)}"
+            return f"{localized(len(values))} are too few to find rules on: {needed}"
         return "nothing that was looked at tells more than chance would"
 
 
@@ -151,7 +153,7 @@ def target_of(
 
 def _left_out(count: int, why: str) -> Iterator[str]:
     if count:
-        yield f"left out: {count:,} of whom {why}"
+        yield f"left out: {localized(count)} of whom {why}"
 
 
 def held_out(

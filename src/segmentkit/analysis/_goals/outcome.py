@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import define, evolve, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._usage import expect
 from segmentkit.analysis._experiments import Effect, adjusted, ratio_p, sample_of
 from segmentkit.analysis._goals.measuring import (
@@ -135,11 +136,12 @@ class Outcome(Result):
         kind = "fixed, since the goal has ended" if self.is_final else "valid at every look"
         if self.verdict == "not comparable":
             planned = f"{goal.hold_out}% were to be held out"
-            return f"{planned}, and {self.held_out:,} of {self.held_out + self.treated:,} were"
+            everyone = localized(self.held_out + self.treated)
+            return f"{planned}, and {localized(self.held_out)} of {everyone} were"
         if metric.interval is None:
             return "too few people have entered, or all of them have the same number"
         low, high = (shown_effect(each, metric.amount) for each in metric.interval)
-        told = f"the effect lies between {low} and {high} ({self.level:.0%}, {kind})"
+        told = f"the effect lies between {low} and {high} ({localized(self.level, '.0%')}, {kind})"
         broken = [each.name for each in self.guards if each.state == "broken"]
         unsure = [each.name for each in self.guards if each.state == "not yet known"]
         if broken:
@@ -153,7 +155,7 @@ class Outcome(Result):
         done = "ended" if self.is_final else "goes on"
         return (
             f"{self.goal.name}: {self.verdict}; {label_of(self.goal)} of {self.metric.name}, "
-            f"{self.treated:,} treated and {self.held_out:,} held out, {done}, "
+            f"{localized(self.treated)} treated and {localized(self.held_out)} held out, {done}, "
             f"as of {moment(self.as_of)}"
         )
 
@@ -283,7 +285,7 @@ def goal(
     remarks += _changes(asked, store, when)
     arms = _Arms.of(asked, entries.index, source, when)
     if arms.gone:
-        remarks.append(f"of those who entered, {arms.gone:,} are no longer in the data")
+        remarks.append(f"of those who entered, {localized(arms.gone)} are no longer in the data")
     looking = _Looking(level, at >= asked.ends, _planned(asked, store, people))
     metric = _judged(asked, arms.compared(asked.measure, asked.amount, "metric", looking))
     guards = tuple(
@@ -292,7 +294,9 @@ def goal(
     )
     for each in (metric, *guards):
         if each.missing:
-            remarks.append(f"{each.name} is missing of {each.missing:,}, who do not count for it")
+            remarks.append(
+                f"{each.name} is missing of {localized(each.missing)}, who do not count for it"
+            )
     found = Outcome(
         asked, at, looking.is_final, arms.treated, arms.held_out, metric, guards, "", level,
         tuple(remarks),

@@ -12,6 +12,7 @@ import pandas as pd
 from attrs import define, frozen
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import localized
 from segmentkit._usage import expect
 from segmentkit.analysis._experiments import people_for, sample_of, visible
 from segmentkit.analysis._goals.measuring import check_fresh, label_of, numbers_of
@@ -92,7 +93,7 @@ class Plan(Result):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Whether the goal can be decided."""
-        chances = f"{self.power:.0%} of the time"
+        chances = f"{localized(self.power, '.0%')} of the time"
         if self.shows is None:
             told = "what the amount needs cannot be told: there are too few members, or no spread"
         elif self.shows:
@@ -101,7 +102,8 @@ class Plan(Result):
             needed = self.options[0].people
             told = (
                 f"an effect of {self.goal.amount} would not show {chances}: that needs "
-                f"{needed:,} people; wait longer, hold out more, or look for a larger effect"
+                f"{localized(needed)} people; wait longer, hold out more, or look for a larger "
+                "effect"
             )
         return (told, *self.remarks)
 
@@ -110,7 +112,7 @@ class Plan(Result):
         mean = "–" if self.mean is None else figure(self.mean)
         return (
             f"{self.goal.name}: {label_of(self.goal)} of {measure_name(self.goal.measure)} {mean} "
-            f"now, {self.people:,} people expected, as of {moment(self.as_of)}"
+            f"now, {localized(self.people)} people expected, as of {moment(self.as_of)}"
         )
 
 
@@ -158,7 +160,7 @@ def plan(
     values = found["measured"].reindex(found["in"].index).to_numpy(dtype=np.float64)[inside]
     known = values[np.isfinite(values)]
     if len(known) < len(values):
-        remarks += (f"the metric is missing of {len(values) - len(known):,} members",)
+        remarks += (f"the metric is missing of {localized(len(values) - len(known))} members",)
     sample = sample_of(known)
     deviation = None if not sample.variance else sqrt(sample.variance)
     expected = len(values) if people is None else people

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from attrs import define
 
 from segmentkit._definition import AsOf, utc_of
+from segmentkit._diagnostics.languages import dated, localized
 from segmentkit._html import element
 from segmentkit._usage import check_suffix
 from segmentkit.analysis._attrition import Attrition, attrition_counting
@@ -85,8 +86,9 @@ class Report(Contents):
 
     def __str__(self) -> str:
         count = len(self.chapters)
-        segments = "1 segment" if count == 1 else f"{count:,} segments"
-        return f"{self.title}: {segments} of {self.population:,}, as of {self.as_of.isoformat()}"
+        segments = "1 segment" if count == 1 else f"{localized(count)} segments"
+        whole = f"{segments} of {localized(self.population)}"
+        return f"{self.title}: {whole}, as of {dated(self.as_of.isoformat())}"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))

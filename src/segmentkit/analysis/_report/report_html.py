@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from segmentkit._calendar import local
 from segmentkit._checking.binding import Given
+from segmentkit._diagnostics.languages import dated, localized
 from segmentkit._html import Html, element
 from segmentkit._language.highlight import coloured
 from segmentkit._language.syntax import LANGUAGE
@@ -183,7 +184,7 @@ def _combinations(overlap: Overlap) -> _Html:
     if len(largest) < len(overlap.sizes):
         told += f", of the {len(largest)} largest segments"
     yield element("h3", told)
-    left = f" The {len(shown)} most frequent of {len(combined):,} are shown."
+    left = f" The {len(shown)} most frequent of {localized(len(combined))} are shown."
     yield element(
         "p",
         "A column counts those who are in exactly the segments with a large dot, and in no other "
@@ -245,7 +246,7 @@ def _partitions(report: Contents) -> _Html:
                     number(part.got),
                     _share(part.got, audit.population),
                     bar(part.got, audit.population),
-                    _words(f"{label} {count:,}" for label, count in part.lost.items()),
+                    _words(f"{label} {localized(count)}" for label, count in part.lost.items()),
                 )
                 for part in audit.parts
             ]
@@ -297,7 +298,7 @@ def _freshness(report: Contents) -> _Html:
 
 
 def _when(time: date) -> str:
-    return moment(time) if isinstance(time, datetime) else time.isoformat()
+    return moment(time) if isinstance(time, datetime) else dated(time.isoformat())
 
 
 def _segments(report: Contents) -> _Html:

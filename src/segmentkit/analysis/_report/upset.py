@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from segmentkit._diagnostics.languages import localized
 from segmentkit._html import Html, element
 
 _STEP, _ROW = 26, 24
@@ -54,7 +55,7 @@ def _column(
     floor = _NUMBERS + _BARS
     top = floor - part * _BARS
     yield _rect(x - 8, top, 16, part * _BARS)
-    yield element("text", f"{count:,}", transform=f"translate({x + 4} {top - 5:g}) rotate(-90)")
+    yield element("text", localized(count), transform=f"translate({x + 4} {top - 5:g}) rotate(-90)")
     first, last = f"{min(held)}", f"{max(held)}"
     yield element("line", x1=f"{x}", x2=f"{x}", y1=first, y2=last, stroke_width="2", class_="on")
     for y in rows:
