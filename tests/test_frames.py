@@ -751,3 +751,24 @@ def test_a_hint_about_a_column_leads_to_somebody(frame: pd.DataFrame, text: str,
     with pytest.raises(SegmentkitError) as caught:
         _define(text, frame)
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("people.parquet", "give pandas.read_parquet(…) of it"),
+        (Path("people.CSV"), "give pandas.read_csv(…) of it"),
+        ("people", "not 'people'"),
+    ],
+)
+def test_the_name_of_a_file(given: Any, told: str) -> None:
+    """It is no frame, and what reads it is named."""
+    with pytest.raises(SchemaError, match=re.escape(told)):
+        schema_from(given, "people", keys={"people": "id"})
+
+
+def test_no_time_is_no_instant() -> None:
+    """Pandas' NaT is an instance of datetime, and has no instant."""
+    frame = pd.DataFrame({"id": [1], "x": [2]})
+    with pytest.raises(TypeError, match="as_of must be a datetime or a date, not NaTType"):
+        members(_define("x > 1", frame), frame, as_of=pd.NaT)

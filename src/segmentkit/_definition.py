@@ -383,9 +383,10 @@ def instant_in(as_of: AsOf, zone: tzinfo) -> datetime:
     """The instant that a caller gives, naive, in UTC; what has no zone is in this one."""
     if as_of is None:
         return datetime.now(UTC).replace(tzinfo=None)
-    if isinstance(as_of, datetime):
+    is_time = type(as_of).__name__ != "NaTType"  # which pandas makes a datetime of no time
+    if is_time and isinstance(as_of, datetime):
         return to_utc(as_of, zone)
-    if isinstance(as_of, date):
+    if is_time and isinstance(as_of, date):
         return first_instant(as_of, zone)
     raise TypeError(f"as_of must be a datetime or a date, not {type(as_of).__name__}")
 

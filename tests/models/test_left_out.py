@@ -16,6 +16,8 @@ from sqlalchemy.orm import (
     column_property,
     mapped_column,
     relationship,
+    scoped_session,
+    sessionmaker,
 )
 
 from segmentkit import SchemaError, Segment, SegmentkitError, SegmentTypeError
@@ -223,3 +225,13 @@ def test_one_of_several_by_an_order() -> None:
     schema = schema_from(Flat)
     assert [link.name for link in schema.entity.links] == ["only"]
     assert "order_by picks one of several rows" in dict(schema.left_out)["flats.last"]
+
+
+def test_an_extension_of_flask() -> None:
+    """It has a session, which is told."""
+
+    class SQLAlchemy:
+        session = scoped_session(sessionmaker(ENGINE))
+
+    with pytest.raises(SchemaError, match=r"not a SQLAlchemy of tests: give its \.session"):
+        Source(SQLAlchemy(), Kid)  # type: ignore[arg-type]

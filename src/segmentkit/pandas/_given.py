@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -27,6 +29,10 @@ _WAYS: dict[tuple[str, str], str] = {
     ("pyspark", "DataFrame"): "it to segmentkit.spark instead",
 }
 """What to give instead, by the library and the class."""
+
+
+_READ = {".parquet": "pandas.read_parquet", ".csv": "pandas.read_csv", ".json": "pandas.read_json"}
+"""What reads files, by their suffixes."""
 
 
 def frames_of(
@@ -60,7 +66,10 @@ def _told(given: Any, table: str) -> str:
     """What something is, and what to give instead."""
     kind = type(given)
     library = kind.__module__.partition(".")[0].removeprefix("_")
-    if given is None or isinstance(given, str | bytes):
+    if isinstance(given, str | PathLike):
+        read = _READ.get(Path(given).suffix.lower())
+        return repr(given)[:60] + (f": give {read}(…) of it" if read else "")
+    if given is None or isinstance(given, bytes):
         return repr(given)[:60]
     called = described(given)
     if kind in (list, tuple) and any(isinstance(each, pd.DataFrame) for each in given):

@@ -57,6 +57,8 @@ def bind_of(given: Any, call: str = "Source({}, …).members(…)") -> Bind:
     if isinstance(given, sa.Engine | sa.Connection | Session | scoped_session):
         return given
     call = ": call it, for a session" if isinstance(given, sessionmaker) else ""
+    if isinstance(getattr(given, "session", None), scoped_session):
+        call = ": give its .session"  # as of Flask-SQLAlchemy
     raise SchemaError(
         "this takes an engine, a connection or a session of SQLAlchemy, and not "
         f"{described(given)}{call}"
