@@ -108,6 +108,20 @@ def test_schemas_and_tables_of_one_name(database: str) -> None:
             members(segment, sa.Table("customers", sa.MetaData(), sa.Column("id", sa.Integer)))
 
 
+def test_translated_schemas_are_not_read() -> None:
+    """SQLAlchemy's inspector does not translate, so a table that queries find is not there."""
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ATTACH ':memory:' AS tenant")
+        connection.exec_driver_sql("CREATE TABLE tenant.people (id INTEGER PRIMARY KEY)")
+    asked = engine.execution_options(schema_translate_map={None: "tenant"})
+    table = sa.Table("people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
+    for call in (lambda: schema_from(asked, "people"), lambda: verify(schema_from(table), asked)):
+        with pytest.raises(SchemaError, match="no table 'people'; .* without schema_translate_map"):
+            call()
+    engine.dispose()
+
+
 def test_reflected_schemas() -> None:
     """As in Metabase's sources, tables of another schema are read from the database."""
     engine = sa.create_engine("sqlite://", poolclass=StaticPool)

@@ -161,7 +161,7 @@ def reflect(
             hint = did_you_mean(name, present)
             lacking.append(f"no table {name!r}" + (f" ({hint})" if hint else ""))
     if lacking:
-        raise SchemaError(f"the database has {'; '.join(lacking)}")
+        raise SchemaError(f"the database has {'; '.join(lacking)}{_untranslated(engine)}")
     wanted = dict.fromkeys(present[name] for name in named)
     leads: dict[Any, set[Any]] = {}
     for schema in {schema for schema, _ in present.values()}:
@@ -196,6 +196,16 @@ def _present(inspector: sa.Inspector, named: Iterable[str]) -> dict[str, tuple[s
             *_materialized(inspector, schema or None),
         )
     }
+
+
+def _untranslated(engine: sa.Engine) -> str:
+    """Why tables may be absent that queries find."""
+    if not engine.get_execution_options().get("schema_translate_map"):
+        return ""
+    return (
+        "; SQLAlchemy reads which tables there are without schema_translate_map: give an engine "
+        "whose default schema is the one that is meant"
+    )
 
 
 def _materialized(inspector: sa.Inspector, schema: str | None) -> Iterable[str]:
@@ -292,7 +302,7 @@ def _places(schema: Schema, engine: sa.Engine, entity: Root | None = None) -> di
             columns[name] = {column["name"]: column["type"] for column in found}
     lacking = missing_parts(schema, columns)
     if lacking:
-        raise SchemaError(f"the database has {'; '.join(lacking)}")
+        raise SchemaError(f"the database has {'; '.join(lacking)}{_untranslated(engine)}")
     texts = any(a.dtype in (TEXT, TEXTS) for e in schema.entities for a in e.attributes)
     if texts and not folds_case(engine):
         raise SchemaError(
