@@ -355,3 +355,28 @@ def test_one_of_several_values_after_a_sign() -> None:
             Segment.define(None, f'name {sign} ("x" or "y")', PEOPLE)
         (found,) = caught.value.diagnostics
         assert found.hint == f'several values stand in a list: name {word} ("x", "y")'
+
+
+def test_what_is_asked_of_rows_without_an_attribute() -> None:
+    """Aggregates behind the name of a relation are calls, and no attribute is made up."""
+    orders = [Attribute("id", INTEGER), Attribute("amount", INTEGER), Attribute("status", TEXT)]
+    root = Entity(
+        "customers",
+        key="id",
+        attributes=[Attribute("id", INTEGER)],
+        relations=[Relation("orders", key="customer_id")],
+    )
+    schema = Schema([root, Entity("orders", key="id", attributes=orders)])
+    hints = {
+        "orders.max > 2": "write max(orders.amount)",
+        "orders.exists": "write any(orders)",
+        "orders.count > 2": "write count(orders)",
+        "orders.last.amount > 2": "write last(orders.amount)",
+        "orders.price > 2": "did you mean 'amount'?",
+        "orders.total > 2": "write sum(orders.amount)",
+        "orders.foo > 2": "there are amount, id, status",
+    }
+    for text, hint in hints.items():
+        with pytest.raises(SegmentTypeError) as caught:
+            Segment.define(None, text, schema)
+        assert caught.value.diagnostics[0].hint == hint

@@ -389,6 +389,8 @@ def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> 
         entity = ctx.schema.named(relation.to) if relation else None
     if entity is None or (isinstance(other, t.Name) and entity.attribute(other.parts[0])):
         return
+    if not any(of(own) for of in (entity.attribute, entity.link, entity.document)):
+        return
     name = evolve(side, parts=(own,))
     left, right = (name, other) if side.span == node.left.span else (other, name)
     test = format_tree(evolve(node, left=left, right=right))

@@ -7,7 +7,14 @@ import re
 from attrs import frozen
 
 from segmentkit._checking.context import Context, NamedRow, Row
-from segmentkit._checking.hints import left_out, look_alike, one_of, one_step_away, some
+from segmentkit._checking.hints import (
+    left_out,
+    look_alike,
+    one_of,
+    one_step_away,
+    some,
+    write_some,
+)
 from segmentkit._checking.synonyms import synonym
 from segmentkit._diagnostics.diagnostic import Hint, advice, likely, suggest, write
 from segmentkit._diagnostics.wording import Term, term
@@ -206,11 +213,7 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
             hint = own if scope is ir.Scope.ABOVE else write(f"count({text})")
             ctx.error("SK114", node.span, name=text, hint=hint)
         else:
-            rows = text.rpartition(".")[0] if node.parts[-1].lower() in _SIZES else None
-            hint = write(f"count({rows})") if rows else None
-            last = node.parts[-1].lower()
-            if len(node.parts) > 2 and last in _OF_MANY:
-                hint = write(f"{_OF_MANY[last]}({text.rpartition('.')[0]})")
+            hint = _of_many(ctx, node, entity, part)
             ctx.error("SK115", node.span, hint=hint, name=text, relation=part)
     elif entity.link(part) is not None:
         target = ctx.schema.follow(entity, [part])
@@ -225,6 +228,40 @@ def _unknown(ctx: Context, node: t.Name, entity: Entity, part: str, scope: ir.Sc
         ctx.error("SK129", node.span, name=part, hint=_part_meant(node, part))
     else:
         ctx.error("SK101", node.span, name=part, hint=_meant(ctx, node, entity, part, scope))
+
+
+def _of_many(ctx: Context, node: t.Name, entity: Entity, part: str) -> Hint | None:
+    """What ``orders.count``, ``orders.last.amount`` and ``orders.price`` mean."""
+    at = node.parts.index(part) + 1
+    rows, own = ".".join(map(format_name, node.parts[:at])), node.parts[at:]
+    relation = entity.relation(part)
+    assert relation is not None
+    target = ctx.schema.named(relation.to)
+    if target.attribute(own[0]) is None and len(own) == 1:
+        word = own[0].lower()
+        if word in _SIZES:
+            return write(f"count({rows})")
+        if word in ("any", "exists", "some"):
+            return write(f"any({rows})")
+        known = [a.name for a in target.attributes]
+        keys = (target.key, *(r.key for r in entity.relations))
+        numbers = [
+            a.name
+            for a in target.attributes
+            if a.dtype.is_number and a.name not in keys and not a.name.endswith("_id")
+        ]
+        if word in _OF_MANY and numbers:
+            return write_some([f"{_OF_MANY[word]}({rows}.{format_name(n)})" for n in numbers])
+        if word == "total" and numbers:
+            return advice("write", text=some([f"sum({rows}.{format_name(n)})" for n in numbers]))
+        meant = synonym(own[0], known) or suggest(own[0], known)
+        if meant is not None:
+            return advice("did_you_mean", f"{rows}.{format_name(meant)}", name=meant)
+        return None if target.link(own[0]) or target.document(own[0]) else likely(own[0], known)
+    for word, name in (own, own[::-1]) if len(own) == 2 else ():
+        if word.lower() in _OF_MANY and target.attribute(name) is not None:
+            return write(f"{_OF_MANY[word.lower()]}({rows}.{format_name(name)})")
+    return None
 
 
 def _part_meant(node: t.Name, part: str) -> Hint | None:

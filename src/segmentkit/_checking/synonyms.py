@@ -27,7 +27,7 @@ _GROUPS = (
     ("status", "state", "статус", "stan", "estado"),
     ("plan", "tier", "subscription", "package", "pricing_plan"),
     ("tags", "labels", "tag", "label"),
-    ("amount", "price", "total", "value", "revenue", "cost", "spend", "order_value", "sum",
+    ("amount", "price", "total", "value", "revenue", "cost", "spend", "order_value",
      "total_amount", "order_total", "kwota", "сума", "сумма", "betrag", "montant", "importe"),
     ("quantity", "qty", "pieces", "units"),
     ("product", "item", "article", "sku", "product_name"),
