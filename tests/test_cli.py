@@ -1054,7 +1054,7 @@ def test_a_database_needs_an_entity(run: Run, url: str, tmp_path: Path) -> None:
 
 def test_schema(run: Run, url: str, tmp_path: Path) -> None:
     """What is printed is the head of a file that needs no database."""
-    zone = ("--time-zone", "Europe/Kyiv")
+    zone = ("--time-zone", "Europe/Kyiv", "--week-start", "sunday")
     result = run(
         "schema", "--url", url, "--entity", "customers", "--event", "orders=placed_at", *zone
     )
@@ -1062,7 +1062,7 @@ def test_schema(run: Run, url: str, tmp_path: Path) -> None:
     declaration = read_catalog(result.out).declaration
     assert declaration is not None
     schema = declaration.schema()
-    assert schema.time_zone == "Europe/Kyiv"
+    assert (schema.time_zone, schema.week_start) == ("Europe/Kyiv", "sunday")
     orders = schema.entity.relation("orders")
     assert orders is not None
     assert (orders.key, orders.at) == ("customer_id", "placed_at")

@@ -181,6 +181,10 @@ def test_check_one_definition(run: Run) -> None:
         (["count", "--where", "age > 1", *URL], "Missing argument 'FILE'"),
         (["count", "shop.toml", "loyal", "--where", "age > 1", *URL], "unexpected extra argument"),
         (["count", "shop.toml", "--where", "age > 1", *ORDERS, *URL], "go with --entity"),
+        (
+            ["count", "shop.toml", "--where", "age > 1", "--week-start", "sunday", *URL],
+            "--week-start goes with --entity",
+        ),
         (["sql", "--where", "age > 1", *ENTITY, "--dialect", "sqlite"], "--entity needs a --url"),
         (["check", "shop.toml", "shop.toml", "--where", "age > 1"], "--where goes with one FILE"),
         (["explain", "--where", "age > 1", *ENTITY, *URL], "Missing argument 'KEY'"),

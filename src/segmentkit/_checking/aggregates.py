@@ -112,7 +112,8 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     if not ways and isinstance(argument, t.Name) and _is_of_link(ctx, argument, start):
         return None
     name = function.name
-    examples = [f"{name}({format_name(r.name)}…)" for r in start.relations[:1]]
+    before = function.before if isinstance(function, AggregateFunction) else ""
+    examples = [f"{name}({before}{format_name(r.name)}…)" for r in start.relations[:1]]
     if name == "count" and isinstance(argument, t.Name) and list_of_texts(ctx, argument):
         examples = [f"length({format_tree(argument)})"]
     elif not ways and not ctx.row:

@@ -335,7 +335,7 @@ TABLE = (
         "SK195",
         "a percentile is a number from 0 to 100, and this is {text}",
         "The first argument says how many percent of the values are not larger, with at most six digits after the point. It is written out, or a parameter.",
-        hint="write percentile(90, orders.amount)",
+        hint="write a number from 0 to 100, as in percentile(90, orders.amount)",
     ),
     # Versions
     Code(
