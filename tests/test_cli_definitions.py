@@ -528,6 +528,7 @@ BEFORE = {
     "erase": (STORE,),
     "pull": (STORE,),
     "ack": (STORE, *_app.EXAMPLES["pull"]),
+    "retire": (STORE, *_app.EXAMPLES["pull"]),
 }
 
 
