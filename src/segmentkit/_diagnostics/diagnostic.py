@@ -129,9 +129,10 @@ class Diagnostic:
             The diagnostic; its code, its places and its values are the same.
 
         Example:
-            >>> found = diagnostic("SK101", Span(0, 3), name="aeg")
+            >>> told = {"name": "aeg"}
+            >>> found = Diagnostic("SK101", "unknown attribute 'aeg'", Span(0, 3), values=told)
             >>> found.translated("uk").message
-            "невідомий атрибут «aeg»"
+            'невідомий атрибут «aeg»'
         """
         code = chosen(language)
         if code == ENGLISH:
