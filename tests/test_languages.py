@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import sys
 import warnings
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -321,3 +323,18 @@ def test_numbers_of_an_analysis_follow_the_language() -> None:
     with speaking("pl"):
         assert "12\u00a0000" in str(found)
         assert "1.05.2026" in str(found)
+
+
+def test_numbers_of_a_command(run: Run, file: str, no_locale: None) -> None:
+    """The spaces between digits are shown as such, in lines and in tables."""
+    pytest.importorskip("babel")
+    with closing(sqlite3.connect("shop.sqlite")) as shop:
+        shop.execute("create table customers (id integer primary key, age integer)")
+        shop.executemany("insert into customers values (?, ?)", [(i, i % 9) for i in range(2_000)])
+        shop.commit()
+    asked = ("count", "--where", "age = 1", "--entity", "customers")
+    told = run(
+        "--language", "uk", *asked, "--url", "sqlite:///shop.sqlite", "--as-of", "2026-05-01"
+    )
+    assert "2\u00a0000 customers, as of 01.05.2026" in told.out
+    assert "11,2%" in told.out

@@ -135,8 +135,11 @@ def show(text: str, *, error: bool = False) -> None:
 def printable(text: str) -> str:
     """The text without what would steer a terminal."""
     return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c.isprintable() or c in _SPACES else "\N{REPLACEMENT CHARACTER}" for c in text
     )
+
+
+_SPACES = "\n\t\u00a0\u202f"  # the last two stand between the digits of numbers
 
 
 def one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from segmentkit._calendar import local
+from segmentkit._diagnostics.languages import dated
 from segmentkit._html import Html, element
 from segmentkit.analysis._report.contents import Contents
 from segmentkit.analysis._report.html_page import table
@@ -78,7 +79,7 @@ def _runs(told: str, runs: Sequence[Run], report: Contents) -> Html:
     zone = report.schema.zone
     rows = [
         (
-            f"{local(run.as_of.replace(tzinfo=None), zone):%Y-%m-%d %H:%M}",
+            dated(f"{local(run.as_of.replace(tzinfo=None), zone):%Y-%m-%d %H:%M}"),
             number(run.size),
             number(run.entered),
             number(run.left),

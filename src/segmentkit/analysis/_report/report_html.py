@@ -52,7 +52,7 @@ def body(report: Contents) -> Html:
 def _head(report: Contents) -> _Html:
     clock = local(report.as_of.replace(tzinfo=None), report.schema.zone)
     yield element("h1", report.title)
-    shown = f"{clock:%Y-%m-%d %H:%M} {report.schema.time_zone}"
+    shown = dated(f"{clock:%Y-%m-%d %H:%M} {report.schema.time_zone}")
     same = report.schema.time_zone == "UTC"
     yield element("p", f"As of {shown}" + ("" if same else f" ({moment(report.as_of)})"))
     left_out = {(each.kind, each.name) for each in report.problems}
