@@ -118,6 +118,11 @@ def test_hundreds_of_branches():
         rows = [{"id": n} for n in (5, 6, 12, 699, 700)]
         connection.execute(sa.insert(people), rows)
         assert connection.scalars(members(segment, people)).all() == [5, 12]
+    few = " ".join(f"when age = {n} then {n % 7}" for n in range(100))
+    unsure = define(f"case {few} else -1 end = 5").uncertain()
+    assert len(unsure.definition) < 20 * len(few)
+    assert unsure.matches(person())
+    assert not unsure.matches(person(age=5))
 
 
 def test_chosen_uuids_are_in_one_form():

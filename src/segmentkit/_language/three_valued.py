@@ -79,18 +79,28 @@ def _surely_chosen(node: t.Node) -> t.Expr | None:
         case t.Call() if node.name not in FUNCTIONS:
             return node
         case t.Case(branches, otherwise):
-            passed: list[t.Expr] = []
+            unknown = _missing_value(node)
             whens = []
             for branch in branches:
                 value = t.rewritten(branch.value, _surely_chosen)
-                known = _all([*passed, _certain(branch.condition, holds=True)])
-                whens.append(t.When(known, value))
-                passed.append(_certain(branch.condition, holds=False))
-            if otherwise is not None:
-                whens.append(t.When(_all(passed), t.rewritten(otherwise, _surely_chosen)))
-            return t.Case(tuple(whens))
+                sure = _certain(branch.condition, holds=True)
+                possible = _not(_certain(branch.condition, holds=False))
+                whens.append(t.When(sure, value))
+                if possible != sure:
+                    whens.append(t.When(possible, unknown))
+            return t.Case(tuple(whens), t.rewritten(otherwise, _surely_chosen))
         case _:
             return None
+
+
+def _missing_value(node: t.Case) -> t.Case:
+    """A value of the type of a case that nobody has."""
+    results = [branch.value for branch in node.branches]
+    results += [] if node.otherwise is None else [node.otherwise]
+    typed: t.Expr = next(each for each in results if not isinstance(each, t.Parameter))
+    if isinstance(typed, t.Case):
+        return _missing_value(typed)
+    return t.Case((t.When(t.Literal(False), typed),))
 
 
 def _certainly_counted(tree: t.Counted, *, holds: bool) -> t.Expr:
