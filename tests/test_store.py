@@ -434,6 +434,8 @@ def test_runs_that_ask_for_stays(world: World) -> None:
     world.be(p1=30)
     with pytest.raises(RunRefused, match=r"'adults' was not run by then.*nothing was written"):
         world.store.run(new, as_of=day(1))
+    with pytest.raises(RunRefused, match=r"run it in the store first; nothing was written$"):
+        world.store.backfill(new, [day(1)])
     assert world.store.runs() == []
     runs = world.store.run([new, adults, kept], as_of=day(1))
     assert [runs[name].size for name in ("new", "adults", "kept")] == [0, 1, 1]

@@ -169,7 +169,7 @@ ALLOW_STALE = 'pass stale="allow" (on the command line: --allow-stale)'
 """The way out of a refusal of stale data."""
 
 
-def refuse_stale(tables: Iterable[Loaded]) -> None:
+def refuse_stale(tables: Iterable[Loaded], *, may_allow: bool = True) -> None:
     """Refuse a run of stale data, or of stays of which nothing is known.
 
     Raises:
@@ -177,7 +177,8 @@ def refuse_stale(tables: Iterable[Loaded]) -> None:
     """
     for each in tables:
         if isinstance(each, LastRun):
-            raise RunRefused(f"{each.refusal}; nothing was written. Otherwise {ALLOW_STALE}")
+            way = f". To run all the same, {ALLOW_STALE}" if may_allow else ""
+            raise RunRefused(f"{each.refusal}; nothing was written{way}")
         raise RunRefused(
             f"{each}, and the schema calls it stale from {each.fresh.stale} on; nothing was "
             f"written. Load the data and run again; to run all the same, {ALLOW_STALE}"

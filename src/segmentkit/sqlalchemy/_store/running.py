@@ -140,7 +140,7 @@ class Running:
         loaded = self.source.loaded(segments, as_of=self.asked.as_of)
         stale = [each for each in loaded if each.state == "stale" and self._matters(each)]
         if self.asked.stale != "allow":
-            refuse_stale(stale)
+            refuse_stale(stale, may_allow=self.asked.stale is not None)
         tables = {each.table for each in stale if not isinstance(each, LastRun)}
         runs = {each.segment for each in stale if isinstance(each, LastRun)}
         return {
