@@ -35,6 +35,8 @@ from segmentkit._diagnostics.languages import (
     localized,
     speaking,
 )
+from segmentkit._diagnostics.messages import CODES, HINTS
+from segmentkit._diagnostics.terms import TERMS
 from tests.commands import Run
 from tests.test_messages import SHOP
 from tests.test_wordings import found
@@ -61,6 +63,24 @@ def refused(text: str) -> DefinitionError:
 def test_the_languages_that_ship() -> None:
     """Ukrainian and Polish, beside English."""
     assert known() == ["en", "pl", "uk"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_ships_is_complete(language: str) -> None:
+    """Each code, hint and term is in the compiled catalog: see CONTRIBUTING.md, "Languages"."""
+    shipped = languages._catalog(language)
+    wordings = [(code.id, code.message) for code in CODES.values()]
+    wordings += [(f"hint {hint}", wording) for hint, wording in HINTS.items()]
+    wordings += [(languages.TERM, wording) for wording in TERMS]
+    kept = [each for each in wordings if shipped.pgettext(*each) == each[1]]
+    assert [each for each in kept if each[1] not in SAME] == []
+
+
+SAME = (
+    *("{detail}", "{why}", "{text}", "a within", "a Name", "a tuple"),
+    *("language = {known}", '"language": {version}', "ntile(5, sum(orders.amount)) = 5"),
+)
+"""Wordings that are the same in each language."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
