@@ -77,10 +77,10 @@ def test_what_ships_is_complete(language: str) -> None:
 
 
 SAME = (
-    *("{detail}", "{why}", "{text}", "a within", "a Name", "a tuple"),
+    *("{detail}", "{why}", "{text}", "segment", "a within", "a Name", "a tuple"),
     *("language = {known}", '"language": {version}', "ntile(5, sum(orders.amount)) = 5"),
 )
-"""Wordings that are the same in each language."""
+"""Wordings that a translation may leave as they are."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
