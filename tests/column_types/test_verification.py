@@ -12,6 +12,7 @@ from weakref import finalize
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.pool import StaticPool
 
 from segmentkit import (
     DATE,
@@ -25,7 +26,7 @@ from segmentkit import (
     SchemaError,
     Segment,
 )
-from segmentkit.sqlalchemy import Verification, members, schema_from, tables_from, verify
+from segmentkit.sqlalchemy import Source, Verification, members, schema_from, tables_from, verify
 from tests.column_types import zoo
 from tests.commands import Run
 from tests.targets.databases import ENGINES
@@ -386,3 +387,27 @@ def test_the_command_shows_them(run: Run, tmp_path: Path) -> None:
     assert "error: people.id: rows have the same key (2 rows)" in found.err
     assert run("check", "shop.toml", "--url", "sqlite:///shop.sqlite").code == 0
     assert run("check", "shop.toml", "--database").code == 2
+
+
+def test_a_collation_that_only_the_database_knows_is_found() -> None:
+    """SQLAlchemy does not read it; declared, as the finding says, texts are compared as they are."""
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            'CREATE TABLE people (id INTEGER PRIMARY KEY, last_name TEXT, "name" VARCHAR(20) '
+            "NOT NULL COLLATE nocase, town TEXT)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO people VALUES (1, 'A', 'ann', 'X'), (2, 'A', 'Ann', 'X')"
+        )
+    schema = schema_from(engine, "people")
+    found = [f for f in verify(schema, engine).errors if f.kind == "collation"]
+    assert [f.place for f in found] == ["people.name"]
+    assert found[0].fix.endswith('sqlalchemy.String(collation="NOCASE")')
+    name = sa.Column("name", sa.String(collation="NOCASE"))
+    people = sa.Table("people", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), name)
+    declared = schema_from(people)
+    assert not verify(declared, engine, people).errors
+    ann = Segment.define("ann", 'name = "ann"', declared)
+    assert set(Source(engine, people).members(ann)) == {1}
+    engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -110,7 +111,12 @@ def findings(
         data: Whether rows are looked at too.
     """
     checks = _Checks(schema, connection, places)
-    each: list[Callable[[], Iterator[Finding]]] = [checks.types, checks.indexes, checks.statistics]
+    each: list[Callable[[], Iterator[Finding]]] = [
+        checks.types,
+        checks.collations,
+        checks.indexes,
+        checks.statistics,
+    ]
     if data:
         each += [checks.keys, checks.ways, checks.times, checks.numbers]
     found = [finding for check in each for finding in checks.tried(check)]
@@ -165,6 +171,32 @@ class _Checks:
                 )
             elif attribute.form is None and attribute.dtype.kind is Kind.TIMESTAMP:
                 yield from self.zones(place, attribute.column, kind)
+
+    def collations(self) -> Iterator[Finding]:
+        """Columns that SQLite compares otherwise, as only the text of their tables says."""
+        if self.dialect.name != "sqlite":
+            return
+        for place, attribute in self.attributes():
+            if attribute.stored.kind is not Kind.TEXT or self.has_collation(place, attribute):
+                continue
+            about = sa.text("SELECT sql FROM sqlite_master WHERE lower(name) = lower(:name)")
+            made = self.connection.scalar(about, {"name": place.table.name}) or ""
+            written = rf"[\"`\[]?\b{re.escape(attribute.column)}\b[^,]*?COLLATE\W+(NOCASE|RTRIM)\b"
+            if (found := re.search(written, made, re.IGNORECASE)) is not None:
+                collation = found[1].upper()
+                yield Finding(
+                    "collation",
+                    self.named(place, attribute.column),
+                    f"it is compared by {collation}, and not by code point",
+                    fix="declare it in your class or table, and pass that to verify, too: "
+                    f'sqlalchemy.String(collation="{collation}")',
+                    is_error=True,
+                )
+
+    def has_collation(self, place: Place, attribute: Attribute) -> bool:
+        """Whether the app declares how a column is compared, so that the SQL says otherwise."""
+        column = None if place.declared is None else place.declared.c.get(attribute.column)
+        return getattr(getattr(column, "type", None), "collation", None) is not None
 
     def attributes(self) -> Iterator[tuple[Place, Attribute]]:
         for place in self.places.values():
