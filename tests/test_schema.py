@@ -108,6 +108,9 @@ def refused(function: Any, *args: Any, **kwargs: Any) -> str:
         (lambda: Schema([Entity("a", key="id")], time_zone=None), "unknown time zone None"),
         (lambda: parse_dtype("VARCHAR(20)"), "unknown type 'VARCHAR(20)'; did you mean 'text'?"),
         (lambda: parse_dtype("timestmp"), "unknown type 'timestmp'; did you mean 'timestamp'?"),
+        (lambda: parse_dtype("date?"),
+         "the type 'date?' stands alone only; beside others write type = \"date\", "
+         "nullable = true"),
         (lambda: parse_dtype("uuid"),
          "unknown type 'uuid'; the types are boolean, integer, float, text, date, timestamp, "
          "text[] and decimal(digits)"),

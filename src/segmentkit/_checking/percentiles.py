@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from attrs import evolve
 
+from segmentkit._checking import surprises
 from segmentkit._checking.aggregates import aggregate
 from segmentkit._checking.calls import wrong_count
 from segmentkit._checking.context import Context
@@ -34,6 +35,7 @@ def percentile(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.A
             share = ctx.parameter(percent, SHARE)
         case t.Literal(int() | Decimal() as number) if is_percent(number):
             share = Fraction(number) / 100
+            surprises.of_small_percent(ctx, percent, Decimal(number))
         case _:
             ctx.error("SK195", percent.span, text=format_tree(percent), hint=_meant(node))
     found = aggregate(ctx, evolve(node, arguments=(value,)), function)

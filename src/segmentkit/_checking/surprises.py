@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from attrs import evolve
@@ -316,6 +317,13 @@ def _of_signs(ctx: Context, node: t.Literal, text: str, *, inner: bool) -> None:
         _warn(ctx, diagnostic("SK210", node.span, hint=hint, sign=named(text)))
     elif not inner:
         _warn(ctx, diagnostic("SK209", node.span, hint=hint))
+
+
+def of_small_percent(ctx: Context, node: t.Literal, number: Decimal) -> None:
+    """Others count percentiles from 0 to 1."""
+    if 0 < number < 1:
+        hint = write(f"{(number * 100).normalize():f}")
+        _warn(ctx, diagnostic("SK211", node.span, hint=hint, text=format_tree(node)))
 
 
 # -- what never changes ---------------------------------------------------------------------------

@@ -425,4 +425,9 @@ TABLE = (
         "this text has letters of several alphabets: {sign}",
         "A Cyrillic or Greek letter can look like a Latin one, and is another: the text equals nothing that looks the same.",
     ),
+    Code(
+        "SK211",
+        "{text} is less than one percent",
+        "A percentile counts from 0 to 100.",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -69,6 +70,9 @@ def parse_dtype(text: str) -> DType:
         return _TYPES[text]
     if match := re.fullmatch(r"decimal(?:\((\d{1,2})\))?", text):
         return decimal(int(match[1]) if match[1] else None)
+    if text.endswith("?") and text[:-1] in _TYPES:
+        way = f"type = {json.dumps(text[:-1])}, nullable = true"
+        raise SchemaError(f"the type {text!r} stands alone only; beside others write {way}")
     word = re.match(r"\w*", text.lower())
     if meant := (word and _TYPES_OF_OTHERS.get(word[0])) or suggest(text, _TYPES):
         raise SchemaError(f"unknown type {text!r}; did you mean {meant!r}?")
