@@ -523,7 +523,7 @@ def test_frames_without_rows() -> None:
 MISTAKES = {
     'initail(name) = "A"': ("SK103", "did you mean 'initial'?"),
     "sprad(orders.amount) > 1": ("SK103", "did you mean 'spread'?"),
-    "clamp(age, 1) = 1": ("SK111", None),
+    "clamp(age, 1) = 1": ("SK111", "write clamp(age, 1, …)"),
     'initial(age) = "A"': ("SK112", None),
     'day_name(rating) = "A"': ("SK112", None),
     "same_day(seen) = 2026-05-01": ("SK112", "declare 'seen' as a date in the schema"),
