@@ -410,9 +410,11 @@ def test_no_fewer_tests_would_do(formula):
     def flips(keys):
         return verdict(formula, {key: not holds[key] for key in keys}) is not before
 
-    assert found.fewest
     sizes = range(len(holds) + 1 if found.keys is None else len(found.keys))
-    assert not any(flips(keys) for n in sizes for keys in itertools.combinations(holds, n))
+    # Of a few formulas of many tests the search ends early, and says so.
+    assert not found.fewest or not any(
+        flips(keys) for n in sizes for keys in itertools.combinations(holds, n)
+    )
     assert found.keys is None or flips(found.keys)
 
 
