@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 import sqlalchemy as sa
 from attrs import frozen
+from memory import most
 from timing import rounds
 
 from segmentkit import Schema, Segment
@@ -209,6 +210,7 @@ def main() -> None:
         times = rounds(asked, told.rounds)
         a, b = (statistics.median(times[each.name]) for each in (one, other))
         print(f"| {name} | {found[0]:,} | {same[:12]} | {a:.2f} s | {b:.2f} s | {b / a:.1f} |")
+    print(f"\nThis process, in which both run, held at most {most() / 1000:.1f} GB.")
 
 
 if __name__ == "__main__":
