@@ -99,11 +99,12 @@ class Engine:
     ids: Callable[[Segment], np.ndarray[Any, Any]]
 
 
-def of_duckdb(folder: Path, schema: Schema) -> Engine:
+def of_duckdb(folder: Path, schema: Schema, memory: str) -> Engine:
     """DuckDB, through SQLAlchemy, on views of the files."""
     engine = sa.create_engine("duckdb:///:memory:", poolclass=sa.pool.StaticPool)
     customers = sql.tables_from(schema).tables["customers"]
     with engine.connect() as connection:
+        connection.exec_driver_sql(f"SET memory_limit = '{memory}'")
         for name in ("customers", "orders"):
             files = f"read_parquet('{folder / name}/*.parquet')"
             connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT * FROM {files}")
@@ -190,13 +191,14 @@ def main() -> None:
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--engine", choices=["sail", "spark"], default="sail")
+    options.add_argument("--memory", default="6GB", help="of DuckDB; the rest is on disk")
     told = options.parse_args()
     folder = make(told.customers, told.orders)
     title = "Spark, local" if told.engine == "spark" else f"Sail, {told.workers} workers"
     session = spark() if told.engine == "spark" else sail(told.workers)
     frames = frames_of(session, folder)
     schema = schema_of(frames)
-    one, other = of_duckdb(folder, schema), of_spark(title, frames)
+    one, other = of_duckdb(folder, schema, told.memory), of_spark(title, frames)
     print(f"{told.customers:,} customers, {told.orders:,} orders")
     print(f"| segment | members | ids (SHA-256) | DuckDB | {title} | ratio |")
     print("|---|---|---|---|---|---|")
