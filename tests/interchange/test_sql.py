@@ -53,6 +53,14 @@ SAID = [
         "count(orders where amount > customers.credit) >= 2",
     ),
     ("NOT (age > 1 OR (vip AND name = 'it''s'))", 'not (age > 1 or vip and name = "it\'s")'),
+    ("seen BETWEEN '2026-01-01' AND current_date", "seen >= 2026-01-01T00:00 and seen <= today"),
+    (
+        "seen NOT BETWEEN '2026-01-01' AND current_date",
+        "not (seen >= 2026-01-01T00:00 and seen <= today)",
+    ),
+    ("joined BETWEEN '2026-01-01' AND current_date", "joined between 2026-01-01 and today"),
+    ("lower(name) LIKE 'a%'", 'name starts with "a" ignoring case'),
+    ("-age < 3", "-age < 3"),
 ]
 
 
@@ -62,6 +70,93 @@ def test_said(where: str, definition: str) -> None:
     found = from_sql(where, SHOP)
     assert found.definition == definition
     assert sk.Segment.define(None, definition, SHOP) == found.segment
+
+
+DIALECTS = ["postgres", "sqlite", "duckdb", "mysql", "tsql", "snowflake", "redshift", "trino"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_said_in_each_dialect(dialect: str) -> None:
+    """A condition that dialects share means the same in each of them."""
+    for where, definition in SAID:
+        # A TIMESTAMP of T-SQL is a version of a row; MySQL takes double quotes for a text's.
+        if (dialect, where.partition("'")[0]) not in {
+            ("tsql", "seen > TIMESTAMP "),
+            ("mysql", '"limit" <> 20'),
+        }:
+            assert from_sql(where, SHOP, dialect=dialect).definition == definition, where
+
+
+MOVED = [
+    ("tsql", "seen > DATEADD(day, -30, GETDATE())", "seen > 30 days ago"),
+    ("mysql", "seen > DATE_SUB(NOW(), INTERVAL 30 DAY)", "seen > 30 days ago"),
+    ("mysql", "joined > DATE_ADD(CURDATE(), INTERVAL -1 MONTH)", "joined > today - 1 month"),
+    (
+        "bigquery",
+        "seen > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 2 HOUR)",
+        "seen > 2 hours ago",
+    ),
+    ("bigquery", "joined > DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY)", "joined > today - 7 days"),
+    ("snowflake", "seen < DATEADD('day', 3, CURRENT_DATE)", "seen < today + 3 days"),
+    ("oracle", "joined = DATE '2026-01-01'", "joined = 2026-01-01"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "where", "definition"), MOVED)
+def test_times_that_move(dialect: str, where: str, definition: str) -> None:
+    """Functions that move a time say what an INTERVAL beside it says."""
+    assert from_sql(where, SHOP, dialect=dialect).definition == definition
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "tsql"])
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("name = 'ada'", {"ada", "ADA", "ada  "}),
+        ("name = 'ada '", {"ada", "ADA", "ada  "}),
+        ("name IN ('ada', 'x.')", {"ada", "ADA", "ada  ", "x. "}),
+        ("name <> 'ada'", {" ada", "xy", "x. "}),
+        ("name = 'x.'", {"x. "}),
+    ],
+)
+def test_spaces_at_the_end(dialect: str, where: str, found: set[str]) -> None:
+    """Databases that pad texts find those that differ in the spaces at their ends only."""
+    read = from_sql(where, SHOP, dialect=dialect)
+    names = ["ada", "ADA", "ada  ", " ada", "xy", "x. ", None]
+    record = {"id": 1}
+    theirs = read.theirs
+    assert theirs is not None
+    assert {n for n in names if theirs.matches({**record, "name": n})} == found
+    (padded,) = [each for each in read.differences if each.rule == "trailing-spaces"]
+    assert padded.who is not None
+    assert padded.who.matches({**record, "name": "ada"}) is ("'ada '" in where)
+    assert padded.who.matches({**record, "name": "x. " if "x." in where else "ada  "})
+
+
+def test_spaces_that_no_definition_can_say() -> None:
+    """Whom a test of two columns finds there, or of letters beyond ASCII, no segment says."""
+    read = from_sql("name = 'Æ'", SHOP, dialect="tsql")
+    assert read.theirs is None
+    assert {each.rule for each in read.differences} == {"case", "trailing-spaces"}
+    assert from_sql("name = 'ada'", SHOP, dialect="postgres").differences == ()
+
+
+@pytest.mark.parametrize(
+    ("constant", "rules"),
+    [
+        ("2026-01-31", {"<": None, ">=": None, "=": "first-instant", "<=": "first-instant"}),
+        ("2026-01-31 15:00", {"<": None, ">=": None, "=": "times", ">": "times"}),
+        ("2026-01-31T15:00:00", {"<": "times", ">=": "times", "=": "times"}),
+        ("2026-01-31 15:00:00Z", {"<": "times", ">=": "times"}),
+        ("2026-01-31 15:00:00.000000", {"<": None, ">": None, "=": None}),
+    ],
+)
+def test_times_that_are_texts(constant: str, rules: dict[str, str | None]) -> None:
+    """Where SQLite compares texts, and would find others than the instants, is told."""
+    for sign, rule in rules.items():
+        found = from_sql(f"seen {sign} '{constant}'", SHOP, dialect="sqlite").differences
+        assert [each.rule for each in found] == ([] if rule is None else [rule]), sign
+        assert not from_sql(f"seen {sign} '{constant}'", SHOP, dialect="postgres").differences
 
 
 REFUSED = [
@@ -162,7 +257,7 @@ def test_dialects() -> None:
         None: [like],
         "sqlite": [like],
         "postgres": [],
-        "mysql": [("case", "0-12"), like],
+        "mysql": [("case", "0-12"), ("trailing-spaces", "0-12"), like],
     }
     assert from_sql("vip XOR age > 3", SHOP, dialect="mysql").definition == (
         "vip and not age > 3 or age > 3 and not vip"

@@ -16,6 +16,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "negative form is the complement of the positive one.",
         "case": "Some databases ignore the case of letters in LIKE: SQLite of A to Z, others of "
         "every letter. Here case counts, unless you ask for `ignoring_case`.",
+        "trailing-spaces": "Some databases do not count the spaces at the ends of texts that they "
+        "compare; here they count.",
         "wildcard": "A % or _ in the value stands for any letters there; here it is itself.",
         "empty-list": "A list without values is left out there, as if the rule were not there; "
         "here nobody is in it.",

@@ -18,9 +18,10 @@ from segmentkit._language.parser import MAX_LENGTH
 from segmentkit._language.three_valued import certain
 from segmentkit.dtypes import BOOLEAN, TEXT, TIMESTAMP
 from segmentkit.interchange._logic import all_of, any_of, either, negation
-from segmentkit.interchange._reader import EVERYBODY, NOBODY, Reader, Refusal, converted
+from segmentkit.interchange._reader import EVERYBODY, NOBODY, Refusal, converted
 from segmentkit.interchange._result import Applied, Converted
 from segmentkit.interchange._sql_rows import Rows, rows_of
+from segmentkit.interchange._sql_texts import LIKE_PADDED, PADDED, padded
 from segmentkit.interchange._sql_values import (
     BLIND,
     LIKE_BLIND,
@@ -43,12 +44,16 @@ def converted_sql(
 ) -> Converted:
     """The result of one conversion; see `from_sql`."""
 
-    def read(applied: Applied) -> tuple[Reader, Segment]:
+    def read(applied: Applied) -> tuple[SqlReader, Segment]:
         reader = SqlReader(where, schema, MappingProxyType(dict(traits)), applied=applied)
         return reader, reader.segment(name, lambda: _Where(reader, dialect).whole(where))
 
+    def again(applied: Applied) -> Segment | None:
+        reader, segment = read(applied)
+        return None if reader.is_beyond else segment
+
     reader, segment = read(())
-    return converted(reader, segment, lambda applied: read(applied)[1])
+    return converted(reader, segment, again)
 
 
 class _Where(Values):
@@ -152,14 +157,16 @@ class _Where(Values):
             raise self.reader.unsayable(self.at(node), "a test of constants alone")
         self.beside_column = isinstance(left, exp.Column) or isinstance(right, exp.Column)
         one, other = self.value(left, dtype), self.value(right, dtype)
-        if sign not in ("<", ">="):
-            self.note_days(node, dtype, one, other)
+        # Of a text that is longer than the constant, these two say the same as of the instant.
+        shorter = sign in ((">=", "<") if isinstance(left, exp.Column) else ("<=", ">"))
+        self.note_times(node, dtype, left, right, shorter=shorter)
         folded = self.folded(left, right)
         if dtype == TEXT and not folded and self.dialect in BLIND:
             folded = self.differs("case", node, "this database ignores the case of letters")
         nullable = self.is_nullable(left) or self.is_nullable(right)
         self.note_missing(node, nullable=nullable, negated=sign == "!=")
-        return t.Compare(sign, one, other, folded, self.reader.span(self.at(node)))
+        test = t.Compare(sign, one, other, folded, self.reader.span(self.at(node)))
+        return self.padded(node, test) if dtype == TEXT else test
 
     def safe(self, node: exp.Expression) -> t.Expr:
         """IS [NOT] DISTINCT FROM a constant, which is never unknown."""
@@ -177,7 +184,11 @@ class _Where(Values):
         return distinct if isinstance(node, exp.NullSafeNEQ) else negation(distinct)
 
     def is_(self, node: exp.Expression) -> t.Expr:
-        """IS NULL, and IS TRUE and IS FALSE of a column, which are never unknown."""
+        """IS [NOT] NULL, and IS [NOT] TRUE and FALSE of a column, which are never unknown."""
+        found = self._is(node)
+        return negative_form(found) if node.args.get("negate") else found
+
+    def _is(self, node: exp.Expression) -> t.Expr:
         if not isinstance(node.this, exp.Column):
             raise self.reader.unsayable(self.at(node), f"{self.told(node)} of what is no column")
         found = self.column(node.this)
@@ -200,12 +211,13 @@ class _Where(Values):
             raise reader.unsayable(at, "NULL in a list: it makes every other answer unknown")
         self.beside_column = isinstance(node.this, exp.Column)
         options = tuple(self.value(each, dtype) for each in node.expressions)
-        self.note_days(node, dtype, *options)
+        self.note_times(node, dtype, *node.expressions)
         folded = self.folded(node.this, *node.expressions)
         if dtype == TEXT and not folded and self.dialect in BLIND:
             folded = self.differs("case", node, "this database ignores the case of letters")
         self.note_missing(node, nullable=self.is_nullable(node.this))
-        return t.InList(self.value(node.this, dtype), options, False, folded, reader.span(at))
+        test = t.InList(self.value(node.this, dtype), options, False, folded, reader.span(at))
+        return self.padded(node, test) if dtype == TEXT else test
 
     def between(self, node: exp.Expression) -> t.Expr:
         """BETWEEN two values; a day beside an instant is its first instant."""
@@ -216,12 +228,30 @@ class _Where(Values):
             raise self.reader.unsayable(self.at(node), "a test of constants alone")
         self.beside_column = isinstance(node.this, exp.Column)
         ends = [self.value(each, dtype) for each in (low, high)]
-        self.note_days(node, dtype, ends[1])
+        self.note_times(node, dtype, low, shorter=True)
+        self.note_times(node, dtype, high)
         first, last = map(first_instant, ends) if dtype == TIMESTAMP else ends
         span = self.reader.span(self.at(node))
         nullable = any(self.is_nullable(each) for each in (node.this, low, high))
         self.note_missing(node, nullable=nullable)
-        return t.InWindow(self.value(node.this, dtype), t.Range(first, last, span), False, span)
+        value = self.value(node.this, dtype)
+        if dtype == TIMESTAMP and isinstance(last, t.Moment) and last.base == "today":
+            # As the upper end of `between`, today is the whole day.
+            bounds = (
+                t.Compare(">=", value, first, False, span),
+                t.Compare("<=", value, last, False, span),
+            )
+            return all_of(bounds)
+        return t.InWindow(value, t.Range(first, last, span), False, span)
+
+    def padded(self, node: exp.Expression, test: t.Expr) -> t.Expr:
+        """A test for the equality of texts, of which the spaces at their ends may not count."""
+        told = "this database does not count the spaces at the ends of texts"
+        if self.dialect not in PADDED or not self.differs("trailing-spaces", node, told):
+            return test
+        found = padded(test)
+        self.reader.is_beyond |= found is None
+        return found or test
 
     # -- rows
 
@@ -289,7 +319,8 @@ class _Where(Values):
     def _like(self, node: exp.Expression, escape: str | None) -> t.Expr:
         reader, at = self.reader, self.at(node)
         pattern = node.expression
-        if not isinstance(node.this, exp.Column) or self.column(node.this).dtype != TEXT:
+        column = node.this.this if isinstance(node.this, exp.Lower | exp.Upper) else node.this
+        if not isinstance(column, exp.Column) or self.column(column).dtype != TEXT:
             raise reader.unsayable(at, "LIKE of what is no column of texts")
         if not (isinstance(pattern, exp.Literal) and pattern.is_string):
             raise reader.unsayable(at, "LIKE of what is no text written out")
@@ -303,17 +334,18 @@ class _Where(Values):
         if parts is None:
             hint = advice("like_pattern")
             raise reader.unsayable(at, f"the pattern {pattern.this[:40]!r}", hint)
-        folded = isinstance(node, exp.ILike)
-        if folded:
+        folded = isinstance(node, exp.ILike) or self.folded(node.this, pattern)
+        if isinstance(node, exp.ILike):
             told = "ILIKE compares lower case, and here Unicode's folding is compared"
             self.differs("case-folding", node, told)
-        elif self.dialect in LIKE_BLIND:
+        elif not folded and self.dialect in LIKE_BLIND:
             folded = self.differs("case", node, "LIKE ignores the case of letters here or there")
         negated = bool(node.args.get("negate"))
-        found = self.column(node.this)
+        found = self.column(column)
         self.note_missing(node, nullable=found.nullable, negated=negated)
         name = t.Name(found.parts, reader.span(at))
-        return self._searched(name, parts, at, folded=folded)
+        test = self._searched(name, parts, at, folded=folded)
+        return self.padded(node, test) if len(parts) == 1 and self.dialect in LIKE_PADDED else test
 
     def _searched(self, name: t.Name, parts: list[str], at: str, *, folded: bool) -> t.Expr:
         """The test of a text by the parts of a pattern between its percent signs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -39,7 +38,10 @@ _INSTEAD = {
 """What to write in place of a number."""
 
 _UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-_CASTS = {"DATE": DATE, **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ", "DATETIME"), TIMESTAMP)}
+_CASTS = {
+    "DATE": DATE,
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPNTZ", "DATETIME"), TIMESTAMP),
+}
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
@@ -52,6 +54,8 @@ class SqlReader(Reader):
         super().__init__(schema, traits, applied=applied)
         # JSON can bring halves of characters, which no text of SQL has.
         self.text = encodable(text)
+        self.is_beyond = False
+        """Whether a difference is to be applied that no definition can say."""
 
     def span(self, at: str) -> Span:
         """The place of characters; of the whole text, if it is not known."""
@@ -137,12 +141,25 @@ class Values:
             told = "SQL leaves out those for whom a value is missing; here they are in"
             self.differs("missing", node, told)
 
-    def note_days(self, node: exp.Expression, dtype: DType, *values: t.Expr) -> None:
-        """A day beside an instant, where the database has both as texts."""
-        days = (isinstance(v, t.Literal) and not isinstance(v.value, datetime) for v in values)
-        if dtype == TIMESTAMP and self.dialect in (None, "sqlite") and any(days):
-            told = "some databases compare the day and the instant as texts"
-            self.differs("first-instant", node, told)
+    def note_times(
+        self, node: exp.Expression, dtype: DType, *values: exp.Expression, shorter: bool = False
+    ) -> None:
+        """Constants beside an instant, where the database has both as texts.
+
+        With ``shorter``, one that is a beginning of the stored text compares as the instant does.
+        """
+        if dtype != TIMESTAMP or self.dialect not in (None, "sqlite"):
+            return
+        for each in values:
+            known = _written(each)
+            if known is None or (shorter and re.fullmatch(_BEGINNING, known)):
+                continue
+            if len(known) == _DAY:
+                told = "some databases compare the day and the instant as texts"
+                self.differs("first-instant", node, told)
+            elif not re.fullmatch(_WHOLE, known):
+                told = "some databases compare this text, and instants in another form"
+                self.differs("times", node, told)
 
     # -- columns
 
@@ -202,6 +219,8 @@ class Values:
                 known = self.dtype_of(node.this) or self.dtype_of(node.expression)
                 constants = not any(isinstance(each, exp.Column) for each in node.walk())
                 return known if known or constants else FLOAT
+            case exp.DateAdd() | exp.DateSub() | exp.TimestampAdd() | exp.TimestampSub():
+                return self.dtype_of(node.this)
             case exp.CurrentDate():
                 return DATE
             case exp.CurrentTimestamp():
@@ -210,7 +229,9 @@ class Values:
                 return TIMESTAMP
             case exp.Literal() | exp.Boolean() | exp.Null() | exp.Placeholder() | exp.Interval():
                 return None
-            case exp.Cast() | exp.TsOrDsToDate() if isinstance(node.this, exp.Literal):
+            case exp.Cast() | exp.TsOrDsToDate() | exp.DateStrToDate() if isinstance(
+                node.this, exp.Literal
+            ):
                 return None
             case exp.Subquery():
                 return INTEGER
@@ -244,7 +265,7 @@ class Values:
         self.differs("case-folding", changed[0], "here Unicode's folding is compared")
         return True
 
-    def value(self, node: exp.Expression, dtype: DType) -> t.Expr:  # noqa: PLR0911 - one a kind
+    def value(self, node: exp.Expression, dtype: DType) -> t.Expr:  # noqa: PLR0911, PLR0912 - one a kind
         """What a value means, beside one of a type."""
         reader, at = self.reader, self.at(node)
         reader.count(at)
@@ -256,9 +277,14 @@ class Values:
                 return self._literal(node.this, bool(node.is_string), dtype, at)
             case exp.Neg() if isinstance(node.this, exp.Literal) and not node.this.is_string:
                 return self._literal(f"-{node.this.this}", False, dtype, at)
+            case exp.Neg():
+                with reader.deeper(at):
+                    return t.Negative(self.value(node.this, dtype), reader.span(at))
             case exp.Boolean():
                 return literal(reader, bool(node.this), dtype, at)
-            case exp.Cast() | exp.TsOrDsToDate() if isinstance(node.this, exp.Literal):
+            case exp.Cast() | exp.TsOrDsToDate() | exp.DateStrToDate() if isinstance(
+                node.this, exp.Literal
+            ):
                 return self._cast(node, at)
             case exp.Paren() | exp.Lower() | exp.Upper():
                 with reader.deeper(at):
@@ -272,6 +298,9 @@ class Values:
             case exp.Add() | exp.Sub() | exp.Mul():
                 with reader.deeper(at):
                     return self._arithmetic(node, dtype)
+            case exp.DateAdd() | exp.DateSub() | exp.TimestampAdd() | exp.TimestampSub():
+                with reader.deeper(at):
+                    return self._moved(node)
             case exp.Coalesce() if len(node.expressions) == 1:
                 parts = [self.value(each, dtype) for each in (node.this, *node.expressions)]
                 return self._call("default", parts, at)
@@ -312,12 +341,7 @@ class Values:
     def _cast(self, node: exp.Expression, at: str) -> t.Literal:
         """``DATE '2026-05-09'``, ``TIMESTAMP '…'``."""
         to = str(node.args["to"].this.name) if node.args.get("to") else "DATE"
-        dtype = {
-            "DATE": DATE,
-            "TIMESTAMP": TIMESTAMP,
-            "TIMESTAMPTZ": TIMESTAMP,
-            "DATETIME": TIMESTAMP,
-        }.get(to)
+        dtype = _CASTS.get(to)
         if dtype is None or not node.this.is_string:
             raise self.reader.unsayable(at, f"CAST to {to[:40]}")
         return literal(self.reader, node.this.this, dtype, at)
@@ -327,9 +351,34 @@ class Values:
         sign = _ARITHMETIC[type(node)]
         left = self.value(node.this, dtype)
         if not isinstance(node.expression, exp.Interval):
+            if dtype.is_time and _number(node.expression) is not None:
+                hint = advice("one_number_and_unit")
+                raise reader.unsayable(at, "a time plus or minus a bare number", hint)
             right = self.value(node.expression, dtype)
             return t.Arithmetic((left, right), (sign,), reader.span(at))
-        count, unit = self._interval(node.expression, at)
+        return self._later(left, sign, *self._interval(node.expression, at), at)
+
+    def _moved(self, node: exp.Expression) -> t.Expr:
+        """``DATE_SUB(NOW(), INTERVAL 30 DAY)``, ``DATEADD(day, -30, GETDATE())``."""
+        at, amount = self.at(node), node.expression
+        back = isinstance(node, exp.DateSub | exp.TimestampSub)
+        if isinstance(amount, exp.Neg):
+            amount, back = amount.this, not back
+        digits = str(amount.this) if isinstance(amount, exp.Literal) else ""
+        if digits.startswith("-"):
+            digits, back = digits[1:], not back
+        length = exp.Interval(this=exp.Literal.string(digits), unit=node.args.get("unit"))
+        if not isinstance(node.this, exp.Column | exp.CurrentDate | exp.CurrentTimestamp) and not (
+            isinstance(node.this, exp.Anonymous) and _is_now(node.this)
+        ):
+            raise self.reader.unsayable(at, f"{self.told(node)} of {self.told(node.this)}")
+        dtype = self.dtype_of(node.this) or TIMESTAMP
+        start = self.value(node.this, dtype)
+        return self._later(start, "-" if back else "+", *self._interval(length, at), at)
+
+    def _later(self, left: t.Expr, sign: str, count: int, unit: str, at: str) -> t.Expr:
+        """A time so much later, or earlier."""
+        reader = self.reader
         if isinstance(left, t.Moment) and left.base == "now" and sign in "+-" and left.count == 0:
             return t.Moment("now", count if sign == "+" else -count, unit, left.span)
         length = t.Duration(t.Literal(count, reader.span(at)), unit, reader.span(at))
@@ -347,6 +396,20 @@ class Values:
     def _call(self, name: str, arguments: list[t.Expr], at: str) -> t.Call:
         span = self.reader.span(at)
         return t.Call(name, tuple(arguments), False, None, None, None, span, span)
+
+
+_DAY = len("2026-05-09")
+_BEGINNING = r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d(\.\d{1,6})?)?)?"
+_WHOLE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}"
+"""An instant as SQLAlchemy writes it on SQLite, and beginnings of it."""
+
+
+def _written(node: exp.Expression) -> str | None:
+    """The text of a time that is written out; of today, any day's."""
+    if isinstance(node, exp.CurrentDate):
+        return "2026-05-09"
+    inner = node.this if isinstance(node, exp.Cast | exp.TsOrDsToDate | exp.DateStrToDate) else node
+    return str(inner.this) if isinstance(inner, exp.Literal) and inner.is_string else None
 
 
 def same(name: str, identifier: exp.Expression) -> bool:
@@ -403,12 +466,17 @@ _PLAIN = frozenset({"this", "expression"})
 ARGUMENTS: Mapping[type[exp.Expression], frozenset[str]] = {
     exp.Column: frozenset({"this", "table"}),
     exp.Literal: frozenset({"this", "is_string"}),
+    exp.Is: _PLAIN | {"negate"},
     exp.In: frozenset({"this", "expressions"}),
     exp.Between: frozenset({"this", "low", "high"}),
     exp.Like: _PLAIN | {"negate"},
     exp.ILike: _PLAIN | {"negate"},
     exp.Cast: frozenset({"this", "to"}),
     exp.Interval: frozenset({"this", "unit"}),
+    **dict.fromkeys(
+        (exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimestampSub),
+        frozenset({"this", "expression", "unit"}),
+    ),
     exp.Coalesce: frozenset({"this", "expressions"}),
     exp.Anonymous: frozenset({"this"}),
     exp.CurrentTimestamp: frozenset(),
