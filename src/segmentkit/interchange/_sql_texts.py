@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from segmentkit._diagnostics.diagnostic import Span
 from segmentkit._language import syntax as t
 from segmentkit._patterns.printing import both_cases, printed
 from segmentkit._patterns.syntax import PatternError, parse
@@ -34,7 +35,7 @@ def padded(test: t.Expr) -> t.Expr | None:
 
 
 def _matching(
-    name: t.Name, texts: Iterable[str], span: t.Span, negated: bool, folded: bool
+    name: t.Name, texts: Iterable[str], span: Span, negated: bool, folded: bool
 ) -> t.Expr | None:
     bare = [text.rstrip(" ") for text in texts]
     if folded and not all(text.isascii() for text in bare):
