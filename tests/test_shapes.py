@@ -149,6 +149,21 @@ def test_a_bound_that_all_share_is_asked_once(engine: sa.Engine, source: sql.Sou
     assert statement.count("orders_1.at >= ?") == 3
 
 
+def test_of_everyone_rows_are_grouped_first(engine: sa.Engine, source: sql.Source) -> None:
+    """Without tests of attributes no row is joined to anybody: who is left is looked up."""
+    statement, plans = members(engine, source, "sum(orders.cents) > 100 and count(visits) >= 2")
+    assert "JOIN" not in statement
+    assert plans[0].startswith("SEARCH people_1")
+
+
+def test_that_a_row_has_happened_is_asked_last(engine: sa.Engine, source: sql.Source) -> None:
+    """What nearly all rows pass comes after the tests that leave few."""
+    text = 'count(orders in last 9 days where status = "paid" and any(lines)) >= 2'
+    statement, _ = members(engine, source, text)
+    tests = ["orders_1.status = ?", "orders_1.at < replace(", "FROM lines"]
+    assert sorted(tests, key=statement.index) == tests
+
+
 def test_the_second_relation_is_limited(engine: sa.Engine, source: sql.Source) -> None:
     """Of two relations one is joined; the other is read for those who pass, by index."""
     text = 'country = "DK" and count(orders) >= 2 and count(visits in last 60 days) >= 1'

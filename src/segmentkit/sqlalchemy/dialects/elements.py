@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -183,7 +184,7 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
         "scale": getattr(element.type, "scale", None),
     }
     if each and isinstance(each[0].type, Clocked):
-        template = template.replace(_ITS_LETTER, " ")
+        template = _ITS_LETTER.sub(r"\1", template)
     if "{type}" in template:
         words["type"] = compiler.dialect.type_compiler_instance.process(element.named)
     operands = ["".join(processed(str(i), [clause])) for i, clause in enumerate(each)]
@@ -194,7 +195,7 @@ def _spelled(element: Spelled, compiler: SQLCompiler, **kw: Any) -> str:
     return dialect.naming.format(made, first, name=_VALUE)
 
 
-_ITS_LETTER = "' || substr({0}, 11, 1) || '"
+_ITS_LETTER = re.compile(r"replace\((.*), ' ', substr\(\{0\}, 11, 1\)\)")
 """What stands between the day and the clock of a text; where all are in one form, a space does."""
 _VALUE, _LOOKED_UP = "segmentkit_value", "segmentkit_step"
 _LONG = 4_000

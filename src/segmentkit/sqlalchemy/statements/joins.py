@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -210,3 +211,14 @@ class Root:
         query = rows.finished(sa.select(found).select_from(rows.source).where(*tests))
         looked_up = query.correlate(*self.tables.root_froms).scalar_subquery()
         return Spelled(Construct.LOOKED_UP, looked_up)
+
+
+def way_of(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity]) -> Way:
+    """The relations of a path from an entity."""
+    way: list[Relation] = []
+    for name in names:
+        relation = entity.relation(name)
+        assert relation is not None
+        way.append(relation)
+        entity = named(relation.to)
+    return tuple(way)

@@ -24,7 +24,6 @@ from segmentkit._planning.plan import ORDERED, Group, Wanted, group_of, is_of_co
 from segmentkit._planning.traversal import has_aggregates, of_no_rows
 from segmentkit._record.compiler import compile_record
 from segmentkit.errors import UnsupportedError
-from segmentkit.schema import Entity, Relation
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, joined, shaped
 from segmentkit.sqlalchemy.dialects.long_lists import WithNul
@@ -37,7 +36,7 @@ from segmentkit.sqlalchemy.statements.aggregate_subqueries import (
     ordered,
 )
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
-from segmentkit.sqlalchemy.statements.joins import Passed, Root, Rows, Scan, Way
+from segmentkit.sqlalchemy.statements.joins import Passed, Root, Rows, Scan, Way, way_of
 from segmentkit.sqlalchemy.statements.sequences import Step
 from segmentkit.sqlalchemy.tables import Tables
 
@@ -192,7 +191,7 @@ class _Conditions(ABC):
         holder, names, _ = group
         above = self.above(holder)
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
-        scan = Scan(self.tables, above, _way(entity, names, self.schema.named))
+        scan = Scan(self.tables, above, way_of(entity, names, self.schema.named))
         beside = limits if others is None else others
         return _OfRow(
             scan, limit=partial(self.limited, limits), others=partial(self.limited, beside)
@@ -334,7 +333,7 @@ class _OfRow(_Conditions):
         return self.compiler.value(node)
 
     def passed(self, tests: list[Test]) -> list[Sql]:
-        own = [node for place, node in tests if place is None]
+        own = sorted((node for place, node in tests if place is None), key=self.turn)
         self.beside = [(None, node) for node in limiting(own) if is_of_columns(node)]
         way = [
             Compiler(self.schema, Passed(self.scan, place)).condition(node)
@@ -367,6 +366,10 @@ class _OfRow(_Conditions):
         keys = sa.select(rows.scan.key(rows.scan.entity.key or ""))
         keys = keys.select_from(rows.scan.source).where(*passed, *above)
         return [scan.owner.in_(rows.scan.finished(keys))]
+
+    def turn(self, test: ir.Condition) -> int:
+        """When a test is asked: one that nearly all rows pass after others of columns."""
+        return 1 if self.is_of_the_past(test) else 2 * (not is_of_columns(test))
 
     def is_of_the_past(self, test: ir.Condition) -> bool:
         """Whether a test only says that the row has happened, as nearly all rows have."""
@@ -402,7 +405,7 @@ class _OfRow(_Conditions):
         return _OfRow(scan, self.climb, self.limit if self.climb else self.others)
 
     def _own(self, name: str) -> _OfRow:
-        way = _way(self.scan.entity, (name,), self.schema.named)
+        way = way_of(self.scan.entity, (name,), self.schema.named)
         scan = Scan(self.tables, self.above(ir.Scope.ROW), way)
         # What comes after these rows is again of the holder of the row here.
         return _OfRow(scan, (*self.climb, *self.scan.way), self._owned, self.others)
@@ -419,7 +422,7 @@ class _OfRow(_Conditions):
     def _sibling(self, name: str) -> _OfRow:
         above = self.scan.above[: len(self.scan.above) - len(self.climb)]
         entity = self.schema.named(above[-1].to) if above else self.schema.entity
-        scan = Scan(self.tables, above, _way(entity, (name,), self.schema.named))
+        scan = Scan(self.tables, above, way_of(entity, (name,), self.schema.named))
         return _OfRow(scan, limit=self.others)
 
 
@@ -432,17 +435,6 @@ class _RowCompiler(Compiler):
 
     def follows(self, node: ir.Follows, *, positive: bool) -> Sql:
         return self.rows.follows(node, positive=positive)
-
-
-def _way(entity: Entity, names: tuple[str, ...], named: Callable[[str], Entity]) -> Way:
-    """The relations of a path from an entity."""
-    way: list[Relation] = []
-    for name in names:
-        relation = entity.relation(name)
-        assert relation is not None
-        way.append(relation)
-        entity = named(relation.to)
-    return tuple(way)
 
 
 def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:

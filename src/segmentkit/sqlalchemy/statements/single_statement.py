@@ -37,6 +37,7 @@ class Shape(Enum):
     ATTRIBUTES = "tests of attributes; no relation is read"
     BY_KEY = "those who pass the tests of attributes; of each, the rows that an index finds"
     GROUPED = "those who pass the tests of attributes, joined to their rows and grouped"
+    EVERYONE = "of each relation, rows of everyone, in one scan"
     SURVIVORS = "tests of attributes first; of each relation, rows of those who pass, in one scan"
     JOINED = "one sub-query a scan, of those who pass the tests of attributes, joined to everyone"
 
@@ -48,13 +49,15 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
     if tables.joins:
         return Shape.JOINED
     parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
+    limited = len(parts) < len(ir.conjuncts(condition))
     if not is_alone(condition):
         if not all(only_group(each) for each in parts):
             return Shape.JOINED
-        if groupable(condition, tables) is not None:
+        # Of everyone, rows are grouped first: fewer are looked up than would be joined.
+        if limited and groupable(condition, tables) is not None:
             choice = _choice(condition, tables)
             return Shape.BY_KEY if choice is not None and choice.by_key else Shape.GROUPED
-    return Shape.SURVIVORS
+    return Shape.SURVIVORS if limited else Shape.EVERYONE
 
 
 def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
@@ -68,7 +71,7 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
         case Shape.JOINED:
             rows, test = joined_rows(tables, condition, limiting(ir.conjuncts(condition)))
             test = guarded(test, ir.walk(condition))
-        case Shape.ATTRIBUTES | Shape.SURVIVORS:
+        case Shape.ATTRIBUTES | Shape.EVERYONE | Shape.SURVIVORS:
             rows = Rows(tables, tables.schema.entity, ir.Scope.ENTITY)
             test = compile_predicate(condition, evolve(tables, root=rows.start, mapped=None))
     key = rows.key(tables.schema.entity.key or "")
