@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from segmentkit import Segment
+from segmentkit import Segment, Trait
 from segmentkit.sqlalchemy import Source, members, predicate, schema_from
 
 AS_OF = datetime(2026, 5, 2, 12, tzinfo=UTC)
@@ -138,4 +138,38 @@ def test_sequences(form: str) -> None:
     segment = Segment.define("s", text, SCHEMA)
     with engine.connect() as connection:
         assert set(connection.scalars(members(segment, P, as_of=AS_OF))) == {1}
+    engine.dispose()
+
+
+TEN = datetime(2026, 5, 1, 10, tzinfo=UTC)
+TENTH = timedelta(milliseconds=100)
+WRITTEN = {
+    "2026-05-01 10:00:00.000000": timedelta(),
+    "2026-05-01T10:00:00": timedelta(),
+    "2026-05-01 10:00:00.1": TENTH,
+    "2026-05-01T10:00:00.100": TENTH,
+    "2026-05-01 10:00:00.100001": TENTH + datetime.resolution,
+    "2026-05-01T10:00:00.099999999": TENTH - datetime.resolution,
+    "2026-05-01 10:00:01": timedelta(seconds=1),
+    "2026-05-02T10:00:00.5": timedelta(days=1, milliseconds=500),
+}
+"""Ways to write instants, and how much after ten o'clock they are."""
+
+
+def test_first_and_last_of_several_forms() -> None:
+    """The first and the last of instants are found among several forms, to the microsecond."""
+    pairs = dict(enumerate(product(WRITTEN, WRITTEN)))
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(P), [{"id": i} for i in pairs])
+        rows = [{"p": i, "at": text} for i, pair in pairs.items() for text in pair]
+        insert = sa.text("INSERT INTO seen_events (p_id, at) VALUES (:p, :at)")
+        connection.execute(insert, rows)
+        texts = {"first": "min(events.at)", "apart": "max(events.at) - min(events.at)"}
+        asked = [Trait.define(name, text, SCHEMA) for name, text in texts.items()]
+        found = Source(connection, P).values(asked, as_of=AS_OF)
+    for i, times in enumerate(product(WRITTEN.values(), repeat=2)):
+        assert found["first"][i] == TEN + min(times)
+        assert found["apart"][i] == max(times) - min(times)
     engine.dispose()

@@ -209,6 +209,9 @@ class Construct(Enum):
     CLOCK = "comparing timestamps", "{0}"
     # The same for what is compared with the steps of a clock alone: with a space, and any digits.
     SPACED = "steps of clocks", "{0}", DateTime()
+    # The same for the first and the last of instants, and then what makes the full form of one.
+    IN_ORDER = "first and last instants", "{0}"
+    IN_FULL = "the digits of instants", "{0}"
     # Whether it is on a list that a query makes, for each row: not the rows for each on the list.
     PROBED = "keys on a list that a query makes", "{0}"
     # By whom rows are grouped: read one after the other, and not by an index.

@@ -136,6 +136,10 @@ _ROWS = (
             "WHEN length({0}) < 20 THEN replace({0}, 'T', ' ') || '.000000' "
             "ELSE substr(replace({0}, 'T', ' ') || '000000', 1, 26) END",
             Construct.SPACED: "replace({0}, 'T', ' ')",
+            # To look for the letter takes a tenth of the time that replace() takes.
+            Construct.IN_ORDER: "CASE WHEN {0} GLOB '*T*' THEN replace({0}, 'T', ' ') ELSE {0} END",
+            Construct.IN_FULL: "CASE WHEN length({0}) = 26 THEN {0} "
+            "ELSE substr({0} || substr(':00.000000', length({0}) - 15), 1, 26) END",
             # Otherwise it reads what is joined once for each on the list, whatever that takes.
             Construct.PROBED: "+{0}",
             # Instants are text there, in the form that SQLAlchemy writes.

@@ -11,6 +11,7 @@ of the two letters follows it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -172,6 +173,18 @@ def on_one_clock(column: Sql) -> Sql:
     kind: Any = column.type
     known = type(kind) in _PLAIN and not kind.timezone
     return Spelled(Construct.CLOCK, column, type_=Clocked() if known else None)
+
+
+def end_of(choose: Callable[[Sql], Sql], times: Sql) -> Sql:
+    """The first of instants, or the last, as `on_one_clock` would have it: that one alone is made.
+
+    With one sign before the clock, texts are in the order of their instants, but for zeros at the
+    end, which tell nothing.
+    """
+    if not is_written(times):
+        return choose(times)
+    found = choose(Spelled(Construct.IN_ORDER, times, type_=times.type))
+    return Spelled(Construct.IN_FULL, found, type_=on_one_clock(times).type)
 
 
 _PLAIN = (sa.DateTime, DATETIME)

@@ -18,7 +18,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct, Ends
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
-from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
+from segmentkit.sqlalchemy.dialects.written_times import end_of, on_one_clock
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided, zero_as_one
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
@@ -179,9 +179,9 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
         case ir.AggregateFunction.AVG:
             return mean(node, value)
         case ir.AggregateFunction.MIN:
-            return sa.func.min(on_one_clock(ordered_as_stored(value)))
+            return end_of(sa.func.min, ordered_as_stored(value))
         case ir.AggregateFunction.MAX:
-            return sa.func.max(on_one_clock(ordered_as_stored(value)))
+            return end_of(sa.func.max, ordered_as_stored(value))
         case _:
             raise AssertionError("needs rows in order")
 
