@@ -165,7 +165,7 @@ def test_postgresql_takes_65535_parameters(monkeypatch: pytest.MonkeyPatch) -> N
         connection.execute(PEOPLE.insert(), ROWS)
         source = Source(connection, PEOPLE)
         # So many as to reach the true limit take the database a minute.
-        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=700))
+        monkeypatch.setattr(statement_sizes, "dialect_of", lambda _: evolve(row, parameters=300))
         with _sent(engine) as sent:
             found = source.evaluate(LATE, as_of=AS_OF)
         assert len(sent) > 1

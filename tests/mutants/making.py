@@ -14,7 +14,7 @@ import segmentkit.sqlalchemy as sqlalchemy_module
 from segmentkit._patterns.ambiguity import ambiguous
 from segmentkit._patterns.matcher import matcher
 from segmentkit._patterns.syntax import parse
-from segmentkit.sqlalchemy.dialects import dialect
+from segmentkit.sqlalchemy.dialects import dialect, forms, time_zones
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 
 Patch = Callable[[], Any]
@@ -50,7 +50,7 @@ class Mutant:
 
 
 def _forget() -> None:
-    for each in (parse, matcher, ambiguous):
+    for each in (parse, matcher, ambiguous, forms._made, time_zones._turns_of_local):
         each.cache_clear()
     segment_module._MEANINGS.cache_clear()
     sqlalchemy_module._PREDICATES.cache_clear()

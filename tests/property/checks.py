@@ -124,6 +124,7 @@ class Checker:
     targets: Sequence[Target] = field(factory=lambda: with_plans(TARGETS))
     refused: Counter[tuple[str, str]] = field(factory=Counter, init=False)
     asked: dict[str, int] = field(factory=dict, init=False)
+    _known: dict[tuple[str, int], tuple[Segment, Any]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.targets = [t for t in self.targets if not t.lacks & self.world.hostile]
@@ -132,7 +133,14 @@ class Checker:
             self.targets = [*self.targets, frames.TARGETS[0]]
 
     def answer(self, target: Target, segment: Segment) -> Any:
-        """The sorted keys, a refusal, or the error that came instead."""
+        """The sorted keys, a refusal, or the error that came instead; each is asked for once."""
+        question = target.name, id(segment)
+        if question not in self._known:
+            self._known[question] = segment, self.asked_for(target, segment)
+        return self._known[question][1]
+
+    def asked_for(self, target: Target, segment: Segment) -> Any:
+        """What a target answers now."""
         if not self.can_promise(target, segment):
             self.refused[target.name, MORE_DIGITS] += 1
             return Refused(target.name)

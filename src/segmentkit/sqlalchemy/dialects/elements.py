@@ -203,7 +203,7 @@ _LONG = 4_000
 
 
 class Named(Composite):
-    """A value within a `Naming` of it."""
+    """A value within a `Naming` of it, whatever the value is."""
 
     inherit_cache = True
 
@@ -214,14 +214,25 @@ def _named(element: Named, compiler: SQLCompiler, *, named: str, **kw: Any) -> s
 
 
 class Naming(Composite):
-    """What is made of a value that has a name in it, as `naming` makes it."""
+    """What is made of a value, which stands once where a dialect can name values.
+
+    Args:
+        of: All that was made follows from, so that statements need not be cached by what was made,
+            which can have hundreds of parts.
+        value: The value.
+        made: What was made, of a `Named`; it has nothing else with a name in it.
+    """
 
     inherit_cache = True
+
+    def __init__(self, of: Hashable, value: ColumnElement[Any], made: ColumnElement[Any]) -> None:
+        super().__init__(of, value, type_=made.type)
+        self.made = made
 
 
 @compiles(Naming)
 def _naming(element: Naming, compiler: SQLCompiler, **kw: Any) -> str:
-    value, made = element.clauses
+    (value,), made = element.clauses, element.made
     text = compiler.process(value, **kw)
     words = dialect_of(compiler.dialect).naming
     if not words or len(text) < _SHORT or not is_of_one_row(value):
@@ -233,19 +244,6 @@ def _naming(element: Naming, compiler: SQLCompiler, **kw: Any) -> str:
 
 _SHORT = 200
 """Of what stands beside each step of a clock."""
-
-
-def naming(
-    value: ColumnElement[Any], make: Callable[[ColumnElement[Any]], ColumnElement[Any]]
-) -> ColumnElement[Any]:
-    """What is made of a value, which stands once where a dialect can name values.
-
-    Args:
-        value: The value.
-        make: Makes of a value what has nothing else with a name in it.
-    """
-    made = make(Named(None, value, type_=value.type))
-    return Naming(None, value, made, type_=made.type)
 
 
 _OF_ONE_ROW = ("coalesce", "nullif", "abs")

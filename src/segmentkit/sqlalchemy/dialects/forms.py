@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
+from attrs import field, frozen
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.cache_key import NO_CACHE
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from segmentkit._schema.stored_forms import Encoding, Form
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import CONSTANTS
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled, naming
+from segmentkit.sqlalchemy.dialects.elements import Composite, Named, Naming, Spelled
 from segmentkit.sqlalchemy.dialects.written_times import StepTest, is_spaced, spaced
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -53,7 +56,36 @@ Passed: TypeAlias = Callable[[date], Sql]
 """That a time is not before a date or an instant, or that it is before it."""
 
 
-def by_steps(time: Sql, make: Callable[[Passed, Passed], Sql]) -> Sql:
+class Made(Protocol):
+    """What is made of two tests of a time; it can be a key."""
+
+    def __hash__(self) -> int: ...
+
+    def by(self, is_since: Passed, is_before: Passed) -> Sql:
+        """Make it."""
+        ...
+
+
+@frozen
+class _Time:
+    """All that tests of a time follow from: two columns of one type have the same.
+
+    Attributes:
+        form: The form in which it is kept.
+        spaced: Whether it is a text that `StepTest` takes.
+        key: What SQLAlchemy knows the two types by.
+        type: The type of the time as it is tested.
+        kept: The type of what is kept.
+    """
+
+    form: Form | None
+    spaced: bool
+    key: Any
+    type: Any = field(eq=False)
+    kept: Any = field(eq=False)
+
+
+def by_steps(time: Sql, make: Made) -> Sql:
     """What is made of a time by where it lies between dates or instants.
 
     Args:
@@ -62,17 +94,25 @@ def by_steps(time: Sql, make: Callable[[Passed, Passed], Sql]) -> Sql:
     """
     form = time.of if isinstance(time, InForm) and not isinstance(time.of, Encoding) else None
     kept = time.kept if isinstance(time, InForm) and form is not None else time
-
-    def tests(at: Sql) -> Sql:
-        return make(
-            lambda point: _tested(at, form, operators.ge, point, kept.type),
-            lambda point: _tested(at, form, operators.lt, point, kept.type),
-        )
-
-    return naming(spaced(kept), tests)
+    value = spaced(kept)
+    keys = value.type._static_cache_key, kept.type._static_cache_key
+    tested = _Time(form, is_spaced(value), keys, value.type, kept.type)
+    # A type that SQLAlchemy caches nothing by is known by nothing.
+    made = _made if NO_CACHE not in keys else _made.__wrapped__
+    return Naming((make, tested), value, made(make, tested))
 
 
-def _tested(at: Sql, form: Form | None, op: Any, point: date, kind: Any) -> Sql:
+@lru_cache(maxsize=256)
+def _made(make: Made, time: _Time) -> Sql:
+    at = Named(None, type_=time.type)
+    return make.by(
+        lambda point: _tested(at, time, operators.ge, point),
+        lambda point: _tested(at, time, operators.lt, point),
+    )
+
+
+def _tested(at: Sql, time: _Time, op: Any, point: date) -> Sql:
+    form, kind = time.form, time.kept
     end: date | int | None = point
     if form is not None:
         assert isinstance(point, datetime)
@@ -85,7 +125,7 @@ def _tested(at: Sql, form: Form | None, op: Any, point: date, kind: Any) -> Sql:
             return sa.BinaryExpression(at, sa.literal_column(f"({end})", _WHOLE), op, _TRUTH)
         case datetime():
             constant: Sql = CONSTANTS[Kind.TIMESTAMP](None, end, kind, unique=True)
-            if is_spaced(at):
+            if time.spaced:
                 return StepTest(op, end, at, constant)
         case _:
             constant = CONSTANTS[Kind.DATE](None, end, kind, unique=True)

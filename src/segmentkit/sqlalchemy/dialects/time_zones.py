@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from attrs import frozen
 
 from segmentkit._calendar import Steps, add_days, clock_steps, midnight_steps, shown_steps
 from segmentkit._calendar import first_instant as begin
@@ -87,25 +89,35 @@ def from_local(kept: Sql, zone: tzinfo) -> Sql:
     return _of_local(kept, LocalTime(str(zone)), [(datetime.min, 0)])
 
 
-def _of_local(kept: Sql, form: LocalTime, other: Steps) -> Sql:
-    """What another clock shows when the clock of a form shows a time."""
-    shown = shown_steps(form.clock, _SHOWN)
+@lru_cache(maxsize=256)
+def _turns_of_local(
+    form: LocalTime,
+    shown: tuple[tuple[datetime, datetime, int], ...],
+    other: tuple[tuple[datetime, int], ...],
+) -> tuple[list[Since], list[Since]]:
+    """How far another clock is ahead of the clock of a form, and where the latter jumps."""
     turns = [(since, -ahead) for since, _, ahead in shown]
     ahead_since = [(least, ahead) for at, ahead in other if (least := form.least(at)) is not None]
     merged: list[Since] = [
         (since, since, _at(turns, since) + _at(ahead_since, since))
         for since in sorted({since for since, _ in (*turns, *ahead_since)})
     ]
-    by = _latest(kept, merged, _SOON)
-    time = on_one_clock(kept)
-    found = time if by is None else later(time, by)
     # Where the clock skips what is kept, it is the end of the jump.
     jumps: list[Since] = [(datetime.min, datetime.min, None)]
     for since, skipped, _ in shown:
         if skipped < since:
             end = since + timedelta(seconds=_at(turns, since) + _at(ahead_since, since))
-            constant = Spelled(Construct.AS_INSTANT, sent(end, Kind.TIMESTAMP))
-            jumps += [(skipped, skipped, constant), (since, since, None)]
+            jumps += [(skipped, skipped, end), (since, since, None)]
+    return merged, jumps
+
+
+def _of_local(kept: Sql, form: LocalTime, other: Steps) -> Sql:
+    """What another clock shows when the clock of a form shows a time."""
+    shown = shown_steps(form.clock, _SHOWN)
+    merged, jumps = _turns_of_local(form, tuple(shown), tuple(other))
+    by = _latest(kept, merged, _SOON)
+    time = on_one_clock(kept)
+    found = time if by is None else later(time, by)
     ends = _latest(kept, jumps, _SOON)
     return found if ends is None else sa.func.coalesce(ends, found, type_=found.type)
 
@@ -166,8 +178,8 @@ def _years(as_of: datetime) -> list[int]:
     return sorted({datetime.min.year, *range(_FIRST_CHANGE, last + 1), datetime.max.year})
 
 
-Since: TypeAlias = tuple[date, datetime, int | Sql | None]
-"""From where on it is so many seconds, or what else it is, and when that is."""
+Since: TypeAlias = tuple[date, datetime, int | datetime | None]
+"""From where on it is so many seconds, or an instant, and when that is."""
 
 
 def _latest(time: Sql, steps: list[Since], as_of: datetime) -> Sql | None:
@@ -177,10 +189,27 @@ def _latest(time: Sql, steps: list[Since], as_of: datetime) -> Sql | None:
     """
     if all(isinstance(value, int | None) and not value for *_, value in steps):
         return None
-    past = [(since, _value(value)) for since, at, value in steps if at <= as_of]
-    future = [(since, _value(value)) for since, at, value in steps if at > as_of]
+    past = tuple((since, value) for since, at, value in steps if at <= as_of)
+    future = tuple((since, value) for since, at, value in steps if at > as_of)
+    return by_steps(time, _Turns(past, future))
 
-    def found(is_since: Passed, is_before: Passed) -> Sql:
+
+_AT_ONCE = 12
+
+Values: TypeAlias = list[tuple[date, Sql]]
+
+
+@frozen(cache_hash=True)
+class _Turns:
+    """What it is since the latest step that a time has passed."""
+
+    past: tuple[tuple[date, int | datetime | None], ...]
+    future: tuple[tuple[date, int | datetime | None], ...]
+
+    def by(self, is_since: Passed, is_before: Passed) -> Sql:
+        """Make it of two tests of the time."""
+        past = [(since, _value(value)) for since, value in self.past]
+        future = [(since, _value(value)) for since, value in self.future]
         # Few tests come before that of a row, however old it is.
         ends = range(len(past) - 1, 0, -_AT_ONCE)
         parts = [past[1:][max(end - _AT_ONCE, 0) : end] for end in ends]
@@ -188,13 +217,6 @@ def _latest(time: Sql, steps: list[Since], as_of: datetime) -> Sql | None:
         if future:
             whens.insert(0, (is_since(future[0][0]), _oldest(future, is_before)))
         return _case(whens, past[0][1])
-
-    return by_steps(time, found)
-
-
-_AT_ONCE = 12
-
-Values: TypeAlias = list[tuple[date, Sql]]
 
 
 def _newest(steps: Values, is_since: Passed) -> Sql:
@@ -212,8 +234,12 @@ def _case(whens: list[tuple[Sql, Sql]], otherwise: Sql) -> Sql:
     return sa.case(*whens, else_=otherwise) if whens else otherwise
 
 
-def _value(value: int | Sql | None) -> Sql:
-    if value is None:
-        return sa.null()
-    # The numbers are ours, and parameters are few.
-    return sa.literal_column(f"({value})", sa.Integer()) if isinstance(value, int) else value
+def _value(value: int | datetime | None) -> Sql:
+    match value:
+        case None:
+            return sa.null()
+        case datetime():
+            return Spelled(Construct.AS_INSTANT, sent(value, Kind.TIMESTAMP))
+        case _:
+            # The numbers are ours, and parameters are few.
+            return sa.literal_column(f"({value})", sa.Integer())

@@ -24,7 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from segmentkit.sqlalchemy.dialects.column_types import codec_of
 from segmentkit.sqlalchemy.dialects.constructs import Construct
-from segmentkit.sqlalchemy.dialects.elements import Clocked, Composite, Named, Spelled
+from segmentkit.sqlalchemy.dialects.elements import Clocked, Composite, Spelled
 
 Sql: TypeAlias = sa.ColumnElement[Any]
 
@@ -150,9 +150,8 @@ def spaced(time: Sql) -> Sql:
 
 def is_spaced(time: Sql) -> bool:
     """Whether SQLite keeps an instant as a text that `StepTest` takes."""
-    inner = time.clauses[0] if isinstance(time, Named) else time
-    is_made = isinstance(inner, Spelled) and inner.of is Construct.SPACED
-    return is_made or isinstance(inner.type, Clocked)
+    is_made = isinstance(time, Spelled) and time.of is Construct.SPACED
+    return is_made or isinstance(time.type, Clocked)
 
 
 def is_written(column: Sql) -> bool:
