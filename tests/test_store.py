@@ -643,6 +643,67 @@ def test_many_segments_in_several_statements(world: World) -> None:
     assert sorted(world.store.members("s64")) == [64]
 
 
+def test_many_segments_whose_definitions_change(world: World) -> None:
+    """Old and new definitions are told apart in every word of bits; the rest is due to data."""
+    count = 70
+    ages = {f"p{n}": n for n in range(1, count + 1)}
+    world.be(**ages)
+    names = [f"s{n}" for n in range(1, count + 1)]
+    former = {f"s{n}": segment(f"age = {n}", f"s{n}") for n in range(1, count + 1)}
+    world.store.run(former, as_of=day(1))
+    # Everybody has the next age; odd segments take who is a year older, too.
+    world.be(**{name: age + 1 for name, age in ages.items()})
+    later = {
+        f"s{n}": segment(f"age = {n} or age = {n + 1}", f"s{n}") if n % 2 else former[f"s{n}"]
+        for n in range(1, count + 1)
+    }
+    runs = world.store.run(later, as_of=day(2))
+    assert list(runs) == names
+    for number, name in enumerate(names, start=1):
+        found = [(r.cause, r.size, r.entered, r.left) for r in world.store.runs(name)]
+        here = int(number > 1)
+        expected = [("first", 1, 1, 0), ("data", here, here, 1)]
+        expected += [("definition", here + 1, 1, 0)] if number % 2 else []
+        assert found == expected
+        # Person 1 is 2 now: whoever is n now is the one before.
+        members = {number - 1, *([number] if number % 2 else [])} - {0}
+        assert set(world.store.members(name)) == members
+
+
+def test_a_segment_named_as_a_former_definition(world: World) -> None:
+    """A name that reads like the former definition of another segment is a name."""
+    world.be(p1=30, p2=10)
+    both = [segment("age >= 18", "a"), segment("age < 18", "a (before)")]
+    world.store.run(both, as_of=day(1))
+    world.be(p1=30, p2=18)
+    changed = [segment("age >= 21", "a"), segment("age < 19", "a (before)")]
+    world.store.run(changed, as_of=day(2))
+    told = {n: [(r.cause, r.size) for r in world.store.runs(n)] for n in ("a", "a (before)")}
+    assert told == {
+        "a": [("first", 1), ("data", 2), ("definition", 1)],
+        "a (before)": [("first", 1), ("data", 0), ("definition", 1)],
+    }
+
+
+def test_tables_that_were_changed_by_hand(world: World) -> None:
+    """A run believes no copy: what a restored backup or a hand has changed is compared as it is."""
+    both = [segment("age >= 18"), segment("age < 18", "minors")]
+    world.be(p1=30, p2=30, p3=10)
+    world.store.run(both, as_of=day(1))
+    member = world.store.metadata.tables["segmentkit_member"]
+    # One is gone and another is there, so that the number is right.
+    is_first = sa.and_(member.c.segment_id == 1, member.c.key == 1)
+    world.write(
+        member.delete().where(is_first),
+        member.insert().values(segment_id=1, key=3, since_run=1),
+        member.insert().values(segment_id=2, key=99, since_run=1),
+    )
+    runs = world.store.run(both, as_of=day(2))
+    assert [(r.size, r.entered, r.left) for r in runs.values()] == [(2, 1, 1), (1, 0, 1)]
+    assert sorted(world.store.members("adults")) == [1, 2]
+    assert sorted(world.store.members("minors")) == [3]
+
+
 def test_a_renamed_segment_goes_on(world: World) -> None:
     """With its former name, a segment keeps its history, also in a file and in JSON."""
     world.be(p1=30)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,11 @@ from segmentkit.errors import RunRefused, UsageError
 from segmentkit.runs import Cause, Most, Run, Stale, check_names, refuse_earlier, refuse_stale
 from segmentkit.segment import Segment
 from segmentkit.sqlalchemy._source import Source
+from segmentkit.sqlalchemy._store.changes import Changes, Step
 from segmentkit.sqlalchemy._store.reading import Known, known
 from segmentkit.sqlalchemy._store.staging import Staged, Staging
 from segmentkit.sqlalchemy._store.tables import LONGEST_NAME, StoreTables
+from segmentkit.sqlalchemy._store.temporary import Temporary
 
 VERSION = 12
 """Digits of a fingerprint."""
@@ -38,23 +40,6 @@ def turns(segments: Mapping[str, Segment]) -> Iterator[dict[str, Segment]]:
     while left:
         ready = [name for name in left if asks[name].isdisjoint(left)] or list(left)
         yield {name: left.pop(name) for name in ready}
-
-
-@frozen
-class Step:
-    """What a run does with one segment: write what one definition changes.
-
-    Attributes:
-        id: The number of the segment.
-        staged: The name under which the definition is staged.
-        definition: The definition as it is kept.
-        run: What is known of the run: not yet the counts.
-    """
-
-    id: int
-    staged: str
-    definition: str
-    run: Run
 
 
 @frozen
@@ -98,7 +83,9 @@ class Running:
         self.tables = tables
         self.asked = asked
         self.source = source
-        self.staging = Staging(connection, source, tables)
+        self.temporary = Temporary(connection, tables)
+        self.staging = Staging(connection, source, tables, self.temporary)
+        self.changes = Changes(connection, tables, self.temporary)
 
     def run(self) -> dict[str, Run]:
         """Run what has not been run.
@@ -123,12 +110,11 @@ class Running:
         left = {name: each for name, each in asked.segments.items() if name not in done}
         for turn in turns(left):
             stale = self._stale(turn)
-            steps, staged = self._steps(found, turn)
+            rounds, staged = self._steps(found, turn)
             places = self.staging.stage(staged, asked.as_of)
-            for step in steps:
-                run = evolve(step.run, stale=step.run.segment in stale)
-                done[run.segment] = self._write(evolve(step, run=run), places[step.staged])
-            self.staging.done()
+            for steps in rounds:
+                done |= self._write(steps, places, stale)
+            self.temporary.done()
         return {name: done[name] for name in asked.segments}
 
     def _stale(self, segments: Mapping[str, Segment]) -> set[str]:
@@ -180,13 +166,13 @@ class Running:
 
     def _steps(
         self, found: dict[str, Known], segments: Mapping[str, Segment]
-    ) -> tuple[list[Step], dict[str, Segment]]:
-        """What to write, in order, and which definitions say it."""
-        steps: list[Step] = []
-        staged: dict[str, Segment] = {}
+    ) -> tuple[list[list[Step]], dict[str, Segment]]:
+        """What to write, first and then, and which definitions say it."""
+        first: list[Step] = []
+        then: list[Step] = []
+        staged = dict(segments)
         lists = None
         for name, segment in segments.items():
-            staged[name] = segment
             zone = segment.schema.time_zone
             if name not in found:
                 new = max((each.id for each in found.values()), default=0) + 1
@@ -197,25 +183,29 @@ class Running:
                 self._change(found[name], time_zone=zone)
             of = found[name]
             if of.last is None:
-                steps.append(self._step(of, segment, "first", 1))
+                first.append(self._step(of, segment, "first", 1))
                 continue
             number = of.last.number + 1
             if of.last.version == version_of(segment):
-                steps.append(self._step(of, segment, "data", number))
+                first.append(self._step(of, segment, "data", number))
                 continue
+            here = first
             if of.last.as_of < self.asked.as_of:
                 lists = lists_of(self.asked.segments.values()) if lists is None else lists
                 before = read_stored(of.definition, segment.schema, lists)
                 if before is not None and self.staging.compiles(before, self.asked.as_of):
                     told = f"{name} (before)"
+                    while told in staged:
+                        told += " (before)"
                     staged[told] = before
                     run = self._begun(of, of.last.version, "data", number)
-                    steps.append(Step(of.id, told, of.definition, run))
+                    first.append(Step(of.id, told, of.definition, run))
                     number += 1
+                    here = then
             else:
                 self._refuse_older(of, version_of(segment))
-            steps.append(self._step(of, segment, "definition", number))
-        return steps, staged
+            here.append(self._step(of, segment, "definition", number))
+        return [each for each in (first, then) if each], staged
 
     def _step(self, of: Known, segment: Segment, cause: Cause, number: int) -> Step:
         run = self._begun(of, version_of(segment), cause, number)
@@ -241,58 +231,32 @@ class Running:
 
     # -- what is written ------------------------------------------------------------------------
 
-    def _write(self, step: Step, staged: Staged) -> Run:
-        """Write who left and who entered, and count them by the number of the run."""
-        here = {"segment": step.id, "number": step.run.number}
-        member, past, run = self.tables.member, self.tables.past, self.tables.run
-        segment, number = _parameter("segment"), _parameter("number")
-        holds = sa.and_(staged.key == member.c.key, staged.holds)
-        is_in = sa.exists().where(holds)
-        left = sa.select(segment, member.c.key, member.c.since_run, number).where(
-            member.c.segment_id == segment, ~is_in.correlate(member)
-        )
-        into = ["segment_id", "key", "since_run", "left_run"]
-        self.connection.execute(sa.insert(past).from_select(into, left), here)
-        gone = sa.select(past.c.key).where(past.c.segment_id == segment, past.c.left_run == number)
-        who = sa.and_(member.c.segment_id == segment, member.c.key.in_(gone))
-        self.connection.execute(sa.delete(member).where(who), here)
-        was_in = sa.exists().where(member.c.segment_id == segment, member.c.key == staged.key)
-        entered = sa.select(segment, staged.key, number).where(
-            staged.holds, ~was_in.correlate(staged.table)
-        )
-        into = ["segment_id", "key", "since_run"]
-        self.connection.execute(sa.insert(member).from_select(into, entered), here)
-        counted = evolve(step.run, **self._counts(here))
-        if self.asked.most is not None and counted.cause == "data":
-            self.asked.most.check(counted)
-        row = {
+    def _write(
+        self, steps: Sequence[Step], places: Mapping[str, Staged], stale: Container[str]
+    ) -> dict[str, Run]:
+        """Write who left and who entered, and the runs."""
+        counts = self.changes.write(steps, places)
+        done: dict[str, Run] = {}
+        rows = []
+        for step in steps:
+            run = evolve(step.run, stale=step.run.segment in stale, **counts[step.id])
+            if self.asked.most is not None and run.cause == "data":
+                self.asked.most.check(run)
+            done[run.segment] = run
+            rows.append(self._row(step, run))
+        self.connection.execute(sa.insert(self.tables.run), rows)
+        return done
+
+    def _row(self, step: Step, run: Run) -> dict[str, Any]:
+        return {
             "segment_id": step.id,
-            "run": counted.number,
+            "run": run.number,
             "as_of": self.asked.instant,
-            "version": counted.version,
+            "version": run.version,
             "definition": step.definition,
-            "cause": counted.cause,
-            "size": counted.size,
-            "entered": counted.entered,
-            "left_count": counted.left,
-            "stale": counted.stale,
+            "cause": run.cause,
+            "size": run.size,
+            "entered": run.entered,
+            "left_count": run.left,
+            "stale": run.stale,
         }
-        self.connection.execute(sa.insert(run), row)
-        return counted
-
-    def _counts(self, here: Mapping[str, int]) -> dict[str, Any]:
-        """How many are in, entered and left: not every driver tells what a statement wrote."""
-        member, past = self.tables.member, self.tables.past
-        segment, number = _parameter("segment"), _parameter("number")
-        of_member = sa.select(sa.func.count()).where(member.c.segment_id == segment)
-        of_past = sa.select(sa.func.count()).where(past.c.segment_id == segment)
-        query = sa.select(
-            of_member.scalar_subquery().label("size"),
-            of_member.where(member.c.since_run == number).scalar_subquery().label("entered"),
-            of_past.where(past.c.left_run == number).scalar_subquery().label("left"),
-        )
-        return dict(self.connection.execute(query, here).mappings().one())
-
-
-def _parameter(name: str) -> sa.BindParameter[int]:
-    return sa.bindparam(name, type_=sa.Integer)
