@@ -456,6 +456,22 @@ def test_ranks_are_windows_of_one_sub_query(source: sks.Source) -> None:
     assert text.count(" JOIN ") == 7, text
 
 
+def test_several_distinct_counts_copy_no_rows(source: sks.Source) -> None:
+    """Several distinct counts of one relation are sets: Spark copies rows for each DISTINCT."""
+    texts = [
+        "count(distinct orders.price) >= 2",
+        "count(distinct orders.price where price > 10) >= 1",
+        "count(distinct orders.at in last 300 days) = 0",
+    ]
+    segments = {text: Segment.define(None, text, SHOP) for text in texts}
+    pd.testing.assert_frame_equal(sorted_frame(source, segments), sorted_frame(HERE, segments))
+    together = source.explain(segments, as_of=AS_OF)
+    assert (together.count("collect_set("), together.count("DISTINCT")) == (3, 0), together
+    # One alone is counted in two steps, and held nowhere.
+    alone = source.explain(segments[texts[0]], as_of=AS_OF)
+    assert (alone.count("collect_set("), alone.count("DISTINCT")) == (0, 1), alone
+
+
 def test_values_have_the_types_of_every_source(source: sks.Source) -> None:
     """Traits have the same values and the same types as from frames of pandas."""
     texts = {

@@ -82,6 +82,8 @@ class Grouped:
         # about every row would cost more than the rows do.
         if all(cheap) and not (weakest and len(cheap) > _FEW):
             self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
+        distinct = [a for a in aggregates if a.function is ir.AggregateFunction.COUNT_DISTINCT]
+        self.several_distinct = len(distinct) > 1
         self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
 
     def all(self, tests: list[Test]) -> Sql:
@@ -94,7 +96,7 @@ class Grouped:
             value = sa.case((self.all(tests), value))
         elif node.value is None:
             return sa.func.count()
-        return aggregated(node, value)
+        return aggregated(node, value, several_distinct=self.several_distinct)
 
     def select(self, *columns: Sql) -> sa.Select[Any]:
         """The scan, grouped."""
@@ -159,8 +161,10 @@ def _constant(test: ir.Compare) -> Any:
     return test.right.value
 
 
-def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
-    """One value of many, those that are NULL left out."""
+def aggregated(
+    node: ir.Aggregate | ir.Overall, value: Sql, *, several_distinct: bool = False
+) -> Sql:
+    """One value of many, those that are NULL left out; with other distinct counts, or without."""
     match node.function:
         case Aggregate() as added:
             return aggregate(node, added, decoded(value))
@@ -172,7 +176,10 @@ def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
                 value = Spelled(Construct.EXACT_TEXT, value)
             if node.value is not None:
                 value = zero_as_one(node.value, value)
-            return sa.func.count(on_one_clock(value).distinct())
+            value = on_one_clock(value)
+            if several_distinct:
+                return Spelled(Construct.DISTINCT_COUNT, value)
+            return sa.func.count(value.distinct())
         case ir.AggregateFunction.SUM:
             total = _sum(node, value)
             return sa.func.coalesce(total, 0, type_=total.type)
