@@ -122,6 +122,7 @@ RANKS = "`top … by`, `bottom … by`"
 SAMPLE = "`sample()`"
 PARTS = "`day()`, `week()`, `monthday()`, `month()`, `quarter()`, `year()`, `weekday()`, `hour()`"
 DISTANCE = "`distance()`"
+STREAK = "`streak`"
 TILES = "`ntile()`"
 OVERALL = "`avg(… among …)` and its kin"
 PATTERNS = "`matches`"
@@ -176,6 +177,7 @@ CONSTRUCTS: Mapping[str, Mapping[str, Uses]] = {
         "`median`": _aggregate("median"),
         "`percentile`": _aggregate("percentile"),
         "`mode`": _aggregate("mode"),
+        STREAK: _aggregate("streak"),
         "`first`, `last`": _aggregate("first", "last"),
         "`in` a window": _any(t.Call, having=lambda n: n.window is not None),
         "`where`": _any(t.Call, having=lambda n: n.where is not None),
@@ -228,6 +230,7 @@ ALONE = {
     SAMPLE,
     DISTANCE,
     PARTS,
+    STREAK,
 }
 """Refused so widely that a case with them says nothing of what else it uses."""
 

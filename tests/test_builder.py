@@ -157,6 +157,7 @@ SAME = [
     (ROWS.not_preceded_by(ROWS).not_followed_by(ROWS, days=1).none(),
      "none(orders not preceded by orders not followed by orders within 1 day)"),
     (ROWS.mode(ROWS.amount) == 3, "mode(orders.amount) = 3"),
+    (ROWS.in_last(days=30).streak(fn.day(ROWS.placed_at)) >= 7, "streak(day(orders.placed_at) in last 30 days) >= 7"),
     (ROWS.percentile(90, ROWS.amount) > 3, "percentile(90, orders.amount) > 3"),
     (ROWS.in_last(days=9).percentile(b.param("p"), ROWS.amount) > 3, "percentile(:p, orders.amount in last 9 days) > 3"),
     (ROWS.min(ROWS.amount) + ROWS.max(ROWS.amount) > ROWS.median(ROWS.amount), "min(orders.amount) + max(orders.amount) > median(orders.amount)"),

@@ -242,6 +242,27 @@ TIMES: dict[str, Callable[..., Any]] = {
 }
 """What the arithmetic of times consists of; no definition calls these by name."""
 
+_NUMBERS: dict[str, Callable[[date], int]] = {
+    "day": date.toordinal,
+    # The calendar begins on a Monday; what is before its first Sunday is a week, too.
+    "week": lambda day: (day.toordinal() + 6) // 7,
+    SUNDAY_WEEK: lambda day: (day.toordinal() + 7) // 7,
+    "month": lambda day: day.year * 12 + day.month,
+    "quarter": lambda day: day.year * 4 + (day.month + 2) // 3,
+    "year": lambda day: day.year,
+}
+
+
+def _if_present(number: Callable[[date], int]) -> Callable[[date | None], int | None]:
+    return lambda day: None if day is None else number(day)
+
+
+ORDINALS = {f"ordinal of {part}": _if_present(number) for part, number in _NUMBERS.items()}
+"""What number the part of the calendar has that a day is in, by what no definition can name.
+
+All are positive, and those of neighbours differ by one.
+"""
+
 PARTS: dict[str, Callable[[Any], Any]] = {
     "day": day,
     "week": week,
@@ -309,6 +330,13 @@ def place_of(share: Fraction, count: int) -> int:
 def percentile(share: Fraction, values: list[Any]) -> Any:
     """The least value that a share of all values, or more, do not exceed."""
     return sorted(values)[place_of(share, len(values)) - 1] if values else None
+
+
+def streak(ordinals: list[int]) -> int:
+    """How many numbers there are at most of which each is the next one after another."""
+    # What a number is ahead of its place changes where one is left out.
+    runs = Counter(number - place for place, number in enumerate(sorted(set(ordinals))))
+    return max(runs.values(), default=0)
 
 
 def mode(values: list[Any]) -> Any:

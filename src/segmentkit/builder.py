@@ -137,7 +137,7 @@ class Row:
         if link := entity.link(name):
             return Row(self._schema, self._schema.named(link.to), self._path, parts)
         if relation := entity.relation(name):
-            return _rows(relation)(self, relation)
+            return (Rows if relation.value is None else TextRows)(self, relation)
         return Expression(self._name(parts)) if entity.place(name) else None
 
     def _name(self, parts: tuple[str, ...]) -> t.Name:
@@ -301,6 +301,10 @@ class Rows(Windowed["Rows"]):
         """The most frequent value; of several the least."""
         return type(value)(self._call("mode", self._of(value)))
 
+    def streak(self, part: Value) -> Number:
+        """How many of the parts of the calendar are in a row: ``streak(fn.day(…))``."""
+        return Number(self._call("streak", self._of(part)))
+
     def min(self, value: Value) -> AnyValue:
         """The smallest value."""
         return AnyValue(self._call("min", self._of(value)))
@@ -356,10 +360,6 @@ class TextRows(Rows):
     def contains_all(self, texts: Iterable[Operand], *, ignoring_case: bool = False) -> Condition:
         """``tags contains all (…)``."""
         return Texts(self._relation).contains_all(texts, ignoring_case=ignoring_case)
-
-
-def _rows(relation: Relation) -> type[Rows]:
-    return Rows if relation.value is None else TextRows
 
 
 # -- what belongs to no row -----------------------------------------------------------------------

@@ -158,18 +158,18 @@ class AggregateFunction(AggregateSignature):
         examples: The definitions.
         others: What it is called elsewhere; a message leads from there to here.
         needs_time: Whether the relation must have a time.
-        before: An example of what stands before the value.
+        pattern: An example of what stands in the brackets, with … for the value.
     """
 
     examples: tuple[Example, ...] = field(converter=_examples)
     others: tuple[str, ...] = ()
     needs_time: bool = False
-    before: str = ""
+    pattern: str = "…"
 
     @property
     def form(self) -> str:
         """How it is written."""
-        return f"{self.name}({self.before}…)"
+        return f"{self.name}({self.pattern})"
 
 
 def _rows(*numbers: int | None) -> Mapping[str, Any]:
@@ -248,10 +248,14 @@ _AGGREGATES = (
                       [Example("median(rows.number) = 2", _rows(5, 1, 2), True), Example("median(rows.number) = 1.5", _rows(2, 1, None), True)]),
     AggregateFunction("percentile", "ordered", None, "`percentile(90, x)` is the smallest of the present values that is at least as large as 90 % of them: in order, the value at the place ⌈90 · n / 100⌉ of n. It is always one of the values. 0 gives the smallest and 100 the largest. Missing if there are none.",
                       [Example("percentile(90, rows.number) = 9", _rows(10, 2, 3, 4, 5, 6, 7, 8, 9, 1), True), Example("percentile(50, rows.number) = 1", _rows(1, None, 2), True),
-                       Example("percentile(90, rows.number) > 0", _rows(None), False)], before="90, "),
+                       Example("percentile(90, rows.number) > 0", _rows(None), False)], pattern="90, …"),
     AggregateFunction("mode", "any", None, "The most frequent of the present values. Of several that are as frequent, the least: the smallest number, the earliest time, the first text by code point, or `false`. Missing if there are none.",
                       [Example("mode(rows.number) = 2", _rows(1, 2, 2, 3, None, None, None), True), Example("mode(rows.number) = 1", _rows(2, 1, 1, 2), True),
                        Example("mode(rows.number) > 0", _rows(None, None), False)], others=("most_frequent", "most_common", "top_value")),
+    AggregateFunction("streak", "any", INTEGER, "The most days in a row on each of which there is a row: `streak(day(x))`. With `week(x)`, `month(x)`, `quarter(x)` or `year(x)`, the most of these in a row; December is followed by January. 0 over no rows.",
+                      [Example("streak(day(rows.at)) = 3", _rows(1, 2, 3), True), Example("streak(day(rows.at) where number > 1) = 2", _rows(2, 1, 2, 2), True),
+                       Example("streak(month(rows.at)) = 1", _rows(1, 2), True), Example("streak(day(rows.at)) = 0", _rows(), True)],
+                      others=("longest_streak", "max_streak", "consecutive"), pattern="day(…)"),
     AggregateFunction("first", "any", None, "The value of the earliest row that has one; at the same instant, of the row with the smallest key. Missing if there is none.",
                       [Example("first(rows.number) = 7", _rows(None, 7, 8), True)], needs_time=True),
     AggregateFunction("last", "any", None, "The value of the latest row that has one; at the same instant, of the row with the largest key. Missing if there is none.",

@@ -45,7 +45,7 @@ GRAMMARS: Mapping[str, str] = {
 
 COMMON = {
     "abs", "cast", "coalesce", "cos", "count", "lower", "max", "min", "mod", "nullif", "rank",
-    "row_number", "sin", "sqrt", "sum",
+    "row_number", "dense_rank", "sin", "sqrt", "sum",
 }  # fmt: skip
 """Functions that every dialect has; ``cast`` is a form rather than one."""
 

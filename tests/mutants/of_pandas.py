@@ -100,6 +100,17 @@ def _filled(text: Any) -> Any:
     )
 
 
+def _with_repeats(rows: Any) -> Any:
+    order = np.lexsort((rows.values.data, rows.owners))
+    owners, numbers = rows.owners[order], rows.values.data[order]
+    begins = np.ones(len(owners), dtype=np.bool_)
+    begins[1:] = (owners[1:] != owners[:-1]) | (numbers[1:] != numbers[:-1] + 1)
+    starts = np.flatnonzero(begins)
+    longest = np.zeros(rows.count, dtype=np.int64)
+    np.maximum.at(longest, owners[starts], np.diff(np.append(starts, len(owners))))
+    return _aggregates.Vector(_aggregates.Kind.INTEGER, longest)
+
+
 def _last_choice(real: Any, tests: Any, values: Any) -> Any:
     *chosen, rest = values
     return real(tests[::-1], [*chosen[::-1], rest])
@@ -116,6 +127,8 @@ MUTANTS = [
     Mutant("a percentile between two", "the place is rounded down, as by int()",
            method(_aggregates, "place_of", lambda real, share, count: max(1, int(share * count))),
            "percentiles"),
+    Mutant("days that come twice end a run", "drop_duplicates() is forgotten before diff()",
+           _aggregated(ir.AggregateFunction.STREAK, _with_repeats), "streaks"),
     Mutant("missing versions come first", "the code -1 of what is missing is the least",
            method(_text, "in_order", lambda real, op, a, b: real(op, _filled(a), _filled(b))),
            "versions"),

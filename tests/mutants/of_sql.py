@@ -287,6 +287,14 @@ MUTANTS = [
     Mutant("texts grouped by a collation", "GROUP BY takes a and A for one",
            method(aggregate_subqueries, "_by_code_point", lambda real, text: sa.func.lower(text)),
            "modes"),
+    Mutant("days of a month", "extract(day): the first does not follow the last of the month before",
+           method(aggregate_subqueries, "ordinal", lambda real, name, day:
+                  sa.extract("day", day) if name.endswith("day") else real(name, day)), "streaks"),
+    Mutant("days from noon", "julianday() without the half of a day: weeks begin on another day",
+           spelled(Construct.ORDINAL, "CAST(julianday({0}) - 1721424.5 - 3 AS INTEGER)"), "streaks"),
+    Mutant("months without their year", "extract(month): January does not follow December",
+           method(aggregate_subqueries, "ordinal", lambda real, name, day:
+                  sa.extract("month", day) if "month" in name else real(name, day)), "streaks"),
     Mutant("a percentile above others", "as many values as the share must be smaller",
            method(aggregate_subqueries, "_percentile", lambda real, rows, share:
                   real(rows, min(share + Fraction(1, 100), Fraction(1)))), "percentiles"),

@@ -665,6 +665,13 @@ class Writer:
         value, found = self.perhaps_chosen(way, self.own(way, dtype) or self.own(way))
         return f"mode({value}{self.brackets(way)})", found
 
+    def streak(self, way: Way, dtype: DType | None) -> tuple[str, DType]:
+        times = [(n, d) for n, d in self.own(way) if d.is_time]
+        if not times:
+            return self.count(way, dtype)
+        value, _ = self.perhaps_chosen(way, times)
+        return f"streak({self.pick(UNITS)}({value}){self.brackets(way)})", INTEGER
+
     def perhaps_chosen(self, way: Way, options: Sequence[tuple[str, DType]]) -> tuple[str, DType]:
         """One of the values of a row, or one of its type that is chosen by tests."""
         value, found = self.pick(options)
@@ -864,7 +871,7 @@ OF_ROWS: list[Value] = [Writer.aggregate, Writer.trait]
 """Values that are made of rows."""
 
 AGGREGATES: list[Callable[[Writer, Way, DType | None], tuple[str, DType]]] = [
-    Writer.count, Writer.total, Writer.least, Writer.earliest, Writer.frequent,
+    Writer.count, Writer.total, Writer.least, Writer.earliest, Writer.frequent, Writer.streak,
 ]  # fmt: skip
 """What an aggregate can be."""
 

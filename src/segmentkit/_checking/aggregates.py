@@ -112,8 +112,9 @@ def _way(ctx: Context, node: t.Call, function: AggregateSignature) -> _Way | Non
     if not ways and isinstance(argument, t.Name) and _is_of_link(ctx, argument, start):
         return None
     name = function.name
-    before = function.before if isinstance(function, AggregateFunction) else ""
-    examples = [f"{name}({before}{format_name(r.name)}…)" for r in start.relations[:1]]
+    pattern = function.pattern if isinstance(function, AggregateFunction) else "…"
+    rows = [f"{format_name(r.name)}…" for r in start.relations[:1]]
+    examples = [f"{name}({pattern.replace('…', each)})" for each in rows]
     if name == "count" and isinstance(argument, t.Name) and list_of_texts(ctx, argument):
         examples = [f"length({format_tree(argument)})"]
     elif not ways and not ctx.row:
@@ -348,13 +349,15 @@ def _name_attribute(ctx: Context, function: AggregateSignature, argument: t.Name
     last = ctx.errors[-1] if ctx.errors else None
     if last is None or last.code != "SK114" or last.span != argument.span:
         return
-    at = row.relation.at if function.name in ("first", "last", "min", "max") else None
+    at = row.relation.at if function.name in ("first", "last", "min", "max", "streak") else None
     keys = ("id", row.entity.key, row.relation.key)
-    numbers = [a.name for a in row.entity.attributes if a.dtype.is_number and a.name not in keys]
+    attributes = row.entity.attributes if function.name != "streak" else ()
+    numbers = [a.name for a in attributes if a.dtype.is_number and a.name not in keys]
     numbers = [name for name in numbers if not name.endswith("_id")]
     name = at or (numbers[0] if len(numbers) == 1 else None)
     if name is not None:
-        hint = write(format_tree(evolve(argument, parts=(*argument.parts, name))))
+        value = format_tree(evolve(argument, parts=(*argument.parts, name)))
+        hint = write(f"day({value})" if function.name == "streak" else value)
         ctx.errors[-1] = hinted(last, hint)
 
 

@@ -27,6 +27,7 @@ from segmentkit._checking.coercion import kind_of, literal_dtype
 from segmentkit._checking.context import Context, Names
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.percentiles import percentile
+from segmentkit._checking.streaks import streak
 from segmentkit._diagnostics.diagnostic import Hint, advice, likely, write
 from segmentkit._diagnostics.wording import either
 from segmentkit._language import foreign_words
@@ -108,6 +109,8 @@ def _call(ctx: Context, node: t.Call) -> ir.Value | None:
         return None
     if node.name == "percentile" and aggregate is not None:
         return percentile(ctx, node, aggregate)
+    if node.name == "streak" and aggregate is not None:
+        return streak(ctx, node, aggregate)
     if aggregate is not None:
         return aggregates.aggregate(ctx, node, aggregate)
     known = [*FUNCTIONS, *FORMS, *AGGREGATES, *(f.name for f in ctx.schema.functions)]

@@ -20,6 +20,7 @@ _IN_ORDER: dict[ir.AnyAggregate, int] = {
     ir.AggregateFunction.MEDIAN: 11,
     ir.AggregateFunction.MODE: 16,
     ir.AggregateFunction.PERCENTILE: 14,
+    ir.AggregateFunction.STREAK: 20,
     ir.AggregateFunction.FIRST: 16,
     ir.AggregateFunction.LAST: 16,
 }

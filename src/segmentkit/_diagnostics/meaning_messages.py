@@ -337,6 +337,12 @@ TABLE = (
         "The first argument says how many percent of the values are not larger, with at most six digits after the point. It is written out, or a parameter.",
         hint="write a number from 0 to 100, as in percentile(90, orders.amount)",
     ),
+    Code(
+        "SK196",
+        "'{text}' is no day, week, month, quarter or year of a time",
+        "A streak is of parts of the calendar that come one after the other.",
+        hint="write the part that you count, and in its brackets a time of the rows: streak(day(…)), or week(…), month(…), quarter(…), year(…)",
+    ),
     # Versions
     Code(
         "SK192",

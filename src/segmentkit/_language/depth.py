@@ -21,7 +21,7 @@ _LEVELS: dict[type[t.Node], int] = {
     t.Negative: _ARITHMETIC,
     t.Step: _STEP,
 }
-_IN_ORDER = {"first": _CALL, "last": _CALL, "median": 2, "mode": 4, "percentile": 2}
+_IN_ORDER = {"first": _CALL, "last": _CALL, "median": 2, "mode": 4, "percentile": 2, "streak": 6}
 """What is computed of rows in order takes sub-queries of sub-queries, if it asks for rows."""
 
 

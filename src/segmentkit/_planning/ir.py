@@ -140,7 +140,7 @@ class Call:
         return beyond or rule(argument.nullable for argument in self.arguments)
 
 
-_EMPTY_IS_ZERO = AggregateFunction.COUNT, AggregateFunction.COUNT_DISTINCT, AggregateFunction.SUM
+_EMPTY_IS_ZERO = {AggregateFunction(word) for word in ("count", "count distinct", "sum", "streak")}
 
 
 def over_nothing(function: AnyAggregate, dtype: DType) -> Const:

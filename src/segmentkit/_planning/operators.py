@@ -64,6 +64,7 @@ class AggregateFunction(Enum):
     MAX = "max"
     MEDIAN = "median"
     MODE = "mode"
+    STREAK = "streak"
     PERCENTILE = "percentile"
     FIRST = "first"
     LAST = "last"

@@ -26,6 +26,7 @@ ORDERED = (
     ir.AggregateFunction.MEDIAN,
     ir.AggregateFunction.MODE,
     ir.AggregateFunction.PERCENTILE,
+    ir.AggregateFunction.STREAK,
 )
 """Aggregates that need rows in order, which grouping alone does not give."""
 

@@ -40,7 +40,7 @@ TEXT_TESTS = {
     ir.TextOperator.MATCHES: "pattern(text)",
 }
 _OF_ZONE: dict[str, Callable[[Any, tzinfo], Any]] = {"instant": first_instant, "local": local}
-_FUNCTIONS = {**_operators.FUNCTIONS, **_operators.TIMES}
+_FUNCTIONS = {**_operators.FUNCTIONS, **_operators.TIMES, **_operators.ORDINALS}
 AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.COUNT: len,
     ir.AggregateFunction.COUNT_DISTINCT: lambda values: len(set(values)),
@@ -50,6 +50,7 @@ AGGREGATES: dict[ir.AggregateFunction, Callable[[list[Any]], Any]] = {
     ir.AggregateFunction.MAX: lambda values: max(values, default=None),
     ir.AggregateFunction.MEDIAN: _operators.median,
     ir.AggregateFunction.MODE: _operators.mode,
+    ir.AggregateFunction.STREAK: _operators.streak,
     ir.AggregateFunction.FIRST: lambda ordered: min(ordered, default=(None,))[-1],
     ir.AggregateFunction.LAST: lambda ordered: max(ordered, default=(None,))[-1],
 }

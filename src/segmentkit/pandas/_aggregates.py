@@ -186,6 +186,22 @@ def _mode(rows: Rows) -> Values:
     return rows.values.take(places)
 
 
+def _streak(rows: Rows) -> Vector:
+    """The longest run of numbers, each the next one, that each owner has."""
+    numbers = _vector(rows).data
+    order = np.lexsort((numbers, rows.owners))
+    owners, numbers = rows.owners[order], numbers[order]
+    again = np.zeros(len(owners), dtype=np.bool_)
+    again[1:] = (owners[1:] == owners[:-1]) & (numbers[1:] == numbers[:-1])
+    owners, numbers = owners[~again], numbers[~again]
+    begins = np.ones(len(owners), dtype=np.bool_)
+    begins[1:] = (owners[1:] != owners[:-1]) | (numbers[1:] != numbers[:-1] + 1)
+    starts = np.flatnonzero(begins)
+    longest = np.zeros(rows.count, dtype=np.int64)
+    np.maximum.at(longest, owners[starts], np.diff(np.append(starts, len(owners))))
+    return Vector(Kind.INTEGER, longest)
+
+
 def _first(rows: Rows) -> Values:
     return _outermost(rows, first=True)
 
@@ -225,6 +241,7 @@ AGGREGATES: dict[AggregateFunction, Callable[[Rows], Values]] = {
     AggregateFunction.MAX: _max,
     AggregateFunction.MEDIAN: _median,
     AggregateFunction.MODE: _mode,
+    AggregateFunction.STREAK: _streak,
     AggregateFunction.FIRST: _first,
     AggregateFunction.LAST: _last,
 }

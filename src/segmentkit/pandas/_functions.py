@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from segmentkit import _operators
-from segmentkit._calendar import FIRST_MICRO, LAST_MICRO, clock_steps, first_instant, years_between
+from segmentkit._calendar import (
+    FIRST_MICRO,
+    LAST_MICRO,
+    SUNDAY_WEEK,
+    clock_steps,
+    first_instant,
+    years_between,
+)
 from segmentkit._operators import EARTH_RADIUS
 from segmentkit._patterns.versions import version_key
 from segmentkit.dtypes import Kind
@@ -147,6 +154,21 @@ def part(name: str, clock: Vector) -> Vector:
     return masked(Kind.INTEGER, np.asarray(found), clock.missing)
 
 
+def ordinal(name: str, days: Vector) -> Vector:
+    """What number the part of the calendar has that each day is in; see `_operators.ORDINALS`."""
+    months = days.data.astype("M8[M]").astype(np.int64) + 1970 * 12
+    day = days.data.astype("M8[D]").astype(np.int64) + date(1970, 1, 1).toordinal()
+    found = {
+        "ordinal of day": day,
+        "ordinal of week": (day + 6) // 7,
+        f"ordinal of {SUNDAY_WEEK}": (day + 7) // 7,
+        "ordinal of month": months,
+        "ordinal of quarter": months // 3,
+        "ordinal of year": months // 12,
+    }[name]
+    return masked(Kind.INTEGER, found, days.missing)
+
+
 def bucket(keys: Values, salt: str) -> Vector:
     """The bucket of each key."""
     texts = keys.texts if isinstance(keys, Text) else keys.data
@@ -205,6 +227,7 @@ FUNCTIONS: dict[str, Callable[..., Values]] = {
     "mod": modulo,
     "version": version,
     **{name: partial(part, name) for name in _operators.PARTS},
+    **{name: partial(ordinal, name) for name in _operators.ORDINALS},
 }
 """What functions of the language do to values alone, by name."""
 

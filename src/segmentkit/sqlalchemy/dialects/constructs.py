@@ -34,6 +34,7 @@ from segmentkit.sqlalchemy.dialects.function_spellings import (
     FIRST_SUNDAYS,
     MODULO,
     MONDAYS,
+    ORDINALS,
     SPLIT_BY_INDEX,
     WEEKDAYS,
     version_by,
@@ -238,11 +239,13 @@ class Construct(Enum):
         Date(),
         {**FIRST_SUNDAYS, **_UNTRIED},
     )
-    WEEKDAY = (
-        "weekday()",
-        _ISO_WEEKDAY,
-        Integer(),
-        {**WEEKDAYS, **_UNTRIED},
+    WEEKDAY = "weekday()", _ISO_WEEKDAY, Integer(), {**WEEKDAYS, **_UNTRIED}
+    ORDINAL = (
+        "streak",
+        # What number a day has in the calendar, whose first one is 1.
+        "({0} - DATE '0001-01-01' + 1)",
+        BigInteger(),
+        {**ORDINALS, **_UNTRIED},
     )
     HOUR = (
         "hour()",

@@ -59,6 +59,18 @@ MONDAYS = {
 }
 """The Monday with which a date's week begins."""
 
+ORDINALS = {
+    # Days begin at noon there, so that midnights end in a half.
+    "sqlite": "CAST(julianday({0}) - 1721424.5 AS INTEGER)",
+    # Its calendar begins with the day 366.
+    "mysql": "(to_days({0}) - 365)",
+    "clickhouse": "(toInt32(toDate32({0})) + 719163)",
+    "mssql": "(datediff(day, '00010101', {0}) + 1)",
+    "spark": "(datediff({0}, DATE '0001-01-01') + 1)",
+    "oracle": "(trunc({0}) - DATE '0001-01-01' + 1)",
+}
+"""What number a date has in the calendar: 1 for its first."""
+
 WEEKDAYS = {
     "sqlite": "((strftime('%w', {0}) + 6) % 7 + 1)",
     "mysql": "(weekday({0}) + 1)",

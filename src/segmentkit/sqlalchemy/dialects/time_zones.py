@@ -21,7 +21,7 @@ from segmentkit._schema.stored_forms import LocalTime
 from segmentkit.dtypes import Kind
 from segmentkit.sqlalchemy.dialects.bind_types import sent
 from segmentkit.sqlalchemy.dialects.constructs import FUNCTIONS, Construct
-from segmentkit.sqlalchemy.dialects.elements import Spelled, later
+from segmentkit.sqlalchemy.dialects.elements import Bracketed, Spelled, later
 from segmentkit.sqlalchemy.dialects.forms import InForm, Passed, by_steps
 from segmentkit.sqlalchemy.dialects.stored_values import VariedInUtc, varies
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
@@ -51,6 +51,28 @@ def part(name: str, time: Sql, *, is_date: bool) -> Sql:
         month = sa.extract("month", time)
         return sa.case(*((month <= 3 * number, number) for number in range(1, 5)))
     return sa.extract("day" if name == "monthday" else name, time)
+
+
+def ordinal(name: str, day: Sql) -> Sql:
+    """What number the part of the calendar has that a day is in; see `_operators.ORDINALS`."""
+    match name.removeprefix("ordinal of "):
+        case "day":
+            return Spelled(Construct.ORDINAL, day)
+        case "week":
+            return _seventh(day, 6)
+        case "week from Sunday":
+            return _seventh(day, 7)
+        case "month":
+            return sa.extract("year", day) * 12 + sa.extract("month", day)
+        case "quarter":
+            return sa.extract("year", day) * 4 + part("quarter", day, is_date=True)
+        case _:
+            return sa.extract("year", day)
+
+
+def _seventh(day: Sql, ahead: int) -> Sql:
+    days = Bracketed(None, Spelled(Construct.ORDINAL, day) + ahead, type_=sa.BigInteger())
+    return Spelled(Construct.QUOTIENT, days, sa.literal(7, sa.BigInteger()))
 
 
 def local(

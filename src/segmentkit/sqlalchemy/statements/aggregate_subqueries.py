@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
+from attrs import evolve
 
 from segmentkit._planning import ir
 from segmentkit._planning.plan import is_of_columns
@@ -18,6 +19,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct, Ends
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
+from segmentkit.sqlalchemy.dialects.time_zones import ordinal
 from segmentkit.sqlalchemy.dialects.written_times import end_of, on_one_clock
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided, zero_as_one
 from segmentkit.sqlalchemy.statements.extension import aggregate
@@ -222,6 +224,8 @@ def ordered(make: Callable[[], RowTests], node: ir.Aggregate, shape: Ends) -> sa
         return _median(_Candidates(make(), node), node)
     if node.function is ir.AggregateFunction.MODE:
         return _mode(_Candidates(make(), node))
+    if node.function is ir.AggregateFunction.STREAK:
+        return _streak(make(), node)
     if isinstance(node.share, Fraction):
         return _percentile(_Candidates(make(), node), node.share)
     return _at_the_end(lambda: _Candidates(make(), node), node, shape)
@@ -279,6 +283,23 @@ def _mode(rows: _Candidates) -> sa.Subquery:
     placed = sa.select(groups.c.owner, groups.c.value, place.label("place")).subquery()
     chosen = sa.select(placed.c.owner, placed.c.value).where(placed.c.place.between(1, 1))
     return chosen.subquery()
+
+
+def _streak(tests: RowTests, node: ir.Aggregate) -> sa.Subquery:
+    """Of numbers in a row, each is as far ahead of its place as the others: the longest run."""
+    assert isinstance(node.value, ir.Call)
+    (day,) = node.value.arguments
+    rows = _Candidates(tests, evolve(node, value=day))
+    # What makes a day of an instant can be long, and stands once.
+    days = rows.query(rows.owner.label("owner"), rows.value.label("value")).distinct().subquery()
+    number = ordinal(node.value.name, days.c.value)
+    place = sa.func.dense_rank().over(partition_by=days.c.owner, order_by=number)
+    placed = sa.select(days.c.owner, number.label("value"), place.label("place")).subquery()
+    length = sa.func.max(placed.c.place) - sa.func.min(placed.c.place) + 1
+    run = placed.c.owner, placed.c.value - placed.c.place
+    runs = sa.select(placed.c.owner, length.label("value")).group_by(*run).subquery()
+    longest = sa.select(runs.c.owner, sa.func.max(runs.c.value).label("value"))
+    return longest.group_by(runs.c.owner).subquery()
 
 
 def _percentile(rows: _Candidates, share: Fraction) -> sa.Subquery:

@@ -230,7 +230,7 @@ class _Conditions(ABC):
                 plain.setdefault(group_of(node), []).append(node)
                 continue
             rows.join(derived, derived.c.owner == key(holder))
-            values[node] = derived.c.value
+            values[node] = _or_empty(node, derived.c.value)
         for group, each in plain.items():
             grouped = Grouped(self.rows_of(group, limits), each)
             labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
@@ -437,11 +437,11 @@ class _RowCompiler(Compiler):
         return self.rows.follows(node, positive=positive)
 
 
-def _or_empty(aggregate: ir.Aggregate, value: Sql) -> Sql:
+def _or_empty(node: ir.Aggregate | ir.Standing, value: Sql) -> Sql:
     """An aggregate of a holder who may have no rows."""
-    if aggregate.nullable:
+    if isinstance(node, ir.Standing) or node.nullable:
         return value
-    return sa.func.coalesce(value, aggregate.empty.value, type_=value.type)
+    return sa.func.coalesce(value, node.empty.value, type_=value.type)
 
 
 def aggregates_of(node: ir.Condition) -> list[ir.Aggregate]:
