@@ -720,6 +720,9 @@ def test_a_renamed_segment_goes_on(world: World) -> None:
         world.store.run(both, as_of=day(2))
     assert world.store.run(catalog, as_of=day(2))["grown_ups"].cause == "data"
     assert world.store.run(catalog, as_of=day(3))["grown_ups"].entered == 0
+    # Also when it has its new name already, as a check of the file refuses it.
+    with pytest.raises(UsageError, match="there is a segment 'adults', too"):
+        world.store.run(both, as_of=day(4))
     assert world.store.since("grown_ups", 1) == day(1)
     assert set(world.store.history()["segment"]) == {"grown_ups"}
     assert catalog["grown_ups"].was == "adults"

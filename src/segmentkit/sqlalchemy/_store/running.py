@@ -145,13 +145,16 @@ class Running:
         """The segments that are known, by the names that they have now."""
         for name, segment in self.asked.segments.items():
             was = segment.was
-            if was is None or was not in found or name in found:
+            if was is None:
                 continue
+            # As the check of a catalog does, whatever has been run.
             if was in self.asked.segments:
                 raise UsageError(
                     f"segment {name!r} says that it was {was!r}, but there is a segment "
                     f"{was!r}, too: remove one of them, or was"
                 )
+            if was not in found or name in found:
+                continue
             each = found.pop(was)
             self._change(each, name=name)
             last = None if each.last is None else evolve(each.last, segment=name)
