@@ -179,12 +179,7 @@ class Construct(Enum):
         },
     )
     # Of a parameter, which some take for a text.
-    AS_INSTANT = (
-        "instants beside others",
-        "{0}",
-        DateTime(),
-        {"mysql": "CAST({0} AS DATETIME(6))"},
-    )
+    AS_INSTANT = "instants beside others", "{0}", DateTime(), {"mysql": "CAST({0} AS DATETIME(6))"}
     AS_DATE = "dates beside others", "{0}", Date(), {"mysql": "CAST({0} AS DATE)"}
     SINCE_1970 = (
         "instants as milliseconds",
