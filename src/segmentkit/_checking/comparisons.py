@@ -28,7 +28,8 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
     if left is None or right is None:
         for side, other, value in ((node.left, node.right, right), (node.right, node.left, left)):
             if not isinstance(other, t.Literal):  # two constants are compared by nobody
-                unquoted.quote_unknown(ctx, side, value.dtype if value else None)
+                dtype = value.dtype if value else unquoted.meant_dtype(ctx, other)
+                unquoted.quote_unknown(ctx, side, dtype)
         hints.meant_by(ctx, node, right if left is None else left)
         return ir.FALSE
     negated = node.operator == "!="

@@ -334,6 +334,8 @@ def _of_unknown(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> N
     elif is_missing_word(side) and equal:
         state = "present" if node.operator == "!=" else "missing"
         ctx.errors[-1] = hinted(last, write(f"{format_tree(other)} is {state}"), node.span)
+    elif left_out(ctx, ctx.schema.entity, side.parts[0]) is not None:
+        return
     elif ctx.row is None and len(side.parts) == 1 and not is_missing_word(side):
         ways = with_attribute(ctx, ctx.schema.entity, side.parts[0])
         known = one_step_away(ctx, ctx.schema.entity, side.parts[0])

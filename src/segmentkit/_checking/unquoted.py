@@ -67,6 +67,16 @@ def quote_unknown(
         ctx.errors[-1] = hinted(last, hint, node.span)
 
 
+def meant_dtype(ctx: Context, node: t.Expr) -> DType | None:
+    """The type of the attribute whose misspelled name this is."""
+    if not isinstance(node, t.Name) or len(node.parts) > 1:
+        return None
+    entity = _here(ctx)
+    close = suggest(node.parts[0], [a.name for a in entity.attributes], cutoff=0.75)
+    attribute = entity.attribute(close) if close is not None else None
+    return attribute.dtype if attribute is not None else None
+
+
 def _quote(ctx: Context, node: t.Expr, last: Diagnostic, written_out: bool) -> None:
     text = _unquoted_text(ctx, node)
     if text is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -126,11 +127,13 @@ def _of_objects(column: Column, place: str) -> Keys:
     except (TypeError, ValueError):
         raise DataError(f"{place} holds values that cannot be keys") from None
     distinct = [_plain(v) for v in np.asarray(found, dtype=object)]
-    if {"numbers", "texts"} <= set(map(_family_of, distinct)):
-        name = place.rpartition(".")[2]
+    families = {each for each in map(_family_of, distinct) if each is not None}
+    if len(families) > 1 and families != {"booleans", "numbers"}:
+        name, told = place.rpartition(".")[2], " and ".join(sorted(families)[:2])
+        made = "astype(str)" if "texts" in families else "map(pandas.Timestamp)"
         raise DataError(
-            f"{place} holds numbers and texts, and a key is never both: make them one, as in "
-            f"frame[{name!r}].astype(str)"
+            f"{place} holds {told}, and a key is never both: make them one, as in "
+            f"frame[{name!r}].{made}"
         )
     numbers = _whole(distinct)
     if numbers is not None and any(isinstance(key, float) for key in distinct):
@@ -257,6 +260,12 @@ def _family_of(key: object) -> str | None:
             return "texts"
         case int() | float() | Decimal():
             return "numbers"
+        case datetime():
+            return "times" if key.tzinfo is None else "times with a zone"
+        case date():
+            return "dates"
+        case bytes():
+            return "bytes"
         case _:
             return None
 

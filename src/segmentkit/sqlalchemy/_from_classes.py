@@ -10,7 +10,7 @@ from attrs import evolve
 from sqlalchemy.ext.associationproxy import AssociationProxyExtensionType
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipDirection, RelationshipProperty
-from sqlalchemy.orm.descriptor_props import ConcreteInheritedProperty
+from sqlalchemy.orm.descriptor_props import ConcreteInheritedProperty, SynonymProperty
 
 from segmentkit._catalog.schema_table import Declaration, RelationDeclaration, TableDeclaration
 from segmentkit._diagnostics.diagnostic import did_you_mean
@@ -412,6 +412,8 @@ def _computed(mapper: Mapper[Any], known: set[str]) -> Iterator[tuple[str, Unfit
             yield prop.key, Unfit("only its base class has it: its own table has no such column")
         elif isinstance(prop, ColumnProperty) and prop.key not in known:
             yield prop.key, Unfit("it is computed, and not a column")
+        elif isinstance(prop, SynonymProperty) and prop.key not in known:
+            yield prop.key, Unfit(f"it is another name of {prop.name!r}: use that one")
         elif not isinstance(prop, ColumnProperty | RelationshipProperty) and prop.key not in known:
             yield prop.key, Unfit("it stands for other attributes, which have names of their own")
     for key, descriptor in mapper.all_orm_descriptors.items():

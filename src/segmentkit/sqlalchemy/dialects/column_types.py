@@ -36,6 +36,7 @@ from segmentkit.dtypes import (
     Kind,
     decimal,
 )
+from segmentkit.sqlalchemy.dialects.storage_formats import foreign_form
 
 
 class _Nothing(enum.Enum):
@@ -256,7 +257,8 @@ def _same(found: Any, value: Any) -> bool:
 
 def is_own(kind: TypeEngine[Any]) -> bool:
     """Whether values are not simply what is stored."""
-    return isinstance(kind, TypeDecorator | sa.Enum | sa.Uuid) or _overrides(kind)
+    decorated = isinstance(kind, TypeDecorator | sa.Enum | sa.Uuid)
+    return decorated or _overrides(kind) or bool(foreign_form(kind))
 
 
 _PROCESSORS = ("bind_processor", "result_processor", "bind_expression", "column_expression")
@@ -290,15 +292,15 @@ def codec_of(kind: TypeEngine[Any]) -> Codec | None:
         encode=impl.bind_processor(_DIALECT) or same,
         decode=impl.result_processor(_DIALECT, None) or same,
     )
+    if (why := foreign_form(kind)) is not None:
+        return evolve(codec, why=why, steady=False)
     if isinstance(kind, sa.Enum):
         return evolve(codec, dtype=TEXT, values=tuple(kind.enums))
     if isinstance(kind, sa.Uuid):
         return evolve(codec, dtype=TEXT, uuid=True, ordered=True)
     if isinstance(kind, sa.Interval):
-        # Some databases store these as instants.
         return evolve(codec, why="the language has no word for lengths of time")
     if not isinstance(kind, TypeDecorator | sa.types.UserDefinedType):
-        # Dialects have subclasses of their own in its place.
         why = f"{codec.name} has processors that some databases do not use: make it a TypeDecorator"
         return evolve(codec, why=why)
     found = _tried(codec)

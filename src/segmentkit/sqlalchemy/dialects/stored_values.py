@@ -54,6 +54,8 @@ def bound(column: Sql, op: Any, value: Any) -> tuple[Any, Any]:
     """
     codec = codec_of(column.type)
     assert codec is not None
+    if codec.dtype is None and not codec.steady:
+        raise _refused(column, codec, codec.why)
     if not codec.steady:
         raise _refused(column, codec, "the same value can be stored in several forms")
     found = codec.bound(value)
