@@ -158,7 +158,8 @@ class _Normalizer:
             and left.dtype.kind is right.dtype.kind
         ):
             # Most tests are of this kind; nodes that stay the same keep their hash.
-            return node if right is node.right else ir.Compare(op, left, right, node.ignoring_case)
+            same = left is node.left and right is node.right
+            return node if same else ir.Compare(op, left, right, node.ignoring_case)
         return self.compare_bound(op, left, right, folded=node.ignoring_case)
 
     def compare_bound(
