@@ -472,6 +472,18 @@ def test_several_distinct_counts_copy_no_rows(source: sks.Source) -> None:
     assert (alone.count("collect_set("), alone.count("DISTINCT")) == (0, 1), alone
 
 
+@pytest.mark.parametrize("other", ["age", "AGE"])
+def test_columns_of_one_name_are_refused(session: Any, other: str) -> None:
+    """Two columns that Spark takes for one are named, and never one of them read."""
+    frame = session.sql("SELECT 1L AS id, 2 AS age, 3 AS x").toDF("id", "age", other)
+    for ask in (
+        lambda: sks.schema_from(frame, "p", keys={"p": "id"}),
+        lambda: sks.members(Segment.define("s", "id > 0", schema()), frame),
+    ):
+        with pytest.raises(SchemaError, match=f"takes for one: 'age' and '{other}'"):
+            ask()
+
+
 def test_values_have_the_types_of_every_source(source: sks.Source) -> None:
     """Traits have the same values and the same types as from frames of pandas."""
     texts = {

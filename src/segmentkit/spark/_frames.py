@@ -85,6 +85,7 @@ class Stored:
         metadata = sa.MetaData()
         for i, (name, frame) in enumerate(frames.items()):
             key = (keys or {}).get(name)
+            _check_names(name, frame)
             columns = [
                 sa.Column(field.name, _type(field.dataType), primary_key=field.name == key)
                 for field in frame.schema.fields
@@ -156,6 +157,24 @@ def _frame(name: str, given: object) -> DataFrame:
     if isinstance(given, DataFrame):
         return given
     raise SchemaError(f"{name!r} must be a DataFrame of Spark or a table's name, not {given!r:.80}")
+
+
+def _check_names(name: str, frame: DataFrame) -> None:
+    """See that every column has a name of its own, as Spark tells names apart."""
+    seen: dict[str, str] = {}
+    for column in frame.schema.names:
+        other = seen.get(column.lower())
+        seen[column.lower()] = column
+        if other is None or (other != column and _tells_cases(frame)):
+            continue
+        raise SchemaError(
+            f"the frame {name!r} has two columns that Spark takes for one: {other!r} and "
+            f"{column!r}; rename or drop one, as with toDF()"
+        )
+
+
+def _tells_cases(frame: DataFrame) -> bool:
+    return bool(frame.sparkSession.conf.get("spark.sql.caseSensitive", "false") == "true")
 
 
 def _type(dtype: spark.DataType) -> Any:
