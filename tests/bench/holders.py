@@ -55,9 +55,14 @@ class Opened:
 
     def clock(self) -> float:
         """The processor's seconds that were spent; where nobody tells, those of the clock."""
-        if None in self.others:
-            return time.perf_counter()
-        return time.process_time() + sum(map(_spent, self.others))
+        return spent(self.others)
+
+
+def spent(others: tuple[int, ...] = ()) -> float:
+    """The processor's seconds of this process and others; where nobody tells, the clock's."""
+    if None in others:
+        return time.perf_counter()
+    return time.process_time() + sum(map(_spent, others))
 
 
 def _spent(process: int) -> float:
@@ -247,9 +252,22 @@ def _open_postgresql(address: str, data: Path, limit: float) -> Opened:
         connection.commit()
 
     sa.event.listen(engine, "connect", settle)
-    with engine.connect() as connection:
-        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return _of_database(engine, _watched(process))
+    return _of_database(engine, *servers(engine))
+
+
+def servers(engine: sa.Engine) -> tuple[Any, ...]:
+    """The process that works for an engine, besides this one."""
+    match engine.dialect.name:
+        case "postgresql":
+            with engine.connect() as connection:
+                number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            return (_watched(number),)
+        case "mysql" | "mariadb":
+            with engine.connect() as connection:
+                file = Path(connection.exec_driver_sql("SELECT @@pid_file").scalar_one())
+            return (_watched(int(file.read_text("ascii"))) if file.exists() else None,)
+        case _:
+            return ()
 
 
 def _watched(process: int) -> Any:
@@ -294,9 +312,7 @@ def _open_mariadb(address: str, data: Path, limit: float) -> Opened:
             cursor.execute(f"SET max_statement_time = {limit}")
 
     sa.event.listen(engine, "connect", settle)
-    with engine.connect() as connection:
-        file = Path(connection.exec_driver_sql("SELECT @@pid_file").scalar_one())
-    return _of_database(engine, _watched(int(file.read_text("ascii"))) if file.exists() else None)
+    return _of_database(engine, *servers(engine))
 
 
 def _fill_clickhouse(address: str, data: Path, variant: str) -> None:
