@@ -7,6 +7,7 @@ type. What stands first in a table is what failures shrink to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -541,7 +542,10 @@ class Writer:
         traits = self.world.traits.items()
         before = f"{self.schema.entity.name}." if scope.way else ""
         found = [
-            (before + format_name(n), kind) for n, (_, kind) in traits if dtype in (None, kind)
+            (before + format_name(n), kind)
+            for n, (text, kind) in traits
+            # Of a row, nothing is asked that needs everyone.
+            if dtype in (None, kind) and not (scope.way and OF_EVERYONE.search(text))
         ]
         return self.pick(found) if found else self.attribute(scope, dtype)
 
@@ -813,6 +817,9 @@ class Writer:
         unit = self.pick(UNITS + SHORT_UNITS)
         return f"{self.whole([1, 7, 30])} {unit}s {self.pick(['ago', 'from now'])}"
 
+
+OF_EVERYONE = re.compile(r"\b(among|top|bottom|ntile)\b")
+"""A value that compares somebody with others has one of these words."""
 
 _X = "id is present"
 _ROOM = f"{_X} or {_X} and not ({_X} or {_X} and not ({_X} or {_X} and not ({{}})))"
