@@ -17,6 +17,7 @@ from segmentkit.pandas import mask, members, schema_from
 from segmentkit.pandas._key_lookup import Finder
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DAY, MOMENT = date(2026, 5, 1), datetime(2026, 5, 1, 12)
 
 ARROW = {
     "bool": pa.bool_(),
@@ -688,6 +689,34 @@ class TestKeys:
         """Keys that a reader of files has changed, or that no key there is like, are refused."""
         with pytest.raises(sk.DataError, match=message):
             asked("count(orders) > 0", frames(["1", "2"], owners=owners))
+
+    @pytest.mark.parametrize(
+        ("ids", "owners", "message"),
+        [
+            ([DAY, MOMENT], [DAY], "customers.id holds dates and times, and a key is never both"),
+            ([DAY], [MOMENT], "orders.customer_id holds times and customers.id holds dates"),
+            (pd.to_datetime([DAY]), [DAY], "holds dates and customers.id holds times"),
+            (
+                pd.to_datetime([DAY]).tz_localize("UTC"),
+                pd.to_datetime([DAY]),
+                "holds times and customers.id holds times with a zone",
+            ),
+            ([b"a"], ["a"], "holds texts and customers.id holds bytes"),
+        ],
+        ids=["mixed", "a time of a date", "a date of a time", "zones", "bytes"],
+    )
+    def test_of_other_kinds(self, ids: Any, owners: Any, message: str) -> None:
+        """Python takes none of these for equal, so nobody would have rows."""
+        customers = pd.DataFrame({"id": ids, "vip": True})
+        with pytest.raises(sk.DataError, match=message):
+            asked("count(orders) > 0", frames(["1"], owners=owners, customers=customers))
+
+    def test_that_are_times(self) -> None:
+        """Times of one kind are keys, and a missing one is nobody's."""
+        customers = pd.DataFrame({"id": pd.to_datetime([DAY, MOMENT]), "vip": True})
+        owners = pd.to_datetime([MOMENT, None])
+        found = asked("count(orders) > 0", frames(["1", "2"], owners=owners, customers=customers))
+        assert found == [MOMENT]
 
     def test_that_are_no_keys(self) -> None:
         """Values that do not hash cannot be looked up."""
