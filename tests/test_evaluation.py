@@ -338,7 +338,7 @@ def test_memory_does_not_grow_with_segments() -> None:
 def test_the_shape_is_told(source: sql.Source) -> None:
     """One segment is asked in the shape that suits it, and the text says which."""
     assert "no relation is read" in source.explain(SEGMENTS["adult"])
-    assert "joined to their rows and grouped" in source.explain(SEGMENTS["spender"])
+    assert "rows of those who pass" in source.explain(SEGMENTS["spender"])
     lapsed = Segment.define(None, "age >= 18 and none(orders in last 90 days)", SHOP)
     assert "rows of those who pass" in source.explain(lapsed)
     assert "joined to everyone" in source.explain(SEGMENTS["either"])

@@ -219,6 +219,75 @@ def test_a_predicate_is_no_product(asked: Asked, question: str) -> None:
     assert not asked.products(lambda connection: connection.execute(query).all())
 
 
+GROUPED = [
+    "count(orders where cents > 5) >= 3",
+    "sum(orders.cents) > 5",
+    "median(orders.cents) > 5",
+    "percentile(90, orders.cents) > 5",
+    "mode(orders.cents) = 5",
+    "max(orders.cents) > 5 or count(visits) = 0",
+    "top 10% by sum(orders.cents)",
+    "sum(orders.cents) > avg(sum(orders.cents) among everyone)",
+]
+
+
+@pytest.mark.parametrize("question", GROUPED)
+def test_rows_are_grouped_by_a_scan(question: str) -> None:
+    """SQLite does not walk through an index on the owner, from which it would look each row up."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    METADATA.create_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE INDEX of_person ON orders (person, at)")
+        people = [{"id": i, "age": i % 60} for i in range(1, 41)]
+        connection.execute(PEOPLE.insert(), people)
+        rows = [{"id": i, "person": i % 40, "at": NOON, "cents": i} for i in range(400)]
+        connection.execute(METADATA.tables["orders"].insert(), rows)
+        connection.exec_driver_sql("ANALYZE")
+        segment = Segment.define("s", question, SCHEMA)
+        predicate = sa.select(PEOPLE.c.id).where(sql.predicate(segment, PEOPLE, as_of=NOON))
+        source = sql.Source(connection, PEOPLE)
+        ways: list[Callable[[], object]] = [
+            lambda: source.members(segment, as_of=NOON),
+            lambda: source.sizes([segment, ~segment], as_of=NOON),
+            lambda: connection.execute(predicate).all(),
+        ]
+        for way in ways:
+            plan = "\n".join(map(str, _planned(connection, way)))
+            assert "SCAN orders" in plan
+            assert not re.search("SCAN orders_. USING INDEX", plan), plan
+
+
+@pytest.mark.parametrize("question", GROUPED)
+def test_nobody_is_looked_up_once_a_row(question: str) -> None:
+    """Without an index on rows, SQLite finds by a list whose they are, and not each by a key."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    METADATA.create_all(engine)
+    segment = Segment.define("s", f"age > 5 and ({question})", SCHEMA)
+    with engine.connect() as connection:
+        source = sql.Source(connection, PEOPLE)
+        plan = _planned(connection, lambda: source.members(segment, as_of=NOON))
+    blocks: dict[int, list[str]] = defaultdict(list)
+    for _, parent, _, text in plan:
+        blocks[parent].append(text)
+    for texts in blocks.values():
+        first, *others = texts
+        assert not (first.startswith("SCAN orders") and "SEARCH people" in str(others)), texts
+
+
+def _planned(connection: sa.Connection, ask: Callable[[], object]) -> list[Any]:
+    """The plans of SQLite of what is asked."""
+    sent: list[tuple[str, Any]] = []
+    listened = (connection, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
+    sa.event.listen(*listened)
+    ask()
+    sa.event.remove(*listened)
+    return [
+        row
+        for text, values in sent
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+    ]
+
+
 MANY_KEYS = [
     *QUESTIONS,
     "age > 40 or any(orders where cents > 5)",
@@ -303,6 +372,37 @@ def test_no_key_is_compared_with_all_others(
             continue  # what a source asks the planner
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars())
         assert not re.search(r"(?<!hashed )SubPlan \d+\)", plan), plan
+
+
+@pytest.mark.parametrize("question", GROUPED)
+def test_a_source_groups_by_a_scan(with_little_memory: sa.Connection, question: str) -> None:
+    """PostgreSQL with an index on the owner does not read all rows in its order, each by itself."""
+    connection = with_little_memory
+    segment = Segment.define("s", question, SCHEMA)
+    limited = Segment.define("limited", "age > 1 and sum(orders.cents) > 5", SCHEMA)
+    sent: list[tuple[str, Any]] = []
+    listened = (connection, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
+    with connection.begin_nested() as savepoint:
+        connection.exec_driver_sql("CREATE INDEX of_person ON orders (person)")
+        # As of a table whose pages are spread, and which is taken for kept in memory.
+        connection.exec_driver_sql("SET LOCAL random_page_cost = 0.1")
+        source = sql.Source(connection, PEOPLE)
+        sa.event.listen(*listened)
+        source.members(segment, as_of=NOON)
+        source.sizes([segment, ~segment], as_of=NOON)
+        sa.event.remove(*listened)
+        explained = source.explain(limited, as_of=NOON)
+        plans = [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars())
+            for text, values in sent
+            if text.startswith("SELECT")
+        ]
+        savepoint.rollback()
+    assert "-- PostgreSQL would join in the order of an index" in explained
+    assert "GROUP BY greatest(" in explained
+    assert plans
+    for plan in plans:
+        assert "Index Scan using of_person" not in plan, plan
 
 
 CHAIN = " followed by visits where cents = 3 within 1 day followed by orders within 1 day" * 2

@@ -39,6 +39,12 @@ class Expected:
         conditions = [line for line in self.plan if _INDEX_CONDITION in line]
         return bool(conditions) and all(map(_BY_SUBQUERY.search, conditions))
 
+    @property
+    def is_walk(self) -> bool:
+        """Whether rows are joined in the order of an index, each read from another place."""
+        plan = "\n".join(self.plan)
+        return "Merge Join" in plan and "Index Scan using" in plan
+
 
 _INDEX_CONDITION = "Index Cond: "
 # Its parts stand in the order of the index's columns. Before version 17, sub-queries have numbers.

@@ -209,9 +209,8 @@ class Construct(Enum):
     # The same for the first and the last of instants, and then what makes the full form of one.
     IN_ORDER = "first and last instants", "{0}"
     IN_FULL = "the digits of instants", "{0}"
-    # Whether it is on a list that a query makes, for each row: not the rows for each on the list.
+    # Asked for each row, not the rows for each on the list; and grouped, not by an index.
     PROBED = "keys on a list that a query makes", "{0}"
-    # By whom rows are grouped: read one after the other, and not by an index.
     OWNER = "owners of rows", "{0}"
     # Most keep no zone with an instant.
     IN_UTC = "timestamps with a time zone", "{0}", DateTime()
@@ -412,14 +411,17 @@ class Shapes:
         sequences: How it is found whether another row comes after a row, or before it.
         ends: How the row at the first or the last instant is found.
         joined: Whether alternatives are tests of what is joined, not sets of keys beside others.
-        apart: Whether the rows of those who have some are kept apart from those who are asked, by
-            a HAVING that has no other use.
+        apart: Whether a HAVING of no other use keeps who has rows apart from who is asked.
+        listed: Whether a list of those who pass, and no join, says whose rows are grouped.
+        unsorted: Whether rows are grouped by a value of which there is no index.
     """
 
     sequences: Sequences = Sequences.CORRELATED
     ends: Ends = Ends.JOINED
     joined: bool = False
     apart: bool = False
+    listed: bool = False
+    unsorted: bool = False
 
 
 @frozen

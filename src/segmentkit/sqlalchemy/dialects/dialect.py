@@ -140,7 +140,8 @@ _ROWS = (
             Construct.IN_ORDER: "CASE WHEN {0} GLOB '*T*' THEN replace({0}, 'T', ' ') ELSE {0} END",
             Construct.IN_FULL: "CASE WHEN length({0}) = 26 THEN {0} "
             "ELSE substr({0} || substr(':00.000000', length({0}) - 15), 1, 26) END",
-            # Otherwise it reads what is joined once for each on the list, whatever that takes.
+            # Otherwise it reads what is joined once for each on the list, whatever that takes, and
+            # groups rows in the order of an index, looking each up.
             Construct.PROBED: "+{0}",
             # Instants are text there, in the form that SQLAlchemy writes.
             Construct.FIRST_INSTANT: "({0} || ' 00:00:00.000000')",
@@ -160,8 +161,9 @@ _ROWS = (
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
         naming="(SELECT {0} FROM (SELECT {1} AS {name}))",
-        # It makes an index of rows with a name, and of a table none.
-        shapes=Shapes(Sequences.NAMED, Ends.PAIRED),
+        # It makes an index of rows with a name, and of a table none. It would look up whose each
+        # row is.
+        shapes=Shapes(Sequences.NAMED, Ends.PAIRED, listed=True),
         shapes_since=(3, 35),
         notes=(
             "`ignoring case`, `matches` and `version` need `prepare(engine)`.",
@@ -224,8 +226,9 @@ _ROWS = (
         after_columns="OFFSET 0",
         nul=False,
         parameters=65_535,
-        # Joins in the user's query may leave few rows to look up.
-        shapes=Shapes(Sequences.NAMED_CHAINS, joined=True),
+        # Joins in the user's query may leave few rows to look up. Of a predicate it knows the one
+        # key that the query is of, by which it finds the rows that are grouped.
+        shapes=Shapes(Sequences.NAMED_CHAINS, joined=True, unsorted=True),
         predicate_shapes=Shapes(joined=True),
         notes=("`prepare(engine)` finds the collation that `ignoring case` needs.",),
         collations=("default", "und-x-icu", "pg_c_utf8", "C.utf8", "en_US.utf8"),

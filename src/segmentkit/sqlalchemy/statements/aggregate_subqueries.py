@@ -102,20 +102,40 @@ class Grouped:
 
     def select(self, *columns: Sql) -> sa.Select[Any]:
         """The scan, grouped."""
+        owner = _group(self.scan)
+        return self._select(owner, *columns).group_by(Spelled(Construct.PROBED, owner))
+
+    def of_one(self, key: Sql) -> sa.Select[Any]:
+        """The scan of the rows of one owner alone."""
+        owner = self.scan.owner
+        return self._select(owner).where(owner == key).group_by(owner)
+
+    def owners(self, *, apart: bool) -> sa.Select[Any]:
+        """Just who has such rows, not grouped; ``apart``: never joined to those who are asked."""
+        if not apart:
+            return self._select(self.scan.owner)
+        # By its label, as a mode of SQL wants it; no owner is missing.
+        return self._select(Spelled(Construct.OWNER, self.scan.owner)).having(
+            sa.column("owner").is_not(None)
+        )
+
+    def _select(self, owner: Sql, *columns: Sql) -> sa.Select[Any]:
         tests = [self.scan.owner.is_not(None), *self.where, *self.rows.limits()]
-        owner = Spelled(Construct.OWNER, self.scan.owner)
         return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
             .where(joined(tests, conjunctive=True))
-            .group_by(owner)
         )
 
-    def owners(self, *, apart: bool) -> sa.Select[Any]:
-        """Just who has such rows, not grouped; ``apart``: never joined to those who are asked."""
-        found = self.select().group_by(None)
-        # By its label, as a mode of SQL wants it; no owner is missing.
-        return found.having(sa.column("owner").is_not(None)) if apart else found
+
+def _group(scan: Scan) -> Sql:
+    """Whose rows are in one group."""
+    owner = Spelled(Construct.OWNER, scan.owner)
+    if not scan.tables.rows_in_order.unsorted:
+        return owner
+    # For more groups than fit into the memory that it may use, PostgreSQL would read rows in the
+    # order of an index on the owner, each from another place.
+    return sa.func.greatest(owner, type_=owner.type)
 
 
 _ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
@@ -274,10 +294,9 @@ def _mode(rows: _Candidates) -> sa.Subquery:
     value = on_one_clock(rows.value)
     if rows.kind is Kind.TEXT and not is_own(value.type):
         value = _by_code_point(value)
-    counted = rows.query(
-        rows.owner.label("owner"), value.label("value"), sa.func.count().label("of")
-    )
-    groups = counted.group_by(rows.owner, value).subquery()
+    owner = _group(rows.scan)
+    counted = rows.query(owner.label("owner"), value.label("value"), sa.func.count().label("of"))
+    groups = counted.group_by(Spelled(Construct.PROBED, owner), value).subquery()
     order = groups.c["of"].desc(), groups.c.value
     place = sa.func.row_number().over(partition_by=groups.c.owner, order_by=order)
     placed = sa.select(groups.c.owner, groups.c.value, place.label("place")).subquery()
@@ -313,8 +332,9 @@ def _percentile(rows: _Candidates, share: Fraction) -> sa.Subquery:
 
 def _placed(rows: _Candidates, value: Sql) -> sa.Subquery:
     """The values with their owners, their places in order, and of how many they are."""
-    place = sa.func.row_number().over(partition_by=rows.owner, order_by=value)
-    of = sa.func.count().over(partition_by=rows.owner)
+    owner = Spelled(Construct.PROBED, _group(rows.scan))
+    place = sa.func.row_number().over(partition_by=owner, order_by=value)
+    of = sa.func.count().over(partition_by=owner)
     return rows.query(
         rows.owner.label("owner"), value.label("value"), place.label("place"), of.label("of")
     ).subquery()
@@ -357,8 +377,9 @@ def _at_the_end(make: Callable[[], _Candidates], node: ir.Aggregate, shape: Ends
 def _ends(rows: _Candidates, *, last: bool) -> sa.Select[Any]:
     """The first or last instant of each owner."""
     end = (sa.func.max if last else sa.func.min)(rows.at)
-    owner = Spelled(Construct.OWNER, rows.owner)
-    return rows.query(owner.label("owner"), end.label("instant")).group_by(owner)
+    owner = _group(rows.scan)
+    query = rows.query(owner.label("owner"), end.label("instant"))
+    return query.group_by(Spelled(Construct.PROBED, owner))
 
 
 def _limit(rows: _Candidates, ends: sa.Select[Any], *, paired: bool) -> None:

@@ -36,10 +36,14 @@ _QUICK = 1_000
 
 @frozen
 class Choice:
-    """Whether the rows of each customer are looked up, and why."""
+    """Whether the rows of each customer are looked up, or those of all who are on a list, and why.
+
+    Otherwise they are joined.
+    """
 
     by_key: bool
     why: str
+    listed: bool = False
 
 
 @frozen
@@ -71,9 +75,8 @@ class ByKey:
         if self.rest:
             other = OfCustomer(evolve(self.tables, root=customers.start, mapped=None))
             where.append(other.condition(ir.conjunction([*self.rest]), limiting(self.plain)))
-        query, owner = self.rows()
         # Who has no rows is in no group, as in a join.
-        own = query.where(owner == key).correlate(customers.start).exists()
+        own = self.rows_of(key).correlate(customers.start).exists()
         return customers.finished(sa.select(key).select_from(customers.source).where(*where, own))
 
     def customers(self) -> tuple[Rows, Sql, list[Sql]]:
@@ -83,13 +86,12 @@ class ByKey:
         tests = [compiler.condition(each) for each in self.plain]
         return rows, rows.key(rows.entity.key or ""), tests
 
-    def rows(self) -> tuple[sa.Select[Any], Sql]:
-        """Who satisfies what is asked of the group, and the column with whose rows they are."""
+    def rows_of(self, key: Sql) -> sa.Select[Any]:
+        """The customer with a key, if the rows are as the group is asked to be."""
         rows = OfCustomer(self.tables).rows_of(self.group, [])
         grouped = Grouped(rows, aggregates_of(self.having))
         test = Compiler(self.tables.schema, rows.scan, grouped.values).condition(self.having)
-        query = grouped.select().having(guarded(test, ir.walk(self.condition)))
-        return query, rows.scan.owner
+        return grouped.of_one(key).having(guarded(test, ir.walk(self.condition)))
 
     def choice(self, planner: Planner, joined: sa.Select[Any]) -> Choice:
         """What the planner expects of it, beside a join."""
@@ -100,7 +102,11 @@ class ByKey:
             return Choice(False, "PostgreSQL does not say what it expects")
 
     def _choice(self, planner: Planner, joined: sa.Select[Any]) -> Choice:
-        whole = planner.expected(joined).cost
+        expected = planner.expected(joined)
+        whole = expected.cost
+        if expected.is_walk:
+            # It takes what it reads twice for read once, whatever the memory of the server.
+            return Choice(False, "PostgreSQL would join in the order of an index", listed=True)
         if whole < _QUICK:
             return Choice(False, f"PostgreSQL expects: to join them costs {whole:,.0f}")
         names = ".".join(self.group[1])
@@ -108,10 +114,9 @@ class ByKey:
         if customers.source is not customers.start:
             # Rows would be looked up before the tests beyond links have left few customers.
             return Choice(False, "tests beyond links would come after a look-up")
-        query, owner = self.rows()
         # A key that the planner does not know, as each is that a sub-query refers to.
         some = sa.select(key).where(sa.false()).scalar_subquery()
-        one = planner.expected(query.where(owner == some))
+        one = planner.expected(self.rows_of(some))
         if not one.is_by_index:
             return Choice(False, f"PostgreSQL has no index for the {names} of one customer")
         passing = customers.finished(sa.select(key).select_from(customers.source).where(*tests))

@@ -56,7 +56,10 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
         # Of everyone, rows are grouped first: fewer are looked up than would be joined.
         if limited and groupable(condition, tables) is not None:
             choice = _choice(condition, tables)
-            return Shape.BY_KEY if choice is not None and choice.by_key else Shape.GROUPED
+            if choice is not None and choice.by_key:
+                return Shape.BY_KEY
+            if not (tables.rows_in_order.listed or (choice is not None and choice.listed)):
+                return Shape.GROUPED
     return Shape.SURVIVORS if limited else Shape.EVERYONE
 
 
@@ -184,13 +187,16 @@ def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select
     return sa.select(everyone.scalar_subquery(), members.scalar_subquery())
 
 
+_CHOSEN = Shape.BY_KEY, Shape.GROUPED, Shape.SURVIVORS
+
+
 def explained(plan: Plan, tables: Tables) -> list[str]:
     """What a plan reads and computes, one thing a line."""
     if len(plan.conditions) == 1:
         (condition,) = plan.conditions.values()
         shape = shape_of(condition, tables)
         lines = [shape.value]
-        if shape in (Shape.BY_KEY, Shape.GROUPED):
+        if shape in _CHOSEN and groupable(condition, tables) is not None:
             choice = _choice(condition, tables)
             lines += [] if choice is None else [choice.why]
     else:
