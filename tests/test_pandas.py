@@ -711,6 +711,16 @@ class TestKeys:
         with pytest.raises(sk.DataError, match=message):
             asked("count(orders) > 0", frames(["1"], owners=owners, customers=customers))
 
+    def test_mixed_times_are_made_one_as_the_error_says(self) -> None:
+        """What the error says, done to both frames, finds the rows."""
+        customers = pd.DataFrame({"id": pd.Series([DAY, NOON], dtype=object), "vip": True})
+        owners = pd.Series([NOON], dtype=object)
+        with pytest.raises(sk.DataError, match=r"pandas\.to_datetime\(frame\['id'\], utc=True\)"):
+            asked("count(orders) > 0", frames(["1"], owners=owners, customers=customers))
+        customers["id"] = pd.to_datetime(customers["id"], utc=True)
+        given = frames(["1"], owners=pd.to_datetime(owners, utc=True), customers=customers)
+        assert asked("count(orders) > 0", given) == [NOON]
+
     def test_that_are_times(self) -> None:
         """Times of one kind are keys, and a missing one is nobody's."""
         customers = pd.DataFrame({"id": pd.to_datetime([DAY, MOMENT]), "vip": True})

@@ -130,10 +130,11 @@ def _of_objects(column: Column, place: str) -> Keys:
     families = {each for each in map(_family_of, distinct) if each is not None}
     if len(families) > 1 and families != {"booleans", "numbers"}:
         name, told = place.rpartition(".")[2], " and ".join(sorted(families)[:2])
-        made = "astype(str)" if "texts" in families else "map(pandas.Timestamp)"
+        frame = f"frame[{name!r}]"
+        made = f"pandas.to_datetime({frame}, utc=True)" if families <= _TIMES else None
         raise DataError(
             f"{place} holds {told}, and a key is never both: make them one, as in "
-            f"frame[{name!r}].{made}"
+            f"{made or frame + '.astype(str)'}"
         )
     numbers = _whole(distinct)
     if numbers is not None and any(isinstance(key, float) for key in distinct):
@@ -250,6 +251,9 @@ def _family(keys: Keys) -> str | None:
         return None if keys.missing.all() else "numbers"
     found = set(map(_family_of, keys.distinct))
     return found.pop() if len(found) == 1 else None
+
+
+_TIMES = {"dates", "times", "times with a zone"}
 
 
 def _family_of(key: object) -> str | None:
