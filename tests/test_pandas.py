@@ -721,6 +721,15 @@ class TestKeys:
         given = frames(["1"], owners=pd.to_datetime(owners, utc=True), customers=customers)
         assert asked("count(orders) > 0", given) == [NOON]
 
+    def test_bytes_among_texts_are_made_texts_as_the_error_says(self) -> None:
+        """What the error says, done to the frame, finds the rows."""
+        customers = pd.DataFrame({"id": pd.Series([b"a", "b"], dtype=object), "vip": True})
+        with pytest.raises(sk.DataError, match=r"map\(lambda key: key\.decode\(\)"):
+            asked("count(orders) > 0", frames(["1"], owners=["a"], customers=customers))
+        decoded = customers["id"].map(lambda key: key.decode() if isinstance(key, bytes) else key)
+        given = frames(["1"], owners=["a"], customers=customers.assign(id=decoded))
+        assert asked("count(orders) > 0", given) == ["a"]
+
     def test_that_are_times(self) -> None:
         """Times of one kind are keys, and a missing one is nobody's."""
         customers = pd.DataFrame({"id": pd.to_datetime([DAY, MOMENT]), "vip": True})

@@ -131,10 +131,14 @@ def _of_objects(column: Column, place: str) -> Keys:
     if len(families) > 1 and families != {"booleans", "numbers"}:
         name, told = place.rpartition(".")[2], " and ".join(sorted(families)[:2])
         frame = f"frame[{name!r}]"
-        made = f"pandas.to_datetime({frame}, utc=True)" if families <= _TIMES else None
+        if families <= _TIMES:
+            made = f"pandas.to_datetime({frame}, utc=True)"
+        elif "bytes" in families:
+            made = f"{frame}.map(lambda key: key.decode() if isinstance(key, bytes) else key)"
+        else:
+            made = f"{frame}.astype(str)"
         raise DataError(
-            f"{place} holds {told}, and a key is never both: make them one, as in "
-            f"{made or frame + '.astype(str)'}"
+            f"{place} holds {told}, and a key is never both: make them one, as in {made}"
         )
     numbers = _whole(distinct)
     if numbers is not None and any(isinstance(key, float) for key in distinct):
