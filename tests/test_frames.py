@@ -95,6 +95,35 @@ def test_keys_tell_the_rows_of_everyone_apart(path: str, keys: Any, message: str
         PATHS[path](_define("x > 1", frame), frame)
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ([1, "2", "Total"], r"holds numbers and texts.*astype\(str\)"),
+        ([float(2**53 + 1), 1, 2], 'by dtype="Int64"'),
+        (np.array([2.0**60, 1, 2], dtype=object), 'by dtype="Int64"'),
+    ],
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_keys_of_files_that_may_be_others(path: str, keys: Any, message: str) -> None:
+    """A row of totals makes keys texts, and a gap makes them floats, whatever is asked."""
+    frame = pd.DataFrame({"id": keys, "x": [1, 5, 5]})
+    with pytest.raises(DataError, match=f"t.id .*{message}"):
+        PATHS[path](_define("x > 1", frame), frame)
+
+
+def test_maps_of_arrow_are_documents() -> None:
+    """Parquet files of Spark have maps, which pandas gives as lists of pairs."""
+    pa = pytest.importorskip("pyarrow")
+    rows = [[("plan", "pro"), ("seats", "3")], None, []]
+    maps = pa.array(rows, pa.map_(pa.string(), pa.string()))
+    told = {"t": {"documents": {"x": {"plan": "text"}}}}
+    for column in (pd.array(maps, dtype=pd.ArrowDtype(maps.type)), rows):
+        frame = _of(column)
+        schema = schema_from(frame, "t", keys={"t": "id"}, tables=told)
+        segment = Segment.define("s", 'x.plan = "pro"', schema)
+        assert members(segment, frame).tolist() == [1]
+
+
 def test_the_way_out_of_a_log_works() -> None:
     """The frame of those who are in the log, with the log as a relation."""
     frames = {"people": LOG[["id"]].drop_duplicates(), "log": LOG}

@@ -498,16 +498,23 @@ class TestExactness:
             assert answer(column, sk.INTEGER, f"x in ({2**53}, 1)") == [True, False, False, False]
 
     def test_integers_beyond_64_bits(self) -> None:
-        """Python's integers have no end, and neither have unsigned ones and wide floats."""
+        """Python's integers have no end, and unsigned ones a later one."""
         column = pd.Series([2**64, None, 1], dtype=object)
         assert answer(column, sk.INTEGER, "x > 1") == [True, False, False]
         assert answer(column, sk.INTEGER, "x in (1, 3)") == [False, False, True]
         assert answer(column, sk.INTEGER, "x / 2 > 1") == [True, False, False]
         unsigned = pd.Series([2**64 - 1, 1], dtype="uint64")
         assert answer(unsigned, sk.INTEGER, "x > 9000000000000000000") == [True, False]
-        wide = pd.Series([2.0**60, None])
-        assert answer(wide, sk.INTEGER, f"x = {2**60}") == [True, False]
-        assert answer(wide, sk.INTEGER, f"x > {2**60 - 1}") == [True, False]
+
+    @pytest.mark.parametrize("dtype", ["float64", "Float64", object])
+    def test_whole_numbers_that_were_read_as_floats(self, dtype: Any) -> None:
+        """From 2**53 on, a float stands for several whole numbers; a file has one of them."""
+        read = pd.Series([float(2**53 + 1), None], dtype=dtype)
+        with pytest.raises(sk.DataError, match=r"people\.x holds floats, .* by dtype=\"Int64\""):
+            answer(read, sk.INTEGER, f"x = {2**53 + 1}")
+        assert answer(read.where(read < 1), sk.INTEGER, "x is missing") == [True, True]
+        last = pd.Series([float(2**53 - 1), None], dtype=dtype)
+        assert answer(last, sk.INTEGER, f"x = {2**53 - 1}") == [True, False]
 
     def test_constants_between_integers(self) -> None:
         """An integer is compared with a fraction exactly, even one that no float can hold."""

@@ -18,7 +18,7 @@ from segmentkit.dtypes import INTEGER, DType, Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrays import Array, Mask, Vector, integers, masked
 from segmentkit.pandas._arrow import ArrowValues, arrow_values, objects
-from segmentkit.pandas._exact_numbers import INT64, size, to_float, to_whole, widened
+from segmentkit.pandas._exact_numbers import EXACT_FLOAT, INT64, size, to_float, widened
 from segmentkit.pandas._native_compare import Stored, are_whole
 from segmentkit.schema import Attribute
 
@@ -55,6 +55,8 @@ def read(column: Column, attribute: Attribute, entity: str) -> Vector | Stored:
             found = values if values and values.kind is Kind.BOOLEAN else None
         case Kind.INTEGER:
             found = whole(values)
+            if found is None and values is not None and values.kind is Kind.FLOAT:
+                check_exact(f"{entity}.{attribute.name}", values.data)
         case Kind.FLOAT:
             found = to_float(values) if values and _is_number(values) else None
         case Kind.DECIMAL:
@@ -146,12 +148,21 @@ def whole(values: Vector | None) -> Vector | Stored | None:
         return None if rest.any() else masked(Kind.INTEGER, whole, values.mask)
     if values.kind is Kind.INTEGER:
         return values
-    if are_whole(values.data):
-        return Stored(Kind.INTEGER, values)
-    present = values.data[~np.isnan(values.data)]
-    # Greater floats than those are whole numbers, of which some fit.
-    fits = (np.rint(present) == present).all() and (abs(present) < INT64).all()
-    return to_whole(values.data) if fits else None
+    return Stored(Kind.INTEGER, values) if are_whole(values.data) else None
+
+
+def check_exact(place: str, numbers: Array) -> None:
+    """Make sure that no float was another whole number before it was a float.
+
+    Raises:
+        DataError: One may have been; says how to read it.
+    """
+    wide = np.isfinite(numbers) & (abs(numbers) >= EXACT_FLOAT)
+    if wide.any():
+        raise DataError(
+            f"{place} holds floats, which are not exact from 2**53 on: {numbers[wide][0]:.0f} may "
+            'have been another number. Read it as whole numbers, by dtype="Int64"'
+        )
 
 
 def _decimal(values: Vector | None, scale: int | None) -> Vector | None:
@@ -287,6 +298,9 @@ def _one_by_one(column: Column, attribute: Attribute, entity: str) -> Vector:
     kind = attribute.dtype.kind
     look = reader(evolve(attribute, nullable=True), entity)
     plain = KINDS[kind]
+    if kind is Kind.INTEGER:
+        floats = [v for v in objects(column) if isinstance(v, float)]
+        check_exact(f"{entity}.{attribute.name}", np.array(floats, dtype=np.float64))
     if kind in (Kind.DECIMAL, Kind.TIMESTAMP):
         values = [look(v, _ROW) for v in objects(column)]
     else:

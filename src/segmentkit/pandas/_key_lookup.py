@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from attrs import evolve, frozen
 
+from segmentkit.dtypes import Kind
 from segmentkit.errors import DataError
 from segmentkit.pandas._arrays import Array, Mask, Positions
 from segmentkit.pandas._arrow import is_arrow_text, objects
-from segmentkit.pandas._columns import stored, whole
+from segmentkit.pandas._columns import check_exact, stored, whole
 from segmentkit.pandas._native_compare import Stored
 
 Column: TypeAlias = "pd.Series[Any]"
@@ -84,8 +85,10 @@ class Keys:
 
 
 def are_unique(column: Column) -> bool:
-    """Whether no key is missing, and none is there twice; if in doubt, no."""
+    """Whether no key is missing, and none is there twice or may be another; if in doubt, no."""
     kind: str = column.dtype.kind
+    if kind == "f" or (kind == "O" and not _are_of_one_kind(column)):
+        return False
     if kind in ("i", "u") and not column.isna().any():
         values = column.to_numpy(dtype=np.uint64 if kind == "u" else np.int64)
         # Most keys are in order, and putting numbers in order is faster than a table of them.
@@ -95,6 +98,11 @@ def are_unique(column: Column) -> bool:
         return bool(column.is_unique and not column.isna().any())
     except (TypeError, ValueError):
         return False  # what does not hash
+
+
+def _are_of_one_kind(column: Column) -> bool:
+    """Whether objects are all texts, or all whole numbers."""
+    return pd.api.types.infer_dtype(column, skipna=True) in ("string", "integer", "empty")
 
 
 def read_keys(column: Column, place: str) -> Keys:
@@ -109,11 +117,11 @@ def read_keys(column: Column, place: str) -> Keys:
     """
     values = stored(column)
     numbers = whole(values) if values is not None else None
+    if values is not None and values.kind is Kind.FLOAT:
+        check_exact(place, values.data)
     if isinstance(numbers, Stored):
         numbers = numbers.settled
     if numbers is not None and numbers.data.dtype == np.int64:
-        if column.dtype.kind == "f":
-            _check_exact(place, numbers.data[~numbers.missing])
         return Keys(place, numbers.missing, numbers.data, np.empty(0, np.intp), [])
     return _of_objects(column, place)
 
@@ -141,21 +149,11 @@ def _of_objects(column: Column, place: str) -> Keys:
             f"{place} holds {told}, and a key is never both: make them one, as in {made}"
         )
     numbers = _whole(distinct)
-    if numbers is not None and any(isinstance(key, float) for key in distinct):
-        _check_exact(place, numbers)
+    check_exact(place, np.array([k for k in distinct if isinstance(k, float)], dtype=np.float64))
     missing = codes < 0
     if numbers is None:
         return Keys(place, missing, None, codes, distinct)
     return Keys(place, missing, np.append(numbers, 0)[codes], codes, distinct)
-
-
-def _check_exact(place: str, numbers: Array) -> None:
-    """Make sure that no float was another number before it was a float."""
-    if ((numbers >= 2**53) | (numbers <= -(2**53))).any():
-        raise DataError(
-            f"{place} holds floats, which are not exact from 2**53 on: a key may have been another "
-            'number. Read it as whole numbers, by dtype="Int64"'
-        )
 
 
 def _plain(value: Any) -> Any:

@@ -106,7 +106,14 @@ def read_documents(column: pd.Series[Any], place: str) -> list[Any]:
     Raises:
         DataError: A text is not JSON.
     """
-    return [parsed(value, place) for value in objects(column)]
+    return [parsed(dict(v) if _is_map(v) else v, place) for v in objects(column)]
+
+
+def _is_map(value: Any) -> bool:
+    """Whether a value is a map of Arrow's, which Python has as a list of pairs; JSON has none."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(type(pair) is tuple and len(pair) == 2 for pair in value)
 
 
 def read_loose(documents: list[Any], attribute: Attribute, entity: str) -> Vector | Text | Lists:

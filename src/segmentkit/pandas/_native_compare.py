@@ -69,10 +69,10 @@ def number_of(value: date, kind: Kind) -> int:
 
 
 def are_whole(data: Array) -> bool:
-    """Whether floats are whole numbers, or missing, and all so small that they are exact."""
+    """Whether floats are whole numbers, or missing, and so small that no other is near."""
     for start in range(0, len(data), _CHUNK):
         part = data[start : start + _CHUNK]
-        whole = (np.rint(part) == part) & (np.abs(part) <= EXACT_FLOAT)
+        whole = (np.rint(part) == part) & (np.abs(part) < EXACT_FLOAT)
         if not (whole | np.isnan(part)).all():
             return False
     return True
