@@ -316,7 +316,7 @@ def test_what_is_computed_is_listed() -> None:
     assert left == {
         "accounts.total": "it is computed, and not a column",
         "accounts.loaded": "it is computed, and not a column",
-        "accounts.point": "it stands for other attributes, which have names of their own",
+        "accounts.point": "it stands for other attributes: use x, y",
         "accounts.full": "it is computed by a hybrid property, and not a column",
     }
 

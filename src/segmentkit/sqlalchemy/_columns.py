@@ -17,6 +17,7 @@ from segmentkit.dtypes import (
     TEXTS,
     TIMESTAMP,
     DType,
+    Kind,
     decimal,
 )
 from segmentkit.errors import SchemaError
@@ -76,6 +77,8 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
         raise Unfit("SQLAlchemy does not know its type")
     if dtype is None:
         raise Unfit(f"the language has no word for its type, {_named(column.type)}")
+    if told := _varies(column.type):
+        raise Unfit(told)
     values = codec.values if codec else ()
     nullable = getattr(column, "nullable", True) and not column.primary_key
     try:
@@ -85,8 +88,38 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
         raise Unfit(str(error)) from None
 
 
+def _varies(kind: sa.types.TypeEngine[Any]) -> str:
+    """Why a type has other values in some dialects than in others, if it has."""
+    for dialect, other in kind._variant_mapping.items():
+        if not _is_alike(kind, other):
+            return (
+                f"on {dialect} its type is {_named(other)}, and elsewhere {_named(kind)}, whose "
+                "values are not the same: make it a TypeDecorator that has the same everywhere"
+            )
+    return ""
+
+
+def _is_alike(kind: sa.types.TypeEngine[Any], other: sa.types.TypeEngine[Any]) -> bool:
+    """Whether a variant of a type has values like those of the type."""
+    a, b = codec_of(kind), codec_of(other)
+    if a is not None and a.uuid and b is None:
+        return isinstance(other, sa.String | sa.LargeBinary | sa.BINARY)
+    if dtype_of(kind) == TEXTS and isinstance(other, sa.JSON):
+        return True
+    forms = [(c.values, c.uuid, c.factor or 1) if c else ((), False, 1) for c in (a, b)]
+    return forms[0] == forms[1] and _family(kind) == _family(other)
+
+
+def _family(kind: sa.types.TypeEngine[Any]) -> object:
+    """What values of two types have in common: numbers are whole, or have a fraction."""
+    dtype = dtype_of(kind)
+    if dtype is None or dtype.kind not in (Kind.FLOAT, Kind.DECIMAL, Kind.INTEGER):
+        return dtype
+    return dtype.kind is Kind.INTEGER or dtype.scale == 0
+
+
 def _named(kind: sa.types.TypeEngine[Any]) -> str:
-    if isinstance(kind, sa.types.UserDefinedType):
+    if isinstance(kind, sa.types.UserDefinedType | sa.Enum):
         return type(kind).__name__
     try:
         return str(kind)

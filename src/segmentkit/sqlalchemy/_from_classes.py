@@ -415,7 +415,8 @@ def _computed(mapper: Mapper[Any], known: set[str]) -> Iterator[tuple[str, Unfit
         elif isinstance(prop, SynonymProperty) and prop.key not in known:
             yield prop.key, Unfit(f"it is another name of {prop.name!r}: use that one")
         elif not isinstance(prop, ColumnProperty | RelationshipProperty) and prop.key not in known:
-            yield prop.key, Unfit("it stands for other attributes, which have names of their own")
+            parts = [mapper.get_property_by_column(each).key for each in prop.columns]
+            yield prop.key, Unfit(f"it stands for other attributes: use {', '.join(parts)}")
     for key, descriptor in mapper.all_orm_descriptors.items():
         if descriptor.extension_type is HybridExtensionType.HYBRID_PROPERTY:
             yield key, Unfit("it is computed by a hybrid property, and not a column")

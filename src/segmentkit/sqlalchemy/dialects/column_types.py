@@ -282,13 +282,12 @@ def codec_of(kind: TypeEngine[Any]) -> Codec | None:
     if not is_own(kind):
         return None
     stored = _below(kind)
-    below: Any = kind
     impl = kind.dialect_impl(_DIALECT)
     same: Callable[[Any], Any] = lambda value: value  # noqa: E731
     codec = Codec(
         kind,
         stored,
-        in_sql=bool(below._has_bind_expression or below._has_column_expression),
+        in_sql=bool(kind._has_bind_expression or kind._has_column_expression),
         encode=impl.bind_processor(_DIALECT) or same,
         decode=impl.result_processor(_DIALECT, None) or same,
     )
@@ -417,16 +416,17 @@ def _list(codec: Codec, sample: list[str]) -> Codec:
 
 
 def _number(codec: Codec) -> Codec:
-    """Numbers that are kept as so many units."""
+    """Numbers that are kept as so many units: in order, unless some are kept as others are."""
     assert codec.dtype is not None
     if not isinstance(codec.stored, sa.Numeric | sa.Float | sa.Integer):
         # Numbers as texts are in another order, and 12.5 and 12.50 may be two texts.
         same = all(codec.stores(a) == codec.stores(b) for a, b in _EQUAL)
         return evolve(codec, plain=False, steady=same or codec.dtype.kind is not Kind.DECIMAL)
-    factors = set()
+    factors, kept = set(), []
     for stored in _NUMBERS:
         try:
-            value = Fraction(str(codec.decode(stored)))
+            value = Fraction(str(read := codec.decode(stored)))
+            kept.append((again := codec.stores(read)) is NOTHING or round(again) == stored)
         except Exception:
             return codec
         factors.add(value / stored if stored else Fraction(int(value != 0), 1))
@@ -441,7 +441,8 @@ def _number(codec: Codec) -> Codec:
         whole = isinstance(codec.stored, sa.Integer)
         scale = None if digits is None or (not whole and own is None) else digits + (own or 0)
         dtype = decimal(None if scale is None else max(0, scale))
-    return evolve(codec, dtype=dtype, factor=factor, plain=factor == 1, ordered=factor > 0)
+    ordered = factor > 0 and all(kept)
+    return evolve(codec, dtype=dtype, factor=factor, plain=factor == 1, ordered=ordered)
 
 
 def _digits(factor: Fraction) -> int | None:
@@ -451,12 +452,11 @@ def _digits(factor: Fraction) -> int | None:
 
 def _rises(codec: Codec) -> bool:
     """Whether later values are stored as more."""
-    if codec.dtype in (DATE, TIMESTAMP):
-        days = [date(1969, 12, 31), date(1999, 2, 3), date(2001, 9, 9), date(2026, 1, 10)]
-        moments = [datetime(d.year, d.month, d.day, 9, 5) for d in days]
-        stored = [codec.stores(codec.bound(t)) for t in (days if codec.dtype == DATE else moments)]
-    else:
-        stored = [codec.stores(codec.bound(n)) for n in sorted(_NUMBERS)]
+    days = [date(1969, 12, 31), date(1999, 2, 3), date(2001, 9, 9), date(2026, 1, 10)]
+    moments = [datetime(d.year, d.month, d.day, 9, 5) for d in days]
+    times: dict[DType | None, Any] = {DATE: days, TIMESTAMP: moments}
+    samples = times.get(codec.dtype, sorted(_NUMBERS))
+    stored = [codec.stores(codec.bound(each)) for each in samples]
     try:
         return all(a < b for a, b in pairwise(stored))
     except TypeError:
@@ -498,7 +498,7 @@ def _members(codec: Codec) -> tuple[Any, ...]:
             return tuple(stored)
     choices = getattr(codec.type, "choices", ())
     if isinstance(choices, list | tuple):
-        codes = tuple(each[0] for each in choices if isinstance(each, tuple))
+        codes = tuple(getattr(codec.stored, "enums", [c[0] for c in choices if type(c) is tuple]))
         if codes and all(type(c) is str and codec.stores(c) == c for c in codes):
             return codes
     return ()

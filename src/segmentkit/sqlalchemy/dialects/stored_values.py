@@ -112,11 +112,20 @@ def same_form(one: Sql, other: Sql, *, ordered: bool) -> bool:
         return a is b
     if type(a.stored) is not type(b.stored) or a.dtype != b.dtype or a.values != b.values:
         return False
+    if _native(a) != _native(b):
+        return False
     if isinstance(a.stored, sa.Enum):
-        return a.stored.name == getattr(b.stored, "name", None)
+        return True
     probes = [codec.bound(each) for codec in (a, b) for each in _PROBES]
     same = all(a.stores(each) == b.stores(each) for each in probes)
     return same and a.steady and b.steady and (a.ordered or not ordered)
+
+
+def _native(codec: Codec) -> list[Any]:
+    """Which types of a database a type is, where it has such: enums and UUIDs."""
+    kinds = [codec.stored, *codec.type._variant_mapping.values()]
+    names = ("native_enum", "native_uuid", "name", "schema")
+    return [[type(kind), *(vars(kind).get(name) for name in names)] for kind in kinds]
 
 
 _PROBES = ("Abc", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", 7, True, datetime(2026, 5, 9, 13))
@@ -249,14 +258,40 @@ def by_code_point(column: Sql) -> Sql:
     """
     if isinstance(column.type, postgresql.DOMAIN):
         column = sa.type_coerce(column, column.type.data_type)
-    if isinstance(column.type, postgresql.CITEXT):
+    if any(map(_is_inexact, column.type._variant_mapping.values())):
+        return ByCodePoint(column)
+    return _exact(column, column.type)
+
+
+def _exact(column: Sql, kind: Any) -> Sql:
+    if isinstance(kind, postgresql.CITEXT):
         return sa.cast(column, sa.Text())
-    collation = getattr(column.type, "collation", None) or ""
-    return sa.collate(column, "BINARY") if collation.upper() in _INEXACT else column
+    return sa.collate(column, "BINARY") if _is_inexact(kind) else column
+
+
+def _is_inexact(kind: Any) -> bool:
+    collation = getattr(kind, "collation", None) or ""
+    return isinstance(kind, postgresql.CITEXT) or collation.upper() in _INEXACT
 
 
 _INEXACT = ("NOCASE", "RTRIM")
 """Collations of SQLite, which DuckDB has in part, that take some texts for equal."""
+
+
+class ByCodePoint(Composite):
+    """A column whose type ignores case in some dialects, as texts that are compared as they are."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Sql) -> None:
+        super().__init__("text", column, type_=column.type)
+
+
+@compiles(ByCodePoint)
+def _by_code_point(element: ByCodePoint, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    found = _exact(column, column.type.dialect_impl(compiler.dialect))
+    return str(compiler.process(found, **kw))
 
 
 def ordered(column: Sql) -> Sql:
@@ -276,7 +311,8 @@ def shown(column: Sql) -> Sql:
 def _refused(column: Sql, codec: Codec, why: str, can: str = "") -> UnsupportedError:
     bases = [base for each in _columns(column) for base in each.base_columns]
     title = str(bases[0]) if bases else "a column"
-    can = can or ("=, in and is missing" if codec.steady else "is missing")
+    order = "<, <=, >, >=, " if codec.ordered and not codec.values else ""
+    can = can or (f"=, {order}in and is missing" if codec.steady else "is missing")
     out = "To ask more, keep it in a column whose own type has such values"
     if codec.dtype == TEXT:
         told = 'declare the column with info={"segmentkit": "plain"}'

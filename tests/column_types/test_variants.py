@@ -1,0 +1,157 @@
+"""Types that are another one in some databases, and native types beside those that are not."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator
+
+from segmentkit import Segment
+from segmentkit.sqlalchemy import members, record, schema_from
+from tests.models.answers import DATABASES, opened, store
+
+ONE, TWO = (uuid.UUID(int=n) for n in (1, 2))
+
+
+class Color(enum.Enum):
+    """Stored by name."""
+
+    RED = "r"
+    GREEN = "g"
+
+
+class Decorated(TypeDecorator[Color]):
+    """An enumeration, as it is."""
+
+    impl = sa.Enum(Color, name="decorated")
+    cache_ok = True
+
+
+class Words(TypeDecorator[str]):
+    """An enumeration of texts, as it is."""
+
+    impl = sa.Enum("RED", "GREEN", native_enum=False)
+    cache_ok = True
+
+
+class Size(TypeDecorator[int]):
+    """Whole numbers without their signs."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: object) -> int | None:
+        """The number is kept as how much it is."""
+        return None if value is None else abs(value)
+
+
+class Base(orm.DeclarativeBase):
+    """The app's."""
+
+
+def _text(length: int) -> Any:
+    return sa.String(length).with_variant(sa.String(length, collation="NOCASE"), "sqlite")
+
+
+class Car(Base):
+    """A row with a column of each type."""
+
+    __tablename__ = "cars"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    native: orm.Mapped[Color]
+    plain: orm.Mapped[Color] = orm.mapped_column(sa.Enum(Color, native_enum=False))
+    other: orm.Mapped[Color] = orm.mapped_column(sa.Enum(Color, schema="aux"))
+    decorated: orm.Mapped[Color] = orm.mapped_column(Decorated)
+    words: orm.Mapped[str] = orm.mapped_column(Words)
+    uid: orm.Mapped[uuid.UUID]
+    digits: orm.Mapped[uuid.UUID] = orm.mapped_column(sa.Uuid(native_uuid=False))
+    varied: orm.Mapped[uuid.UUID] = orm.mapped_column(
+        sa.Uuid().with_variant(sa.Uuid(native_uuid=False), "postgresql")
+    )
+    name: orm.Mapped[str] = orm.mapped_column(_text(10))
+    size: orm.Mapped[int] = orm.mapped_column(Size)
+
+
+def _cars() -> list[Car]:
+    return [
+        Car(id=1, **_colors("RED", "RED"), uid=ONE, digits=ONE, varied=ONE, name="Ab", size=-4),
+        Car(id=2, **_colors("RED", "GREEN"), uid=ONE, digits=TWO, varied=TWO, name="ab", size=9),
+    ]
+
+
+def _colors(one: str, two: str) -> dict[str, Any]:
+    first, second = Color[one], Color[two]
+    return {
+        "native": first,
+        "plain": second,
+        "other": second,
+        "decorated": second,
+        "words": two,
+    }
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
+    """The app's session, on each database."""
+    with opened(request.param, Base.metadata, ["aux"]) as session:
+        store(session, _cars())
+        yield session
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *((f"native = {name}", {1}) for name in ("plain", "other", "decorated", "words")),
+        ("plain = other and words = decorated", {1, 2}),
+        ("uid = digits", {1}),
+        ("uid = varied", {1}),
+        ("digits = varied", {1, 2}),
+        (f'varied = "{TWO}"', {2}),
+        ('decorated = "GREEN"', {2}),
+        ('words in ("GREEN")', {2}),
+        ('name = "ab"', {2}),
+        ('name in ("AB", "Ab")', {1}),
+        ("size > -5", {1, 2}),
+        ("size < -5", set()),
+        ("size = -4", set()),
+        ("size >= 5", {2}),
+    ],
+)
+def test_as_records(session: orm.Session, text: str, expected: set[int]) -> None:
+    """SQL finds those whose objects a definition holds of, and its complement all others."""
+    segment = Segment.define("it", text, schema_from(Car))
+    found = [session.scalars(members(each, Car)) for each in (segment, ~segment)]
+    assert [set(each) for each in found] == [expected, {1, 2} - expected]
+    cars = session.scalars(sa.select(Car)).all()
+    assert {each.id for each in cars if segment.matches(record(each))} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (sa.String(36).with_variant(postgresql.INET(), "postgresql"), "INET"),
+        (sa.String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql"), "UUID"),
+        (sa.String(36).with_variant(postgresql.ENUM("a", name="e"), "postgresql"), "ENUM"),
+        (sa.Boolean().with_variant(sa.SmallInteger(), "postgresql"), "SMALLINT"),
+        (sa.DateTime().with_variant(sa.Date(), "sqlite"), "DATE"),
+        (sa.Integer().with_variant(sa.Numeric(10, 2), "sqlite"), "NUMERIC(10, 2)"),
+        (sa.Integer().with_variant(Size(), "sqlite"), None),
+        (sa.BigInteger().with_variant(sa.Integer(), "sqlite"), None),
+        (sa.Numeric(10, 2).with_variant(sa.Float(), "sqlite"), None),
+        (sa.Uuid(as_uuid=False).with_variant(sa.String(36), "sqlite"), None),
+    ],
+)
+def test_other_values_in_one_database(kind: Any, name: str | None) -> None:
+    """What would be two things to a definition is left out, and what is one is not."""
+    table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
+    table.append_column(sa.Column("value", kind))
+    left = dict(schema_from(table).left_out)
+    assert ("t.value" not in left) == (name is None)
+    assert name is None or f"its type is {name}" in left["t.value"]
