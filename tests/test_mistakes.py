@@ -87,7 +87,7 @@ LOYAL = Segment.define("loyal", "count(orders) >= 5", SHOP)
 KINDS = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))["kind"]
 STEPS = 8
 AT_LEAST = 0.8
-FOR_NOBODY = ("SK204", "SK208", "SK209", "SK210")
+FOR_NOBODY = ("SK204", "SK208", "SK209", "SK210", "SK212")
 
 
 def define(text: str) -> Segment:

@@ -41,6 +41,7 @@ def compare(ctx: Context, node: t.Compare, negative: bool) -> ir.Condition:
         check_values(ctx, node.right, right, [(node.left, left)], folded=node.ignoring_case)
         left, right = written(ctx, left, right), written(ctx, right, left)
     if ctx.warn:
+        surprises.of_difference(ctx, node)
         surprises.of_comparison(ctx, node, left, right, negated != negative)
         attribute_bounds.of_comparison(ctx, node, left, right)
     left, right = aligned(left, right)
@@ -175,6 +176,7 @@ def bounds(
             return None
         pairs = ((window.low, low), (window.high, high))
         if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
+            hints.years_meant(ctx, window, operand.dtype)
             return None
         if not operand.dtype.is_compared:
             family = term(operand.dtype.family)

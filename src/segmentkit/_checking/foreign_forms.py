@@ -13,6 +13,8 @@ from datetime import date
 from attrs import evolve
 
 from segmentkit._checking.foreign_lookups import lookup
+from segmentkit._checking.foreign_percentiles import ranked
+from segmentkit._checking.row_phrases import meant_by_phrase
 from segmentkit._language import syntax as t
 from segmentkit._language.foreign_words import instant_of, number_of_day_or_month
 from segmentkit.functions import AGGREGATES, FUNCTIONS
@@ -52,7 +54,9 @@ def rewritten(
     schema: Schema, tree: t.Node, *, inside: bool = False
 ) -> Iterator[tuple[t.Node, t.Expr]]:
     """The parts of a tree that have another form here, and that form; the outer first."""
-    meant = _meant(schema, tree) or (None if inside else _of_rows(schema, tree))
+    meant = _meant(schema, tree)
+    if meant is None and not inside:
+        meant = _of_rows(schema, tree) or meant_by_phrase(schema, tree)
     if meant is not None:
         yield tree, meant
         return
@@ -65,7 +69,7 @@ def _meant(schema: Schema, node: t.Node) -> t.Expr | None:
         case t.Compare("=", t.Name(("segment",)), t.Name((name,)) | t.Literal(str() as name)):
             return None if schema.entity.attribute("segment") else t.InSegment(name, span=node.span)
         case t.Compare():
-            return _comparison(node) or lookup(node)
+            return _comparison(node) or lookup(node) or ranked(node)
         case t.TextTest(operand=t.Call() as call) | t.InList(operand=t.Call() as call):
             inner = _folded(call)
             return None if inner is None else evolve(node, operand=inner, ignoring_case=True)
@@ -224,7 +228,9 @@ def _of_call(node: t.Compare, call: t.Call, operator: str, other: t.Expr) -> t.E
             number := number_of_day_or_month(name, word)
         ):
             return evolve(node, operator=operator, left=call, right=t.Literal(number, other.span))
-        case (t.Literal(), *_), _ if equal and name == "any" and len(arguments) > 1:
+        case (t.Literal(), *_), _ if len(arguments) > 1 and (
+            (equal and name == "any") or (operator, name) == ("!=", "all")
+        ):
             return t.InList(other, arguments, operator == "!=", False, node.span)
         case _:
             pass

@@ -406,6 +406,9 @@ def _of_some_row(ctx: Context, node: t.Compare, side: t.Name, other: t.Expr) -> 
 def _of_list(ctx: Context, node: t.Compare | t.InList) -> None:
     """Say what a list of texts contains, where it is compared with a text, or with several."""
     match node:
+        case t.Compare("=" | "!=" as sign, t.Name() as name, t.Name((word,))):
+            text = t.Literal(word, node.right.span)
+            test = t.TextTest("contains", name, None, (text,), sign == "!=", node.ignoring_case)
         case t.Compare("=" | "!=" as sign, t.Name() as name, t.Literal(str()) as text):
             test = t.TextTest("contains", name, None, (text,), sign == "!=", node.ignoring_case)
         case t.InList(t.Name() as name, tuple() as options, negated, folded) if options:
@@ -458,6 +461,19 @@ def rows_meant(ctx: Context, node: t.Expr) -> None:
     if last is not None and last.code == "SK114" and last.span == name.span:
         hint = write(f"{'none' if negated else 'any'}({rows})")
         ctx.errors[-1] = hinted(last, hint, node.span)
+
+
+def years_meant(ctx: Context, window: t.Range, dtype: DType) -> None:
+    """``between 2020 and 2022`` of a time is from the first day to the last."""
+    match window:
+        case t.Range(t.Literal(int() as low), t.Literal(int() as high)) if (
+            dtype.is_time and 1900 < low <= high < 2200
+        ):
+            span = window.low.span.to(window.high.span)
+            days = f"{low}-01-01 and {high}-12-31"
+            ctx.errors[-1] = hinted(ctx.errors[-1], write(days), span)
+        case _:
+            pass
 
 
 def is_stray(node: t.Expr) -> bool:

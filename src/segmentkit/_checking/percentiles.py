@@ -11,9 +11,10 @@ from segmentkit._checking import surprises
 from segmentkit._checking.aggregates import aggregate
 from segmentkit._checking.calls import wrong_count
 from segmentkit._checking.context import Context
+from segmentkit._checking.foreign_percentiles import by_rank, from_hundred
 from segmentkit._checking.parameters import SHARE
 from segmentkit._checking.rankings import is_percent
-from segmentkit._diagnostics.diagnostic import Hint, write
+from segmentkit._diagnostics.diagnostic import Hint, advice, hinted, write
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
@@ -39,6 +40,8 @@ def percentile(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.A
         case _:
             ctx.error("SK195", percent.span, text=format_tree(percent), hint=_meant(node))
     found = aggregate(ctx, evolve(node, arguments=(value,)), function)
+    if found is None and isinstance(share, Fraction) and ctx.errors[-1].code == "SK116":
+        _of_customers(ctx, percent, value)
     if found is None or share is None:
         return None
     if isinstance(share, Fraction) and share in _ENDS:
@@ -46,14 +49,26 @@ def percentile(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.A
     return evolve(found, share=share)
 
 
+def _of_customers(ctx: Context, percent: t.Expr, value: t.Expr) -> None:
+    """A percentile among customers is asked for by rank."""
+    found = by_rank(percent, value)
+    if found is not None and isinstance(value, t.Name):
+        hint = advice("rank_customers", text=format_tree(found))
+        ctx.errors[-1] = hinted(ctx.errors[-1], hint)
+
+
 def _meant(node: t.Call) -> Hint | None:
     """How the percentile is written that was probably meant."""
     match node.arguments:
-        case (t.Percent(int() | Decimal() as number), value) if is_percent(number):
+        case (t.Percent(int() | Decimal() as number), value) | (
+            value,
+            t.Percent(int() | Decimal() as number),
+        ) if is_percent(number):
             pass
         case (value, t.Literal(int() | Decimal() as number)) if is_percent(number):
             if isinstance(value, t.Literal):
                 return None
+            number = from_hundred(number)
         case _:
             return None
     whole = evolve(node, arguments=(t.Literal(number, t.NOWHERE), value))

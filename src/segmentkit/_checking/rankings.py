@@ -9,6 +9,7 @@ from fractions import Fraction
 from segmentkit._checking.calls import fitting, wrong_count
 from segmentkit._checking.context import Context
 from segmentkit._checking.parameters import SHARE, number_of
+from segmentkit._diagnostics.diagnostic import hinted, write
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._operators import BUCKETS
@@ -127,7 +128,16 @@ def _among(ctx: Context, node: t.Call) -> ir.Condition:
 
 
 def _ordered(ctx: Context, node: t.Expr, name: str) -> ir.Value | None:
-    return fitting(ctx, node, ctx.value(node), name, "ordered")
+    value = ctx.value(node)
+    if value is None and ctx.errors and ctx.errors[-1].code == "SK115":
+        # What rows have is ranked by what they come to, or by the latest of their times.
+        rows = [t.Call(each, (node,)) for each in ("sum", "last")]
+        with ctx.attempt():
+            fit = [each for each in rows if ctx.value(each) is not None]
+        if fit and ctx.errors[-1].fix is None:
+            hint = write(format_tree(fit[0]))
+            ctx.errors[-1] = hinted(ctx.errors[-1], hint, node.span)
+    return fitting(ctx, node, value, name, "ordered")
 
 
 def _share(ctx: Context, percent: t.Percent) -> Fraction | ir.Param | None:

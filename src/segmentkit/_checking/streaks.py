@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import evolve
 
 from segmentkit._checking.aggregates import aggregate
@@ -24,7 +26,7 @@ def streak(ctx: Context, node: t.Call, function: AggregateSignature) -> ir.Aggre
     argument, *others = node.arguments
     if others:
         told = {"expected": term("one argument"), "given": len(node.arguments)}
-        hint = _of_two(node) or advice("SK196")
+        hint = _of_two(ctx, node) or _of_number(ctx, node) or advice("SK196")
         ctx.error("SK111", node.span, hint=hint, name=node.name, **told)
         return None
     found = aggregate(ctx, node, function)
@@ -56,17 +58,44 @@ def _meant(node: t.Call, argument: t.Expr, value: ir.Value | None) -> Hint | Non
     return None
 
 
-def _of_two(node: t.Call) -> Hint | None:
+def _of_two(ctx: Context, node: t.Call) -> Hint | None:
     """What was probably meant by a time and a word for a part of the calendar."""
     for i, each in enumerate(node.arguments):
         match each:
             case t.Name((word,)) | t.Literal(str() as word) if word.removesuffix("s") in _PARTS:
                 rest = (*node.arguments[:i], *node.arguments[i + 1 :])
-                one = len(rest) == 1 and isinstance(rest[0], t.Name) and len(rest[0].parts) > 1
-                return _written(node, _part(word.removesuffix("s"), rest[0])) if one else None
+                time = _time(ctx, rest[0]) if len(rest) == 1 else None
+                return _written(node, _part(word.removesuffix("s"), time)) if time else None
             case _:
                 pass
     return None
+
+
+def _time(ctx: Context, node: t.Expr) -> t.Name | None:
+    """The time of rows; the one that their relation declares, where only the rows are named."""
+    match node:
+        case t.Name((rows,)):
+            relation = ctx.schema.entity.relation(rows)
+            return t.Name((rows, relation.at)) if relation and relation.at else None
+        case t.Name():
+            return node
+        case _:
+            return None
+
+
+def _of_number(ctx: Context, node: t.Call) -> Hint | None:
+    """What was probably meant by a number behind the time: the shortest streak that passes."""
+    match node.arguments:
+        case (t.Call() | t.Name() as time, t.Literal(int() as least)) if not _COMPARED.match(
+            ctx.source, node.span.end
+        ):
+            alone = evolve(node, arguments=(time,))
+            return write(f"{format_tree(alone)} >= {least}", span=node.span)
+        case _:
+            return None
+
+
+_COMPARED = re.compile(r"\s*(?:[<>=!+*/-]|(?:not|in|between|is)\b)", re.IGNORECASE)
 
 
 def _part(name: str, time: t.Expr) -> t.Call:

@@ -326,6 +326,28 @@ def of_small_percent(ctx: Context, node: t.Literal, number: Decimal) -> None:
         _warn(ctx, diagnostic("SK211", node.span, hint=hint, text=format_tree(node)))
 
 
+def of_difference(ctx: Context, node: t.Compare) -> None:
+    """``age = 18-30`` subtracts, where others write a range so."""
+    match node:
+        case t.Compare(
+            "=" | "!=",
+            left,
+            t.Arithmetic(
+                (
+                    t.Literal(int() | Decimal() as low) as a,
+                    t.Literal(int() | Decimal() as high) as b,
+                ),
+                ("-",),
+            ) as both,
+        ) if low < high:
+            window = t.Range(a, b, both.span)
+            within = t.InWindow(left, window, node.operator == "!=", node.span)
+            hint, text = write(format_tree(within)), format_tree(both)
+            _warn(ctx, diagnostic("SK212", node.span, hint=hint, text=text, number=low - high))
+        case _:
+            pass
+
+
 # -- what never changes ---------------------------------------------------------------------------
 
 _SAMPLES = (datetime(2024, 2, 29, 12), datetime(2025, 12, 31, 23), datetime(2026, 3, 1))

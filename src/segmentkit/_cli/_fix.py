@@ -26,7 +26,7 @@ Look: TypeAlias = Callable[[CatalogText], Iterable[Problem]]
 _Key: TypeAlias = tuple[str, str]
 """The kind and the name of a definition."""
 _STEPS = 50
-_OF_NOBODY = ("SK204", "SK205", "SK208", "SK209", "SK210")
+_OF_NOBODY = ("SK204", "SK205", "SK208", "SK209", "SK210", "SK212")
 """Warnings that tell that a fix has led to what nobody can have meant."""
 
 

@@ -436,4 +436,9 @@ TABLE = (
         "{text} is less than one percent",
         "A percentile counts from 0 to 100.",
     ),
+    Code(
+        "SK212",
+        "'{text}' is the number {number}",
+        "A minus between two numbers subtracts them; a range is written with `between`.",
+    ),
 )

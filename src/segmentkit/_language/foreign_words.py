@@ -22,7 +22,7 @@ _TESTS = {
     "in": "в у w dans i em",
     "contains": "містить содержит zawiera enthält enthaelt contient contiene contém bevat "
     "indeholder innehåller contians containts conatins",
-    "=": "дорівнює равно równa gleich égal igual",
+    "=": "дорівнює равно równa równe równy gleich égal igual",
     ">": "більше больше",
     "<": "менше меньше",
 }
@@ -32,10 +32,12 @@ TESTS = {word: test for test, words in _TESTS.items() for word in words.split()}
 COMPARISONS = {
     ">=": r"mindestens|wenigstens|щонайменше|принаймні|не\s+менше|не\s+менее|przynajmniej|"
     r"co\s+najmniej|nie\s+mniej|au\s+moins|al\s+menos|almeno|minstens|mindst|minst|"
-    r"(?:größer|groesser)\s+(?:oder|/)\s*gleich",
+    r"(?:größer|groesser)\s+(?:oder|/)\s*gleich|"
+    r"(?:більше|większ[aey])\s+(?:або|чи|lub|albo)\s+(?:дорівнює|рівн\w+|równ[aey])",
     "<=": r"höchstens|hoechstens|щонайбільше|не\s+більше|не\s+более|co\s+najwyżej|"
     r"nie\s+więcej|au\s+plus|como\s+máximo|al\s+massimo|hoogstens|højst|högst|"
-    r"kleiner\s+(?:oder|/)\s*gleich",
+    r"kleiner\s+(?:oder|/)\s*gleich|"
+    r"(?:менше|mniejsz[aey])\s+(?:або|чи|lub|albo)\s+(?:дорівнює|рівн\w+|równ[aey])",
     ">": r"größer|groesser|mehr|über|більше|більш|старше|понад|больше|более|większ[aey]|"
     r"więcej|powyżej|ponad|mayor|más|plus\s+grand|supérieur|plus|maggiore|più|groter|meer|"
     r"større|mere|större|mer",
@@ -52,16 +54,18 @@ _TRUTHS = {
 TRUTHS = {word: truth for truth, words in _TRUTHS.items() for word in words.split()}
 
 _UNITS = {
-    "day": "день дня дні днів дней дни dzień dni tag tage tagen jour jours día días dia dias "
-    "dag dage dagar dagen giorni dyas dasy dya",
+    "day": "день дня дні днів дней дни dzień dni dniach dniu tag tage tagen jour jours día días "
+    "dia dias dag dage dagar dagen giorni dyas dasy dya",
     "week": "тиждень тижні тижня тижнів неделя недели недель неделю tydzień tygodni tygodnie "
-    "woche wochen semaine semaines semana semanas uge uger vecka veckor weken wk wks weks",
-    "month": "місяць місяці місяця місяців месяц месяца месяцев miesiąc miesiące miesięcy monat "
-    "monate monaten mois mes meses måned måneder månad månader maand maanden mnths mth mths",
-    "year": "рік роки року років год года лет rok lata lat jahr jahre jahren an ans année années "
-    "año años ano anos år jaar yrs yr",
-    "hour": "година години годин час часа часов godzina godziny godzin stunde stunden heure "
-    "heures hora horas time timer uur hr hrs",
+    "tygodniu tygodniach woche wochen semaine semaines semana semanas uge uger vecka "
+    "veckor weken wk wks weks",
+    "month": "місяць місяці місяця місяців месяц месяца месяцев miesiąc miesiące miesięcy miesiącu "
+    "miesiącach monat monate monaten mois mes meses måned måneder månad månader maand "
+    "maanden mnths mth mths",
+    "year": "рік роки року років год года лет році rok lata lat latach roku jahr jahre jahren an "
+    "ans année années año años ano anos år jaar yrs yr",
+    "hour": "година години годин час часа часов godzina godziny godzin godzinach stunde stunden "
+    "heure heures hora horas time timer uur hr hrs",
     "minute": "хвилина хвилини хвилин минута минуты минут minuta minuty minut minuten minuto "
     "minutos mins",
     "quarter": "квартал квартали кварталів квартала кварталов kwartał kwartały quartal quartale "

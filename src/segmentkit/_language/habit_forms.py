@@ -283,13 +283,22 @@ def as_in_kind(found: Match) -> str | None:
 def as_spaced(found: Match) -> Hint | str | None:
     """A name of several words."""
     words = found["words"].split()
-    known = {*keywords(), *AGGREGATES, *FUNCTIONS} - {"first", "last"}
+    known = {*keywords(), *AGGREGATES, *FUNCTIONS} - _OF_ROWS
     joints = foreign_words.AND | foreign_words.OR | foreign_words.NOT
     if not joints.isdisjoint(word.lower() for word in words):
         return None
     if len(words) < 2 or not begins(found) or len({*words, *known}) < len(words) + len(known):
         return None
     name = format_name(" ".join(words))
-    if words[0] in ("first", "last") or any(not word[0].islower() for word in words):
+    if words[0] in _OF_ROWS or any(not word[0].islower() for word in words):
         return name
     return advice("tests_or_spaced_name", name=name)
+
+
+_OF_ROWS = frozenset(
+    (
+        *("first", "last", "avg", "average", "sum", "total", "amount", "number", "count"),
+        *("max", "min", "largest", "highest", "smallest", "lowest"),
+    )
+)
+"""Words that begin the names of what rows come to, as ``average order value``."""

@@ -16,6 +16,7 @@ from segmentkit._language import (
     habits_of_programs,
     habits_of_rows,
     habits_of_tests,
+    habits_of_words,
 )
 from segmentkit._language.habit_forms import (
     CLOSE,
@@ -143,6 +144,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         r"(?=\s+in\s+(?:last|this|previous|\d))",
         "{word} segment {name}",
     ),
+    *habits_of_words.HABITS,
     *habits_of_programs.CLAUSES,
     (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
     (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),

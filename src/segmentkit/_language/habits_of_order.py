@@ -98,7 +98,7 @@ ORDERS: tuple[tuple[str, Form], ...] = (
         "{name}",
     ),
     (
-        rf"(?P<name>{NAME})\s*(?:(?P<yes>yes|true|on)|no|false|off)(?={END})",
+        rf"(?P<name>{NAME})\s*(?:(?P<yes>yes|true|on|так|tak)|no|false|off|ні|nie)(?={END})",
         lambda found: f"{'' if found['yes'] else 'not '}{found['name']}" if begins(found) else None,
     ),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segmentkit._language.foreign_words import LAST, NUMBERS, UNITS
+from segmentkit._language.foreign_words import AND, LAST, NUMBERS, OR, UNITS
 from segmentkit._language.habit_forms import (
     NAME,
     PATH,
@@ -33,7 +33,8 @@ WINDOW = (
 )
 CONDITION = rf"(?P<test>{NAME}(?:\.{NAME})*\s*(?:{TEST}|contains\b)\s*(?:{VALUE}|{WORD}))"
 TESTED = rf"{AGGREGATE}\(\s*{ROWS}\s+where\s+(?P<tests>[^()]+?)\s*\)"
-END = r"(?=\s*(?:\Z|[),]|\b(?:and|or)\b))"
+_JOINTS = "|".join(("and", "or", *sorted(AND | OR)))
+END = rf"(?=\s*(?:\Z|[),]|\b(?:{_JOINTS})\b))"
 _QUANTITY = (
     r"(?P<quantity>at\s+least|minimum|min|more\s+than|over|greater\s+than|at\s+most|maximum|max|"
     r"up\s+to|less\s+than|fewer\s+than|under|exactly|precisely|only|just|>=|>|<=|<|=)"
@@ -134,7 +135,7 @@ def _counted(found: Match) -> str:
     return found["rows"].partition(".")[0] if found["agg"].lower() == "count" else found["rows"]
 
 
-def _happened(found: Match) -> str | None:
+def happened(found: Match) -> str | None:
     if not begins(found):
         return None
     within = f" {window(found)}" if found["window"] else ""
@@ -145,13 +146,13 @@ def _happened(found: Match) -> str | None:
 # -- rows of others: o => o.amount > 100 ----------------------------------------------------------
 
 
-def _own(test: str, row: str) -> str:
+def own_test(test: str, row: str) -> str:
     """A test of a row, without the name that the row has elsewhere."""
     return re.sub(rf"(?<![\w.]){re.escape(row)}[./](?=\w)", "", test.strip())
 
 
 def _of_each(found: Match) -> str | None:
-    test, rows = _own(found["test"], found["row"]), found["path"]
+    test, rows = own_test(found["test"], found["row"]), found["path"]
     match found["word"].lower():
         case "some" | "any" | "exists" | "anymatch" | "find":
             return f"any({rows} where {test})"
@@ -165,8 +166,8 @@ def _of_each(found: Match) -> str | None:
 
 def _comprehension(found: Match) -> str | None:
     rows, row = found["rows"], found["row"]
-    value = _own(found["value"], row)
-    test = _own(found["test"], row) if found["test"] else ""
+    value = own_test(found["value"], row)
+    test = own_test(found["test"], row) if found["test"] else ""
     where = f" where {test}" if test else ""
     match found["word"].lower():
         case "any":
@@ -187,7 +188,7 @@ def _subquery(found: Match) -> str | None:
     tests = []
     for test in re.split(r"\s+and\s+", found["tests"] or "", flags=re.IGNORECASE):
         for name in filter(None, (alias, rows)):
-            test = _own(test, name)  # noqa: PLW2901 - what is left of it
+            test = own_test(test, name)  # noqa: PLW2901 - what is left of it
         if re.fullmatch(r"(?:\w+_)?id\s*=\s*(?:\w+_)?id|\w+_id\s*=\s*\w+", test):
             continue  # the join, which the relation is
         if test and not re.fullmatch(r"[\w.]+\s*=\s*[\w]+(?:\.\w+)+|[\w]+\.\w+\s*=\s*[\w.]+", test):
@@ -195,7 +196,7 @@ def _subquery(found: Match) -> str | None:
     where = f" where {' and '.join(tests)}" if tests else ""
     if "agg" not in found.re.groupindex:
         return f"{'none' if found['no'] else 'any'}({rows}{where})"
-    value = _own(found["of"].strip(), alias or rows)
+    value = own_test(found["of"].strip(), alias or rows)
     if value in ("*", "1"):
         return f"count({rows}{where})" if found["agg"].lower() == "count" else None
     distinct, _, value = value.rpartition(" ")
@@ -353,11 +354,12 @@ HABITS: tuple[tuple[str, Form], ...] = (
         "count({rows})",
     ),
     (
-        rf"(?<![\w.])(?:the\s+)?(?P<agg>sum|avg|min|max|median)\s+of\s+(?P<rows>{NAME}(?:\.{NAME})+)",
+        rf"(?<![\w.])(?:the\s+)?(?P<agg>sum|avg|min|max|median)\s+of\s+(?P<rows>{NAME}(?:\.{NAME})*)",
         "{agg}({rows})",
     ),
+    (rf"(?<![\w.])(?:the\s+)?total\s+of\s+(?P<rows>{NAME}(?:\.{NAME})*)", "sum({rows})"),
     (
-        rf"(?<![\w.])(?:the\s+)?(?:average|mean)\s+of\s+(?P<rows>{NAME}(?:\.{NAME})+)",
+        rf"(?<![\w.])(?:the\s+)?(?:average|mean)\s+of\s+(?P<rows>{NAME}(?:\.{NAME})*)",
         "avg({rows})",
     ),
     (
@@ -428,12 +430,12 @@ HABITS: tuple[tuple[str, Form], ...] = (
         rf"(?<![\w.])(?:(?:did|has|have|had|do|does)(?:n't|\s+not|\s+never)(?:\s+(?:have|had|done|made|placed|performed|do|make|place))?(?:\s+any)?"
         rf"|never(?:\s+(?:had|did|made|placed|done|performed))?|(?:(?:has|have|had|did|with)\s+)?(?P<none>no)|without(?:\s+any)?)"
         rf"(?P<no>\s+)(?P<rows>{NAME})(?:\s+{WINDOW})?(?=\s*(?:\Z|\)|,|\b(?:and|or)\b))",
-        _happened,
+        happened,
     ),
     (
         rf"(?<![\w.])(?:(?:did|has|have|had|performed|made|placed|with|does|do)\s+)"
-        rf"(?:(?:done|made|placed|had|performed|any|some|an?)\s+)?"
+        rf"(?:(?:done|made|placed|had|performed)\s+)?(?:(?:any|some|an?)\s+)?"
         rf"(?P<rows>(?!(?:no|not|value|a)\b){NAME})(?:\s+{WINDOW})?(?=\s*(?:\Z|\)|,|\b(?:and|or)\b))",
-        _happened,
+        happened,
     ),
 )
