@@ -23,6 +23,7 @@ from segmentkit import (
     SchemaError,
     Segment,
     SegmentkitError,
+    SegmentTypeError,
     Trait,
     UsageError,
     analysis,
@@ -716,6 +717,59 @@ def test_a_file_that_was_not_split(separator: str) -> None:
     frame = pd.DataFrame({f"id{separator}x": [f"1{separator}2"]})
     with pytest.raises(SchemaError, match=re.escape(f"with sep={separator!r}")):
         schema_from(frame, "t", keys={"t": "id"})
+
+
+DAYS = ["2026-04-10", "2026-02-01", None]
+SECONDS = [NOON_S - 86_400, NOON_S - 80 * 86_400, None]
+UNDECLARED = [
+    (DAYS, "x >= 2026-03-01", [1]),
+    (DAYS, 'x >= "2026-03-01"', [1]),
+    (DAYS, 'x between "2026-03-01" and "2026-04-30"', [1]),
+    (DAYS, "x between 2026-03-01 and 2026-04-30", [1]),
+    (DAYS, "x in last 60 days", [1]),
+    (DAYS, "x in 2026-02", [2]),
+    (DAYS, "x < 30 days ago", [2]),
+    (DAYS, "x + 30 days > now", [1]),
+    (DAYS, "now - x > 30 days", [2]),
+    (DAYS, "month(x) = 4", [1]),
+    (DAYS, "hour(x) = 0", [1, 2]),
+    (SECONDS, "x >= 2026-03-01", [1]),
+    (SECONDS, "x in last 60 days", [1]),
+    (SECONDS, "x = 2026-04-30T12:00Z", [1]),
+    (["40", "-", "9"], "x >= 10", [1]),
+    (["40", "-", "9"], "x between 10 and 50", [1]),
+    (["40,5", "7", "9"], "x + 1 > 10", [1]),
+    (["40,5", "7", "9"], "10 < x", [1]),
+]
+
+
+@pytest.mark.parametrize(("column", "text", "expected"), UNDECLARED)
+def test_what_a_file_keeps_as_texts_is_told_to_be_declared(
+    column: Any, text: str, expected: list[Any]
+) -> None:
+    """Who asks a column of texts for a time or a number is led to one, hint by hint."""
+    frame = _of(column)
+    told: dict[str, Any] = {}
+    for _ in range(4):
+        try:
+            schema = schema_from(frame, "t", keys={"t": "id"}, types={"t": told})
+            segment = Segment.define("s", text, schema)
+            break
+        except SegmentTypeError as error:
+            hint = str(error.diagnostics[0].hint)
+            if hint.startswith("write dates without quotes"):
+                text = re.sub('"([0-9-]+)"', r"\1", text)
+                continue
+            kind = hint.partition("as a ")[2].partition(" ")[0]
+            told = {"x": kind or "float"}
+            assert hint in (
+                f"declare 'x' as a {kind} in the schema",
+                "to compare numbers, declare 'x' as one in the schema",
+            )
+        except SchemaError as error:
+            hint = str(error).partition("change it first: ")[2]
+            exec(hint, {"pandas": pd, "frame": frame})  # noqa: S102
+    assert members(segment, frame, as_of=T("2026-05-01T12", tz="UTC")).tolist() == expected
 
 
 def test_numbers_of_two_units_are_told_as_such() -> None:

@@ -12,6 +12,7 @@ from segmentkit._checking.coercion import exact_dtype, kind_of, to_float
 from segmentkit._checking.comparisons import same_family
 from segmentkit._checking.context import Context
 from segmentkit._checking.geography import distance
+from segmentkit._checking.hints import undeclared
 from segmentkit._checking.windows import begun
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
@@ -128,7 +129,9 @@ def fitting(
     of_schema = value.dtype.is_duration and ctx.schema.function(name) is not None
     if word.accepts(value.dtype) and not of_schema:
         return to_float(value) if wanted == "float" else value
-    hint = None
+    others = [dtype for dtype in (DATE, TIMESTAMP, INTEGER) if word.accepts(dtype)]
+    is_one = others and INTEGER not in others[1:]
+    hint = undeclared(ctx, node, value, others[0]) if is_one else None
     if wanted == "date" and value.dtype == TIMESTAMP:
         hint = advice("declare_date", name=format_tree(node))
     if value.dtype.is_duration:
@@ -159,7 +162,7 @@ def wrong_count(ctx: Context, node: t.Call, expected: int) -> None:
 
 def negative(ctx: Context, node: t.Negative) -> ir.Value | None:
     """``-x`` is what is left of nothing."""
-    value = _operand(ctx, node.operand)
+    value = _operand(ctx, node.operand, INTEGER)
     if value is None:
         return None
     if value.dtype.is_duration:
@@ -171,13 +174,15 @@ def negative(ctx: Context, node: t.Negative) -> ir.Value | None:
 def chain(ctx: Context, node: t.Arithmetic) -> ir.Value | None:
     """``a + b - c``, read from the left; None after an error."""
     first, *others = node.operands
-    total, broken = _operand(ctx, first), False
+    has_time = any(isinstance(each, t.Duration | t.Moment) for each in node.operands)
+    wanted = DATE if has_time else INTEGER
+    total, broken = _operand(ctx, first, wanted), False
     read = first
     for i, (operator, each) in enumerate(zip(node.operators, others, strict=True)):
         if isinstance(each, t.Duration) and each.unit in MONTHS and operator in "+-":
             found = durations.months_later(ctx, operator, read, total, each) if total else None
         else:
-            value = _operand(ctx, each)
+            value = _operand(ctx, each, wanted)
             pair = None if total is None or value is None else ((read, total), (each, value))
             found = None if pair is None else _combined(ctx, operator, *pair)
         total, broken = found, broken or found is None
@@ -195,12 +200,13 @@ def _combined(ctx: Context, operator: str, left: _Operand, right: _Operand) -> i
     return durations.combined(ctx, operator, left, right)
 
 
-def _operand(ctx: Context, node: t.Expr) -> ir.Value | None:
+def _operand(ctx: Context, node: t.Expr, wanted: DType) -> ir.Value | None:
     value = ctx.typed(node, decimal())
     if value is None:
         return None
     dtype = value.dtype
     if not (dtype.is_number or dtype.is_time or dtype.is_duration):
-        ctx.error("SK107", node.span, what=kind_of(dtype))
+        hint = undeclared(ctx, node, value, wanted)
+        ctx.error("SK107", node.span, what=kind_of(dtype), hint=hint)
         return None
     return value

@@ -11,12 +11,12 @@ from segmentkit._checking.coercion import aligned, as_uuid, kind_of
 from segmentkit._checking.context import Context
 from segmentkit._checking.parameters import number_of
 from segmentkit._checking.windows import Bound
-from segmentkit._diagnostics.diagnostic import Diagnostic, advice
+from segmentkit._diagnostics.diagnostic import Diagnostic, advice, hinted
 from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._planning import ir
-from segmentkit.dtypes import TEXT, Kind
+from segmentkit.dtypes import DATE, TEXT, Kind
 
 _V = TypeVar("_V", bound=ir.Value)
 _COMPARISONS = {c.value: c for c in ir.Comparison} | {"!=": ir.Comparison.EQ}
@@ -175,12 +175,17 @@ def bounds(
         if low is None or high is None or operand is None:
             return None
         pairs = ((window.low, low), (window.high, high))
-        if not all(same_family(ctx, node, operand, n, v) for n, v in pairs):
-            hints.years_meant(ctx, window, operand.dtype)
-            return None
+        for bound, value in pairs:
+            if not same_family(ctx, node, operand, bound, value):
+                if (hint := hints.undeclared(ctx, node, operand, value.dtype)) is not None:
+                    ctx.errors[-1] = hinted(ctx.errors[-1], hint)
+                hints.years_meant(ctx, window, operand.dtype)
+                return None
         if not operand.dtype.is_compared:
             family = term(operand.dtype.family)
-            ctx.error("SK105", node.span, family=family, hint=hints.unquoted(ctx, node))
+            least = t.Compare(">=", node, window.low, span=node.span)
+            hint = hints.unquoted(ctx, node) or hints.order(ctx, least)
+            ctx.error("SK105", node.span, family=family, hint=hint)
             return None
         (_, low), (_, high) = aligned(operand, low), aligned(operand, high)
     if operand is None or not _is_counted(ctx, window):
@@ -190,7 +195,7 @@ def bounds(
         ctx.errors.append(found)
         return None
     if found is None:
-        hint = hints.unquoted(ctx, node)
+        hint = hints.unquoted(ctx, node) or hints.undeclared(ctx, node, operand, DATE)
         ctx.error("SK110", node.span, what=f"'{format_tree(node)}'", hint=hint)
         return None
     if ctx.warn:

@@ -25,7 +25,7 @@ from segmentkit._language.formatter import (
 from segmentkit._language.look_alikes import in_latin, named
 from segmentkit._patterns.versions import version_key
 from segmentkit._planning import ir
-from segmentkit.dtypes import BOOLEAN, DISTANCE, TEXT, VERSION, DType
+from segmentkit.dtypes import BOOLEAN, DATE, DISTANCE, TEXT, VERSION, DType
 from segmentkit.schema import Attribute, Entity
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:\d\d)?)?")
@@ -201,6 +201,8 @@ def order(ctx: Context, node: t.Compare) -> Hint | None:
         if (name := unquoted(ctx, side)) is not None:
             return name
         match side:
+            case t.Literal(str() as text) if _TIME.fullmatch(text) or dates_of(text):
+                return advice("declare_date", name=format_tree(other))
             case t.Literal(str() as text) if version_key(text) and not text.isdecimal():
                 left, right = (t.Call("version", (each,)) for each in (node.left, node.right))
                 found = evolve(node, left=left, right=right)
@@ -210,6 +212,21 @@ def order(ctx: Context, node: t.Compare) -> Hint | None:
             case _:
                 pass
     return None
+
+
+def undeclared(ctx: Context, node: t.Expr, value: ir.Value, wanted: DType) -> Hint | None:
+    """To declare an attribute as what it is tested as: files keep days and numbers as texts."""
+    if not isinstance(node, t.Name) or not isinstance(value, ir.Column):
+        return None
+    dtype: DType = value.dtype
+    attribute = ctx.declared.get(value)
+    if attribute is not None and (attribute.values or attribute.uuid):
+        return None
+    if wanted.is_time and (dtype == TEXT or dtype.is_number):
+        kind = "declare_date" if wanted == DATE else "declare_timestamp"
+        return advice(kind, name=format_tree(node))
+    is_number = wanted.is_number and dtype == TEXT
+    return advice("declare_number", name=format_tree(node)) if is_number else None
 
 
 def compared(
@@ -377,6 +394,11 @@ def compared_otherwise(ctx: Context, node: t.Compare, left: ir.Value, right: ir.
                 meant = (sign, number) in ((">", 0), (">=", 1)) and side is node.left
                 hint = write(format_tree(side)) if meant else advice("compare_with_truth")
                 ctx.errors[-1] = hinted(last, hint, node.span)
+            case _, sign if sign not in ("=", "!=") or value.dtype.is_number:
+                against = right if value is left else left
+                declare = undeclared(ctx, side, value, against.dtype)
+                if declare is not None and not isinstance(other, t.Name):
+                    ctx.errors[-1] = hinted(last, declare)
             case _:
                 pass
 

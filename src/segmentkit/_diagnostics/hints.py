@@ -143,6 +143,7 @@ TABLE = {
     "left_out": "'{name}' is left out of the schema: {why}",
     "declare_number": "to compare numbers, declare '{name}' as one in the schema",
     "declare_date": "declare '{name}' as a date in the schema",
+    "declare_timestamp": "declare '{name}' as a timestamp in the schema",
     "column_or_json": "write '{name}' for a column, or '{document}.{name}' for a value in JSON",
     "name_an_attribute": "name an attribute: {name}.…",
     "name_attribute_of_row": "name an attribute of the row: {name}.…",
