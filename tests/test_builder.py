@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import segmentkit as sk
@@ -119,6 +123,17 @@ def test_the_demonstration() -> None:
 
 C = SHOP.row
 ROWS = C.orders
+PAID = ROWS.where(ROWS.status == "paid")
+
+
+class Kind(StrEnum):
+    A = "a"
+
+
+class Rank(IntEnum):
+    ONE = 1
+
+
 SAME = [
     (C.country.is_in(["UA", "PL"]) & (ROWS.where(ROWS.status == "paid").count() >= 3),
      'country in ("UA", "PL") and count(orders where status = "paid") >= 3'),
@@ -189,6 +204,22 @@ SAME = [
     (ROWS.sum(b.case((ROWS.status == "a", ROWS.amount))) > 2,
      'sum(case when orders.status = "a" then orders.amount end) > 2'),
     (C.tags.is_empty() | (fn.length(C.tags) >= 2), "tags is empty or length(tags) >= 2"),
+    (PAID.sum(PAID.amount) + PAID.in_last(days=3).sum(PAID.amount) > PAID.where(PAID.amount > 3).sum(ROWS.amount),
+     'sum(orders.amount where status = "paid") + sum(orders.amount in last 3 days where status = "paid")'
+     ' > sum(orders.amount where status = "paid" and amount > 3)'),
+    (PAID.where(PAID.parcels.any()).any(), 'any(orders where status = "paid" and any(parcels))'),
+    # Values as Python, numpy and pandas have them.
+    (C.age > Decimal(100), "age > 100"),
+    (C.age > Decimal("1E+2"), "age > 100"),
+    (C.age.is_in(np.array([1, 2])), "age in (1, 2)"),
+    (C.age.is_in(pd.Series([1, 2])), "age in (1, 2)"),
+    (C.age.is_in(range(2)), "age in (0, 1)"),
+    (C.name == Kind.A, 'name = "a"'),
+    (C.name == np.str_("a"), 'name = "a"'),
+    (C.age == Rank.ONE, "age = 1"),
+    (C.age == np.float64(1.5), "age = 1.5"),
+    (C.seen < pd.Timestamp("2026-05-01 12:00", tz="Europe/Kyiv"), "seen < 2026-05-01T12:00+03:00"),
+    (C.seen < datetime(2026, 5, 1, 12, tzinfo=timezone(timedelta(seconds=30))), "seen < 2026-05-01T11:59:30Z"),
 ]  # fmt: skip
 
 
@@ -241,6 +272,38 @@ WRONG: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: list(ROWS), UsageError, "not gone through"),
     (lambda: b.case((C.age, 1)), UsageError, "takes pairs of a condition and a value"),
     (b.case, UsageError, "at least one pair"),
+    # What leaves out rows would be lost.
+    (lambda: ROWS.sum(PAID.amount), UsageError, "'amount' is that of only some of the orders"),
+    (lambda: ROWS.count_distinct(ROWS.in_last(days=3).status), UsageError, "'status' is that of only some"),
+    (lambda: ROWS.sum(ROWS.followed_by(ROWS).amount + 1), UsageError, "only some of the orders: take"),
+    (lambda: ROWS.where(PAID.amount > 3), UsageError, "only some of the orders: take the aggregate"),
+    (lambda: PAID.parcels.count().tree, UsageError, "'parcels' is that of only some of the orders"),
+    (lambda: b.aggregate("avg", PAID.amount).tree, UsageError, "as in rows.where(…).sum(rows.amount)"),
+    (lambda: C.seen.in_previous("month", days=3), UsageError, "'month' or a length of time, not both"),
+    # What Python would take for something else.
+    (lambda: ROWS == 3, UsageError, "as in rows.count() == 3"),
+    (lambda: C.company == None, UsageError, "a Row of segmentkit is no value"),  # noqa: E711
+    (lambda: C.properties != 3, UsageError, "a Document of segmentkit is no value"),
+    (lambda: not ROWS, UsageError, "a Rows of segmentkit is no value"),
+    (lambda: setattr(ROWS, "amount", 3), UsageError, "columns are compared, and not set"),
+    (lambda: C.age.is_in(b"DK"), UsageError, "several values, and not a bytes"),
+    (lambda: C.age.is_in({1: 2}), UsageError, "several values, and not a dict"),
+    (lambda: C.age.is_in(pd.DataFrame({"a": [1]})), UsageError, "not a DataFrame of pandas"),
+    (lambda: C.seen > b.ago(days=True), UsageError, "ago(days=…) takes a whole number or a parameter, and not a bool"),
+    (lambda: ROWS.in_last(days=1.5), UsageError, "and not a float"),
+    (lambda: b.top(3, C.age, "vip"), UsageError, "among takes a condition, and not a str"),
+    (lambda: C[0], KeyError, "customers has no 0; a name is a text"),
+    (lambda: ROWS[["id"]], KeyError, "orders has no ['id']; a name is a text"),
+    (lambda: C.properties[0], AttributeError, "properties has no 0; a name is a text"),
+    (lambda: C.age == np.int64(3), UsageError, "an int64 of numpy: give its .item()"),
+    (lambda: C.age == np.array([1]), UsageError, "write value.is_in([…])"),
+    (lambda: C.age == np.datetime64("2026-05-01"), UsageError, "and not a datetime64 of numpy"),
+    (lambda: C.age.__eq__(math.nan), UsageError, "and not nan: write value.is_missing()"),
+    (lambda: C.age == Decimal("sNaN"), UsageError, "and not sNaN: write value.is_missing()"),
+    (lambda: C.seen == pd.NaT, UsageError, "and not NaT: write value.is_missing()"),
+    (lambda: C.age.is_in(pd.array([1, None])), UsageError, "NAType of pandas: write value.is_missing()"),
+    (lambda: C.seen > timedelta(days=3), UsageError, "write builder.duration(days=…)"),
+    (lambda: C.seen.in_period(" 2026"), UsageError, 'such as "2026-05"'),
 ]  # fmt: skip
 
 

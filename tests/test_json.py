@@ -291,6 +291,8 @@ AGED = '{"language": 1, "where": {"=": [{"name": "age"}, %s]}}'
         (AGED % "1e400", "SK013", "/where/=/1"),
         (AGED % "9007199254740993", "SK025", "/where/=/1"),
         (AGED % ("9" * 10_000), "SK013", "/where/=/1"),
+        (AGED % "1e999999999999999999", "SK013", "/where/=/1"),
+        (AGED % "1e-19", "SK013", "/where/=/1"),
         (AGED % "null", "SK021", "/where/=/1"),
         (AGED % '{"integer": 3}', "SK021", "/where/=/1/integer"),
         (AGED % '{"decimal": "1e3"}', "SK021", "/where/=/1/decimal"),
@@ -317,9 +319,45 @@ def test_exact_numbers() -> None:
         assert sk.Segment.from_json(told, PEOPLE).definition == f"age < {value}"
         numbers = [each for each in json.dumps(told).split() if "." in each and '"' not in each]
         assert not numbers
-    hint = 'write {"decimal": "0.1"}'
-    with pytest.raises(SegmentSyntaxError, match=re.escape(hint)):
-        sk.Segment.from_json(AGED % "0.1", PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        ("0.1", "0.1"),
+        ("1E2", "100.0"),
+        ("-0.0", "-0.0"),
+        ("19.990000000000000001", "19.990000000000000001"),
+        ("12345678901234567.89", "12345678901234567.89"),
+        ("0.30000000000000004", "0.30000000000000004"),
+    ],
+)
+def test_the_hint_for_a_number_has_all_its_digits(number: str, written: str) -> None:
+    """The hint is what stands there, and not the binary fraction that is next to it."""
+    hint = f'{{"decimal": "{written}"}}'
+    with pytest.raises(SegmentSyntaxError, match=re.escape(f"write {hint}")):
+        sk.Segment.from_json(AGED % number, PEOPLE)
+    assert sk.Segment.from_json(AGED % hint, PEOPLE).definition == f"age = {written}"
+
+
+class Own(dict):  # type: ignore[type-arg]
+    """What some readers of YAML and TOML give."""
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (document(Own({"name": "age"})), "an Own is not expected here"),
+        (document({"=": [{"name": "age"}, Decimal("1.50")]}), 'write {"decimal": "1.50"}'),
+        ({"language": 10**10_000, "where": True}, "version … of the language"),
+        (document({"\ud800": 1}), "unknown key '\N{REPLACEMENT CHARACTER}'"),
+    ],
+)
+def test_what_is_wrong_is_called_by_its_name(told: dict[str, Any], said: str) -> None:
+    """Types of Python that JSON has not, very long numbers and halves of characters can be told."""
+    with pytest.raises(SegmentSyntaxError, match=re.escape(said)) as caught:
+        sk.Segment.from_json(told, PEOPLE)
+    assert str(caught.value).encode()
 
 
 def test_what_is_built_of_itself_ends() -> None:

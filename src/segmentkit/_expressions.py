@@ -1,7 +1,6 @@
 """Expressions that a program builds: conditions and values, as nodes of the syntax tree.
 
-A name knows whose it is, by the `Scope` before it, until the definition is complete: only then it
-is known how the definition has to write it.
+A name knows whose it is, by the `Scope` before it, until the definition is complete.
 """
 
 from __future__ import annotations
@@ -11,62 +10,27 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, Never, TypeAlias, TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from segmentkit._language import syntax as t
-from segmentkit._language.given import HasTree
+from segmentkit._language.given import (
+    Constant,
+    HasTree,
+    has_numbers,
+    is_missing,
+    plainest,
+    way_out,
+)
 from segmentkit._language.json_form import checked
 from segmentkit._language.keywords import UNITS
 from segmentkit._language.periods import period_of
-from segmentkit._usage import described
+from segmentkit._language.scopes import written
+from segmentkit._usage import NoValue, described, none_such
 from segmentkit.dtypes import BOOLEAN, TEXT, TEXTS, DType
 from segmentkit.errors import SegmentSyntaxError, UsageError
 
 Operand: TypeAlias = "Value | bool | int | float | Decimal | str | date | datetime"
 """What values are compared and computed with."""
-
-
-@frozen
-class Scope:
-    """Whose a name is: the row that is segmented, or a row at the end of a path of relations."""
-
-    path: tuple[str, ...]
-    root: str
-
-
-def scopes_in(tree: t.Node) -> set[tuple[str, ...]]:
-    """Whose the names of a tree are, as far as they are not written yet."""
-    heads = [node.parts[0] for node in t.every(tree) if isinstance(node, t.Name)]
-    return {head.path for head in heads if isinstance(head, Scope)}
-
-
-def written(tree: Any, within: tuple[str, ...] = ()) -> Any:
-    """A tree with its names as they are written in the brackets of some rows.
-
-    Raises:
-        UsageError: A name is that of other rows, which are not seen there.
-    """
-
-    def name_of(node: t.Name) -> t.Name:
-        scope, *rest = node.parts
-        if not isinstance(scope, Scope):
-            return node
-        path = scope.path
-        if path[: len(within)] == within:
-            return t.Name((*path[len(within) :], *rest))
-        if not path:
-            return t.Name((scope.root, *rest))
-        raise UsageError(
-            f"within the rows of {'.'.join(within)}, those of {'.'.join(path)} are not seen: test "
-            f"columns of the rows, or of {scope.root}"
-        )
-
-    def change(node: Any) -> Any:
-        if isinstance(node, t.Step):
-            return evolve(node, relation=name_of(node.relation))
-        return name_of(node) if isinstance(node, t.Name) else node
-
-    return t.transformed(tree, change)
 
 
 class Expression(HasTree):
@@ -89,6 +53,8 @@ class Expression(HasTree):
             return checked(self.tree)[0]
         except SegmentSyntaxError as error:
             return f"<no definition: {error.diagnostics[0].message}>"
+        except UsageError as error:
+            return f"<no definition: {error}>"
 
     def __bool__(self) -> Never:
         raise UsageError(
@@ -158,23 +124,22 @@ def node_of(given: object) -> t.Expr:
     """The node of an operand: of an expression, or of a constant."""
     if isinstance(given, Expression):
         return given._node
-    if isinstance(given, float):
-        return t.Literal(Decimal(repr(float(given))))
-    if isinstance(given, bool | int | Decimal | str | date):
-        return t.Literal(given)
-    hint = {
-        type(None): ": write value.is_missing()",
-        list: ": write value.is_in([…])",
-        tuple: ": write value.is_in([…])",
-    }.get(type(given), "")
-    raise UsageError(f"a value is an expression or a constant, and not {described(given)}{hint}")
+    if isinstance(given, Constant) and not is_missing(given):
+        return t.Literal(plainest(given))
+    shown = str(given) if is_missing(given) else described(given)
+    raise UsageError(f"a value is an expression or a constant, and not {shown}{way_out(given)}")
 
 
 def nodes_of(given: Iterable[object], call: str, *, least: int = 1) -> tuple[t.Expr, ...]:
     """The nodes of several operands."""
-    if isinstance(given, str | Expression) or not isinstance(given, Iterable):
+    several: Any = given
+    one = isinstance(several, str | bytes | bytearray | memoryview | Expression)
+    named = hasattr(several, "keys") and not hasattr(several, "dtype")  # a mapping, or a frame
+    if one or named or not isinstance(several, Iterable):
         raise UsageError(f"{call} takes several values, and not {described(given)}")
-    found = tuple(map(node_of, given))
+    # Arrays have their numbers as Python has them, too.
+    every: Any = several
+    found = tuple(map(node_of, every.tolist() if has_numbers(every) else every))
     if len(found) < least:
         raise UsageError(f"{call} takes at least one value")
     return found
@@ -185,7 +150,12 @@ def length_of(lengths: Mapping[str, object], call: str) -> tuple[Any, str]:
     if len(lengths) != 1 or next(iter(lengths)).removesuffix("s") not in UNITS:
         raise UsageError(f"{call} takes one length of time, as in {call}(days=30)")
     ((unit, count),) = lengths.items()
-    return count_of(count), unit.removesuffix("s")
+    found = count_of(count)
+    if type(found) is not int and not isinstance(found, t.Parameter):
+        raise UsageError(
+            f"{call}({unit}=…) takes a whole number or a parameter, and not {described(count)}"
+        )
+    return found, unit.removesuffix("s")
 
 
 def duration_of(lengths: Mapping[str, object], call: str) -> t.Duration:
@@ -374,7 +344,9 @@ class Windowed(Generic[_Result]):
 
     def in_previous(self, unit: str | None = None, **length: int | Value) -> _Result:
         """``in previous month``: ``in_previous("month")``, or ``in_previous(months=3)``."""
-        if unit is not None and not length:
+        if unit is not None:
+            if length:
+                raise UsageError(f"in_previous takes {unit!r:.20} or a length of time, not both")
             return self._in(t.Calendar("previous", None, unit))
         return self._in(t.Calendar("previous", *length_of(length, "in_previous")))
 
@@ -462,3 +434,27 @@ def value_of(dtype: DType, node: t.Expr) -> Value:
     if dtype in _BY_TYPE:
         return _BY_TYPE[dtype](node)
     return (Number if dtype.is_number else Time if dtype.is_time else AnyValue)(node)
+
+
+@frozen(repr=False, eq=False)
+class Document(NoValue):
+    """A JSON column, whose values with a type are its attributes."""
+
+    _row: Any
+    _attributes: tuple[Any, ...]
+    _keys: tuple[str, ...]
+
+    def __dir__(self) -> list[str]:
+        depth = len(self._keys)
+        return sorted({each.path[depth] for each in self._attributes})
+
+    def __getattr__(self, name: str) -> Any:
+        keys = (*self._keys, name)
+        within = tuple(each for each in self._attributes if each.path[: len(keys)] == keys)
+        if not within:
+            raise AttributeError(none_such(".".join(self._keys), name, dir(self)))
+        if within[0].path == keys:
+            return value_of(within[0].dtype, self._row._name((*self._row._parts, *keys)))
+        return Document(self._row, within, keys)
+
+    __getitem__ = __getattr__

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Never
 
+from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def is_single(given: object) -> bool:
@@ -95,6 +99,27 @@ def described(given: object) -> str:
     if given is None or isinstance(given, type):
         return repr(given)
     return f"{article} {kind.__name__}" + ("" if library in ("", "builtins") else f" of {library}")
+
+
+class NoValue:
+    """What leads to values, and is none: it cannot be compared, nor given items of."""
+
+    __slots__ = ()
+
+    def _refuse(self, *other: object) -> Never:
+        raise UsageError(
+            f"{described(self)} is no value: compare a column of it, or a count, as in "
+            "rows.count() == 3"
+        )
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __len__ = _refuse
+    __hash__ = object.__hash__
+
+
+def none_such(whose: str, name: object, names: Iterable[str]) -> str:
+    """What to say of a name that is not there."""
+    hint = did_you_mean(name, names) if isinstance(name, str) else "a name is a text"
+    return f"{whose} has no {name!r:.60}" + (f"; {hint}" if hint else "")
 
 
 class WrongValue(UsageError):

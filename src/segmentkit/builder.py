@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Never, Protocol, Self
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit._expressions import (
     AnyValue,
     Condition,
+    Document,
     Event,
     Expression,
     Number,
     Operand,
-    Scope,
     Texts,
     Value,
     Windowed,
@@ -29,13 +29,12 @@ from segmentkit._expressions import (
     length_of,
     node_of,
     nodes_of,
-    scopes_in,
     value_of,
-    written,
 )
 from segmentkit._language import syntax as t
+from segmentkit._language.scopes import Scope, scopes_in, within_rows, written
 from segmentkit._schema.entities import Entity, Relation
-from segmentkit._usage import described
+from segmentkit._usage import NoValue, described, none_such
 from segmentkit.errors import UsageError
 from segmentkit.functions import FORMS, FUNCTIONS
 
@@ -78,14 +77,14 @@ class _Schema(Protocol):
     def named(self, name: str) -> Entity: ...
 
 
-class Row:
+class Row(NoValue):
     """The row that is segmented, or one that a link leads to.
 
     Its attributes are what the schema declares; `dir` lists them. A name that Python cannot write
     stands in brackets: ``c["order count"]``.
     """
 
-    __slots__ = ("_entity", "_parts", "_path", "_schema")
+    __slots__ = ("_entity", "_narrowed", "_parts", "_path", "_schema")
 
     def __init__(
         self,
@@ -93,11 +92,13 @@ class Row:
         entity: Entity | None = None,
         path: tuple[str, ...] = (),
         parts: tuple[str, ...] = (),
+        narrowed: tuple[t.Node, ...] = (),
     ) -> None:
         self._schema = schema
         self._entity = schema.entity if entity is None else entity
         self._path = path
         self._parts = parts
+        self._narrowed = narrowed
 
     def __dir__(self) -> list[str]:
         return sorted(_names(self._entity))
@@ -107,16 +108,14 @@ class Row:
             raise AttributeError(name)
         found = self._found(name)
         if found is None:
-            hint = did_you_mean(name, _names(self._entity))
-            told = f"; {hint}" if hint else ""
-            raise AttributeError(f"{self._entity.name} has no {name!r}{told}", name=name, obj=self)
+            told = none_such(self._entity.name, name, _names(self._entity))
+            raise AttributeError(told, name=name, obj=self)
         return found
 
     def __getitem__(self, name: str) -> Any:
         found = self._found(name)
         if found is None:
-            hint = did_you_mean(name, _names(self._entity))
-            raise KeyError(f"{self._entity.name} has no {name!r}" + (f"; {hint}" if hint else ""))
+            raise KeyError(none_such(self._entity.name, name, _names(self._entity)))
         return found
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -128,20 +127,24 @@ class Row:
     def __repr__(self) -> str:
         return f"<a row of {self._entity.name}: {', '.join(_names(self._entity))}>"
 
-    def _found(self, name: str) -> Any:
+    def _found(self, name: object) -> Any:
+        if not isinstance(name, str):
+            return None
         entity, parts = self._entity, (*self._parts, name)
         if attribute := entity.attribute(name):
             return value_of(attribute.dtype, self._name(parts))
         if document := entity.document(name):
             return Document(self, document.attributes, (name,))
         if link := entity.link(name):
-            return Row(self._schema, self._schema.named(link.to), self._path, parts)
+            to = self._schema.named(link.to)
+            return Row(self._schema, to, self._path, parts, self._narrowed)
         if relation := entity.relation(name):
             return (Rows if relation.value is None else TextRows)(self, relation)
         return Expression(self._name(parts)) if entity.place(name) else None
 
     def _name(self, parts: tuple[str, ...]) -> t.Name:
-        return t.Name((Scope(self._path, self._schema.entity.name), *parts))  # type: ignore[arg-type]
+        scope = Scope(self._path, self._schema.entity.name, self._narrowed)
+        return t.Name((scope, *parts))  # type: ignore[arg-type]
 
 
 def _names(entity: Entity) -> list[str]:
@@ -151,33 +154,7 @@ def _names(entity: Entity) -> list[str]:
     return list(dict.fromkeys(each.name for group in groups for each in group))
 
 
-@frozen(repr=False)
-class Document:
-    """A JSON column, whose values with a type are its attributes."""
-
-    _row: Row
-    _attributes: tuple[Any, ...]
-    _keys: tuple[str, ...]
-
-    def __dir__(self) -> list[str]:
-        depth = len(self._keys)
-        return sorted({each.path[depth] for each in self._attributes})
-
-    def __getattr__(self, name: str) -> Any:
-        keys = (*self._keys, name)
-        within = tuple(each for each in self._attributes if each.path[: len(keys)] == keys)
-        if not within:
-            hint = did_you_mean(name, dir(self))
-            told = f"; {hint}" if hint else ""
-            raise AttributeError(f"{'.'.join(self._keys)} has no {name!r}{told}")
-        if within[0].path == keys:
-            return value_of(within[0].dtype, self._row._name((*self._row._parts, *keys)))
-        return Document(self._row, within, keys)
-
-    __getitem__ = __getattr__
-
-
-class Rows(Windowed["Rows"]):
+class Rows(NoValue, Windowed["Rows"]):
     """The rows that a relation leads to.
 
     Its attributes are those of one of these rows, for `where` and for aggregates:
@@ -189,10 +166,12 @@ class Rows(Windowed["Rows"]):
         self._home = home
         self._relation = home._name((*home._parts, relation.name))
         self._path = (*home._path, *home._parts, relation.name)
-        self._row = Row(home._schema, home._schema.named(relation.to), self._path)
+        to = home._schema.named(relation.to)
+        self._row = Row(home._schema, to, self._path, (), home._narrowed)
         self._where: t.Expr | None = None
         self._window: t.Window | None = None
         self._then: tuple[t.Step, ...] = ()
+        self._narrowed = home._narrowed
 
     def __dir__(self) -> list[str]:
         return sorted({*_METHODS, *dir(self._row)})
@@ -214,23 +193,31 @@ class Rows(Windowed["Rows"]):
     def __repr__(self) -> str:
         return f"<rows of {'.'.join(self._path)}: {', '.join(_METHODS)}>"
 
-    def _with(self, **changed: Any) -> Self:
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise UsageError(f"columns are compared, and not set: rows.{name} == …")
+        super().__setattr__(name, value)
+
+    def _with(self, narrower: t.Node, **changed: Any) -> Self:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__ | changed)
+        row = self._row
+        copy._narrowed = (*self._narrowed, narrower)
+        copy._row = Row(row._schema, row._entity, row._path, (), copy._narrowed)
         return copy
 
     def where(self, condition: Condition) -> Self:
         """Only the rows for which a condition holds; a second one is joined by ``and``."""
         if not isinstance(condition, Condition):
             raise UsageError(f"where takes a condition, and not {condition!r:.60}")
-        one = written(condition._node, self._path)
+        one = written(condition._node, self._path, self._narrowed)
         both = one if self._where is None else t.joined(t.And, (self._where, one))
-        return self._with(_where=both)
+        return self._with(one, _where=both)
 
     def _in(self, window: t.Window) -> Self:
         if self._window is not None:
             raise UsageError("rows are in one window: join two by a condition in where(…)")
-        return self._with(_window=window)
+        return self._with(window, _window=window)
 
     def between(self, low: Operand, high: Operand) -> Self:
         """``between low and high``: only the rows of that time."""
@@ -261,7 +248,7 @@ class Rows(Windowed["Rows"]):
             raise UsageError("a step has a where(…), and no window or step of its own")
         length = t.Within(*length_of(within, f"{direction}_by")) if within else None
         step = t.Step(direction, negated, rows._relation, rows._where, length, None)
-        return self._with(_then=(*self._then, step))
+        return self._with(step, _then=(*self._then, step))
 
     # -- aggregates -----------------------------------------------------------------------------
 
@@ -331,7 +318,8 @@ class Rows(Windowed["Rows"]):
         scopes = scopes_in(value._node)
         if self._path not in scopes or not scopes <= {self._path, ()}:
             raise UsageError(f"{value!r} is no value of the rows of {'.'.join(self._path)}")
-        return value._node
+        found: t.Expr = within_rows(value._node, self._narrowed)
+        return found
 
     def _call(self, name: str, *of: t.Expr, distinct: bool = False) -> t.Call:
         then = None
@@ -447,14 +435,18 @@ def bottom(limit: Any, by: Value, among: Condition | None = None) -> Condition:
 
 
 def _ranked(direction: str, limit: Any, by: Value, among: Condition | None) -> Condition:
-    everyone = t.Literal(True) if among is None else among._node
-    return Condition(t.Ranked(direction, count_of(limit), node_of(by), everyone))
+    return Condition(t.Ranked(direction, count_of(limit), node_of(by), _everyone(among)))
 
 
 def aggregate(name: str, value: Value, among: Condition | None = None) -> AnyValue:
     """One value of everyone: ``aggregate("avg", c.age)``, or of some, by ``among``."""
-    everyone = t.Literal(True) if among is None else among._node
-    return AnyValue(t.Call(name, (node_of(value),), among=everyone))
+    return AnyValue(t.Call(name, (node_of(value),), among=_everyone(among)))
+
+
+def _everyone(among: Condition | None) -> t.Expr:
+    if among is not None and not isinstance(among, Condition):
+        raise UsageError(f"among takes a condition, and not {described(among)}")
+    return t.Literal(True) if among is None else among._node
 
 
 def at_least(count: int, *conditions: Condition) -> Condition:

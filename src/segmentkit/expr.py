@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from segmentkit._checking.binding import Constant, check_constant, exact
+from segmentkit._checking.binding import check_constant
 from segmentkit._language import json_form
 from segmentkit._language.formatter import format_name, format_tree, format_value, is_writable
+from segmentkit._language.given import Constant, exact
 from segmentkit._language.parser import parse
 from segmentkit._language.syntax import (
     And,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -22,11 +22,11 @@ from segmentkit._diagnostics.diagnostic import (
 from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_value
+from segmentkit._language.given import Constant, exact
 from segmentkit._language.parser import parse
 from segmentkit.dtypes import DType, Kind, ParameterType
 from segmentkit.errors import SegmentSyntaxError
 
-Constant: TypeAlias = bool | int | float | Decimal | str | date | datetime
 Constants: TypeAlias = list[Constant] | tuple[Constant, ...] | set[Constant] | frozenset[Constant]
 Given: TypeAlias = Constant | Constants
 """What a parameter can be given: a value, or the values of a list."""
@@ -45,27 +45,6 @@ def in_order(values: Constants) -> tuple[Constant, ...]:
     if isinstance(values, set | frozenset):
         return tuple(sorted(values, key=lambda each: format_value(exact(each))))
     return tuple(values)
-
-
-def exact(value: Constant) -> bool | int | Decimal | str | date | datetime:
-    """A value as a definition can write it, of the plain types of Python."""
-    match value:
-        case bool():
-            return value
-        case int():
-            return int(value)
-        case float():
-            return Decimal(repr(float(value)))
-        case str():
-            return str.__str__(value)
-        case datetime():
-            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
-            offset = plain.utcoffset()
-            # Definitions write offsets in whole minutes.
-            odd = offset is not None and offset % timedelta(minutes=1)
-            return plain.astimezone(UTC) if odd else plain
-        case _:
-            return value
 
 
 def misfit(name: str, value: object, types: Mapping[str, DType], tree: t.Expr) -> Diagnostic | None:

@@ -257,12 +257,12 @@ def encodable(text: str) -> str:
 
 _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
 
 def visible(text: str) -> str:
-    """A text without what steers a terminal, turns the direction of letters, or cannot be seen."""
+    """A text without what steers a terminal, turns letters round, or cannot be seen or encoded."""
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

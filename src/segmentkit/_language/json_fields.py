@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -56,6 +57,9 @@ def _told(value: object) -> Term | str:
     match value:
         case None:
             return "null"
+        case _ if type(value) not in _OF_JSON:
+            name = type(value).__name__
+            return term("an {type}" if name[0] in "AEIOUaeiou" else "a {type}", type=name)
         case bool():
             return "true" if value else "false"
         case dict() if not value:
@@ -66,11 +70,11 @@ def _told(value: object) -> Term | str:
             return term("a list of {size}", size=len(value))
         case str():
             return f"{value!r:.40}"
-        case int() | float():
-            return term("a number")
         case _:
-            name = type(value).__name__
-            return term("an {type}" if name[0] in "AEIOUaeiou" else "a {type}", type=name)
+            return term("a number")
+
+
+_OF_JSON = (bool, dict, list, str, int, float, Decimal)
 
 
 class Room:
@@ -378,7 +382,11 @@ class Bare(Limited):
         return found.value
 
     def write(self, value: Any, room: Room) -> Any:
-        return self.of.write(value if type(value) in self.kinds else t.Literal(value), room)
+        if type(value) in self.kinds:
+            return self.of.write(value, room)
+        if type(value) not in (int, Decimal):
+            raise unexpected(value, self.expected)
+        return self.of.write(t.Literal(value), room)
 
     def inside(self, value: Any) -> Iterator[tuple[Steps, Any]]:
         if isinstance(value, self.kinds):

@@ -7,6 +7,7 @@ can write, and with the same meaning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from attrs import evolve, fields
@@ -131,7 +132,11 @@ def envelope(data: Any, known: Iterable[str], most: int = MAX_SIZE) -> dict[str,
             raise no_key(key, keys)
     version = data.get("language")
     if type(version) is not int or version != t.LANGUAGE:
-        named = str(version).lower() if isinstance(version, bool) else f"{version!r:.20}"
+        # Python does not write numbers of very many digits.
+        is_long = type(version) is int and version.bit_length() > 64
+        named = "…" if is_long else f"{version!r:.20}"
+        if type(version) in (bool, Decimal):
+            named = str(version).lower()
         shown = term("version {named}" if "language" in data else "no version", named=named)
         hint = advice("language_key", version=t.LANGUAGE)
         raise Wrong("SK303", version=shown, known=t.LANGUAGE, hint=hint)

@@ -259,7 +259,7 @@ class Constants(Slot):
             return t.Literal(TEXT.read(value, room))
         if type(value) is bool or (type(value) is int and abs(value) <= MAX_EXACT):
             return t.Literal(value)
-        if type(value) in (int, float):
+        if type(value) in (int, float, Decimal):
             raise _inexact(value)
         raise unexpected(value, 'a constant, or an object such as {"name": …}')
 
@@ -271,12 +271,25 @@ class Constants(Slot):
 CONSTANTS = Constants()
 
 
-def _inexact(value: int | float) -> Wrong:
+def _inexact(value: int | float | Decimal) -> Wrong:
     number = Decimal(repr(value)) if type(value) is float else Decimal(value)
-    if not number.is_finite() or abs(number) >= 2**63:
+    if not is_writable(number):
         return Wrong("SK013")
-    kind = "integer" if type(value) is int else "decimal"
-    return Wrong("SK025", hint=advice("json_number", kind=kind, number=f"{number:f}"))
+    kind, digits = "integer", f"{number:f}"
+    if type(value) is not int:
+        kind, digits = "decimal", digits if "." in digits else f"{digits}.0"
+    return Wrong("SK025", hint=advice("json_number", kind=kind, number=digits))
+
+
+def is_writable(number: Decimal) -> bool:
+    """Whether definitions can write a number: as large as an integer, to 18 places."""
+    if not number.is_finite() or not -_PLACES <= int(number.as_tuple().exponent) < _FAR:
+        return False
+    return abs(number) < 2**63
+
+
+_PLACES = 18
+_FAR = 40
 
 
 @frozen(eq=False)

@@ -41,7 +41,7 @@ from segmentkit._language.json_fields import (
     sequence,
     unexpected,
 )
-from segmentkit._language.json_rows import CONSTANTS, Field, Group, Row
+from segmentkit._language.json_rows import CONSTANTS, Field, Group, Row, is_writable
 from segmentkit._language.keywords import UNITS
 from segmentkit._language.periods import period_of
 
@@ -196,12 +196,11 @@ def _text(value: Any) -> str:
         return format_value(value)
     if type(value) is int and not -_BIGGEST <= value <= _BIGGEST:
         raise Wrong("SK013")
-    if type(value) is Decimal and not (value.is_finite() and abs(value.adjusted()) < _FAR):
+    if type(value) is Decimal and not is_writable(value):
         raise Wrong("SK013")
     return format_value(value)
 
 
-_FAR = 40
 _DIGITS = "the digits of a number, such as"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,18})"
 _DECIMAL = rf"{_INTEGER}\.[0-9]{{1,18}}"

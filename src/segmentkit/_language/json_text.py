@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from attrs import frozen
@@ -30,7 +31,7 @@ def read_json(text: str | bytes) -> Any:
 
     Returns:
         Its values. An object that has a key twice is a `Repeated`, and a number that is not a
-        whole one of at most 20 digits is a float.
+        whole one of at most 20 digits is a decimal: nobody has rounded it yet.
 
     Raises:
         Unreadable: It is not JSON.
@@ -38,7 +39,11 @@ def read_json(text: str | bytes) -> Any:
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         return json.loads(
-            decoded.removeprefix("\ufeff"), parse_int=_integer, object_pairs_hook=_object
+            decoded.removeprefix("\ufeff"),
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=Decimal,
+            object_pairs_hook=_object,
         )
     except RecursionError:
         raise Unreadable("brackets are nested too deeply") from None
@@ -49,8 +54,15 @@ def read_json(text: str | bytes) -> Any:
         raise Unreadable(f"{told} (line {error.lineno}, column {error.colno})") from None
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else float("inf")
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _MOST_DIGITS else Decimal("Infinity")
+
+
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # its exponent is larger than a decimal can have
+        return Decimal("Infinity")
 
 
 _MOST_DIGITS = 20

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 from attrs import frozen
 
-from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._explaining.explain import Outline, every_test, outline
 from segmentkit._explaining.explain import explain as put_together
 from segmentkit._explaining.questions import Question
 from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
+from segmentkit._language.given import Constant, exact
 from segmentkit._usage import expect
 from segmentkit.dtypes import DATE
 from segmentkit.errors import DataError, SchemaError

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from attrs import define, field, frozen
 
-from segmentkit._checking.binding import Constant, exact
 from segmentkit._definition import AsOf, utc_of
 from segmentkit._diagnostics.languages import localized
 from segmentkit._language.formatter import format_value
+from segmentkit._language.given import Constant, exact
 from segmentkit.analysis._plot import bare, empty, new_figure
 from segmentkit.analysis._result import Result, moment, number
 from segmentkit.errors import SchemaError
