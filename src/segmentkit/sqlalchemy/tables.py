@@ -15,8 +15,8 @@ from segmentkit._planning import ir
 from segmentkit._usage import described
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Entity, Link, Relation, Schema
-from segmentkit.sqlalchemy.dialects.constructs import Shapes
 from segmentkit.sqlalchemy.dialects.long_lists import portions, whole_list
+from segmentkit.sqlalchemy.dialects.shapes import Shapes
 from segmentkit.sqlalchemy.given import Lists, Where, condition, keys_of_lists
 from segmentkit.sqlalchemy.mapped_rows import MappedRows
 from segmentkit.sqlalchemy.models import (

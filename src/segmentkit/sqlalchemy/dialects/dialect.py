@@ -9,18 +9,10 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from attrs import evolve
 
-from segmentkit.sqlalchemy.dialects.constructs import (
-    CASEFOLD,
-    SENT_DIGITS,
-    Construct,
-    Dialect,
-    Ends,
-    Length,
-    Sequences,
-    Shapes,
-)
+from segmentkit.sqlalchemy.dialects.constructs import CASEFOLD, SENT_DIGITS, Construct, Dialect
 from segmentkit.sqlalchemy.dialects.function_spellings import SPLIT_BY_INDEX, version_by
 from segmentkit.sqlalchemy.dialects.json_spellings import WORDS
+from segmentkit.sqlalchemy.dialects.shapes import Ends, Length, Sequences, Shapes
 
 _SUBSTR_FROM_END = "substr({0}, -{1})"
 _NULLIF_NAN = "nullif({0}, 'NaN')"

@@ -41,8 +41,9 @@ from segmentkit._patterns.printing import printed
 from segmentkit._patterns.syntax import parse
 from segmentkit._patterns.versions import REPLACEMENTS, VERSIONS
 from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, rare_letters
-from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct, Shapes
+from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
+from segmentkit.sqlalchemy.dialects.shapes import Shapes
 
 
 class Composite(ColumnElement[Any]):

@@ -15,8 +15,9 @@ from segmentkit.dtypes import Kind
 from segmentkit.errors import UnsupportedError
 from segmentkit.extension import Aggregate
 from segmentkit.sqlalchemy.dialects.column_types import is_own
-from segmentkit.sqlalchemy.dialects.constructs import Construct, Ends
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, exact, joined
+from segmentkit.sqlalchemy.dialects.shapes import Ends
 from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.dialects.time_zones import ordinal

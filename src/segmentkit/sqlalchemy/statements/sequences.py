@@ -11,8 +11,9 @@ from attrs import frozen
 from segmentkit._planning import ir
 from segmentkit._planning.plan import is_of_columns
 from segmentkit.dtypes import DATE
-from segmentkit.sqlalchemy.dialects.constructs import Construct, Sequences
+from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Spelled, later
+from segmentkit.sqlalchemy.dialects.shapes import Sequences
 from segmentkit.sqlalchemy.dialects.stored_values import decoded, same_form
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import RowTests, Test
