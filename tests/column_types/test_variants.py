@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from segmentkit import Segment
 from segmentkit.sqlalchemy import members, record, schema_from
 from tests.models.answers import DATABASES, opened, store
+from tests.targets.databases import ENGINES
 
 ONE, TWO = (uuid.UUID(int=n) for n in (1, 2))
 
@@ -52,6 +54,21 @@ class Size(TypeDecorator[int]):
         return None if value is None else abs(value)
 
 
+class Cents(TypeDecorator[Decimal]):
+    """Money kept as whole cents."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: object) -> int | None:
+        """An amount is kept as cents."""
+        return None if value is None else int(value * 100)
+
+    def process_result_value(self, value: int | None, dialect: object) -> Decimal | None:
+        """Cents are read as an amount."""
+        return None if value is None else Decimal(value) / 100
+
+
 class Base(orm.DeclarativeBase):
     """The app's."""
 
@@ -77,12 +94,34 @@ class Car(Base):
     )
     name: orm.Mapped[str] = orm.mapped_column(_text(10))
     size: orm.Mapped[int] = orm.mapped_column(Size)
+    no_color: orm.Mapped[Color | None]
+    no_uid: orm.Mapped[uuid.UUID | None]
+    price: orm.Mapped[Decimal] = orm.mapped_column(Cents)
+    no_price: orm.Mapped[Decimal | None] = orm.mapped_column(Cents)
 
 
 def _cars() -> list[Car]:
     return [
-        Car(id=1, **_colors("RED", "RED"), uid=ONE, digits=ONE, varied=ONE, name="Ab", size=-4),
-        Car(id=2, **_colors("RED", "GREEN"), uid=ONE, digits=TWO, varied=TWO, name="ab", size=9),
+        Car(
+            id=1,
+            **_colors("RED", "RED"),
+            uid=ONE,
+            digits=ONE,
+            varied=ONE,
+            name="Ab",
+            size=-4,
+            price=Decimal(5),
+        ),
+        Car(
+            id=2,
+            **_colors("RED", "GREEN"),
+            uid=ONE,
+            digits=TWO,
+            varied=TWO,
+            name="ab",
+            size=9,
+            price=Decimal(7),
+        ),
     ]
 
 
@@ -118,6 +157,15 @@ def session(request: pytest.FixtureRequest) -> Iterator[orm.Session]:
         ('words in ("GREEN")', {2}),
         ('name = "ab"', {2}),
         ('name in ("AB", "Ab")', {1}),
+        ('default(no_color, native) = "RED"', {1, 2}),
+        ('default(no_color, native) contains "RE"', {1, 2}),
+        ("default(no_color, native) = plain", {1}),
+        (f'default(no_uid, uid) in ("{ONE}")', {1, 2}),
+        ("default(no_uid, uid) = digits", {1}),
+        ("default(no_uid, uid) = uid", {1, 2}),
+        ("default(no_price, price) = 5", {1}),
+        ("default(no_price, price) > 5", {2}),
+        ("default(no_price, price) = price", {1, 2}),
         ("size > -5", {1, 2}),
         ("size < -5", set()),
         ("size = -4", set()),
@@ -155,3 +203,39 @@ def test_other_values_in_one_database(kind: Any, name: str | None) -> None:
     left = dict(schema_from(table).left_out)
     assert ("t.value" not in left) == (name is None)
     assert name is None or f"its type is {name}" in left["t.value"]
+
+
+def test_domains() -> None:
+    """A domain is the type below it, which may be an enum, a UUID or an array."""
+    connection = next(each for each in ENGINES if each.name == "postgresql").emptied()
+    connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('sad', 'ok')")
+    for name, below in (("felt", "mood"), ("code", "uuid"), ("words", "text[]"), ("day", "date")):
+        connection.exec_driver_sql(f"CREATE DOMAIN {name} AS {below}")
+    connection.exec_driver_sql(
+        "CREATE TABLE p (id int PRIMARY KEY, felt felt, mood mood, code code, words words, day day)"
+    )
+    connection.exec_driver_sql("CREATE TABLE v (id int PRIMARY KEY, p int, day day, felt felt)")
+    row = f"(1, 'ok', 'ok', '{ONE}', '{{a}}', '2026-04-30')"
+    connection.exec_driver_sql(
+        f"INSERT INTO p VALUES {row}, (2, 'sad', 'ok', '{TWO}', '{{}}', NULL)"
+    )
+    connection.exec_driver_sql("INSERT INTO v VALUES (1, 1, '2026-04-30', 'ok')")
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    schema = schema_from(metadata, "p", events={"v": {"key": "p", "at": "day"}})
+    for text, expected in (
+        ('felt = "ok"', {1}),
+        ('felt in ("sad")', {2}),
+        ("felt = mood", {1}),
+        ('default(felt, mood) = "ok"', {1}),
+        (f'code = "{str(ONE).upper()}"', {1}),
+        ('words contains "a"', {1}),
+        ("words is empty", {2}),
+        ("day in 2026-04", {1}),
+        ('last(v.felt) = "ok"', {1}),
+        ("any(v where felt = p.felt)", {1}),
+    ):
+        segment = Segment.define("it", text, schema)
+        for each, right in ((segment, expected), (~segment, {1, 2} - expected)):
+            assert set(connection.scalars(members(each, metadata.tables["p"]))) == right, text
+    connection.rollback()

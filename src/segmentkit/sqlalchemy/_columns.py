@@ -70,14 +70,17 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
     """
     if not is_writable(name):
         raise Unfit("no definition can write its name: give it another, in tables, with 'column'")
-    dtype, codec = dtype_of(column.type), codec_of(column.type)
+    kind = column.type
+    while isinstance(kind, postgresql.DOMAIN):
+        kind = kind.data_type
+    dtype, codec = dtype_of(kind), codec_of(kind)
     if dtype is None and codec is not None and codec.why:
         raise Unfit(codec.why)
-    if isinstance(column.type, sa.types.NullType):
+    if isinstance(kind, sa.types.NullType):
         raise Unfit("SQLAlchemy does not know its type")
     if dtype is None:
-        raise Unfit(f"the language has no word for its type, {_named(column.type)}")
-    if told := _varies(column.type):
+        raise Unfit(f"the language has no word for its type, {_named(kind)}")
+    if told := _varies(kind):
         raise Unfit(told)
     values = codec.values if codec else ()
     nullable = getattr(column, "nullable", True) and not column.primary_key

@@ -251,13 +251,19 @@ def _columns(expression: Sql) -> list[sa.Column[Any]]:
     return [each for each in visitors.iterate(clause) if isinstance(each, sa.Column)]
 
 
-def by_code_point(column: Sql) -> Sql:
-    """A column whose texts are compared as they are, where its type ignores case.
+def below_domain(column: Sql) -> Sql:
+    """A column of a domain in the type below, which takes constants that no row can have.
 
-    Of a domain, the type below: its own refuses constants that no row can have.
+    PostgreSQL compares no domains of enums.
     """
-    if isinstance(column.type, postgresql.DOMAIN):
-        column = sa.type_coerce(column, column.type.data_type)
+    kind: Any = column.type
+    below = kind.data_type
+    is_enum = isinstance(below, sa.Enum)
+    return sa.cast(column, below) if is_enum else sa.type_coerce(column, below)
+
+
+def by_code_point(column: Sql) -> Sql:
+    """A column whose texts are compared as they are, where its type ignores case."""
     if any(map(_is_inexact, column.type._variant_mapping.values())):
         return ByCodePoint(column)
     return _exact(column, column.type)

@@ -399,7 +399,11 @@ class Compiler:
             case "abs", (number,):
                 return sa.func.abs(self.operand(number), type_=TYPES[node.dtype.kind])
             case "default", (value, fallback):
-                a, b = self.pair(value, fallback)
+                a = self.operand(value)  # constants do not meet it in the form of a column
+                if isinstance(fallback, ir.Const):
+                    b = self.constant(fallback, a)
+                else:
+                    a, b = met(value, a, self.operand(fallback))
                 a = cases.in_one_form(value, a, node.dtype)
                 b = cases.in_one_form(fallback, b, node.dtype)
                 return sa.func.coalesce(a, b, type_=cases.in_digits(node.dtype, a.type))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -15,6 +16,7 @@ from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Composite, Spelled
 from segmentkit.sqlalchemy.dialects.json_spellings import ITEM
 from segmentkit.sqlalchemy.dialects.long_lists import Among
+from segmentkit.sqlalchemy.dialects.stored_values import below_domain
 from segmentkit.sqlalchemy.statements.stored_forms import in_form
 
 _READS: dict[Kind, Construct] = {
@@ -36,6 +38,8 @@ def held(attribute: Attribute, column: sa.ColumnElement[Any]) -> sa.ColumnElemen
     """An attribute, of the column that holds it."""
     if attribute.form is not None:
         return in_form(attribute, column)
+    if isinstance(column.type, postgresql.DOMAIN):
+        return held(attribute, below_domain(column))
     if attribute.path or attribute.dtype.kind is not Kind.TEXTS:
         path = attribute.path[1:]
         return _in_json(column, attribute.dtype, path) if attribute.path else column
