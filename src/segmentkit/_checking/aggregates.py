@@ -509,7 +509,4 @@ def _aggregate(
 
 
 def _names(node: t.Node) -> Iterator[t.Name]:
-    if isinstance(node, t.Name):
-        yield node
-    for child in t.children(node):
-        yield from _names(child)
+    return (each for each in t.every(node) if isinstance(each, t.Name))

@@ -114,10 +114,7 @@ def _is_nearly_known(ctx: Context, node: t.Name, last: Diagnostic) -> bool:
 
 
 def _names(node: t.Node) -> Iterator[t.Name]:
-    if isinstance(node, t.Name):
-        yield node
-    for child in t.children(node):
-        yield from _names(child)
+    return (each for each in t.every(node) if isinstance(each, t.Name))
 
 
 def _is_known(ctx: Context, name: t.Name) -> bool:

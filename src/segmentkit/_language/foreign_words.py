@@ -77,28 +77,11 @@ UNITS = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 """Words for units, in the singular of this language."""
 
 LAST = frozenset(
-    [
-        "останні",
-        "останніх",
-        "последние",
-        "последних",
-        "ostatnie",
-        "ostatnich",
-        "letzten",
-        "letzte",
-        "derniers",
-        "dernières",
-        "últimos",
-        "últimas",
-        "sidste",
-        "senaste",
-        "laatste",
-        "past",
-        "lats",
-        "lsat",
-        "latest",
-        "recent",
-    ]
+    (
+        *("останні", "останніх", "последние", "последних", "ostatnie", "ostatnich", "letzten"),
+        *("letzte", "derniers", "dernières", "últimos", "últimas", "sidste", "senaste"),
+        *("laatste", "past", "lats", "lsat", "latest", "recent"),
+    )
 )
 AGO = frozenset(["тому", "назад", "temu", "siden", "sedan", "geleden"])
 

@@ -239,10 +239,20 @@ def _joined(parts: list[str], word: str) -> str:
 
 def begins(found: Match) -> bool:
     """Whether an operand can begin here."""
-    return _BEFORE_OPERAND.search(found.string[: found.start()]) is not None
+    return BEFORE_OPERAND.search(found.string[: found.start()]) is not None
 
 
-_BEFORE_OPERAND = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
+def if_begins(written: str) -> Form:
+    """The form that is written, only where an operand can begin."""
+    return lambda found: written.format_map(groups(found)) if begins(found) else None
+
+
+def groups(found: Match) -> dict[str, str]:
+    """The groups of a match; those without a part of the text are empty."""
+    return {name: value or "" for name, value in found.groupdict().items()}
+
+
+BEFORE_OPERAND = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
 
 
 def as_any(found: Match) -> str | None:

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
+from segmentkit._language import habit_forms as forms
 from segmentkit._language import (
     habits_of_choices,
     habits_of_documents,
@@ -39,33 +40,7 @@ from segmentkit._language.habit_forms import (
     WORD,
     Form,
     Match,
-    as_aged,
-    as_any,
-    as_cast,
-    as_chained,
-    as_compared,
-    as_each,
-    as_elapsed,
-    as_empty,
-    as_equals_one_of,
-    as_from_now,
-    as_in_kind,
-    as_instant,
-    as_is_word,
-    as_keyed,
-    as_like,
-    as_moved,
-    as_named,
-    as_nobody,
-    as_none,
-    as_of_rows,
-    as_of_today,
-    as_part,
-    as_size,
-    as_spaced,
-    as_text_test,
-    as_together,
-    as_within,
+    groups,
 )
 
 _NEAR = 300  # how far to look around the place
@@ -81,7 +56,7 @@ def habit(text: str, start: int) -> Diagnostic | None:
                 continue  # elsewhere
             if found.end() == last < len(text):
                 continue  # it may go on
-            meant = form(found) if callable(form) else form.format_map(_groups(found))
+            meant = form(found) if callable(form) else form.format_map(groups(found))
             if meant is not None and (hint := _hint(found, meant)) is not None:
                 shown = " ".join(found[0].split())
                 code = "SK005" if "chain" in pattern.groupindex else "SK001"
@@ -125,10 +100,6 @@ def _double_quoted(found: Match) -> str:
     return f'"{found[1]}"'
 
 
-def _groups(found: Match) -> dict[str, str]:
-    return {name: value or "" for name, value in found.groupdict().items()}
-
-
 # -- the habits ----------------------------------------------------------------------------------
 
 _HABITS: tuple[tuple[str, Form], ...] = (
@@ -146,9 +117,9 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     *habits_of_words.HABITS,
     *habits_of_programs.CLAUSES,
-    (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", as_moved),
-    (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", as_elapsed),
-    (rf"{NOW}\s*(?P<move>[+-])\s*{LENGTH}", as_from_now),
+    (rf"{PATH}\s*(?P<move>[+-])\s*{LENGTH}\s*{SIGN}\s*{NOW}", forms.as_moved),
+    (rf"{NOW}\s*-\s*{PATH}\s*{SIGN}\s*{LENGTH}", forms.as_elapsed),
+    (rf"{NOW}\s*(?P<move>[+-])\s*{LENGTH}", forms.as_from_now),
     *habits_of_rows.HABITS,
     *habits_of_programs.HABITS,
     *habits_of_tests.HABITS,
@@ -164,9 +135,12 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     # times
     (
         rf"{PATH}\s+(?:is\s+)?(?P<age>older|newer|younger)\s+than\s+{LENGTH}(?:\s+ago)?",
-        as_aged,
+        forms.as_aged,
     ),
-    (rf"{PATH}\s+within\s+(?:the\s+)?(?:last\s+|past\s+)?{LENGTH}(?:\s+ago)?", as_within),
+    (
+        rf"{PATH}\s+within\s+(?:the\s+)?(?:last\s+|past\s+)?{LENGTH}(?:\s+ago)?",
+        forms.as_within,
+    ),
     (
         r"\b(?:in\s+the\s+(?:past|last)|in\s+past|(?:during|within)\s+(?:the\s+)?(?:past|last))\b(?=\s+\d)",
         "in last",
@@ -178,10 +152,10 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (rf"{PATH}\s+on\s+(?P<low>\d{{4}}-\d\d-\d\d)\b", "{path} in {low}"),
     (
         rf"\bextract\s*\(\s*(?P<part>year|month|day|hour|dow|isodow)\s+from\s+{PATH}\s*\)",
-        as_part,
+        forms.as_part,
     ),
-    (rf"\bcast\s*\(\s*{PATH}\s+as\s+(?P<type>\w+)(?:\(\d+\))?\s*\)", as_cast),
-    (rf"{PATH}::(?P<type>\w+)", as_cast),
+    (rf"\bcast\s*\(\s*{PATH}\s+as\s+(?P<type>\w+)(?:\(\d+\))?\s*\)", forms.as_cast),
+    (rf"{PATH}::(?P<type>\w+)", forms.as_cast),
     (
         rf"(?P<head>\b(?:count|any|none|sum|avg|min|max)\((?:(?!where)[^()])*+)\)\s*"
         rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+"
@@ -193,35 +167,38 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         rf"(?P<chain>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})(?=\s*(?:\Z|\band\b|\bor\b))(?![^()]*\))",
         "{head}) {chain} {value}",
     ),
-    (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{LENGTH}", as_of_today),
+    (rf"(?<![\w.])(?:today|current_date)\s*(?P<move>[+-])\s*{LENGTH}", forms.as_of_today),
     (
         r"\b(?:date|timestamp|datetime|datetimeoffset)\s*(?P<quote>['\"])"
         r"(?P<text>\d[\d\-: T.]++Z?)(?P=quote)",
-        as_instant,
+        forms.as_instant,
     ),
     # tests of texts
-    (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", as_like),
+    (rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<text>{TEXT})", forms.as_like),
     (
         rf"{PATH}\s+{NOT}(?P<fold>i?)like\s+(?P<bare>%[\w@.-]+%?|[\w@.-]+%)(?!\w)",
-        as_like,
+        forms.as_like,
     ),
     (
         rf"(?P<fold>lower|upper|lcase|ucase)\(\s*{PATH}\s*\)\s+{NOT}like\s+(?P<text>{TEXT})",
-        as_like,
+        forms.as_like,
     ),
     (
         rf"{PATH}\.(?:str\.)?(?P<word>starts_?with|ends_?with|contains|includes)"
         rf"\(\s*(?P<text>{TEXT})\s*\)",
-        as_text_test,
+        forms.as_text_test,
     ),
-    (rf"\b(?P<word>contains|includes)\(\s*{PATH}\s*,\s*(?P<text>{TEXT})\s*\)", as_text_test),
+    (
+        rf"\b(?P<word>contains|includes)\(\s*{PATH}\s*,\s*(?P<text>{TEXT})\s*\)",
+        forms.as_text_test,
+    ),
     (
         rf"{PATH}\.(?:str\.)?(?:lower|upper|casefold)\(\)\s*={{1,2}}\s*(?P<text>{TEXT})",
         "{path} = {text} ignoring case",
     ),
     (
         rf"{PATH}\s+{NOT}(?P<test>(?:starts|ends)\s+with)\s*\(\s*(?P<values>{VALUE}{MORE}+)\s*\)",
-        as_each,
+        forms.as_each,
     ),
     (rf"(?P<text>{TEXT})\s+{NOT}in\s+(?!{IN_WORDS}){PATH}", "{path} {no}contains {text}"),
     (rf"{PATH}\s+icontains\s+(?P<text>{TEXT})", "{path} contains {text} ignoring case"),
@@ -243,7 +220,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         rf"{PATH}\s*(?P<sign>[<>]=?)\s*(?P<whole>-?\d++),(?P<rest>\d++)(?![\w,])",
         "{path} {sign} {whole}.{rest}",
     ),
-    (rf"{PATH}\s+{NOT}(?:in|contains\s+(?:any|(?P<all>all)))\s*\(\s*\)", as_nobody),
+    (rf"{PATH}\s+{NOT}(?:in|contains\s+(?:any|(?P<all>all)))\s*\(\s*\)", forms.as_nobody),
     (
         rf"{PATH}\s+{NOT}in\s*(?:\[\s*(?P<values>{LIST})\s*\]|\{{\s*(?P<others>{LIST})\s*\}})",
         "{path} {no}in ({values}{others})",
@@ -258,7 +235,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"{PATH}\s*(?P<sign>={{1,2}}|!=|<>)\s*(?:{OPEN}\s*(?P<values>{VALUE}{MORE}++)\s*{CLOSE}|(?P<others>{VALUE}{MORE}++)(?!\s*,))",
-        as_equals_one_of,
+        forms.as_equals_one_of,
     ),
     (
         rf"{PATH}\.isin\(\s*{OPEN}\s*(?P<values>{LIST})\s*{CLOSE}\s*\)",
@@ -267,7 +244,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     # what is missing
     (rf"{PATH}\.(?:is_?null|is_?na)\(\)", "{path} is missing"),
     (rf"{PATH}\.(?:not_?null|not_?na)\(\)", "{path} is present"),
-    (rf"{PATH}\s+is\s+{NOT}blank\b", as_empty),
+    (rf"{PATH}\s+is\s+{NOT}blank\b", forms.as_empty),
     (rf"{PATH}\s+is\s+{NOT}(?:none(?!\s+of\b)|nil|undefined|na|nan)\b", "{path} is {no}missing"),
     (
         rf"{PATH}\s+(?:not\s+(?:null|missing|empty)|has\s+(?:a\s+)?value|exists|is\s+(?:set|known))\b",
@@ -279,7 +256,10 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (rf"\b(?:isn't|doesn't\s+equal)(?=\s+{VALUE})", "!="),
     (r"\b(?:is\s+)?equals?\s+to\b", "="),
     (rf"\b(?:is\s+)?exactly(?=\s+{VALUE})", "="),
-    (r"(?:\bis\s+)?\b(?P<more>over|above|under|below)(?P<equal>(?!))?(?=\s+[-:]?\w)", as_compared),
+    (
+        r"(?:\bis\s+)?\b(?P<more>over|above|under|below)(?P<equal>(?!))?(?=\s+[-:]?\w)",
+        forms.as_compared,
+    ),
     (r"=!(?!=)", "!="),
     (rf"{PATH}\s+not\s+(?P<value>{VALUE})", "{path} != {value}"),
     (rf"{PATH}\s+(?P<is>is)\s+not\s+(?P<value>{VALUE})", "{path} != {value}"),
@@ -291,7 +271,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"(?<![\w.])(?P<low>{VALUE})\s*(?P<sign>[<>]=?)\s*{PATH}\s*(?P<chain>[<>]=?)\s*(?P<high>{VALUE})",
-        as_chained,
+        forms.as_chained,
     ),
     (
         rf"\bbetween\s*\(?\s*(?P<low>{VALUE})\s*(?:,|to\b)\s*(?P<high>{VALUE})\s*\)?",
@@ -300,7 +280,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (
         r"(?:\bis\s+)?\b(?P<more>greater|more|higher|larger|less|lower|fewer|smaller)\s+than\b"
         r"(?P<equal>\s+or\s+equal(?:\s+to)?\b)?",
-        as_compared,
+        forms.as_compared,
     ),
     (r":=", "="),
     (r"(?P<sign>[!<>])\s+=(?!=)", "{sign}="),
@@ -312,12 +292,12 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"(?<![\w.])(?P<word>and|or|if|iif|iff|ifs|ifelse|if_else|und|oder|et|ou|и|или|і|або|(?:all|every|any|one|some|none)\s+of)\s*\({INSIDE}\)",
-        as_together,
+        forms.as_together,
     ),
     (
         rf"(?<![\w.])(?P<word>(?:(?:at\s+(?:least|most)|exactly)\s+)?(?:\d++|{COUNT})\s+of"
         rf"|(?:at\s+(?:least|most)|exactly)\s+(?:\d++|{COUNT}))\s*\({INSIDE}\)",
-        as_together,
+        forms.as_together,
     ),
     (rf"(?:\bis\s+)?\bat\s+least\b(?!\s+(?:\d++|{COUNT})(?:\s+of\b|\s*\())", ">="),
     (r"(?:\bis\s+)?\bat\s+most\b(?!\s+\d++\s+of\b)", "<="),
@@ -330,7 +310,7 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"(?<![\w.])(?:is\s+in\s+|(?:is\s+)?(?:a\s+)?member\s+of\s+|belongs\s+to\s+)?(?P<kind>segment|list)\s+(?P<name>{NAME}|{TEXT})",
-        as_in_kind,
+        forms.as_in_kind,
     ),
     (rf"{PATH}/\$count\b", "count({path})"),
     # numbers
@@ -344,14 +324,14 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"{PATH}\.(?P<word>sum|avg|mean|min|max|median|mode|first|last|exists)\(\s*(?P<attribute>{NAME})?\s*\)",
-        as_of_rows,
+        forms.as_of_rows,
     ),
     (
         rf"{PATH}\.(?P<word>any|none|count)\(\s*(?P<test>[^()]*{TEST}[^()]*)\)",
         "{word}({path} where {test})",
     ),
     (rf"{PATH}\[\s*(?P<test>{NAME}\s*{TEST}\s*{VALUE})\s*\]", "{path} where {test}"),
-    (rf"(?<![\w.])(?:no|without)\s+{PATH}(?=\s*(?:\Z|\)|and\b|or\b))", as_none),
+    (rf"(?<![\w.])(?:no|without)\s+{PATH}(?=\s*(?:\Z|\)|and\b|or\b))", forms.as_none),
     (
         rf"{PATH}\s+(?:is\s+)?{NOT}in\s+segment\s+(?P<name>{NAME}|{TEXT})",
         "{no}in segment {name}",
@@ -360,9 +340,9 @@ _HABITS: tuple[tuple[str, Form], ...] = (
         rf"{PATH}\s+is\s+{NOT}in\s+list\s+(?P<name>{NAME}|{TEXT})",
         "{path} {no}in list {name}",
     ),
-    (rf"(?<![\w.])(?:has|have|exists)\s+{PATH}", as_any),
+    (rf"(?<![\w.])(?:has|have|exists)\s+{PATH}", forms.as_any),
     (rf"{PATH}\.count\(\)", "count({path})"),
-    (rf"{PATH}\.(?:size|length|len)\(\)", as_size),
+    (rf"{PATH}\.(?:size|length|len)\(\)", forms.as_size),
     (
         r"(?<![\w.])(?P<head>(?:any|none|count)\([^()]*+)\)\s+where\s+(?P<rest>[^()]*[^()\s])",
         "{head} where {rest})",
@@ -372,17 +352,17 @@ _HABITS: tuple[tuple[str, Form], ...] = (
     (r"[@$](?P<name>[^\W\d]\w*+)", ":{name}"),
     (
         r"(?<![\w.])(?P<frame>[^\W\d]\w*+)?\[\s*(?P<quote>['\"])(?P<name>[^\]'\"\n]+)(?P=quote)\s*\]",
-        as_keyed,
+        forms.as_keyed,
     ),
-    (r"(?<![\w.])\[(?P<name>[^\W\d][\w %()/$€°]*)\]", as_named),
+    (r"(?<![\w.])\[(?P<name>[^\W\d][\w %()/$€°]*)\]", forms.as_named),
     (
         rf"{PATH}\s+(?P<is>is)\s+{NOT}(?!(?:null|missing|present|in|not)\b)(?P<word>[^\W\d]\w*+)(?!\s*[\w(.])",
-        as_is_word,
+        forms.as_is_word,
     ),
     (
         rf"(?<![\w.`])(?P<words>{WORD}(?:[ ]+{WORD}){{0,4}}+(?:[ ]+\([\w%/$€°]++\))?)"
         r"(?=\s*[<>=!])",
-        as_spaced,
+        forms.as_spaced,
     ),
     *habits_of_programs.REST,
 )

@@ -17,6 +17,7 @@ from segmentkit._language.habit_forms import (
     Form,
     Match,
     begins,
+    if_begins,
 )
 from segmentkit._language.habits_of_rows import NUMBER, as_number
 
@@ -119,25 +120,19 @@ ORDERS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"(?P<sign>[<>]=?|={{1,2}}|!=)\s*(?P<value>{VALUE})\s+(?P<path>{NAME})(?={END})",
-        lambda found: (
-            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
-        ),
+        if_begins("{path} {sign} {value}"),
     ),
     (
         rf"(?P<path>{NAME})\s+(?P<value>{VALUE})\s*(?P<sign>[<>]=?|={{1,2}}|!=)(?={END})",
-        lambda found: (
-            f"{found['path']} {found['sign']} {found['value']}" if begins(found) else None
-        ),
+        if_begins("{path} {sign} {value}"),
     ),
     (
         rf"(?P<test>contains|starts\s+with|ends\s+with)\s+(?P<path>{NAME})\s+(?P<text>{TEXT})(?={END})",
-        lambda found: f"{found['path']} {found['test']} {found['text']}" if begins(found) else None,
+        if_begins("{path} {test} {text}"),
     ),
     (
         rf"(?P<no>not\s+)?in\s*(?P<list>\(\s*{VALUE}(?:\s*,\s*{VALUE})*\s*\))\s+(?P<path>{NAME})(?={END})",
-        lambda found: (
-            f"{found['path']} {found['no'] or ''}in {found['list']}" if begins(found) else None
-        ),
+        if_begins("{path} {no}in {list}"),
     ),
     (
         rf"(?:is\s+|has\s+)?(?P<no>not\s+)?(?P<state>missing|present|null|empty)\s+(?P<path>{NAME})(?={END})",
@@ -158,7 +153,7 @@ ORDERS: tuple[tuple[str, Form], ...] = (
     ),
     (
         rf"(?P<path>{NAME})\s+not(?=\s*(?:\Z|\)|and\b|or\b))",
-        lambda found: f"not {found['path']}" if begins(found) else None,
+        if_begins("not {path}"),
     ),
     (
         rf"{PATH}\s+{NOT}in\s+(?P<word>(?!(?:last|next|this|previous|segment|list|the|past|group|range)\b){WORD})(?={END})",

@@ -15,6 +15,7 @@ from segmentkit._language.habit_forms import (
     Form,
     Match,
     begins,
+    if_begins,
 )
 
 AGGREGATE = r"(?<![\w.])(?P<agg>count|any|none|sum|avg|min|max|median|first|last)"
@@ -370,21 +371,17 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (rf"(?<![\w.])(?P<rows>{NAME})\s+(?-i:count|number)(?=\s*[<>=!])", "count({rows})"),
     (
         rf"(?<![\w.])(?P<rows>{NAME})\s+exists?{END}",
-        lambda f: f"any({f['rows']})" if begins(f) else None,
+        if_begins("any({rows})"),
     ),
     (
         rf"(?<![\w.])(?P<rows>{NAME})\s+(?:does\s+not|do\s+not|doesn't|don't|not)\s+exists?{END}",
-        lambda f: f"none({f['rows']})" if begins(f) else None,
+        if_begins("none({rows})"),
     ),
     # as tools for marketing say it
     (
         rf"(?<![\w.])(?P<agg>count|sum|avg|min|max|any|none)\s+(?P<rows>{NAME}(?:\.{NAME})?)\s+where\s+{CONDITION}"
         rf"(?P<rest>\s*{TEST}\s*{VALUE})?{END}",
-        lambda found: (
-            f"{found['agg']}({found['rows']} where {found['test']}){found['rest'] or ''}"
-            if begins(found)
-            else None
-        ),
+        if_begins("{agg}({rows} where {test}){rest}"),
     ),
     (
         rf"(?<![\w.]){_DID}?(?P<rows>{NAME})\s+{_QUANTITY}\s+(?P<count>once|twice|thrice)(?:\s+{WINDOW})?{END}",

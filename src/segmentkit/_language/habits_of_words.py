@@ -19,6 +19,7 @@ from segmentkit._language.habit_forms import (
     Form,
     Match,
     begins,
+    if_begins,
 )
 from segmentkit._language.habits_of_rows import (
     AGGREGATE,
@@ -104,15 +105,6 @@ def _state(found: Match) -> str:
     return f"{found['path']} is {'not ' if found['no'] else ''}{state}"
 
 
-def _if_begins(written: str) -> Form:
-    """The form, only where an operand can begin."""
-    return lambda found: (
-        written.format_map({k: v or "" for k, v in found.groupdict().items()})
-        if begins(found)
-        else None
-    )
-
-
 _TABLE = rf"from\s+(?P<rows>{NAME})(?:\s+where\s+(?P<tests>[^()]+?))?"
 _OF = rf"(?P<agg>count|sum|avg|min|max)\(\s*(?P<of>\*|1|{NAME}(?:\.{NAME})?)\s*\)"
 
@@ -129,7 +121,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (rf"\b(?:tagged(?:\s+(?:with|as))?|(?:has|have|with)\s+(?:the\s+|an?\s+)?tags?)\s+(?P<text>{TEXT}|{WORD})",
      _tagged),
     (rf"(?<![\w.])(?:is|are)\s+(?P<no>not\s+)?in\s+(?P<name>(?:segment\s+)?(?:{NAME}|{TEXT})){END}",
-     _if_begins("{no}in {name}")),
+     if_begins("{no}in {name}")),
     (rf"\bcan\s+receive\s+(?P<name>{NAME})(?:\s+(?:marketing|campaigns?|messages?)\b)?",
      "reachable by {name}"),
     (rf"{PATH}\s+(?:is\s+)?(?:equal\s+to|equals)\s+(?:any|one)\s+of\b", "{path} is any of"),
@@ -151,7 +143,7 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (rf"\bposition\(\s*(?P<text>{TEXT})\s+in\s+{PATH}\s*\)\s*(?:>\s*0|>=\s*1|!=\s*0)",
      "{path} contains {text}"),
     (rf"(?<!\w)order\s+by\s+{PATH}\s+desc\s+limit\s+(?P<n>\d++)\s*;?\s*\Z",
-     _if_begins("top {n} by {path}")),
+     if_begins("top {n} by {path}")),
     # pandas
     (rf"{PATH}\.fillna\(\s*(?P<value>{VALUE})\s*\)", "default({path}, {value})"),
     (rf"(?P<rows>{NAME})\.groupby\([^()]*\)(?:(?:\[\s*['\"]|\.)(?P<of>\w+)(?:['\"]\s*\])?(?=\.))?"

@@ -8,6 +8,7 @@ from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, d
 from segmentkit._diagnostics.wording import term
 from segmentkit._language import foreign_words, look_alikes
 from segmentkit._language.formatter import format_text
+from segmentkit._language.habit_forms import BEFORE_OPERAND
 from segmentkit._language.habits import spaced
 from segmentkit._language.keywords import keywords
 
@@ -20,7 +21,6 @@ _TEXT_OR_VALUE = r"(?:[<>=]|\bcontains|\bwith)\s*(?:\"[^\"\n]*\"|'[^'\n]*'|\d[\d
 _VALUE_BEFORE = re.compile(rf"{_TEXT_OR_VALUE}\s+\Z", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"([^\W\d]\w*)\s+\Z")
 _NEAR = 100  # how far to look around the place
-_OPERAND_BEFORE = re.compile(r"(?:\A|[(,]|\b(?:and|or|not|where))\s*\Z", re.IGNORECASE)
 
 
 def _instead(text: str, start: int, end: int, written: str) -> Diagnostic:
@@ -195,9 +195,7 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
         assert after is not None
         if after[1]:
             return _left_out(text, start, start + 1)
-        if not re.compile(r"\s*(?:\(|not\b|[^\W\d]\w*\s*(?:\Z|[)(.<>=!,;]|\w))", re.I).match(
-            text, start + 1
-        ):
+        if not _TEST_BEHIND.match(text, start + 1):
             return None
         if _is_same_name(text, start, start + 1):
             return None
@@ -219,32 +217,11 @@ def joined(text: str, start: int, expected: frozenset[str]) -> Diagnostic | None
 _IN_LIST = re.compile(r"\bin\s*\([^()]*[\"']\s+\Z", re.IGNORECASE)
 _TEST_BEHIND = re.compile(r"\s*(?:\(|not\b|[^\W\d]\w*\s*(?:\Z|[)(.<>=!,;]|\w))", re.IGNORECASE)
 _NO_TESTS = frozenset(
-    [
-        "ago",
-        "from",
-        "days",
-        "day",
-        "hours",
-        "weeks",
-        "months",
-        "years",
-        "ignoring",
-        "within",
-        "where",
-        "then",
-        "else",
-        "at",
-        "least",
-        "most",
-        "more",
-        "than",
-        "if",
-        "when",
-        "while",
-        "with",
-        "for",
-        "of",
-    ]
+    (
+        *("ago", "from", "days", "day", "hours", "weeks", "months", "years", "ignoring"),
+        *("within", "where", "then", "else", "at", "least", "most", "more", "than", "if", "when"),
+        *("while", "with", "for", "of"),
+    )
 )
 
 
@@ -306,7 +283,7 @@ def foreign_word(text: str, start: int, expected: frozenset[str]) -> Diagnostic 
             if kind in expected:
                 return _in_latin(text, start, here.end(), plain.lower())
     before = _WORD_BEFORE.search(text, max(0, start - _NEAR), start)
-    if before and _OPERAND_BEFORE.search(text, max(0, before.start() - _NEAR), before.start()):
+    if before and BEFORE_OPERAND.search(text, max(0, before.start() - _NEAR), before.start()):
         word = before[1].lower()
         latin = look_alikes.in_latin(before[1])
         if latin.lower() == "not" != word:

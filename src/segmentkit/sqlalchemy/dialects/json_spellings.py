@@ -216,6 +216,3 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """The templates of each dialect that looks into JSON, or into arrays."""
-
-JSON_CONSTRUCTS = tuple(WORDS["postgresql"])
-"""The names of the constructs."""
