@@ -150,21 +150,29 @@ class Asked:
 
     def products(self, ask: Callable[[sa.Connection], object]) -> list[str]:
         """The products in the plans of what is asked."""
+        return [found for plan in self.plans(ask) for found in products(self.read(plan))]
+
+    def plans(self, ask: Callable[[sa.Connection], object], *settings: str) -> list[Sequence[Any]]:
+        """The plans of what is asked."""
         sent: list[tuple[str, Any]] = []
 
         def note(*call: Any) -> None:
             sent.append((call[2], call[3]))
 
         with self.engine.connect() as connection:
+            for setting in settings:
+                connection.exec_driver_sql(setting)
             sa.event.listen(connection, "before_cursor_execute", note)
             ask(connection)
             sa.event.remove(connection, "before_cursor_execute", note)
-            plans = [
-                self.read(list(connection.exec_driver_sql(f"{self.words} {text}", values)))
+            plans: list[Sequence[Any]] = [
+                connection.exec_driver_sql(f"{self.words} {text}", values).all()
                 for text, values in sent
             ]
+            if settings:
+                connection.invalidate()
         assert any(plans)
-        return [found for plan in plans for found in products(plan)]
+        return plans
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -217,6 +225,22 @@ def test_a_predicate_is_no_product(asked: Asked, question: str) -> None:
     segment = Segment.define("s", question, SCHEMA)
     query = sa.select(PEOPLE.c.id).where(sql.predicate(segment, PEOPLE, as_of=NOON))
     assert not asked.products(lambda connection: connection.execute(query).all())
+
+
+@pytest.mark.skipif(not MARIADB, reason="no MariaDB")
+@pytest.mark.parametrize("asked", ["mariadb"], indirect=True)
+@pytest.mark.parametrize(
+    "question", [q for q in QUESTIONS if "follow" in q and q.startswith(("any", "count"))]
+)
+def test_sorted_rows_are_not_looked_up(asked: Asked, question: str) -> None:
+    """MariaDB does not look each row up among all that are sorted, which the disk may hold."""
+    segment = Segment.define("s", question, SCHEMA)
+    (plan,) = asked.plans(
+        lambda connection: sql.Source(connection, PEOPLE).members(segment, as_of=NOON),
+        "SET max_heap_table_size = 16384, tmp_memory_table_size = 1024",
+    )
+    read = {row[2]: row[3] for row in plan if str(row[2]).startswith("<derived")}
+    assert set(read.values()) == {"ALL"}, plan
 
 
 GROUPED = [

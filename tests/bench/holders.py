@@ -33,6 +33,7 @@ from segmentkit.source import Source
 PLAIN, INDEXED = "nothing", "index and statistics"
 BOTH = (PLAIN, INDEXED)
 WITH_MEMORY = "index, statistics, 64 MB"
+IN_MEMORY = "temporary tables of 1 GB"
 INDEX = "CREATE INDEX of_customer ON events (customer_id, happened_at)"
 
 Ask = Callable[[Catalog], list[int]]
@@ -100,6 +101,15 @@ def _of_source(source: Source) -> Ask:
         return [source.count(each, as_of=events.AS_OF) for each in segments.values()]
 
     return ask
+
+
+def settled(address: str, variant: str) -> str:
+    """The address of an engine whose connections are told what a variant has."""
+    if variant != IN_MEMORY:
+        return address
+    told = "SET tmp_memory_table_size = 1073741824, max_heap_table_size = 1073741824"
+    url = sa.make_url(address).update_query_dict({"init_command": told})
+    return url.render_as_string(hide_password=False)
 
 
 def _has(*modules: str) -> Callable[[], bool]:
@@ -403,7 +413,7 @@ HOLDERS: Mapping[str, Holder] = {
         _mariadb,
         _fill_mariadb,
         _open_mariadb,
-        BOTH,
+        (PLAIN, IN_MEMORY, INDEXED),
     ),
     "clickhouse": Holder(
         "ClickHouse", _has("chdb_sqlalchemy"), _file, _fill_clickhouse, _open_clickhouse, BOTH

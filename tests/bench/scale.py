@@ -166,7 +166,8 @@ def measured(
         write(cells, growth.kept)
         print(_line(cell), flush=True)
 
-    with holder.place(data.parent) as address:
+    with holder.place(data.parent) as place:
+        address = holders.settled(place, variant)
         fill = _command("fill", name, address, data, variant)
         subprocess.run(fill, check=True)
         while left:
@@ -350,7 +351,7 @@ def table(cells: Cells, variants: Container[str]) -> str:
 def _head(cells: Cells, engine: str, variant: str) -> str:
     sizes = sorted({c.events for c in cells.values() if (c.engine, c.variant) == (engine, variant)})
     told = " · ".join(_number(size) for size in sizes if size <= EVENTS[-1])
-    more = ", 64 MB" if variant == holders.WITH_MEMORY else ""
+    more = {holders.WITH_MEMORY: ", 64 MB", holders.IN_MEMORY: ", 1 GB"}.get(variant, "")
     return f"{holders.HOLDERS[engine].title}{more}: {told}"
 
 
@@ -458,7 +459,7 @@ def publish(cells: Cells) -> None:
 def blocks(cells: Cells) -> dict[str, str]:
     """What the page has between markers."""
     return {
-        "scale": table(cells, [holders.PLAIN]),
+        "scale": table(cells, [holders.PLAIN, holders.IN_MEMORY]),
         "scale-indexed": table(cells, [holders.INDEXED, holders.WITH_MEMORY]),
         "scale-steep": "\n".join(f"- {each}" for each in steep(cells)) or "None.",
         "scale-large": large(cells),

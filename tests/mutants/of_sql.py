@@ -172,10 +172,10 @@ def _of_any_way(real: Any, node: Any) -> Any:
     return [(place, test) for place, test in real(node) if place is None]
 
 
-def _of_all_values(real: Any, node: Any, value: Any, **told: Any) -> Any:
+def _of_all_values(real: Any, node: Any, value: Any) -> Any:
     if node.function is ir.AggregateFunction.COUNT_DISTINCT:
         return sa.func.count(value)
-    return real(node, value, **told)
+    return real(node, value)
 
 
 def _lower_middle(real: Any, place: Any, of: Any) -> Any:

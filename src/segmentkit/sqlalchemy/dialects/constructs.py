@@ -121,7 +121,6 @@ class Construct(Enum):
     IS_FLAGGED = "columns as conditions", "{0}", Boolean()
     # With a number, {1}, that tells the count from others.
     TALLY = "counts of rows that pass a test", "count(CASE WHEN {0} THEN 1 END)", Integer()
-    DISTINCT_COUNT = "several distinct counts", "count(DISTINCT {0})", Integer()
     # In a type that results fit.
     WHOLE = "arithmetic of whole numbers", "{0}"
     ADDEND = "sums of whole numbers", "{0}"

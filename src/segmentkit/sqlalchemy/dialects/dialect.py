@@ -339,8 +339,6 @@ _ROWS = (
             Construct.LETTERS: "replace({0}, 'Σ', 'σ')",
             # Sail takes columns for one another whose conditions differ in brackets alone.
             Construct.TALLY: "count(CASE WHEN {0} THEN {1} END)",
-            # For each of several distinct counts Spark copies every row.
-            Construct.DISTINCT_COUNT: "CAST(size(collect_set({0})) AS BIGINT)",
             # Sail divides nothing by zero too.
             Construct.DIVISOR: "nullif({0}, 0)",
             # A cast to it would be in the session's zone.

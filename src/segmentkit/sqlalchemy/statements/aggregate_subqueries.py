@@ -85,8 +85,6 @@ class Grouped:
         # about every row would cost more than the rows do.
         if all(cheap) and not (weakest and len(cheap) > _FEW):
             self.where.append(joined([self.all(each) for each in cheap], conjunctive=False))
-        distinct = [a for a in aggregates if a.function is ir.AggregateFunction.COUNT_DISTINCT]
-        self.several_distinct = len(distinct) > 1
         self.values = {a: self.aggregate(a, rest[a]) for a in aggregates}
 
     def all(self, tests: list[Test]) -> Sql:
@@ -99,7 +97,7 @@ class Grouped:
             value = sa.case((self.all(tests), value))
         elif node.value is None:
             return sa.func.count()
-        return aggregated(node, value, several_distinct=self.several_distinct)
+        return aggregated(node, value)
 
     def select(self, *columns: Sql) -> sa.Select[Any]:
         """The scan, grouped."""
@@ -137,6 +135,54 @@ def _group(scan: Scan) -> Sql:
     # For more groups than fit into the memory that it may use, PostgreSQL would read rows in the
     # order of an index on the owner, each from another place.
     return sa.func.greatest(owner, type_=owner.type)
+
+
+def grouped(
+    make: Callable[[], RowTests], aggregates: list[ir.Aggregate], *, apart: bool
+) -> Iterator[tuple[list[ir.Aggregate], sa.Subquery]]:
+    """Sub-queries of rows, grouped by holder: ``owner``, and a column for each aggregate.
+
+    ``apart``: a distinct count stands beside nothing else.
+    """
+    together, by_value = aggregates, dict[ir.Value | None, list[ir.Aggregate]]()
+    if apart and not is_counted_together(aggregates):
+        together = [node for node in aggregates if not _is_distinct(node)]
+        for node in filter(_is_distinct, aggregates):
+            by_value.setdefault(node.value, []).append(node)
+    if together:
+        scan = Grouped(make(), together)
+        columns = [value.label(f"a{i}") for i, value in enumerate(scan.values.values())]
+        yield together, scan.select(*columns).subquery()
+    for nodes in by_value.values():
+        yield nodes, _distinct_counts(make(), nodes)
+
+
+def is_counted_together(aggregates: list[ir.Aggregate]) -> bool:
+    """Whether none of these is a distinct count beside others."""
+    return len(aggregates) == 1 or not any(map(_is_distinct, aggregates))
+
+
+def _is_distinct(node: ir.Aggregate) -> bool:
+    return node.function is ir.AggregateFunction.COUNT_DISTINCT
+
+
+def _distinct_counts(rows: RowTests, nodes: list[ir.Aggregate]) -> sa.Subquery:
+    """Distinct counts of one value: each value of a holder once, beside how many of its rows pass.
+
+    Beside others, engines hold the distinct values of each holder in memory, or copy each row for
+    each of the counts.
+    """
+    (node, *_) = nodes
+    assert node.value is not None
+    value = _told_apart(node, rows.value(node.value))
+    scan = Grouped(
+        rows, [evolve(n, function=ir.AggregateFunction.COUNT, value=None) for n in nodes]
+    )
+    passed = [count.label(f"a{i}") for i, count in enumerate(scan.values.values())]
+    each = scan.select(value.label("value"), *passed).where(value.is_not(None)).group_by(value)
+    values = each.subquery()
+    counts = [sa.func.count(sa.case((a > 0, 1))).label(a.name) for a in list(values.c)[2:]]
+    return sa.select(values.c.owner, *counts).group_by(values.c.owner).subquery()
 
 
 _ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
@@ -184,25 +230,15 @@ def _constant(test: ir.Compare) -> Any:
     return test.right.value
 
 
-def aggregated(
-    node: ir.Aggregate | ir.Overall, value: Sql, *, several_distinct: bool = False
-) -> Sql:
-    """One value of many, those that are NULL left out; with other distinct counts, or without."""
+def aggregated(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """One value of many, those that are NULL left out."""
     match node.function:
         case Aggregate() as added:
             return aggregate(node, added, decoded(value))
         case ir.AggregateFunction.COUNT:
             return sa.func.count(value)
         case ir.AggregateFunction.COUNT_DISTINCT:
-            is_text = node.value is not None and node.value.dtype.kind is Kind.TEXT
-            if is_text and not is_own(value.type):
-                value = Spelled(Construct.EXACT_TEXT, value)
-            if node.value is not None:
-                value = zero_as_one(node.value, value)
-            value = on_one_clock(value)
-            if several_distinct:
-                return Spelled(Construct.DISTINCT_COUNT, value)
-            return sa.func.count(value.distinct())
+            return sa.func.count(_told_apart(node, value).distinct())
         case ir.AggregateFunction.SUM:
             total = _sum(node, value)
             return sa.func.coalesce(total, 0, type_=total.type)
@@ -214,6 +250,14 @@ def aggregated(
             return end_of(sa.func.max, ordered_as_stored(value))
         case _:
             raise AssertionError("needs rows in order")
+
+
+def _told_apart(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:
+    """A value in the form in which the same ones are one."""
+    assert node.value is not None
+    if node.value.dtype.kind is Kind.TEXT and not is_own(value.type):
+        value = Spelled(Construct.EXACT_TEXT, value)
+    return on_one_clock(zero_as_one(node.value, value))
 
 
 def mean(node: ir.Aggregate | ir.Overall, value: Sql) -> Sql:

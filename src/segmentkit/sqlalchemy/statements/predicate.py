@@ -32,7 +32,9 @@ from segmentkit.sqlalchemy.statements import population
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import (
     Grouped,
     Test,
+    grouped,
     has_ends,
+    is_counted_together,
     ordered,
 )
 from segmentkit.sqlalchemy.statements.compiler import Compiler, Sql
@@ -153,7 +155,7 @@ class _Conditions(ABC):
 
     def aggregated(self, node: ir.Condition, limits: list[ir.Condition]) -> Sql:
         group = only_group(node)
-        if group is None:
+        if group is None or (self.tables.joins and not is_counted_together(aggregates_of(node))):
             return self.mixed(node, limits)
         key = self.key(group[0])
         # A holder without rows is in no group: what the condition says of nothing decides.
@@ -175,11 +177,11 @@ class _Conditions(ABC):
     ) -> sa.Select[Any]:
         """Which holders, of those with rows, satisfy a condition on aggregates of one group."""
         rows = self.rows_of(group, limits)
-        grouped = Grouped(rows, aggregates_of(node))
+        scan = Grouped(rows, aggregates_of(node))
         if is_existence(node):
-            return grouped.owners(apart=self.tables.rows_in_order.apart)
-        compiler = Compiler(self.schema, grouped.scan, grouped.values)
-        return grouped.select().having(compiler.condition(node))
+            return scan.owners(apart=self.tables.rows_in_order.apart)
+        compiler = Compiler(self.schema, scan.scan, scan.values)
+        return scan.select().having(compiler.condition(node))
 
     def rows_of(
         self,
@@ -232,12 +234,11 @@ class _Conditions(ABC):
             rows.join(derived, derived.c.owner == key(holder))
             values[node] = _or_empty(node, derived.c.value)
         for group, each in plain.items():
-            grouped = Grouped(self.rows_of(group, limits), each)
-            labels = [grouped.values[a].label(f"a{i}") for i, a in enumerate(each)]
-            derived = grouped.select(*labels).subquery()
-            rows.join(derived, derived.c.owner == key(group[0]))
-            for aggregate, label in zip(each, labels, strict=True):
-                values[aggregate] = _or_empty(aggregate, derived.c[label.name])
+            of_group = partial(self.rows_of, group, limits)
+            for nodes, derived in grouped(of_group, each, apart=self.tables.joins):
+                rows.join(derived, derived.c.owner == key(group[0]))
+                for aggregate, value in zip(nodes, list(derived.c)[1:], strict=True):
+                    values[aggregate] = _or_empty(aggregate, value)
         return values
 
 
@@ -383,7 +384,7 @@ class _OfRow(_Conditions):
         new = [a for a in wanted_by([node]) if a not in self.known]
         # Without limits: what is known here, other conditions of the row look at too.
         self.known |= self.joined_values(new, self.scan, self.key, [])
-        if len(self.known) > JOINS:
+        if len(self.known) > JOINS and not self.tables.joins:
             raise UnsupportedError(
                 f"SQL cannot compare rows of {self.scan.way[-1].name!r} with "
                 f"{len(self.known)} different aggregates; {JOINS} at most"
