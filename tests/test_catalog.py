@@ -282,6 +282,9 @@ def test_forms(text: str, message: str) -> None:
                            "reads version 1\n    hint: language = 1"),
         ("language = true\n", "s.toml:1\nSK303 this file names version true of the language; this "
                               "release reads version 1\n    hint: language = 1"),
+        ("language = 1.0\n", "s.toml:1\nSK303 this file names version 1.0 of the language; this release "
+                             "reads version 1\n    hint: language = 1"),
+        (f"language = {'9' * 5000}\n", "s.toml\nSK301 a whole number has too many digits"),
         ("\n\nlanguage = 1\nlanguage = 1\n",
          "s.toml:4\nSK301 Cannot overwrite a value\n    language = 1\n                ^"),
         ],

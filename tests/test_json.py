@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -533,6 +533,53 @@ def test_catalogs() -> None:
                 n: type(v) for n, v in catalog.parameters.items()
             }
         OF_CATALOGS.validate(catalog.to_dict())
+
+
+def test_parameters_of_catalogs() -> None:
+    """Lists are arrays, as in files; times and texts stay exact, or are refused at their place."""
+    odd = datetime(2026, 5, 1, tzinfo=timezone(timedelta(seconds=30)))
+    told = {"p": ("DK", "NO"), "q": (), "d": date(2026, 5, 1), "f": Decimal("1.50"), "t": odd}
+    segment = sk.Segment.define("all", "true", PEOPLE)
+    catalog = sk.Catalog({"all": segment}, parameters=told)
+    OF_CATALOGS.validate(catalog.to_dict())
+    assert sk.Catalog.from_json(catalog.to_json()).parameters == told
+    for value in (float("nan"), Decimal("Infinity"), 10**5000, "\ud800", [1, None]):
+        wrong: Any = sk.Catalog({"all": segment}, parameters={"p": value})  # type: ignore[dict-item]
+        with pytest.raises(SegmentSyntaxError) as caught:
+            wrong.to_json()
+        assert str(caught.value.diagnostics[0].pointer).startswith("/parameters/p")
+    listed = sk.Catalog.loads(
+        'language = 1\n[parameters]\np = [17, 18]\n[segments.a]\nwhere = "age in :p"', PEOPLE
+    )
+    assert sk.Catalog.from_json(listed.to_json()) == listed
+
+
+@pytest.mark.parametrize("values", [[10**5000], [Decimal("1E+30")], [2**63]])
+def test_numbers_of_attributes_that_are_too_long(values: list[Any]) -> None:
+    """A number that no definition has is refused, by the attribute or where it is written."""
+
+    def written() -> str:
+        attributes = [
+            sk.Attribute("id", sk.INTEGER),
+            sk.Attribute("n", sk.decimal(2), values=values),
+        ]
+        return sk.Schema([sk.Entity("people", key="id", attributes=attributes)]).to_json()
+
+    with pytest.raises(sk.SchemaError):
+        written()
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\nb", "\u202e", "a" * 100_000])
+def test_names_of_strangers_in_messages(name: str) -> None:
+    """A message with a name can be encoded, has no more lines and does not grow with the name."""
+    told = {"language": 1, "segments": {name: {"where": {"name": "agee"}}}}
+    with pytest.raises(sk.CatalogError) as caught:
+        sk.Catalog.from_json(told, schema=PEOPLE)
+    message = str(caught.value)
+    assert message.encode()
+    assert len(message) < 1000
+    assert "\u202e" not in message
+    assert "\nb" not in message
 
 
 def test_a_catalog_takes_a_schema() -> None:

@@ -21,6 +21,7 @@ from segmentkit import (
     Schema,
     Segment,
     analysis,
+    expr,
 )
 from segmentkit import pandas as skp
 from tests.analysis.frames import FRAMES, NOON, SHOP, SOURCES
@@ -156,6 +157,21 @@ def test_values_are_completed(shell, cell, expected, behind):
     closed = quote and behind == quote and cell[-1] != " "
     texts = [f"%%segment a club\n{cell[:start]}{value}" for value in expected]
     assert sorted(found) == sorted(text + ("" if closed else behind) for text in texts)
+
+
+def test_values_with_signs_are_completed_as_they_are_written(shell):
+    """A listed value with quotes, backslashes or ends of lines parses as itself in either quotes."""
+    odd = ["o'clock", 'say "a"', "a\\b", "a\nb", 'both \'"\\"']
+    own = [Attribute("id", INTEGER), Attribute("tier", TEXT, values=odd)]
+    shell.user_ns["club"] = Schema([Entity("people", key="id", attributes=own)])
+    for quote in "\"'":
+        before = f"%%segment a club\ntier = {quote}"
+        with provisionalcompleter():
+            found = [
+                before[: c.start] + c.text for c in shell.Completer.completions(before, len(before))
+            ]
+        texts = [each.partition("\n")[2] for each in found]
+        assert sorted(expr.parse(text).right.value for text in texts) == sorted(odd)
 
 
 @pytest.mark.parametrize("cell", ['country = "', 'country starts with "', "age < "])

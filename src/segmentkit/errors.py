@@ -140,7 +140,7 @@ class Problem:
             return head
         what = in_words(term(self.kind), language)
         comma = "," if place and not self.file else ""
-        return f"{head}{comma} {what} {self.name!r}".strip()
+        return f"{head}{comma} {what} {self.name!r:.100}".strip()
 
     def render(self, language: str | None = None) -> str:
         """The message, with its place in the file above it."""

@@ -165,7 +165,8 @@ def _words(before: list[Token], begun: str, schema: Schema, names: dict[str, Any
     """What can stand here: behind an attribute that is compared, the values that it has."""
     values = _values(before, schema)
     if begun.startswith("'"):
-        return [f"'{value}'" for value in values if isinstance(value, str) and "'" not in value]
+        texts = (format_value(value)[1:-1] for value in values if isinstance(value, str))
+        return ["'{}'".format(t.replace('\\"', '"').replace("'", "\\'")) for t in texts]
     if values or begun.startswith('"'):
         return [format_value(value) for value in values]
     return [*_of_named_rows(before, schema), *_names(schema, names)]

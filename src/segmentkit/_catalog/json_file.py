@@ -10,6 +10,7 @@ from attrs import evolve
 
 from segmentkit._catalog.refactoring import Contents
 from segmentkit._catalog.toml_file import CatalogText, Declared, Entry, ListEntry, PartitionEntry
+from segmentkit._checking.binding import in_order
 from segmentkit._definition import Defined
 from segmentkit._diagnostics.diagnostic import Diagnostic, Span, diagnostic
 from segmentkit._diagnostics.wording import over, term
@@ -21,7 +22,13 @@ from segmentkit._language.json_text import pointer_of
 from segmentkit._language.parser import parse
 from segmentkit._language.syntax import LANGUAGE
 from segmentkit._schema.json_form import CONSTANT, SCHEMA, by_key, parts_of
-from segmentkit.errors import CatalogError, DefinitionError, Problem, SchemaError
+from segmentkit.errors import (
+    CatalogError,
+    DefinitionError,
+    Problem,
+    SchemaError,
+    SegmentSyntaxError,
+)
 from segmentkit.extension import Extension
 from segmentkit.goal import Goal
 from segmentkit.handover import Handover
@@ -62,12 +69,38 @@ class _Named(Slot):
         return by_key(value, self.of.read, room)
 
     def write(self, value: Any, room: Room) -> dict[str, Any]:
-        return {key: self.of.write(each, room) for key, each in value.items()}
+        found = {}
+        for key, given in value.items():
+            try:
+                found[key] = self.of.write(given, room)
+            except Wrong as error:
+                error.steps.append(key)
+                raise
+        return found
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": self.of.schema()}
 
 
+class _Given(Slot):
+    """What a parameter is given: a value, or the values of a list."""
+
+    def read(self, value: Any, room: Room) -> Any:
+        if type(value) is list:
+            return _CONSTANTS.read(value, room)
+        return CONSTANT.read(value, room)
+
+    def write(self, value: Any, room: Room) -> Any:
+        if isinstance(value, list | tuple | set | frozenset):
+            return _CONSTANTS.write(in_order(value), room)
+        return CONSTANT.write(value, room)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [CONSTANT.schema(), _CONSTANTS.schema()]}
+
+
+_CONSTANTS = Several(CONSTANT, 0)
+_PARAMETERS = _Named(_Given())
 _GOAL = Record(
     dict,
     (
@@ -101,11 +134,26 @@ def catalog_dict(contents: Contents) -> dict[str, Any]:
 
     Raises:
         UsageError: It refers to what it does not have.
+        SegmentSyntaxError: No definition can write the value of a parameter, or a key of a list.
     """
     contents.check_closed()
-    room = Room(_NO_END)
+    try:
+        return _catalog_dict(contents, Room(_NO_END))
+    except Wrong as error:
+        raise SegmentSyntaxError([error.diagnostic()], "") from None
+
+
+def _parameters(contents: Contents, room: Room) -> dict[str, Any]:
+    try:
+        return _PARAMETERS.write(contents.parameters, room)
+    except Wrong as error:
+        error.steps.append("parameters")
+        raise
+
+
+def _catalog_dict(contents: Contents, room: Room) -> dict[str, Any]:
     tables: dict[str, Any] = {
-        "parameters": {n: CONSTANT.write(v, room) for n, v in contents.parameters.items()},
+        "parameters": _parameters(contents, room),
         "traits": {name: _definition(each) for name, each in contents.traits.items()},
         "lists": {
             name: {"keys": [CONSTANT.write(key, room) for key in sorted(each.keys)]} | _told(each)
@@ -199,7 +247,7 @@ class _Reader:
         )
         parameters: dict[str, Any] = {}
         try:
-            parameters = by_key(told.get("parameters", {}), CONSTANT.read, self.room)
+            parameters = _PARAMETERS.read(told.get("parameters", {}), self.room)
         except Wrong as error:
             error.steps.append("parameters")
             self.refuse(error)
@@ -277,9 +325,8 @@ class _Reader:
 
 def schema_of_catalogs() -> dict[str, Any]:
     """The JSON Schema of catalogs."""
-    tables = {"parameters": CONSTANT.schema()}
-    tables |= {kind: record.schema() for kind, record in _KINDS.items()}
-    named = {
+    tables = {kind: record.schema() for kind, record in _KINDS.items()}
+    named = {"parameters": _PARAMETERS.schema()} | {
         kind: {"type": "object", "additionalProperties": each} for kind, each in tables.items()
     }
     return {

@@ -235,6 +235,7 @@ _KEY = re.compile(rf"\s*((?:{_NAME.pattern})(?:\s*\.\s*(?:{_NAME.pattern}))*)\s*
 
 
 # The reader of TOML takes time by the square of a key's parts, and hexadecimal numbers of any size.
+_LONG = "a whole number has too many digits"
 _MOST_STEPS, _MOST_BITS = 50, 1000
 _STEP = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?:{_STEP}\.[ \t]*+){{{_MOST_STEPS}}}")
@@ -337,12 +338,13 @@ class _Reader:
                 raise ValueError(f"a key has more than {_MOST_STEPS} parts")
             data = tomllib.loads(self.text, parse_float=Decimal)
             if any(isinstance(v, int) and v.bit_length() > _MOST_BITS for v in _every(data)):
-                raise ValueError("a whole number has too many digits")
+                raise ValueError(_LONG)
         except RecursionError:
             detail = term("brackets are nested too deeply")
             raise CatalogError([self.problem("SK301", None, detail=detail)]) from None
         except ValueError as error:
-            raise CatalogError([self.no_toml(str(error))]) from None
+            shown = _LONG if "max_str_digits" in str(error) else str(error)  # Python's own limit
+            raise CatalogError([self.no_toml(shown)]) from None
         self.only(data, _KEYS, term("the file"))
         self.language(data)
         segments = {e.name: e for e in self.entries(data, "segment", "where")}
@@ -381,8 +383,9 @@ class _Reader:
 
     def language(self, data: Mapping[str, Any]) -> None:
         version = data.get("language")
-        if version is None or isinstance(version, bool) or version != LANGUAGE:
-            named = str(version).lower() if isinstance(version, bool) else f"{version!r:.20}"
+        if type(version) is not int or version != LANGUAGE:
+            is_word = isinstance(version, bool | Decimal)
+            named = str(version).lower() if is_word else f"{version!r:.20}"
             shown = term("no version" if version is None else "version {named}", named=named)
             self.refuse("SK303", "language", version=shown, known=LANGUAGE)
 

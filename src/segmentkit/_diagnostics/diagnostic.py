@@ -197,9 +197,8 @@ class Diagnostic:
         if source or (source is not None and self.pointer is None):
             told += self._shown(source)
         if self.pointer:
-            told.append(
-                f"    {in_words(term('at {pointer}', pointer=_end(self.pointer)), language)}"
-            )
+            pointer = visible(_end(self.pointer)).replace("\n", "\N{REPLACEMENT CHARACTER}")
+            told.append(f"    {in_words(term('at {pointer}', pointer=pointer), language)}")
         if found.hint:
             told.append(f"    {in_words(term('hint: {hint}', hint=found.hint), language)}")
         return "\n".join(told)

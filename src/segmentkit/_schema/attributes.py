@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -228,10 +228,22 @@ def _exactly(dtype: DType, value: Any) -> Any:
     """A number in the type of its attribute."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return value
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise SchemaError(_TOO_LONG)
     if dtype.kind is Kind.DECIMAL:
-        exact = Decimal(str(value))
-        return exact if dtype.scale is None or not exact.is_finite() else round(exact, dtype.scale)
+        return _rounded(Decimal(str(value)), dtype.scale)
     return float(value) if dtype.kind is Kind.FLOAT else value
+
+
+def _rounded(number: Decimal, scale: int | None) -> Decimal:
+    try:
+        return number if scale is None or not number.is_finite() else round(number, scale)
+    except InvalidOperation:
+        raise SchemaError(_TOO_LONG) from None
+
+
+_MOST_BITS = 92
+_TOO_LONG = "a number that an attribute lists, or is bounded by, has at most 28 digits"
 
 
 def _is_told(dtype: DType, value: Any) -> bool:
@@ -239,7 +251,7 @@ def _is_told(dtype: DType, value: Any) -> bool:
     if not isinstance(value, float | Decimal):
         return True
     exact = Decimal(str(value))
-    return exact.is_finite() and (dtype.scale is None or round(exact, dtype.scale) == exact)
+    return exact.is_finite() and _rounded(exact, dtype.scale) == exact
 
 
 Values: TypeAlias = "Mapping[str, DType | Values]"

@@ -12,6 +12,7 @@ from segmentkit._calendar import WEEK_STARTS
 from segmentkit._diagnostics.diagnostic import advice
 from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
+from segmentkit._language.given import Constant, exact
 from segmentkit._language.json_fields import (
     FLAG,
     TEXT,
@@ -50,7 +51,13 @@ class _Constant(Slot):
 
     def write(self, value: Any, room: Room) -> Any:
         if isinstance(value, float):
+            if not math.isfinite(value):
+                raise Wrong("SK013")
             return {"float": repr(float(value))}
+        if isinstance(value, Constant):
+            value = exact(value)
+        if type(value) is str:
+            TEXT.read(value, Room(len(value)))
         if type(value) is Decimal and value.is_finite() and value == value.to_integral_value():
             value = Decimal(f"{value:f}.0") if "." not in f"{value:f}" else value
         return EXPRESSION.write(t.Literal(value), room)
@@ -244,8 +251,15 @@ def parts_of(data: Any, functions: Iterable[Extension], room: Room) -> dict[str,
 
 
 def write_schema(schema: Any) -> dict[str, Any]:
-    """A schema that stands alone, as values that JSON has."""
-    return {"language": t.LANGUAGE, **SCHEMA.write(schema, Room())}
+    """A schema that stands alone, as values that JSON has.
+
+    Raises:
+        SchemaError: A value that it lists cannot be written.
+    """
+    try:
+        return {"language": t.LANGUAGE, **SCHEMA.write(schema, Room())}
+    except Wrong as error:
+        raise SchemaError(error.diagnostic().render("")) from None
 
 
 def read_schema(data: Any, functions: Iterable[Extension]) -> dict[str, Any]:
