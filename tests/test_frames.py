@@ -17,7 +17,9 @@ import pytest
 
 from segmentkit import (
     Catalog,
+    CatalogError,
     DataError,
+    DefinitionError,
     KeyList,
     Partition,
     SchemaError,
@@ -770,6 +772,48 @@ def test_what_a_file_keeps_as_texts_is_told_to_be_declared(
             hint = str(error).partition("change it first: ")[2]
             exec(hint, {"pandas": pd, "frame": frame})  # noqa: S102
     assert members(segment, frame, as_of=T("2026-05-01T12", tz="UTC")).tolist() == expected
+
+
+HEADERS = [
+    "growth %", "Is Active?", "Price/unit", "#orders", "e-mail", "2026 sales", "Müller's",
+    "order-date", "Total $", "a&b", "x+y", "Größe [cm]", "Unnamed: 3", "addr.city", "First Name",
+    "Amount (€)", "*", "a.b.c", "in (days)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize(
+    "text", ["{} = 5", "id = 1 and {} = 5", "not ({} < 5)", "count(o where {} = 5) = 1"]
+)
+def test_names_of_columns_as_files_have_them_are_told_to_stand_in_backquotes(
+    name: str, text: str
+) -> None:
+    """A header is no word of the language; its name is written by following one hint."""
+    frame = pd.DataFrame({"id": [1], **dict.fromkeys(HEADERS, 5)})
+    frames = {"t": frame, "o": frame}
+    schema = schema_from(frames, "t", keys={"t": "id"}, relations={"o": "id"})
+    definition = text.format(name)
+    with pytest.raises(DefinitionError) as caught:
+        Segment.define("s", definition, schema)
+    (told,) = caught.value.diagnostics
+    assert told.hint == f"write `{name}`"
+    assert told.fix is not None
+    mended = told.fix.apply(definition)
+    assert mended == text.format(f"`{name}`")
+    assert members(Segment.define("s", mended, schema), frames).tolist() == [1]
+    with pytest.raises(CatalogError) as others:
+        Catalog.loads(f"language = 1\n[segments.s]\nwhere = {json.dumps(definition)}", schema)
+    assert others.value.problems[0].diagnostic.hint == told.hint
+
+
+def test_texts_that_have_the_name_of_a_column_are_texts() -> None:
+    """Only what stands as a name is taken for one."""
+    frame = pd.DataFrame({"id": [1], "e-mail": ["x"], "e": [1], "mail": [2]})
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    assert members(Segment.define("s", "e-mail < 0", schema), frame).tolist() == [1]
+    for text in ('`e-mail` = "e-mail" and contry = 1', "contry = 1 # e-mail"):
+        with pytest.raises(DefinitionError, match="unknown attribute 'contry'"):
+            Segment.define("s", text, schema)
 
 
 def test_numbers_of_two_units_are_told_as_such() -> None:

@@ -15,6 +15,7 @@ from segmentkit._checking.binding import Given
 from segmentkit._checking.checker import MAX_SIZE, check, warnings_of
 from segmentkit._checking.combining import Part
 from segmentkit._checking.context import Checked, Names
+from segmentkit._checking.written_names import read
 from segmentkit._definition import (
     AsOf,
     Defined,
@@ -32,7 +33,7 @@ from segmentkit._language import syntax as t
 from segmentkit._language.formatter import format_tree
 from segmentkit._language.given import Definition, Read, pointing, read_document
 from segmentkit._language.highlight import coloured
-from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED, parse
+from segmentkit._language.parser import MAX_LENGTH, MAX_REMEMBERED
 from segmentkit._language.references import references_in
 from segmentkit._language.three_valued import uncertain
 from segmentkit._planning import ir
@@ -129,7 +130,7 @@ class Segment(Defined):
         about |= {"goal": goal, "was": was}
         given = by_name(segments, Segment), by_name(traits, Trait), by_name(lists, KeyList)
         if any(given) or type(definition) is not str or len(definition) > MAX_REMEMBERED:
-            return segment_of(name, Read.of(definition), schema, given, about)
+            return segment_of(name, read(definition, schema), schema, given, about)
         tree, checked = _MEANINGS.get(schema, definition, partial(_meaning, definition, schema))
         return cls(name, definition, schema, **about, tree=tree, checked=checked)
 
@@ -393,7 +394,7 @@ _MEANINGS = Remembered()
 
 
 def _meaning(definition: str, schema: Schema) -> tuple[t.Expr, Checked]:
-    tree = parse(definition)
+    tree = read(definition, schema).tree
     return tree, check(tree, schema, definition, Names())
 
 

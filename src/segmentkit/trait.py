@@ -14,6 +14,7 @@ from segmentkit._calendar import length_of
 from segmentkit._checking.binding import Given
 from segmentkit._checking.checker import check_trait
 from segmentkit._checking.context import CheckedValue, Names
+from segmentkit._checking.written_names import read
 from segmentkit._definition import (
     AsOf,
     Defined,
@@ -98,7 +99,7 @@ class Trait(Defined):
         """
         expect(schema, Schema, "Trait.define(name, value, schema)")
         about = {"title": title, "description": description, "owner": owner, "goal": goal}
-        return trait_of(name, Read.of(value), schema, by_name(traits, Trait), about)
+        return trait_of(name, read(value, schema), schema, by_name(traits, Trait), about)
 
     @classmethod
     def from_json(

@@ -11,6 +11,7 @@ from segmentkit._catalog.handovers import Plans, plans_of
 from segmentkit._catalog.toml_file import CatalogText, Entry, ListEntry, PartitionEntry
 from segmentkit._checking.checker import check_channel
 from segmentkit._checking.context import Checked, CheckedValue
+from segmentkit._checking.written_names import in_backquotes
 from segmentkit._diagnostics.diagnostic import (
     Diagnostic,
     Span,
@@ -156,7 +157,7 @@ class _Check:
         of_traits = _Links("SK142", schema.entity.name)
         for kind, links in (("trait", of_traits), ("segment", _SEGMENTS)):
             entries = self.entries[kind]
-            self.trees[kind], wrong = _parsed(text, entries)
+            self.trees[kind], wrong = _parsed(text, entries, schema)
             self.orders[kind], cycles = _order(text, entries, self.trees[kind], links)
             self.problems += wrong + cycles
         # What is refused itself is no unknown name: it stands as nothing until it is mended.
@@ -411,7 +412,7 @@ def _broken_trait(name: str, schema: Schema) -> Trait:
 
 
 def _parsed(
-    text: CatalogText, entries: Mapping[str, Entry]
+    text: CatalogText, entries: Mapping[str, Entry], schema: Schema | None = None
 ) -> tuple[dict[str, t.Expr], list[Problem]]:
     trees: dict[str, t.Expr] = {}
     problems: list[Problem] = []
@@ -419,7 +420,9 @@ def _parsed(
         try:
             trees[name] = parse(entry.text) if entry.tree is None else entry.tree[0]
         except DefinitionError as error:
-            problems += [entry.problem(each, text.file) for each in error.diagnostics]
+            found = list(error.diagnostics)
+            found = found if schema is None else in_backquotes(found, entry.text, schema)
+            problems += [entry.problem(each, text.file) for each in found]
     return trees, problems
 
 

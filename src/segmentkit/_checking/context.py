@@ -15,6 +15,7 @@ from typing import Any
 from attrs import Factory, define, evolve, field, frozen
 
 from segmentkit._checking.parameters import both
+from segmentkit._checking.written_names import in_backquotes
 from segmentkit._diagnostics.diagnostic import Diagnostic, Hint, Span, advice, diagnostic
 from segmentkit._diagnostics.wording import Term, term
 from segmentkit._language import syntax as t
@@ -167,6 +168,7 @@ class Context:
         """Raise the mistakes that were noted, in the order of the text."""
         if self.errors:
             found = [in_brackets(each, source) for each in self.errors]
+            found = in_backquotes(found, source, self.schema)
             raise SegmentTypeError(sorted(found, key=lambda d: d.span.start), source)
 
     def use(
