@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased, with_polymorphic
+from sqlalchemy.orm import Session, aliased, with_polymorphic
 
 from segmentkit import SchemaError, Segment, UnsupportedError
 from segmentkit import pandas as frames
 from segmentkit.sqlalchemy import Source, members, predicate, schema_from, tables_from, verify
 from tests.models import test_conditions as shop
 from tests.models import test_inheritance as kinds
+from tests.models import test_left_out as left
 from tests.models.answers import opened, store
 
 
@@ -105,3 +106,36 @@ def test_schemas_of_classes_are_verified_and_made_into_tables(root: Any) -> None
     verify(schema, engine)
     assert {e.table for e in schema.entities} <= {t.name for t in tables_from(schema).sorted_tables}
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (shop.Customer(), "give its class, Customer"),
+        (aliased(shop.Customer), "give its class, Customer"),
+        (shop.Customer.id, "give its class, Customer"),
+        (shop.Customer.__table__.alias(), "give its table, customers"),
+    ],
+)
+def test_what_stands_beside_a_class(given: Any, told: str) -> None:
+    """An object, an alias or an attribute in its place: the message says what to give."""
+    with pytest.raises(SchemaError, match=told):
+        schema_from(given)
+
+
+def test_an_object_is_no_entity_and_a_session_needs_an_engine() -> None:
+    """What SQLAlchemy would say of its own classes is said of what was given."""
+    segment = Segment.define("it", "id = 1", schema_from(shop.Customer))
+    with opened("sqlite", shop.Base.metadata) as session, Session() as unbound:
+        with pytest.raises(SchemaError, match="give its class, Customer"):
+            Source(session, shop.Customer()).members(segment)
+        with pytest.raises(SchemaError, match=r"no engine for this: .* Session\(engine\)"):
+            Source(unbound, shop.Customer).members(segment)
+
+
+def test_a_key_that_is_unique_alone() -> None:
+    """What leads from rows with a key of two columns is there once the hint is followed."""
+    (why,) = [why for what, why in schema_from(left.Kid).left_out if what.endswith(".parts")]
+    assert 'tables={"Toy": {"key": "…"}}' in why
+    followed = schema_from(left.Kid, tables={"Toy": {"key": "number"}})
+    assert not [what for what, _ in followed.left_out if what.endswith(".parts")]

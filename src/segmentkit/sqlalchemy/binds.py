@@ -114,4 +114,13 @@ def connected(bind: Bind, root: Any) -> Iterator[Connected]:
             if session.autoflush:
                 session.flush()
             adds = session if session.dispatch.do_orm_execute else None
-            yield Connected(session.connection(bind_arguments=told), adds, told)
+            yield Connected(_connection(session, told), adds, told)
+
+
+def _connection(session: Session, told: dict[str, Any]) -> sa.Connection:
+    try:
+        return session.connection(bind_arguments=told)
+    except sa.exc.UnboundExecutionError as error:
+        raise SchemaError(
+            f"the session has no engine for this: give it one, as in Session(engine) ({error})"
+        ) from error

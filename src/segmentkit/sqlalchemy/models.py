@@ -29,6 +29,20 @@ class Unfit(Exception):
     """Why a relationship or a class cannot be part of a schema."""
 
 
+def meant(given: object) -> str:
+    """What to give in place of an object, an alias or an attribute of a mapped class, if it is one.
+
+    Returns:
+        The end of a message.
+    """
+    found = sa.inspect(given, raiseerr=False)
+    mapper = getattr(found, "mapper", None) or getattr(found, "parent", None)
+    if isinstance(mapper, orm.Mapper):
+        return f": give its class, {mapper.class_.__name__}"
+    table = getattr(found, "element", None)
+    return f": give its table, {table.name}" if isinstance(table, sa.Table) else ""
+
+
 def named_columns(mapper: orm.Mapper[Any], first: sa.Table | None = None) -> dict[str, str]:
     """The attributes of a class that are columns, by the names of the columns in its rows.
 
@@ -228,7 +242,11 @@ def way_of(
         )
     together = not many and names is not None and leads_to_one(relationship, names)
     if key is None and not together and (names is None or len(names) > 1 or not one):
-        raise Unfit(f"{mapper.class_.__name__} has no key of one column, by which rows are found")
+        name = mapper.class_.__name__
+        raise Unfit(
+            f"{name} has no key of one column, by which rows are found: if one is unique alone, "
+            f'name it, as in tables={{"{name}": {{"key": "…"}}}}'
+        )
     if names is None or len(names) > 1:
         try:
             if key is not None:

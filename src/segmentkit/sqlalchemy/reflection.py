@@ -25,7 +25,7 @@ from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.binds import synchronous
 from segmentkit.sqlalchemy.dialects.bind_types import TYPES
 from segmentkit.sqlalchemy.dialects.engine_setup import engine_of, folds_case
-from segmentkit.sqlalchemy.models import table_of
+from segmentkit.sqlalchemy.models import meant, table_of
 from segmentkit.sqlalchemy.tables import Root, Tables, missing_parts
 from segmentkit.sqlalchemy.verification import Place, Verification, findings
 
@@ -401,7 +401,7 @@ def _mapper(source: object) -> Mapper[Any]:
         raise SchemaError(f"{described(source)} is not mapped yet: {error}") from error
     if not isinstance(inspected, Mapper):
         metadata = getattr(source, "metadata", None)
-        hint = ""
+        hint = meant(source)
         if isinstance(source, type) and isinstance(metadata, sa.MetaData):
             hint = f": give {source.__name__}.metadata, or one of its mapped classes"
         raise SchemaError(

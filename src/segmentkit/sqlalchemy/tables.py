@@ -27,6 +27,7 @@ from segmentkit.sqlalchemy.models import (
     is_unique,
     labelled,
     leads_to_one,
+    meant,
     named_columns,
     related_rows,
     rows_of,
@@ -142,7 +143,11 @@ class Tables:
         if not isinstance(inspected, sa.FromClause):
             raise SchemaError(
                 f"{described(root)} is neither a table nor a mapped class, nor an alias of one"
-                + ("; frames are for segmentkit.pandas" if hasattr(root, "columns") else "")
+                + (
+                    "; frames are for segmentkit.pandas"
+                    if hasattr(root, "columns")
+                    else meant(root)
+                )
             )
         table = _table_below(inspected)
         _check_table(table, schema)
