@@ -471,6 +471,13 @@ def segment_meant(ctx: Context, node: t.Expr) -> None:
 def rows_meant(ctx: Context, node: t.Expr) -> None:
     """Where a test is of a relation, and so refused, say what tests whether there are rows."""
     match node:
+        case t.InWindow(t.Name() as name, t.Range(t.Literal(int()), t.Literal(int() as high))) if (
+            high < 1900
+        ):
+            counted = evolve(node, operand=t.Call("count", (name,)))
+            if ctx.errors and ctx.errors[-1].code == "SK114":
+                ctx.errors[-1] = hinted(ctx.errors[-1], write(format_tree(counted)), node.span)
+            return
         case t.InWindow(operand=t.Name() as name, negated=negated):
             rows = format_tree(evolve(node, negated=False))
         case t.IsMissing(t.Name() as name, present) | t.IsEmpty(t.Name() as name, present):

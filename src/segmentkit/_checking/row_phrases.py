@@ -53,7 +53,9 @@ def meant_by_phrase(schema: Schema, node: t.Node) -> t.Expr | None:
 def _value(schema: Schema, name: str) -> t.Expr | None:
     entity, words = schema.entity, _words(name)
     known = [each.name for each in entity.attributes]
-    if len(words) < 2 or suggest(name, known, cutoff=0.8) is not None:
+    if len(words) < 2 and name.lower() not in _AMOUNTS:
+        return None
+    if suggest(name, known, cutoff=0.8) is not None:
         return None
     own = [word for word in words if word not in _FILLERS]
     if len(own) < len(words) and (same := entity.attribute("_".join(own))) is not None:

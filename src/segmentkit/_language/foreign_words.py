@@ -23,8 +23,8 @@ _TESTS = {
     "contains": "містить содержит zawiera enthält enthaelt contient contiene contém bevat "
     "indeholder innehåller contians containts conatins",
     "=": "дорівнює равно równa równe równy gleich égal igual",
-    ">": "більше больше",
-    "<": "менше меньше",
+    ">": "більше больше після после po",
+    "<": "менше меньше до przed",
 }
 TESTS = {word: test for test, words in _TESTS.items() for word in words.split()}
 """Words for tests, and slips of the hand."""

@@ -186,8 +186,11 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (r"\b(?:includes?|has|have|contain)\s+(?P<word>any|all)(?:\s+of)?(?=\s*\()", "contains {word}"),
     (r"\bends\s+in\b", "ends with"),
     (rf"{PATH}\s+has\s+no\s+value\b", "{path} is missing"),
-    (r"\b(?:not|no)\s+(?:greater|more|higher|larger|bigger|over|later)(?:\s+than)?\b", "<="),
-    (r"\b(?:not|no)\s+(?:less|fewer|lower|smaller|under|earlier)(?:\s+than)?\b", ">="),
+    (
+        r"(?:\bis\s+)?\b(?:not|no)\s+(?:greater|more|higher|larger|bigger|over|later)(?:\s+than)?\b",
+        "<=",
+    ),
+    (r"(?:\bis\s+)?\b(?:not|no)\s+(?:less|fewer|lower|smaller|under|earlier)(?:\s+than)?\b", ">="),
     (r"\bbigger\s+than\b", ">"),
     (
         r"(?<![\w.])(?:is\s+)?(?P<word>older|younger)\s+than\s+(?P<n>\d++)(?:\s+years?)?(?!\s*\w*\s*ago)(?=\s*(?:\Z|[),]|\b(?:and|or)\b))",

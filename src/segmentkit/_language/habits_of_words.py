@@ -130,12 +130,20 @@ HABITS: tuple[tuple[str, Form], ...] = (
      r"(?P<test>in(?!\s+(?:segment|list))|between|contains|starts|ends)\b", "not {test}"),
     (r"\b(?:isn't|isnt)\b", "is not"),
     (r"\bdoesnt\b", "does not"),
-    (rf"\bnot\s+(?P<path>(?!(?:reachable|segment|list|any|has|have|all|top|bottom|member)\b){NAME})\s+"
+    (rf"\bnot\s+(?P<path>(?!(?:an?|reachable|segment|list|any|has|have|all|top|bottom|member)\b){NAME})\s+"
      rf"(?P<text>{VALUE}|{WORD}){END}", _not_equal),
     (rf"(?<![\w.`])(?P<words>days?\s+since\s+{WORD}(?:\s+{WORD})?)(?=\s*[<>=])", "`{words}`"),
     (rf"(?<![\w.`])(?P<words>(?:{_PHRASES})\s+(?!{UNIT}\b|of\b){WORD}(?:\s+{WORD})?)"
      r"(?=\s*\Z|\s+(?:in|over|under|above|below|between|is)\b)", _phrase),
     (rf"{PATH}\s+{NOT}in\s*\(\s*(?P<values>{_OR_LIST})\s*\)", _listed),
+    (rf"\bis\s+not\s+an?\s+member\s+of\s+(?:segment\s+)?(?P<name>{NAME}|{TEXT})",
+     "not in segment {name}"),
+    (rf"(?P<path>{NAME})\s+(?P<text>(?-i:(?!AND|OR|NOT)[A-Z]{{2,3}})){END}",
+     if_begins("{path} = '{text}'")),
+    (r"\b(?:(?P<more>greater|more)|less)\s+or\s+equal(?:\s+to)?\b",
+     lambda found: ">=" if found["more"] else "<="),
+    (r"\)\s+is\s+(?P<no>not\s+)?(?P<value>-?\d[\w.:-]*)",
+     lambda found: f") {'!=' if found['no'] else '='} {found['value']}"),
     # SQL
     (rf"(?:\A\s*select\s+)?(?<![\w.(]){_OF}\s+{_TABLE}\s*{SIGNED}{END}", _selected),
     (rf"{NAME}\s+in\s*\(\s*select\b[^()]*?\b{_TABLE}\s+group\s+by\s+[\w.]+\s+having\s+{_OF}\s*{SIGNED}\s*\)",
@@ -167,6 +175,9 @@ HABITS: tuple[tuple[str, Form], ...] = (
     (rf"(?<![\w.])(?P<no>без|brak|nie\s+ma|не\s+ма(?:є|ють)|немає)\s+(?P<rows>{NAME})(?:\s+{WINDOW})?{END}",
      happened),
     (rf"(?<![\w.])(?:ма(?:є|ють)|ma|mają)\s+(?P<rows>{NAME})(?:\s+{WINDOW})?{END}", happened),
+    (rf"{PATH}\s+(?:сьогодні|dzisiaj|dziś){END}", "{path} in this day"),
+    (rf"{PATH}\s+(?:вчора|wczoraj){END}", "{path} in previous day"),
+    (rf"{PATH}\s+(?:один|одна|одне|jed(?:en|na|no))\s+(?:з|із|z)(?=\s)", "{path} is one of"),
     (r"\brówn[aey]\s+się\b", "="),
     (r"\b(?:różn[aey]|інш\w+)\s+(?:od|ніж|від)(?=\s)", "!="),
 )  # fmt: skip
