@@ -28,6 +28,7 @@ from segmentkit.extension import Target
 from segmentkit.segment import bound_condition
 from segmentkit.sqlalchemy.statements import batch_statement
 from segmentkit.sqlalchemy.tables import Tables
+from tests.targets.databases import asks_planner
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PEOPLE = pd.DataFrame({"id": range(1, 21), "age": [*range(10, 29), None], "name": list("ab" * 10)})
@@ -246,8 +247,8 @@ def test_two_hundred_segments_scan_the_events_once(engine: sa.Engine, source: sq
         )
         own = sql.Source(connection, sql.tables_from(SHOP).tables["people"])
         own.evaluate(segments, as_of=NOON)
-        assert len(asked) == 1
-        assert asked[0].count("FROM orders") == 1
+        (found,) = [text for text in asked if not asks_planner(text)]
+        assert found.count("FROM orders") == 1
         text = source.explain(segments, as_of=NOON)
         assert text.count("FROM orders") == 1
         question = Plan(

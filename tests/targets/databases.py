@@ -243,6 +243,11 @@ def _allow_repeats(metadata: sa.MetaData, tables: Tables) -> None:
             table.append_constraint(sa.PrimaryKeyConstraint())
 
 
+def asks_planner(text: str) -> bool:
+    """Whether a statement is what a source asks a planner, before it asks about customers."""
+    return text.startswith("EXPLAIN") or "sqlite_master" in text
+
+
 @contextmanager
 def another(database: Database, options: str = "") -> Iterator[sa.URL]:
     """The address of a database of its own on the server of PostgreSQL, gone afterwards."""

@@ -33,9 +33,10 @@ from segmentkit.sqlalchemy.tables import Root, Tables
 class Source(SqlSource):
     """A database on which you evaluate many segments at once.
 
-    Each call runs one statement, or a few if the database limits their length. Nothing is
-    written, and rows are read in portions. An engine lends a connection for the time of a call; a
-    connection or a session of yours is used as it is, in its transaction.
+    Each call runs one statement, or a few if the database limits their length; before, SQLite and
+    PostgreSQL are asked how they would answer it. Nothing is written, and rows are read in
+    portions. An engine lends a connection for the time of a call; a connection or a session of
+    yours is used as it is, in its transaction.
 
     Args:
         bind: An engine, a connection or a session. What a session adds to its statements, such as

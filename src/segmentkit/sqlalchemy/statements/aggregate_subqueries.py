@@ -22,6 +22,7 @@ from segmentkit.sqlalchemy.dialects.stored_values import decoded
 from segmentkit.sqlalchemy.dialects.stored_values import ordered as ordered_as_stored
 from segmentkit.sqlalchemy.dialects.time_zones import ordinal
 from segmentkit.sqlalchemy.dialects.written_times import end_of, on_one_clock
+from segmentkit.sqlalchemy.planner import SqlitePlanner
 from segmentkit.sqlalchemy.statements.compiler import Sql, divided, zero_as_one
 from segmentkit.sqlalchemy.statements.extension import aggregate
 from segmentkit.sqlalchemy.statements.joins import Scan
@@ -39,8 +40,11 @@ class RowTests(Protocol):
         """A value of a row."""
         ...
 
-    def passed(self, tests: list[Test]) -> list[Sql]:
-        """Conditions of a row, or of one on the way to it, of which all must hold."""
+    def passed(self, tests: list[Test], *, limited: bool = False) -> list[Sql]:
+        """Conditions of a row, or of one on the way to it, of which all must hold.
+
+        ``limited``: with the tests of whose rows are looked at, in the order that is fastest.
+        """
         ...
 
     def limits(self) -> list[Sql]:
@@ -79,7 +83,7 @@ class Grouped:
         weakest = _weakest([[t for t in each if t not in shared] for each in tests.values()])
         shared += weakest
         rest = {a: [t for t in each if t not in shared] for a, each in tests.items()}
-        self.where = rows.passed(shared)
+        self.where = rows.passed(shared, limited=True)
         cheap = [[t for t in each if is_of_columns(t[1])] for each in rest.values()]
         # A row that no aggregate looks at need not be grouped; of many aggregates, asking each
         # about every row would cost more than the rows do.
@@ -99,10 +103,10 @@ class Grouped:
             return sa.func.count()
         return aggregated(node, value)
 
-    def select(self, *columns: Sql) -> sa.Select[Any]:
+    def select(self, *columns: Sql, having: Sql | None = None) -> sa.Select[Any]:
         """The scan, grouped."""
-        owner = _group(self.scan)
-        return self._select(owner, *columns).group_by(Spelled(Construct.PROBED, owner))
+        query = self._select(_group(self.scan), *columns)
+        return _by_owner(self.scan, query if having is None else query.having(having))
 
     def of_one(self, key: Sql) -> sa.Select[Any]:
         """The scan of the rows of one owner alone."""
@@ -119,7 +123,7 @@ class Grouped:
         )
 
     def _select(self, owner: Sql, *columns: Sql) -> sa.Select[Any]:
-        tests = [self.scan.owner.is_not(None), *self.where, *self.rows.limits()]
+        tests = [self.scan.owner.is_not(None), *self.where]
         return self.scan.finished(
             sa.select(owner.label("owner"), *columns)
             .select_from(self.scan.source)
@@ -183,6 +187,15 @@ def _distinct_counts(rows: RowTests, nodes: list[ir.Aggregate]) -> sa.Subquery:
     values = each.subquery()
     counts = [sa.func.count(sa.case((a > 0, 1))).label(a.name) for a in list(values.c)[2:]]
     return sa.select(values.c.owner, *counts).group_by(values.c.owner).subquery()
+
+
+def _by_owner(scan: Scan, query: sa.Select[Any]) -> sa.Select[Any]:
+    """A query of a scan by the rows' owners, in the order of an index if that has all it reads."""
+    owner, planner = _group(scan), scan.tables.planner
+    in_order = query.group_by(owner)
+    if isinstance(planner, SqlitePlanner) and planner.is_grouped_by_index(in_order):
+        return in_order
+    return query.group_by(Spelled(Construct.PROBED, owner))
 
 
 _ASCENDING = (ir.Comparison.GT, ir.Comparison.GE)
@@ -422,9 +435,8 @@ def _at_the_end(make: Callable[[], _Candidates], node: ir.Aggregate, shape: Ends
 def _ends(rows: _Candidates, *, last: bool) -> sa.Select[Any]:
     """The first or last instant of each owner."""
     end = (sa.func.max if last else sa.func.min)(rows.at)
-    owner = _group(rows.scan)
-    query = rows.query(owner.label("owner"), end.label("instant"))
-    return query.group_by(Spelled(Construct.PROBED, owner))
+    owner = _group(rows.scan).label("owner")
+    return _by_owner(rows.scan, rows.query(owner, end.label("instant")))
 
 
 def _limit(rows: _Candidates, ends: sa.Select[Any], *, paired: bool) -> None:

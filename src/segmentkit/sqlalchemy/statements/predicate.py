@@ -181,7 +181,7 @@ class _Conditions(ABC):
         if is_existence(node):
             return scan.owners(apart=self.tables.rows_in_order.apart)
         compiler = Compiler(self.schema, scan.scan, scan.values)
-        return scan.select().having(compiler.condition(node))
+        return scan.select(having=compiler.condition(node))
 
     def rows_of(
         self,
@@ -333,15 +333,22 @@ class _OfRow(_Conditions):
     def value(self, node: ir.Value) -> Sql:
         return self.compiler.value(node)
 
-    def passed(self, tests: list[Test]) -> list[Sql]:
+    def passed(self, tests: list[Test], *, limited: bool = False) -> list[Sql]:
         own = sorted((node for place, node in tests if place is None), key=self.turn)
         self.beside = [(None, node) for node in limiting(own) if is_of_columns(node)]
-        way = [
+        found = [
             Compiler(self.schema, Passed(self.scan, place)).condition(node)
             for place, node in tests
             if place is not None
         ]
-        return [*way, self.condition(ir.conjunction(own), [])] if own else way
+        # Few rows are of those who are asked about, and nearly all of the past.
+        first = [node for node in own if not self.turn(node)] if limited else own
+        if first:
+            found.append(self.condition(ir.conjunction(first), []))
+        found += self.limits() if limited else []
+        if rest := own[len(first) :]:
+            found.append(self.condition(ir.conjunction(rest), limiting(first)))
+        return found
 
     def limits(self) -> list[Sql]:
         return self.limit(self.scan)

@@ -12,9 +12,10 @@ from attrs import evolve
 from segmentkit._planning import ir
 from segmentkit._planning.plan import Group, Plan
 from segmentkit.extension import Aggregate
+from segmentkit.sqlalchemy.planner import PostgresqlPlanner, SqlitePlanner
 from segmentkit.sqlalchemy.statements.aggregate_subqueries import Grouped
 from segmentkit.sqlalchemy.statements.batch_statement import Pass, is_alone, portions
-from segmentkit.sqlalchemy.statements.by_key import ByKey, Choice
+from segmentkit.sqlalchemy.statements.by_key import Apart, ByKey, Choice
 from segmentkit.sqlalchemy.statements.compiler import Compiler
 from segmentkit.sqlalchemy.statements.joins import Rows
 from segmentkit.sqlalchemy.statements.predicate import (
@@ -36,6 +37,7 @@ class Shape(Enum):
 
     ATTRIBUTES = "tests of attributes; no relation is read"
     BY_KEY = "those who pass the tests of attributes; of each, the rows that an index finds"
+    APART = "those who pass the tests of attributes; of each, measure by measure in an index"
     GROUPED = "those who pass the tests of attributes, joined to their rows and grouped"
     EVERYONE = "of each relation, rows of everyone, in one scan"
     SURVIVORS = "tests of attributes first; of each relation, rows of those who pass, in one scan"
@@ -49,17 +51,17 @@ def shape_of(condition: ir.Condition, tables: Tables) -> Shape:
     if tables.joins:
         return Shape.JOINED
     parts = [each for each in ir.conjuncts(condition) if not is_plain(each)]
-    limited = len(parts) < len(ir.conjuncts(condition))
     if not is_alone(condition):
         if not all(only_group(each) for each in parts):
             return Shape.JOINED
+        choice = _choice(condition, tables)
+        if choice is not None and choice.by_key:
+            return Shape.APART if choice.apart else Shape.BY_KEY
         # Of everyone, rows are grouped first: fewer are looked up than would be joined.
-        if limited and groupable(condition, tables) is not None:
-            choice = _choice(condition, tables)
-            if choice is not None and choice.by_key:
-                return Shape.BY_KEY
-            if not (tables.rows_in_order.listed or (choice is not None and choice.listed)):
-                return Shape.GROUPED
+        listed = tables.rows_in_order.listed or (choice is not None and choice.listed)
+        if not listed and _is_joinable(condition, tables):
+            return Shape.GROUPED
+    limited = len(parts) < len(ir.conjuncts(condition))
     return Shape.SURVIVORS if limited else Shape.EVERYONE
 
 
@@ -69,6 +71,8 @@ def of_one(condition: ir.Condition, tables: Tables) -> sa.Select[Any]:
     match Shape.JOINED if tables.joins else shape_of(condition, tables):
         case Shape.GROUPED:
             return grouped_rows(condition, tables)
+        case Shape.APART:
+            return Apart(condition, tables).select()
         case Shape.BY_KEY:
             return by_key(condition, tables).select()
         case Shape.JOINED:
@@ -127,15 +131,24 @@ def by_key(condition: ir.Condition, tables: Tables) -> ByKey:
     assert group is not None
     having = ir.conjunction(asked.pop(group))
     rest = tuple(each for parts in asked.values() for each in parts)
-    return ByKey(condition, group, having, rest, tables)
+    return ByKey(condition, tables, group, having, rest)
+
+
+def _is_joinable(condition: ir.Condition, tables: Tables) -> bool:
+    """Whether those who pass tests of attributes can be joined to rows that they must have."""
+    limited = any(map(is_plain, ir.conjuncts(condition)))
+    return limited and groupable(condition, tables) is not None
 
 
 def _choice(condition: ir.Condition, tables: Tables) -> Choice | None:
-    """Whether a groupable condition is asked by key; None if no planner can be asked."""
-    if tables.planner is None:
-        return None
-    joined = grouped_rows(condition, tables)
-    return by_key(condition, tables).choice(tables.planner, joined)
+    """Whether each customer's rows are looked up; None if there is no planner to ask, or no way."""
+    match tables.planner:
+        case SqlitePlanner() as planner:
+            return Apart(condition, tables).choice(planner)
+        case PostgresqlPlanner() as planner if _is_joinable(condition, tables):
+            return by_key(condition, tables).choice(planner, grouped_rows(condition, tables))
+        case _:
+            return None
 
 
 def _by_group(condition: ir.Condition) -> dict[Group | None, list[ir.Condition]]:
@@ -187,7 +200,7 @@ def counted(conditions: Mapping[str, ir.Condition], tables: Tables) -> sa.Select
     return sa.select(everyone.scalar_subquery(), members.scalar_subquery())
 
 
-_CHOSEN = Shape.BY_KEY, Shape.GROUPED, Shape.SURVIVORS
+_CHOSEN = Shape.APART, Shape.BY_KEY, Shape.GROUPED, Shape.SURVIVORS, Shape.EVERYONE
 
 
 def explained(plan: Plan, tables: Tables) -> list[str]:
@@ -196,7 +209,7 @@ def explained(plan: Plan, tables: Tables) -> list[str]:
         (condition,) = plan.conditions.values()
         shape = shape_of(condition, tables)
         lines = [shape.value]
-        if shape in _CHOSEN and groupable(condition, tables) is not None:
+        if shape in _CHOSEN:
             choice = _choice(condition, tables)
             lines += [] if choice is None else [choice.why]
     else:
