@@ -232,6 +232,12 @@ def add_months(day: date, count: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+def first_before(day: date, months: int) -> date:
+    """The first day that is a day or later once it is so many months later."""
+    found = add_months(day, -months)
+    return found if add_months(found, months) >= day else add_days(found, 1)
+
+
 def shift_date(day: date, count: int, unit: str) -> date:
     """A day moved by days, weeks, months, quarters or years."""
     if unit in MONTHS:

@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, assert_never
 
 from attrs import evolve
@@ -30,7 +30,15 @@ from segmentkit._calendar import (
 )
 from segmentkit._patterns.syntax import only_text, parse
 from segmentkit._planning import ir
-from segmentkit._planning.time_arithmetic import between, bounded, dates_within, is_moved, number
+from segmentkit._planning.time_arithmetic import (
+    between,
+    bounded,
+    by_branches,
+    dates_within,
+    instant_of,
+    is_moved,
+    number,
+)
 from segmentkit.dtypes import DATE, DURATION, INTEGER, TIMESTAMP
 
 COMPARE: dict[ir.Comparison, Callable[[Any, Any], bool]] = {
@@ -248,13 +256,7 @@ class _Normalizer:
         return ir.Compare(op, left, day_const)
 
     def instant(self, value: ir.Value) -> ir.Value:
-        if value.dtype == TIMESTAMP:
-            return value
-        if isinstance(value, ir.Const):
-            day = value.value
-            at = first_instant(day, self.zone) if isinstance(day, date) else None
-            return ir.Const(at, TIMESTAMP)
-        return ir.Call("instant", (value, ir.Const(self.as_of, TIMESTAMP)), TIMESTAMP)
+        return instant_of(value, self.as_of, self.zone)
 
     def compare_age(self, op: ir.Comparison, birth: ir.Value, years: Any) -> ir.Condition:
         """``age(d) >= 18`` as a test of the date itself, which an index can serve."""
@@ -380,10 +382,11 @@ class _Normalizer:
     def part(self, node: ir.Call, value: ir.Value) -> ir.Value:
         """A part of what the clock of the zone shows; dates are the same everywhere."""
         if isinstance(value, ir.Const):
-            at = value.value
-            if isinstance(at, datetime):
-                at = local(at, self.zone)
-            return evolve(value, value=_operators.PARTS[node.name](at), dtype=node.dtype)
+            at = local(value.value, self.zone) if isinstance(value.value, datetime) else value.value
+            shown = None if at is None else _operators.PARTS[node.name](at)
+            return evolve(value, value=shown, dtype=node.dtype)
+        if each := by_branches(value, partial(self.part, node), node.dtype):
+            return each
         if value.dtype == TIMESTAMP:
             value = ir.Call("local", (value, ir.Const(self.as_of, TIMESTAMP)), TIMESTAMP)
         elif node.name == "day":

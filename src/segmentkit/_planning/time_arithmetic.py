@@ -7,18 +7,23 @@ but one time is a constant, a test of the number is a test of that time, which a
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, tzinfo
+
+from attrs import evolve
 
 from segmentkit._calendar import (
     FIRST_MICRO,
     LAST_MICRO,
     MICROSECONDS,
+    first_instant,
     instant_at,
     is_in_calendar,
     micros,
 )
+from segmentkit._operators import TIMES
 from segmentkit._planning import ir
-from segmentkit.dtypes import DATE, DURATION
+from segmentkit.dtypes import DATE, DURATION, TIMESTAMP, DType
 
 _TO_ITS_DAY = {ir.Comparison.LT: ir.Comparison.LE, ir.Comparison.GE: ir.Comparison.GT}
 _UPPER = (ir.Comparison.LT, ir.Comparison.LE)
@@ -27,6 +32,46 @@ _UPPER = (ir.Comparison.LT, ir.Comparison.LE)
 def is_moved(value: ir.Value) -> bool:
     """Whether a value is a time some while before or after another."""
     return isinstance(value, ir.Call) and value.name in ("moved", "later_month")
+
+
+def instant_of(value: ir.Value, as_of: datetime, zone: tzinfo) -> ir.Value:
+    """The instant with which a date begins; an instant is its own."""
+    if value.dtype == TIMESTAMP:
+        return value
+    if isinstance(value, ir.Const):
+        day = value.value
+        return ir.Const(first_instant(day, zone) if isinstance(day, date) else None, TIMESTAMP)
+    each = by_branches(value, lambda branch: instant_of(branch, as_of, zone), TIMESTAMP)
+    return each or ir.Call("instant", (value, ir.Const(as_of, TIMESTAMP)), TIMESTAMP)
+
+
+def by_branches(time: ir.Value, of: Callable[[ir.Value], ir.Value], dtype: DType) -> ir.Case | None:
+    """What a function comes to of each branch of a time that is chosen; None where none is.
+
+    SQL looks up by many tests what the clock of a zone shows, each of which would have all
+    branches in it.
+
+    Args:
+        time: The time, which may be moved after it is chosen.
+        of: The function.
+        dtype: The type of what the function comes to.
+    """
+    match time:
+        case ir.Case():
+            return evolve(time, values=tuple(map(of, time.values)), dtype=dtype)
+        case ir.Call("default", (value, _) as either):
+            return ir.Case((ir.Not(ir.Missing(value)),), tuple(map(of, either)), dtype)
+        case ir.Call("moved" | "later_month", (start, by)):
+            return by_branches(start, lambda branch: of(_moved(time, branch, by)), dtype)
+        case _:
+            return None
+
+
+def _moved(time: ir.Call, start: ir.Value, by: ir.Value) -> ir.Value:
+    """A time as another one is moved."""
+    if isinstance(start, ir.Const) and isinstance(by, ir.Const):
+        return ir.Const(TIMES[time.name](start.value, by.value), time.dtype)
+    return evolve(time, arguments=(start, by))
 
 
 def number(time: ir.Value) -> ir.Value:

@@ -408,12 +408,11 @@ class Dialect:
         collations: Those that may know small letters beyond ASCII, the first that does is taken;
             empty where it is not up to the database.
         exact_collations: Those of columns that it compares by code point, where not all do.
-        after_outer_joins: What follows a query with outer joins, for rows without a partner to
-            have NULL.
-        after_columns: What follows a query whose columns are used many times, for each to be
-            computed once.
+        after_outer_joins: What follows a query whose rows without a partner are to have NULL.
+        after_columns: What follows a query each of whose columns is to be computed once.
         naming: How a value, {1}, has a name, {name}, in what is made of it, {0}; empty where it
             is written as often as it is used.
+        named_from: Of how many characters on a value has a name: a name takes its time, too.
         shapes: How a source asks about rows in order.
         predicate_shapes: The same in a predicate, to which the user's query adds tests of its own.
         shapes_since: The first version that takes these shapes.
@@ -439,6 +438,7 @@ class Dialect:
     after_outer_joins: str | None = None
     after_columns: str | None = None
     naming: str = ""
+    named_from: int = 1_000
     shapes: Shapes = field(factory=Shapes)
     predicate_shapes: Shapes = field(default=Factory(lambda self: self.shapes, takes_self=True))
     shapes_since: tuple[int, ...] = ()

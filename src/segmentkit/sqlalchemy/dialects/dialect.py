@@ -97,6 +97,7 @@ _CLICKHOUSE: Mapping[Construct, str | None] = {
     Construct.IN_UTC: "toTimeZone({0}, 'UTC')",
     Construct.QUOTIENT: "intDiv({0}, {1})",
 }
+_BY_ARRAY = "arrayMap({name} -> {0}, [{1}])[1]"
 _QUERY_SIZE = Length(1 << 18, "max_query_size", "SELECT getSetting('max_query_size')")
 _TOO_COMPLEX = {
     "AST is too big": "raise max_ast_elements",
@@ -153,6 +154,7 @@ _ROWS = (
         # Without it, what a column is made of is put where the column stands.
         after_columns="LIMIT -1 OFFSET 0",
         naming="(SELECT {0} FROM (SELECT {1} AS {name}))",
+        named_from=200,
         # It makes an index of rows with a name, and of a table none. It would look up whose each
         # row is.
         shapes=Shapes(Sequences.NAMED, Ends.PAIRED, listed=True),
@@ -186,6 +188,7 @@ _ROWS = (
         },
         rare_letters="regexp_matches({0}, '{1}')",
         too_complex={"max_expression_depth": "raise max_expression_depth"},
+        naming="list_transform([{1}], lambda {name}: {0})[1]",
         translates=True,
         arrays=True,
     ),
@@ -216,6 +219,8 @@ _ROWS = (
         arrays=True,
         # Otherwise columns are computed wherever they stand.
         after_columns="OFFSET 0",
+        # So it is for names.
+        naming="(SELECT {0} FROM (SELECT {1} AS {name} OFFSET 0) AS segmentkit_value)",
         nul=False,
         parameters=65_535,
         # Joins in the user's query may leave few rows to look up. Of a predicate it knows the one
@@ -296,6 +301,7 @@ _ROWS = (
         length=_QUERY_SIZE,
         too_complex=_TOO_COMPLEX,
         after_outer_joins=_NULL_IS_NULL,
+        naming=_BY_ARRAY,
     ),
     Dialect(
         "clickhousedb",
@@ -305,6 +311,7 @@ _ROWS = (
         length=_QUERY_SIZE,
         too_complex=_TOO_COMPLEX,
         after_outer_joins=_NULL_IS_NULL,
+        naming=_BY_ARRAY,
     ),
     Dialect(
         "mssql",

@@ -44,6 +44,7 @@ from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, ra
 from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
 from segmentkit.sqlalchemy.dialects.shapes import Shapes
+from segmentkit.sqlalchemy.dialects.statement_sizes import check_count
 
 
 class Composite(ColumnElement[Any]):
@@ -235,16 +236,20 @@ class Naming(Composite):
 def _naming(element: Naming, compiler: SQLCompiler, **kw: Any) -> str:
     (value,), made = element.clauses, element.made
     text = compiler.process(value, **kw)
-    words = dialect_of(compiler.dialect).naming
-    if not words or len(text) < _SHORT or not is_of_one_row(value):
-        kw["named"] = text
-        return compiler.process(made, **kw)
-    kw["named"] = _LOOKED_UP
-    return words.format(compiler.process(made, **kw), text, name=_LOOKED_UP)
+    known = dialect_of(compiler.dialect)
+    if known.naming and len(text) >= known.named_from and is_of_one_row(value):
+        kw["named"] = _LOOKED_UP
+        return known.naming.format(compiler.process(made, **kw), text, name=_LOOKED_UP)
+    if len(text) > known.named_from:
+        steps = compiler.process(made, named=_LOOKED_UP, **kw).count(_LOOKED_UP)
+        check_count(known.title, "characters", len(text) * steps, _MOST, _COMPUTED_TWICE)
+    kw["named"] = text
+    return compiler.process(made, **kw)
 
 
-_SHORT = 200
-"""Of what stands beside each step of a clock."""
+_MOST = 1_000_000
+"""Characters of what a step of a clock is looked up by, together."""
+_COMPUTED_TWICE = "keep what the clock shows in a column of its own, or "
 
 
 _OF_ONE_ROW = ("coalesce", "nullif", "abs")

@@ -93,11 +93,11 @@ def check_size(connection: sa.Connection, text: str, values: Values) -> None:
         # How SQLite was built, and what the connection was told.
         most = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         longest = driver.getlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH)
-        _check(dialect.title, "parameters", len(values), most)
-        _check(dialect.title, "bytes", _bytes(text), longest)
+        check_count(dialect.title, "parameters", len(values), most)
+        check_count(dialect.title, "bytes", _bytes(text), longest)
         return
     if dialect.parameters is not None and connection.dialect.driver not in _IN_THE_TEXT:
-        _check(dialect.title, "parameters", len(values), dialect.parameters)
+        check_count(dialect.title, "parameters", len(values), dialect.parameters)
     if dialect.length is None:
         return
     written = values.values() if isinstance(values, Mapping) else values
@@ -105,10 +105,15 @@ def check_size(connection: sa.Connection, text: str, values: Values) -> None:
     if length * _SMALL > dialect.length.usual:
         most = int(connection.exec_driver_sql(dialect.length.asked).scalar_one())
         way_out = f"raise {dialect.length.setting}, or "
-        _check(dialect.title, "bytes", length, most, way_out)
+        check_count(dialect.title, "bytes", length, most, way_out)
 
 
-def _check(title: str, what: str, count: int, most: int, way_out: str = "") -> None:
+def check_count(title: str, what: str, count: int, most: int, way_out: str = "") -> None:
+    """See that there are not more of something than a statement may have.
+
+    Raises:
+        StatementTooLargeError: There are.
+    """
     if count > most:
         raise StatementTooLargeError(
             f"{title} takes at most {most:,} {what} in one statement, and this one has {count:,}: "

@@ -6,6 +6,7 @@ No database is asked for a zone's history: some have none, and theirs need not b
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from attrs import frozen
 
-from segmentkit._calendar import Steps, add_days, clock_steps, midnight_steps, shown_steps
+from segmentkit._calendar import Steps, clock_steps, midnight_steps, shown_steps
 from segmentkit._calendar import first_instant as begin
 from segmentkit._schema.stored_forms import LocalTime
 from segmentkit.dtypes import Kind
@@ -27,6 +28,8 @@ from segmentkit.sqlalchemy.dialects.stored_values import VariedInUtc, varies
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 
 Sql: TypeAlias = sa.ColumnElement[Any]
+Earliest: TypeAlias = Callable[[date], date]
+"""Of which day on something is a day or later."""
 
 YEARS_AHEAD = 10
 """Until the end of which year after ``as_of`` changes of clocks are known, beside all before."""
@@ -149,7 +152,7 @@ def _at(steps: Steps, time: datetime) -> int:
 
 
 def first_instant(
-    day: Sql, zone: tzinfo, as_of: datetime, told_by: tuple[Sql, timedelta] | None = None
+    day: Sql, zone: tzinfo, as_of: datetime, told_by: tuple[Sql, Earliest] | None = None
 ) -> Sql:
     """Midnight in a zone, or the day's first instant where the clock jumps over midnight.
 
@@ -157,15 +160,16 @@ def first_instant(
         day: The day.
         zone: The zone.
         as_of: When the question is asked.
-        told_by: An instant on whose day, so much later, the day is. The steps are looked up by it:
-            what makes a day of it stands once, and not beside each step.
+        told_by: An instant that the day follows from, and of which day of it on the day is another
+            or later. The steps are looked up by it: what makes a day of it stands once, and not
+            beside each step.
     """
     steps = midnight_steps(zone, _years(as_of))
     if told_by is None:
         since: list[Since] = [(t.date(), t, -s) for t, s in steps]
     else:
-        _, later_by = told_by
-        starts = [_before(t.date(), later_by) for t, _ in steps]
+        _, earliest = told_by
+        starts = [earliest(t.date()) for t, _ in steps]
         pairs = zip(starts, steps, strict=True)
         since = [(begin(d, zone), t, -s) for d, (t, s) in pairs]
     behind = _latest(day if told_by is None else told_by[0], since, as_of)
@@ -177,10 +181,6 @@ def micros(time: Sql, *, is_date: bool) -> Sql:
     """The microseconds from 1970 to an instant, or to the midnight with which a date begins."""
     at = Spelled(Construct.FIRST_INSTANT, time) if is_date else on_one_clock(in_utc(time))
     return Spelled(Construct.MICROS, at)
-
-
-def _before(day: date, by: timedelta) -> date:
-    return add_days(day, -by.days)
 
 
 def in_utc(at: Sql) -> Sql:

@@ -7,13 +7,13 @@ from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
-from segmentkit._calendar import MICROSECONDS, length_of
+from segmentkit._calendar import MICROSECONDS, add_days, first_before, length_of
 from segmentkit._planning import ir
 from segmentkit._planning.time_arithmetic import inside
 from segmentkit.dtypes import DATE
 from segmentkit.sqlalchemy.dialects.constructs import Construct
 from segmentkit.sqlalchemy.dialects.elements import Bracketed, Spelled, later
-from segmentkit.sqlalchemy.dialects.time_zones import in_utc, micros
+from segmentkit.sqlalchemy.dialects.time_zones import Earliest, in_utc, micros
 from segmentkit.sqlalchemy.dialects.written_times import on_one_clock
 
 Sql: TypeAlias = sa.ColumnElement[Any]
@@ -55,16 +55,25 @@ def lowered(of: Compiles, node: ir.Call) -> Sql:
             return Bracketed(None, sa.case((of.condition(test), moved)), type_=moved.type)
 
 
-def told_by(of: Compiles, day: ir.Value) -> tuple[Sql, timedelta] | None:
-    """The instant on whose day, so much later, a date is; None where it is of no instant."""
+def told_by(of: Compiles, day: ir.Value) -> tuple[Sql, Earliest] | None:
+    """The instant that a date follows from, and of which day on it is another or later.
+
+    None where the date is of no instant.
+    """
     match day:
         case ir.Call("day", (ir.Call("local", (at, _)),)):
-            return on_one_clock(in_utc(of.operand(at))), timedelta()
+            return on_one_clock(in_utc(of.operand(at))), lambda day: day
         case ir.Call("moved", (start, ir.Const(int() as by))):
-            found = told_by(of, start)
-            return found and (found[0], found[1] + length_of(by))
+            days = length_of(by).days
+            return _moved_on(told_by(of, start), lambda day: add_days(day, -days))
+        case ir.Call("later_month", (start, ir.Const(int() as by))):
+            return _moved_on(told_by(of, start), lambda day: first_before(day, by))
         case _:
             return None
+
+
+def _moved_on(start: tuple[Sql, Earliest] | None, before: Earliest) -> tuple[Sql, Earliest] | None:
+    return start and (start[0], lambda day: start[1](before(day)))
 
 
 def start_of(of: Compiles, at: ir.Value) -> tuple[Sql, timedelta] | None:
@@ -74,6 +83,9 @@ def start_of(of: Compiles, at: ir.Value) -> tuple[Sql, timedelta] | None:
     """
     match at:
         case ir.Call("moved", (start, ir.Const(int() as by))) if abs(by) < _FARTHEST:
+            before = start_of(of, start)
+            if before and abs(before[1] + length_of(by)) < length_of(_FARTHEST):
+                return before[0], before[1] + length_of(by)
             return on_one_clock(in_utc(of.operand(start))), length_of(by)
         case _:
             return None
