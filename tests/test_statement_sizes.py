@@ -14,7 +14,18 @@ import sqlalchemy as sa
 from attrs import evolve
 from sqlalchemy.pool import StaticPool
 
-from segmentkit import Partition, Segment, Trait, UnsupportedError
+from segmentkit import (
+    DATE,
+    INTEGER,
+    TIMESTAMP,
+    Attribute,
+    Entity,
+    Partition,
+    Schema,
+    Segment,
+    Trait,
+    UnsupportedError,
+)
 from segmentkit import pandas as frames
 from segmentkit.sqlalchemy import Source, labels, members, prepare, schema_from, values
 from segmentkit.sqlalchemy.dialects import statement_sizes
@@ -221,3 +232,57 @@ def test_what_is_looked_for_in_a_list_is_computed_once(value: str) -> None:
         return len(str(members(segment, PEOPLE, as_of=AS_OF)))
 
     assert length(list(range(1, 12))) <= length([1, 2]) + 200
+
+
+CLOCKS = Schema(
+    [
+        Entity(
+            "size_people",
+            key="id",
+            attributes=[
+                Attribute("id", INTEGER),
+                Attribute("at", TIMESTAMP, nullable=True, zone="Europe/Kyiv"),
+                Attribute("seen", TIMESTAMP, nullable=True),
+                Attribute("born", DATE, nullable=True),
+            ],
+        )
+    ],
+    time_zone="America/New_York",
+)
+CLOCKED = sa.Table(
+    "size_people",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime),
+    sa.Column("seen", sa.DateTime),
+    sa.Column("born", sa.Date),
+)
+CHOSEN = (
+    "hour(default(at, seen)) = 3",
+    "hour(default(default(at, seen), case when id > 3 then seen else at end)) = 3",
+    "hour(default(at, seen) - 3 days + 1 hour) > 4",
+    "day(at) + 1 month < seen",
+    "day(default(at, seen)) + 1 month < seen",
+    "default(day(at), born) + 3 days < seen",
+    "default(day(at), 2026-01-01) + 1 month < seen",
+)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgresql", "mysql"])
+@pytest.mark.parametrize("text", CHOSEN)
+def test_clocks_of_times_that_are_chosen_are_looked_up_once_a_branch(
+    dialect: str, text: str
+) -> None:
+    """No step of one clock stands beside each step of another."""
+    chosen = Segment.define(None, text, CLOCKS)
+    query = members(chosen, CLOCKED, as_of=AS_OF)
+    assert len(str(query.compile(dialect=sa.dialects.registry.load(dialect)()))) < 300_000
+
+
+def test_what_would_take_a_clock_within_a_clock_is_refused_by_name() -> None:
+    """Where nothing can have a name, its text is not multiplied until the memory is full."""
+    nested = Segment.define(None, "day(at + 1 hour) + 1 month + 3 days < seen", CLOCKS)
+    query = members(nested, CLOCKED, as_of=AS_OF)
+    with pytest.raises(UnsupportedError, match="keep what the clock shows in a column of its own"):
+        query.compile(dialect=sa.dialects.registry.load("mysql")())
+    assert len(str(query.compile(dialect=sa.dialects.registry.load("postgresql")()))) < 300_000
