@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -774,6 +775,56 @@ def test_what_a_file_keeps_as_texts_is_told_to_be_declared(
     assert members(segment, frame, as_of=T("2026-05-01T12", tz="UTC")).tolist() == expected
 
 
+HEADS: list[tuple[str, dict[str, Any]]] = [
+    ("\ufeffid,x\n1,5\n", {"encoding": "latin-1"}),
+    ("Report of May,\n,\nid,x\n1,5\n", {}),
+    ("id,x\n1,5\n", {"header": None}),
+    ("id;x\n1;5\n", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), HEADS)
+def test_a_file_whose_names_were_not_read(text: str, told: dict[str, Any]) -> None:
+    """The error says how to read the file; then its columns are there."""
+    frame = pd.read_csv(BytesIO(text.encode()), **told)
+    with pytest.raises(SchemaError, match="has no column 'id'") as caught:
+        schema_from(frame, "t", keys={"t": "id"})
+    hint = str(caught.value).partition("read the file with ")[2]
+    again = eval(f"pandas.read_csv(file, {hint})", {"pandas": pd, "file": BytesIO(text.encode())})  # noqa: S307
+    assert _asked_of(again, "x = 5") == [1]
+
+
+def _asked_of(frame: pd.DataFrame, text: str) -> list[Any]:
+    schema = schema_from(frame, "t", keys={"t": "id"})
+    return members(Segment.define("s", text, schema), frame).tolist()
+
+
+@pytest.mark.parametrize("key", [0, "0"])
+def test_columns_that_are_called_by_numbers(key: Any) -> None:
+    """A key may be called by a number, of which the error makes a text."""
+    frame = pd.DataFrame([[1, 5]])
+    with pytest.raises(SchemaError, match=r"give frame\.rename\(columns=str\)"):
+        schema_from(frame, "t", keys={"t": key})
+    schema = schema_from(frame.rename(columns=str), "t", keys={"t": "0"})
+    assert schema.entity.key == "0"
+
+
+def test_names_of_several_levels_become_one() -> None:
+    """What the error says makes names of a pivot, also of its times."""
+    log = pd.DataFrame(
+        {
+            "id": [1, 1, 2],
+            "at": [T("2026-01-01"), T("2026-02-01")] * 1 + [T("2026-01-01")],
+            "n": [1, 2, 3],
+        }
+    )
+    frame = log.pivot_table(index=["id"], columns="at", values=["n"]).reset_index()
+    with pytest.raises(SchemaError, match="names have one level: ") as caught:
+        schema_from(frame, "t", keys={"t": "id"})
+    exec(str(caught.value).partition("names have one level: ")[2], {"frame": frame})  # noqa: S102
+    assert _asked_of(frame, "`n_2026-02-01 00:00:00` = 2") == [1]
+
+
 HEADERS = [
     "growth %", "Is Active?", "Price/unit", "#orders", "e-mail", "2026 sales", "Müller's",
     "order-date", "Total $", "a&b", "x+y", "Größe [cm]", "Unnamed: 3", "addr.city", "First Name",
@@ -936,6 +987,9 @@ def test_a_hint_about_a_column_leads_to_somebody(frame: pd.DataFrame, text: str,
     ("given", "told"),
     [
         ("people.parquet", "give pandas.read_parquet(…) of it"),
+        ("people.csv.gz", "give pandas.read_csv(…) of it"),
+        (Path("people.xlsx"), "give pandas.read_excel(…) of it"),
+        ("people.jsonl", "give pandas.read_json(…, lines=True) of it"),
         (Path("people.CSV"), "give pandas.read_csv(…) of it"),
         ("people", "not 'people'"),
     ],

@@ -677,7 +677,7 @@ class TestKeys:
         message = (
             "orders.customer_id holds texts and customers.id holds numbers, so no key can be found: "
             "make both of one type, such as texts as they are in a file, by "
-            "pandas.read_csv(…, dtype=str)"
+            "pandas.read_csv(…, dtype={'customer_id': str}) and dtype={'id': str}"
         )
         assert str(caught.value) == message
 

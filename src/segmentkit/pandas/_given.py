@@ -22,6 +22,12 @@ _WAYS: dict[tuple[str, str], str] = {
     ("duckdb", "DuckDBPyRelation"): "relation.df()",
     ("pandas", "Series"): "series.to_frame()",
     ("pandas", "DataFrameGroupBy"): "the frame before groupby()",
+    ("pandas", "TextFileReader"): "pandas.concat(…) of it",
+    ("pandas", "JsonReader"): "pandas.concat(…) of it",
+    ("pandas", "ExcelFile"): "file.parse()",
+    ("pyarrow", "ParquetFile"): "file.read().to_pandas()",
+    ("numpy", "ndarray"): "pandas.DataFrame(…) of it",
+    ("numpy", "recarray"): "pandas.DataFrame(…) of it",
     ("dask", "DataFrame"): "frame.compute()",
     ("cudf", "DataFrame"): "frame.to_pandas()",
     ("modin", "DataFrame"): "frame._to_pandas()",
@@ -31,8 +37,23 @@ _WAYS: dict[tuple[str, str], str] = {
 """What to give instead, by the library and the class."""
 
 
-_READ = {".parquet": "pandas.read_parquet", ".csv": "pandas.read_csv", ".json": "pandas.read_json"}
+_READ = {
+    ".parquet": "pandas.read_parquet(…)",
+    ".csv": "pandas.read_csv(…)",
+    ".txt": "pandas.read_csv(…)",
+    ".tsv": 'pandas.read_csv(…, sep="\\t")',
+    ".json": "pandas.read_json(…)",
+    ".jsonl": "pandas.read_json(…, lines=True)",
+    ".ndjson": "pandas.read_json(…, lines=True)",
+    ".feather": "pandas.read_feather(…)",
+    ".orc": "pandas.read_orc(…)",
+    ".xlsx": "pandas.read_excel(…)",
+    ".xls": "pandas.read_excel(…)",
+    ".ods": "pandas.read_excel(…)",
+}
 """What reads files, by their suffixes."""
+_PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
+"""What pandas opens by itself."""
 
 
 def frames_of(
@@ -67,8 +88,10 @@ def _told(given: Any, table: str) -> str:
     kind = type(given)
     library = kind.__module__.partition(".")[0].removeprefix("_")
     if isinstance(given, str | PathLike):
-        read = _READ.get(Path(given).suffix.lower())
-        return repr(given)[:60] + (f": give {read}(…) of it" if read else "")
+        path = Path(given)
+        name = path.stem if path.suffix.lower() in _PACKED else path.name
+        read = _READ.get(Path(name).suffix.lower())
+        return repr(given)[:60] + (f": give {read} of it" if read else "")
     if given is None or isinstance(given, bytes):
         return repr(given)[:60]
     called = described(given)

@@ -244,8 +244,13 @@ def _check_types(wanted: Keys, there: Keys) -> None:
         raise DataError(
             f"{wanted.place} holds {families[0]} and {there.place} holds {families[1]}, "
             "so no key can be found: make both of one type, such as texts as they are in a file, "
-            "by pandas.read_csv(…, dtype=str)"
+            f"by pandas.read_csv(…, dtype={{{_name(wanted)!r}: str}}) and "
+            f"dtype={{{_name(there)!r}: str}}"
         )
+
+
+def _name(keys: Keys) -> str:
+    return keys.place.rpartition(".")[2]
 
 
 def _family(keys: Keys) -> str | None:

@@ -192,15 +192,9 @@ class _FromFrames:
             raise SchemaError(f"there is no frame {name!r}, which {who} names" + _after(hint))
 
     def check_column(self, frame: str, column: str, who: str) -> None:
-        columns = list(map(str, self.frames[frame].columns))
-        if column not in columns:
-            hint: Hint | str | None = did_you_mean(column, columns)
-            if column in self.frames[frame].index.names:
-                hint = f"{column!r} is its index: give frame.reset_index()"
-            elif separator := next((s for s in ";\t|" if columns and s in columns[0]), None):
-                hint = f"its first one is {columns[0]!r:.60}: read the file with sep={separator!r}"
-            elif self.frames[frame].columns.nlevels > 1:
-                hint = 'names have one level: frame.columns = frame.columns.map("_".join)'
+        there = self.frames[frame]
+        if there.columns.nlevels > 1 or column not in there.columns:
+            hint = _way_to_column(there, column)
             raise SchemaError(
                 f"the frame {frame!r} has no column {column!r}, which {who} names" + _after(hint)
             )
@@ -219,7 +213,9 @@ class _FromFrames:
 
     def entity(self, name: str) -> Entity:
         told = self.told.table(name)
-        key = self.keys.get(name, told.key)
+        key: Any = self.keys.get(name, told.key)
+        if isinstance(key, int) and key in self.frames[name].columns:
+            self.check_column(name, str(key), "keys")
         if key is not None and not isinstance(key, str):
             raise SchemaError(
                 f"the key of {name!r} is the name of one column, not {key!r:.60}; of several, make "
@@ -299,6 +295,33 @@ def _key(way: RelationDeclaration, place: str) -> str:
         told = {way.name: {"key": "…"} if way.at is None else {"key": "…", "at": way.at}}
         raise SchemaError(f"{place} needs a key, the column that leads there: {told}")
     return way.key
+
+
+_HEADER = 20
+"""So many rows are looked at for the names of the columns."""
+
+
+def _way_to_column(frame: pd.DataFrame, column: str) -> Hint | str | None:
+    """What makes a column of a frame that has none of that name."""
+    columns = list(map(str, frame.columns))
+    if column in frame.index.names:
+        return f"{column!r} is its index: give frame.reset_index()"
+    if column in columns:
+        return "names of columns are texts: give frame.rename(columns=str)"
+    if separator := next((s for s in ";\t|" if columns and s in columns[0]), None):
+        return f"its first one is {columns[0]!r:.60}: read the file with sep={separator!r}"
+    if frame.columns.nlevels > 1:
+        parts = 'str(part) for part in name if part == part and part != ""'
+        return (
+            f'names have one level: frame.columns = ["_".join({parts}) for name in frame.columns]'
+        )
+    if any(each.startswith(("\ufeff", "ï»¿")) for each in columns):
+        return 'its names begin with a mark of UTF-8: read the file with encoding="utf-8-sig"'
+    for row, cells in enumerate(frame.head(_HEADER).itertuples(index=False)):
+        if any(isinstance(cell, str) and cell.strip() == column for cell in cells):
+            header = row + (frame.columns.dtype.kind != "i")
+            return f"a row of it has the names: read the file with header={header}"
+    return did_you_mean(column, columns)
 
 
 def _after(hint: Hint | str | None) -> str:
