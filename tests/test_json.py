@@ -340,6 +340,28 @@ def test_the_hint_for_a_number_has_all_its_digits(number: str, written: str) -> 
     assert sk.Segment.from_json(AGED % hint, PEOPLE).definition == f"age = {written}"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "written"),
+    [
+        ("born", "2026-05-09", "date", "2026-05-09"),
+        ("born", "2026-5-9", "date", "2026-05-09"),
+        ("seen", "2026-05-09T12:00Z", "timestamp", "2026-05-09T12:00Z"),
+    ],
+)
+def test_the_hint_for_a_date_is_json(name: str, text: str, kind: str, written: str) -> None:
+    """JSON has no dates without quotes: the hint is the object, which is then read."""
+    kinds = {"id": sk.INTEGER, "born": sk.DATE, "seen": sk.TIMESTAMP}
+    own = [sk.Attribute(each, dtype) for each, dtype in kinds.items()]
+    schema = sk.Schema([sk.Entity("people", key="id", attributes=own)])
+    with pytest.raises(sk.SegmentTypeError) as caught:
+        sk.Segment.from_json(document({"<": [{"name": name}, text]}), schema)
+    hint = str(caught.value.diagnostics[0].hint)
+    assert hint == f'write {{"{kind}": "{written}"}}'
+    told = json.loads(hint.removeprefix("write "))
+    found = sk.Segment.from_json(document({"<": [{"name": name}, told]}), schema)
+    assert found.definition == f"{name} < {written}"
+
+
 class Own(dict):  # type: ignore[type-arg]
     """What some readers of YAML and TOML give."""
 

@@ -17,7 +17,7 @@ from segmentkit._diagnostics.wording import term
 from segmentkit._language import syntax as t
 from segmentkit._language.depth import too_deep
 from segmentkit._language.formatter import format_tree
-from segmentkit._language.json_fields import TEXT, Room, Wrong, unexpected
+from segmentkit._language.json_fields import TEXT, Room, Text, Wrong, unexpected
 from segmentkit._language.json_rows import no_key
 from segmentkit._language.json_table import EXPRESSION, GROUPS
 from segmentkit._language.json_text import Unreadable, pointer_of, read_json
@@ -177,7 +177,20 @@ def part(data: dict[str, Any], key: str) -> Any:
 def pointed(found: Iterable[Diagnostic], tree: t.Expr, above: str) -> list[Diagnostic]:
     """Diagnostics of a text with their places in the JSON form of its tree, too."""
     places = list(_places(tree))
-    return [evolve(each, pointer=above + _nearest(places, each.span)) for each in found]
+    return [_in_json(each, above + _nearest(places, each.span)) for each in found]
+
+
+def _in_json(found: Diagnostic, pointer: str) -> Diagnostic:
+    """The diagnostic with its place in JSON, and the hint as JSON writes what it says."""
+    is_date = found.hint_id == "dates_without_quotes"
+    text = str(found.hint_values["text"]) if is_date else ""
+    for kind in ("date", "timestamp"):
+        (of_kind,) = EXPRESSION.rows[kind].main
+        if isinstance(of_kind.slot, Text) and of_kind.slot.is_right(text):
+            hint = advice("json_number", kind=kind, number=text)
+            told: dict[str, Any] = {"hint_id": hint.id, "hint_values": hint.values}
+            return evolve(found, pointer=pointer, hint=str(hint), **told)
+    return evolve(found, pointer=pointer)
 
 
 def _nearest(places: list[tuple[str, Span]], span: Span) -> str:
