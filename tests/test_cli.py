@@ -926,6 +926,16 @@ def test_members_are_never_half_written(
     assert sorted(tmp_path.iterdir()) == there
 
 
+def test_a_file_is_not_called_what_it_is_not(
+    run: Run, brief: str, url: str, tmp_path: Path
+) -> None:
+    """Excel opens no text that is called a workbook, so none is written."""
+    result = run("members", brief, "grown_ups", "--url", url, "-o", "out.xlsx")
+    assert result.code == 2
+    assert "call it out.csv" in result.err
+    assert not tmp_path.joinpath("out.xlsx").exists()
+
+
 def test_members_where_nothing_can_be_written(run: Run, brief: str, url: str) -> None:
     """The message names the file."""
     result = run("members", brief, "grown_ups", "--url", url, "-o", "nowhere/out.csv")

@@ -65,6 +65,10 @@ class _Cleaned(io.TextIOBase):
         return len(text)
 
 
+_NOT_TEXT = {".xlsx", ".xls", ".ods", ".parquet", ".pq", ".feather", ".pdf", ".docx", ".zip", ".gz"}
+"""What files are called that hold no text."""
+
+
 @contextmanager
 def writing(file: Path | None) -> Iterator[TextIO | io.TextIOBase]:
     """Open a file that appears when complete, and not at all when something goes wrong.
@@ -82,6 +86,11 @@ def writing(file: Path | None) -> Iterator[TextIO | io.TextIOBase]:
         yield _Cleaned(sys.stdout) if sys.stdout.isatty() else sys.stdout
         return
     assert file is not None
+    if file.suffix.lower() in _NOT_TEXT:
+        raise Failure(
+            f"{file} would hold a text, and no program opens one of such a name: call it "
+            f"{file.with_suffix('')}.csv, or .html if it is a report"
+        )
     target = Path(os.path.realpath(file))  # so that a link stays one
     try:
         if target.exists() and not target.is_file():
