@@ -21,7 +21,16 @@ from sqlalchemy.orm import (
 )
 
 from segmentkit import SchemaError, Segment, SegmentkitError, SegmentTypeError
-from segmentkit.sqlalchemy import Source, predicate, prepare, schema_from, tables_from, verify
+from segmentkit.sqlalchemy import (
+    Source,
+    members,
+    predicate,
+    prepare,
+    schema_from,
+    tables_from,
+    verify,
+)
+from tests.models.answers import opened, store
 
 
 class Base(DeclarativeBase):
@@ -235,3 +244,93 @@ def test_an_extension_of_flask() -> None:
 
     with pytest.raises(SchemaError, match=r"not a SQLAlchemy of \w+: give its \.session"):
         Source(SQLAlchemy(), Kid)  # type: ignore[arg-type]
+
+
+class Comma(sa.types.TypeDecorator[Any]):
+    """Lists of texts with commas between."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: object) -> Any:
+        """A text of the items."""
+        return None if value is None else ",".join(value)
+
+    def process_result_value(self, value: Any, dialect: object) -> Any:
+        """The items of the text."""
+        return None if value is None else value.split(",")
+
+
+class Flag(sa.types.TypeDecorator[bool]):
+    """Truth as a letter."""
+
+    impl = sa.CHAR(1)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: object) -> Any:
+        """The letter."""
+        return None if value is None else "Y" if value else "N"
+
+    def process_result_value(self, value: Any, dialect: object) -> Any:
+        """What the letter says."""
+        return None if value is None else value == "Y"
+
+
+class Box(Base):
+    """A class whose attributes have other names than their columns."""
+
+    __tablename__ = "boxes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str | None] = mapped_column("box label")
+    title: Mapped[str | None] = mapped_column("name")
+    name: Mapped[str | None] = mapped_column("title")
+    more: Mapped[Any | None] = mapped_column("more data", sa.JSON)
+    tags: Mapped[Any | None] = mapped_column(Comma, nullable=True)
+    kept: Mapped[Any | None] = mapped_column(sa.PickleType, nullable=True)
+    open: Mapped[bool | None] = mapped_column(Flag)
+
+
+def test_what_the_author_tells_of_an_attribute() -> None:
+    """It is told of the attribute of the class, in whatever column that is."""
+    told = {
+        "label": {"type": "text", "nullable": True, "values": ["a", "b"]},
+        "title": "text?",
+        "more": {"type": "text", "nullable": True, "column": "box label"},
+    }
+    schema = schema_from(Box, tables={"boxes": {"attributes": told}})
+    with opened("sqlite", Base.metadata) as session:
+        store(
+            session,
+            [
+                Box(id=1, label="a", title="t", name="n", more={}),
+                Box(id=2, label="b", title="n", more={}),
+            ],
+        )
+        for text, expected in (
+            ('label = "a"', Box.label == "a"),
+            ('title = "n"', Box.title == "n"),
+            ('more = "b"', Box.label == "b"),
+        ):
+            found = session.scalars(members(Segment.define("it", text, schema), Box)).all()
+            assert found == list(session.scalars(sa.select(Box.id).where(expected))), text
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (
+            {"attributes": {"lable": "text"}},
+            "boxes has no column 'lable'; did you mean 'label'",
+        ),
+        ({"key": "nr"}, "boxes has no column 'nr'"),
+        ({"documents": {"mor": {"a": "text"}}}, "boxes has no column 'mor'"),
+        ({"documents": {"more": {"a": "text"}}}, "write 'more data', not 'more'"),
+        ({"attributes": {"open": "text?"}}, "'open' is declared as text, .* Flag are boolean"),
+        ({"attributes": {"tags": "text[]"}}, "'tags' cannot be declared: Comma keeps lists"),
+        ({"attributes": {"kept": "text[]"}}, "'kept' cannot be declared: PickleType keeps"),
+    ],
+)
+def test_what_no_class_has(told: dict[str, Any], why: str) -> None:
+    """What the author tells is compared with the class when the schema is made."""
+    with pytest.raises(SchemaError, match=why):
+        schema_from(Box, tables={"boxes": told})

@@ -91,6 +91,25 @@ def attribute_of(name: str, column: sa.ColumnClause[Any], called: str | None = N
         raise Unfit(str(error)) from None
 
 
+def check_told(attribute: Attribute, kind: sa.types.TypeEngine[Any]) -> None:
+    """See that an attribute that the author declares is what the column's own type makes.
+
+    Raises:
+        SchemaError: Constants of the one type are none of the other.
+    """
+    codec = codec_of(kind)
+    if codec is not None and codec.why.endswith("in a form of its own"):
+        raise SchemaError(f"the attribute {attribute.name!r} cannot be declared: {codec.why}")
+    if codec is None or codec.dtype is None or attribute.form is not None:
+        return
+    told, known = attribute.dtype, codec.dtype
+    if told.kind is not known.kind and {told.kind, known.kind} != {Kind.DECIMAL, Kind.FLOAT}:
+        raise SchemaError(
+            f"the attribute {attribute.name!r} is declared as {told}, and the values of its type "
+            f"{codec.name} are {known}: declare it as that, or leave it out of tables"
+        )
+
+
 def _varies(kind: sa.types.TypeEngine[Any]) -> str:
     """Why a type has other values in some dialects than in others, if it has."""
     for dialect, other in kind._variant_mapping.items():

@@ -16,7 +16,7 @@ from segmentkit._catalog.schema_table import Declaration, RelationDeclaration, T
 from segmentkit._diagnostics.diagnostic import did_you_mean
 from segmentkit.errors import SchemaError
 from segmentkit.schema import Attribute, Entity, Link, Relation, Schema
-from segmentkit.sqlalchemy._columns import attribute_of
+from segmentkit.sqlalchemy._columns import attribute_of, check_told
 from segmentkit.sqlalchemy._selection import Selection
 from segmentkit.sqlalchemy.models import (
     Unfit,
@@ -164,7 +164,7 @@ class FromClasses:
         """The column that tells rows apart."""
         told = self.told_of(holder).key
         if told is not None:
-            return self.column(holder, told) or told
+            return self.found_column(holder, told)[0]
         if isinstance(holder, sa.Table):
             columns = list(holder.primary_key.columns)
             return columns[0].name if len(columns) == 1 else None
@@ -187,7 +187,10 @@ class FromClasses:
 
     def attributes(self, holder: Holder, told: TableDeclaration) -> list[Attribute]:
         documents = {d.name for d in told.documents}
-        declared = {a.name: a for a in told.attributes}
+        declared = {a.name: self.placed(holder, a) for a in told.attributes}
+        for name in documents:
+            if (column := self.found_column(holder, name)[0]) != name:
+                raise SchemaError(f"a document goes by its column: write {column!r}, not {name!r}")
         found: dict[str, Attribute] = {}
         for name, made in self.parts(holder):
             if isinstance(made, Unfit):
@@ -196,6 +199,33 @@ class FromClasses:
             elif made.column not in documents and self.takes(holder, name):
                 found[name] = made
         return list((found | declared).values())
+
+    def placed(self, holder: Holder, told: Attribute) -> Attribute:
+        """An attribute that the author declares, with its column, which it may name as the class.
+
+        Raises:
+            SchemaError: There is no such column, or its type makes other values.
+        """
+        name, column = self.found_column(holder, told.column)
+        check_told(told, column.type)
+        return evolve(told, column=name)
+
+    def found_column(self, holder: Holder, name: str) -> tuple[str, Any]:
+        """A column that the author names, or an attribute of the class, and what it is called."""
+        own, columns = self.column(holder, name), {}
+        if isinstance(holder, sa.Table):
+            columns = {c.name: c for c in holder.c}
+        elif own is not None:
+            columns = {own: holder.attrs[named_columns(holder)[own]].columns[0]}
+        elif (table := whole_table(holder)) is not None:
+            columns = {c.name: c for c in table.c}  # one that is not mapped
+        found = own or name
+        if found not in columns:
+            keys = [] if isinstance(holder, sa.Table) else named_columns(holder).values()
+            hint = did_you_mean(name, {*self.columns_of(holder), *keys})
+            told = f"{self.names[holder]} has no column {name!r}"
+            raise SchemaError(told + (f"; {hint}" if hint else ""))
+        return found, columns[found]
 
     def parts(self, holder: Holder) -> Iterator[tuple[str, Attribute | Unfit]]:
         """The columns, as attributes or as what cannot be one."""

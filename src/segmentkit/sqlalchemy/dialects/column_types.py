@@ -402,7 +402,7 @@ def _is_unchanged(codec: Codec, sample: Any) -> bool:
 
 
 def _list(codec: Codec, sample: list[str]) -> Codec:
-    if not isinstance(codec.stored, sa.ARRAY) and codec.reads(codec.stores(7), 7):
+    if not isinstance(codec.stored, sa.ARRAY | sa.LargeBinary) and codec.reads(codec.stores(7), 7):
         why = f"{codec.name} keeps values of any kind: say of which, in tables"
         return evolve(codec, dtype=None, why=why)
     stored = codec.stores(sample)

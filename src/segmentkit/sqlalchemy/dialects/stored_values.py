@@ -264,7 +264,8 @@ def below_domain(column: Sql) -> Sql:
 
 def by_code_point(column: Sql) -> Sql:
     """A column whose texts are compared as they are, where its type ignores case."""
-    if any(map(_is_inexact, column.type._variant_mapping.values())):
+    variants = column.type._variant_mapping
+    if variants and any(map(_is_inexact, (column.type, *variants.values()))):
         return ByCodePoint(column)
     return _exact(column, column.type)
 
