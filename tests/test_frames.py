@@ -809,6 +809,18 @@ def test_columns_that_are_called_by_numbers(key: Any) -> None:
     assert schema.entity.key == "0"
 
 
+def test_a_column_that_is_called_as_the_rows_are() -> None:
+    """Frames of people often have a column that says how many orders there are."""
+    people, orders = pd.DataFrame({"id": [1, 2], "orders": [5, 0]}), pd.DataFrame({"who": [2]})
+    frames = {"people": people, "orders": orders}
+    with pytest.raises(SchemaError, match=r"people\.orders is a column, too: ") as caught:
+        schema_from(frames, "people", keys={"people": "id"}, relations={"orders": "who"})
+    told = eval(str(caught.value).partition("as in ")[2])  # noqa: S307
+    schema = schema_from(frames, "people", keys={"people": "id"}, relations=told)
+    segment = Segment.define("s", "orders = 0 and any(orders_rows)", schema)
+    assert members(segment, frames).tolist() == [2]
+
+
 def test_names_of_several_levels_become_one() -> None:
     """What the error says makes names of a pivot, also of its times."""
     log = pd.DataFrame(

@@ -223,10 +223,14 @@ class _FromFrames:
             )
         if key is not None:
             self.check_column(name, key, "keys")
+        attributes = self.attributes(name, told)
+        for way in (*told.links, *told.relations):
+            if way.name in {each.name for each in attributes}:
+                raise _called_twice(name, way)
         return Entity(
             name,
             key=key,
-            attributes=self.attributes(name, told),
+            attributes=attributes,
             documents=told.documents,
             places=told.places,
             links=[self.link(name, way) for way in told.links],
@@ -288,6 +292,15 @@ class _FromFrames:
             self.check_column(to, way.at, place)
             self.check_time(to, way.at, place)
         return Relation(way.name, to=to, key=_key(way, place), at=way.at, value=way.value)
+
+
+def _called_twice(frame: str, way: RelationDeclaration) -> SchemaError:
+    """A frame of orders, beside a column that says how many there are."""
+    told = {"key": way.key, "to": way.to or way.name} | ({} if way.at is None else {"at": way.at})
+    return SchemaError(
+        f"{frame}.{way.name} is a column, too: give the rows another name, as in "
+        + str({f"{way.name}_rows": told})
+    )
 
 
 def _key(way: RelationDeclaration, place: str) -> str:
