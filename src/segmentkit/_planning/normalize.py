@@ -385,9 +385,9 @@ class _Normalizer:
             at = local(value.value, self.zone) if isinstance(value.value, datetime) else value.value
             shown = None if at is None else _operators.PARTS[node.name](at)
             return evolve(value, value=shown, dtype=node.dtype)
-        if each := by_branches(value, partial(self.part, node), node.dtype):
-            return each
         if value.dtype == TIMESTAMP:
+            if each := by_branches(value, partial(self.part, node), node.dtype):
+                return each
             value = ir.Call("local", (value, ir.Const(self.as_of, TIMESTAMP)), TIMESTAMP)
         elif node.name == "day":
             return value

@@ -42,7 +42,21 @@ def instant_of(value: ir.Value, as_of: datetime, zone: tzinfo) -> ir.Value:
         day = value.value
         return ir.Const(first_instant(day, zone) if isinstance(day, date) else None, TIMESTAMP)
     each = by_branches(value, lambda branch: instant_of(branch, as_of, zone), TIMESTAMP)
-    return each or ir.Call("instant", (value, ir.Const(as_of, TIMESTAMP)), TIMESTAMP)
+    return (
+        each
+        if each and _reads_a_clock(value)
+        else ir.Call("instant", (value, ir.Const(as_of, TIMESTAMP)), TIMESTAMP)
+    )
+
+
+def _reads_a_clock(day: ir.Value) -> bool:
+    match day:
+        case ir.Call("local"):
+            return True
+        case ir.Call(arguments=parts) | ir.Case(values=parts):
+            return any(map(_reads_a_clock, parts))
+        case _:
+            return False
 
 
 def by_branches(time: ir.Value, of: Callable[[ir.Value], ir.Value], dtype: DType) -> ir.Case | None:
