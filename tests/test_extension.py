@@ -527,14 +527,20 @@ MISTAKES = {
     'initial(age) = "A"': ("SK112", None),
     'day_name(rating) = "A"': ("SK112", None),
     "same_day(seen) = 2026-05-01": ("SK112", "declare 'seen' as a date in the schema"),
-    "clamp(age, name, 1) = 1": ("SK112", None),
+    "clamp(age, name, 1) = 1": (
+        "SK112",
+        "to compare numbers, declare 'name' as one in the schema",
+    ),
     "is_known(anniversary(born))": ("SK112", None),
     'initial(name where age > 1) = "A"': ("SK126", None),
     'initial(name among everyone) = "A"': (
         "SK153",
         "write avg, count, max, median, min or sum: avg(age among everyone)",
     ),
-    "spread(orders.status) > 1": ("SK112", None),
+    "spread(orders.status) > 1": (
+        "SK112",
+        "to compare numbers, declare 'orders.status' as one in the schema",
+    ),
     "spread(orders) > 1": ("SK114", "write orders.amount"),
     "spread(distinct orders.amount) > 1": ("SK111", "'distinct' belongs to count"),
     "spread(age) > 1": ("SK116", "write spread(orders…), or spread(age among everyone)"),

@@ -223,7 +223,8 @@ def undeclared(ctx: Context, node: t.Expr, value: ir.Value, wanted: DType) -> Hi
     if attribute is not None and (attribute.values or attribute.uuid):
         return None
     if wanted.is_time and (dtype == TEXT or dtype.is_number):
-        kind = "declare_date" if wanted == DATE else "declare_timestamp"
+        # What is kept as a number counts from an instant.
+        kind = "declare_date" if wanted == DATE and dtype == TEXT else "declare_timestamp"
         return advice(kind, name=format_tree(node))
     is_number = wanted.is_number and dtype == TEXT
     return advice("declare_number", name=format_tree(node)) if is_number else None
