@@ -108,7 +108,7 @@ def _resalted(change: Callable[[str, str], str]) -> Patch:
 # -- rows of relations ----------------------------------------------------------------------------
 
 
-def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any) -> Any:
+def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any, having: Any = None) -> Any:
     owned, joined = grouped.scan.owner.is_not(None), aggregate_subqueries.joined
 
     def without(tests: Any, *, conjunctive: bool) -> Any:
@@ -116,7 +116,7 @@ def _with_nobodys_rows(real: Any, grouped: Any, *columns: Any) -> Any:
         return joined(rest or [sa.true()], conjunctive=conjunctive)
 
     with mock.patch.object(aggregate_subqueries, "joined", without):
-        return real(grouped, *columns)
+        return real(grouped, *columns, having=having)
 
 
 def _never_of_nothing(real: Any, predicate: Any, node: Any, limits: Any) -> Any:
