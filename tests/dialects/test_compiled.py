@@ -237,7 +237,10 @@ def _text(segment: Segment, name: str, as_of: datetime) -> str:
 
 @cache
 def _of_clocks() -> frozenset[str]:
-    """By how many seconds clocks are not UTC, and when they change: no values of definitions."""
+    """By how many seconds clocks differ from UTC and from each other, and when they change.
+
+    These are no values of definitions.
+    """
     attributes = [a for case in ANSWERED for e in case.schema.entities for a in e.attributes]
     zones = {case.schema.time_zone for case in ANSWERED} | {a.zone for a in attributes if a.zone}
     years = [*range(1840, 2100), *range(9_990, 10_000)]
@@ -247,7 +250,9 @@ def _of_clocks() -> frozenset[str]:
         for step in (*clock_steps(zone, years), *midnight_steps(zone, years))
     ]
     since_1970 = {(at - datetime(1970, 1, 1)) // timedelta(seconds=1) for at, _ in steps}
-    numbers = {ahead for _, ahead in steps} | since_1970 | {1_000 * each for each in since_1970}
+    ahead = {by for _, by in steps} | {0}
+    apart = {one - other for one in ahead for other in ahead}
+    numbers = apart | since_1970 | {1_000 * each for each in since_1970}
     return frozenset(str(abs(each)) for each in numbers)
 
 
