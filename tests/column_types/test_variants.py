@@ -223,6 +223,9 @@ def test_domains() -> None:
     metadata = sa.MetaData()
     metadata.reflect(connection)
     schema = schema_from(metadata, "p", events={"v": {"key": "p", "at": "day"}})
+    # The oldest SQLAlchemy reflects a domain over an enum as the enum, and casts no constants.
+    is_told = isinstance(metadata.tables["p"].c.felt.type, postgresql.DOMAIN)
+    assert is_told or sa.__version__ == "2.0.20"
     for text, expected in (
         ('felt = "ok"', {1}),
         ('felt in ("sad")', {2}),
@@ -235,6 +238,8 @@ def test_domains() -> None:
         ('last(v.felt) = "ok"', {1}),
         ("any(v where felt = p.felt)", {1}),
     ):
+        if not is_told and "felt" in text:
+            continue
         segment = Segment.define("it", text, schema)
         for each, right in ((segment, expected), (~segment, {1, 2} - expected)):
             assert set(connection.scalars(members(each, metadata.tables["p"]))) == right, text

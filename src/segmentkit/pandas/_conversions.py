@@ -222,6 +222,11 @@ def _to_time(kind: Kind, present: list[Any], *, are_numbers: bool) -> Ways:
 
 
 def _to_time_of_words(kind: Kind, present: list[Any]) -> Ways:
+    if any(_COMMA.search(each) for each in present if isinstance(each, str)):
+        # Older versions of pandas take the seconds without their fraction.
+        code = 'pandas.to_datetime({}.str.replace(",", "."))'
+        yield code, lambda c: _times(c.str.replace(",", "."))
+        return
     doubtful = _are_doubtful(present)
     forms: list[dict[str, Any]] = [{"format": form} for form in _FORMATS]
     for words in chain(_WORDS[doubtful:], forms, _partly(present)):
@@ -242,6 +247,7 @@ def _from_digits(column: Column, made: Callable[[Column], Any]) -> Any:
     return made(pd.to_numeric(column))
 
 
+_COMMA = re.compile(r":[0-9]{2},[0-9]")
 _DIGITS = re.compile(r"[0-9]{5,}(?:\.[0-9]*)?")
 
 
