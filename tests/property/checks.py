@@ -28,6 +28,7 @@ REFUSALS: Mapping[str, str] = {
     "more digits than are sent": r" digits after the point at most$",
     "more digits than Spark's decimals have": r"^Spark cannot (?:compute|compare) .* exactly",
     "a lowering that is not there": r" has no lowering for ",
+    "a clock looked up within a clock": r"^in SQL for .* what a clock shows has ",
     "a statement that is too large": r" takes at most .* in one statement, and this one has ",
 }
 """Why a target may refuse a random definition, and how it says so; any other refusal is a bug."""

@@ -41,15 +41,15 @@ def instant_of(value: ir.Value, as_of: datetime, zone: tzinfo) -> ir.Value:
     if isinstance(value, ir.Const):
         day = value.value
         return ir.Const(first_instant(day, zone) if isinstance(day, date) else None, TIMESTAMP)
-    each = by_branches(value, lambda branch: instant_of(branch, as_of, zone), TIMESTAMP)
-    return (
-        each
-        if each and _reads_a_clock(value)
-        else ir.Call("instant", (value, ir.Const(as_of, TIMESTAMP)), TIMESTAMP)
-    )
+    if _reads_a_clock(value):
+        each = by_branches(value, lambda branch: instant_of(branch, as_of, zone), TIMESTAMP)
+        if each is not None:
+            return each
+    return ir.Call("instant", (value, ir.Const(as_of, TIMESTAMP)), TIMESTAMP)
 
 
 def _reads_a_clock(day: ir.Value) -> bool:
+    """Whether a date follows from what the clock of a zone shows."""
     match day:
         case ir.Call("local"):
             return True
@@ -60,10 +60,10 @@ def _reads_a_clock(day: ir.Value) -> bool:
 
 
 def by_branches(time: ir.Value, of: Callable[[ir.Value], ir.Value], dtype: DType) -> ir.Case | None:
-    """What a function comes to of each branch of a time that is chosen; None where none is.
+    """What a function comes to of each branch of a time that is chosen; None where no time is.
 
-    SQL looks up by many tests what the clock of a zone shows, each of which would have all
-    branches in it.
+    SQL looks up by many tests what the clock of a zone shows. Each of these tests would contain
+    all branches.
 
     Args:
         time: The time, which may be moved after it is chosen.

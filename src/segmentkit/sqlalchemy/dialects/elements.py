@@ -44,7 +44,7 @@ from segmentkit.sqlalchemy.dialects.case_folding import RARE, folded, one_of, ra
 from segmentkit.sqlalchemy.dialects.constructs import LETTERS, Construct
 from segmentkit.sqlalchemy.dialects.dialect import DIALECTS, dialect_of, shapes_of
 from segmentkit.sqlalchemy.dialects.shapes import Shapes
-from segmentkit.sqlalchemy.dialects.statement_sizes import check_count
+from segmentkit.sqlalchemy.dialects.statement_sizes import StatementTooLargeError
 
 
 class Composite(ColumnElement[Any]):
@@ -242,14 +242,17 @@ def _naming(element: Naming, compiler: SQLCompiler, **kw: Any) -> str:
         return known.naming.format(compiler.process(made, **kw), text, name=_LOOKED_UP)
     if len(text) > known.named_from:
         steps = compiler.process(made, named=_LOOKED_UP, **kw).count(_LOOKED_UP)
-        check_count(known.title, "characters", len(text) * steps, _MOST, _COMPUTED_TWICE)
+        if (length := len(text) * steps) > _MOST:
+            raise StatementTooLargeError(
+                f"in SQL for {known.title}, this search for what a clock shows has {length:,} "
+                f"characters, and {_MOST:,} is the most: keep what the clock shows in a column"
+            )
     kw["named"] = text
     return compiler.process(made, **kw)
 
 
 _MOST = 1_000_000
-"""Characters of what a step of a clock is looked up by, together."""
-_COMPUTED_TWICE = "keep what the clock shows in a column of its own, or "
+"""Characters of a value beside all steps of a clock, together."""
 
 
 _OF_ONE_ROW = ("coalesce", "nullif", "abs")

@@ -93,11 +93,11 @@ def check_size(connection: sa.Connection, text: str, values: Values) -> None:
         # How SQLite was built, and what the connection was told.
         most = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         longest = driver.getlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH)
-        check_count(dialect.title, "parameters", len(values), most)
-        check_count(dialect.title, "bytes", _bytes(text), longest)
+        _check(dialect.title, "parameters", len(values), most)
+        _check(dialect.title, "bytes", _bytes(text), longest)
         return
     if dialect.parameters is not None and connection.dialect.driver not in _IN_THE_TEXT:
-        check_count(dialect.title, "parameters", len(values), dialect.parameters)
+        _check(dialect.title, "parameters", len(values), dialect.parameters)
     if dialect.length is None:
         return
     written = values.values() if isinstance(values, Mapping) else values
@@ -105,15 +105,10 @@ def check_size(connection: sa.Connection, text: str, values: Values) -> None:
     if length * _SMALL > dialect.length.usual:
         most = int(connection.exec_driver_sql(dialect.length.asked).scalar_one())
         way_out = f"raise {dialect.length.setting}, or "
-        check_count(dialect.title, "bytes", length, most, way_out)
+        _check(dialect.title, "bytes", length, most, way_out)
 
 
-def check_count(title: str, what: str, count: int, most: int, way_out: str = "") -> None:
-    """See that there are not more of something than a statement may have.
-
-    Raises:
-        StatementTooLargeError: There are.
-    """
+def _check(title: str, what: str, count: int, most: int, way_out: str = "") -> None:
     if count > most:
         raise StatementTooLargeError(
             f"{title} takes at most {most:,} {what} in one statement, and this one has {count:,}: "
